@@ -1,0 +1,114 @@
+"""What a loss is: one formula, its variables, and where it is said."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from sympy import Expr, Interval, Set, Symbol, oo, srepr, sympify
+
+
+class Let(Symbol):
+    """A named sub-expression: a symbol that knows what it stands for, and its sign."""
+
+    __slots__ = ("definition",)
+    definition: Expr
+
+    def __new__(cls, name: str, definition: Expr) -> Let:
+        signs = {
+            key: True
+            for key in ("positive", "nonnegative", "extended_nonnegative")
+            if getattr(definition, f"is_{key}")
+        }
+        assumptions = signs or {"extended_real": True}
+        made = Symbol.__xnew__(cls, name, **assumptions)
+        made.definition = definition
+        return made
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*super()._hashable_content(), self.definition)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (self.name, self.definition), {}
+
+
+def let(name: str, definition: Expr) -> Let:
+    """Name a sub-expression; the name survives into generated locals and LaTeX."""
+    return Let(name, sympify(definition))
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss function as the paper states it.
+
+    variables: the residual first, then the parameters, in the order of the generated signature.
+    where: the named sub-expressions that `loss` uses, in order of definition.
+    special: points of a parameter where a limit is wanted.
+    defaults: default values of parameters (1.0 where absent).
+    domains: sympy sets; read off a symbol's assumptions where absent.
+    member_of: the name of a wider loss and the parameter values at which it is this one.
+    """
+
+    name: str
+    title: str
+    source: str
+    variables: tuple[Symbol, ...]
+    loss: Expr
+    where: tuple[Let, ...] = ()
+    special: Mapping[Symbol, tuple[Expr, ...]] = field(default_factory=dict)
+    defaults: Mapping[Symbol, float] = field(default_factory=dict)
+    domains: Mapping[Symbol, Set] = field(default_factory=dict)
+    member_of: tuple[str, Mapping[str, Expr]] | None = None
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("special", "defaults", "domains"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    @property
+    def residual(self) -> Symbol:
+        return self.variables[0]
+
+    @property
+    def parameters(self) -> tuple[Symbol, ...]:
+        return self.variables[1:]
+
+    @property
+    def expression(self) -> Expr:
+        """The loss with every named sub-expression written out."""
+        return self.expand(self.loss)
+
+    def expand(self, expression: Expr) -> Expr:
+        for name in reversed(self.where):
+            expression = expression.subs(name, name.definition)
+        return expression
+
+    def default(self, parameter: Symbol) -> float:
+        return self.defaults.get(parameter, 1.0)
+
+    def domain(self, variable: Symbol) -> Set:
+        """The values a variable may take, as a sympy set (±oo included for extended reals)."""
+        if variable in self.domains:
+            return self.domains[variable]
+        if variable.is_positive:
+            return Interval.open(0, oo)
+        if variable.is_nonnegative:
+            return Interval(0, oo)
+        if variable.is_real:
+            return Interval(-oo, oo)
+        from sympy import FiniteSet, Union
+
+        return Union(Interval(-oo, oo), FiniteSet(-oo, oo))
+
+    @property
+    def digest(self) -> str:
+        """Twelve hex digits that change when the mathematics does (not its prose)."""
+        content = [self.name, srepr(self.expression)]
+        for v in self.variables:
+            content.append(f"{v.name}: {self.domain(v)} default {self.defaults.get(v)}")
+        for v in sorted(self.special, key=str):
+            content.append(f"{v.name} -> {self.special[v]}")
+        return hashlib.sha256("\n".join(content).encode()).hexdigest()[:12]

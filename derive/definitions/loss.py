@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
-from sympy import Expr, Interval, Set, Symbol, oo, srepr, sympify
+from sympy import Expr, FiniteSet, Interval, Set, Symbol, Union, oo, srepr, sympify
+
+SIGNS = ("positive", "negative", "nonnegative", "nonpositive", "real", "extended_nonnegative")
+EXTENDED_REALS = Union(Interval(-oo, oo), FiniteSet(-oo, oo))
 
 
 class Let(Symbol):
@@ -17,14 +20,9 @@ class Let(Symbol):
     __slots__ = ("definition",)
     definition: Expr
 
-    def __new__(cls, name: str, definition: Expr) -> Let:
-        signs = {
-            key: True
-            for key in ("positive", "nonnegative", "extended_nonnegative")
-            if getattr(definition, f"is_{key}")
-        }
-        assumptions = signs or {"extended_real": True}
-        made = Symbol.__xnew__(cls, name, **assumptions)
+    def __new__(cls, name: str, definition: Expr) -> Self:
+        signs = {sign: True for sign in SIGNS if getattr(definition, f"is_{sign}")}
+        made = Symbol.__xnew__(cls, name, **(signs or {"extended_real": True}))
         made.definition = definition
         return made
 
@@ -35,9 +33,14 @@ class Let(Symbol):
         return (self.name, self.definition), {}
 
 
+def exact(value: Any) -> Expr:
+    """A SymPy value from a Python number or an expression; text is refused (SympifyError)."""
+    return sympify(value, strict=True)
+
+
 def let(name: str, definition: Expr) -> Let:
     """Name a sub-expression; the name survives into generated locals and LaTeX."""
-    return Let(name, sympify(definition))
+    return Let(name, exact(definition))
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,21 @@ class Loss:
     description: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("special", "defaults", "domains"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+        special = {v: tuple(exact(point) for point in ps) for v, ps in self.special.items()}
+        fixed: dict[str, Any] = {
+            "variables": tuple(self.variables),
+            "loss": exact(self.loss),
+            "where": tuple(self.where),
+            "special": MappingProxyType(special),
+            "defaults": MappingProxyType(dict(self.defaults)),
+            "domains": MappingProxyType(dict(self.domains)),
+        }
+        if self.member_of is not None:
+            wider, values = self.member_of
+            at = {name: exact(value) for name, value in values.items()}
+            fixed["member_of"] = (wider, MappingProxyType(at))
+        for name, value in fixed.items():
+            object.__setattr__(self, name, value)
 
     @property
     def residual(self) -> Symbol:
@@ -82,11 +98,13 @@ class Loss:
         return self.expand(self.loss)
 
     def expand(self, expression: Expr) -> Expr:
+        """Write out every named sub-expression in `expression`, the last defined first."""
         for name in reversed(self.where):
             expression = expression.subs(name, name.definition)
         return expression
 
     def default(self, parameter: Symbol) -> float:
+        """The default value of a parameter; 1.0 where none was stated."""
         return self.defaults.get(parameter, 1.0)
 
     def domain(self, variable: Symbol) -> Set:
@@ -97,11 +115,15 @@ class Loss:
             return Interval.open(0, oo)
         if variable.is_nonnegative:
             return Interval(0, oo)
+        if variable.is_negative:
+            return Interval.open(-oo, 0)
+        if variable.is_nonpositive:
+            return Interval(-oo, 0)
         if variable.is_real:
             return Interval(-oo, oo)
-        from sympy import FiniteSet, Union
-
-        return Union(Interval(-oo, oo), FiniteSet(-oo, oo))
+        if variable.is_extended_nonnegative:
+            return Union(Interval(0, oo), FiniteSet(oo))
+        return EXTENDED_REALS
 
     @property
     def digest(self) -> str:

@@ -1,0 +1,83 @@
+"""What follows from a loss: the value that this room hands on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sympy import Expr, Symbol
+from sympy.logic.boolalg import Boolean
+
+from derive.definitions.loss import Loss
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A one-sided limit of a quantity in a parameter, with the numbers that confirm it.
+
+    direction: "+" from above, "-" from below, "+-" where both sides agree.
+    value: in the remaining variables; oo or -oo where the quantity diverges, nan where no
+        limit was found (`confirmation` says what was tried).
+    growth: every part that does not vanish, where the quantity diverges.
+    """
+
+    quantity: str
+    variable: Symbol
+    point: Expr
+    direction: str
+    value: Expr
+    growth: Expr | None
+    confirmation: str
+
+
+@dataclass(frozen=True)
+class Density:
+    """Whether exp(-loss) can be normalized, and by what.
+
+    exists: true, false, or a relation between the parameters; None where it was not decided.
+    log_partition: closed form for all parameters; None where there is none.
+    special: (parameter, value, log_partition there).
+    reason, rate: why the integral diverges where it does, and how fast.
+    """
+
+    exists: Boolean | None
+    log_partition: Expr | None
+    special: tuple[tuple[Symbol, Expr, Expr], ...]
+    reason: str
+    rate: str
+    confirmation: str
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A proof that this loss is a wider loss at some parameter values.
+
+    value: the wider loss there, in this loss's variables, as it was derived.
+    method: "substitution" or "limit", and how the difference was brought to 0.
+    """
+
+    wider: str
+    at: Mapping[str, Expr]
+    value: Expr
+    method: str
+    confirmation: str
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """Derivatives, weight, limits, density and memberships of one loss.
+
+    quantities: in raw variables; keys "loss", "d_x", "d_<p>", "d2_x", "d2_x_<p>", "d2_<p>",
+        "d2_<p>_<q>" (p before q in the order of the signature), "weight".
+    pretty: the same, with the loss's named sub-expressions, simplified for reading.
+    weight_at_zero: continuation of the weight at x = 0; oo where it grows without bound, zoo
+        where the two sides disagree.
+    """
+
+    loss: Loss
+    quantities: Mapping[str, Expr]
+    pretty: Mapping[str, Expr]
+    weight_at_zero: Expr
+    limits: tuple[Limit, ...]
+    density: Density
+    members: tuple[Membership, ...]

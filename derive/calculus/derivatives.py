@@ -1,0 +1,219 @@
+"""First and second derivatives, taken by own rules on open regimes.
+
+SymPy's `diff` gives DiracDelta at kinks; here d|g| = sign(g) dg, d sign(g) = 0, a Piecewise is
+differentiated branch by branch, and at a kink a first derivative is the middle of the
+subdifferential, a second one the value of the inner side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations_with_replacement
+from types import MappingProxyType
+
+from mpmath import mp
+from sympy import Abs, Eq, Expr, Max, Min, Piecewise, S, Symbol, factor_terms, log, sign
+from sympy.core.function import Function
+from sympy.core.relational import Relational
+
+from derive.calculus.evaluate import NotReal, evaluate, truth
+from derive.calculus.reading import readable
+from derive.calculus.samples import generic_points
+from derive.definitions.loss import Loss
+
+
+def partial(expression: Expr, variable: Symbol) -> Expr:
+    """The derivative where it exists; at an edge between branches, that of one of them."""
+    if not expression.has(variable):
+        return S.Zero
+    if expression == variable:
+        return S.One
+    if expression.is_Add:
+        return expression.func(*(partial(a, variable) for a in expression.args))
+    if expression.is_Mul:
+        return _product(expression, variable)
+    if expression.is_Pow:
+        return _power(expression, variable)
+    if isinstance(expression, Abs):
+        inner = expression.args[0]
+        return sign(inner) * partial(inner, variable)
+    if isinstance(expression, sign):
+        return S.Zero
+    if isinstance(expression, Max | Min):
+        return _extremum(expression, variable)
+    if isinstance(expression, Piecewise):
+        branches = [(partial(e, variable), c) for e, c in expression.args]
+        return Piecewise(*branches)
+    if isinstance(expression, Function):
+        return S.Zero + sum(
+            expression.fdiff(i + 1) * partial(a, variable)
+            for i, a in enumerate(expression.args)
+            if a.has(variable)
+        )
+    raise NotImplementedError(f"no rule to differentiate {expression.func}")
+
+
+def _product(expression: Expr, variable: Symbol) -> Expr:
+    total = S.Zero
+    for i, factor in enumerate(expression.args):
+        if factor.has(variable):
+            rest = expression.func(*expression.args[:i], *expression.args[i + 1 :])
+            total += rest * partial(factor, variable)
+    return total
+
+
+def _power(expression: Expr, variable: Symbol) -> Expr:
+    base, exponent = expression.as_base_exp()
+    slope = S.Zero
+    if base.has(variable):
+        slope += exponent * base ** (exponent - 1) * partial(base, variable)
+    if exponent.has(variable):
+        slope += expression * log(base) * partial(exponent, variable)
+    return slope
+
+
+def _extremum(expression: Expr, variable: Symbol) -> Expr:
+    first, *others = expression.args
+    rest = expression.func(*others)
+    da, db = partial(first, variable), partial(rest, variable)
+    wins = first > rest if isinstance(expression, Max) else first < rest
+    return Piecewise((da, wins), (db, True))
+
+
+def chain(loss: Loss, expression: Expr, variable: Symbol) -> Expr:
+    """The total derivative of an expression that uses the loss's named sub-expressions."""
+    total = partial(expression, variable)
+    for name in loss.where:
+        if expression.has(name):
+            slope = fold(loss, chain(loss, name.definition, variable))
+            total += partial(expression, name) * slope
+    return total
+
+
+def fold(loss: Loss, expression: Expr) -> Expr:
+    """Put the names back where their definitions stand written out."""
+    for name in loss.where:
+        if not name.definition.is_Symbol and not name.definition.is_number:
+            expression = expression.subs(name.definition, name)
+        if isinstance(name.definition, Abs):
+            inner = name.definition.args[0]
+            expression = expression.subs(inner * sign(inner), name)
+    return expression
+
+
+def quantity_names(loss: Loss) -> tuple[str, ...]:
+    """Every quantity of this room, in the order of the generated file."""
+    second = [
+        _second(a, b) for a, b in combinations_with_replacement([v.name for v in loss.variables], 2)
+    ]
+    return ("loss", *(f"d_{v.name}" for v in loss.variables), *second, "weight")
+
+
+def _second(a: str, b: str) -> str:
+    return f"d2_{a}" if a == b else f"d2_{a}_{b}"
+
+
+def quantities(loss: Loss) -> Mapping[str, Expr]:
+    """All quantities in raw variables."""
+    found = {"loss": loss.expression}
+    slopes = {v: partial(loss.expression, v) for v in loss.variables}
+    for v in loss.variables:
+        found[f"d_{v.name}"] = middle_at_kinks(loss, slopes[v])
+    for v, w in combinations_with_replacement(loss.variables, 2):
+        second = without_squared_signs(partial(slopes[v], w))
+        found[_second(v.name, w.name)] = inner_at_kinks(loss, second)
+    found["weight"] = over_residual(found["d_x"], loss.residual)
+    return MappingProxyType(found)
+
+
+def pretty(loss: Loss) -> Mapping[str, Expr]:
+    """All quantities with the named sub-expressions, simplified for reading."""
+    found = {"loss": loss.loss}
+    slopes = {v: readable(fold(loss, chain(loss, loss.loss, v))) for v in loss.variables}
+    for v in loss.variables:
+        found[f"d_{v.name}"] = middle_at_kinks(loss, slopes[v])
+    for v, w in combinations_with_replacement(loss.variables, 2):
+        second = without_squared_signs(chain(loss, slopes[v], w))
+        found[_second(v.name, w.name)] = readable(inner_at_kinks(loss, fold(loss, second)))
+    found["weight"] = readable(over_residual(found["d_x"], loss.residual))
+    return MappingProxyType(found)
+
+
+def over_residual(slope: Expr, x: Symbol) -> Expr:
+    """psi(x)/x, with x cancelled term by term; a value that psi has only at x = 0 is left out."""
+    if isinstance(slope, Piecewise):
+        kept = [(over_residual(e, x), c) for e, c in slope.args if c != Eq(x, 0)]
+        return Piecewise(*kept)
+    if slope.has(sign(x)):
+        slope = factor_terms(slope)
+        rest = slope / sign(x)
+        return rest / Abs(x) if not rest.has(sign(x)) else slope / x
+    if slope.is_Add:
+        return slope.func(*(over_residual(a, x) for a in slope.args))
+    return slope / x
+
+
+def without_squared_signs(second: Expr) -> Expr:
+    """sign(g)^2 = 1: at g = 0 too, which is the value of either side."""
+    return second.replace(
+        lambda e: e.is_Pow and isinstance(e.base, sign) and e.exp.is_integer,
+        lambda e: e.base if e.exp % 2 else S.One,
+    )
+
+
+def middle_at_kinks(loss: Loss, slope: Expr) -> Expr:
+    """Where two branches of a first derivative do not meet, the value between them."""
+    return slope.replace(lambda e: isinstance(e, Piecewise), lambda e: _with_edges(loss, e))
+
+
+def _with_edges(loss: Loss, slope: Piecewise) -> Expr:
+    branches: list[tuple[Expr, object]] = []
+    for (value, condition), following in zip(slope.args, slope.args[1:], strict=False):
+        if isinstance(condition, Relational) and not isinstance(condition, Eq):
+            edge = Eq(condition.lhs, condition.rhs)
+            if _jumps(loss, value - following[0], edge):
+                branches.append(((value + following[0]) / 2, edge))
+        branches.append((value, condition))
+    return Piecewise(*branches, slope.args[-1])
+
+
+def _jumps(loss: Loss, difference: Expr, edge: Eq) -> bool:
+    """Whether the difference of two branches is not 0 on the edge between them."""
+    x = loss.residual
+    gap = loss.expand(edge.lhs - edge.rhs)
+    difference = loss.expand(difference)
+    with mp.workdps(40):
+        for at in generic_points(loss, 4):
+            for start in (at[x], -at[x]):
+                try:
+                    root = mp.findroot(
+                        lambda value, at=at: evaluate(gap, {**at, x: value}), start
+                    )
+                    if abs(evaluate(difference, {**at, x: root})) > mp.mpf(10) ** -20:
+                        return True
+                except (NotReal, ValueError, ZeroDivisionError):
+                    continue
+    return False
+
+
+def inner_at_kinks(loss: Loss, second: Expr) -> Expr:
+    """At the edge between branches, the branch on the side of x = 0."""
+    return second.replace(lambda e: isinstance(e, Piecewise), lambda e: _closed_inside(loss, e))
+
+
+def _closed_inside(loss: Loss, second: Piecewise) -> Expr:
+    branches = []
+    at = {**generic_points(loss, 1)[0], loss.residual: mp.mpf(0)}
+    for value, condition in second.args:
+        branches.append((value, _toward_zero(loss, condition, at)))
+    return Piecewise(*branches)
+
+
+def _toward_zero(loss: Loss, condition: object, at: Mapping[Symbol, object]) -> object:
+    if not isinstance(condition, Relational) or isinstance(condition, Eq):
+        return condition
+    gap = condition.lhs - condition.rhs
+    if evaluate(loss.expand(gap), at) == 0:
+        return condition
+    inside = truth(loss.expand(condition), at)
+    return condition.weak if inside else condition.strict

@@ -1,0 +1,101 @@
+"""Expressions brought into a shape that reads well, with bounded effort."""
+
+from __future__ import annotations
+
+from sympy import (
+    Abs,
+    Add,
+    Dummy,
+    Expr,
+    Mul,
+    Piecewise,
+    cancel,
+    count_ops,
+    factor_terms,
+    powsimp,
+    sign,
+    together,
+)
+
+# Beyond these sizes the costlier steps are left out: they would take seconds.
+FOR_TOGETHER = 250
+FOR_CANCEL = 40
+
+
+def readable(expression: Expr) -> Expr:
+    """An equal expression, the shortest among the results of a few cheap steps."""
+    if isinstance(expression, Piecewise):
+        return Piecewise(*((readable(e), c) for e, c in expression.args))
+    best = _without_signs(expression)
+    for _ in range(3):
+        shorter = min(_variants(best), key=_size)
+        if _size(shorter) >= _size(best):
+            return best
+        best = _without_signs(shorter)
+    return best
+
+
+def _without_signs(expression: Expr) -> Expr:
+    """|g| sign(g) = g, which holds at 0 too."""
+    for part in sorted(expression.atoms(sign), key=str):
+        expression = expression.subs(Abs(part.args[0]) * part, part.args[0])
+    return expression
+
+
+def _variants(expression: Expr) -> list[Expr]:
+    variants = [expression, powsimp(expression), factor_terms(expression)]
+    masked, names = _masked(expression)
+    size = count_ops(masked)
+    joined = []
+    if size <= FOR_TOGETHER:
+        joined.append(together(masked))
+        joined.append(factor_terms(joined[0]))
+    if size <= FOR_CANCEL:
+        joined.append(cancel(masked))
+        joined.append(factor_terms(joined[-1]))
+    for variant in joined:
+        variants.append(powsimp(variant.xreplace(names)))
+    return variants
+
+
+def _masked(expression: Expr) -> tuple[Expr, dict[Expr, Expr]]:
+    """Whatever is not rational replaced by letters, so that its inside stays as it was written.
+
+    Powers of one base share a letter where their exponents differ by an integer.
+    """
+    letters: dict[Expr, Expr] = {}
+
+    def letter(part: Expr) -> Expr:
+        return letters.setdefault(part, Dummy(f"m{len(letters)}"))
+
+    def mask(part: Expr) -> Expr:
+        if part.is_Add or part.is_Mul:
+            return part.func(*(mask(a) for a in part.args))
+        if part.is_Pow:
+            base, exponent = part.as_base_exp()
+            if exponent.is_Integer:
+                return mask(base) ** exponent if base.is_Symbol else letter(base) ** exponent
+            whole, rest = exponent.as_coeff_Add()
+            if whole.is_Integer and whole and base.is_Add:
+                return letter(base**rest) * letter(base) ** whole
+        if part.is_Atom:
+            return part
+        return letter(part)
+
+    masked = mask(expression)
+    return masked, {name: part for part, name in letters.items()}
+
+
+def _size(expression: Expr) -> tuple[int, int, str]:
+    """Operations first; among equals fewer sums and products, then the text, to be definite."""
+    nodes = sum(1 for part in _walk(expression) if isinstance(part, Add | Mul))
+    return int(count_ops(expression)), nodes, str(expression)
+
+
+def _walk(expression: Expr) -> list[Expr]:
+    found, waiting = [], [expression]
+    while waiting:
+        part = waiting.pop()
+        found.append(part)
+        waiting.extend(part.args)
+    return found

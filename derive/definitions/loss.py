@@ -10,7 +10,14 @@ from typing import Any, Self
 
 from sympy import Expr, FiniteSet, Interval, Set, Symbol, Union, oo, srepr, sympify
 
-SIGNS = ("positive", "negative", "nonnegative", "nonpositive", "real", "extended_nonnegative")
+SIGNS = (
+    "positive",
+    "negative",
+    "nonnegative",
+    "nonpositive",
+    "real",
+    "extended_nonnegative",
+)
 EXTENDED_REALS = Union(Interval(-oo, oo), FiniteSet(-oo, oo))
 
 
@@ -68,7 +75,9 @@ class Loss:
     description: str = ""
 
     def __post_init__(self) -> None:
-        special = {v: tuple(exact(point) for point in ps) for v, ps in self.special.items()}
+        special = {
+            v: tuple(exact(point) for point in ps) for v, ps in self.special.items()
+        }
         fixed: dict[str, Any] = {
             "variables": tuple(self.variables),
             "loss": exact(self.loss),

@@ -9,8 +9,8 @@ from sympy import (
     Expr,
     Mul,
     Piecewise,
-    cancel,
     count_ops,
+    factor,
     factor_terms,
     powsimp,
     sign,
@@ -19,7 +19,7 @@ from sympy import (
 
 # Beyond these sizes the costlier steps are left out: they would take seconds.
 FOR_TOGETHER = 250
-FOR_CANCEL = 40
+FOR_FACTOR = 40
 
 
 def readable(expression: Expr) -> Expr:
@@ -50,9 +50,8 @@ def _variants(expression: Expr) -> list[Expr]:
     if size <= FOR_TOGETHER:
         joined.append(together(masked))
         joined.append(factor_terms(joined[0]))
-    if size <= FOR_CANCEL:
-        joined.append(cancel(masked))
-        joined.append(factor_terms(joined[-1]))
+    if size <= FOR_FACTOR:
+        joined.append(factor(masked))
     for variant in joined:
         variants.append(powsimp(variant.xreplace(names)))
     return variants

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sympy
@@ -16,11 +17,17 @@ REAL = ("7/9", "-23/17", "41/13", "-5/11", "97/29", "-19/7", "3/23", "-61/19", "
 POSITIVE = ("13/7", "8/15", "29/9", "11/17", "5/3", "37/11", "4/9", "23/13", "31/8", "9/16")
 
 
-def generic_points(loss: Loss, count: int) -> list[dict[Symbol, Any]]:
-    """Points where the loss has a real value, spread over the domain of every variable."""
+def generic_points(
+    loss: Loss, count: int, fixed: Mapping[Symbol, Any] | None = None, skip: int = 0
+) -> list[dict[Symbol, Any]]:
+    """Points where the loss has a real value, spread over the domain of every variable.
+
+    fixed: variables that keep a given value; skip: so many candidates are passed over first.
+    """
     points: list[dict[Symbol, Any]] = []
-    for index in range(60):
-        at = {v: _number(loss.domain(v), index + 3 * i, v) for i, v in enumerate(loss.variables)}
+    for index in range(skip, skip + 60):
+        at = {v: _number(loss.domain(v), index + 3 * i) for i, v in enumerate(loss.variables)}
+        at.update(fixed or {})
         try:
             evaluate(loss.expression, at)
         except NotReal:
@@ -31,7 +38,7 @@ def generic_points(loss: Loss, count: int) -> list[dict[Symbol, Any]]:
     return points
 
 
-def _number(domain: sympy.Set, index: int, variable: Symbol) -> Any:
+def _number(domain: sympy.Set, index: int) -> Any:
     low, high = domain.inf, domain.sup
     if low == -sympy.oo and high == sympy.oo:
         return _fraction(REAL[index % len(REAL)])

@@ -1,0 +1,166 @@
+"""One-sided limits in the parameters: candidates from expansions, used only when confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from mpmath import mp
+from sympy import Abs, Eq, Expr, Piecewise, S, Symbol, exp, expand, log, nan, oo, piecewise_fold, sign
+
+from derive.calculus import germs
+from derive.calculus.confirm import confirm, near
+from derive.calculus.derivation import Limit
+from derive.calculus.evaluate import NotReal, truth
+from derive.calculus.expansion import Expansion
+from derive.calculus.germs import Germ, Mixed, Unknown
+from derive.calculus.reading import readable
+from derive.calculus.samples import generic_points
+from derive.calculus.special_points import sides, special_points
+from derive.definitions.loss import Loss
+from derive.errors import Undecided
+
+DEPTHS = (3, 5, 8)
+Points = list[dict[Symbol, Any]]
+
+
+def limits(loss: Loss, quantities: Mapping[str, Expr]) -> tuple[Limit, ...]:
+    """Every quantity at every special point of every parameter, sides joined where they agree."""
+    found = []
+    for parameter in loss.parameters:
+        for point in special_points(loss, parameter):
+            for name, quantity in quantities.items():
+                found += at_point(loss, name, quantity, parameter, point)
+    return tuple(found)
+
+
+def at_point(
+    loss: Loss, name: str, quantity: Expr, variable: Symbol, point: Expr
+) -> list[Limit]:
+    """The limits of one quantity at one point, from each side that the domain has.
+
+    Raises Undecided where the loss itself has no limit that can be confirmed.
+    """
+    found = [
+        one_sided(loss, name, quantity, variable, point, side)
+        for side in sides(point, loss.domain(variable))
+    ]
+    for limit in found:
+        if name == "loss" and limit.value is nan:
+            raise Undecided(
+                f"{loss.name}: no confirmed limit of the loss at {variable} -> {point}"
+                f" ({limit.confirmation}); restrict the domain of {variable}"
+            )
+    if len(found) == 2:
+        above, below = found
+        if (above.value, above.growth) == (below.value, below.growth) and above.value is not nan:
+            words = f"above: {above.confirmation}; below: {below.confirmation}"
+            return [Limit(name, variable, point, "+-", above.value, above.growth, words)]
+    return found
+
+
+def one_sided(
+    loss: Loss, name: str, quantity: Expr, variable: Symbol, point: Expr, direction: str
+) -> Limit:
+    """One limit; its value is nan where none could be confirmed."""
+    with mp.workdps(germs.DIGITS):
+        beside = {variable: near(point, direction, 9)}
+        points = generic_points(loss, 4, fixed=beside)
+        others = generic_points(loss, 4, fixed=beside, skip=5)
+    trouble = "no expansion"
+    for depth in DEPTHS:
+        try:
+            with mp.workdps(germs.DIGITS):
+                value, growth = _candidate(quantity, variable, point, direction, points, depth)
+        except (Unknown, NotReal, NotImplementedError) as reason:
+            trouble = str(reason)
+            continue
+        wanted = value if growth is None else growth
+        words = confirm(quantity, variable, point, direction, wanted, others)
+        if words is not None:
+            return Limit(name, variable, point, direction, value, growth, words)
+        trouble = f"the candidate {value} was not confirmed"
+    return Limit(name, variable, point, direction, nan, None, f"no limit found: {trouble}")
+
+
+def _candidate(
+    quantity: Expr, variable: Symbol, point: Expr, direction: str, points: Points, depth: int
+) -> tuple[Expr, Expr | None]:
+    if not quantity.has(variable):
+        return quantity, None
+    expansion = Expansion(variable, point, direction, points, depth)
+    try:
+        return read(expansion, expansion.germ(quantity), point)
+    except Mixed:
+        folded = piecewise_fold(quantity)
+        if not isinstance(folded, Piecewise):
+            raise
+    branches = []
+    for value, condition in folded.args:
+        inside = [at for at in points if truth(condition, at)]
+        if not inside and not isinstance(condition, Eq):
+            raise Unknown(f"no sample point where {condition}")
+        limit, growth = _candidate(value, variable, point, direction, inside or points, depth)
+        if growth is not None:
+            raise Unknown("one branch diverges")
+        branches.append((limit, condition.subs(variable, point)))
+    return Piecewise(*branches), None
+
+
+def read(expansion: Expansion, germ: Germ, point: Expr) -> tuple[Expr, Expr | None]:
+    """(value, growth): the limit, and every part that does not vanish where it diverges."""
+    series, order = germ.series, germ.series.order
+    if not series.terms and order is None:
+        return S.Zero, None
+    ring = expansion.germs
+    k, m, lead = ring.leading(series)
+    size = _distance(expansion.variable, point)
+    heading = lead.sign() * (-1) ** m if m else lead.sign()
+    infinite = heading * oo if heading else sign(lead.expr) * (-1) ** m * oo
+    if germ.growth.terms:
+        if not ring.tends_up(germ.growth):
+            return S.Zero, None
+        return infinite, _written(germ.growth.terms, size, exponential=True) * lead.expr * size**k
+    side = ring.compare(k, S.Zero)
+    if side > 0:
+        return S.Zero, None
+    if side == 0 and m == 0:
+        return tidy(lead.expr), None
+    if order is not None and ring.compare(order, S.Zero) <= 0:
+        raise germs.TooShort("not every growing term is known")
+    growing = {key: c for key, c in series.terms.items() if ring.compare(key[0], S.Zero) <= 0}
+    return infinite, _written(growing, size)
+
+
+def _distance(variable: Symbol, point: Expr) -> Expr:
+    """The t of the expansion."""
+    return 1 / Abs(variable) if point in (oo, -oo) else Abs(variable - point)
+
+
+def _written(terms: Mapping[Any, Any], size: Expr, exponential: bool = False) -> Expr:
+    """The terms as an expression; a logarithm of the distance joins the one beside it."""
+    total = S.Zero
+    rest = {key: tidy(c.expr) for key, c in terms.items()}
+    lead = rest.get((S.Zero, 1))
+    constant = rest.get((S.Zero, 0))
+    if lead is not None and constant is not None:
+        for part in sorted(constant.atoms(log), key=str):
+            if expand(expand(constant).coeff(part) + lead) == 0:
+                total += -lead * log(part.args[0] / size)
+                rest[S.Zero, 0] = readable(expand(constant + lead * part))
+                del rest[S.Zero, 1]
+                break
+    for (k, m), c in rest.items():
+        total += c * size**k * log(size) ** m
+    return exp(total) if exponential else total
+
+
+@cache
+def tidy(expression: Expr) -> Expr:
+    """The shorter of the expression as found and multiplied out, both made readable."""
+    return min(readable(expression), readable(expand(expression)), key=_length)
+
+
+def _length(expression: Expr) -> tuple[int, str]:
+    return int(expression.count_ops()), str(expression)

@@ -1,0 +1,84 @@
+"""Points of the parameters where a definition is singular, found by looking at it."""
+
+from __future__ import annotations
+
+from sympy import (
+    Abs,
+    Expr,
+    Poly,
+    PolynomialError,
+    Pow,
+    Rational,
+    S,
+    Set,
+    Symbol,
+    log,
+    nsimplify,
+    oo,
+    roots,
+)
+
+from derive.definitions.loss import Loss
+
+# How far beside a point its domain is looked at, to see which sides exist.
+STEP = Rational(1, 10**9)
+
+
+def special_points(loss: Loss, parameter: Symbol) -> tuple[Expr, ...]:
+    """Declared points, zeros of denominators, logarithms and |.| in the parameter, and ±oo.
+
+    ±oo count where the parameter's domain holds them. Only points in the closure of the domain,
+    and only zero sets that one parameter decides.
+    """
+    domain = loss.domain(parameter)
+    found = [S(point) for point in loss.special.get(parameter, ())]
+    for part in _vanishing(loss.expression):
+        if part.free_symbols == {parameter}:
+            found += [root for root in _zeros(part, parameter) if _inside(root, domain)]
+    if parameter.is_finite is None and parameter.is_extended_real:
+        found += [oo, -oo]
+    unique = dict.fromkeys(found)
+    return tuple(sorted(unique, key=_order))
+
+
+def _order(point: Expr) -> tuple[int, float]:
+    """Finite points first, then +oo, then -oo."""
+    if point == oo:
+        return 1, 0.0
+    if point == -oo:
+        return 2, 0.0
+    return 0, float(point)
+
+
+def _vanishing(expression: Expr) -> list[Expr]:
+    """Sub-expressions whose zeros are singular points, in a definite order."""
+    parts = [power.base for power in expression.atoms(Pow) if _divides(power)]
+    parts += [part.args[0] for part in expression.atoms(Abs, log)]
+    return sorted(parts, key=str)
+
+
+def _divides(power: Expr) -> bool:
+    return bool(power.is_Pow and power.exp.could_extract_minus_sign())
+
+
+def _zeros(part: Expr, parameter: Symbol) -> list[Expr]:
+    part = part.replace(Abs, lambda inner: inner)
+    try:
+        found = roots(Poly(nsimplify(part), parameter))
+    except PolynomialError:
+        return []
+    return [root for root in found if root.is_real]
+
+
+def _inside(root: Expr, domain: Set) -> bool:
+    return domain.contains(root) == S.true
+
+
+def sides(point: Expr, domain: Set) -> tuple[str, ...]:
+    """The directions from which a point can be approached inside a domain."""
+    if point == oo:
+        return ("-",) if domain.sup == oo else ()
+    if point == -oo:
+        return ("+",) if domain.inf == -oo else ()
+    beside = (("+", point + STEP), ("-", point - STEP))
+    return tuple(name for name, value in beside if domain.contains(value) == S.true)

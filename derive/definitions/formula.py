@@ -111,9 +111,7 @@ class _Reader:
             case ast.BinOp(op=ast.Mult() | ast.Div()):
                 result = self.product(node, depth)
             case ast.BinOp(op=ast.Pow()):
-                base, exponent = (
-                    self.value(n, depth + 1) for n in (node.left, node.right)
-                )
+                base, exponent = (self.value(n, depth + 1) for n in (node.left, node.right))
                 result = self.power(node, base, exponent)
             case ast.Call():
                 result = self.call(node, depth)
@@ -133,9 +131,7 @@ class _Reader:
         whole, part = match["whole"], match["part"] or ""
         power = int(match["exponent"] or 0) - len(part)
         digits = int(whole + part)
-        return (
-            Integer(digits * 10**power) if power >= 0 else Rational(digits, 10**-power)
-        )
+        return Integer(digits * 10**power) if power >= 0 else Rational(digits, 10**-power)
 
     def name(self, node: ast.Name) -> Expr:
         if node.id in self.names:
@@ -149,9 +145,7 @@ class _Reader:
         near = difflib.get_close_matches(node.id, [*self.names, *CONSTANTS], 1)
         guess = f"; did you mean '{near[0]}'?" if near else ""
         shown = _cut(declared, 120)
-        raise self.refuse(
-            node, f"unknown name '{_cut(node.id)}' (declared: {shown}){guess}"
-        )
+        raise self.refuse(node, f"unknown name '{_cut(node.id)}' (declared: {shown}){guess}")
 
     def sum(self, node: ast.BinOp, depth: int) -> Expr:
         terms = []
@@ -181,21 +175,13 @@ class _Reader:
             raise self.refuse(node, f"the power is too big (limits: {limit})")
         return Pow(base, exponent)
 
-    def bounded(
-        self, node: ast.expr, operation: Callable[..., Expr], *operands: Expr
-    ) -> Expr:
+    def bounded(self, node: ast.expr, operation: Callable[..., Expr], *operands: Expr) -> Expr:
         if growth.sum_is_too_big(operands):
-            raise self.refuse(
-                node, f"the numbers are too big (limit {growth.MAX_BITS} bits)"
-            )
+            raise self.refuse(node, f"the numbers are too big (limit {growth.MAX_BITS} bits)")
         return operation(*operands)
 
-    def apply(
-        self, node: ast.expr, function: Callable[[Expr], Expr], argument: Expr
-    ) -> Expr:
-        exponential = function in (exp, expm1) and growth.exponential_is_too_big(
-            argument
-        )
+    def apply(self, node: ast.expr, function: Callable[[Expr], Expr], argument: Expr) -> Expr:
+        exponential = function in (exp, expm1) and growth.exponential_is_too_big(argument)
         if exponential or growth.function_is_too_big(function, argument):
             limits = f"{growth.MAX_BITS} bits, gamma up to {growth.MAX_GAMMA}"
             raise self.refuse(node, f"the value is too big (limits: {limits})")
@@ -236,9 +222,7 @@ class _Reader:
         return f"unknown function '{_cut(name)}'{guess}"
 
     def rational(self, node: ast.Call, arguments: list[Expr]) -> Expr:
-        if len(arguments) not in (1, 2) or not all(
-            isinstance(a, Rational) for a in arguments
-        ):
+        if len(arguments) not in (1, 2) or not all(isinstance(a, Rational) for a in arguments):
             raise self.refuse(node, "Rational takes one or two numbers")
         if arguments[-1].is_zero and len(arguments) == 2:
             raise self.refuse(node, "division by zero")
@@ -247,9 +231,7 @@ class _Reader:
     def count(self, node: ast.AST, more: int) -> None:
         self.branches += more
         if self.branches > MAX_BRANCHES:
-            raise self.refuse(
-                node, f"more than {MAX_BRANCHES} branches of min, max and piecewise"
-            )
+            raise self.refuse(node, f"more than {MAX_BRANCHES} branches of min, max and piecewise")
 
     def cases(self, node: ast.Call, depth: int) -> Expr:
         self.count(node, len(node.args))
@@ -260,9 +242,7 @@ class _Reader:
             value = self.value(pair.elts[0], depth + 1)
             pairs.append((value, self.condition(pair.elts[1], depth + 1)))
         if not pairs:
-            raise self.refuse(
-                node, "piecewise takes at least one pair (value, condition)"
-            )
+            raise self.refuse(node, "piecewise takes at least one pair (value, condition)")
         return Piecewise(*pairs)
 
     def condition(self, node: ast.expr, depth: int) -> Boolean:
@@ -273,9 +253,7 @@ class _Reader:
                 return true if known else false
             case ast.Compare(ops=[op]) if type(op) in RELATIONS:
                 left = self.value(node.left, depth + 1)
-                return RELATIONS[type(op)](
-                    left, self.value(node.comparators[0], depth + 1)
-                )
+                return RELATIONS[type(op)](left, self.value(node.comparators[0], depth + 1))
             case ast.Compare():
                 raise self.refuse(node, "one comparison at a time; join them with and")
             case ast.BoolOp(op=op, values=values):
@@ -284,9 +262,7 @@ class _Reader:
                 return join(*(self.condition(value, depth + 1) for value in values))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return Not(self.condition(operand, depth + 1))
-        raise self.refuse(
-            node, "a condition is a comparison, or True; joined by and, or, not"
-        )
+        raise self.refuse(node, "a condition is a comparison, or True; joined by and, or, not")
 
 
 def _chain(

@@ -12,10 +12,12 @@ from sympy import (
     Mul,
     Rational,
     Symbol,
+    cosh,
     gamma,
     log,
     loggamma,
     preorder_traversal,
+    sinh,
 )
 
 MAX_BITS = 100_000
@@ -47,16 +49,14 @@ def power_is_too_big(base: Expr, exponent: Expr) -> bool:
         if not exact and abs(exponent * log(abs(base))).evalf(15) > MAX_EXPONENT:
             return True
     inside = 1 if isinstance(base, Symbol) else max(1, bits(base))
-    return magnitude * inside + bits(exponent) > MAX_BITS
+    return bool(magnitude * inside + bits(exponent) > MAX_BITS)
 
 
 def exponential_is_too_big(argument: Expr) -> bool:
     """Whether exp(argument) would turn logarithms of numbers back into huge powers."""
     for term in Add.make_args(argument):
         for factor in Mul.make_args(term):
-            if isinstance(factor, log) and power_is_too_big(
-                factor.args[0], term / factor
-            ):
+            if isinstance(factor, log) and power_is_too_big(factor.args[0], term / factor):
                 return True
     if argument.is_number and argument.is_finite is not False:
         return bool(argument.evalf(15) > MAX_EXPONENT) or bits(argument) > MAX_BITS
@@ -64,11 +64,12 @@ def exponential_is_too_big(argument: Expr) -> bool:
 
 
 def function_is_too_big(function: object, argument: Expr) -> bool:
-    """Whether gamma or its logarithm would be expanded into a product of very many factors."""
+    """Whether gamma would be expanded into very many factors, or the value cannot be handled."""
     if function in (gamma, loggamma):
-        return any(
-            abs(c) > MAX_GAMMA for c in (rational_part(t) for t in _terms(argument))
-        )
+        large = argument.is_number and abs(argument.evalf(15)) > MAX_GAMMA
+        return bool(large) or rational_part(argument) > MAX_GAMMA
+    if function in (sinh, cosh) and argument.is_number:
+        return exponential_is_too_big(abs(argument))
     return False
 
 
@@ -84,6 +85,4 @@ def _terms(expression: Expr) -> tuple[Expr, ...]:
 
 def exceeds(expression: Expr, limit: int) -> bool:
     """Whether an expression has more than `limit` parts; counts no further than that."""
-    return any(
-        count >= limit for count, _ in enumerate(preorder_traversal(expression), 1)
-    )
+    return any(count >= limit for count, _ in enumerate(preorder_traversal(expression), 1))

@@ -75,9 +75,7 @@ class Loss:
     description: str = ""
 
     def __post_init__(self) -> None:
-        special = {
-            v: tuple(exact(point) for point in ps) for v, ps in self.special.items()
-        }
+        special = {v: tuple(exact(point) for point in ps) for v, ps in self.special.items()}
         fixed: dict[str, Any] = {
             "variables": tuple(self.variables),
             "loss": exact(self.loss),

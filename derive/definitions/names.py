@@ -139,9 +139,7 @@ def strange_character(character: str) -> str:
         return f"{named}; write a power as **, such as x**2"
     if name.startswith("SUBSCRIPT"):
         return f"{named}; write an index as _, such as x_2"
-    greek = re.fullmatch(
-        r"GREEK SMALL LETTER (\w+)", unicodedata.name(folded[:1] or " ", "")
-    )
+    greek = re.fullmatch(r"GREEK SMALL LETTER (\w+)", unicodedata.name(folded[:1] or " ", ""))
     if greek:
         return f"{named}; write the letter's name, {greek[1].lower()}"
     return f"{named}; names and formulas are plain ASCII"
@@ -154,14 +152,10 @@ def _shown(name: str) -> str:
 
 def _check_identifier(name: str, what: str, where: str) -> None:
     if len(name) > MAX_NAME:
-        raise BadInput(
-            f"{where}: {what} {_shown(name)} has {len(name)} characters; at most 64"
-        )
+        raise BadInput(f"{where}: {what} {_shown(name)} has {len(name)} characters; at most 64")
     for character in name:
         if ord(character) > 126 or ord(character) < 32:
-            raise BadInput(
-                f"{where}: {what} {_shown(name)} holds {strange_character(character)}"
-            )
+            raise BadInput(f"{where}: {what} {_shown(name)} holds {strange_character(character)}")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
         raise BadInput(
             f"{where}: {what} {_shown(name)} is not a name: start with a letter, "
@@ -170,9 +164,7 @@ def _check_identifier(name: str, what: str, where: str) -> None:
     if name.endswith("_") or "__" in name:
         raise BadInput(f"{where}: {what} '{name}' may neither end in _ nor hold __")
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
-        raise BadInput(
-            f"{where}: {what} '{name}' is a keyword of Python; choose another"
-        )
+        raise BadInput(f"{where}: {what} '{name}' is a keyword of Python; choose another")
 
 
 def check_variable(name: str, where: str) -> None:
@@ -180,30 +172,20 @@ def check_variable(name: str, where: str) -> None:
     what = "variable"
     _check_identifier(name, what, where)
     if name in FUNCTIONS or name in CONSTANTS:
-        raise BadInput(
-            f"{where}: {what} '{name}' already means something in formulas; rename it"
-        )
+        raise BadInput(f"{where}: {what} '{name}' already means something in formulas; rename it")
     derived = name.startswith(("d_", "d2_"))
     if derived or name in GENERATED or hasattr(builtins, name):
-        raise BadInput(
-            f"{where}: {what} '{name}' would shadow a name of the generated code"
-        )
+        raise BadInput(f"{where}: {what} '{name}' would shadow a name of the generated code")
 
 
 def check_loss(name: str, where: str) -> None:
     """Refuse (BadInput) a loss's name that cannot be a file, a module or a function."""
     what = "loss name"
     _check_identifier(name, what, where)
-    if name.lower() in PACKAGES or name.lower() in {
-        m.lower() for m in sys.stdlib_module_names
-    }:
-        raise BadInput(
-            f"{where}: {what} '{name}' would shadow the module '{name}' on import"
-        )
+    if name.lower() in PACKAGES or name.lower() in {m.lower() for m in sys.stdlib_module_names}:
+        raise BadInput(f"{where}: {what} '{name}' would shadow the module '{name}' on import")
     if name in GENERATED or hasattr(builtins, name):
-        raise BadInput(
-            f"{where}: {what} '{name}' would shadow a name of the generated code"
-        )
+        raise BadInput(f"{where}: {what} '{name}' would shadow a name of the generated code")
 
 
 def check_distinct(names: Iterable[tuple[str, str]]) -> None:
@@ -214,9 +196,7 @@ def check_distinct(names: Iterable[tuple[str, str]]) -> None:
         if (other, place) == (name, where):
             continue
         if other == name:
-            raise BadInput(
-                f"{where}: '{name}' is already the name of the loss in {place}"
-            )
+            raise BadInput(f"{where}: '{name}' is already the name of the loss in {place}")
         raise BadInput(
             f"{where}: '{name}' and '{other}' ({place}) differ in case only: "
             "their files collide on some file systems"

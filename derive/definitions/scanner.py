@@ -14,9 +14,7 @@ MAX_BRACKETS = 100
 MAX_DIGITS = 1_000
 MAX_DECIMAL_EXPONENT = 1_000
 
-NUMBER = re.compile(
-    r"(?P<whole>\d*)(?:\.(?P<part>\d*))?(?:[eE](?P<exponent>[+-]?\d+))?", re.ASCII
-)
+NUMBER = re.compile(r"(?P<whole>\d*)(?:\.(?P<part>\d*))?(?:[eE](?P<exponent>[+-]?\d+))?", re.ASCII)
 _TOKEN = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"

@@ -1,0 +1,103 @@
+"""Generated files are compiled, imported alone and asked for one value before they are written."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from derive.emission import importer
+from derive.errors import EnvironmentTrouble, Refuted
+
+# A smoke check against a wrong formula: float64 in NumPy, float32 by default in PyTorch.
+# How accurate the files are is for the verification to say.
+TOLERANCE = {"numpy": 1e-6, "torch": 1e-4}
+TIME_LIMIT = 300.0
+
+
+def validate(
+    tree: Mapping[str, str], expected: Mapping[str, float], *, at: float = 1.0
+) -> tuple[str, ...]:
+    """Check the Python files of a tree; returns the paths that could be imported here.
+
+    Every `.py` file is compiled. Those of a target whose library is installed are then imported,
+    each alone, in one child process a target, with warnings as errors; `loss(at)` with default
+    parameters must equal the expected value of that path. No file is written for it.
+    Raises Refuted naming the file and the failure.
+    """
+    sources = {path: tree[path] for path in sorted(tree) if path.endswith(".py")}
+    for path, source in sources.items():
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                compile(source, path, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError) as error:
+            raise _invalid(path, f"does not compile, {error}") from error
+    imported: list[str] = []
+    for library, tolerance in TOLERANCE.items():
+        paths = [p for p in sources if PurePosixPath(p).parts[0] == f"for_{library}"]
+        if paths and importlib.util.find_spec(library) is not None:
+            for path, answer in _answers(library, paths, sources, expected, at).items():
+                _judge(path, answer, expected, tolerance, at)
+                imported.append(path)
+    return tuple(sorted(imported))
+
+
+def _answers(
+    library: str,
+    paths: list[str],
+    sources: Mapping[str, str],
+    expected: Mapping[str, float],
+    at: float,
+) -> dict[str, dict[str, Any]]:
+    question = {
+        "library": library,
+        "sources": dict(sources),
+        "paths": paths,
+        "valued": [path for path in paths if path in expected],
+        "at": at,
+    }
+    try:
+        child = subprocess.run(
+            [sys.executable, "-P", "-B", str(Path(importer.__file__))],
+            input=json.dumps(question).encode("ascii"),
+            capture_output=True,
+            cwd=os.sep,
+            timeout=TIME_LIMIT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise EnvironmentTrouble(
+            f"for_{library}: importing the files took more than {TIME_LIMIT:.0f} s; "
+            "nothing was written; run again on a less busy machine"
+        ) from None
+    if child.returncode != 0:
+        last = child.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        raise EnvironmentTrouble(
+            f"for_{library}: {library} cannot be used here ({''.join(last) or 'it crashed'}); "
+            "nothing was written; repair the installation"
+        )
+    answers: dict[str, dict[str, Any]] = json.loads(child.stdout.splitlines()[-1])
+    return answers
+
+
+def _judge(
+    path: str, answer: Mapping[str, Any], expected: Mapping[str, float], tolerance: float, at: float
+) -> None:
+    if "error" in answer:
+        raise _invalid(path, answer["error"])
+    if path in expected:
+        value, wanted = float(answer["value"]), float(expected[path])
+        if not math.isclose(value, wanted, rel_tol=tolerance, abs_tol=1e-300):
+            raise _invalid(path, f"loss({at}) is {value!r} and should be {wanted!r}")
+
+
+def _invalid(path: str, why: str) -> Refuted:
+    return Refuted(f"{path}: {' '.join(why.split())}; nothing was written; please report this loss")

@@ -1,0 +1,48 @@
+"""The ball arithmetic that the oracle stands on, and the message when it is not installed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from derive.errors import EnvironmentTrouble
+
+try:
+    from flint import arb, arb_series, ctx
+except ImportError:  # the optional extra 'verify'
+    arb = arb_series = ctx = None
+
+__all__ = ["Ball", "arb", "arb_series", "ctx", "require"]
+__all__ += ["NeedsPrecision", "Tie", "Undefined", "ZeroDivisor"]
+
+Ball = Any  # flint.arb has no type stubs
+
+MISSING = (
+    "python-flint is not installed, and every check needs its rigorous arithmetic: "
+    "pip install 'derive-losses[verify]'"
+)
+
+
+def require() -> None:
+    """Raise EnvironmentTrouble unless python-flint is installed."""
+    if arb is None:
+        raise EnvironmentTrouble(MISSING)
+
+
+class NeedsPrecision(Exception):
+    """A ball contains a point where the value is not decided; more bits may decide it."""
+
+
+class Undefined(Exception):
+    """The formula has no value at this very point; a limit may exist. `names`: what vanishes."""
+
+    def __init__(self, reason: str, names: frozenset[str] = frozenset()) -> None:
+        super().__init__(reason)
+        self.names = names
+
+
+class Tie(Undefined):
+    """Two branches of the formula meet at this very point, and a derivative is asked for."""
+
+
+class ZeroDivisor(Undefined):
+    """A divisor vanishes exactly at this very point."""

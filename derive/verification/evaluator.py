@@ -1,0 +1,352 @@
+"""From the SymPy tree of a definition to a function from balls to a jet, walked once.
+
+Branches are evaluated only where they are chosen, so that a branch may be undefined elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+import sympy
+from sympy.codegen import cfunctions
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanFalse, BooleanTrue
+
+from derive.errors import BadInput
+from derive.verification import elementary
+from derive.verification.backend import Ball, Tie, Undefined, arb
+from derive.verification.jets import Coefficients, Jet, Shape, reciprocal
+
+
+class Inputs:
+    """The jets of the variables at one point, and what was already computed there."""
+
+    __slots__ = ("jets", "known")
+
+    def __init__(self, jets: list[Jet]) -> None:
+        self.jets = jets
+        self.known: dict[int, Jet] = {}
+
+
+Run = Callable[[Inputs], Jet]
+Decide = Callable[[Inputs], bool]
+
+_NAMES = {
+    sympy.exp: "exp",
+    sympy.log: "log",
+    sympy.sin: "sin",
+    sympy.cos: "cos",
+    sympy.tan: "tan",
+    sympy.asin: "asin",
+    sympy.acos: "acos",
+    sympy.atan: "atan",
+    sympy.sinh: "sinh",
+    sympy.cosh: "cosh",
+    sympy.tanh: "tanh",
+    sympy.erf: "erf",
+    sympy.erfc: "erfc",
+    sympy.gamma: "gamma",
+    sympy.loggamma: "loggamma",
+    cfunctions.log1p: "log1p",
+    cfunctions.expm1: "expm1",
+}
+# second argument last: the functions that the ball library is not asked for
+_BY_MPMATH = {
+    sympy.besseli: "besseli",
+    sympy.besselj: "besselj",
+    sympy.besselk: "besselk",
+    sympy.bessely: "bessely",
+    sympy.digamma: "digamma",
+    sympy.LambertW: "lambertw",
+    sympy.zeta: "zeta",
+    sympy.asinh: "asinh",
+    sympy.acosh: "acosh",
+    sympy.atanh: "atanh",
+    sympy.erfi: "erfi",
+    sympy.Ei: "ei",
+}
+
+
+class Evaluator:
+    """Computes the jet of an expression; see `Shape` for orders and spare orders."""
+
+    def __init__(
+        self,
+        expression: sympy.Expr,
+        variables: Sequence[sympy.Symbol],
+        orders: tuple[int, ...],
+        spare: tuple[int, ...],
+    ) -> None:
+        self.shape = Shape(orders, spare)
+        self._positions = {v: k for k, v in enumerate(variables)}
+        strangers = expression.free_symbols - set(variables)
+        if strangers:
+            raise BadInput(f"the formula uses undeclared names: {sorted(map(str, strangers))}")
+        self._uses = Counter(
+            child for node in sympy.preorder_traversal(expression) for child in node.args
+        )
+        self._compiled: dict[sympy.Basic, Run] = {}
+        self._run = self._compile(expression)
+
+    def __call__(self, point: Sequence[Ball]) -> Jet:
+        jets = [self.shape.variable(k, value) for k, value in enumerate(point)]
+        return self._run(Inputs(jets))
+
+    def _support(self, node: sympy.Basic) -> frozenset[int]:
+        return frozenset(self._positions[v] for v in node.free_symbols)
+
+    def _varies(self, node: sympy.Basic) -> bool:
+        """Whether a derivative that is asked for passes through this node."""
+        return any(self.shape.orders[k] for k in self._support(node))
+
+    def _compile(self, node: sympy.Basic) -> Run:
+        if node in self._compiled:
+            return self._compiled[node]
+        names = frozenset(map(str, node.free_symbols))
+        plain = self._compile_new(node)
+        key = len(self._compiled)
+
+        def named(inputs: Inputs) -> Jet:
+            try:
+                return plain(inputs)
+            except Undefined as trouble:
+                if not trouble.names:
+                    trouble.names = names
+                raise
+
+        def once(inputs: Inputs) -> Jet:
+            found = inputs.known.get(key)
+            if found is None:
+                found = inputs.known[key] = named(inputs)
+            return found
+
+        run = once if self._uses[node] > 1 and node.args else named if node.args else plain
+        self._compiled[node] = run
+        return run
+
+    def _compile_new(self, node: sympy.Basic) -> Run:
+        if isinstance(node, sympy.Symbol):
+            position = self._positions[node]
+            return lambda inputs: inputs.jets[position]
+        if not node.args:
+            return self._constant(node)
+        if isinstance(node, sympy.Add):
+            return self._sum(node)
+        if isinstance(node, sympy.Mul):
+            return self._quotient(node)
+        if isinstance(node, sympy.Pow):
+            return self._power(node)
+        if isinstance(node, sympy.Abs | sympy.sign):
+            return self._signed(node)
+        if isinstance(node, sympy.Max | sympy.Min):
+            return self._extreme(node)
+        if isinstance(node, sympy.Piecewise):
+            return self._piecewise(node)
+        return self._function(node)
+
+    def _constant(self, node: sympy.Basic) -> Run:
+        constant = self.shape.constant
+        if isinstance(node, sympy.Rational):
+            top, bottom = int(node.p), int(node.q)
+            return lambda inputs: constant(arb(top) / bottom)
+        if isinstance(node, sympy.Float):
+            sign, mantissa, exponent, _ = node._mpf_
+            exact = (int(-mantissa if sign else mantissa), int(exponent))
+            return lambda inputs: constant(arb(exact))
+        if node is sympy.pi:
+            return lambda inputs: constant(arb.pi())
+        if node is sympy.E:
+            return lambda inputs: constant(arb.const_e())
+        if node is sympy.EulerGamma:
+            return lambda inputs: constant(arb.const_euler())
+        raise BadInput(f"the oracle cannot evaluate {node} in the formula")
+
+    def _sum(self, node: sympy.Add) -> Run:
+        parts = [self._compile(part) for part in node.args]
+        first, rest, add = parts[0], parts[1:], self.shape.add
+
+        def run(inputs: Inputs) -> Jet:
+            total = first(inputs)
+            for part in rest:
+                total = add(total, part(inputs))
+            return total
+
+        return run
+
+    def _product(self, factors: Sequence[sympy.Basic]) -> Run:
+        first = self._compile(factors[0])
+        seen = self._support(factors[0])
+        steps = []
+        for factor in factors[1:]:
+            own = self._support(factor)
+            multiply = self.shape.multiplier(self.shape.support(seen), self.shape.support(own))
+            steps.append((self._compile(factor), multiply))
+            seen |= own
+
+        def run(inputs: Inputs) -> Jet:
+            out = first(inputs)
+            for part, multiply in steps:
+                out = multiply(out, part(inputs))
+            return out
+
+        return run
+
+    def _quotient(self, node: sympy.Mul) -> Run:
+        """One division for all divisors: 0/0 is met here, and can be divided out."""
+        above, below = [], []
+        for factor in node.args:
+            base, exponent = factor.as_base_exp()
+            negative = exponent.is_Rational and exponent.is_negative
+            if negative and base.free_symbols:
+                below.append(sympy.Pow(base, -exponent))
+            else:
+                above.append(factor)
+        top = self._product(above) if above else self._constant(sympy.S.One)
+        if not below:
+            return top
+        bottom = self._product(below)
+        over, under = (
+            frozenset().union(*(self._support(f) for f in part)) for part in (above, below)
+        )
+        invert = self.shape.composer(under)
+        shape = self.shape
+        multiply = shape.multiplier(shape.support(over), shape.support(under))
+        # after dividing out a power of a variable the supports may have grown
+        general = shape.multiplier(*[range(len(shape.exponents))] * 2)
+        invert_any = shape.composer(frozenset(range(len(shape.orders))))
+        names = frozenset(str(v) for f in below for v in f.free_symbols)
+
+        def run(inputs: Inputs) -> Jet:
+            t, b = top(inputs), bottom(inputs)
+            if b[0].is_zero():
+                t, b = shape.cancel_zero(t, b, names)
+                return general(t, invert_any(reciprocal, b))
+            return multiply(t, invert(reciprocal, b))
+
+        return run
+
+    def _power(self, node: sympy.Pow) -> Run:
+        base, exponent = node.args
+        if base is sympy.E:
+            return self._composed(elementary.exp, exponent)
+        if exponent.is_Rational:
+            rational = Fraction(int(exponent.p), int(exponent.q))
+            if rational < 0 and rational.denominator == 1 and base.free_symbols:
+                return self._quotient(sympy.Mul(sympy.S(1), node, evaluate=False))
+            return self._composed(elementary.power(rational), base)
+        return self._general_power(base, exponent)
+
+    def _general_power(self, base: sympy.Expr, exponent: sympy.Expr) -> Run:
+        """base**exponent = exp(exponent log base); 0 where base is 0 and no derivative is asked."""
+        below, above = self._compile(base), self._compile(exponent)
+        inner, outer = self._support(base), self._support(exponent)
+        shape = self.shape
+        logarithm = shape.composer(inner)
+        multiply = shape.multiplier(shape.support(outer), shape.support(inner))
+        exponential = shape.composer(inner | outer)
+        varies = self._varies(base) or self._varies(exponent)
+
+        def run(inputs: Inputs) -> Jet:
+            b, e = below(inputs), above(inputs)
+            if b[0].is_zero() and not varies and elementary.sign_of(e[0]) > 0:
+                return shape.constant(arb(0))
+            return exponential(elementary.exp, multiply(e, logarithm(elementary.log, b)))
+
+        return run
+
+    def _composed(self, coefficients: Coefficients, argument: sympy.Basic) -> Run:
+        inner = self._compile(argument)
+        compose = self.shape.composer(self._support(argument))
+        return lambda inputs: compose(coefficients, inner(inputs))
+
+    def _function(self, node: sympy.Basic) -> Run:
+        kind = type(node)
+        if kind in _NAMES:
+            return self._composed(elementary.FUNCTIONS[_NAMES[kind]], node.args[0])
+        fixed = node.args[:-1]
+        if kind in _BY_MPMATH and not any(part.free_symbols for part in fixed):
+            numbers = [float(part) for part in fixed]
+            return self._composed(elementary.by_mpmath(_BY_MPMATH[kind], *numbers), node.args[-1])
+        raise BadInput(f"the oracle does not know the function {kind.__name__}")
+
+    def _signed(self, node: sympy.Basic) -> Run:
+        inner = self._compile(node.args[0])
+        varies = self._varies(node)
+        is_abs = isinstance(node, sympy.Abs)
+        constant = self.shape.constant
+
+        def run(inputs: Inputs) -> Jet:
+            jet = inner(inputs)
+            sign = elementary.sign_of(jet[0])
+            if sign == 0 and varies:
+                raise Tie(f"{node.args[0]} changes sign")
+            if not is_abs:
+                return constant(arb(sign))
+            return jet if sign >= 0 else [None if c is None else -c for c in jet]
+
+        return run
+
+    def _extreme(self, node: sympy.Basic) -> Run:
+        parts = [self._compile(part) for part in node.args]
+        varies = self._varies(node)
+        wanted = 1 if isinstance(node, sympy.Max) else -1
+
+        def run(inputs: Inputs) -> Jet:
+            best = parts[0](inputs)
+            for part in parts[1:]:
+                other = part(inputs)
+                sign = elementary.sign_of(other[0] - best[0])
+                if sign == 0 and varies:
+                    raise Tie("two arguments of a maximum or minimum are equal")
+                best = other if sign == wanted else best
+            return best
+
+        return run
+
+    def _piecewise(self, node: sympy.Piecewise) -> Run:
+        pieces = [(self._compile(e), self._condition(c)) for e, c in node.args]
+
+        def run(inputs: Inputs) -> Jet:
+            for value, holds in pieces:
+                if holds(inputs):
+                    return value(inputs)
+            raise Undefined("no branch of the formula applies")
+
+        return run
+
+    def _condition(self, node: sympy.Basic) -> Decide:
+        if isinstance(node, BooleanTrue | BooleanFalse):
+            truth = bool(node)
+            return lambda inputs: truth
+        if isinstance(node, Relational):
+            return self._relation(node)
+        parts = [self._condition(part) for part in node.args]
+        if isinstance(node, sympy.And):
+            return lambda inputs: all(part(inputs) for part in parts)
+        if isinstance(node, sympy.Or):
+            return lambda inputs: any(part(inputs) for part in parts)
+        if isinstance(node, sympy.Not):
+            return lambda inputs: not parts[0](inputs)
+        raise BadInput(f"the oracle cannot decide the condition {node}")
+
+    def _relation(self, node: Relational) -> Decide:
+        truths = {-1: node.rel_op in ("<", "<=", "!="), 1: node.rel_op in (">", ">=", "!=")}
+        truths[0] = node.rel_op in ("<=", ">=", "==")
+        for side, other, sign in ((node.lhs, node.rhs, 1), (node.rhs, node.lhs, -1)):
+            if side in (sympy.oo, -sympy.oo) and other.free_symbols:
+                # infinite parameters are taken as limits: the variables here are finite
+                truth = truths[sign if side is sympy.oo else -sign]
+                return lambda inputs: truth
+        left, right = self._compile(node.lhs), self._compile(node.rhs)
+        varies = self._varies(node)
+        names = frozenset(map(str, node.free_symbols))
+
+        def holds(inputs: Inputs) -> bool:
+            sign = elementary.sign_of(left(inputs)[0] - right(inputs)[0])
+            if sign == 0 and varies:
+                raise Tie(f"{node} is at its boundary", names)
+            return truths[sign]
+
+        return holds

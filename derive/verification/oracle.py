@@ -1,0 +1,289 @@
+"""The oracle: rigorous values of a loss and its derivatives, from the raw definition alone.
+
+Ball arithmetic encloses the exact value at the given floating-point inputs, at a precision that is
+raised until the ball is much smaller than one unit in the last place. Derivatives are coefficients
+of power series. It shares no code with what generates: no symbolic derivative, no stable form.
+Where the definition has no value of its own (alpha = 2 or ±inf, a kink) the policies of the
+project decide which limit is meant, and the limit is read off at tiny distances (`limits`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from derive.definitions.loss import Loss
+from derive.errors import BadInput
+from derive.verification import limits
+from derive.verification.backend import (
+    Ball,
+    NeedsPrecision,
+    Tie,
+    Undefined,
+    ZeroDivisor,
+    arb,
+    ctx,
+    require,
+)
+from derive.verification.enclosure import Enclosure, undefined
+from derive.verification.evaluator import Evaluator
+from derive.verification.quantities import Quantity, quantities
+
+DOUBLE_BITS = 64  # leaves 11 bits behind the last one of a float64
+MOST_BITS = 1 << 16
+UNDERFLOW = -1200  # below 2^UNDERFLOW every dtype rounds to 0
+EXTRA_ORDERS = 3  # how high a common zero of numerator and denominator is divided out
+
+Point = Sequence[Ball]
+
+
+class Oracle:
+    """Exact values of one loss. Variables are given by name; x, then the parameters."""
+
+    def __init__(self, loss: Loss) -> None:
+        require()
+        self.loss = loss
+        self.names = tuple(v.name for v in loss.variables)
+        self.quantities: Mapping[str, Quantity] = quantities(loss)
+        self._expression = loss.expression
+        self._evaluators: dict[tuple[tuple[int, ...], tuple[int, ...]], Evaluator] = {}
+        self._last_bits = 128
+        self._no_spare = (0,) * len(self.names)
+
+    def value(self, name: str, point: Mapping[str, float], bits: int = DOUBLE_BITS) -> Enclosure:
+        """The enclosure of a quantity at floating-point inputs (NaN in, nothing out)."""
+        wanted = self.wanted(name)
+        if set(self.names) != set(point):
+            raise BadInput(
+                f"{self.loss.name}: a point gives {', '.join(self.names)}, not {', '.join(point)}"
+            )
+        if any(math.isnan(v) for v in point.values()):
+            return undefined("an input is NaN")
+        inputs = [arb(float(point[n])) for n in self.names]
+        answer = self.enclose(wanted, inputs, bits, below=UNDERFLOW)
+        # a ball across the middle between two floats: more bits, unless it is the very middle
+        for more in (2 * bits, 4 * bits):
+            ball = answer.ball
+            if ball is None or not answer.rigorous or _same_float(ball):
+                break
+            answer = self.enclose(wanted, inputs, more, below=UNDERFLOW)
+        return answer
+
+    def wanted(self, name: str) -> Quantity:
+        if name not in self.quantities:
+            raise BadInput(
+                f"{self.loss.name} has no quantity {name!r}; it has {', '.join(self.quantities)}"
+            )
+        return self.quantities[name]
+
+    def enclose(
+        self, wanted: Quantity, point: Point, bits: int, below: int | None = None
+    ) -> Enclosure:
+        """As `value`, at exact inputs of any exponent."""
+        for k, v in enumerate(point):
+            if k and not v.is_finite():
+                return self._at_infinity(wanted, point, k, bits)
+        if not point[0].is_finite():
+            return self._at_infinity(wanted, point, 0, bits)
+        try:
+            return self._direct(wanted, point, bits, below)
+        except Undefined as trouble:
+            return self._approach(wanted, point, bits, trouble)
+
+    def _evaluator(self, orders: tuple[int, ...], spare: tuple[int, ...]) -> Evaluator:
+        key = orders, spare
+        if key not in self._evaluators:
+            total = tuple(map(sum, zip(orders, spare, strict=True)))
+            made = Evaluator(self._expression, self.loss.variables, total, spare)
+            self._evaluators[key] = made
+        return self._evaluators[key]
+
+    def _direct(self, wanted: Quantity, point: Point, bits: int, below: int | None) -> Enclosure:
+        if wanted.over_x and point[0].is_zero():
+            return self._weight_at_zero(wanted, point, bits)
+        try:
+            ball = self._decided(wanted, point, self._no_spare, bits, below)
+        except ZeroDivisor as trouble:
+            ball = self._divided_out(wanted, point, bits, below, trouble)
+        return Enclosure(ball)
+
+    def _divided_out(
+        self, wanted: Quantity, point: Point, bits: int, below: int | None, trouble: ZeroDivisor
+    ) -> Ball:
+        """Series in a vanishing variable with more orders, so that 0/0 can be divided out."""
+        for extra in range(1, EXTRA_ORDERS + 1):
+            for k, name in enumerate(self.names):
+                if name not in trouble.names:
+                    continue
+                spare = tuple(extra * (i == k) for i in range(len(self.names)))
+                try:
+                    return self._decided(wanted, point, spare, bits, below)
+                except Tie:
+                    raise
+                except (Undefined, NeedsPrecision):
+                    continue
+        raise Undefined(str(trouble), trouble.names)
+
+    def _decided(
+        self,
+        wanted: Quantity,
+        point: Point,
+        spare: tuple[int, ...],
+        bits: int,
+        below: int | None,
+    ) -> Ball:
+        """Raise the precision until the ball is small beside the value."""
+        evaluator = self._evaluator(wanted.orders, spare)
+        position = evaluator.shape.index[wanted.orders]
+        factor = evaluator.shape.factor(wanted.orders)
+        precision = max(self._last_bits, bits + 64)
+        while precision <= MOST_BITS:
+            ctx.prec = precision
+            try:
+                ball = evaluator(point)[position]
+            except NeedsPrecision:
+                precision *= 2
+                continue
+            if ball is None or ball.is_zero():
+                return arb(0)
+            if factor != 1:
+                ball = ball * factor
+            if wanted.over_x:
+                ball = ball / point[0]
+            accuracy = ball.rel_accuracy_bits()
+            if accuracy >= bits or (below is not None and ball.is_finite() and _under(ball, below)):
+                self._last_bits = _start(precision, accuracy - bits)
+                return ball
+            precision = max(precision + min(bits - max(accuracy, -precision), precision), 192)
+        raise Undefined("the precision that would decide is out of reach")
+
+    def _weight_at_zero(self, wanted: Quantity, point: Point, bits: int) -> Enclosure:
+        """d_x/x at 0: the second derivative there if the first one vanishes."""
+        slope = self._direct(Quantity("d_x", wanted.orders), point, bits, None)
+        if not slope.is_zero:
+            return undefined("d_x does not vanish at 0, so the weight has no limit there")
+        twice = tuple(2 * n for n in wanted.orders)
+        return self._direct(Quantity("d2_x", twice), point, bits, UNDERFLOW)
+
+    def _at_infinity(self, wanted: Quantity, point: Point, k: int, bits: int) -> Enclosure:
+        """The limit at ±inf; a derivative in a parameter is 0 there, as the loss has a limit."""
+        if k and wanted.orders[k]:
+            return Enclosure(arb(0))
+        sign = 1 if point[k] > 0 else -1
+
+        def values(n: int) -> Enclosure:
+            return self.enclose(wanted, _with(point, k, arb((sign, n))), limits.BITS)
+
+        return limits.toward(values, limits.DISTANT)
+
+    def _approach(self, wanted: Quantity, point: Point, bits: int, trouble: Undefined) -> Enclosure:
+        """Limits from both sides of the point, in the first variable that brings an answer."""
+        candidates = [k for k, name in enumerate(self.names) if name in trouble.names]
+        for k in candidates:
+            answer = self._from_both_sides(wanted, point, k)
+            if answer is not None:
+                return answer
+        return undefined(str(trouble))
+
+    def _from_both_sides(self, wanted: Quantity, point: Point, k: int) -> Enclosure | None:
+        left, right = (self._one_side(wanted, point, k, side) for side in (-1, 1))
+        if not left.defined or not right.defined:
+            edge = self._edge(point, k)
+            return None if edge == 0 else left if edge > 0 else right
+        common = limits.both(left, right)
+        if common is not None:
+            return common
+        if k:
+            return None
+        if wanted.order == 2:  # policy: the inner side
+            if point[0].is_zero():
+                return undefined("the second derivative differs on the two sides of 0")
+            return left if point[0] > 0 else right
+        if left.ball is None or right.ball is None:
+            return None
+        total = left.ball.mid() + right.ball.mid()
+        if total.is_zero():
+            return Enclosure(arb(0), rigorous=False)
+        ctx.prec = 4 * limits.BITS
+        return Enclosure((left.ball + right.ball) / 2, rigorous=False)
+
+    def _edge(self, point: Point, k: int) -> int:
+        """1 at the upper end of the variable's domain, -1 at the lower one, 0 inside."""
+        domain = self.loss.domain(self.loss.variables[k])
+        here = float(point[k])
+        if float(domain.sup) == here:
+            return 1
+        return -1 if float(domain.inf) == here else 0
+
+    def _one_side(self, wanted: Quantity, point: Point, k: int, side: int) -> Enclosure:
+        at = point[k]
+        unit = 0 if at.is_zero() else int(at.man_exp()[1]) + int(at.man_exp()[0]).bit_length()
+
+        def values(n: int) -> Enclosure:
+            ctx.prec = MOST_BITS  # the sum is exact
+            moved = at + arb((side, unit - n))
+            return self.enclose(wanted, _with(point, k, moved), limits.BITS)
+
+        return limits.toward(values, limits.NEAR)
+
+    def kappa(self, name: str, point: Mapping[str, float]) -> float:
+        """|d log f/d log x| to three digits, from two enclosures a relative 2^-50 apart."""
+        wanted = self.wanted(name)
+        x = arb(float(point[self.names[0]]))
+        if x.is_zero() or not x.is_finite():
+            return 0.0
+        inputs = [arb(float(point[n])) for n in self.names]
+        here = self.enclose(wanted, inputs, limits.BITS)
+        ctx.prec = 4 * limits.BITS
+        moved = _with(inputs, 0, x * (1 - arb((1, -50))))
+        there = self.enclose(wanted, moved, limits.BITS)
+        if here.ball is None or there.ball is None:
+            return math.inf
+        if here.ball.is_zero():
+            return 0.0
+        ctx.prec = 4 * limits.BITS
+        return abs(float((1 - there.ball / here.ball).mid() * arb((1, 50))))
+
+    def scale_of(self, name: str, point: Mapping[str, float]) -> float:
+        """What an error is measured against: the value, or larger terms that it is made of.
+
+        A second derivative in u and v may be a small difference of f_u/v and f_v/u (for d2_x:
+        of terms as large as the weight), if u and v are variables that scale (x and positive
+        parameters). For a parameter p that does not scale, f_p/(1 + |p|) stands instead.
+        """
+        wanted = self.wanted(name)
+        size = abs(self.value(name, point).float64())
+        if not wanted.changes_sign:
+            return size
+        first = [k for k, n in enumerate(wanted.orders) for _ in range(n)]
+        terms = [size]
+        for u, v in (tuple(first), tuple(reversed(first))):
+            divisor = abs(float(point[self.names[v]]))
+            if v and not self.loss.variables[v].is_positive:
+                if u != v:
+                    continue
+                divisor += 1.0
+            if divisor == 0.0 or math.isinf(divisor):
+                continue
+            slope = self.value("d_x" if u == 0 else f"d_{self.names[u]}", point).float64()
+            terms.append(abs(slope / divisor) if math.isfinite(slope) else 0.0)
+        return max(terms)
+
+
+def _with(point: Point, k: int, value: Ball) -> list[Ball]:
+    moved = list(point)
+    moved[k] = value
+    return moved
+
+
+def _under(ball: Ball, exponent: int) -> bool:
+    return bool(abs(ball) < arb((1, exponent)))
+
+
+def _same_float(ball: Ball) -> bool:
+    return bool(ball.is_exact()) or float(ball.lower()) == float(ball.upper())
+
+
+def _start(precision: int, spare: int) -> int:
+    """Where the next point starts: less, if this one had bits to spare."""
+    return max(128, min(precision - spare // 2, 512))

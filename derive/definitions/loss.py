@@ -29,7 +29,7 @@ class Let(Symbol):
 
     def __new__(cls, name: str, definition: Expr) -> Self:
         signs = {sign: True for sign in SIGNS if getattr(definition, f"is_{sign}")}
-        made = Symbol.__xnew__(cls, name, **(signs or {"extended_real": True}))
+        made: Self = Symbol.__xnew__(cls, name, **(signs or {"extended_real": True}))
         made.definition = definition
         return made
 

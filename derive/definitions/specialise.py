@@ -11,6 +11,7 @@ from sympy import Expr, Symbol, nan, oo, true, zoo
 from derive.definitions.formula import read_number
 from derive.definitions.interval import shown
 from derive.definitions.loss import Loss, let
+from derive.definitions.singular import critical_parts
 from derive.errors import BadInput
 
 Limit = Callable[[Loss, Symbol, Expr], Expr]
@@ -60,8 +61,7 @@ def _fixed(loss: Loss, parameter: Symbol, value: Expr, limit: Limit | None) -> L
         "title": f"{loss.title}, {parameter.name} = {value}",
         "member_of": None,
     }
-    plain = loss.expression.subs(parameter, value)
-    if value in loss.special.get(parameter, ()) or plain.has(nan, zoo, oo, -oo):
+    if value in loss.special.get(parameter, ()) or _needs_limit(loss.expression, parameter, value):
         if limit is None:
             raise NeedsLimit(
                 f"{loss.name}: at {parameter.name} = {value} the loss is the limit of its formula"
@@ -80,3 +80,13 @@ def _fixed(loss: Loss, parameter: Symbol, value: Expr, limit: Limit | None) -> L
         if not definition.is_number:
             lets.append(made)
     return replace(loss, loss=loss.loss.subs(meaning), where=tuple(lets), **kept)
+
+
+def _needs_limit(expression: Expr, parameter: Symbol, value: Expr) -> bool:
+    """Whether plain substitution has no value, or one that SymPy made up (0*zoo, 1/oo)."""
+    if value.is_infinite:
+        return True
+    parts = [part.subs(parameter, value) for part in critical_parts(expression)]
+    if any(part.is_zero or part.has(nan, zoo) for part in parts):
+        return True
+    return bool(expression.subs(parameter, value).has(nan, zoo, oo, -oo))

@@ -21,7 +21,7 @@ SIGNS = (
 EXTENDED_REALS = Union(Interval(-oo, oo), FiniteSet(-oo, oo))
 
 
-class Let(Symbol):
+class Let(Symbol):  # type: ignore[misc]  # SymPy is untyped
     """A named sub-expression: a symbol that knows what it stands for, and its sign."""
 
     __slots__ = ("definition",)

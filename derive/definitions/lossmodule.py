@@ -17,9 +17,10 @@ def read_python(path: Path) -> Loss:
 
     Raises BadInput, one line, where it fails, or holds none or several.
     """
-    if not path.is_file():
-        missing = "is not a regular file" if path.exists() else "does not exist"
-        raise BadInput(f"{path}: the file {missing}")
+    try:
+        path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
     found = {id(v): v for v in _run(path).values() if isinstance(v, Loss)}
     losses = list(found.values())
     if len(losses) != 1:

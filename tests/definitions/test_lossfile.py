@@ -227,10 +227,12 @@ def test_a_python_file_that_will_not_do(tmp_path: Path, code: str, rule: str) ->
         ("", "no loss of that name"),
         ("a\x00.toml", "neither a loss of the catalogue nor a file"),
         ("x" * 10**6, "neither a loss"),
+        ("missing.py", "cannot be read (No such file or directory)"),
+        ("x" * 400 + ".py", "cannot be read (File name too long)"),
         ("loss.yaml", "a file ends in .toml or .py"),
         ("\udc80.toml", "does not exist"),
     ],
-    ids=range(8),
+    ids=range(10),
 )
 def test_an_unknown_subject(subject: str, rule: str) -> None:
     with pytest.raises(BadInput) as caught:

@@ -34,9 +34,11 @@ def confirm(
     direction: str,
     expected: Expr,
     points: list[dict[Symbol, Any]],
+    least: int = 2,
 ) -> str | None:
     """A sentence with the figures where the quantity tends to `expected`, None where it does not.
 
+    least: how many of the points have to lie where the quantity is real.
     `expected` may depend on the variable: then their ratio is to tend to 1 (a divergence).
     """
     with mp.workdps(DIGITS):
@@ -51,13 +53,13 @@ def confirm(
                 return None
             worst = [max(a, b) for a, b in zip(worst, errors, strict=True)]
             used += 1
-        if used < 2:
+        if used < least:
             return None
         figures = ", ".join(
             f"{mp.nstr(error, 2)} at 1e{-d}" for error, d in zip(worst, DISTANCES, strict=True)
         )
     kind = "1/distance" if point in (oo, -oo) else "distance"
-    return f"{used} points, {DIGITS} digits: relative difference {figures} ({kind})"
+    return f"{used} point{'s' * (used > 1)}, {DIGITS} digits: relative difference {figures} ({kind})"
 
 
 def _errors(

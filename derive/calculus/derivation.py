@@ -18,7 +18,8 @@ class Limit:
     direction: "+" from above, "-" from below, "+-" where both sides agree.
     value: in the remaining variables; oo or -oo where the quantity diverges, nan where no
         limit was found (`confirmation` says what was tried).
-    growth: every part that does not vanish, where the quantity diverges.
+    growth: where the quantity diverges, the parts of the leading power, with their logarithms;
+        quantity/growth -> 1.
     """
 
     quantity: str

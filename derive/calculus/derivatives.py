@@ -17,7 +17,7 @@ from sympy.core.function import Function
 from sympy.core.relational import Relational
 
 from derive.calculus.evaluate import NotReal, evaluate, truth
-from derive.calculus.reading import readable
+from derive.calculus.reading import fold, readable
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 
@@ -85,20 +85,9 @@ def chain(loss: Loss, expression: Expr, variable: Symbol) -> Expr:
     total = partial(expression, variable)
     for name in loss.where:
         if expression.has(name):
-            slope = fold(loss, chain(loss, name.definition, variable))
+            slope = fold(loss.where, chain(loss, name.definition, variable))
             total += partial(expression, name) * slope
     return total
-
-
-def fold(loss: Loss, expression: Expr) -> Expr:
-    """Put the names back where their definitions stand written out."""
-    for name in loss.where:
-        if not name.definition.is_Symbol and not name.definition.is_number:
-            expression = expression.subs(name.definition, name)
-        if isinstance(name.definition, Abs):
-            inner = name.definition.args[0]
-            expression = expression.subs(inner * sign(inner), name)
-    return expression
 
 
 def quantity_names(loss: Loss) -> tuple[str, ...]:
@@ -129,12 +118,12 @@ def quantities(loss: Loss) -> Mapping[str, Expr]:
 def pretty(loss: Loss) -> Mapping[str, Expr]:
     """All quantities with the named sub-expressions, simplified for reading."""
     found = {"loss": loss.loss}
-    slopes = {v: readable(fold(loss, chain(loss, loss.loss, v))) for v in loss.variables}
+    slopes = {v: readable(fold(loss.where, chain(loss, loss.loss, v))) for v in loss.variables}
     for v in loss.variables:
         found[f"d_{v.name}"] = middle_at_kinks(loss, slopes[v])
     for v, w in combinations_with_replacement(loss.variables, 2):
         second = without_squared_signs(chain(loss, slopes[v], w))
-        found[_second(v.name, w.name)] = readable(inner_at_kinks(loss, fold(loss, second)))
+        found[_second(v.name, w.name)] = readable(inner_at_kinks(loss, fold(loss.where, second)))
     found["weight"] = readable(over_residual(found["d_x"], loss.residual))
     return MappingProxyType(found)
 

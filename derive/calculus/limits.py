@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from mpmath import mp
-from sympy import Abs, Eq, Expr, Piecewise, S, Symbol, exp, expand, log, nan, oo, piecewise_fold, sign
+from sympy import Abs, Eq, Expr, Piecewise, S, Symbol, exp, log, nan, oo, piecewise_fold, sign
 
 from derive.calculus import germs
 from derive.calculus.confirm import confirm, near
@@ -15,10 +14,10 @@ from derive.calculus.derivation import Limit
 from derive.calculus.evaluate import NotReal, truth
 from derive.calculus.expansion import Expansion
 from derive.calculus.germs import Germ, Mixed, Unknown
-from derive.calculus.reading import readable
+from derive.calculus.reading import expanded, readable, tidy
 from derive.calculus.samples import generic_points
 from derive.calculus.special_points import sides, special_points
-from derive.definitions.loss import Loss
+from derive.definitions.loss import Let, Loss
 from derive.errors import Undecided
 
 DEPTHS = (3, 5, 8)
@@ -72,7 +71,7 @@ def one_sided(
     for depth in DEPTHS:
         try:
             with mp.workdps(germs.DIGITS):
-                value, growth = _candidate(quantity, variable, point, direction, points, depth)
+                value, growth = _candidate(loss, quantity, variable, point, direction, points, depth)
         except (Unknown, NotReal, NotImplementedError) as reason:
             trouble = str(reason)
             continue
@@ -85,13 +84,19 @@ def one_sided(
 
 
 def _candidate(
-    quantity: Expr, variable: Symbol, point: Expr, direction: str, points: Points, depth: int
+    loss: Loss,
+    quantity: Expr,
+    variable: Symbol,
+    point: Expr,
+    direction: str,
+    points: Points,
+    depth: int,
 ) -> tuple[Expr, Expr | None]:
     if not quantity.has(variable):
         return quantity, None
     expansion = Expansion(variable, point, direction, points, depth)
     try:
-        return read(expansion, expansion.germ(quantity), point)
+        return read(loss.where, expansion, expansion.germ(quantity), point)
     except Mixed:
         folded = piecewise_fold(quantity)
         if not isinstance(folded, Piecewise):
@@ -101,15 +106,19 @@ def _candidate(
         inside = [at for at in points if truth(condition, at)]
         if not inside and not isinstance(condition, Eq):
             raise Unknown(f"no sample point where {condition}")
-        limit, growth = _candidate(value, variable, point, direction, inside or points, depth)
+        limit, growth = _candidate(
+            loss, value, variable, point, direction, inside or points, depth
+        )
         if growth is not None:
             raise Unknown("one branch diverges")
         branches.append((limit, condition.subs(variable, point)))
     return Piecewise(*branches), None
 
 
-def read(expansion: Expansion, germ: Germ, point: Expr) -> tuple[Expr, Expr | None]:
-    """(value, growth): the limit, and every part that does not vanish where it diverges."""
+def read(
+    where: tuple[Let, ...], expansion: Expansion, germ: Germ, point: Expr
+) -> tuple[Expr, Expr | None]:
+    """(value, growth): the limit, and where it diverges the parts of the leading order."""
     series, order = germ.series, germ.series.order
     if not series.terms and order is None:
         return S.Zero, None
@@ -121,16 +130,16 @@ def read(expansion: Expansion, germ: Germ, point: Expr) -> tuple[Expr, Expr | No
     if germ.growth.terms:
         if not ring.tends_up(germ.growth):
             return S.Zero, None
-        return infinite, _written(germ.growth.terms, size, exponential=True) * lead.expr * size**k
+        return infinite, exp(_written(where, germ.growth.terms, size)) * lead.expr * size**k
     side = ring.compare(k, S.Zero)
     if side > 0:
         return S.Zero, None
     if side == 0 and m == 0:
-        return tidy(lead.expr), None
+        return tidy(where, lead.expr), None
     if order is not None and ring.compare(order, S.Zero) <= 0:
         raise germs.TooShort("not every growing term is known")
-    growing = {key: c for key, c in series.terms.items() if ring.compare(key[0], S.Zero) <= 0}
-    return infinite, _written(growing, size)
+    growing = {key: c for key, c in series.terms.items() if ring.compare(key[0], k) == 0}
+    return infinite, _written(where, growing, size)
 
 
 def _distance(variable: Symbol, point: Expr) -> Expr:
@@ -138,29 +147,19 @@ def _distance(variable: Symbol, point: Expr) -> Expr:
     return 1 / Abs(variable) if point in (oo, -oo) else Abs(variable - point)
 
 
-def _written(terms: Mapping[Any, Any], size: Expr, exponential: bool = False) -> Expr:
+def _written(where: tuple[Let, ...], terms: Mapping[Any, Any], size: Expr) -> Expr:
     """The terms as an expression; a logarithm of the distance joins the one beside it."""
     total = S.Zero
-    rest = {key: tidy(c.expr) for key, c in terms.items()}
+    rest = {key: tidy(where, c.expr) for key, c in terms.items()}
     lead = rest.get((S.Zero, 1))
     constant = rest.get((S.Zero, 0))
     if lead is not None and constant is not None:
         for part in sorted(constant.atoms(log), key=str):
-            if expand(expand(constant).coeff(part) + lead) == 0:
+            if expanded(expanded(constant).coeff(part) + lead) == 0:
                 total += -lead * log(part.args[0] / size)
-                rest[S.Zero, 0] = readable(expand(constant + lead * part))
+                rest[S.Zero, 0] = readable(expanded(constant + lead * part))
                 del rest[S.Zero, 1]
                 break
     for (k, m), c in rest.items():
         total += c * size**k * log(size) ** m
-    return exp(total) if exponential else total
-
-
-@cache
-def tidy(expression: Expr) -> Expr:
-    """The shorter of the expression as found and multiplied out, both made readable."""
-    return min(readable(expression), readable(expand(expression)), key=_length)
-
-
-def _length(expression: Expr) -> tuple[int, str]:
-    return int(expression.count_ops()), str(expression)
+    return total

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sympy import (
     Abs,
     Add,
@@ -10,12 +12,15 @@ from sympy import (
     Mul,
     Piecewise,
     count_ops,
+    expand,
     factor,
     factor_terms,
     powsimp,
     sign,
     together,
 )
+
+from derive.definitions.loss import Let
 
 # Beyond these sizes the costlier steps are left out: they would take seconds.
 FOR_TOGETHER = 250
@@ -33,6 +38,18 @@ def readable(expression: Expr) -> Expr:
             return best
         best = _without_signs(shorter)
     return best
+
+
+def fold(where: tuple[Let, ...], expression: Expr) -> Expr:
+    """Put the names back where their definitions stand written out."""
+    for name in where:
+        if not name.definition.is_Symbol and not name.definition.is_number:
+            expression = expression.subs(name.definition, name)
+            expression = expression.subs(1 / name.definition, 1 / name)
+        if isinstance(name.definition, Abs):
+            inner = name.definition.args[0]
+            expression = expression.subs(inner * sign(inner), name)
+    return expression
 
 
 def _without_signs(expression: Expr) -> Expr:
@@ -85,10 +102,10 @@ def _masked(expression: Expr) -> tuple[Expr, dict[Expr, Expr]]:
     return masked, {name: part for part, name in letters.items()}
 
 
-def _size(expression: Expr) -> tuple[int, int, str]:
-    """Operations first; among equals fewer sums and products, then the text, to be definite."""
+def _size(expression: Expr) -> tuple[int, int]:
+    """Operations first; among equals fewer sums and products."""
     nodes = sum(1 for part in _walk(expression) if isinstance(part, Add | Mul))
-    return int(count_ops(expression)), nodes, str(expression)
+    return int(count_ops(expression)), nodes
 
 
 def _walk(expression: Expr) -> list[Expr]:
@@ -98,3 +115,18 @@ def _walk(expression: Expr) -> list[Expr]:
         found.append(part)
         waiting.extend(part.args)
     return found
+
+
+def expanded(expression: Expr) -> Expr:
+    """Multiplied out; logarithms and powers stay as they are."""
+    return expand(expression, log=False, power_base=False, power_exp=False)
+
+
+@cache
+def tidy(where: tuple[Let, ...], expression: Expr) -> Expr:
+    """A readable equal of an expression, by way of the named sub-expressions, written out again."""
+    folded = fold(where, expression)
+    best = min((readable(folded), readable(expanded(folded))), key=_size)
+    for name in reversed(where):
+        best = best.subs(name, name.definition)
+    return best

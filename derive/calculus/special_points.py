@@ -34,7 +34,7 @@ def special_points(loss: Loss, parameter: Symbol) -> tuple[Expr, ...]:
     found = [S(point) for point in loss.special.get(parameter, ())]
     for part in _vanishing(loss.expression):
         if part.free_symbols == {parameter}:
-            found += [root for root in _zeros(part, parameter) if _inside(root, domain)]
+            found += roots_in(part, parameter, domain)
     if parameter.is_finite is None and parameter.is_extended_real:
         found += [oo, -oo]
     unique = dict.fromkeys(found)
@@ -61,17 +61,14 @@ def _divides(power: Expr) -> bool:
     return bool(power.is_Pow and power.exp.could_extract_minus_sign())
 
 
-def _zeros(part: Expr, parameter: Symbol) -> list[Expr]:
+def roots_in(part: Expr, parameter: Symbol, domain: Set) -> list[Expr]:
+    """Real zeros of a polynomial (or its absolute value) that lie in the domain."""
     part = part.replace(Abs, lambda inner: inner)
     try:
         found = roots(Poly(nsimplify(part), parameter))
     except PolynomialError:
         return []
-    return [root for root in found if root.is_real]
-
-
-def _inside(root: Expr, domain: Set) -> bool:
-    return domain.contains(root) == S.true
+    return [root for root in found if root.is_real and domain.contains(root) == S.true]
 
 
 def sides(point: Expr, domain: Set) -> tuple[str, ...]:

@@ -1,0 +1,48 @@
+"""From a loss to everything that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sympy import Expr, S, zoo
+
+from derive.calculus.density import density
+from derive.calculus.derivation import Derivation
+from derive.calculus.derivatives import pretty, quantities
+from derive.calculus.limits import limits, one_sided
+from derive.calculus.members import members
+from derive.definitions.loss import Loss
+
+Progress = Callable[[str], None]
+
+
+def derive(loss: Loss, progress: Progress | None = None) -> Derivation:
+    """Derivatives, weight, limits, density and memberships of a loss, each confirmed by numbers.
+
+    progress: called with a few words before each step.
+    Raises Undecided where the loss has no confirmed limit at a special point of its domain,
+    Refuted where it is not the member of the wider loss that it claims to be.
+    """
+
+    def step(words: str) -> None:
+        if progress is not None:
+            progress(words)
+
+    step("derivatives")
+    raw, read = quantities(loss), pretty(loss)
+    at_zero = weight_at_zero(loss, raw["weight"])
+    step("limits")
+    found = limits(loss, raw)
+    step("density")
+    normalized = density(loss, found)
+    step("memberships")
+    return Derivation(loss, raw, read, at_zero, found, normalized, members(loss))
+
+
+def weight_at_zero(loss: Loss, weight: Expr) -> Expr:
+    """psi(x)/x as x -> 0: oo where it grows without bound, zoo where the sides disagree."""
+    above, below = (
+        one_sided(loss, "weight", weight, loss.residual, S.Zero, side).value
+        for side in ("+", "-")
+    )
+    return above if above == below else zoo

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from derive.errors import EnvironmentTrouble
 
-try:
-    from flint import arb, arb_series, ctx
-except ImportError:  # the optional extra 'verify'
-    arb = arb_series = ctx = None
+
+def _optional(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:  # the optional extra 'verify'
+        return None
+
 
 __all__ = ["Ball", "arb", "arb_series", "ctx", "require"]
 __all__ += ["NeedsPrecision", "Tie", "Undefined", "ZeroDivisor"]
 
-Ball = Any  # flint.arb has no type stubs
+Ball = Any  # an arb; without python-flint there is no such type
+flint = _optional("flint")
+arb: Any = getattr(flint, "arb", None)
+arb_series: Any = getattr(flint, "arb_series", None)
+ctx: Any = getattr(flint, "ctx", None)
 
 MISSING = (
     "python-flint is not installed, and every check needs its rigorous arithmetic: "

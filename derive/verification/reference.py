@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -41,7 +42,7 @@ def values(
     count = len(series[0])
     high, low = np.empty(count), np.zeros(count)
     for k, point in enumerate(zip(*series, strict=True)):
-        if any(v != v for v in point):
+        if any(map(math.isnan, point)):
             high[k] = np.nan
             continue
         found = oracle.enclose(wanted, [arb(v) for v in point], DOUBLE_BITS, UNDERFLOW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -58,17 +59,16 @@ def test_what_a_file_prints_is_no_answer() -> None:
     assert validate(tree(noisy), {"for_numpy/quadratic.py": 0.125})
 
 
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
 def test_torch_files() -> None:
-    pytest.importorskip("torch")
     source = (
         "import inspect\n\nimport torch\n\n\nclass Own(torch.nn.Module):\n    pass\n\n\n"
         "assert 'Own' in inspect.getsource(Own)\n\n\n"
         "def loss(x):\n    return torch.as_tensor(x) / 3\n"
     )
-    files = {"for_torch/third.py": source}
-    assert validate(files, {"for_torch/third.py": 1 / 3}) == ("for_torch/third.py",)
-    with pytest.raises(Refuted, match="should be 0.3"):
-        validate(files, {"for_torch/third.py": 0.3})
+    right, wrong = "for_torch/third.py", "for_torch/wrong.py"
+    with pytest.raises(Refuted, match=r"^for_torch/wrong\.py.* should be 0.4"):
+        validate({right: source, wrong: source}, {right: 1 / 3, wrong: 0.4})
 
 
 def test_without_the_library_files_are_only_compiled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,249 @@
+"""The command line: reads what was asked, calls the pipeline, prints. Nothing else happens here.
+
+The pipeline brings SymPy and NumPy along, so each command imports it when it runs: `--help` and
+`list` answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from derive.console import run, say
+from derive.definitions.catalogue import TITLES
+from derive.errors import Refuted, Undecided
+from derive.progress import Row, progress_on
+from derive.tables import aligned
+
+_LOSS = "A LOSS is a name of the catalogue, a .toml loss file or a .py file that holds a Loss."
+_FOLDER = click.Path(path_type=Path)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command line (default: this process's) and exit with its code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run(lambda: _dispatch(given)))
+
+
+def _dispatch(arguments: list[str]) -> int:
+    # Not click's own main: it would answer errors in several lines and end pipes in its own way.
+    with derive.make_context("derive", arguments) as context:
+        derive.invoke(context)
+    return 0
+
+
+def _version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked:
+        from importlib import metadata  # slow to import, and nothing else needs it
+
+        try:
+            version = metadata.version("derive-losses")
+        except metadata.PackageNotFoundError:
+            version = "(not installed)"
+        say(f"derive {version}")
+        context.exit()
+
+
+def _help(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked:
+        say(context.get_help())
+        context.exit()
+
+
+class _Command(click.Command):
+    """A command whose help goes to standard output through `say`, like everything else."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        names = self.get_help_option_names(ctx)
+        return click.Option(
+            names, is_flag=True, is_eager=True, expose_value=False, callback=_help,
+            help="Show this message.",
+        )  # fmt: skip
+
+
+class _Group(_Command, click.Group):
+    command_class = _Command
+
+
+@click.group(
+    cls=_Group,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+    help="Show the version.",
+)  # fmt: skip
+@click.pass_context
+def derive(context: click.Context) -> None:
+    """A loss function written down once: gradients, limits, densities, NumPy and PyTorch code,
+    LaTeX and checks follow from its definition.
+
+    Exit codes: 0 done, or everything holds; 1 a difference or a refutation; 2 bad input;
+    3 undecided; 4 the environment (permission, disk, lock); 130 interrupted.
+    """
+    if context.invoked_subcommand is None:
+        say(context.get_help())
+
+
+@derive.command("list")
+def list_losses() -> None:
+    """The catalogue, a line each."""
+    width = max(map(len, TITLES))
+    say("".join(f"{name:<{width}}  {title}\n" for name, title in TITLES.items()))
+
+
+@derive.command(epilog=_LOSS)
+@click.argument("loss")
+def show(loss: str) -> None:
+    """Definition, gradients, limits and density of a loss."""
+    from derive import pipeline
+
+    say(pipeline.show(loss))
+
+
+def _settings(
+    _context: click.Context, _option: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    settings: dict[str, str] = {}
+    for text in given:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (equals and value and name.isascii() and name.isidentifier()):
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE, such as alpha=1")
+        if name in settings:
+            raise click.BadParameter(f"{name} is set twice")
+        settings[name] = value
+    return settings
+
+
+@derive.command(epilog=_LOSS, short_help="Derive losses and emit their code.")
+@click.argument("losses", nargs=-1, metavar="[LOSS]...")
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="T",
+    help="numpy or torch; repeatable. Default: all.",
+)
+@click.option("--out", type=_FOLDER, metavar="DIR", help="Default: generated/ of the checkout.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    callback=_settings,
+    metavar="NAME=VALUE",
+    help="Emit the loss specialised to that value; needs --out. Repeatable.",
+)
+@click.option(
+    "--check", is_flag=True, help="Write nothing; print the diff, exit 1 if there is one."
+)
+@click.option("--force", is_flag=True, help="Overwrite files that were edited by hand.")
+@click.option("--follow", is_flag=True, help="Write although DIR is a symbolic link.")
+def regenerate(
+    losses: tuple[str, ...],
+    targets: tuple[str, ...],
+    out: Path | None,
+    settings: dict[str, str],
+    check: bool,
+    force: bool,
+    follow: bool,
+) -> None:
+    """Derive losses and emit their code; without LOSS the whole catalogue."""  # fmt: skip
+    if settings and out is None:
+        raise click.UsageError("--set needs --out: it would replace the general loss")
+    if settings and not losses:
+        raise click.UsageError("--set needs the LOSS that it specialises")
+    from derive import pipeline
+
+    if not check:
+        say(f"deriving {', '.join(losses) or 'the whole catalogue'}")
+    told: list[Row] = []
+
+    def tell(rows: Sequence[Row]) -> None:
+        told.extend(rows)
+        if rows and not check:
+            say(_summary(rows))
+
+    with progress_on(sys.stderr, tell) as progress:
+        outcome = pipeline.regenerate(
+            losses, targets=targets, out=out, settings=settings,
+            check=check, force=force, follow=follow, progress=progress,
+        )  # fmt: skip
+    if check and outcome.difference:
+        say(outcome.difference)
+        raise Refuted(
+            f"{out or 'generated'}: differs from what derive makes; "
+            "look at the diff, then run derive regenerate"
+        )
+    if not told:
+        tell(outcome.rows)
+    if outcome.up_to_date:
+        say("nothing to do: every file is up to date")
+    else:
+        count = len(outcome.changed)
+        say(f"{count} {'file' if count == 1 else 'files'} written")
+
+
+def _summary(rows: Sequence[Row]) -> str:
+    cells = [[str(row.loss), str(row.derived), str(row.written_to), str(row.worst)] for row in rows]
+    return aligned(["loss", "derived", "written to", "worst error"], cells)
+
+
+@derive.command(epilog=_LOSS, short_help="The formulas as LaTeX.")
+@click.argument("losses", nargs=-1, metavar="[LOSS]...")
+@click.option("--out", type=_FOLDER, metavar="FILE", help="Default: standard output.")
+def latex(losses: tuple[str, ...], out: Path | None) -> None:
+    """The formulas as LaTeX; without LOSS those of the whole catalogue."""
+    from derive import pipeline
+
+    with progress_on(sys.stderr) as progress:
+        text = pipeline.latex(losses, out, progress)
+    say(text if out is None else f"{out} written")
+
+
+@derive.command(epilog=_LOSS.replace("LOSS is", "SUBJECT is"), short_help="Check losses and files.")
+@click.argument("subjects", nargs=-1, metavar="[SUBJECT]...")
+@click.option(
+    "--generated",
+    "--out",
+    "generated",
+    type=_FOLDER,
+    metavar="DIR",
+    help="The generated files to judge. Default: generated/ of the checkout.",
+)
+@click.option("--samples", type=click.IntRange(min=1), metavar="N", help="Points a function.")
+@click.option("--record", is_flag=True, help="Record the worst errors found as the new promise.")
+@click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
+def verify(
+    subjects: tuple[str, ...],
+    generated: Path | None,
+    samples: int | None,
+    record: bool,
+    as_json: bool,
+) -> None:
+    """Check losses and their generated files; without SUBJECT everything."""
+    from derive import pipeline
+
+    with progress_on(sys.stderr) as progress:
+        report = pipeline.verify(
+            subjects, generated=generated, samples=samples, record=record, progress=progress
+        )
+    say(report.to_json() if as_json else report.table())
+    if not report.holds:
+        raise Refuted("something does not hold; the rows above say what")
+    if report.undecided:
+        raise Undecided("something was not decided; the rows above say what")
+
+
+@derive.command(epilog=_LOSS)
+@click.argument("loss")
+@click.option("--out", type=_FOLDER, metavar="FILE", help="Default: LOSS.png, or as it says.")
+def plot(loss: str, out: Path | None) -> None:
+    """The picture of a loss."""
+    from derive import pipeline
+
+    say(f"{pipeline.plot(loss, out)} written")

@@ -59,7 +59,8 @@ def confirm(
             f"{mp.nstr(error, 2)} at 1e{-d}" for error, d in zip(worst, DISTANCES, strict=True)
         )
     kind = "1/distance" if point in (oo, -oo) else "distance"
-    return f"{used} point{'s' * (used > 1)}, {DIGITS} digits: relative difference {figures} ({kind})"
+    where = f"{used} point{'s' * (used > 1)}, {DIGITS} digits"
+    return f"{where}: relative difference {figures} ({kind})"
 
 
 def _errors(
@@ -75,11 +76,8 @@ def _errors(
     for digits in DISTANCES:
         here = {**at, variable: near(point, direction, digits)}
         value, wanted = evaluate(quantity, here), evaluate(expected, here)
-        if wanted == 0:
-            scale = max(abs(evaluate(quantity, away)), NOTHING)
-        else:
-            scale = abs(wanted)
-        errors.append(abs(value - wanted) / scale)
+        unit = abs(evaluate(quantity, away)) if wanted == 0 else abs(wanted)
+        errors.append(abs(value - wanted) / max(unit, NOTHING))
     return errors
 
 

@@ -17,6 +17,10 @@ class NotReal(ArithmeticError):
     """The expression has no real value at the point, or no value at all."""
 
 
+class OutOfReach(NotReal):
+    """The value has too many digits in its exponent to be held."""
+
+
 def _max(*values: Any) -> Any:
     return max(values)
 
@@ -30,6 +34,8 @@ def _power(base: Any, exponent: Any) -> Any:
         raise NotReal("division by zero")
     if base < 0 and not mpmath.isint(exponent):
         raise NotReal("fractional power of a negative number")
+    if base > 0 and abs(exponent * mp.log(base)) > LARGEST_EXPONENT:
+        raise OutOfReach("a power out of reach")
     return mp.power(base, exponent)
 
 
@@ -39,10 +45,29 @@ def _log(value: Any) -> Any:
     return mp.log(value)
 
 
+# Beyond this an exponential would have more digits than memory.
+LARGEST_EXPONENT = 2**200
+
+
+def _exp(value: Any) -> Any:
+    if value > LARGEST_EXPONENT:
+        raise OutOfReach("an exponential out of reach")
+    return mp.mpf(0) if value < -LARGEST_EXPONENT else mp.exp(value)
+
+
+def _hyperbolic(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def bounded(value: Any) -> Any:
+        if abs(value) > LARGEST_EXPONENT:
+            raise OutOfReach("an exponential out of reach")
+        return function(value)
+
+    return bounded
+
+
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     sympy.Abs: abs,
     sympy.sign: mp.sign,
-    sympy.exp: mp.exp,
+    sympy.exp: _exp,
     sympy.log: _log,
     sympy.sin: mp.sin,
     sympy.cos: mp.cos,
@@ -50,12 +75,12 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     sympy.asin: mp.asin,
     sympy.acos: mp.acos,
     sympy.atan: mp.atan,
-    sympy.sinh: mp.sinh,
-    sympy.cosh: mp.cosh,
-    sympy.tanh: mp.tanh,
-    sympy.sech: mp.sech,
-    sympy.coth: mp.coth,
-    sympy.csch: mp.csch,
+    sympy.sinh: _hyperbolic(mp.sinh),
+    sympy.cosh: _hyperbolic(mp.cosh),
+    sympy.tanh: _hyperbolic(mp.tanh),
+    sympy.sech: _hyperbolic(mp.sech),
+    sympy.coth: _hyperbolic(mp.coth),
+    sympy.csch: _hyperbolic(mp.csch),
     sympy.asinh: mp.asinh,
     sympy.acosh: mp.acosh,
     sympy.atanh: mp.atanh,
@@ -92,6 +117,19 @@ def evaluate(expression: Expr, at: Numbers) -> Any:
     return _value(expression, at, {})
 
 
+def along(expression: Expr, x: Symbol, at: Numbers) -> Callable[[Any], Any]:
+    """The expression as a function of x alone; whatever x does not touch is computed once."""
+    fixed: dict[Any, Any] = {}
+    waiting = [expression]
+    while waiting:
+        part = waiting.pop()
+        if part.has(x):
+            waiting.extend(part.args)
+        elif isinstance(part, Expr):
+            _value(part, at, fixed)
+    return lambda value: _value(expression, {**at, x: value}, dict(fixed))
+
+
 def _value(expression: Any, at: Numbers, seen: dict[Any, Any]) -> Any:
     if expression in seen:
         return seen[expression]
@@ -124,7 +162,7 @@ def _node(expression: Any, at: Numbers, seen: dict[Any, Any]) -> Any:
         raise NotImplementedError(f"no numerical rule for {expression.func}")
     try:
         return rule(*(_value(a, at, seen) for a in expression.args))
-    except (ValueError, ZeroDivisionError) as trouble:
+    except (ValueError, ZeroDivisionError, OverflowError) as trouble:
         raise NotReal(str(trouble)) from trouble
 
 

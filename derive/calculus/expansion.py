@@ -138,7 +138,7 @@ class Expansion:
         _, m, c = self.germs.leading(gap.series)
         if c.sign() == 0:
             raise Mixed(c.expr)
-        return c.sign() * (-1) ** m > 0
+        return bool(c.sign() * (-1) ** m > 0)
 
     def _branch(self, expression: Piecewise) -> Germ:
         for value, condition in expression.args:
@@ -151,14 +151,13 @@ class Expansion:
             results = {truth(condition, at) for at in self.germs.points}
             if len(results) > 1:
                 raise Mixed(condition)
-            return results.pop()
+            return bool(results.pop())
         if isinstance(condition, Equality):
             return False
         if isinstance(condition, Unequality):
             return True
         if not isinstance(condition, Relational):
-            results = [self._holds(c) for c in condition.args]
-            return bool(condition.func(*results))
+            return bool(condition.func(*(self._holds(c) for c in condition.args)))
         return self._above(condition.gts, condition.lts)
 
     def _function(self, expression: Expr) -> Germ:

@@ -194,6 +194,7 @@ class Germs:
         if not rest.terms and rest.order is None:
             return self.constant(coefficients[0]).series
         low = self.leading(rest)[0] if rest.terms else rest.order
+        assert low is not None
         total, power = self.constant(coefficients[0]).series, self.constant(S.One).series
         for factor in coefficients[1:]:
             power = self.times(power, rest)
@@ -226,7 +227,7 @@ class Germs:
         _, m, c = self.leading(growth)
         if c.sign() == 0:
             raise Mixed(c.expr)
-        return c.sign() * (-1) ** m > 0
+        return bool(c.sign() * (-1) ** m > 0)
 
     def multiply(self, a: Germ, b: Germ) -> Germ:
         return Germ(self.times(a.series, b.series), self.plus(a.growth, b.growth))

@@ -33,8 +33,10 @@ from sympy import (
 from sympy.core.relational import Relational
 
 from derive.calculus.evaluate import evaluate, truth
-from derive.calculus.reading import expanded, tidy
+from derive.calculus.reading import MOST_TERMS, expanded, term_bound, tidy
 
+# Folding doubles the branches with every piece.
+MOST_PIECES = 6
 
 Points = Sequence[Mapping[Symbol, Any]]
 
@@ -77,7 +79,9 @@ def _smooth(loss: Expr, x: Symbol, points: Points) -> Expr | None:
 
 
 def _coefficients(expression: Expr, x: Symbol) -> list[Expr] | None:
-    """Ascending coefficients of a polynomial in x, None where it is none."""
+    """Ascending coefficients of a polynomial in x, None where it is none or a long one."""
+    if term_bound(expression) > MOST_TERMS:
+        return None
     try:
         return list(reversed(Poly(expression, x).all_coeffs()))
     except PolynomialError:
@@ -116,6 +120,8 @@ def _of_core(factor: Expr, core: Expr, x: Symbol, points: Points) -> Expr | None
 def _half(loss: Expr, x: Symbol, side: int, points: Points) -> Expr | None:
     """The integral over x > 0 (side 1) or x < 0 (side -1), of pieces that are polynomials."""
     y = Dummy("y", positive=True)
+    if len(loss.atoms(Max, Min, Piecewise)) > MOST_PIECES:
+        return None
     loss = loss.replace(lambda e: isinstance(e, Max | Min), _as_pieces)
     loss = piecewise_fold(loss.subs(x, side * y))
     if not isinstance(loss, Piecewise):

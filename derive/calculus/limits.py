@@ -1,4 +1,4 @@
-"""One-sided limits in the parameters: candidates from expansions, used only when confirmed."""
+"""One-sided limits at special points: candidates from expansions, used only when confirmed."""
 
 from __future__ import annotations
 
@@ -21,16 +21,18 @@ from derive.definitions.loss import Let, Loss
 from derive.errors import Undecided
 
 DEPTHS = (3, 5, 8)
+# Folding doubles the branches with every piece.
+MOST_PIECES = 6
 Points = list[dict[Symbol, Any]]
 
 
 def limits(loss: Loss, quantities: Mapping[str, Expr]) -> tuple[Limit, ...]:
-    """Every quantity at every special point of every parameter, sides joined where they agree."""
+    """Every quantity at every special point of every variable, sides joined where they agree."""
     found = []
-    for parameter in loss.parameters:
-        for point in special_points(loss, parameter):
+    for variable in loss.variables:
+        for point in special_points(loss, variable):
             for name, quantity in quantities.items():
-                found += at_point(loss, name, quantity, parameter, point)
+                found += at_point(loss, name, quantity, variable, point)
     return tuple(found)
 
 
@@ -71,7 +73,9 @@ def one_sided(
     for depth in DEPTHS:
         try:
             with mp.workdps(germs.DIGITS):
-                value, growth = _candidate(loss, quantity, variable, point, direction, points, depth)
+                value, growth = _candidate(
+                    loss, quantity, variable, point, direction, points, depth
+                )
         except (Unknown, NotReal, NotImplementedError) as reason:
             trouble = str(reason)
             continue
@@ -98,6 +102,8 @@ def _candidate(
     try:
         return read(loss.where, expansion, expansion.germ(quantity), point)
     except Mixed:
+        if len(quantity.atoms(Piecewise)) > MOST_PIECES:
+            raise
         folded = piecewise_fold(quantity)
         if not isinstance(folded, Piecewise):
             raise

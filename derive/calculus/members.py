@@ -61,7 +61,8 @@ def _at(wider: Loss, values: Mapping[str, Expr]) -> tuple[Expr, str]:
 def _is_zero(difference: Expr) -> bool:
     if tidy((), difference) == 0:
         return True
-    return difference.count_ops() <= FOR_SIMPLIFY and simplify(powdenest(difference)) == 0
+    small = difference.count_ops() <= FOR_SIMPLIFY
+    return bool(small and simplify(powdenest(difference)) == 0)
 
 
 def _figure(loss: Loss, expression: Expr) -> object:

@@ -25,6 +25,8 @@ from derive.definitions.loss import Let
 # Beyond these sizes the costlier steps are left out: they would take seconds.
 FOR_TOGETHER = 250
 FOR_FACTOR = 40
+# What multiplying out may produce.
+MOST_TERMS = 400
 
 
 def readable(expression: Expr) -> Expr:
@@ -62,7 +64,7 @@ def _without_signs(expression: Expr) -> Expr:
 def _variants(expression: Expr) -> list[Expr]:
     variants = [expression, powsimp(expression), factor_terms(expression)]
     masked, names = _masked(expression)
-    size = count_ops(masked)
+    size = count_ops(masked) if term_bound(masked) <= MOST_TERMS else FOR_TOGETHER + 1
     joined = []
     if size <= FOR_TOGETHER:
         joined.append(together(masked))
@@ -102,6 +104,21 @@ def _masked(expression: Expr) -> tuple[Expr, dict[Expr, Expr]]:
     return masked, {name: part for part, name in letters.items()}
 
 
+def term_bound(expression: Expr) -> int:
+    """An upper bound of the number of terms after multiplying out, cut off at a million."""
+    if expression.is_Add:
+        return min(sum(term_bound(a) for a in expression.args), 10**6)
+    if expression.is_Mul:
+        count = 1
+        for a in expression.args:
+            count = min(count * term_bound(a), 10**6)
+        return count
+    if expression.is_Pow and expression.exp.is_Integer:
+        base, exponent = term_bound(expression.base), abs(int(expression.exp))
+        return 10**6 if base > 1 and exponent > 20 else min(base**exponent, 10**6)
+    return max((term_bound(a) for a in expression.args), default=1)
+
+
 def _size(expression: Expr) -> tuple[int, int]:
     """Operations first; among equals fewer sums and products."""
     nodes = sum(1 for part in _walk(expression) if isinstance(part, Add | Mul))
@@ -118,7 +135,9 @@ def _walk(expression: Expr) -> list[Expr]:
 
 
 def expanded(expression: Expr) -> Expr:
-    """Multiplied out; logarithms and powers stay as they are."""
+    """Multiplied out where that stays short; logarithms and powers stay as they are."""
+    if term_bound(expression) > MOST_TERMS:
+        return expression
     return expand(expression, log=False, power_base=False, power_exp=False)
 
 

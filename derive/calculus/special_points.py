@@ -24,18 +24,18 @@ from derive.definitions.loss import Loss
 STEP = Rational(1, 10**9)
 
 
-def special_points(loss: Loss, parameter: Symbol) -> tuple[Expr, ...]:
-    """Declared points, zeros of denominators, logarithms and |.| in the parameter, and ±oo.
+def special_points(loss: Loss, variable: Symbol) -> tuple[Expr, ...]:
+    """Declared points, and zeros of denominators and logarithms that this variable decides.
 
-    ±oo count where the parameter's domain holds them. Only points in the closure of the domain,
-    and only zero sets that one parameter decides.
+    For a parameter also the kinks of |.|, and ±oo where its domain holds them. Only points inside
+    the domain; zero sets that several variables share are not looked for.
     """
-    domain = loss.domain(parameter)
-    found = [S(point) for point in loss.special.get(parameter, ())]
-    for part in _vanishing(loss.expression):
-        if part.free_symbols == {parameter}:
-            found += roots_in(part, parameter, domain)
-    if parameter.is_finite is None and parameter.is_extended_real:
+    domain = loss.domain(variable)
+    found = [S(point) for point in loss.special.get(variable, ())]
+    for part in _vanishing(loss.expression, kinks=variable != loss.residual):
+        if part.free_symbols == {variable}:
+            found += roots_in(part, variable, domain)
+    if variable.is_finite is None and variable.is_extended_real and variable != loss.residual:
         found += [oo, -oo]
     unique = dict.fromkeys(found)
     return tuple(sorted(unique, key=_order))
@@ -50,10 +50,10 @@ def _order(point: Expr) -> tuple[int, float]:
     return 0, float(point)
 
 
-def _vanishing(expression: Expr) -> list[Expr]:
+def _vanishing(expression: Expr, kinks: bool) -> list[Expr]:
     """Sub-expressions whose zeros are singular points, in a definite order."""
     parts = [power.base for power in expression.atoms(Pow) if _divides(power)]
-    parts += [part.args[0] for part in expression.atoms(Abs, log)]
+    parts += [part.args[0] for part in expression.atoms(*((Abs, log) if kinks else (log,)))]
     return sorted(parts, key=str)
 
 

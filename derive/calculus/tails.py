@@ -11,7 +11,7 @@ from sympy.logic.boolalg import Boolean
 
 from derive.calculus import germs
 from derive.calculus.confirm import confirm
-from derive.calculus.evaluate import NotReal, evaluate
+from derive.calculus.evaluate import NotReal, OutOfReach, evaluate
 from derive.calculus.expansion import Expansion
 from derive.calculus.germs import Coefficient, Mixed, Unknown
 from derive.calculus.reading import tidy
@@ -46,6 +46,8 @@ def both_tails(
         try:
             with mp.workdps(germs.DIGITS):
                 evaluate(loss, {**at, x: mp.mpf(10) ** 20 * (1 if end == oo else -1)})
+        except OutOfReach:
+            continue
         except NotReal:
             return [Tail(S.false, f"as x -> {end}, the loss is not real", None)] * 2
     return [_tail(where, loss, x, end, [at]) for end in (oo, -oo)]

@@ -1,0 +1,177 @@
+"""For which parameters exp(-loss) can be integrated, cell by cell of their domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import Any
+
+from mpmath import mp
+from sympy import And, Eq, Expr, FiniteSet, Interval, Or, S, Set, Symbol, Union, nan, oo
+from sympy.logic.boolalg import Boolean
+
+from derive.calculus import germs
+from derive.calculus.derivation import Limit
+from derive.calculus.evaluate import evaluate
+from derive.calculus.germs import Unknown
+from derive.calculus.samples import generic_points
+from derive.calculus.special_points import roots_in, special_points
+from derive.calculus.tails import Tail, both_tails
+from derive.definitions.loss import Loss
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A part of the parameters' domain in which the tails behave alike."""
+
+    region: Mapping[Symbol, Set]
+    loss: Expr
+    at: Mapping[Symbol, Any]
+    tails: list[Tail]
+
+
+def existence(loss: Loss, limits: tuple[Limit, ...]) -> list[Cell]:
+    """The tails in every cell of the parameters' domain. Unknown where some cell stays open."""
+    cuts = {p: list(special_points(loss, p)) for p in loss.parameters}
+    for _ in range(4):
+        found = _cells(loss, limits, cuts)
+        if isinstance(found, list):
+            return found
+        parameter, root = found
+        cuts[parameter].append(root)
+    raise Unknown("the parameters need more case distinctions than are tried")
+
+
+def _cells(
+    loss: Loss, limits: tuple[Limit, ...], cuts: Mapping[Symbol, list[Expr]]
+) -> list[Cell] | tuple[Symbol, Expr]:
+    """Every cell's tails, or a further cut that they ask for."""
+    split = [p for p in loss.parameters if cuts[p]]
+    if len(split) > 1:
+        raise Unknown("more than one parameter has special points")
+    cells = []
+    for parts in product(*(_parts(loss.domain(p), cuts[p]) for p in split)):
+        region = dict(zip(split, parts, strict=True))
+        expression = there(loss, limits, region)
+        if expression is None:
+            continue
+        with mp.workdps(germs.DIGITS):
+            points = _points(loss, region)
+        seen = [both_tails(loss.where, expression, loss.residual, at) for at in points]
+        if not seen:
+            continue
+        verdicts = [tuple(t.exists for t in tails) for tails in seen]
+        if any(v != verdicts[0] for v in verdicts):
+            return _further_cut(loss, seen)
+        cells.append(Cell(region, expression, points[0], seen[0]))
+    if not cells:
+        raise Unknown("no point of the domain at which the loss is real")
+    return cells
+
+
+def _further_cut(loss: Loss, seen: list[list[Tail]]) -> tuple[Symbol, Expr]:
+    for tails in seen:
+        for tail in tails:
+            for p in loss.parameters:
+                if tail.order.free_symbols == {p}:
+                    for root in roots_in(tail.order, p, loss.domain(p)):
+                        return p, root
+    raise Unknown("existence changes inside the domain, where exactly was not found")
+
+
+def _parts(domain: Set, cuts: list[Expr]) -> list[Set]:
+    """Points and open intervals between them, from below."""
+    ends = sorted({domain.inf, domain.sup, *cuts}, key=float)
+    parts: list[Set] = []
+    for low, high in pairwise(ends):
+        if domain.contains(low) == S.true:
+            parts.append(FiniteSet(low))
+        parts.append(Interval.open(low, high))
+    if domain.contains(ends[-1]) == S.true:
+        parts.append(FiniteSet(ends[-1]))
+    return parts
+
+
+def there(loss: Loss, limits: tuple[Limit, ...], region: Mapping[Symbol, Set]) -> Expr | None:
+    """The loss in a cell: the limit at a special point. None where it has no value there."""
+    expression = loss.expression
+    for p, part in region.items():
+        if isinstance(part, FiniteSet):
+            point = part.args[0]
+            values = {
+                m.value
+                for m in limits
+                if m.quantity == "loss" and m.variable == p and m.point == point
+            }
+            if not values:
+                expression = expression.subs(p, point)
+                continue
+            if len(values) > 1 or values & {oo, -oo, nan}:
+                return None
+            expression = values.pop()
+    return None if expression.has(nan, S.ComplexInfinity) else expression
+
+
+def _points(loss: Loss, region: Mapping[Symbol, Set]) -> list[dict[Symbol, Any]]:
+    points = []
+    for index in range(3):
+        fixed = {p: _inner(part, index) for p, part in region.items()}
+        points += generic_points(loss, 1, fixed=fixed, skip=index)
+    return points
+
+
+def _inner(part: Set, index: int) -> Any:
+    """A generic number of a cell; at a point where the loss is a limit, any number serves."""
+    share = (mp.mpf(3) / 7, mp.mpf(9) / 11, mp.mpf(2) / 13)[index]
+    if isinstance(part, FiniteSet):
+        point = part.args[0]
+        return share if point in (oo, -oo) else evaluate(point, {}) + share / 100
+    if part.inf == -oo and part.sup == oo:
+        return 4 * share - 2
+    if part.sup == oo:
+        return evaluate(part.inf, {}) + 3 * share
+    if part.inf == -oo:
+        return evaluate(part.sup, {}) - 3 * share
+    low, high = evaluate(part.inf, {}), evaluate(part.sup, {})
+    return low + (high - low) * share
+
+
+def condition(cells: list[Cell]) -> Boolean:
+    """One condition on the parameters from the cells."""
+    verdicts = [And(*(t.exists for t in c.tails)) for c in cells]
+    if all(v == S.true for v in verdicts):
+        return S.true
+    if all(v == S.false for v in verdicts):
+        return S.false
+    if len(cells) == 1:
+        return verdicts[0]
+    (p,) = cells[0].region
+    good = S.EmptySet
+    if any(v.free_symbols - {p} for v in verdicts):
+        both = zip(cells, verdicts, strict=True)
+        return Or(*(And(_within(p, cell.region[p]), v) for cell, v in both))
+    for cell, verdict in zip(cells, verdicts, strict=True):
+        part = cell.region[p]
+        good = Union(good, part if verdict == S.true else _solved(verdict, p, part))
+    return _within(p, good)
+
+
+def _solved(condition: Boolean, p: Symbol, part: Set) -> Set:
+    if condition == S.false:
+        return S.EmptySet
+    free = Symbol("p", real=True)
+    return condition.subs(p, free).as_set().intersect(part)
+
+
+def _within(p: Symbol, region: Set) -> Boolean:
+    """p in region; half-lines written as one comparison, infinity included where p may be it."""
+    inner = region - FiniteSet(oo, -oo)
+    if isinstance(inner, FiniteSet):
+        return Or(*(Eq(p, point) for point in inner))
+    if isinstance(inner, Interval):
+        if inner.sup == oo and inner.inf != -oo:
+            return p > inner.inf if inner.left_open else p >= inner.inf
+        if inner.inf == -oo and inner.sup != oo:
+            return p < inner.sup if inner.right_open else p <= inner.sup
+    return inner.as_relational(p)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from derive.emission.copying import sync_folder, take_over
 from derive.emission.plan import Plan
 from derive.emission.survey import Found
-from derive.emission.swap import sync_folder
 
 
 def stage(plan: Plan, found: Found, new: Path, check: Callable[[], None]) -> None:
@@ -25,7 +23,7 @@ def stage(plan: Plan, found: Found, new: Path, check: Callable[[], None]) -> Non
         os.mkdir(new / folder)
     for path in plan.kept:
         check()
-        _take_over(found.root / path, new / path)
+        take_over(found.root / path, new / path)
     for path, content in plan.written.items():
         check()
         write_synced(new / path, content)
@@ -34,20 +32,6 @@ def stage(plan: Plan, found: Found, new: Path, check: Callable[[], None]) -> Non
             os.chmod(new / folder, found.folders[folder])
         sync_folder(new / folder)
     check()
-
-
-def _take_over(source: Path, place: Path) -> None:
-    try:
-        os.link(source, place, follow_symlinks=False)
-        return
-    except OSError:  # no hard links on this file system, or not for files of other owners
-        mode = source.lstat().st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
-            raise
-    shutil.copy2(source, place, follow_symlinks=False)
-    if not place.is_symlink():
-        with place.open("rb") as file:
-            os.fsync(file.fileno())
 
 
 def write_synced(path: Path, content: bytes) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from derive.emission.copying import remove_tree
 from derive.emission.differences import Difference, unified, visible
 from derive.emission.folders import destination
 from derive.emission.interrupts import held_interrupts
@@ -22,7 +23,7 @@ from derive.emission.manifest import INPUTS, MANIFEST, OWN, digest, read_record,
 from derive.emission.plan import Plan, encoded, make_plan
 from derive.emission.staging import made_parents, stage
 from derive.emission.survey import Found, survey
-from derive.emission.swap import Siblings, recover, remove_tree, swap_in
+from derive.emission.swap import Siblings, recover, swap_in
 from derive.errors import EnvironmentTrouble
 
 

@@ -23,7 +23,7 @@ OLD = {"for_numpy/huber.py": "# the old one\n"}
 
 def start(*arguments: object, pause: float = 0.0, **options: Any) -> subprocess.Popen[str]:
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-    command = [sys.executable, FAKE, str(pause), *map(str, arguments)]
+    command = [sys.executable, str(FAKE), str(pause), *map(str, arguments)]
     return subprocess.Popen(command, env=ENVIRONMENT, text=True, **options)
 
 

@@ -1,11 +1,12 @@
 """Run by test_writer_process.py in a process of its own: writes, and is killed while it does.
 
-`killed.py every FOLDER exchange|renames`: kill -9 before every single system call of a write.
+`killed.py every FOLDER exchange|renames|overlay`: kill -9 before every single system call of a write.
 `killed.py loop FOLDER`: alternate two generations until the parent kills it.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from derive.emission import swap
+from derive.emission.swap import recover
 from derive.emission.writer import check, write
 
 GENERATIONS = {
@@ -57,9 +59,15 @@ def countdown(calls: int) -> None:
     swap.exchange = counted(swap.exchange)  # type: ignore[assignment]
 
 
+def cannot(one: Path, other: Path) -> bool:
+    raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+
 def every(root: Path, way: str) -> None:
     if way == "renames":
         swap.exchange = lambda one, other: False
+    elif way == "overlay":
+        swap.exchange = cannot
     seen: dict[str, int] = {"A": 0, "B": 0, "": 0}
     calls = 0
     while True:
@@ -70,6 +78,8 @@ def every(root: Path, way: str) -> None:
             write(GENERATIONS["B"], root)
             os._exit(0)
         finished = os.waitpid(child, 0)[1] == 0
+        if way == "overlay":
+            recover(root)
         seen[state(root)] += 1
         write(GENERATIONS["B"], root)
         assert state(root) == "B"

@@ -72,7 +72,7 @@ def test_torch_files() -> None:
 
 
 def test_without_the_library_files_are_only_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert validate(tree("import nothing_at_all\n"), {}) == ()
     with pytest.raises(Refuted, match="does not compile"):
         validate(tree("def\n"), {})
@@ -80,7 +80,7 @@ def test_without_the_library_files_are_only_compiled(monkeypatch: pytest.MonkeyP
 
 def test_a_broken_library_is_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(room.TOLERANCE, "broken", 1e-6)
-    monkeypatch.setattr(room.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     with pytest.raises(EnvironmentTrouble, match="broken cannot be used here .*No module named"):
         validate({"for_broken/a.py": "x = 1\n"}, {})
 

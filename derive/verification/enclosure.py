@@ -73,8 +73,10 @@ class Enclosure:
         Beyond the range of float64 the rest is the value in units of 2^1024 instead.
         """
         high = self.float64()
-        if self.ball is None or high == 0:
-            return high, float(self.ball.mid() * _two(1074)) if self.ball is not None else 0.0
+        if self.ball is None:
+            return high, math.inf if self.infinite else 0.0
+        if high == 0:
+            return high, float(self.ball.mid() * _two(1074))
         if math.isinf(high):
             return high, abs(float(self.ball.mid() * _two(-1024)))
         exponent = max(math.frexp(high)[1] - 53, -1074)

@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from sympy import Interval, Symbol
@@ -56,7 +57,7 @@ class Sample:
     def __len__(self) -> int:
         return sum(len(g.x) for g in self.groups)
 
-    @property
+    @cached_property
     def columns(self) -> dict[str, Floats]:
         lengths = [len(g.x) for g in self.groups]
         found = {self.names[0]: np.concatenate([g.x for g in self.groups])}
@@ -203,7 +204,8 @@ class _Sampler:
         if self.nearest <= 1e-30:
             values[: max(1, count // 20)] = self.between(self.nearest, 1e-30, max(1, count // 20))
             values[-1] = 0.0
-        return self.rounded(self.signs(len(values)) * values)
+        # what overflowed becomes the largest number; infinities are for the special values
+        return self.rounded(self.signs(len(values)) * np.minimum(values, np.finfo(float).max))
 
     def _ties(self, value: float) -> Floats:
         narrow = "float64" if self.wide == "float64" else "float32"

@@ -1,0 +1,41 @@
+"""What is promised of every emitted function, in ULP of its dtype."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from derive.definitions.loss import Loss
+from derive.verification.quantities import Quantity
+
+
+@dataclass(frozen=True)
+class Promise:
+    """At most `ulp`, and where `with_kappa` also |d log f/d log x|: what rounding x/scale costs."""
+
+    ulp: float
+    with_kappa: bool
+
+
+# by the kind of quantity: (float64, float32 in NumPy, float32 in PyTorch)
+SMOOTH = (4.0, 1.0, 4.0)
+SHAPE = (8.0, 2.0, 8.0)
+MIXED = (16.0, 16.0, 16.0)
+# narrow types: the correctly rounded value of a wider computation
+NARROW = 0.51
+
+
+def promise(loss: Loss, quantity: Quantity, target: str, dtype: str) -> Promise:
+    """The promise for a quantity; a shape parameter is one with special points of its own."""
+    if dtype in ("float16", "bfloat16"):
+        return Promise(NARROW, with_kappa=False)
+    kind = SMOOTH
+    touched = [v for v, n in zip(loss.variables, quantity.orders, strict=True) if n]
+    if quantity.order == 2 and touched != [loss.residual]:
+        kind = MIXED
+    elif quantity.order == 1 and loss.special.get(touched[0]):
+        kind = SHAPE
+    if dtype == "float64":
+        return Promise(kind[0], with_kappa=True)
+    if target == "numpy":
+        return Promise(kind[1], with_kappa=kind is MIXED)
+    return Promise(kind[2], with_kappa=True)

@@ -1,0 +1,131 @@
+"""The stable atoms as SymPy functions: what rules write and derivatives pass through.
+
+Each atom knows its definition (for proofs), its derivatives in atoms (so that a derivative of a
+stable form stays stable), and the helper that evaluates it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sympy import Expr, Function, cosh, exp, log, tanh
+
+from derive.numerics import helpers
+from derive.numerics.nodes import Node, call
+
+
+class Atom(Function):  # type: ignore[misc]
+    """A function of the vocabulary; `definition` is what it means, `build` how it is evaluated."""
+
+    @staticmethod
+    def definition(*args: Expr) -> Expr:
+        raise NotImplementedError
+
+    @staticmethod
+    def build(*args: Node) -> Node:
+        raise NotImplementedError
+
+
+def _atom(
+    name: str,
+    arity: int,
+    definition: Callable[..., Expr],
+    build: Callable[..., Node],
+    slopes: Callable[..., tuple[Expr, ...]],
+) -> type[Atom]:
+    def fdiff(self: Atom, argindex: int = 1) -> Expr:
+        return slopes(*self.args)[argindex - 1]
+
+    return type(
+        name,
+        (Atom,),
+        {
+            "nargs": arity,
+            "definition": staticmethod(definition),
+            "build": staticmethod(build),
+            "fdiff": fdiff,
+            "_eval_is_extended_real": lambda self: True,
+        },
+    )
+
+
+log1p = _atom(
+    "log1p", 1, lambda z: log(1 + z), lambda z: call("log1p", z), lambda z: (1 / (1 + z),)
+)
+expm1 = _atom("expm1", 1, lambda z: exp(z) - 1, lambda z: call("expm1", z), lambda z: (exp(z),))
+exprel2 = _atom(
+    "exprel2", 1, lambda z: (exp(z) * (z**2 - 2 * z + 2) - 2) / z**3, helpers.exprel2,
+    lambda z: ((exp(z) - 3 * exprel2(z)) / z,),
+)  # fmt: skip
+exprel1 = _atom(
+    "exprel1", 1, lambda z: (exp(z) * (z - 1) + 1) / z**2, helpers.exprel1,
+    lambda z: (exprel2(z),),
+)  # fmt: skip
+exprel = _atom(
+    "exprel", 1, lambda z: (exp(z) - 1) / z, helpers.exprel, lambda z: (exprel1(z),)
+)
+expm1_minus = _atom(
+    "expm1_minus", 1, lambda z: exp(z) - 1 - z, helpers.expm1_minus, lambda z: (expm1(z),)
+)
+log1prel2 = _atom(
+    "log1prel2", 1,
+    lambda z: (log(1 + z) - z * (2 + 3 * z) / (2 * (1 + z) ** 2)) / z**3, helpers.log1prel2,
+    lambda z: ((1 / (1 + z) ** 3 - 3 * log1prel2(z)) / z,),
+)  # fmt: skip
+log1prel1 = _atom(
+    "log1prel1", 1, lambda z: (log(1 + z) - z / (1 + z)) / z**2, helpers.log1prel1,
+    lambda z: (-2 * log1prel2(z),),
+)  # fmt: skip
+log1prel = _atom(
+    "log1prel", 1, lambda z: log(1 + z) / z, helpers.log1prel, lambda z: (-log1prel1(z),)
+)
+log1p_minus = _atom(
+    "log1p_minus", 1, lambda z: log(1 + z) - z, helpers.log1p_minus, lambda z: (-z / (1 + z),)
+)
+logcosh = _atom(
+    "logcosh", 1, lambda z: log(cosh(z)), helpers.logcosh, lambda z: (stable_tanh(z),)
+)
+stable_tanh = _atom(
+    "stable_tanh", 1, tanh, lambda z: call("tanh", z), lambda z: (1 / cosh(z) ** 2,)
+)
+softplus = _atom(
+    "softplus", 1, lambda z: log(1 + exp(z)), helpers.softplus, lambda z: (sigmoid(z),)
+)
+sigmoid = _atom(
+    "sigmoid", 1, lambda z: 1 / (1 + exp(-z)), helpers.sigmoid,
+    lambda z: (sigmoid(z) * sigmoid(-z),),
+)  # fmt: skip
+power1p = _atom(
+    "power1p", 2, lambda t, q: (1 + t) ** q, helpers.power1p,
+    lambda t, q: (q * power1p(t, q - 1), power1p(t, q) * log1p(t)),
+)  # fmt: skip
+boxcox_bend = _atom(
+    "boxcox_bend", 2,
+    lambda t, p: ((1 + t) ** p * ((p * log(1 + t) - 2) * p * log(1 + t) + 2) - 2) / p**3,
+    helpers.boxcox_bend,
+    lambda t, p: (power1p(t, p - 1) * log1p(t) ** 2, (power1p(t, p) * log1p(t) ** 3 - 3 * boxcox_bend(t, p)) / p),
+)  # fmt: skip
+boxcox_slope = _atom(
+    "boxcox_slope", 2,
+    lambda t, p: ((1 + t) ** p * (p * log(1 + t) - 1) + 1) / p**2, helpers.boxcox_slope,
+    lambda t, p: (power1p(t, p - 1) * log1p(t), boxcox_bend(t, p)),
+)  # fmt: skip
+boxcox1p = _atom(
+    "boxcox1p", 2, lambda t, p: ((1 + t) ** p - 1) / p, helpers.boxcox1p,
+    lambda t, p: (power1p(t, p - 1), boxcox_slope(t, p)),
+)  # fmt: skip
+
+ATOMS: tuple[type[Atom], ...] = (
+    log1p, expm1, exprel, exprel1, exprel2, expm1_minus, log1prel, log1prel1, log1prel2,
+    log1p_minus, logcosh, stable_tanh, softplus, sigmoid, power1p, boxcox1p, boxcox_slope,
+    boxcox_bend,
+)  # fmt: skip
+
+
+def spelled_out(expression: Expr) -> Expr:
+    """The expression with every atom replaced by its definition."""
+    while expression.atoms(Atom):
+        expression = expression.replace(
+            lambda e: isinstance(e, Atom), lambda e: type(e).definition(*e.args)
+        )
+    return expression

@@ -1,0 +1,364 @@
+"""Stable atoms: small functions that each keep their digits over their whole domain.
+
+A helper is a program in the vocabulary of `nodes`, written once for every target. `exact` is its
+definition, used by proofs and by the error model; `body` is what runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import factorial
+
+from mpmath import mp
+
+from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, node, patch, polynomial, where
+
+
+@dataclass(frozen=True)
+class Helper:
+    """A private function of a generated file."""
+
+    name: str
+    parameters: tuple[str, ...]
+    meaning: str
+    body: Node
+    exact: Callable[..., object]
+    # A cheaper form and the condition on the parameters alone under which it is as good.
+    shortcut: tuple[Node, Node] | None = None
+
+    def __call__(self, *args: object) -> Node:
+        return Call(self.name, tuple(node(a) for a in args))
+
+
+HELPERS: dict[str, Helper] = {}
+
+
+def _define(helper: Helper) -> Helper:
+    HELPERS[helper.name] = helper
+    return helper
+
+
+def _exp(value: object) -> Node:
+    return call("exp", value)
+
+
+_z, _t, _q, _y, _b = Name("z"), Name("t"), Name("q"), Name("y"), Name("b")
+
+exprel = _define(
+    Helper(
+        "exprel",
+        ("z",),
+        "(exp(z) - 1)/z, and 1 at z = 0.",
+        where(call("eq", _z, 0), 1, call("expm1", _z) / _z),
+        lambda z: mp.expm1(z) / z if z else mp.mpf(1),
+    )
+)
+
+
+def _exprel_near(order: int, terms: int) -> Node:
+    """E_n(z), the integral of s^n exp(s z) over [0, 1], by series whose terms are all positive:
+    in z for z > 0, and exp(z) times one in -z for z < 0 (Kummer's reflection)."""
+    up = tuple(Fraction(1, factorial(k) * (k + order + 1)) for k in range(terms))
+    down = tuple(Fraction(factorial(order), factorial(k + order + 1)) for k in range(terms))
+    return where(_z < 0, _exp(_z) * polynomial(absolute(_z), down), polynomial(absolute(_z), up))
+
+
+def exprel_exact(order: int) -> Callable[[object], object]:
+    def value(z):  # type: ignore[no-untyped-def]
+        return mp.hyp1f1(order + 1, order + 2, z) / (order + 1)
+
+    return value
+
+
+exprel1 = _define(
+    Helper(
+        "exprel1",
+        ("z",),
+        "The integral of s exp(s z) over s in [0, 1]: the derivative of exprel.",
+        where(absolute(_z) < 2, _exprel_near(1, 22), (_exp(_z) * (_z - 1) + 1) / _z / _z),
+        exprel_exact(1),
+    )
+)
+exprel2 = _define(
+    Helper(
+        "exprel2",
+        ("z",),
+        "The integral of s^2 exp(s z) over s in [0, 1]: the derivative of exprel1.",
+        where(
+            absolute(_z) < 3,
+            _exprel_near(2, 26),
+            (_exp(_z) * ((_z - 2) * _z + 2) - 2) / _z / _z / _z,
+        ),
+        exprel_exact(2),
+    )
+)
+
+
+def _atanh_tail(w: Node, terms: int) -> Node:
+    """atanh(w)/w^3 - 1/w^2 = 1/3 + w^2/5 + w^4/7 + …"""
+    return polynomial(w * w, tuple(Fraction(1, 2 * k + 3) for k in range(terms)))
+
+
+def _log_excess() -> Node:
+    w = _t / (2 + _t)
+    near = 2 * w * w * (1 / (1 + w) + w * _atanh_tail(w, 17))
+    return where(_t < 1, near, call("log1p", _t) - _t / (1 + _t))
+
+
+log_excess = _define(
+    Helper(
+        "log_excess",
+        ("t",),
+        "log(1 + t) - t/(1 + t) for t >= 0, without cancellation at small t.",
+        _log_excess(),
+        lambda t: mp.log1p(t) - t / (1 + t),
+    )
+)
+
+
+_MODERATE = call("and", Fraction(-1, 2) < _z, _z < 1)
+
+
+def _log1p_minus() -> Node:
+    w = _z / (2 + _z)
+    near = -2 * w * w * (1 / (1 - w) - w * _atanh_tail(w, 17))
+    return where(_MODERATE, near, call("log1p", _z) - _z)
+
+
+log1p_minus = _define(
+    Helper(
+        "log1p_minus",
+        ("z",),
+        "log(1 + z) - z, without cancellation at small z.",
+        _log1p_minus(),
+        lambda z: mp.log1p(z) - z,
+    )
+)
+
+log1prel = _define(
+    Helper(
+        "log1prel",
+        ("z",),
+        "log(1 + z)/z, and 1 at z = 0.",
+        where(call("eq", _z, 0), 1, call("log1p", _z) / _z),
+        lambda z: mp.log1p(z) / z if z else mp.mpf(1),
+    )
+)
+
+
+def _log1prel1() -> Node:
+    w = _z / (2 + _z)
+    near = (1 - w) * (1 - w) / 2 * (1 / (1 + w) + w * _atanh_tail(w, 17))
+    far = (call("log1p", _z) / _z - 1 / (1 + _z)) / _z
+    return where(_MODERATE, near, far)
+
+
+log1prel1 = _define(
+    Helper(
+        "log1prel1",
+        ("z",),
+        "(log(1 + z) - z/(1 + z))/z^2: minus the derivative of log1prel.",
+        _log1prel1(),
+        lambda z: (mp.log1p(z) - z / (1 + z)) / z**2 if z else mp.mpf(1) / 2,
+    )
+)
+
+
+def _log1prel2() -> Node:
+    w = _z / (2 + _z)
+    near = (1 - w) * (1 - w) * (1 - w) / 4 * (1 / (1 + w) / (1 + w) + _atanh_tail(w, 17))
+    rest = call("log1p", _z) - _z * (2 + 3 * _z) / (2 * (1 + _z) * (1 + _z))
+    return where(_MODERATE, near, rest / _z / _z / _z)
+
+
+log1prel2 = _define(
+    Helper(
+        "log1prel2",
+        ("z",),
+        "The integral of s^2/(1 + s z)^3 over s in [0, 1]: minus half the derivative of log1prel1.",
+        _log1prel2(),
+        lambda z: (
+            (mp.log1p(z) - z * (2 + 3 * z) / (2 * (1 + z) ** 2)) / z**3 if z else mp.mpf(1) / 3
+        ),
+    )
+)
+
+logcosh = _define(
+    Helper(
+        "logcosh",
+        ("z",),
+        "log(cosh(z)), without cancellation at small z and without overflow at large.",
+        where(
+            absolute(_z) < 20,
+            call("log1p", call("sinh", _z) * call("sinh", _z)) / 2,
+            absolute(_z) - call("log", 2),
+        ),
+        lambda z: mp.log1p(mp.sinh(z) ** 2) / 2,
+    )
+)
+softplus = _define(
+    Helper(
+        "softplus",
+        ("z",),
+        "log(1 + exp(z)), without overflow.",
+        call("max", _z, 0) + call("log1p", _exp(-absolute(_z))),
+        lambda z: z + mp.log1p(mp.exp(-z)) if z > 0 else mp.log1p(mp.exp(z)),
+    )
+)
+sigmoid = _define(
+    Helper(
+        "sigmoid",
+        ("z",),
+        "1/(1 + exp(-z)), without overflow.",
+        where(_z < 0, _exp(-absolute(_z)), 1) / (1 + _exp(-absolute(_z))),
+        lambda z: 1 / (1 + mp.exp(-z)),
+    )
+)
+power1p = _define(
+    Helper(
+        "power1p",
+        ("t", "q"),
+        "(1 + t)^q for t > -1; near t = 0 through log1p, which keeps the digits of t.",
+        where(absolute(_t) < 1, _exp(_q * call("log1p", _t)), (1 + _t) ** _q),
+        lambda t, q: mp.exp(q * mp.log1p(t)),
+        shortcut=(absolute(_q) <= 4, (1 + _t) ** _q),
+    )
+)
+
+expm1_minus = _define(
+    Helper(
+        "expm1_minus",
+        ("z",),
+        "exp(z) - 1 - z, without cancellation at small z.",
+        where(
+            absolute(_z) < 1,
+            _z * _z * polynomial(_z, tuple(Fraction(1, factorial(k + 2)) for k in range(17))),
+            call("expm1", _z) - _z,
+        ),
+        lambda z: mp.expm1(z) - z,
+    )
+)
+
+
+def _boxcox(order: int, near: Node, far: Callable[[Node, Node, Node], Node]) -> Node:
+    log_t = Local("log_t", call("log1p", _t))
+    z = Local("z", Name("p") * log_t)
+    grown = power1p(_t, Name("p"))
+    reach = Fraction(7, 10) if order == 0 else order + 1
+    return where(absolute(z) < reach, near, far(z, grown, Name("p")))
+
+
+_log_t = Local("log_t", call("log1p", _t))
+_pz = Local("z", Name("p") * _log_t)
+boxcox1p = _define(
+    Helper(
+        "boxcox1p",
+        ("t", "p"),
+        "((1 + t)^p - 1)/p, and log(1 + t) at p = 0.",
+        _boxcox(0, _log_t * exprel(_pz), lambda z, g, p: (g - 1) / p),
+        lambda t, p: mp.expm1(p * mp.log1p(t)) / p if p else mp.log1p(t),
+    )
+)
+boxcox_slope = _define(
+    Helper(
+        "boxcox_slope",
+        ("t", "p"),
+        "The derivative of boxcox1p in p.",
+        _boxcox(1, _log_t * _log_t * exprel1(_pz), lambda z, g, p: (g * (z - 1) + 1) / p / p),
+        lambda t, p: mp.log1p(t) ** 2 * exprel1.exact(p * mp.log1p(t)),
+    )
+)
+boxcox_bend = _define(
+    Helper(
+        "boxcox_bend",
+        ("t", "p"),
+        "The second derivative of boxcox1p in p.",
+        _boxcox(
+            2,
+            _log_t * _log_t * _log_t * exprel2(_pz),
+            lambda z, g, p: (g * ((z - 2) * z + 2) - 2) / p / p / p,
+        ),
+        lambda t, p: mp.log1p(t) ** 3 * exprel2.exact(p * mp.log1p(t)),
+    )
+)
+
+# The faces of 1 + y^2/b, each safe where y^2 overflows or y^2/b underflows.
+_square = _y * _y / _b
+_is_far = call("huge", _y) < _square
+_far_root = absolute(_y) / call("sqrt", _b)
+
+log1p_square = _define(
+    Helper(
+        "log1p_square",
+        ("y", "b"),
+        "log(1 + y^2/b), also where y^2 overflows.",
+        patch(_is_far, 2 * call("log", _far_root), call("log1p", _square)),
+        lambda y, b: mp.log1p(y * y / b),
+    )
+)
+saturation = _define(
+    Helper(
+        "saturation",
+        ("y", "b"),
+        "w/(1 + w) with w = y^2/b, also where y^2 overflows.",
+        patch(_is_far, 1, _square / (1 + _square)),
+        lambda y, b: y * y / b / (1 + y * y / b),
+    )
+)
+def _growth() -> Node:
+    """(1 + w)^q with the rounding of w = y^2/|a - 2| and of 1 + w carried along: a power
+    multiplies each by its exponent."""
+    a = Name("a")
+    d = Local("d", a - 2)
+    shift = d - a
+    d_rest = (a - (d - shift)) + (-2 - shift)
+    b = Local("b", absolute(d))
+    b_rest = call("sign", d) * d_rest
+    u = Local("u", _y * _y)
+    w = Local("w", u / b)
+    back = Local("back", w * b)
+    u_rest = call("product_error", _y, _y)
+    w_rest = Local(
+        "w_rest", ((u - back) - call("product_error", w, b) + (u_rest - w * b_rest)) / b
+    )
+    total = Local("total", 1 + w)
+    lift = total - 1
+    total_rest = (1 - (total - lift)) + (w - lift)
+    tilt = Local("tilt", _q * ((total_rest + w_rest) / total))
+    powered = total**_q * (1 + tilt)
+    log_w = Local("log_w", call("log1p", w))
+    z = Local("z", _q * log_w)
+    z_rest = call("product_error", _q, log_w) + _q * w_rest / (1 + w)
+    near = where(w < Fraction(1, 1024), _exp(z) * (1 + z_rest), powered)
+    return patch(call("huge", _y) < w, (absolute(_y) / call("sqrt", b)) ** (2 * _q), near)
+
+
+_near_two = absolute(Name("a") - 2)
+growth = _define(
+    Helper(
+        "growth",
+        ("y", "a", "q"),
+        "(1 + y^2/b)^q with b = |a - 2|; what rounding takes from y^2/b is put back.",
+        _growth(),
+        lambda y, a, q: mp.exp(q * mp.log1p(y * y / abs(a - 2))),
+        shortcut=(
+            _near_two <= 2,
+            patch(
+                call("huge", _y) < _y * _y / _near_two,
+                (absolute(_y) / call("sqrt", _near_two)) ** (2 * _q),
+                (1 + _y * _y / _near_two) ** _q,
+            ),
+        ),
+    )
+)
+log_excess_square = _define(
+    Helper(
+        "log_excess_square",
+        ("y", "b"),
+        "log(1 + w) - w/(1 + w) with w = y^2/b, also where y^2 overflows.",
+        patch(_is_far, 2 * call("log", _far_root) - 1, log_excess(_square)),
+        lambda y, b: mp.log1p(y * y / b) - y * y / b / (1 + y * y / b),
+    )
+)

@@ -1,0 +1,183 @@
+"""From SymPy to nodes: the order of evaluation is chosen here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import sympy
+from sympy import Expr
+
+from derive.numerics import atoms
+from derive.numerics.atoms import Atom
+from derive.numerics.nodes import Local, Name, Node, call, node, where
+
+_FUNCTIONS: dict[type, str] = {
+    sympy.exp: "exp", sympy.log: "log", sympy.sin: "sin", sympy.cos: "cos", sympy.tan: "tan",
+    sympy.asin: "asin", sympy.acos: "acos", sympy.atan: "atan", sympy.sinh: "sinh",
+    sympy.cosh: "cosh", sympy.tanh: "tanh", sympy.erf: "erf", sympy.erfc: "erfc",
+    sympy.gamma: "gamma", sympy.loggamma: "loggamma", sympy.Abs: "abs", sympy.sign: "sign",
+}  # fmt: skip
+_RELATIONS: dict[type, Callable[[Node, Node], Node]] = {
+    sympy.StrictLessThan: lambda a, b: call("lt", a, b),
+    sympy.LessThan: lambda a, b: call("le", a, b),
+    sympy.StrictGreaterThan: lambda a, b: call("lt", b, a),
+    sympy.GreaterThan: lambda a, b: call("le", b, a),
+    sympy.Equality: lambda a, b: call("eq", a, b),
+    sympy.Unequality: lambda a, b: call("ne", a, b),
+}
+
+
+class CannotLower(ValueError):
+    """The vocabulary has no word for a function of the expression."""
+
+
+def lower(expression: Expr) -> Node:
+    """The expression as nodes. Raises CannotLower for a function outside the vocabulary."""
+    if isinstance(expression, sympy.Symbol):
+        definition = getattr(expression, "definition", None)
+        return Name(expression.name) if definition is None else Local(expression.name, lower(definition))
+    if expression.is_Rational:
+        return node(Fraction(int(expression.p), int(expression.q)))
+    if expression in (sympy.oo, -sympy.oo):
+        return node(float(expression))
+    if expression.is_number and not expression.has(sympy.Symbol) and expression.is_Atom:
+        return node(float(expression.evalf(30)))
+    if expression.is_Add:
+        return _sum(expression)
+    if expression.is_Mul:
+        return _product(expression)
+    if expression.is_Pow:
+        return _power(*expression.as_base_exp())
+    if isinstance(expression, sympy.Piecewise):
+        return _branches(expression)
+    if isinstance(expression, sympy.Max | sympy.Min):
+        op = "max" if isinstance(expression, sympy.Max) else "min"
+        first, *rest = (lower(a) for a in sorted(expression.args, key=sympy.default_sort_key))
+        for other in rest:
+            first = call(op, first, other)
+        return first
+    if isinstance(expression, atoms.power1p):
+        return _growth(*expression.args)
+    if isinstance(expression, Atom):
+        return type(expression).build(*(lower(a) for a in expression.args))
+    if isinstance(expression, sympy.polygamma) and expression.args[0] in (0, 1):
+        name = "digamma" if expression.args[0] == 0 else "trigamma"
+        return call(name, lower(expression.args[1]))
+    name = _FUNCTIONS.get(type(expression), "")
+    if not name:
+        raise CannotLower(f"no stable evaluation of {expression.func.__name__} is known")
+    return call(name, *(lower(a) for a in expression.args))
+
+
+def condition(relation: Expr) -> Node:
+    if relation in (sympy.true, sympy.false):
+        return call("le", 0, 0) if relation == sympy.true else call("lt", 0, 0)
+    if isinstance(relation, sympy.And | sympy.Or):
+        op = "and" if isinstance(relation, sympy.And) else "or"
+        first, *rest = (condition(a) for a in sorted(relation.args, key=sympy.default_sort_key))
+        for other in rest:
+            first = call(op, first, other)
+        return first
+    if isinstance(relation, sympy.Not):
+        return condition(sympy.to_nnf(relation, simplify=False))
+    build = _RELATIONS.get(type(relation))
+    if build is None:
+        raise CannotLower(f"a condition of the form {relation} is not known")
+    return build(lower(relation.lhs), lower(relation.rhs))
+
+
+def _branches(expression: sympy.Piecewise) -> Node:
+    *firsts, last = expression.args
+    result = lower(last[0])
+    for value, relation in reversed(firsts):
+        result = where(condition(relation), lower(value), result)
+    return result
+
+
+def _sum(expression: Expr) -> Node:
+    """Positive terms first, so that no sum begins with a minus sign."""
+    terms = sorted(
+        expression.as_ordered_terms(), key=lambda t: t.could_extract_minus_sign()
+    )
+    total = lower(terms[0])
+    for term in terms[1:]:
+        total = total - lower(-term) if term.could_extract_minus_sign() else total + lower(term)
+    return total
+
+
+def _product(expression: Expr) -> Node:
+    """Numerators and denominators in turn, so that no partial product leaves the range needlessly."""
+    coefficient, rest = expression.as_coeff_Mul()
+    above: list[Node] = []
+    below: list[Node] = []
+    if coefficient < 0:
+        return -lower(-expression)
+    for factor in rest.as_ordered_factors():
+        base, exponent = factor.as_base_exp()
+        if exponent.is_Rational and exponent < 0:
+            below.extend(_repeated(base, -exponent))
+        elif factor.func == sympy.exp and factor.args[0].could_extract_minus_sign():
+            above.append(lower(factor))
+        else:
+            above.extend(_repeated(base, exponent))
+    if coefficient.is_Rational:
+        if coefficient.p != 1:
+            above.append(node(int(coefficient.p)))
+        if coefficient.q != 1:
+            below.append(node(int(coefficient.q)))
+    else:
+        above.append(lower(coefficient))
+    total = above.pop(0) if above else node(1)
+    while above or below:
+        if below:
+            total = total / below.pop(0)
+        if above:
+            total = total * above.pop(0)
+    return total
+
+
+def _repeated(base: Expr, exponent: Expr) -> list[Node]:
+    """A small whole power as repeated factors; anything else as one."""
+    if exponent.is_Integer and 1 <= exponent <= 3:
+        return [lower(base)] * int(exponent)
+    return [_power(base, exponent)]
+
+
+def _growth(t: Expr, exponent: Expr) -> Node:
+    """(1 + t)^(q + n) as (1 + t)^q (1 + t)^n: a rounded q + n would cost |log(1 + t)| ULP."""
+    whole, rest = exponent.as_coeff_Add()
+    if whole == 0 or not whole.is_Integer or rest == 0:
+        return atoms.power1p.build(lower(t), lower(exponent))
+    total = atoms.power1p.build(lower(t), lower(rest))
+    base = 1 + lower(t)
+    for _ in range(abs(int(whole))):
+        total = total * base if whole > 0 else total / base
+    return total
+
+
+def _power(base: Expr, exponent: Expr) -> Node:
+    if base == sympy.E:
+        return call("exp", lower(exponent))
+    value = lower(base)
+    whole, rest = exponent.as_coeff_Add()
+    if rest != 0 and whole.is_Integer and whole != 0 and abs(whole) <= 4:
+        total = _power(base, rest)
+        for _ in range(abs(int(whole))):
+            total = total * value if whole > 0 else total / value
+        return total
+    if exponent == sympy.Rational(1, 2):
+        return call("sqrt", value)
+    if exponent.is_Integer:
+        if exponent < 0:
+            return 1 / _power(base, -exponent)
+        if exponent <= 4:
+            total = value
+            for _ in range(int(exponent) - 1):
+                total = total * value
+            return total
+    if exponent.is_Rational and exponent < 0 and exponent.q == 2:
+        return 1 / _power(base, -exponent)
+    if exponent == sympy.Rational(3, 2):
+        return value * call("sqrt", value)
+    return call("pow", value, lower(exponent))

@@ -1,0 +1,163 @@
+"""How many digits a form keeps in float64: against the raw definition at high precision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy
+from mpmath import mp
+from sympy import Expr, Symbol
+
+from derive.calculus.evaluate import NotReal, evaluate
+from derive.definitions.loss import Loss
+from derive.numerics.evaluate import evaluate as run
+from derive.numerics.nodes import Node
+
+_SEED = 20190617
+_TINY = 1e-290
+# Second derivatives may cross zero; there the error is counted in ULP of what they are made of.
+_TROUBLES = (NotReal, OverflowError, NotImplementedError, KeyError, mpmath.libmp.NoConvergence)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Points as columns, one array a variable."""
+
+    columns: Mapping[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def point(self, loss: Loss, index: int) -> dict[Symbol, Any]:
+        return {v: mp.mpf(float(self.columns[v.name][index])) for v in loss.variables}
+
+
+def everyday_points(loss: Loss, count: int, special: Mapping[Symbol, Sequence[Expr]]) -> Sample:
+    """|x/scale| over [1e-12, 1e6], parameters over some decades of their domain and close to
+    their special values; the same points at every run."""
+    rng = np.random.default_rng(_SEED)
+    columns = {
+        p.name: _parameter(rng, loss, p, count, special.get(p, ())) for p in loss.parameters
+    }
+    lengths = [columns[p.name] for p in loss.parameters if p.is_positive]
+    size = lengths[-1] if lengths else 1.0
+    exponent = np.where(rng.random(count) < 0.5, rng.uniform(-12, 6, count), rng.uniform(-2, 2, count))
+    x = rng.choice([-1.0, 1.0], count) * 10.0**exponent * size
+    return Sample({loss.residual.name: x, **columns})
+
+
+def _parameter(
+    rng: np.random.Generator, loss: Loss, p: Symbol, count: int, special: Sequence[Expr]
+) -> np.ndarray:
+    domain = loss.domain(p)
+    low, high = (float(b) for b in (domain.inf, domain.sup))
+    if low == 0 and high == np.inf:
+        values = 10.0 ** rng.uniform(-2, 2, count)
+    elif np.isinf(low) and np.isinf(high):
+        values = np.where(rng.random(count) < 0.5, rng.uniform(-20, 20, count), rng.normal(0, 2, count))
+    elif np.isinf(high):
+        values = low + 10.0 ** rng.uniform(-2, 2, count)
+    elif np.isinf(low):
+        values = high - 10.0 ** rng.uniform(-2, 2, count)
+    else:
+        values = low + (high - low) * rng.uniform(0.01, 0.99, count)
+    centres = [float(s) for s in special if s.is_finite]
+    for k, centre in enumerate(centres):
+        close = rng.random(count) < 0.3 / (k + 1)
+        offset = rng.choice([-1.0, 1.0], count) * 2.0 ** rng.uniform(-53, -3, count)
+        moved = centre + offset * max(abs(centre), 1.0)
+        values = np.where(close & (moved > low) & (moved < high) & (moved != centre), moved, values)
+    return values
+
+
+def reference(loss: Loss, expression: Expr, sample: Sample) -> list[Any]:
+    """Values at high precision, None where the raw formula has none."""
+    found: list[Any] = []
+    for i in range(len(sample)):
+        at = sample.point(loss, i)
+        found.append(_settled(expression, at))
+    return found
+
+
+def _settled(expression: Expr, at: Mapping[Symbol, Any]) -> Any:
+    """Evaluate with growing precision until two precisions agree: cancellation is what we hunt."""
+    last = None
+    for digits in (60, 120, 300, 700):
+        with mp.workdps(digits):
+            try:
+                value = evaluate(expression, at)
+            except _TROUBLES:
+                return None
+            if not mp.isfinite(value):
+                return None
+            if last is not None and abs(value - last) <= abs(value) * mp.mpf(10) ** -25:
+                return value
+            last = value
+    return last if last == 0 else None
+
+
+def ulps(
+    got: np.ndarray, exact: Sequence[Any], floor: Sequence[Any] | None = None
+) -> np.ndarray:
+    """Error of each value in ULP of float64; of `floor` where that is larger than the value."""
+    errors = np.zeros(len(exact))
+    for i, (value, truth) in enumerate(zip(np.broadcast_to(got, len(exact)), exact, strict=True)):
+        size = _size(truth, None if floor is None else floor[i])
+        if truth is None or size is None:
+            errors[i] = 0.0
+        elif not np.isfinite(value):
+            errors[i] = np.inf
+        else:
+            errors[i] = float(abs(mp.mpf(float(value)) - truth) / float(np.spacing(size)))
+    return errors
+
+
+def _size(truth: Any, floor: Any) -> float | None:
+    if truth is None:
+        return None
+    size = abs(truth)
+    if floor is not None:
+        size = max(size, abs(floor))
+    if not _TINY < size < 1e300:
+        return None
+    return float(size)
+
+
+def conditioning(loss: Loss, expression: Expr, sample: Sample, exact: Sequence[Any]) -> np.ndarray:
+    """kappa = |d log f/d log x|: what the rounding of x/scale alone costs, in ULP."""
+    kappa = np.zeros(len(exact))
+    x = loss.residual
+    for i, value in enumerate(exact):
+        if value is None or value == 0:
+            continue
+        at = sample.point(loss, i)
+        with mp.workdps(80):
+            at[x] *= 1 + mp.mpf(10) ** -30
+            try:
+                moved = evaluate(expression, at)
+                kappa[i] = float(min(abs((moved - value) / value) * mp.mpf(10) ** 30, 1e300))
+            except _TROUBLES:
+                continue
+    return kappa
+
+
+def evaluate_nodes(form: Node, sample: Sample) -> np.ndarray:
+    return np.broadcast_to(np.asarray(run(form, sample.columns), dtype=float), len(sample))
+
+
+def infinite_points(loss: Loss) -> Sample:
+    """x = ±inf beside a few generic parameters."""
+    values = (0.7, 1.9, 3.1)
+    x = np.array([np.inf, -np.inf] * len(values))
+    columns = {}
+    for p in loss.parameters:
+        domain = loss.domain(p)
+        columns[p.name] = np.repeat(
+            [v if domain.contains(sympy.Float(v)) == True else float(loss.default(p)) for v in values],  # noqa: E712
+            2,
+        )
+    return Sample({loss.residual.name: x, **columns})

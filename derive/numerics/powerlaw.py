@@ -1,0 +1,235 @@
+"""Barron's family k((x/c)^2; a) in stable form: at every exponent, and where the exponent is fixed.
+
+Each quantity is a product of few well-conditioned factors (see `kernel`):
+
+    d_x = y P/c,  d_c = -y^2 P/c,  weight = P/c^2,  d2_x = P (1 + S)/c^2,  d2_x_c = -y P (2 + S)/c^2,
+    d2_c = y^2 P (3 + S)/c^2,  d2_x_a = y P G/(2 c),  d2_a_c = -y^2 P G/(2 c),  y = x/c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf
+
+from derive.numerics import kernel
+from derive.numerics.helpers import log1p_square, log_excess_square, saturation
+from derive.numerics.nodes import Local, Name, Node, Number, absolute, call, node, patch
+
+
+@dataclass(frozen=True)
+class Factors:
+    """The factors of every quantity at one exponent; None where a limit makes it needless."""
+
+    value: Node
+    power: Node
+    root_power: Node
+    saturating: Node
+    excess: Node
+    slope: Node
+    bend: Node
+    extreme: Node | None
+    tail: Node  # exponent a of the tail: y^k P ~ y^(a - 2 + k)
+
+
+def _u(y: Node) -> Node:
+    return Local("u", y * y)
+
+
+def _exp(value: Node) -> Node:
+    return call("exp", value)
+
+
+def general(y: Node, a: Node) -> Factors:
+    return Factors(
+        value=kernel.value(y, a),
+        power=kernel.power(y, a),
+        root_power=kernel.root_power(y, a),
+        saturating=kernel.saturating(y, a),
+        excess=kernel.excess(y, a),
+        slope=kernel.slope(y, a),
+        bend=kernel.bend(y, a),
+        extreme=kernel.is_extreme(y, a),
+        tail=a,
+    )
+
+
+def _root1p(y: Node, b: int) -> Node:
+    u = _u(y)
+    far = absolute(y) / call("sqrt", b)
+    return Local("root", patch(call("huge", y) < u, far, call("sqrt", 1 + u / b)))
+
+
+def _at_two(y: Node) -> Factors:
+    diverges = call("where", call("eq", y, 0), 0, inf)
+    return Factors(
+        value=_u(y) / 2,
+        power=node(1),
+        root_power=node(1),
+        saturating=node(0),
+        excess=diverges,
+        slope=diverges,
+        bend=diverges,
+        extreme=None,
+        tail=node(2),
+    )
+
+
+def _at_zero(y: Node) -> Factors:
+    rest = kernel_at(y, Fraction(0))
+    root = _root1p(y, 2)
+    return Factors(
+        value=log1p_square(y, 2),
+        power=1 / (1 + _u(y) / 2),
+        root_power=1 / root,
+        saturating=-2 * saturation(y, 2),
+        excess=log_excess_square(y, 2),
+        slope=rest.slope,
+        bend=rest.bend,
+        extreme=call("huge", y) < _u(y),
+        tail=node(0),
+    )
+
+
+def _at_one(y: Node) -> Factors:
+    root = _root1p(y, 1)
+    rest = kernel_at(y, Fraction(1))
+    return Factors(
+        value=y / (root + 1) * y,
+        power=1 / root,
+        root_power=call("sqrt", 1 / root),
+        saturating=-saturation(y, 1),
+        excess=log_excess_square(y, 1),
+        slope=rest.slope,
+        bend=rest.bend,
+        extreme=None,
+        tail=node(1),
+    )
+
+
+def _at_minus_two(y: Node) -> Factors:
+    u = _u(y)
+    total = Local("total", 1 + u / 4)
+    rest = kernel_at(y, Fraction(-2))
+    return Factors(
+        value=2 * saturation(y, 4),
+        power=1 / (total * total),
+        root_power=1 / _root1p(y, 4) / _root1p(y, 4),
+        saturating=-4 * saturation(y, 4),
+        excess=log_excess_square(y, 4),
+        slope=rest.slope,
+        bend=rest.bend,
+        extreme=call("sqrt", call("huge", y)) < u,
+        tail=node(-2),
+    )
+
+
+def _at_infinity(y: Node, sign: int) -> Factors:
+    u = _u(y)
+    # u may be infinite beside a power of 0; the power wins.
+    bounded = call("min", u, call("huge", y))
+    zero = node(0)
+    growth = call("expm1", u / 2) if sign > 0 else -call("expm1", -u / 2)
+    return Factors(
+        value=growth,
+        power=_exp(sign * u / 2),
+        root_power=_exp(sign * u / 4),
+        saturating=sign * bounded,
+        excess=zero,
+        slope=zero,
+        bend=zero,
+        extreme=call("huge", y) < _exp(absolute(sign * u / 2)),
+        tail=node(sign * inf),
+    )
+
+
+def kernel_at(y: Node, a: Fraction) -> Factors:
+    return general(y, node(a))
+
+
+FIXED: dict[str, Callable[[Node], Factors]] = {
+    "2": _at_two,
+    "1": _at_one,
+    "0": _at_zero,
+    "-2": _at_minus_two,
+    "oo": lambda y: _at_infinity(y, 1),
+    "-oo": lambda y: _at_infinity(y, -1),
+}
+
+
+@dataclass(frozen=True)
+class Letters:
+    """The names of the family's variables in a loss."""
+
+    x: str
+    a: str | None
+    c: str
+
+
+def quantities(factors: Callable[[Node], Factors], letters: Letters) -> dict[str, Node]:
+    """Every quantity of the family as nodes, given the factors at one exponent."""
+    c = Name(letters.c)
+    y = Local("y", Name(letters.x) / c)
+    f = factors(y)
+    a, cc, x = letters.a, letters.c, letters.x
+
+    def product(power_of_y: int, factor: Node | None, sign: int, powers_of_c: int) -> Node:
+        return _product(f, y, c, power_of_y, factor, sign, powers_of_c)
+
+    found = {
+        "loss": f.value,
+        f"d_{x}": product(1, None, 1, 1),
+        f"d_{cc}": product(2, None, -1, 1),
+        f"d2_{x}": product(0, 1 + f.saturating, 1, 2),
+        f"d2_{x}_{cc}": product(1, 2 + f.saturating, -1, 2),
+        f"d2_{cc}": product(2, 3 + f.saturating, 1, 2),
+        "weight": product(0, None, 1, 2),
+    }
+    if a is not None:
+        found |= {
+            f"d_{a}": f.slope,
+            f"d2_{x}_{a}": product(1, f.excess / 2, 1, 1),
+            f"d2_{a}": f.bend,
+            f"d2_{a}_{cc}": product(2, f.excess / 2, -1, 1),
+        }
+    return found
+
+
+def _product(
+    f: Factors, y: Node, c: Node, k: int, factor: Node | None, sign: int, powers_of_c: int
+) -> Node:
+    """sign y^k P factor/c^m: P by halves where it would leave the range alone, and the limit
+    at y = ±inf."""
+    divided: Node
+    if k == 0:
+        usual, halves = f.power, f.root_power / c * f.root_power
+    elif k == 1:
+        usual, halves = y * f.power, y * f.root_power / c * f.root_power
+    else:
+        carried = y * f.root_power
+        usual, halves = y * f.power * y, carried / c * carried
+    if factor is not None:
+        usual, halves = factor * usual, factor * halves
+    usual = usual / c
+    for _ in range(powers_of_c - 1):
+        usual, halves = usual / c, halves / c
+    divided = usual if f.extreme is None else patch(f.extreme, halves, usual)
+    divided = patch(call("eq", absolute(y), inf), _at_infinite_y(f, y, c, k, factor, powers_of_c), divided)
+    return divided if sign > 0 else -divided
+
+
+def _at_infinite_y(
+    f: Factors, y: Node, c: Node, k: int, factor: Node | None, powers_of_c: int
+) -> Node:
+    order = f.tail - 2 + k
+    if isinstance(order, Number):
+        limit = node(0 if order.value < 0 else inf if order.value > 0 else 1)
+    else:
+        limit = call("pow", inf, order)
+    limit = limit * (2 if k == 2 else 1)
+    if factor is not None:
+        limit = call("where", call("eq", limit, 0), 0, factor * limit)
+    for _ in range(powers_of_c):
+        limit = limit / c
+    return call("sign", y) * limit if k == 1 else limit

@@ -1,0 +1,251 @@
+"""Rewrite rules: what loses digits on the left, the stable atom that keeps them on the right.
+
+A rule is data: its two sides as formulas (proved in the tests and again at every use, at high
+precision) and the function that finds the left side in a SymPy tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import sympy
+from sympy import Add, Expr, Mul, Pow, Rational, S, Symbol, cos, cosh, exp, log, sin, sinh, sqrt
+
+from derive.numerics import atoms
+
+_g, _a, _p = Symbol("g", positive=True), Symbol("a", positive=True), Symbol("p", positive=True)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`left` = `right`; `apply` returns the rewritten node or None."""
+
+    name: str
+    left: Expr
+    right: Expr
+    apply: Callable[[Expr], Expr | None]
+
+
+def _terms_with(expression: Expr, wanted: Callable[[Expr], bool]) -> Iterator[tuple[Expr, Expr]]:
+    """(c, F) for every term c F of a sum whose factor F is wanted."""
+    if expression.is_Add:
+        for term in expression.args:
+            for factor in Mul.make_args(term):
+                if wanted(factor):
+                    yield term / factor, factor
+
+
+def _with_partner(expression: Expr, c: Expr, factor: Expr, partner: Expr, new: Expr) -> Expr | None:
+    """Replace c F + partner in a sum by `new`, if the partner stands there."""
+    terms = list(expression.args)
+    if c * factor not in terms:
+        return None
+    terms.remove(c * factor)
+    for term in terms:
+        if sympy.expand(term - partner) == 0:
+            terms.remove(term)
+            return Add(*terms, new)
+    return None
+
+
+def _pair(
+    wanted: Callable[[Expr], bool],
+    partner: Callable[[Expr, Expr], Expr],
+    new: Callable[[Expr, Expr], Expr],
+) -> Callable[[Expr], Expr | None]:
+    def apply(expression: Expr) -> Expr | None:
+        for c, factor in _terms_with(expression, wanted):
+            found = _with_partner(expression, c, factor, partner(c, factor), new(c, factor))
+            if found is not None:
+                return found
+        return None
+
+    return apply
+
+
+def _is(kind: type) -> Callable[[Expr], bool]:
+    return lambda e: isinstance(e, kind)
+
+
+def _log1p(e: Expr) -> Expr | None:
+    if isinstance(e, log) and e.args[0].is_Add and S.One in e.args[0].args:
+        return atoms.log1p(e.args[0] - 1)
+    return None
+
+
+def _softplus(e: Expr) -> Expr | None:
+    if isinstance(e, atoms.log1p) and isinstance(e.args[0], exp):
+        return atoms.softplus(e.args[0].args[0])
+    return None
+
+
+def _logcosh(e: Expr) -> Expr | None:
+    if isinstance(e, log) and isinstance(e.args[0], cosh):
+        return atoms.logcosh(e.args[0].args[0])
+    return None
+
+
+def _sigmoid(e: Expr) -> Expr | None:
+    """exp(g)/(1 + exp(g)) and 1/(1 + exp(g)), inside any product."""
+    if not (e.is_Mul or e.is_Pow):
+        return None
+    factors = list(Mul.make_args(e))
+    for factor in factors:
+        base, exponent = factor.as_base_exp()
+        if exponent == -1 and base.is_Add and len(base.args) == 2 and S.One in base.args:
+            other = base - 1
+            if isinstance(other, exp):
+                rest = Mul(*(f for f in factors if f is not factor))
+                if rest.is_Mul and other in rest.args:
+                    return rest / other * atoms.sigmoid(other.args[0])
+                if rest == other:
+                    return atoms.sigmoid(other.args[0])
+                return rest * atoms.sigmoid(-other.args[0])
+    return None
+
+
+def _is_power(e: Expr) -> bool:
+    return (
+        isinstance(e, Pow)
+        and e.base != S.Exp1
+        and e.base.is_positive is not False
+        and not (e.exp.is_Integer and e.exp > 0)
+        and (e.base.is_Add or bool(e.exp.free_symbols))
+    )
+
+
+def _power_minus_one(c: Expr, power: Expr) -> Expr:
+    base, p = power.base, power.exp
+    t = base - 1
+    if p == Rational(1, 2):
+        return c * t / (sqrt(base) + 1)
+    if p == -1:
+        return -c * t / base
+    return c * p * atoms.boxcox1p(t, p)
+
+
+def _sqrt_difference(e: Expr) -> Expr | None:
+    """c sqrt(A) - d = (c^2 A - d^2)/(c sqrt(A) + d) where c^2 A - d^2 is shorter than A."""
+    for c, factor in _terms_with(e, lambda f: isinstance(f, Pow) and f.exp == Rational(1, 2)):
+        rest = -(e - c * factor)
+        if rest.is_positive and c.is_positive:
+            top = sympy.expand(c**2 * factor.base - rest**2)
+            if top.count_ops() < sympy.expand(c**2 * factor.base).count_ops():
+                return top / (c * factor + rest)
+    return None
+
+
+_RATIOS: dict[type, Callable[[Expr], Expr]] = {
+    atoms.log1p: lambda g: atoms.log1prel(g),
+    atoms.expm1: lambda g: atoms.exprel(g),
+}
+
+
+def _vanishing_denominator(e: Expr) -> Expr | None:
+    """log1p(a h)/a = h log1prel(a h), likewise expm1, where a may be 0."""
+    if not e.is_Mul:
+        return None
+    for factor in e.args:
+        build = _RATIOS.get(type(factor))
+        if build is None:
+            continue
+        argument = factor.args[0]
+        for bottom in e.args:
+            base, exponent = bottom.as_base_exp()
+            if not (exponent.is_Integer and exponent < 0) or base.is_nonzero or base.is_positive:
+                continue
+            h = sympy.cancel(argument / base)
+            if h.has(base) or not sympy.denom(h).is_nonzero and sympy.denom(h) != 1:
+                continue
+            return e / factor * base * h * build(argument)
+    return None
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("log1p", log(1 + _g), atoms.log1p(_g), _log1p),
+    Rule("softplus", log(1 + exp(_g)), atoms.softplus(_g), _softplus),
+    Rule("logcosh", log(cosh(_g)), atoms.logcosh(_g), _logcosh),
+    Rule("sigmoid", exp(_g) / (1 + exp(_g)), atoms.sigmoid(_g), _sigmoid),
+    Rule(
+        "expm1",
+        _a * exp(_g) - _a,
+        _a * atoms.expm1(_g),
+        _pair(_is(exp), lambda c, f: -c, lambda c, f: c * atoms.expm1(f.args[0])),
+    ),
+    Rule(
+        "expm1 minus its argument",
+        _a * atoms.expm1(_g) - _a * _g,
+        _a * atoms.expm1_minus(_g),
+        _pair(
+            _is(atoms.expm1),
+            lambda c, f: -c * f.args[0],
+            lambda c, f: c * atoms.expm1_minus(f.args[0]),
+        ),
+    ),
+    Rule(
+        "log1p minus its argument",
+        _a * atoms.log1p(_g) - _a * _g,
+        _a * atoms.log1p_minus(_g),
+        _pair(
+            _is(atoms.log1p),
+            lambda c, f: -c * f.args[0],
+            lambda c, f: c * atoms.log1p_minus(f.args[0]),
+        ),
+    ),
+    Rule(
+        "power minus one",
+        _a * (1 + _g) ** _p - _a,
+        _a * _p * atoms.boxcox1p(_g, _p),
+        _pair(_is_power, lambda c, f: -c, _power_minus_one),
+    ),
+    Rule(
+        "difference of square roots",
+        sqrt(_g**2 + _a**2) - _a,
+        _g**2 / (sqrt(_g**2 + _a**2) + _a),
+        _sqrt_difference,
+    ),
+    Rule(
+        "cosine minus one",
+        _a * cos(_g) - _a,
+        -2 * _a * sin(_g / 2) ** 2,
+        _pair(_is(cos), lambda c, f: -c, lambda c, f: -2 * c * sin(f.args[0] / 2) ** 2),
+    ),
+    Rule(
+        "hyperbolic cosine minus one",
+        _a * cosh(_g) - _a,
+        2 * _a * sinh(_g / 2) ** 2,
+        _pair(_is(cosh), lambda c, f: -c, lambda c, f: 2 * c * sinh(f.args[0] / 2) ** 2),
+    ),
+    Rule(
+        "vanishing denominator",
+        atoms.log1p(_a * _g) / _a,
+        _g * atoms.log1prel(_a * _g),
+        _vanishing_denominator,
+    ),
+)
+
+
+def rewrite(expression: Expr) -> tuple[Expr, tuple[str, ...]]:
+    """The expression with every rule applied from the leaves up, and the rules that were used."""
+    used: list[str] = []
+    seen: dict[Expr, Expr] = {}
+
+    def visit(e: Expr) -> Expr:
+        if e in seen or not e.args or isinstance(e, sympy.core.relational.Relational):
+            return seen.get(e, e)
+        args = [visit(a) for a in e.args]
+        new = e if all(a is b for a, b in zip(args, e.args, strict=True)) else e.func(*args)
+        for _ in range(8):
+            for rule in RULES:
+                found = rule.apply(new)
+                if found is not None and found != new:
+                    used.append(rule.name)
+                    new = found
+                    break
+            else:
+                break
+        seen[e] = new
+        return new
+
+    return visit(expression), tuple(dict.fromkeys(used))

@@ -128,6 +128,20 @@ def pretty(loss: Loss) -> Mapping[str, Expr]:
     return MappingProxyType(found)
 
 
+def first_disagreement(loss: Loss, read: Mapping[str, Expr], raw: Mapping[str, Expr]) -> str | None:
+    """The first quantity whose readable form differs from the raw one at some sample point."""
+    with mp.workdps(60):
+        for at in generic_points(loss, 3):
+            for name, expression in raw.items():
+                try:
+                    value, again = evaluate(expression, at), evaluate(loss.expand(read[name]), at)
+                except NotReal:
+                    continue
+                if abs(value - again) > mp.mpf(10) ** -40 * (1 + abs(value)):
+                    return name
+    return None
+
+
 def over_residual(slope: Expr, x: Symbol) -> Expr:
     """psi(x)/x, with x cancelled term by term; a value that psi has only at x = 0 is left out."""
     if isinstance(slope, Piecewise):

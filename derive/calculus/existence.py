@@ -170,8 +170,7 @@ def _within(p: Symbol, region: Set) -> Boolean:
     if isinstance(inner, FiniteSet):
         return Or(*(Eq(p, point) for point in inner))
     if isinstance(inner, Interval):
-        if inner.sup == oo and inner.inf != -oo:
-            return p > inner.inf if inner.left_open else p >= inner.inf
-        if inner.inf == -oo and inner.sup != oo:
-            return p < inner.sup if inner.right_open else p <= inner.sup
+        above = p > inner.inf if inner.left_open else p >= inner.inf
+        below = p < inner.sup if inner.right_open else p <= inner.sup
+        return And(*([above] * (inner.inf != -oo)), *([below] * (inner.sup != oo)))
     return inner.as_relational(p)

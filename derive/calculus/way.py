@@ -8,10 +8,11 @@ from sympy import Expr, S, zoo
 
 from derive.calculus.density import density
 from derive.calculus.derivation import Derivation
-from derive.calculus.derivatives import pretty, quantities
+from derive.calculus.derivatives import first_disagreement, pretty, quantities
 from derive.calculus.limits import limits, one_sided
 from derive.calculus.members import members
 from derive.definitions.loss import Loss
+from derive.errors import Refuted
 
 Progress = Callable[[str], None]
 
@@ -21,7 +22,8 @@ def derive(loss: Loss, progress: Progress | None = None) -> Derivation:
 
     progress: called with a few words before each step.
     Raises Undecided where the loss has no confirmed limit at a special point of its domain,
-    Refuted where it is not the member of the wider loss that it claims to be.
+    Refuted where it is not the member of the wider loss that it claims to be, or where a
+    simplified form is not equal to the raw one.
     """
 
     def step(words: str) -> None:
@@ -30,6 +32,9 @@ def derive(loss: Loss, progress: Progress | None = None) -> Derivation:
 
     step("derivatives")
     raw, read = quantities(loss), pretty(loss)
+    wrong = first_disagreement(loss, read, raw)
+    if wrong is not None:
+        raise Refuted(f"{loss.name}: simplifying {wrong} changed its value; please report this")
     at_zero = weight_at_zero(loss, raw["weight"])
     step("limits")
     found = limits(loss, raw)

@@ -4,7 +4,7 @@ import pytest
 from mpmath import mp
 from sympy import Abs, DiracDelta, Eq, Max, Piecewise, S, Symbol, log, sign
 
-from derive.calculus.derivatives import pretty, quantities, quantity_names
+from derive.calculus.derivatives import first_disagreement, pretty, quantities, quantity_names
 from derive.calculus.evaluate import NotReal, evaluate
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss, let
@@ -42,7 +42,7 @@ LOSSES = [
 
 
 def numeric(loss, name, at):
-    orders = {v: 0 for v in loss.variables}
+    orders = dict.fromkeys(loss.variables, 0)
     if name.startswith("d2_") and name.removeprefix("d2_") in {v.name for v in orders}:
         orders[next(v for v in orders if v.name == name[3:])] = 2
     else:
@@ -118,3 +118,10 @@ def test_points_outside_the_real_domain_are_refused():
         evaluate(log(x), {x: mp.mpf(-1)})
     with pytest.raises(NotReal):
         evaluate(1 / x, {x: mp.mpf(0)})
+
+
+def test_a_wrong_simplification_is_noticed():
+    raw, read = quantities(BARRON), dict(pretty(BARRON))
+    assert first_disagreement(BARRON, read, raw) is None
+    read["d_alpha"] = read["d_alpha"] * (1 + x**2 / 10**9)
+    assert first_disagreement(BARRON, read, raw) == "d_alpha"

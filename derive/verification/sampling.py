@@ -190,7 +190,8 @@ class _Sampler:
             unit * self.between(low, high, share),
             unit * np.exp2(self.rng.uniform(-3, 3, size=share)),
         ]
-        ties = [n for v in (unit, *parameters) if 0 < abs(v) < math.inf for n in self._ties(v)]
+        inner = [abs(v) for v in parameters if low * unit <= abs(v) <= high * unit]
+        ties = [n for v in (unit, *inner) for n in neighbours(v, self.wide, 3)]
         parts.append(np.abs(self.rng.choice(ties, size=max(1, share // 2))))
         if edges:
             centre = self.rng.choice(np.asarray(edges), size=share)
@@ -206,7 +207,3 @@ class _Sampler:
             values[-1] = 0.0
         # what overflowed becomes the largest number; infinities are for the special values
         return self.rounded(self.signs(len(values)) * np.minimum(values, np.finfo(float).max))
-
-    def _ties(self, value: float) -> Floats:
-        narrow = "float64" if self.wide == "float64" else "float32"
-        return neighbours(value, narrow, 3)

@@ -1,0 +1,130 @@
+"""The judge against answers with a known fault: each has to be refuted, and a right one not."""
+
+import math
+
+import numpy as np
+import pytest
+
+from derive.definitions.catalogue import load
+from derive.verification.accuracy import Question, measure
+from derive.verification.implementations import Outcome, Route
+from derive.verification.oracle import Oracle
+from derive.verification.promise import Promise, promise
+from derive.verification.reference import values
+from derive.verification.report import AGREES, REFUTED, UNKNOWN, Row
+from derive.verification.sampling import Group, Sample, draw
+from derive.verification.verify import judged
+
+ROUTE = Route("d_x", numbers=True)
+EMPTY = Row("barron", "d_x", "numpy", "float64", "everyday", AGREES)
+
+
+def asked(quantity: str, sample: Sample | None = None) -> Question:
+    oracle = Oracle(load("barron"))
+    sample = sample or draw(oracle.loss, "everyday", "float64", 2000)
+    return Question(oracle, quantity, sample, values(oracle, quantity, sample.columns))
+
+
+@pytest.fixture(scope="module")
+def slope() -> Question:
+    return asked("d_x")
+
+
+def verdict(question: Question, got, ulp: float = 4.0) -> Row:
+    return judged(EMPTY, question, ROUTE, Outcome(np.asarray(got)), Promise(ulp, True))
+
+
+def test_the_exact_answer_agrees(slope):
+    row = verdict(slope, slope.reference.high)
+    assert row.verdict == AGREES
+    assert row.worst <= 0.5
+    assert row.points == len(slope.sample)
+
+
+def test_two_units_agree_and_forty_do_not(slope):
+    right = slope.reference.high
+    assert verdict(slope, right * (1 + 2**-52)).verdict == AGREES
+    row = verdict(slope, right * (1 + 40 * 2**-52))
+    assert row.verdict == REFUTED
+    assert 35 < row.worst < 85
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda x, alpha, right: right * 1.0009,
+        lambda x, alpha, right: np.where(np.abs(x) > 5.2, 0.0, right),
+        lambda x, alpha, right: np.where(alpha == 0, right * 1.01, right),
+        lambda x, alpha, right: np.where(np.abs(x) < 1e-8, -right, right),
+        lambda x, alpha, right: np.where(np.arange(len(x)) == 777, np.nan, right),
+        lambda x, alpha, right: np.where(np.arange(len(x)) == 777, np.inf, right),
+        lambda x, alpha, right: np.where(alpha == math.inf, 0.0, right),
+    ],
+    ids=["0.09 %", "zero far out", "alpha 0", "sign near 0", "one NaN", "one inf", "alpha inf"],
+)
+def test_faults_are_refuted_with_a_witness(slope, fault):
+    columns = slope.sample.columns
+    got = fault(columns["x"], columns["alpha"], slope.reference.high)
+    row = verdict(slope, got)
+    assert row.verdict == REFUTED
+    point = {name: float.fromhex(text) for name, text in row.witness.items()}
+    index = next(k for k in range(len(slope.sample)) if slope.sample.point(k) == point)
+    assert float.fromhex(row.expected) == slope.reference.high[index]
+    assert float.fromhex(row.got) == got[index] or "nan" in row.got
+
+
+def test_kappa_excuses_what_the_rounding_of_the_ratio_costs():
+    x = np.linspace(20.0, 35.0, 200)
+    sample = Sample("tail", "float64", ("x", "alpha", "scale"), (Group((-math.inf, 1.0), x),))
+    question = asked("d_x", sample)
+    kappa = x**2 - 1
+    moved = question.reference.high * (1 + 0.9 * kappa * 2.0**-53)
+    row = verdict(question, moved)
+    assert row.worst > 100
+    assert row.verdict == AGREES
+    strict = judged(EMPTY, question, ROUTE, Outcome(moved), Promise(4.0, False))
+    assert strict.verdict == REFUTED
+
+
+def test_sign_changing_quantities_are_measured_by_their_terms():
+    root = 1.0  # d2_x of the Cauchy loss (alpha = 0) changes sign at x = sqrt(2) scale
+    x = np.nextafter(math.sqrt(2.0) * root, np.array([0.0, 9.0, 9.0]))
+    sample = Sample("root", "float64", ("x", "alpha", "scale"), (Group((0.0, root), x),))
+    question = asked("d2_x", sample)
+    got = question.reference.high + 2.0**-54
+    found = measure(question, got, Promise(4.0, False))
+    assert found.worst < 2.0
+    assert np.max(np.abs(got / question.reference.high - 1)) > 0.01
+
+
+def test_nan_in_gives_nan_out():
+    x = np.array([1.0, math.nan])
+    sample = Sample("nan", "float64", ("x", "alpha", "scale"), (Group((1.0, 1.0), x),))
+    question = asked("d_x", sample)
+    right = question.reference.high
+    assert verdict(question, right).verdict == AGREES
+    assert verdict(question, [right[0], 0.0]).verdict == REFUTED
+
+
+def test_nothing_to_judge_is_unknown():
+    x = np.array([1.0, 2.0])
+    sample = Sample("two", "float64", ("x", "alpha", "scale"), (Group((2.0, 1.0), x),))
+    assert verdict(asked("d2_alpha", sample), x).verdict == UNKNOWN
+
+
+def test_warnings_and_wrong_dtypes_are_faults(slope):
+    outcome = Outcome(slope.reference.high, fault="a warning escapes (overflow)")
+    row = judged(EMPTY, slope, ROUTE, outcome, Promise(4.0, True))
+    assert row.verdict == REFUTED
+    assert "overflow" in row.detail
+
+
+def test_promises():
+    loss = load("barron")
+    known = Oracle(loss).quantities
+    assert promise(loss, known["loss"], "numpy", "float64") == Promise(4.0, True)
+    assert promise(loss, known["d2_x"], "torch", "float32") == Promise(4.0, True)
+    assert promise(loss, known["weight"], "numpy", "float32") == Promise(1.0, False)
+    assert promise(loss, known["d_alpha"], "numpy", "float32") == Promise(2.0, False)
+    assert promise(loss, known["d_alpha"], "torch", "float64") == Promise(8.0, True)
+    assert promise(loss, known["d2_x_alpha"], "numpy", "float32") == Promise(16.0, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 
@@ -65,21 +66,22 @@ def measure(question: Question, got: Floats, promise: Promise) -> Measured:
     judged = int(np.count_nonzero(~np.isnan(raw)))
     order = np.argsort(-np.nan_to_num(raw, nan=-1.0), kind="stable")
     worst = excess = kappa_there = 0.0
+    shrink = cache(partial(_shrink, question))
     at = int(order[0])
     for index in map(int, order):
         size = float(raw[index])
         if math.isnan(size) or size <= worst:
             break
-        worst = max(worst, size * _shrink(question, index))
+        worst = max(worst, size * shrink(index))
     for index in map(int, order):
         size = float(raw[index])
         if math.isnan(size) or size <= excess:
             break
-        size *= _shrink(question, index)
+        size *= shrink(index)
         kappa = 0.0
-        if promise.with_kappa and size > promise.ulp and math.isfinite(size):
+        if promise.kappa and size > promise.ulp and math.isfinite(size):
             kappa = question.oracle.kappa(question.quantity, question.sample.point(index))
-            kappa = kappa if kappa < FINITE_CONDITION else 0.0
+            kappa = promise.kappa * kappa if kappa < FINITE_CONDITION else 0.0
         left = max(size - kappa, 0.0)
         if left > excess:
             excess, at, kappa_there = left, index, kappa

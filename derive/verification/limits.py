@@ -17,7 +17,11 @@ VANISHING = 40
 FAR = 1 << 15  # beyond 2^±FAR a value is over or under every range
 # exponents of the distances, tried in turn
 NEAR = ((256, 512, 768), (2048, 4096, 6144))
-DISTANT = ((128, 256, 384), (1024, 2048, 3072), *((n, 2 * n, 3 * n) for n in (1 << 14, 1 << 20)))
+DISTANT = (
+    (128, 256, 384),
+    (1024, 2048, 3072),
+    *((n, 2 * n, 3 * n) for n in (1 << 14, 1 << 20, 1 << 70)),
+)
 
 Values = Callable[[int], Enclosure]
 

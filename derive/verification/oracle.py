@@ -196,9 +196,10 @@ class Oracle:
         if k:
             return None
         if wanted.order == 2:  # policy: the inner side
-            if point[0].is_zero():
+            if not point[0].is_zero():
+                return left if point[0] > 0 else right
+            if wanted.orders[0] != 1:  # a mixed one is the derivative of the middle slope
                 return undefined("the second derivative differs on the two sides of 0")
-            return left if point[0] > 0 else right
         if left.ball is None or right.ball is None:
             return None
         total = left.ball.mid() + right.ball.mid()

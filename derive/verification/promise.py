@@ -10,24 +10,25 @@ from derive.verification.quantities import Quantity
 
 @dataclass(frozen=True)
 class Promise:
-    """At most `ulp`, and where `with_kappa` also |d log f/d log x|: what rounding x/scale costs."""
+    """At most `ulp` + `kappa` |d log f/d log x|: the latter is what rounding x/scale costs."""
 
     ulp: float
-    with_kappa: bool
+    kappa: float
 
 
 # by the kind of quantity: (float64, float32 in NumPy, float32 in PyTorch)
 SMOOTH = (4.0, 1.0, 4.0)
 SHAPE = (8.0, 2.0, 8.0)
 MIXED = (16.0, 16.0, 16.0)
-# narrow types: the correctly rounded value of a wider computation
+# narrow types: the correctly rounded value of a float32 computation, whose unit is smaller
 NARROW = 0.51
+FINER = {"float16": 2.0**-13, "bfloat16": 2.0**-16}
 
 
 def promise(loss: Loss, quantity: Quantity, target: str, dtype: str) -> Promise:
     """The promise for a quantity; a shape parameter is one with special points of its own."""
-    if dtype in ("float16", "bfloat16"):
-        return Promise(NARROW, with_kappa=False)
+    if dtype in FINER:
+        return Promise(NARROW, FINER[dtype])
     kind = SMOOTH
     touched = [v for v, n in zip(loss.variables, quantity.orders, strict=True) if n]
     if quantity.order == 2 and touched != [loss.residual]:
@@ -35,7 +36,7 @@ def promise(loss: Loss, quantity: Quantity, target: str, dtype: str) -> Promise:
     elif quantity.order == 1 and loss.special.get(touched[0]):
         kind = SHAPE
     if dtype == "float64":
-        return Promise(kind[0], with_kappa=True)
+        return Promise(kind[0], 1.0)
     if target == "numpy":
-        return Promise(kind[1], with_kappa=kind is MIXED)
-    return Promise(kind[2], with_kappa=True)
+        return Promise(kind[1], float(kind is MIXED))
+    return Promise(kind[2], 1.0)

@@ -31,7 +31,7 @@ def slope() -> Question:
 
 
 def verdict(question: Question, got, ulp: float = 4.0) -> Row:
-    return judged(EMPTY, question, ROUTE, Outcome(np.asarray(got)), Promise(ulp, True))
+    return judged(EMPTY, question, ROUTE, Outcome(np.asarray(got)), Promise(ulp, 1.0))
 
 
 def test_the_exact_answer_agrees(slope):
@@ -82,7 +82,7 @@ def test_kappa_excuses_what_the_rounding_of_the_ratio_costs():
     row = verdict(question, moved)
     assert row.worst > 100
     assert row.verdict == AGREES
-    strict = judged(EMPTY, question, ROUTE, Outcome(moved), Promise(4.0, False))
+    strict = judged(EMPTY, question, ROUTE, Outcome(moved), Promise(4.0, 0.0))
     assert strict.verdict == REFUTED
 
 
@@ -92,7 +92,7 @@ def test_sign_changing_quantities_are_measured_by_their_terms():
     sample = Sample("root", "float64", ("x", "alpha", "scale"), (Group((0.0, root), x),))
     question = asked("d2_x", sample)
     got = question.reference.high + 2.0**-54
-    found = measure(question, got, Promise(4.0, False))
+    found = measure(question, got, Promise(4.0, 0.0))
     assert found.worst < 2.0
     assert np.max(np.abs(got / question.reference.high - 1)) > 0.01
 
@@ -114,7 +114,7 @@ def test_nothing_to_judge_is_unknown():
 
 def test_warnings_and_wrong_dtypes_are_faults(slope):
     outcome = Outcome(slope.reference.high, fault="a warning escapes (overflow)")
-    row = judged(EMPTY, slope, ROUTE, outcome, Promise(4.0, True))
+    row = judged(EMPTY, slope, ROUTE, outcome, Promise(4.0, 1.0))
     assert row.verdict == REFUTED
     assert "overflow" in row.detail
 
@@ -122,9 +122,9 @@ def test_warnings_and_wrong_dtypes_are_faults(slope):
 def test_promises():
     loss = load("barron")
     known = Oracle(loss).quantities
-    assert promise(loss, known["loss"], "numpy", "float64") == Promise(4.0, True)
-    assert promise(loss, known["d2_x"], "torch", "float32") == Promise(4.0, True)
-    assert promise(loss, known["weight"], "numpy", "float32") == Promise(1.0, False)
-    assert promise(loss, known["d_alpha"], "numpy", "float32") == Promise(2.0, False)
-    assert promise(loss, known["d_alpha"], "torch", "float64") == Promise(8.0, True)
-    assert promise(loss, known["d2_x_alpha"], "numpy", "float32") == Promise(16.0, True)
+    assert promise(loss, known["loss"], "numpy", "float64") == Promise(4.0, 1.0)
+    assert promise(loss, known["d2_x"], "torch", "float32") == Promise(4.0, 1.0)
+    assert promise(loss, known["weight"], "numpy", "float32") == Promise(1.0, 0.0)
+    assert promise(loss, known["d_alpha"], "numpy", "float32") == Promise(2.0, 0.0)
+    assert promise(loss, known["d_alpha"], "torch", "float64") == Promise(8.0, 1.0)
+    assert promise(loss, known["d2_x_alpha"], "numpy", "float32") == Promise(16.0, 1.0)

@@ -95,6 +95,7 @@ def test_infinite_residual_gives_the_limit(barron):
     assert barron.value("d_x", at(-INF, 1.0)).float64() == -0.8
     assert barron.value("weight", at(INF, 2.0)).float64() == 0.64
     assert barron.value("weight", at(INF, 1.0)).is_zero
+    assert barron.value("weight", at(INF, math.nextafter(2.0, 0.0))).is_zero
     assert not barron.value("loss", at(math.nan, 1.0)).defined
 
 
@@ -112,6 +113,7 @@ def test_kinks_take_the_middle_and_the_inner_side():
     assert absolute.value("d_x", here).is_zero
     assert absolute.value("weight", here).infinite == 1
     assert absolute.value("d2_x", here).is_zero
+    assert absolute.value("d2_x_scale", here).is_zero
     huber = Oracle(load("huber"))
     for sign in (1, -1):
         tie = {"x": sign * 1.345, "delta": 1.345}

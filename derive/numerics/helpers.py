@@ -35,6 +35,11 @@ class Helper:
 HELPERS: dict[str, Helper] = {}
 
 
+# The weights (k + 1)/(k + 2)! of `excess_series`, enough of them for L <= 2.
+SERIES_TERMS = 24
+SERIES_WEIGHTS = tuple((k + 1) / factorial(k + 2) for k in range(SERIES_TERMS))
+
+
 def _define(helper: Helper) -> Helper:
     HELPERS[helper.name] = helper
     return helper

@@ -14,8 +14,9 @@ X0 and X1 have positive integrands, so nothing cancels in them; three forms cove
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
-from math import factorial, inf
+from math import inf
 
 from derive.numerics.helpers import (
     exprel,
@@ -26,18 +27,36 @@ from derive.numerics.helpers import (
     log_excess_square,
     saturation,
 )
-from derive.numerics.nodes import Local, Node, absolute, call, patch, where
-
-_TERMS = 23
-
-
-def _exp(value: Node) -> Node:
-    return call("exp", value)
+from derive.numerics.nodes import Local, Node, absolute, call, node, patch, where
 
 
 def distance(a: Node) -> Node:
     """b = |a - 2|, exact near 2."""
     return Local("b", absolute(a - 2))
+
+
+def _u(y: Node) -> Node:
+    return Local("u", y * y)
+
+
+def _w(y: Node, a: Node) -> Node:
+    return Local("w", _u(y) / distance(a))
+
+
+def _log_w(y: Node, a: Node) -> Node:
+    return Local("log_w", log1p_square(y, distance(a)))
+
+
+def _z(y: Node, a: Node) -> Node:
+    return Local("z", a / 2 * _log_w(y, a))
+
+
+def _scaled_log(y: Node, a: Node) -> Node:
+    """b log(1 + u/b) -> u: keeps its digits where u/b underflows."""
+    return Local(
+        "scaled_log",
+        where(_w(y, a) < Fraction(1, 2**60), _u(y), distance(a) * _log_w(y, a)),
+    )
 
 
 def _growth(y: Node, a: Node) -> Node:
@@ -59,32 +78,27 @@ def _times_growth(factor: Node, y: Node, a: Node) -> Node:
 
 
 def value(y: Node, a: Node) -> Node:
-    b = distance(a)
-    w = Local("w", y * y / b)
-    log_w = Local("log_w", log1p_square(y, b))
-    z = Local("z", a / 2 * log_w)
-    # b log(1 + u/b) -> u: keeps its digits where u/b underflows.
-    scaled_log = where(w < Fraction(1, 2**60), y * y, b * log_w)
-    near = scaled_log / 2 * exprel(z)
-    ratio = Local("ratio", b / a)
+    z = _z(y, a)
+    near = _scaled_log(y, a) / 2 * exprel(z)
+    ratio = Local("ratio", distance(a) / a)
     return where(absolute(z) < Fraction(7, 10), near, _times_growth(ratio, y, a) - ratio)
 
 
 def power(y: Node, a: Node) -> Node:
     """P = (1 + w)^(a/2 - 1)."""
-    return _growth(y, a) / (1 + Local("w", y * y / distance(a)))
+    return _growth(y, a) / (1 + _w(y, a))
 
 
 def root_power(y: Node, a: Node) -> Node:
     """The square root of P: y P formed as (y Q) Q cannot underflow before the result does."""
-    w = Local("w", y * y / distance(a))
+    w = _w(y, a)
     root = patch(call("huge", y) < w, absolute(y) / call("sqrt", distance(a)), call("sqrt", 1 + w))
     return _half(y, a) / root
 
 
 def is_extreme(y: Node, a: Node) -> Node:
     """Where P, or what it is made of, comes near the ends of the exponent range."""
-    g, w = _growth(y, a), Local("w", y * y / distance(a))
+    g, w = _growth(y, a), _w(y, a)
     huge = call("huge", y)
     return call("or", call("or", g < 1 / huge, huge < g), huge < w)
 
@@ -98,32 +112,15 @@ def saturating(y: Node, a: Node) -> Node:
     return (a - 2) * saturation(y, distance(a))
 
 
-def _series(order: int, log_w: Node, z1: Node) -> Node:
-    """X_order/L^(order + 3): a positive series in L over E_n(z - L), n falling."""
-    top = order + 2 + _TERMS
-    e = Local("e", _exp(z1))
-    # E_top by Kummer's series, exp(z)/(n + 1) (1 - z/(n + 2) (1 - z/(n + 3) …)).
-    kummer: Node = call("add", 1, 0)
-    for k in range(14, 0, -1):
-        kummer = 1 - z1 / (top + 1 + k) * kummer
-    integral = e / (top + 1) * kummer
-    total: Node | None = None
-    for k in range(_TERMS, -1, -1):
-        n = order + 2 + k
-        weight = Fraction(k + 1, factorial(k + 2))
-        if n != top:
-            integral = (e - z1 * integral) / (n + 1)
-        integral = Local(f"e{n}", integral)
-        term = weight * integral
-        total = term if total is None else total * log_w + term
-    assert total is not None
-    return total
+def series(order: int, log_w: Node, z1: Node) -> Node:
+    """X_order/L^(order + 3) for L <= 2: the sum of (k + 1)/(k + 2)! L^k E_n(z - L), n = k + order
+    + 2, with E_n(z) the integral of s^n exp(s z) over [0, 1]. Every term is positive."""
+    return call("excess_series", order, log_w, z1)
 
 
 def _forms(y: Node, a: Node, near: Node, steep: Node, wide: Node) -> Node:
     """Which form holds where: the series for small L, the others where nothing cancels in them."""
-    log_w = Local("log_w", log1p_square(y, distance(a)))
-    z = Local("z", a / 2 * log_w)
+    log_w, z = _log_w(y, a), _z(y, a)
     small = call("and", log_w < 2, absolute(z) < 3)
     is_steep = call("or", z < -2, call("and", log_w < 2, z >= 3))
     return where(small, near, where(is_steep, steep, wide))
@@ -133,65 +130,111 @@ def _at_infinity(y: Node, limit: Node, otherwise: Node) -> Node:
     return patch(call("eq", absolute(y), inf), limit, otherwise)
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """What slope and bend share."""
+
+    b: Node
+    w: Node
+    log_w: Node
+    z: Node
+    z1: Node
+    g: Node
+    side: Node
+    scaled_growth: Node
+
+
+def _parts(y: Node, a: Node) -> _Parts:
+    b = distance(a)
+    return _Parts(
+        b=b,
+        w=_w(y, a),
+        log_w=_log_w(y, a),
+        z=_z(y, a),
+        z1=Local("z1", (a - 2) / 2 * _log_w(y, a)),
+        g=Local("g", excess(y, a)),
+        side=Local("side", call("sign", a - 2)),
+        scaled_growth=Local("scaled_growth", _times_growth(b / 4, y, a)),
+    )
+
+
 def slope(y: Node, a: Node) -> Node:
     """k_a: the derivative in the exponent."""
-    b = distance(a)
-    w = Local("w", y * y / b)
-    log_w = Local("log_w", log1p_square(y, b))
-    z = Local("z", a / 2 * log_w)
-    z1 = Local("z1", (a - 2) / 2 * log_w)
-    scaled_log = where(w < Fraction(1, 2**60), y * y, b * log_w)
-    near = scaled_log * log_w * log_w / 4 * _series(0, log_w, z1)
-    e = call("sign", a - 2)
-    curved = a * a / 4 * Local("g", excess(y, a)) - z + 1
-    steep = e * (_times_growth(2 / a / a * curved, y, a) - 2 / a / a)
-    scaled_growth = Local("scaled_growth", _times_growth(b / 4, y, a))
-    quarter = b / 4 * log_w
+    f = _parts(y, a)
+    near = _scaled_log(y, a) * f.log_w * f.log_w / 4 * series(0, f.log_w, f.z1)
+    curved = a * a / 4 * f.g - f.z + 1
+    floor = Local("floor", 2 / a / a)
+    steep = f.side * (_times_growth(floor * curved, y, a) - floor)
+    quarter = Local("quarter", f.b / 4 * f.log_w)
     first = where(
-        absolute(z) < 2,
-        quarter * log_w * exprel1(z),
-        (scaled_growth * (z - 1) + b / 4) * 4 / a / a,
+        absolute(f.z) < 2,
+        quarter * f.log_w * exprel1(f.z),
+        (f.scaled_growth * (f.z - 1) + f.b / 4) * 4 / a / a,
     )
-    second = where(absolute(z) < 2, quarter * exprel(z), (scaled_growth - b / 4) * 2 / a)
+    second = where(
+        absolute(f.z) < 2, quarter * exprel(f.z), (f.scaled_growth - f.b / 4) * 2 / a
+    )
     third = where(
-        absolute(z1) < 2, quarter * exprel(z1), (scaled_growth / (1 + w) - b / 4) * 2 / (a - 2)
+        absolute(f.z1) < 2,
+        quarter * exprel(f.z1),
+        (f.scaled_growth / (1 + f.w) - f.b / 4) * 2 / (a - 2),
     )
     endless = where(a < 0, 2 / a / a, inf)
     return _at_infinity(y, endless, _forms(y, a, near, steep, first - second + third))
 
 
+def slope_at_zero(y: Node) -> Node:
+    """k_a at a = 0: L^2/4 - L/2 + u/(2 (u + 2)), L = log(1 + u/2)."""
+    log_w = Local("log_w", log1p_square(y, 2))
+    tiny = _u(y) < Fraction(1, 2**60)
+    near = where(tiny, _u(y), 2 * log_w) * log_w * log_w / 4 * series(0, log_w, -log_w)
+    return where(log_w < 2, near, log_w / 4 * (log_w - 2) + saturation(y, 2) / 2)
+
+
+def bend_at_zero(y: Node) -> Node:
+    """k_aa at a = 0."""
+    log_w = Local("log_w", log1p_square(y, 2))
+    cube = log_w * log_w * log_w
+    rest = (1 + log_w) * (1 - saturation(y, 2))
+    x1 = where(
+        log_w < 2,
+        cube * log_w * series(1, log_w, -log_w),
+        cube / 3 - log_w * log_w / 2 + (1 - rest),
+    )
+    mixed = saturation(y, 2) * log_excess_square(y, 2) / 4
+    bent = x1 / 4 + (mixed - slope_at_zero(y) / 2)
+    return _at_infinity(y, node(inf), bent)
+
+
 def bend(y: Node, a: Node) -> Node:
     """k_aa: the second derivative in the exponent."""
-    b = distance(a)
-    log_w = Local("log_w", log1p_square(y, b))
-    z = Local("z", a / 2 * log_w)
-    z1 = Local("z1", (a - 2) / 2 * log_w)
-    g = Local("g", excess(y, a))
-    e = call("sign", a - 2)
+    f = _parts(y, a)
     lam = Local("lam", a / 2)
-    lam1 = (a - 2) / 2
-    w = Local("w", y * y / b)
-    scaled_growth = Local("scaled_growth", _times_growth(b / 4, y, a))
-    near = b / 4 * log_w * log_w * log_w * log_w * _series(1, log_w, z1)
-    curved = lam * lam * g - z + 1
-    top = scaled_growth * curved - b / 4
-    top_slope = scaled_growth * (log_w * curved + (a * g - log_w))
+    lam1 = Local("lam1", (a - 2) / 2)
+    square = f.log_w * f.log_w
+    near = f.b / 4 * square * square * series(1, f.log_w, f.z1)
+    curved = Local("curved", lam * lam * f.g - f.z + 1)
+    top = f.scaled_growth * curved - f.b / 4
+    top_slope = f.scaled_growth * (f.log_w * curved + (a * f.g - f.log_w))
     steep = (top_slope - top * ((3 * lam - 2) / lam / lam1)) / lam / lam / lam1
-    quarter = b / 4 * log_w * log_w
+    quarter = Local("quarter", f.b / 4 * f.log_w)
     first = where(
-        absolute(z) < 3,
-        quarter * log_w * exprel2(z),
-        (scaled_growth * ((z - 2) * z + 2) - b / 2) / lam / lam / lam,
+        absolute(f.z) < 3,
+        quarter * square * exprel2(f.z),
+        (f.scaled_growth * ((f.z - 2) * f.z + 2) - f.b / 2) / lam / lam / lam,
     )
     second = where(
-        absolute(z) < 2, quarter * exprel1(z), (scaled_growth * (z - 1) + b / 4) / lam / lam
+        absolute(f.z) < 2,
+        quarter * f.log_w * exprel1(f.z),
+        (f.scaled_growth * (f.z - 1) + f.b / 4) / lam / lam,
     )
     third = where(
-        absolute(z1) < 2,
-        quarter * exprel1(z1),
-        (scaled_growth / (1 + w) * (z1 - 1) + b / 4) / lam1 / lam1,
+        absolute(f.z1) < 2,
+        quarter * f.log_w * exprel1(f.z1),
+        (f.scaled_growth / (1 + f.w) * (f.z1 - 1) + f.b / 4) / lam1 / lam1,
     )
     x1 = _forms(y, a, near, steep, first - second + third)
-    mixed = scaled_growth * saturation(y, b) * g / b
+    mixed = f.scaled_growth * saturation(y, f.b) * f.g / f.b
     endless = where(a < 0, -4 / a / a / a, inf)
-    return _at_infinity(y, endless, e / b * slope(y, a) + (x1 / 2 - e * mixed))
+    bent = f.side / f.b * slope(y, a) + (x1 / 2 - f.side * mixed)
+    return _at_infinity(y, endless, bent)

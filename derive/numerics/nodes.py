@@ -45,6 +45,8 @@ OPERATIONS: dict[str, tuple[int, float]] = {
     "digamma": (1, 4.0),
     "trigamma": (1, 8.0),
     "product_error": (2, 0.0),  # a*b - round(a*b), exactly
+    "horner": (-1, 1.0),  # a polynomial: the argument, then the coefficients, lowest first
+    "excess_series": (3, 2.0),  # see kernel.series
     "huge": (1, 0.0),  # far out in the dtype of its argument: 2^900, in float32 2^115
     "where": (3, 0.0),
     "patch": (3, 0.0),  # where(rare condition, remedy, usual value)
@@ -161,12 +163,29 @@ def node(value: Any) -> Node:
 
 def call(op: str, *args: Any) -> Node:
     arity = OPERATIONS[op][0]
-    if len(args) != arity:
+    if arity >= 0 and len(args) != arity:
         raise TypeError(f"{op} takes {arity} arguments, got {len(args)}")
     nodes = tuple(node(a) for a in args)
     if op in _EXACT and all(isinstance(a, Number) for a in nodes):
         return _folded(op, [a.value for a in nodes if isinstance(a, Number)])
-    return Call(op, nodes)
+    return _neutral(op, nodes) or Call(op, nodes)
+
+
+def _neutral(op: str, nodes: tuple[Node, ...]) -> Node | None:
+    """x*1, x/1, x + 0 and the like, which are exact."""
+    if op in ("mul", "div") and nodes[1] == Number(Fraction(1)):
+        return nodes[0]
+    if op == "mul" and nodes[0] == Number(Fraction(1)):
+        return nodes[1]
+    if op == "mul" and nodes[0] == Number(Fraction(-1)):
+        return call("neg", nodes[1])
+    if op in ("add", "sub") and nodes[1] == Number(Fraction(0)):
+        return nodes[0]
+    if op == "add" and nodes[0] == Number(Fraction(0)):
+        return nodes[1]
+    if op == "neg" and isinstance(nodes[0], Call) and nodes[0].op == "neg":
+        return nodes[0].args[0]
+    return None
 
 
 def _folded(op: str, values: list[Fraction | float]) -> Node:
@@ -193,10 +212,7 @@ def absolute(value: Any) -> Node:
 
 def polynomial(z: Node, coefficients: tuple[Fraction | int | float, ...]) -> Node:
     """Horner's scheme, lowest coefficient first."""
-    total = node(coefficients[-1])
-    for c in reversed(coefficients[:-1]):
-        total = total * z + c
-    return total
+    return call("horner", z, *coefficients)
 
 
 def children(expression: Node) -> tuple[Node, ...]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from math import inf
 
 from derive.numerics import kernel
@@ -27,8 +26,8 @@ class Factors:
     root_power: Node
     saturating: Node
     excess: Node
-    slope: Node
-    bend: Node
+    slope: Node | None
+    bend: Node | None
     extreme: Node | None
     tail: Node  # exponent a of the tail: y^k P ~ y^(a - 2 + k)
 
@@ -77,7 +76,6 @@ def _at_two(y: Node) -> Factors:
 
 
 def _at_zero(y: Node) -> Factors:
-    rest = kernel_at(y, Fraction(0))
     root = _root1p(y, 2)
     return Factors(
         value=log1p_square(y, 2),
@@ -85,8 +83,8 @@ def _at_zero(y: Node) -> Factors:
         root_power=1 / root,
         saturating=-2 * saturation(y, 2),
         excess=log_excess_square(y, 2),
-        slope=rest.slope,
-        bend=rest.bend,
+        slope=kernel.slope_at_zero(y),
+        bend=kernel.bend_at_zero(y),
         extreme=call("huge", y) < _u(y),
         tail=node(0),
     )
@@ -94,15 +92,14 @@ def _at_zero(y: Node) -> Factors:
 
 def _at_one(y: Node) -> Factors:
     root = _root1p(y, 1)
-    rest = kernel_at(y, Fraction(1))
     return Factors(
         value=y / (root + 1) * y,
         power=1 / root,
         root_power=call("sqrt", 1 / root),
         saturating=-saturation(y, 1),
         excess=log_excess_square(y, 1),
-        slope=rest.slope,
-        bend=rest.bend,
+        slope=None,
+        bend=None,
         extreme=None,
         tail=node(1),
     )
@@ -111,15 +108,14 @@ def _at_one(y: Node) -> Factors:
 def _at_minus_two(y: Node) -> Factors:
     u = _u(y)
     total = Local("total", 1 + u / 4)
-    rest = kernel_at(y, Fraction(-2))
     return Factors(
         value=2 * saturation(y, 4),
         power=1 / (total * total),
         root_power=1 / _root1p(y, 4) / _root1p(y, 4),
         saturating=-4 * saturation(y, 4),
         excess=log_excess_square(y, 4),
-        slope=rest.slope,
-        bend=rest.bend,
+        slope=None,
+        bend=None,
         extreme=call("sqrt", call("huge", y)) < u,
         tail=node(-2),
     )
@@ -130,22 +126,19 @@ def _at_infinity(y: Node, sign: int) -> Factors:
     # u may be infinite beside a power of 0; the power wins.
     bounded = call("min", u, call("huge", y))
     zero = node(0)
+    signed = u if sign > 0 else -u
     growth = call("expm1", u / 2) if sign > 0 else -call("expm1", -u / 2)
     return Factors(
         value=growth,
-        power=_exp(sign * u / 2),
-        root_power=_exp(sign * u / 4),
-        saturating=sign * bounded,
+        power=_exp(signed / 2),
+        root_power=_exp(signed / 4),
+        saturating=bounded if sign > 0 else -bounded,
         excess=zero,
         slope=zero,
         bend=zero,
-        extreme=call("huge", y) < _exp(absolute(sign * u / 2)),
+        extreme=call("huge", y) < _exp(u / 2),
         tail=node(sign * inf),
     )
-
-
-def kernel_at(y: Node, a: Fraction) -> Factors:
-    return general(y, node(a))
 
 
 FIXED: dict[str, Callable[[Node], Factors]] = {
@@ -186,7 +179,7 @@ def quantities(factors: Callable[[Node], Factors], letters: Letters) -> dict[str
         f"d2_{cc}": product(2, 3 + f.saturating, 1, 2),
         "weight": product(0, None, 1, 2),
     }
-    if a is not None:
+    if a is not None and f.slope is not None and f.bend is not None:
         found |= {
             f"d_{a}": f.slope,
             f"d2_{x}_{a}": product(1, f.excess / 2, 1, 1),
@@ -215,7 +208,9 @@ def _product(
     for _ in range(powers_of_c - 1):
         usual, halves = usual / c, halves / c
     divided = usual if f.extreme is None else patch(f.extreme, halves, usual)
-    divided = patch(call("eq", absolute(y), inf), _at_infinite_y(f, y, c, k, factor, powers_of_c), divided)
+    if f.power != node(1):
+        limit = _at_infinite_y(f, y, c, k, factor, powers_of_c)
+        divided = patch(call("eq", absolute(y), inf), limit, divided)
     return divided if sign > 0 else -divided
 
 

@@ -1,0 +1,136 @@
+"""From a stable form to a module: which functions a file has, and what each computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from derive.numerics.forms import StableForm
+from derive.numerics.helpers import HELPERS, Helper
+from derive.numerics.nodes import CONDITIONS, Call, Local, Name, Node, call, walk, where
+from derive.program.blocks import make_block
+from derive.program.module import Assignment, Block, Case, Function, HelperFunction, Module, Regime
+
+# Words that a generated file uses for itself.
+RESERVED = frozenset({"np", "torch", "math", "regime", "loss", "weight", "body", "inf", "nan"})
+
+
+def lower_module(form: StableForm, parameter_forms: Mapping[str, Sequence[Node]]) -> Module:
+    """StableForm -> Module.
+
+    parameter_forms: functions of the parameters alone, a node for each regime of the form.
+    """
+    loss = form.loss
+    x = loss.residual.name
+    letters = {v.name for v in loss.variables}
+    reserved = RESERVED | letters
+    functions = []
+    names = [*form.names, "value_and_grad"]
+    for name in names:
+        parts = ("loss", f"d_{x}") if name == "value_and_grad" else (name,)
+        blocks = [
+            make_block([_guarded(r.quantities[p], x) for p in parts], reserved, x)
+            for r in form.regimes
+        ]
+        functions.append(_function(name, form, blocks))
+    parameter_functions = []
+    for name, nodes in parameter_forms.items():
+        blocks = [make_block([n], reserved, x) for n in nodes]
+        parameter_functions.append(_function(name, form, blocks))
+    helpers = _helpers((*functions, *parameter_functions))
+    regimes = tuple(Regime(r.name, r.meaning, r.condition) for r in form.regimes)
+    operations = _operations((*functions, *parameter_functions), helpers, regimes)
+    return Module(tuple(functions), tuple(parameter_functions), regimes, helpers, operations)
+
+
+def _guarded(result: Node, x: str) -> Node:
+    """NaN in, NaN out, also where the result does not depend on the residual."""
+    if _passes_nan(result, x, {}):
+        return result
+    return where(call("ne", Name(x), Name(x)), Name(x), result)
+
+
+def _passes_nan(current: Node, x: str, seen: dict[int, bool]) -> bool:
+    key = id(current)
+    if key not in seen:
+        if isinstance(current, Name):
+            seen[key] = current.name == x
+        elif isinstance(current, Local):
+            seen[key] = _passes_nan(current.value, x, seen)
+        elif not isinstance(current, Call) or current.op in CONDITIONS:
+            seen[key] = False
+        elif current.op in ("where", "patch"):
+            # Comparisons with NaN are false, so the last branch is taken.
+            seen[key] = not _holds_for_nan(current.args[0]) and _passes_nan(current.args[2], x, seen)
+        else:
+            seen[key] = any(_passes_nan(a, x, seen) for a in current.args)
+    return seen[key]
+
+
+def _holds_for_nan(condition: Node) -> bool:
+    return any(isinstance(n, Call) and n.op == "ne" for n in walk(condition))
+
+
+def _function(name: str, form: StableForm, blocks: Sequence[Block]) -> Function:
+    """The locals that all regimes compute alike come before the branches."""
+    shared: list[Assignment] = []
+    if len(blocks) > 1:
+        everywhere = set(blocks[0].assignments).intersection(*(b.assignments for b in blocks[1:]))
+        shared = [a for a in blocks[0].assignments if a in everywhere]
+    cases = [
+        Case(
+            regime.name,
+            regime.meaning,
+            Block(tuple(a for a in block.assignments if a not in shared), block.results),
+        )
+        for regime, block in zip(form.regimes, blocks, strict=True)
+    ]
+    return Function(name, tuple(shared), tuple(cases))
+
+
+def _nodes(functions: Sequence[Function]) -> list[Node]:
+    found: list[Node] = []
+    for function in functions:
+        found.extend(a.value for a in function.shared)
+        for case in function.cases:
+            found.extend(a.value for a in case.block.assignments)
+            found.extend(case.block.results)
+    return found
+
+
+def _helpers(functions: Sequence[Function]) -> tuple[HelperFunction, ...]:
+    """Every helper that is called, directly or from another, in the order of the vocabulary."""
+    wanted: set[str] = set()
+    frontier = _nodes(functions)
+    while frontier:
+        called = {
+            n.op for f in frontier for n in walk(f) if isinstance(n, Call) and n.op in HELPERS
+        } - wanted
+        wanted |= called
+        frontier = [e for name in called for e in _expressions(HELPERS[name])]
+    return tuple(_laid_out(h) for name, h in HELPERS.items() if name in wanted)
+
+
+def _expressions(helper: Helper) -> list[Node]:
+    return [helper.body, *(helper.shortcut or ())]
+
+
+def _laid_out(helper: Helper) -> HelperFunction:
+    reserved = RESERVED | set(helper.parameters)
+    block = make_block([helper.body], reserved, helper.parameters[0])
+    shortcut = None
+    if helper.shortcut is not None:
+        condition, cheap = helper.shortcut
+        shortcut = (condition, make_block([cheap], reserved, helper.parameters[0]))
+    return HelperFunction(helper, shortcut, block)
+
+
+def _operations(
+    functions: Sequence[Function], helpers: Sequence[HelperFunction], regimes: Sequence[Regime]
+) -> frozenset[str]:
+    nodes = _nodes(functions)
+    for h in helpers:
+        nodes.extend(_expressions(h.helper))
+    nodes.extend(r.condition for r in regimes if r.condition is not None)
+    return frozenset(n.op for e in nodes for n in walk(e) if isinstance(n, Call))
+
+

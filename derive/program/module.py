@@ -1,0 +1,73 @@
+"""A loss as a program without a target: functions of named blocks, cases by parameter regime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from derive.numerics.helpers import Helper
+from derive.numerics.nodes import Node
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A local of a function; `varies` says whether it depends on the residual."""
+
+    name: str
+    value: Node
+    varies: bool
+
+
+@dataclass(frozen=True)
+class Block:
+    """Assignments in order, then the results."""
+
+    assignments: tuple[Assignment, ...]
+    results: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One regime of a function. condition None: whatever no earlier case took."""
+
+    regime: str
+    meaning: str
+    block: Block
+
+
+@dataclass(frozen=True)
+class Function:
+    """A quantity in every regime; `shared` holds the locals that all cases begin with."""
+
+    name: str
+    shared: tuple[Assignment, ...]
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True)
+class HelperFunction:
+    """A helper with its locals laid out; the shortcut comes first where there is one."""
+
+    helper: Helper
+    shortcut: tuple[Node, Block] | None
+    block: Block
+
+
+@dataclass(frozen=True)
+class Regime:
+    name: str
+    meaning: str
+    condition: Node | None
+
+
+@dataclass(frozen=True)
+class Module:
+    """Everything a target needs to print one file.
+
+    functions of the residual and the parameters; parameter_functions of the parameters alone.
+    """
+
+    functions: tuple[Function, ...]
+    parameter_functions: tuple[Function, ...]
+    regimes: tuple[Regime, ...]
+    helpers: tuple[HelperFunction, ...]
+    operations: frozenset[str]

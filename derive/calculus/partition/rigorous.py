@@ -13,19 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from math import isinf, log
-from typing import Any, TypeAlias
+from typing import Any
 
-from flint import acb, arb, arb_poly, ctx, fmpq
+from flint import acb, arb, ctx, fmpq
 
-Ball: TypeAlias = Any  # an arb or acb: python-flint has no types
-Jet: TypeAlias = tuple[Ball, Ball, Ball]  # a value with its first and second derivative
+from derive.calculus.partition.ratios import Ball, Jet, exponential_ratio, logarithm_ratio
 
-NEAR_ZERO = fmpq(1, 32)
+NEAR_ZERO = fmpq(1, 100)
 FAR = fmpq(64)
 EXTRA_BITS = 40
-SERIES_REACH = fmpq(1, 4)  # below this modulus the power series, with its remainder, is used
 
 
 @dataclass(frozen=True)
@@ -47,25 +44,19 @@ class Integrand:
 def log_partition(alpha: Any, order: int = 2, bits: int = 90) -> tuple[Ball, ...]:
     """Enclosures of log Z, d log Z/d alpha, d2 log Z/d alpha2 (the first order + 1 of them).
 
-    alpha: a float, an integer, an fmpq or an exact arb in [0, inf]. bits: how many bits of each
-    are wanted (absolutely for a slope below 1). At 2 the slope is -inf and has no derivative:
-    ValueError unless order is 0, as for a negative alpha.
+    alpha: a float, an integer, an fmpq or an arb (a narrow ball: the enclosures then hold for
+    all of it) in [0, inf]. bits: how many bits of each are wanted, absolutely below 1. At 2 the
+    slope is -inf and has no derivative: ValueError unless order is 0, as for a negative alpha.
     """
     if isinstance(alpha, float) and isinf(alpha) and alpha > 0:
         return _raised(lambda: _in_alpha_at_infinity(order), bits)
-    exact = arb(alpha)
-    if not (exact.is_exact() or isinstance(alpha, fmpq)) or not exact >= 0:
-        raise ValueError(f"alpha must be an exact number in [0, inf], got {alpha}")
-    if exact == 2:
+    if not arb(alpha) >= 0:
+        raise ValueError(f"alpha must lie in [0, inf], got {alpha}")
+    if arb(alpha) == 2:
         if order:
             raise ValueError("log Z has no finite derivative at alpha = 2")
         return _raised(lambda: ((2 * arb.pi()).log() / 2,), bits)
     return _raised(lambda: _at(arb(alpha), order), bits)
-
-
-def in_reciprocal(reciprocal: Any, order: int = 2, bits: int = 90) -> tuple[Ball, ...]:
-    """log Z and its derivatives in 1/alpha, for 1/alpha in [0, 1/4]."""
-    return _raised(lambda: _logarithm(_moments(_far(arb(reciprocal)), order)), bits)
 
 
 def _raised(compute: Callable[[], tuple[Ball, ...]], bits: int) -> tuple[Ball, ...]:
@@ -146,7 +137,11 @@ def _moments(integrand: Integrand, order: int) -> tuple[Ball, ...]:
 def _middle(alpha: Ball) -> Integrand:
     """(b/alpha)(w - 1) with w = cosh(t)^alpha; b/alpha = +-(2/alpha - 1)."""
     sign = 1 if alpha < 2 else -1
-    ratio, first, second = sign * (2 / alpha - 1), -sign * 2 / alpha**2, sign * 4 / alpha**3
+    ratio, first, second = (
+        sign * (2 / alpha - 1),
+        -sign * 2 / alpha**2,
+        sign * 4 / alpha**3,
+    )
 
     def exponent(t: Ball, analytic: bool) -> Jet:
         c = t.cosh().log(analytic=analytic)
@@ -175,7 +170,7 @@ def _near_zero(alpha: Ball) -> Integrand:
 
     def exponent(t: Ball, analytic: bool) -> Jet:
         c = t.cosh().log(analytic=analytic)
-        f, f1, f2 = _exponential_ratio(alpha * c)
+        f, f1, f2 = exponential_ratio(alpha * c)
         return b * c * f, (b * c * f1 - f) * c, (b * c * f2 - 2 * f1) * c * c
 
     # f, f', f'' <= w = e^(alpha C): the integrands are at most 16 (1 + C)^4 w^2 cosh(t)
@@ -185,7 +180,7 @@ def _near_zero(alpha: Ball) -> Integrand:
     while True:
         c = end.cosh().log()
         w = (alpha * c).exp()
-        fall = b * c * _exponential_ratio(acb(alpha * c))[0].real
+        fall = b * c * exponential_ratio(acb(alpha * c))[0].real
         rate = (b * w - 1 - 2 * alpha - 4 / (1 + c)) * end.tanh()
         top = 16 * (1 + c) ** 4 * w * w * (end - fall).exp()
         if rate > arb(0.1) and top / rate < arb(2) ** -ctx.prec:
@@ -225,55 +220,10 @@ def _warped(v: Ball, reciprocal: Ball, ratio: Ball, analytic: bool) -> Jet:
     v2 = 4 * v1 / ratio
     y1 = v + reciprocal * v1
     y2 = 2 * v1 + reciprocal * v2
-    g, g1, g2 = _logarithm_ratio(reciprocal * v, analytic)
+    g, g1, g2 = logarithm_ratio(reciprocal * v, analytic)
     h1 = v1 * g + v * g1 * y1
     h2 = v2 * g + 2 * v1 * g1 * y1 + v * (g2 * y1 * y1 + g1 * y2)
     return v * g / 2, h1 / 2, h2 / 2
-
-
-def _exponential_ratio(y: Ball) -> Jet:
-    """(e^y - 1)/y and its derivatives; entire."""
-    if abs(y) < SERIES_REACH:
-        return _series(*_reciprocal_factorials(ctx.prec), y)
-    e, r = y.exp(), 1 / y
-    return (e - 1) * r, (e * (y - 1) + 1) * r * r, (e * (y * y - 2 * y + 2) - 2) * r * r * r
-
-
-def _logarithm_ratio(y: Ball, analytic: bool) -> Jet:
-    """ln(1 + y)/y and its derivatives, on the principal branch."""
-    if abs(y) < SERIES_REACH:
-        return _series(*_reciprocal_integers(ctx.prec), y)
-    s = 1 + y
-    logarithm, r, d = s.log(analytic=analytic), 1 / y, 1 / s
-    first = (d - logarithm * r) * r
-    return logarithm * r, first, (-d * d - 2 * first) * r
-
-
-@cache
-def _reciprocal_factorials(precision: int) -> Jet:
-    return _with_derivatives([1 / arb.fac_ui(k + 1) for k in range(precision // 2 + 12)])
-
-
-@cache
-def _reciprocal_integers(precision: int) -> Jet:
-    return _with_derivatives([arb((-1) ** k) / (k + 1) for k in range(precision // 2 + 12)])
-
-
-def _with_derivatives(coefficients: list[Ball]) -> Jet:
-    polynomial = arb_poly(coefficients)
-    return polynomial, polynomial.derivative(), polynomial.derivative().derivative()
-
-
-def _series(polynomial: Ball, first: Ball, second: Ball, y: Ball) -> Jet:
-    """A power series with coefficients of modulus <= 1 and its derivatives, |y| <= 1/4."""
-    n, size = polynomial.length(), arb(abs(y).upper())
-    # the remainder of the k-th derivative is at most sum over j >= n of j^k size^(j - k); its
-    # terms fall at least by half (n > 2), so twice the first one bounds it
-    jet = []
-    for k, truncated in enumerate((polynomial, first, second)):
-        bound = (2 * arb(n) ** k * size ** (n - k)).upper()
-        jet.append(truncated(y) + acb(arb(0, bound), arb(0, bound)))
-    return jet[0], jet[1], jet[2]
 
 
 def _enough() -> Ball:

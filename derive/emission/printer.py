@@ -36,6 +36,7 @@ class Printer:
     dialect: Dialect
     helpers: frozenset[str]
     varying: frozenset[str]
+    quantity_arguments: str = ""
 
     def expression(self, current: Node) -> str:
         return self._print(current, 0)
@@ -53,7 +54,7 @@ class Printer:
         if isinstance(current, Name):
             return current.name in self.varying
         if isinstance(current, Call):
-            return any(self.varies(a) for a in current.args)
+            return current.op == "quantity" or any(self.varies(a) for a in current.args)
         return False
 
     def _print(self, current: Node, outer: int) -> str:
@@ -70,6 +71,9 @@ class Printer:
         assert isinstance(current, Call)
         if current.op in _INFIX:
             return self._infix(current)
+        if current.op == "quantity":
+            assert isinstance(current.args[0], Name)
+            return f"_{current.args[0].name}({self.quantity_arguments})[0]", _ATOM
         if current.op == "neg":
             return f"-{self._print(current.args[0], _UNARY)}", _UNARY
         name, args = self._called(current)

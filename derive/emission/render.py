@@ -262,7 +262,8 @@ class _Printing:
     def _printer(self, block: Block, varying: Sequence[str]) -> Printer:
         names = frozenset([*varying, *(a.name for a in block.assignments if a.varies)])
         helpers = frozenset(h.helper.name for h in self.module.helpers)
-        return Printer(self.target.dialect, helpers, names)
+        arguments = ", ".join(["regime", *(v.name for v in self.form.loss.variables)])
+        return Printer(self.target.dialect, helpers, names, arguments)
 
     def function(self, function: Function, arguments: str) -> dict[str, Any]:
         x = self.form.loss.residual.name

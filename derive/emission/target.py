@@ -17,6 +17,7 @@ class Target:
     """
 
     name: str
+    title: str
     folder: str
     library: str
     template: str

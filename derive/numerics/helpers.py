@@ -290,7 +290,7 @@ boxcox_bend = _define(
 )
 
 # The faces of 1 + y^2/b, each safe where y^2 overflows or y^2/b underflows.
-_square = _y * _y / _b
+_square = Local("w", _y * _y / _b)
 _is_far = call("huge", _y) < _square
 _far_root = absolute(_y) / call("sqrt", _b)
 
@@ -317,10 +317,10 @@ def _growth() -> Node:
     multiplies each by its exponent."""
     a = Name("a")
     d = Local("d", a - 2)
-    shift = d - a
+    shift = Local("shift", d - a)
     d_rest = (a - (d - shift)) + (-2 - shift)
     b = Local("b", absolute(d))
-    b_rest = call("sign", d) * d_rest
+    b_rest = Local("b_rest", call("sign", d) * d_rest)
     u = Local("u", _y * _y)
     w = Local("w", u / b)
     back = Local("back", w * b)
@@ -329,7 +329,7 @@ def _growth() -> Node:
         "w_rest", ((u - back) - call("product_error", w, b) + (u_rest - w * b_rest)) / b
     )
     total = Local("total", 1 + w)
-    lift = total - 1
+    lift = Local("lift", total - 1)
     total_rest = (1 - (total - lift)) + (w - lift)
     tilt = Local("tilt", _q * ((total_rest + w_rest) / total))
     powered = total**_q * (1 + tilt)
@@ -340,7 +340,8 @@ def _growth() -> Node:
     return patch(call("huge", _y) < w, (absolute(_y) / call("sqrt", b)) ** (2 * _q), near)
 
 
-_near_two = absolute(Name("a") - 2)
+_near_two = Local("b", absolute(Name("a") - 2))
+_near_w = Local("w", _y * _y / _near_two)
 growth = _define(
     Helper(
         "growth",
@@ -349,11 +350,11 @@ growth = _define(
         _growth(),
         lambda y, a, q: mp.exp(q * mp.log1p(y * y / abs(a - 2))),
         shortcut=(
-            _near_two <= 2,
+            absolute(Name("a") - 2) <= 2,
             patch(
-                call("huge", _y) < _y * _y / _near_two,
+                call("huge", _y) < _near_w,
                 (absolute(_y) / call("sqrt", _near_two)) ** (2 * _q),
-                (1 + _y * _y / _near_two) ** _q,
+                (1 + _near_w) ** _q,
             ),
         ),
     )

@@ -14,7 +14,7 @@ from math import inf
 
 from derive.numerics import kernel
 from derive.numerics.helpers import log1p_square, log_excess_square, saturation
-from derive.numerics.nodes import Local, Name, Node, Number, absolute, call, node, patch
+from derive.numerics.nodes import Local, Name, Node, Number, absolute, call, node, patch, where
 
 
 @dataclass(frozen=True)
@@ -166,65 +166,55 @@ def quantities(factors: Callable[[Node], Factors], letters: Letters) -> dict[str
     y = Local("y", Name(letters.x) / c)
     f = factors(y)
     a, cc, x = letters.a, letters.c, letters.x
-
-    def product(power_of_y: int, factor: Node | None, sign: int, powers_of_c: int) -> Node:
-        return _product(f, y, c, power_of_y, factor, sign, powers_of_c)
-
+    slope = _product(f, y, c, 1)
+    scale_slope = -_product(f, y, c, 2)
+    weight = _product(f, y, c, 0)
     found = {
         "loss": f.value,
-        f"d_{x}": product(1, None, 1, 1),
-        f"d_{cc}": product(2, None, -1, 1),
-        f"d2_{x}": product(0, 1 + f.saturating, 1, 2),
-        f"d2_{x}_{cc}": product(1, 2 + f.saturating, -1, 2),
-        f"d2_{cc}": product(2, 3 + f.saturating, 1, 2),
-        "weight": product(0, None, 1, 2),
+        f"d_{x}": slope,
+        f"d_{cc}": scale_slope,
+        f"d2_{x}": weight * (1 + f.saturating),
+        f"d2_{x}_{cc}": -slope / c * (2 + f.saturating),
+        f"d2_{cc}": -scale_slope / c * (3 + f.saturating),
+        "weight": weight,
     }
     if a is not None and f.slope is not None and f.bend is not None:
         found |= {
             f"d_{a}": f.slope,
-            f"d2_{x}_{a}": product(1, f.excess / 2, 1, 1),
+            f"d2_{x}_{a}": _vanishing(slope, f.excess),
             f"d2_{a}": f.bend,
-            f"d2_{a}_{cc}": product(2, f.excess / 2, -1, 1),
+            f"d2_{a}_{cc}": _vanishing(scale_slope, f.excess),
         }
     return found
 
 
-def _product(
-    f: Factors, y: Node, c: Node, k: int, factor: Node | None, sign: int, powers_of_c: int
-) -> Node:
-    """sign y^k P factor/c^m: P by halves where it would leave the range alone, and the limit
-    at y = ±inf."""
-    divided: Node
+def _vanishing(slope: Node, excess: Node) -> Node:
+    """slope G/2; far out G grows without end, and a power of 0 wins over it."""
+    if excess == node(0):
+        return node(0)
+    return where(call("eq", slope, 0), 0, slope * (excess / 2))
+
+
+def _product(f: Factors, y: Node, c: Node, k: int) -> Node:
+    """y^k P/c (k = 0: P/c^2): by halves where P would leave the range alone, and the limit at
+    y = ±inf."""
+    q = f.root_power
     if k == 0:
-        usual, halves = f.power, f.root_power / c * f.root_power
+        usual, halves, limit = f.power / c / c, q / c * (q / c), _tail(f, k) / c / c
     elif k == 1:
-        usual, halves = y * f.power, y * f.root_power / c * f.root_power
+        usual, halves = y * f.power / c, y * q / c * q
+        limit = call("sign", y) * (_tail(f, k) / c)
     else:
-        carried = y * f.root_power
-        usual, halves = y * f.power * y, carried / c * carried
-    if factor is not None:
-        usual, halves = factor * usual, factor * halves
-    usual = usual / c
-    for _ in range(powers_of_c - 1):
-        usual, halves = usual / c, halves / c
-    divided = usual if f.extreme is None else patch(f.extreme, halves, usual)
-    if f.power != node(1):
-        limit = _at_infinite_y(f, y, c, k, factor, powers_of_c)
-        divided = patch(call("eq", absolute(y), inf), limit, divided)
-    return divided if sign > 0 else -divided
+        usual, halves, limit = y * f.power * y / c, y * q / c * (y * q), _tail(f, k) / c
+    if f.power == node(1):
+        return usual
+    mended = usual if f.extreme is None else patch(f.extreme, halves, usual)
+    return patch(call("eq", absolute(y), inf), limit, mended)
 
 
-def _at_infinite_y(
-    f: Factors, y: Node, c: Node, k: int, factor: Node | None, powers_of_c: int
-) -> Node:
+def _tail(f: Factors, k: int) -> Node:
+    """The limit of |y|^k P at y = inf: b^(k/2) = k or 1 where the powers balance, else 0 or inf."""
     order = f.tail - 2 + k
     if isinstance(order, Number):
-        limit = node(0 if order.value < 0 else inf if order.value > 0 else 1)
-    else:
-        limit = call("pow", inf, order)
-    limit = limit * (2 if k == 2 else 1)
-    if factor is not None:
-        limit = call("where", call("eq", limit, 0), 0, factor * limit)
-    for _ in range(powers_of_c):
-        limit = limit / c
-    return call("sign", y) * limit if k == 1 else limit
+        return node(0 if order.value < 0 else inf if order.value > 0 else max(k, 1))
+    return call("pow", inf, order) * max(k, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from derive.numerics.nodes import Call, Local, Name, Node, Number, children, walk
 from derive.program.module import Assignment, Block
@@ -53,14 +53,24 @@ def depends_on(expression: Node, name: str) -> bool:
     return any(isinstance(n, Name) and n.name == name for n in walk(expression))
 
 
-def make_block(results: Sequence[Node], reserved: Iterable[str], residual: str) -> Block:
-    """Results with their shared parts as assignments, each name used once."""
-    pool = Pool()
+def make_block(
+    results: Sequence[Node],
+    reserved: Iterable[str],
+    residual: str,
+    pool: Pool | None = None,
+    known: Mapping[int, str] | None = None,
+) -> Block:
+    """Results with their shared parts as assignments, each name used once.
+
+    known: interned nodes that are quantities of the file; they are called, not repeated.
+    """
+    pool = pool or Pool()
+    known = known or {}
     # A value that is named anywhere is named everywhere.
     named = {id(n.value): n for r in results for n in walk(pool.intern(r)) if isinstance(n, Local)}
     interned = [pool.intern(r) for r in results]
-    uses = _count(interned)
-    eager = _evaluated_anyway(interned)
+    uses = _count(interned, known)
+    eager = _evaluated_anyway(interned, known)
     taken = set(reserved)
     assignments: list[Assignment] = []
     final: dict[int, Node] = {}
@@ -68,6 +78,11 @@ def make_block(results: Sequence[Node], reserved: Iterable[str], residual: str) 
     def settle(current: Node) -> Node:
         if id(current) in final:
             return final[id(current)]
+        if id(current) in known:
+            call_it = _assign(known[id(current)], Call("quantity", (Name(known[id(current)]),)))
+            final[id(current)] = call_it
+            varying.add(call_it.name if isinstance(call_it, Name) else "")
+            return call_it
         if isinstance(current, Local):
             inside = settle_inside(current.value)
             result = _assign(current.name, inside) if id(current.value) in eager else inside
@@ -112,20 +127,23 @@ def _settle_all(interned: Sequence[Node], settle, assignments):  # type: ignore[
     return assignments
 
 
-def _count(results: Sequence[Node]) -> Counter[int]:
+def _count(results: Sequence[Node], known: Mapping[int, str]) -> Counter[int]:
     uses: Counter[int] = Counter()
     seen: set[int] = set()
     for result in results:
         uses[id(result)] += 1
-        for current in walk(result):
+        stack = [result]
+        while stack:
+            current = stack.pop()
             if id(current) not in seen:
                 seen.add(id(current))
-                for child in children(current):
+                for child in () if id(current) in known else children(current):
                     uses[id(child)] += 1
+                    stack.append(child)
     return uses
 
 
-def _evaluated_anyway(results: Sequence[Node]) -> set[int]:
+def _evaluated_anyway(results: Sequence[Node], known: Mapping[int, str]) -> set[int]:
     """The nodes that are needed even if no rare condition holds."""
     eager: set[int] = set()
     stack = list(results)
@@ -134,6 +152,8 @@ def _evaluated_anyway(results: Sequence[Node]) -> set[int]:
         if id(current) in eager:
             continue
         eager.add(id(current))
+        if id(current) in known:
+            continue
         if isinstance(current, Call) and current.op == "patch":
             stack += [current.args[0], current.args[2]]
         else:

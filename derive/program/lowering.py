@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from derive.numerics.forms import StableForm
 from derive.numerics.helpers import HELPERS, Helper
 from derive.numerics.nodes import CONDITIONS, Call, Local, Name, Node, call, walk, where
-from derive.program.blocks import make_block
+from derive.program.blocks import Pool, make_block
 from derive.program.module import Assignment, Block, Case, Function, HelperFunction, Module, Regime
 
 # Words that a generated file uses for itself.
@@ -23,13 +23,19 @@ def lower_module(form: StableForm, parameter_forms: Mapping[str, Sequence[Node]]
     x = loss.residual.name
     letters = {v.name for v in loss.variables}
     reserved = RESERVED | letters
+    pools = [Pool() for _ in form.regimes]
     functions = []
-    names = [*form.names, "value_and_grad"]
-    for name in names:
+    for name in [*form.names, "value_and_grad"]:
         parts = ("loss", f"d_{x}") if name == "value_and_grad" else (name,)
         blocks = [
-            make_block([_guarded(r.quantities[p], x) for p in parts], reserved, x)
-            for r in form.regimes
+            make_block(
+                [_guarded(r.quantities[p], x) for p in parts],
+                reserved,
+                x,
+                pool,
+                {} if len(parts) > 1 else _callable(r.quantities, name, pool),
+            )
+            for r, pool in zip(form.regimes, pools, strict=True)
         ]
         functions.append(_function(name, form, blocks))
     parameter_functions = []
@@ -40,6 +46,24 @@ def lower_module(form: StableForm, parameter_forms: Mapping[str, Sequence[Node]]
     regimes = tuple(Regime(r.name, r.meaning, r.condition) for r in form.regimes)
     operations = _operations((*functions, *parameter_functions), helpers, regimes)
     return Module(tuple(functions), tuple(parameter_functions), regimes, helpers, operations)
+
+
+# A quantity shorter than this is written out where another one contains it.
+_WORTH_A_CALL = 16
+
+
+def _callable(quantities: Mapping[str, Node], name: str, pool: Pool) -> dict[int, str]:
+    """The quantities that `name` may call: first derivatives and the weight, for what follows."""
+    if not name.startswith("d2_"):
+        return {}
+    found = {}
+    for other, expression in quantities.items():
+        if other == "loss" or other.startswith("d2_"):
+            continue
+        interned = pool.intern(expression)
+        if sum(1 for _ in walk(interned)) >= _WORTH_A_CALL:
+            found[id(interned)] = other
+    return found
 
 
 def _guarded(result: Node, x: str) -> Node:

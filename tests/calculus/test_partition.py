@@ -112,8 +112,8 @@ def test_slope_at_two_is_a_quarter_of_a_logarithm_with_eulers_constant():
 
 def test_the_stored_form_stays_within_its_bounds():
     stored = load()
-    found = measure.measure(stored, measure.sample(stored, 230, seed=3), silent)
-    assert found.points >= 200
+    found = measure.measure(stored, measure.sample(stored, 160, seed=3), silent)
+    assert found.points >= 150
     assert found.value_ulp < VALUE_ULP
     assert found.slope_relative < SLOPE
     assert found.curvature_scaled < CURVATURE
@@ -152,7 +152,7 @@ def test_the_measure_sees_a_wrong_coefficient():
 def test_special_arguments():
     alphas = np.array([2.0, inf, np.nan, -1.0, -inf])
     value, slope, bend = (evaluate(alphas, order) for order in range(3))
-    assert value[0] == np.log(2 * np.pi) / 2
+    assert value[0] == 0.91893853320467274178  # ln(2 pi)/2
     assert slope[0] == -inf
     assert np.isnan(bend[0])
     assert (value[1], slope[1], bend[1]) == (0.7052602544175697, 0.0, 0.0)

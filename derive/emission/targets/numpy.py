@@ -90,6 +90,7 @@ def _spell(op: str, varies: tuple[bool, ...]) -> str:
 
 NUMPY = Target(
     name="numpy",
+    title="NumPy",
     folder="for_numpy",
     library="numpy",
     template="numpy/loss.py.j2",

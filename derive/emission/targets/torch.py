@@ -132,6 +132,7 @@ def _trigamma_of(value):
 
 TORCH = Target(
     name="torch",
+    title="PyTorch",
     folder="for_torch",
     library="torch",
     template="torch/loss.py.j2",

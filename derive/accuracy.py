@@ -1,0 +1,65 @@
+"""The figure beside a function: the worst error that was measured, and over how many points."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from derive.numerics.forms import StableForm
+
+RECORD = Path(__file__).resolve().parent / "verification" / "accuracy.json"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Recorded figures of a catalogue's loss; of a new one, those that chose its form."""
+
+    stable: StableForm
+    recorded: tuple[Mapping[str, Any], ...]
+
+    @staticmethod
+    def of(stable: StableForm) -> Figures:
+        loss = stable.loss
+        entries = _entries()
+        return Figures(stable, tuple(e for e in entries if e["loss"] == loss.name and e.get("digest", loss.digest) == loss.digest))
+
+    def lines(self, target: str) -> dict[str, str]:
+        """A line for the docstring of each quantity."""
+        found = {}
+        for row in self.stable.reach:
+            text = self._recorded(row.quantity, target)
+            found[row.quantity] = text or (
+                f"Worst error: {_shown(row.worst)} ULP in float64 beyond kappa, over {row.points} points "
+                "that chose its form."
+            )
+        return found
+
+    def _recorded(self, quantity: str, target: str) -> str:
+        mine = [
+            e for e in self.recorded
+            if e["quantity"] == quantity and e["target"] == target and e["sample"] != "special"
+        ]  # fmt: skip
+        parts = []
+        points = 0
+        for dtype in ("float64", "float32"):
+            errors = [float(e["excess"]) for e in mine if e["dtype"] == dtype]
+            if errors:
+                parts.append(f"{_shown(max(errors))} ULP in {dtype}")
+                points += sum(int(e["points"]) for e in mine if e["dtype"] == dtype)
+        if not parts:
+            return ""
+        return f"Worst error beyond kappa: {', '.join(parts)}, over {points} points of the whole domain."
+
+
+def _shown(value: float) -> str:
+    return f"{value:.1f}" if value < 1e4 else f"{value:.0e}"
+
+
+def _entries() -> tuple[Mapping[str, Any], ...]:
+    try:
+        return tuple(json.loads(RECORD.read_text(encoding="utf-8"))["records"])
+    except FileNotFoundError:
+        return ()

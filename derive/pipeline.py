@@ -1,0 +1,267 @@
+"""The whole way: a definition goes in, checked files come out.
+
+    derivation = derive(loss)              Loss -> Derivation: gradients, limits, density
+    stable = stabilise(derivation)         -> StableForm: what is evaluated where
+    module = lower_module(stable, …)       -> Module: a program without a target
+    text = render(module, stable, …)       -> the text of one file
+    write(tree, folder)                    all files at once, or none
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import mpmath
+import numpy
+import sympy
+from sympy import Expr, Symbol
+
+from derive.accuracy import Figures
+from derive.calculus import Derivation, derive
+from derive.calculus.limits import at_point
+from derive.definitions.catalogue import NAMES
+from derive.definitions.find import find, find_all
+from derive.definitions.loss import Loss
+from derive.definitions.specialise import read_settings, specialise
+from derive.emission import writer
+from derive.emission.folders import default_folder, destination
+from derive.emission.manifest import inputs_digest, is_current
+from derive.emission.render import Prose, render, templates_folder
+from derive.emission.targets import TARGETS
+from derive.emission.validate import validate
+from derive.errors import BadInput, EnvironmentTrouble
+from derive.notes import expected_value, notes
+from derive.numerics.forms import StableForm
+from derive.numerics.stabilise import stabilise
+from derive.program.density import density_forms
+from derive.program.lowering import lower_module
+from derive.progress import Progress
+
+if TYPE_CHECKING:
+    from derive.verification.report import Report
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the closing table."""
+
+    loss: str
+    derived: str
+    written_to: str
+    worst: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did. difference: the diff that --check found, empty if there is none."""
+
+    rows: tuple[Row, ...]
+    changed: tuple[str, ...] = ()
+    up_to_date: bool = False
+    difference: str = ""
+
+
+@dataclass(frozen=True)
+class Built:
+    """One loss, all the way to text: path -> text, and the value that the files must give."""
+
+    derivation: Derivation
+    stable: StableForm
+    files: Mapping[str, str]
+    expected: float
+
+
+def build(loss: Loss, targets: Sequence[str], subject: str, progress: Progress) -> Built:
+    """The files of one loss, each a text; nothing is written."""
+    derivation = derive(loss, lambda what: progress.step(f"{loss.name}: {what}", 0, 1))
+    stable = stabilise(derivation, progress.step)
+    module = lower_module(stable, density_forms(derivation, stable))
+    figures = Figures.of(stable)
+    files = {}
+    for name in targets:
+        target = TARGETS[name]
+        prose = Prose(subject, notes(derivation, target.name), figures.lines(target.name))
+        files[f"{target.folder}/{loss.name}.py"] = render(module, stable, target, prose)
+    return Built(derivation, stable, files, expected_value(derivation))
+
+
+def regenerate(
+    subjects: Sequence[str],
+    *,
+    targets: Sequence[str],
+    out: Path | None,
+    settings: Mapping[str, str],
+    check: bool,
+    force: bool,
+    follow: bool,
+    progress: Progress,
+) -> Outcome:
+    """Derive, emit, validate and write (or, with `check`, compare) the files of some losses."""
+    chosen = _targets(targets)
+    folder = destination(out or default_folder(), follow=follow)
+    losses = _losses(subjects, settings)
+    partial = bool(subjects) or set(chosen) != set(TARGETS)
+    inputs = _inputs(losses, settings)
+    paths = _paths(losses, chosen)
+    if not check and not force and is_current(folder, inputs, paths, partial=partial):
+        rows = tuple(Row(loss.name, "unchanged", str(folder.name), "") for loss in losses)
+        return Outcome(rows, up_to_date=True)
+    tree: dict[str, str] = _packages(chosen)
+    expected: dict[str, float] = {}
+    rows_list: list[Row] = []
+    for index, loss in enumerate(losses):
+        progress.step(loss.name, index, len(losses))
+        subject = subjects[index] if subjects else loss.name
+        built = build(loss, chosen, _subject(loss, subject, settings), progress)
+        tree.update(built.files)
+        expected.update({path: built.expected for path in built.files})
+        rows_list.append(_row(built, chosen))
+    rows = tuple(rows_list)
+    if check:
+        difference = writer.check(tree, folder, partial=partial)
+        return Outcome(rows, difference=difference.diff_text if difference else "")
+    progress.step("checking the files", len(losses), len(losses))
+    validate(tree, expected)
+    progress.ready(rows)
+    written = writer.write(
+        tree, folder, inputs=inputs, force=force, partial=partial, follow=follow
+    )
+    return Outcome(rows, changed=written.changed, up_to_date=not written.changed)
+
+
+def _targets(wanted: Sequence[str]) -> tuple[str, ...]:
+    for name in wanted:
+        if name not in TARGETS:
+            raise BadInput(f"--target {name}: no such target; choose from {', '.join(TARGETS)}")
+    return tuple(name for name in TARGETS if not wanted or name in wanted)
+
+
+def _losses(subjects: Sequence[str], settings: Mapping[str, str]) -> tuple[Loss, ...]:
+    losses = find_all(subjects or NAMES)
+    if not settings:
+        return losses
+    return tuple(specialise(loss, read_settings(loss, settings), _limit) for loss in losses)
+
+
+def _limit(loss: Loss, parameter: Symbol, value: Expr) -> Expr:
+    """The loss at a value of a parameter where only the limit exists."""
+    found = at_point(loss, "loss", loss.expression, parameter, value)
+    values = {limit.value for limit in found}
+    if len(values) != 1:
+        raise BadInput(
+            f"{loss.name}: the loss has different limits on both sides of {parameter} = {value}; "
+            "set another value"
+        )
+    return values.pop()
+
+
+def _subject(loss: Loss, subject: str, settings: Mapping[str, str]) -> str:
+    """What to type for this loss: never a path of this machine, only the file's name."""
+    name = Path(subject).name if subject.endswith((".toml", ".py")) else subject
+    return " ".join([name, *(f"--set {k}={v}" for k, v in settings.items())])
+
+
+def _paths(losses: Sequence[Loss], targets: Sequence[str]) -> list[str]:
+    paths = list(_packages(targets))
+    return paths + [f"{TARGETS[t].folder}/{loss.name}.py" for loss in losses for t in targets]
+
+
+def _packages(targets: Sequence[str]) -> dict[str, str]:
+    tree = {"__init__.py": '"""Loss functions, generated by derive. Do not edit."""\n'}
+    for name in targets:
+        text = f'"""Loss functions for {TARGETS[name].title}, one file each."""\n'
+        tree[f"{TARGETS[name].folder}/__init__.py"] = text
+    return tree
+
+
+def _inputs(losses: Sequence[Loss], settings: Mapping[str, str]) -> str:
+    versions = [f"{m.__name__} {m.__version__}" for m in (sympy, mpmath, numpy)]
+    digests = [f"{loss.name} {loss.digest} {loss.title} {loss.source} {loss.description}" for loss in losses]
+    extra = [*versions, *digests, *(f"{k}={v}" for k, v in settings.items())]
+    package = Path(__file__).resolve().parent
+    return inputs_digest([package, templates_folder()], extra)
+
+
+def _row(built: Built, targets: Sequence[str]) -> Row:
+    derivation, stable = built.derivation, built.stable
+    parts = [f"{len(derivation.quantities)} quantities"]
+    if derivation.limits:
+        parts.append(f"{len(derivation.limits)} limits")
+    density = derivation.density
+    if density.exists == sympy.false:
+        parts.append("no density")
+    elif density.log_partition is not None:
+        parts.append("density")
+    elif density.exists not in (None, sympy.true):
+        parts.append(f"density for {density.exists}".replace("oo", "inf"))
+    worst = max(stable.reach, key=lambda r: r.worst)
+    folders = ", ".join(TARGETS[t].folder for t in targets)
+    return Row(derivation.loss.name, ", ".join(parts), folders, f"{worst.worst:.1f} ULP ({worst.quantity})")
+
+
+def show(subject: str) -> str:
+    """Definition, gradients, limits and density of a loss, as text."""
+    from derive.terminal import shown
+
+    return shown(derive(find(subject)))
+
+
+def latex(subjects: Sequence[str], out: Path | None, progress: Progress) -> str:
+    """The formulas as LaTeX: of one loss a fragment for \\input, else a complete document."""
+    from derive.emission.staging import replace_file
+    from derive.latex import document, fragment
+
+    losses = find_all(subjects or NAMES)
+    derivations = []
+    for index, loss in enumerate(losses):
+        progress.step(loss.name, index, len(losses))
+        derivations.append(derive(loss))
+    text = fragment(derivations[0]) if len(losses) == 1 else document(derivations)
+    if out is not None:
+        replace_file(out, text.encode())
+    return text
+
+
+def verify(
+    subjects: Sequence[str],
+    *,
+    generated: Path | None,
+    samples: int | None,
+    record: bool,
+    progress: Progress,
+) -> Report:
+    """Judge the generated files of some losses, or of the catalogue, against their definitions."""
+    from derive.verification import ratchet
+    from derive.verification.verify import POINTS, verify_catalogue, verify_loss
+
+    folder = generated or default_folder()
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: no generated files there; run derive regenerate first")
+    points = dict.fromkeys(POINTS, samples) if samples else POINTS
+    if subjects and any(s not in NAMES for s in subjects):
+        from derive.verification.report import Report
+
+        reports = [verify_loss(find(s), folder, tuple(TARGETS), points, progress.step) for s in subjects]
+        return Report(tuple(row for report in reports for row in report.rows))
+    losses = find_all(subjects or NAMES)
+    known = None if record else ratchet.RECORD
+    report = verify_catalogue(losses, folder, tuple(TARGETS), points, progress.step, record=known)
+    if record:
+        try:
+            ratchet.record(report.rows)
+        except OSError as trouble:
+            raise EnvironmentTrouble(f"{ratchet.RECORD}: {trouble.strerror}") from None
+    return report
+
+
+def plot(subject: str, out: Path | None) -> Path:
+    """The picture of a loss."""
+    from derive.plots import plot as draw
+
+    loss = find(subject)
+    return draw(derive(loss), out or Path(f"{loss.name}.png"))
+
+

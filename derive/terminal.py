@@ -1,0 +1,69 @@
+"""A derivation as plain text, for `derive show`."""
+
+from __future__ import annotations
+
+import textwrap
+
+import sympy
+
+from derive.calculus import Derivation
+from derive.emission.wording import definition_lines, domain_line, formula
+
+WIDTH = 96
+
+
+def shown(derivation: Derivation) -> str:
+    """Definition, derivatives, limits, density and memberships, a section each."""
+    loss = derivation.loss
+    lines = [loss.title, *(f"  {line}" for line in definition_lines(loss)), ""]
+    lines += [f"  {domain_line(loss)}", f"  Source: {loss.source}."]
+    if loss.description:
+        lines += _wrapped(loss.description, "  ")
+    lines += ["", "Derivatives"]
+    for name, value in derivation.pretty.items():
+        if name != "loss":
+            lines += _wrapped(f"{name} = {formula(value)}", "  ", "      ")
+    if derivation.weight_at_zero is not None:
+        lines += [f"  weight at {loss.residual} = 0: {formula(derivation.weight_at_zero)}"]
+    if derivation.limits:
+        lines += ["", "Limits (each confirmed at high precision, from each side)"]
+        for limit in derivation.limits:
+            side = "" if limit.direction == "+-" or limit.point.is_infinite else f" from {'above' if limit.direction == '+' else 'below'}"
+            text = f"{limit.quantity} -> {formula(limit.value)}  as {limit.variable} -> {formula(limit.point)}{side}"
+            if limit.growth is not None:
+                text += f", like {formula(limit.growth)}"
+            lines += _wrapped(text, "  ", "      ")
+    lines += ["", "Density", *_density(derivation)]
+    for member in derivation.members:
+        at = ", ".join(f"{k} = {formula(sympy.sympify(v)) if not isinstance(v, str) else v}" for k, v in member.at.items())
+        lines += _wrapped(f"Equal to {member.wider} at {at}: {member.method}.", "")
+    return "\n".join(lines)
+
+
+def _density(derivation: Derivation) -> list[str]:
+    density = derivation.density
+    lines: list[str] = []
+    if density.log_partition is not None:
+        lines += _wrapped(f"log Z = {formula(density.log_partition)}", "  ", "      ")
+    for parameter, value, log_z in density.special:
+        lines += _wrapped(f"log Z = {formula(log_z)}  at {parameter} = {formula(value)}", "  ", "      ")
+    if density.exists == sympy.false:
+        lines += _wrapped(f"none: {density.reason}", "  ")
+    elif density.exists is None:
+        lines += _wrapped(f"undecided: {density.reason}", "  ")
+    elif density.exists != sympy.true:
+        lines += _wrapped(f"exists for {formula(density.exists)}: {density.reason}", "  ")
+    elif density.log_partition is None:
+        lines += _wrapped(f"exists; {density.reason or 'no closed form of log Z'}", "  ")
+    if density.rate:
+        lines += _wrapped(f"rate: {density.rate}", "  ")
+    return lines
+
+
+def _wrapped(text: str, first: str, rest: str | None = None) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=first, subsequent_indent=first if rest is None else rest,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+
+

@@ -1,0 +1,1 @@
+"""Loss functions for NumPy, one file each."""

@@ -232,11 +232,26 @@ def verify(
         report = pipeline.verify(
             subjects, generated=generated, samples=samples, record=record, progress=progress
         )
-    say(report.to_json() if as_json else report.table())
-    if not report.holds:
+    say(report.to_json() if as_json else _drawn(report.table()))
+    if report.exit_code == Refuted.exit_code:
         raise Refuted("something does not hold; the rows above say what")
-    if report.undecided:
+    if report.exit_code:
         raise Undecided("something was not decided; the rows above say what")
+
+
+def _drawn(table: Table) -> str:
+    """A table as text: of the terminal's width, else wide enough for every row on one line."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    text = StringIO()
+    on_terminal = sys.stdout.isatty()
+    console = Console(
+        file=text, width=None if on_terminal else 200, color_system="auto" if on_terminal else None
+    )
+    console.print(table)
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
 @derive.command(epilog=_LOSS)

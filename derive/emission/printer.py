@@ -23,12 +23,14 @@ class Dialect:
     """How a target spells what is not an infix operator.
 
     spell(op, arguments, varies) -> (callable name, arguments); lazy operations wrap an argument
-    in a lambda. infinity: the word for inf.
+    in a lambda. infinity: the word for inf. choice: what picks between two numbers by a condition on the
+    residual, if the target's `where` cannot; it gets the residual as a last argument.
     """
 
     infinity: str
     spell: Callable[[str, tuple[bool, ...]], str]
     lazy: Mapping[str, int]
+    choice: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Printer:
     helpers: frozenset[str]
     varying: frozenset[str]
     quantity_arguments: str = ""
+    like: str = ""
 
     def expression(self, current: Node) -> str:
         return self._print(current, 0)
@@ -91,6 +94,8 @@ class Printer:
         if current.op in self.helpers:
             return f"_{current.op}", args
         kinds = tuple(self.varies(a) for a in current.args)
+        if current.op == "where" and self.dialect.choice and kinds == (True, False, False):
+            return self.dialect.choice, [*args, self.like]
         if current.op == "horner":
             args = [args[0], f"({', '.join(args[1:])})"]
         if current.op in self.dialect.lazy:
@@ -112,7 +117,7 @@ class Printer:
                 inside = [f"{inner}    {line}" for line in body]
                 return [*lines, f"{inner}{flat[0]},", f"{inner}(", *inside, f"{inner}),",
                         f"{' ' * indent})"]  # fmt: skip
-            for text, argument in zip(flat, current.args, strict=True):
+            for text, argument in zip(flat, current.args, strict=False):
                 if len(inner) + len(text) < WIDTH:
                     lines.append(f"{inner}{text},")
                     continue
@@ -121,6 +126,7 @@ class Printer:
                 lines.append(f"{inner}{prefix}{parts[0]}")
                 lines.extend(parts[1:])
                 lines[-1] += ","
+            lines += [f"{inner}{extra}," for extra in flat[len(current.args) :]]
             return [*lines, f"{' ' * indent})"]
         if not isinstance(current, Call):
             return [self.expression(current)]

@@ -263,7 +263,7 @@ class _Printing:
         names = frozenset([*varying, *(a.name for a in block.assignments if a.varies)])
         helpers = frozenset(h.helper.name for h in self.module.helpers)
         arguments = ", ".join(["regime", *(v.name for v in self.form.loss.variables)])
-        return Printer(self.target.dialect, helpers, names, arguments)
+        return Printer(self.target.dialect, helpers, names, arguments, varying[0] if varying else "")
 
     def function(self, function: Function, arguments: str) -> dict[str, Any]:
         x = self.form.loss.residual.name

@@ -368,3 +368,42 @@ log_excess_square = _define(
         lambda y, b: mp.log1p(y * y / b) - y * y / b / (1 + y * y / b),
     )
 )
+
+
+def _p_of_growth() -> Node:
+    a = Name("a")
+    b = Local("b", absolute(a - 2))
+    w = Local("w", _y * _y / b)
+    far = (absolute(_y) / call("sqrt", b)) ** (a - 2)
+    return patch(call("huge", _y) < w, far, growth(_y, a, a / 2) / (1 + w))
+
+
+power = _define(
+    Helper(
+        "power",
+        ("y", "a"),
+        "P = (1 + y^2/b)^(a/2 - 1) with b = |a - 2|: the weight at scale 1.",
+        _p_of_growth(),
+        lambda y, a: mp.exp((a / 2 - 1) * mp.log1p(y * y / abs(a - 2))),
+    )
+)
+
+
+def _root_of_power() -> Node:
+    a = Name("a")
+    b = Local("b", absolute(a - 2))
+    w = Local("w", _y * _y / b)
+    far = absolute(_y) / call("sqrt", b)
+    root = patch(call("huge", _y) < w, far, call("sqrt", 1 + w))
+    return growth(_y, a, a / 4) / root
+
+
+root_power = _define(
+    Helper(
+        "root_power",
+        ("y", "a"),
+        "The square root of P, for products that P alone would push out of range.",
+        _root_of_power(),
+        lambda y, a: mp.exp((a / 4 - mp.mpf(1) / 2) * mp.log1p(y * y / abs(a - 2))),
+    )
+)

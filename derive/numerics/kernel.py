@@ -84,25 +84,6 @@ def value(y: Node, a: Node) -> Node:
     return where(absolute(z) < Fraction(7, 10), near, _times_growth(ratio, y, a) - ratio)
 
 
-def power(y: Node, a: Node) -> Node:
-    """P = (1 + w)^(a/2 - 1)."""
-    return _growth(y, a) / (1 + _w(y, a))
-
-
-def root_power(y: Node, a: Node) -> Node:
-    """The square root of P: y P formed as (y Q) Q cannot underflow before the result does."""
-    w = _w(y, a)
-    root = patch(call("huge", y) < w, absolute(y) / call("sqrt", distance(a)), call("sqrt", 1 + w))
-    return _half(y, a) / root
-
-
-def is_extreme(y: Node, a: Node) -> Node:
-    """Where P, or what it is made of, comes near the ends of the exponent range."""
-    g, w = _growth(y, a), _w(y, a)
-    huge = call("huge", y)
-    return call("or", call("or", g < 1 / huge, huge < g), huge < w)
-
-
 def excess(y: Node, a: Node) -> Node:
     return log_excess_square(y, distance(a))
 

@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from math import inf
 
 from derive.numerics import kernel
-from derive.numerics.helpers import log1p_square, log_excess_square, saturation
+from derive.numerics.helpers import (
+    log1p_square,
+    log_excess_square,
+    power,
+    root_power,
+    saturation,
+)
 from derive.numerics.nodes import Local, Name, Node, Number, absolute, call, node, patch, where
 
 
@@ -28,7 +34,6 @@ class Factors:
     excess: Node
     slope: Node | None
     bend: Node | None
-    extreme: Node | None
     tail: Node  # exponent a of the tail: y^k P ~ y^(a - 2 + k)
 
 
@@ -43,13 +48,12 @@ def _exp(value: Node) -> Node:
 def general(y: Node, a: Node) -> Factors:
     return Factors(
         value=kernel.value(y, a),
-        power=kernel.power(y, a),
-        root_power=kernel.root_power(y, a),
+        power=power(y, a),
+        root_power=root_power(y, a),
         saturating=kernel.saturating(y, a),
         excess=kernel.excess(y, a),
         slope=kernel.slope(y, a),
         bend=kernel.bend(y, a),
-        extreme=kernel.is_extreme(y, a),
         tail=a,
     )
 
@@ -70,7 +74,6 @@ def _at_two(y: Node) -> Factors:
         excess=diverges,
         slope=diverges,
         bend=diverges,
-        extreme=None,
         tail=node(2),
     )
 
@@ -85,7 +88,6 @@ def _at_zero(y: Node) -> Factors:
         excess=log_excess_square(y, 2),
         slope=kernel.slope_at_zero(y),
         bend=kernel.bend_at_zero(y),
-        extreme=call("huge", y) < _u(y),
         tail=node(0),
     )
 
@@ -100,7 +102,6 @@ def _at_one(y: Node) -> Factors:
         excess=log_excess_square(y, 1),
         slope=None,
         bend=None,
-        extreme=None,
         tail=node(1),
     )
 
@@ -116,7 +117,6 @@ def _at_minus_two(y: Node) -> Factors:
         excess=log_excess_square(y, 4),
         slope=None,
         bend=None,
-        extreme=call("sqrt", call("huge", y)) < u,
         tail=node(-2),
     )
 
@@ -136,7 +136,6 @@ def _at_infinity(y: Node, sign: int) -> Factors:
         excess=zero,
         slope=zero,
         bend=zero,
-        extreme=call("huge", y) < _exp(u / 2),
         tail=node(sign * inf),
     )
 
@@ -166,55 +165,71 @@ def quantities(factors: Callable[[Node], Factors], letters: Letters) -> dict[str
     y = Local("y", Name(letters.x) / c)
     f = factors(y)
     a, cc, x = letters.a, letters.c, letters.x
-    slope = _product(f, y, c, 1)
-    scale_slope = -_product(f, y, c, 2)
-    weight = _product(f, y, c, 0)
+    rest = f.excess / 2
+
+    def product(k: int, powers_of_c: int, factor: Node | None = None) -> Node:
+        return _product(f, y, c, k, powers_of_c, factor)
+
     found = {
         "loss": f.value,
-        f"d_{x}": slope,
-        f"d_{cc}": scale_slope,
-        f"d2_{x}": weight * (1 + f.saturating),
-        f"d2_{x}_{cc}": -slope / c * (2 + f.saturating),
-        f"d2_{cc}": -scale_slope / c * (3 + f.saturating),
-        "weight": weight,
+        f"d_{x}": product(1, 1),
+        f"d_{cc}": -product(2, 1),
+        f"d2_{x}": product(0, 2, 1 + f.saturating),
+        f"d2_{x}_{cc}": -product(1, 2, 2 + f.saturating),
+        f"d2_{cc}": product(2, 2, 3 + f.saturating),
+        "weight": product(0, 2),
     }
     if a is not None and f.slope is not None and f.bend is not None:
         found |= {
             f"d_{a}": f.slope,
-            f"d2_{x}_{a}": _vanishing(slope, f.excess),
+            f"d2_{x}_{a}": product(1, 1, rest),
             f"d2_{a}": f.bend,
-            f"d2_{a}_{cc}": _vanishing(scale_slope, f.excess),
+            f"d2_{a}_{cc}": -product(2, 1, rest),
         }
     return found
 
 
-def _vanishing(slope: Node, excess: Node) -> Node:
-    """slope G/2; far out G grows without end, and a power of 0 wins over it."""
-    if excess == node(0):
+def _product(f: Factors, y: Node, c: Node, k: int, powers_of_c: int, factor: Node | None) -> Node:
+    """y^k P factor/c^m. Where P leaves the range although the product need not, by halves; at
+    y = ±inf the limit. Divisions by c come early: y^2 may underflow where y^2/c does not."""
+    if factor == node(0):
         return node(0)
-    return where(call("eq", slope, 0), 0, slope * (excess / 2))
-
-
-def _product(f: Factors, y: Node, c: Node, k: int) -> Node:
-    """y^k P/c (k = 0: P/c^2): by halves where P would leave the range alone, and the limit at
-    y = ±inf."""
-    q = f.root_power
-    if k == 0:
-        usual, halves, limit = f.power / c / c, q / c * (q / c), _tail(f, k) / c / c
-    elif k == 1:
-        usual, halves = y * f.power / c, y * q / c * q
-        limit = call("sign", y) * (_tail(f, k) / c)
-    else:
-        usual, halves, limit = y * f.power * y / c, y * q / c * (y * q), _tail(f, k) / c
+    p = Local("p", f.power)
+    usual: Node = p if factor is None else p * factor
+    usual = y * usual if k else usual
+    halves: Node = f.root_power if factor is None else f.root_power * factor
+    halves = y * halves if k else halves
+    usual, halves = usual / c, halves / c
+    usual = usual * y if k == 2 else usual
+    halves = halves * (y * f.root_power if k == 2 else f.root_power)
+    if powers_of_c == 2:
+        usual, halves = usual / c, halves / c
     if f.power == node(1):
         return usual
-    mended = usual if f.extreme is None else patch(f.extreme, halves, usual)
-    return patch(call("eq", absolute(y), inf), limit, mended)
+    huge = call("huge", y)
+    extreme = call("or", p < 1 / huge, huge < p)
+    endless = _endless(f, y, c, k, powers_of_c, factor)
+    return patch(
+        call("eq", absolute(y), inf), endless, patch(extreme, halves, usual)
+    )
 
 
-def _tail(f: Factors, k: int) -> Node:
-    """The limit of |y|^k P at y = inf: b^(k/2) = k or 1 where the powers balance, else 0 or inf."""
+def _endless(
+    f: Factors, y: Node, c: Node, k: int, powers_of_c: int, factor: Node | None
+) -> Node:
+    """The limit at y = ±inf. |y|^k P tends to k or 1 where the powers balance, else to 0 or inf;
+    a 0 wins over the logarithm in G."""
     order = f.tail - 2 + k
+    limit: Node
     if isinstance(order, Number):
-        return node(0 if order.value < 0 else inf if order.value > 0 else max(k, 1))
-    return call("pow", inf, order) * max(k, 1)
+        limit = node(0 if order.value < 0 else inf if order.value > 0 else max(k, 1))
+    else:
+        limit = call("pow", inf, order) * max(k, 1)
+    if limit == node(0):
+        return limit
+    if factor is not None:
+        product = limit * factor
+        limit = product if isinstance(limit, Number) else where(call("eq", limit, 0), 0, product)
+    for _ in range(powers_of_c):
+        limit = limit / c
+    return call("sign", y) * limit if k == 1 else limit

@@ -80,7 +80,8 @@ def _passes_nan(current: Node, x: str, seen: dict[int, bool]) -> bool:
             seen[key] = current.name == x
         elif isinstance(current, Local):
             seen[key] = _passes_nan(current.value, x, seen)
-        elif not isinstance(current, Call) or current.op in CONDITIONS:
+        elif not isinstance(current, Call) or current.op in CONDITIONS or current.op == "sign":
+            # Not every library has sign(NaN) = NaN.
             seen[key] = False
         elif current.op in ("where", "patch"):
             # Comparisons with NaN are false, so the last branch is taken.

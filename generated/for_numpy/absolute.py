@@ -100,7 +100,7 @@ def _loss(regime, x, scale):
 
 
 def _d_x(regime, x, scale):
-    return (np.sign(x) / scale,)
+    return (np.where(x != x, x, np.sign(x) / scale),)
 
 
 def _d_scale(regime, x, scale):
@@ -112,7 +112,7 @@ def _d2_x(regime, x, scale):
 
 
 def _d2_x_scale(regime, x, scale):
-    return (-(np.sign(x) / scale / scale),)
+    return (np.where(x != x, x, -(np.sign(x) / scale / scale)),)
 
 
 def _d2_scale(regime, x, scale):
@@ -125,7 +125,7 @@ def _weight(regime, x, scale):
 
 def _value_and_grad(regime, x, scale):
     value = np.abs(x) / scale
-    slope = np.sign(x) / scale
+    slope = np.where(x != x, x, np.sign(x) / scale)
     return value, slope
 
 

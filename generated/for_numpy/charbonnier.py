@@ -52,7 +52,7 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 0.8 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 0.4 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _evaluate(_d_scale, x, scale)
 
@@ -60,7 +60,7 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 2.2 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.7 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _evaluate(_d2_x, x, scale)
 
@@ -68,7 +68,7 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 2.2 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 2.7 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _evaluate(_d2_x_scale, x, scale)
 
@@ -76,7 +76,7 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 1.1 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.0 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _evaluate(_d2_scale, x, scale)
 
@@ -109,7 +109,17 @@ def _d_x(regime, x, scale):
     size = np.abs(y)
     u = y * y
     root = _patch(_huge(y) < u, lambda: size / np.sqrt(1), np.sqrt(1 + u))
-    return (_patch(size == np.inf, lambda: np.sign(y) * (1 / scale), y * (1 / root) / scale),)
+    p = 1 / root
+    result = _patch(
+        size == np.inf,
+        lambda: np.sign(y) * (1 / scale),
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: y * np.sqrt(p) / scale * np.sqrt(p),
+            y * p / scale,
+        ),
+    )
+    return (result,)
 
 
 def _d_scale(regime, x, scale):
@@ -117,29 +127,72 @@ def _d_scale(regime, x, scale):
     size = np.abs(y)
     u = y * y
     root = _patch(_huge(y) < u, lambda: size / np.sqrt(1), np.sqrt(1 + u))
-    return (-_patch(size == np.inf, lambda: np.inf / scale, y * (1 / root) * y / scale),)
+    p = 1 / root
+    result = -_patch(
+        size == np.inf,
+        lambda: np.inf / scale,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: y * np.sqrt(p) / scale * (y * np.sqrt(p)),
+            y * p / scale * y,
+        ),
+    )
+    return (result,)
 
 
 def _d2_x(regime, x, scale):
-    weight_2 = _weight(regime, x, scale)[0]
     y = x / scale
-    return (weight_2 * (1 + -_saturation(y, 1)),)
+    size = np.abs(y)
+    u = y * y
+    root = _patch(_huge(y) < u, lambda: size / np.sqrt(1), np.sqrt(1 + u))
+    p = 1 / root
+    total = 1 + -_saturation(y, 1)
+    result = _patch(
+        size == np.inf,
+        lambda: 0,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: np.sqrt(p) * total / scale * np.sqrt(p) / scale,
+            p * total / scale / scale,
+        ),
+    )
+    return (result,)
 
 
 def _d2_x_scale(regime, x, scale):
-    d_x = _d_x(regime, x, scale)[0]
     y = x / scale
-    return (-d_x / scale * (2 + -_saturation(y, 1)),)
+    size = np.abs(y)
+    total = 2 + -_saturation(y, 1)
+    u = y * y
+    root = _patch(_huge(y) < u, lambda: size / np.sqrt(1), np.sqrt(1 + u))
+    p = 1 / root
+    result = -_patch(
+        size == np.inf,
+        lambda: np.sign(y) * (total / scale / scale),
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: y * (np.sqrt(p) * total) / scale * np.sqrt(p) / scale,
+            y * (p * total) / scale / scale,
+        ),
+    )
+    return (result,)
 
 
 def _d2_scale(regime, x, scale):
     y = x / scale
     size = np.abs(y)
+    total = 3 + -_saturation(y, 1)
     u = y * y
     root = _patch(_huge(y) < u, lambda: size / np.sqrt(1), np.sqrt(1 + u))
-    result = (
-        _patch(size == np.inf, lambda: np.inf / scale, y * (1 / root) * y / scale) / scale
-        * (3 + -_saturation(y, 1))
+    p = 1 / root
+    result = _patch(
+        size == np.inf,
+        lambda: np.inf * total / scale / scale,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: y * (np.sqrt(p) * total) / scale * (y * np.sqrt(p)) / scale,
+            y * (p * total) / scale * y / scale,
+        ),
     )
     return (result,)
 
@@ -149,7 +202,17 @@ def _weight(regime, x, scale):
     size = np.abs(y)
     u = y * y
     root = _patch(_huge(y) < u, lambda: size / np.sqrt(1), np.sqrt(1 + u))
-    return (_patch(size == np.inf, lambda: 0 / scale / scale, 1 / root / scale / scale),)
+    p = 1 / root
+    result = _patch(
+        size == np.inf,
+        lambda: 0,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: np.sqrt(p) / scale * np.sqrt(p) / scale,
+            p / scale / scale,
+        ),
+    )
+    return (result,)
 
 
 def _value_and_grad(regime, x, scale):
@@ -157,8 +220,17 @@ def _value_and_grad(regime, x, scale):
     u = y * y
     size = np.abs(y)
     root = _patch(_huge(y) < u, lambda: size / np.sqrt(1), np.sqrt(1 + u))
+    p = 1 / root
     value = y / (root + 1) * y
-    slope = _patch(size == np.inf, lambda: np.sign(y) * (1 / scale), y * (1 / root) / scale)
+    slope = _patch(
+        size == np.inf,
+        lambda: np.sign(y) * (1 / scale),
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: y * np.sqrt(p) / scale * np.sqrt(p),
+            y * p / scale,
+        ),
+    )
     return value, slope
 
 

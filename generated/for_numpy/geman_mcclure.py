@@ -55,7 +55,7 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 2.6 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.6 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _evaluate(_d_scale, x, scale)
 
@@ -71,7 +71,7 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 2.5 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.9 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _evaluate(_d2_x_scale, x, scale)
 
@@ -110,11 +110,12 @@ def _d_x(regime, x, scale):
     size = np.abs(y)
     u = y * y
     total = 1 + u / 4
+    p = 1 / (total * total)
     result = _patch(
         size == np.inf,
-        lambda: np.sign(y) * (0 / scale),
+        lambda: 0,
         _patch(
-            np.sqrt(_huge(y)) < u,
+            (p < 1 / _huge(y)) | (_huge(y) < p),
             lambda: (
                 y
                 * (
@@ -127,7 +128,7 @@ def _d_x(regime, x, scale):
                     / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
                 )
             ),
-            y * (1 / (total * total)) / scale,
+            y * p / scale,
         ),
     )
     return (result,)
@@ -138,11 +139,12 @@ def _d_scale(regime, x, scale):
     size = np.abs(y)
     u = y * y
     total = 1 + u / 4
+    p = 1 / (total * total)
     result = -_patch(
         size == np.inf,
-        lambda: 0 / scale,
+        lambda: 0,
         _patch(
-            np.sqrt(_huge(y)) < u,
+            (p < 1 / _huge(y)) | (_huge(y) < p),
             lambda: (
                 y
                 * (
@@ -158,22 +160,71 @@ def _d_scale(regime, x, scale):
                     )
                 )
             ),
-            y * (1 / (total * total)) * y / scale,
+            y * p / scale * y,
         ),
     )
     return (result,)
 
 
 def _d2_x(regime, x, scale):
-    weight_2 = _weight(regime, x, scale)[0]
     y = x / scale
-    return (weight_2 * (1 + -4 * _saturation(y, 4)),)
+    size = np.abs(y)
+    u = y * y
+    total = 1 + u / 4
+    p = 1 / (total * total)
+    total_2 = 1 + -4 * _saturation(y, 4)
+    result = _patch(
+        size == np.inf,
+        lambda: 0,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: (
+                1 / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
+                / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
+                * total_2
+                / scale
+                * (
+                    1 / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
+                    / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
+                )
+                / scale
+            ),
+            p * total_2 / scale / scale,
+        ),
+    )
+    return (result,)
 
 
 def _d2_x_scale(regime, x, scale):
-    d_x = _d_x(regime, x, scale)[0]
     y = x / scale
-    return (-d_x / scale * (2 + -4 * _saturation(y, 4)),)
+    size = np.abs(y)
+    u = y * y
+    total = 1 + u / 4
+    p = 1 / (total * total)
+    total_2 = 2 + -4 * _saturation(y, 4)
+    result = -_patch(
+        size == np.inf,
+        lambda: 0,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: (
+                y
+                * (
+                    1 / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
+                    / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
+                    * total_2
+                )
+                / scale
+                * (
+                    1 / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
+                    / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
+                )
+                / scale
+            ),
+            y * (p * total_2) / scale / scale,
+        ),
+    )
+    return (result,)
 
 
 def _d2_scale(regime, x, scale):
@@ -181,32 +232,32 @@ def _d2_scale(regime, x, scale):
     size = np.abs(y)
     u = y * y
     total = 1 + u / 4
-    result = (
+    p = 1 / (total * total)
+    total_2 = 3 + -4 * _saturation(y, 4)
+    result = _patch(
+        size == np.inf,
+        lambda: 0,
         _patch(
-            size == np.inf,
-            lambda: 0 / scale,
-            _patch(
-                np.sqrt(_huge(y)) < u,
-                lambda: (
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: (
+                y
+                * (
+                    1 / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
+                    / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
+                    * total_2
+                )
+                / scale
+                * (
                     y
                     * (
                         1 / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
                         / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
                     )
-                    / scale
-                    * (
-                        y
-                        * (
-                            1 / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
-                            / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
-                        )
-                    )
-                ),
-                y * (1 / (total * total)) * y / scale,
+                )
+                / scale
             ),
-        )
-        / scale
-        * (3 + -4 * _saturation(y, 4))
+            y * (p * total_2) / scale * y / scale,
+        ),
     )
     return (result,)
 
@@ -216,11 +267,12 @@ def _weight(regime, x, scale):
     size = np.abs(y)
     u = y * y
     total = 1 + u / 4
+    p = 1 / (total * total)
     result = _patch(
         size == np.inf,
-        lambda: 0 / scale / scale,
+        lambda: 0,
         _patch(
-            np.sqrt(_huge(y)) < u,
+            (p < 1 / _huge(y)) | (_huge(y) < p),
             lambda: (
                 1 / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
                 / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
@@ -228,10 +280,10 @@ def _weight(regime, x, scale):
                 * (
                     1 / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
                     / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
-                    / scale
                 )
+                / scale
             ),
-            1 / (total * total) / scale / scale,
+            p / scale / scale,
         ),
     )
     return (result,)
@@ -242,12 +294,13 @@ def _value_and_grad(regime, x, scale):
     size = np.abs(y)
     u = y * y
     total = 1 + u / 4
+    p = 1 / (total * total)
     value = 2 * _saturation(y, 4)
     slope = _patch(
         size == np.inf,
-        lambda: np.sign(y) * (0 / scale),
+        lambda: 0,
         _patch(
-            np.sqrt(_huge(y)) < u,
+            (p < 1 / _huge(y)) | (_huge(y) < p),
             lambda: (
                 y
                 * (
@@ -260,7 +313,7 @@ def _value_and_grad(regime, x, scale):
                     / _patch(_huge(y) < u, lambda: size / np.sqrt(4), np.sqrt(total))
                 )
             ),
-            y * (1 / (total * total)) / scale,
+            y * p / scale,
         ),
     )
     return value, slope

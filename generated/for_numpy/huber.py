@@ -101,7 +101,7 @@ def _loss(regime, x, delta):
 
 
 def _d_x(regime, x, delta):
-    return (np.where(np.abs(x) <= delta, x, delta * np.sign(x)),)
+    return (np.where(x != x, x, np.where(np.abs(x) <= delta, x, delta * np.sign(x))),)
 
 
 def _d_delta(regime, x, delta):
@@ -114,7 +114,7 @@ def _d2_x(regime, x, delta):
 
 
 def _d2_x_delta(regime, x, delta):
-    return (np.where(np.abs(x) <= delta, 0, np.sign(x)),)
+    return (np.where(x != x, x, np.where(np.abs(x) <= delta, 0, np.sign(x))),)
 
 
 def _d2_delta(regime, x, delta):
@@ -130,7 +130,7 @@ def _value_and_grad(regime, x, delta):
     size = np.abs(x)
     is_at_most = size <= delta
     value = np.where(is_at_most, x / 2 * x, delta * size - delta / 2 * delta)
-    slope = np.where(is_at_most, x, delta * np.sign(x))
+    slope = np.where(x != x, x, np.where(is_at_most, x, delta * np.sign(x)))
     return value, slope
 
 

@@ -101,7 +101,7 @@ def _loss(regime, x, beta):
 
 
 def _d_x(regime, x, beta):
-    return (np.where(np.abs(x) <= beta, x / beta, np.sign(x)),)
+    return (np.where(x != x, x, np.where(np.abs(x) <= beta, x / beta, np.sign(x))),)
 
 
 def _d_beta(regime, x, beta):
@@ -130,7 +130,7 @@ def _value_and_grad(regime, x, beta):
     is_at_most = size <= beta
     ratio = x / beta
     value = np.where(is_at_most, ratio * x / 2, size - beta / 2)
-    slope = np.where(is_at_most, ratio, np.sign(x))
+    slope = np.where(x != x, x, np.where(is_at_most, ratio, np.sign(x)))
     return value, slope
 
 

@@ -56,7 +56,7 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 0.5 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 0.2 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _evaluate(_d_scale, x, scale)
 
@@ -64,7 +64,7 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 1.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.2 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _evaluate(_d2_x, x, scale)
 
@@ -72,7 +72,7 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 2.5 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.1 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _evaluate(_d2_x_scale, x, scale)
 
@@ -80,7 +80,7 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 0.8 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.8 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _evaluate(_d2_scale, x, scale)
 
@@ -110,13 +110,14 @@ def _loss(regime, x, scale):
 def _d_x(regime, x, scale):
     y = x / scale
     u = y * y
+    p = np.exp(-u / 2)
     result = _patch(
         np.abs(y) == np.inf,
-        lambda: np.sign(y) * (0 / scale),
+        lambda: 0,
         _patch(
-            _huge(y) < np.exp(u / 2),
+            (p < 1 / _huge(y)) | (_huge(y) < p),
             lambda: y * np.exp(-u / 4) / scale * np.exp(-u / 4),
-            y * np.exp(-u / 2) / scale,
+            y * p / scale,
         ),
     )
     return (result,)
@@ -125,47 +126,66 @@ def _d_x(regime, x, scale):
 def _d_scale(regime, x, scale):
     y = x / scale
     u = y * y
+    p = np.exp(-u / 2)
     result = -_patch(
         np.abs(y) == np.inf,
-        lambda: 0 / scale,
+        lambda: 0,
         _patch(
-            _huge(y) < np.exp(u / 2),
+            (p < 1 / _huge(y)) | (_huge(y) < p),
             lambda: y * np.exp(-u / 4) / scale * (y * np.exp(-u / 4)),
-            y * np.exp(-u / 2) * y / scale,
+            y * p / scale * y,
         ),
     )
     return (result,)
 
 
 def _d2_x(regime, x, scale):
-    weight_2 = _weight(regime, x, scale)[0]
     y = x / scale
     u = y * y
-    return (weight_2 * (1 + -np.minimum(u, _huge(y))),)
+    p = np.exp(-u / 2)
+    total = 1 + -np.minimum(u, _huge(y))
+    result = _patch(
+        np.abs(y) == np.inf,
+        lambda: 0,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: np.exp(-u / 4) * total / scale * np.exp(-u / 4) / scale,
+            p * total / scale / scale,
+        ),
+    )
+    return (result,)
 
 
 def _d2_x_scale(regime, x, scale):
-    d_x = _d_x(regime, x, scale)[0]
     y = x / scale
     u = y * y
-    return (-d_x / scale * (2 + -np.minimum(u, _huge(y))),)
+    p = np.exp(-u / 2)
+    total = 2 + -np.minimum(u, _huge(y))
+    result = -_patch(
+        np.abs(y) == np.inf,
+        lambda: 0,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: y * (np.exp(-u / 4) * total) / scale * np.exp(-u / 4) / scale,
+            y * (p * total) / scale / scale,
+        ),
+    )
+    return (result,)
 
 
 def _d2_scale(regime, x, scale):
     y = x / scale
     u = y * y
-    result = (
+    p = np.exp(-u / 2)
+    total = 3 + -np.minimum(u, _huge(y))
+    result = _patch(
+        np.abs(y) == np.inf,
+        lambda: 0,
         _patch(
-            np.abs(y) == np.inf,
-            lambda: 0 / scale,
-            _patch(
-                _huge(y) < np.exp(u / 2),
-                lambda: y * np.exp(-u / 4) / scale * (y * np.exp(-u / 4)),
-                y * np.exp(-u / 2) * y / scale,
-            ),
-        )
-        / scale
-        * (3 + -np.minimum(u, _huge(y)))
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: y * (np.exp(-u / 4) * total) / scale * (y * np.exp(-u / 4)) / scale,
+            y * (p * total) / scale * y / scale,
+        ),
     )
     return (result,)
 
@@ -173,13 +193,14 @@ def _d2_scale(regime, x, scale):
 def _weight(regime, x, scale):
     y = x / scale
     u = y * y
+    p = np.exp(-u / 2)
     result = _patch(
         np.abs(y) == np.inf,
-        lambda: 0 / scale / scale,
+        lambda: 0,
         _patch(
-            _huge(y) < np.exp(u / 2),
-            lambda: np.exp(-u / 4) / scale * (np.exp(-u / 4) / scale),
-            np.exp(-u / 2) / scale / scale,
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: np.exp(-u / 4) / scale * np.exp(-u / 4) / scale,
+            p / scale / scale,
         ),
     )
     return (result,)
@@ -189,14 +210,15 @@ def _value_and_grad(regime, x, scale):
     y = x / scale
     u = y * y
     ratio = -u / 2
+    p = np.exp(ratio)
     value = -np.expm1(ratio)
     slope = _patch(
         np.abs(y) == np.inf,
-        lambda: np.sign(y) * (0 / scale),
+        lambda: 0,
         _patch(
-            _huge(y) < np.exp(u / 2),
+            (p < 1 / _huge(y)) | (_huge(y) < p),
             lambda: y * np.exp(-u / 4) / scale * np.exp(-u / 4),
-            y * np.exp(ratio) / scale,
+            y * p / scale,
         ),
     )
     return value, slope

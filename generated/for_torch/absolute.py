@@ -143,7 +143,7 @@ def _loss(regime, x, scale):
 
 
 def _d_x(regime, x, scale):
-    return (torch.sign(x) / scale,)
+    return (torch.where(x != x, x, torch.sign(x) / scale),)
 
 
 def _d_scale(regime, x, scale):
@@ -155,7 +155,7 @@ def _d2_x(regime, x, scale):
 
 
 def _d2_x_scale(regime, x, scale):
-    return (-(torch.sign(x) / scale / scale),)
+    return (torch.where(x != x, x, -(torch.sign(x) / scale / scale)),)
 
 
 def _d2_scale(regime, x, scale):
@@ -168,8 +168,13 @@ def _weight(regime, x, scale):
 
 def _value_and_grad(regime, x, scale):
     value = torch.abs(x) / scale
-    slope = torch.sign(x) / scale
+    slope = torch.where(x != x, x, torch.sign(x) / scale)
     return value, slope
+
+
+def _pick(condition, yes, no, like):
+    """torch.where between two values that may be numbers, in the dtype of `like`."""
+    return torch.where(condition, _as_tensor(yes, like), _as_tensor(no, like))
 
 
 def _where(condition, yes, no):

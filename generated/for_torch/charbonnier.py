@@ -56,7 +56,7 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 0.8 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 0.4 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d_scale_autograd(x, scale)
 
@@ -64,7 +64,7 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 2.2 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.7 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d2_x_autograd(x, scale)
 
@@ -72,7 +72,7 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 2.2 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 2.7 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d2_x_scale_autograd(x, scale)
 
@@ -80,7 +80,7 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 1.1 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.0 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d2_scale_autograd(x, scale)
 
@@ -153,10 +153,15 @@ def _d_x(regime, x, scale):
     size = torch.abs(y)
     u = y * y
     root = _patch(_huge(y) < u, lambda: size / _sqrt_of(1), torch.sqrt(1 + u))
+    p = 1 / root
     result = _patch(
         size == math.inf,
         lambda: torch.sign(y) * (1 / scale),
-        y * (1 / root) / scale,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: y * torch.sqrt(p) / scale * torch.sqrt(p),
+            y * p / scale,
+        ),
     )
     return (result,)
 
@@ -166,29 +171,72 @@ def _d_scale(regime, x, scale):
     size = torch.abs(y)
     u = y * y
     root = _patch(_huge(y) < u, lambda: size / _sqrt_of(1), torch.sqrt(1 + u))
-    return (-_patch(size == math.inf, lambda: math.inf / scale, y * (1 / root) * y / scale),)
+    p = 1 / root
+    result = -_patch(
+        size == math.inf,
+        lambda: math.inf / scale,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: y * torch.sqrt(p) / scale * (y * torch.sqrt(p)),
+            y * p / scale * y,
+        ),
+    )
+    return (result,)
 
 
 def _d2_x(regime, x, scale):
-    weight_2 = _weight(regime, x, scale)[0]
     y = x / scale
-    return (weight_2 * (1 + -_saturation(y, 1)),)
+    size = torch.abs(y)
+    u = y * y
+    root = _patch(_huge(y) < u, lambda: size / _sqrt_of(1), torch.sqrt(1 + u))
+    p = 1 / root
+    total = 1 + -_saturation(y, 1)
+    result = _patch(
+        size == math.inf,
+        lambda: 0,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: torch.sqrt(p) * total / scale * torch.sqrt(p) / scale,
+            p * total / scale / scale,
+        ),
+    )
+    return (result,)
 
 
 def _d2_x_scale(regime, x, scale):
-    d_x = _d_x(regime, x, scale)[0]
     y = x / scale
-    return (-d_x / scale * (2 + -_saturation(y, 1)),)
+    size = torch.abs(y)
+    total = 2 + -_saturation(y, 1)
+    u = y * y
+    root = _patch(_huge(y) < u, lambda: size / _sqrt_of(1), torch.sqrt(1 + u))
+    p = 1 / root
+    result = -_patch(
+        size == math.inf,
+        lambda: torch.sign(y) * (total / scale / scale),
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: y * (torch.sqrt(p) * total) / scale * torch.sqrt(p) / scale,
+            y * (p * total) / scale / scale,
+        ),
+    )
+    return (result,)
 
 
 def _d2_scale(regime, x, scale):
     y = x / scale
     size = torch.abs(y)
+    total = 3 + -_saturation(y, 1)
     u = y * y
     root = _patch(_huge(y) < u, lambda: size / _sqrt_of(1), torch.sqrt(1 + u))
-    result = (
-        _patch(size == math.inf, lambda: math.inf / scale, y * (1 / root) * y / scale) / scale
-        * (3 + -_saturation(y, 1))
+    p = 1 / root
+    result = _patch(
+        size == math.inf,
+        lambda: math.inf * total / scale / scale,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: y * (torch.sqrt(p) * total) / scale * (y * torch.sqrt(p)) / scale,
+            y * (p * total) / scale * y / scale,
+        ),
     )
     return (result,)
 
@@ -198,7 +246,17 @@ def _weight(regime, x, scale):
     size = torch.abs(y)
     u = y * y
     root = _patch(_huge(y) < u, lambda: size / _sqrt_of(1), torch.sqrt(1 + u))
-    return (_patch(size == math.inf, lambda: 0 / scale / scale, 1 / root / scale / scale),)
+    p = 1 / root
+    result = _patch(
+        size == math.inf,
+        lambda: 0,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: torch.sqrt(p) / scale * torch.sqrt(p) / scale,
+            p / scale / scale,
+        ),
+    )
+    return (result,)
 
 
 def _value_and_grad(regime, x, scale):
@@ -206,11 +264,16 @@ def _value_and_grad(regime, x, scale):
     u = y * y
     size = torch.abs(y)
     root = _patch(_huge(y) < u, lambda: size / _sqrt_of(1), torch.sqrt(1 + u))
+    p = 1 / root
     value = y / (root + 1) * y
     slope = _patch(
         size == math.inf,
         lambda: torch.sign(y) * (1 / scale),
-        y * (1 / root) / scale,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: y * torch.sqrt(p) / scale * torch.sqrt(p),
+            y * p / scale,
+        ),
     )
     return value, slope
 

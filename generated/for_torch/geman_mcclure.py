@@ -59,7 +59,7 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 2.6 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.6 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d_scale_autograd(x, scale)
 
@@ -75,7 +75,7 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 2.5 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.9 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d2_x_scale_autograd(x, scale)
 
@@ -154,11 +154,12 @@ def _d_x(regime, x, scale):
     size = torch.abs(y)
     u = y * y
     total = 1 + u / 4
+    p = 1 / (total * total)
     result = _patch(
         size == math.inf,
-        lambda: torch.sign(y) * (0 / scale),
+        lambda: 0,
         _patch(
-            torch.sqrt(_huge(y)) < u,
+            (p < 1 / _huge(y)) | (_huge(y) < p),
             lambda: (
                 y
                 * (
@@ -171,7 +172,7 @@ def _d_x(regime, x, scale):
                     / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
                 )
             ),
-            y * (1 / (total * total)) / scale,
+            y * p / scale,
         ),
     )
     return (result,)
@@ -182,11 +183,12 @@ def _d_scale(regime, x, scale):
     size = torch.abs(y)
     u = y * y
     total = 1 + u / 4
+    p = 1 / (total * total)
     result = -_patch(
         size == math.inf,
-        lambda: 0 / scale,
+        lambda: 0,
         _patch(
-            torch.sqrt(_huge(y)) < u,
+            (p < 1 / _huge(y)) | (_huge(y) < p),
             lambda: (
                 y
                 * (
@@ -202,22 +204,71 @@ def _d_scale(regime, x, scale):
                     )
                 )
             ),
-            y * (1 / (total * total)) * y / scale,
+            y * p / scale * y,
         ),
     )
     return (result,)
 
 
 def _d2_x(regime, x, scale):
-    weight_2 = _weight(regime, x, scale)[0]
     y = x / scale
-    return (weight_2 * (1 + -4 * _saturation(y, 4)),)
+    size = torch.abs(y)
+    u = y * y
+    total = 1 + u / 4
+    p = 1 / (total * total)
+    total_2 = 1 + -4 * _saturation(y, 4)
+    result = _patch(
+        size == math.inf,
+        lambda: 0,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: (
+                1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
+                / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
+                * total_2
+                / scale
+                * (
+                    1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
+                    / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
+                )
+                / scale
+            ),
+            p * total_2 / scale / scale,
+        ),
+    )
+    return (result,)
 
 
 def _d2_x_scale(regime, x, scale):
-    d_x = _d_x(regime, x, scale)[0]
     y = x / scale
-    return (-d_x / scale * (2 + -4 * _saturation(y, 4)),)
+    size = torch.abs(y)
+    u = y * y
+    total = 1 + u / 4
+    p = 1 / (total * total)
+    total_2 = 2 + -4 * _saturation(y, 4)
+    result = -_patch(
+        size == math.inf,
+        lambda: 0,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: (
+                y
+                * (
+                    1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
+                    / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
+                    * total_2
+                )
+                / scale
+                * (
+                    1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
+                    / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
+                )
+                / scale
+            ),
+            y * (p * total_2) / scale / scale,
+        ),
+    )
+    return (result,)
 
 
 def _d2_scale(regime, x, scale):
@@ -225,41 +276,32 @@ def _d2_scale(regime, x, scale):
     size = torch.abs(y)
     u = y * y
     total = 1 + u / 4
-    result = (
+    p = 1 / (total * total)
+    total_2 = 3 + -4 * _saturation(y, 4)
+    result = _patch(
+        size == math.inf,
+        lambda: 0,
         _patch(
-            size == math.inf,
-            lambda: 0 / scale,
-            _patch(
-                torch.sqrt(_huge(y)) < u,
-                lambda: (
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: (
+                y
+                * (
+                    1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
+                    / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
+                    * total_2
+                )
+                / scale
+                * (
                     y
                     * (
                         1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
                         / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
                     )
-                    / scale
-                    * (
-                        y
-                        * (
-                            1
-                            / _patch(
-                                _huge(y) < u,
-                                lambda: size / _sqrt_of(4),
-                                torch.sqrt(total),
-                            )
-                            / _patch(
-                                _huge(y) < u,
-                                lambda: size / _sqrt_of(4),
-                                torch.sqrt(total),
-                            )
-                        )
-                    )
-                ),
-                y * (1 / (total * total)) * y / scale,
+                )
+                / scale
             ),
-        )
-        / scale
-        * (3 + -4 * _saturation(y, 4))
+            y * (p * total_2) / scale * y / scale,
+        ),
     )
     return (result,)
 
@@ -269,11 +311,12 @@ def _weight(regime, x, scale):
     size = torch.abs(y)
     u = y * y
     total = 1 + u / 4
+    p = 1 / (total * total)
     result = _patch(
         size == math.inf,
-        lambda: 0 / scale / scale,
+        lambda: 0,
         _patch(
-            torch.sqrt(_huge(y)) < u,
+            (p < 1 / _huge(y)) | (_huge(y) < p),
             lambda: (
                 1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
                 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
@@ -281,10 +324,10 @@ def _weight(regime, x, scale):
                 * (
                     1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
                     / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                    / scale
                 )
+                / scale
             ),
-            1 / (total * total) / scale / scale,
+            p / scale / scale,
         ),
     )
     return (result,)
@@ -295,12 +338,13 @@ def _value_and_grad(regime, x, scale):
     size = torch.abs(y)
     u = y * y
     total = 1 + u / 4
+    p = 1 / (total * total)
     value = 2 * _saturation(y, 4)
     slope = _patch(
         size == math.inf,
-        lambda: torch.sign(y) * (0 / scale),
+        lambda: 0,
         _patch(
-            torch.sqrt(_huge(y)) < u,
+            (p < 1 / _huge(y)) | (_huge(y) < p),
             lambda: (
                 y
                 * (
@@ -313,7 +357,7 @@ def _value_and_grad(regime, x, scale):
                     / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
                 )
             ),
-            y * (1 / (total * total)) / scale,
+            y * p / scale,
         ),
     )
     return value, slope
@@ -348,11 +392,6 @@ def _patch(rare, remedy, usual):
 def _huge(value):
     """Beyond this, squares overflow in the dtype of the value."""
     return 2.0**115 if value.dtype == torch.float32 else 2.0**900
-
-
-def _sign_of(value):
-    """The sign of a number or of a tensor."""
-    return torch.sign(value) if isinstance(value, torch.Tensor) else (value > 0) - (value < 0)
 
 
 # Tensors, dtypes and regimes.

@@ -144,7 +144,12 @@ def _loss(regime, x, delta):
 
 
 def _d_x(regime, x, delta):
-    return (torch.where(torch.abs(x) <= delta, x, delta * torch.sign(x)),)
+    result = torch.where(
+        x != x,
+        x,
+        torch.where(torch.abs(x) <= delta, x, delta * torch.sign(x)),
+    )
+    return (result,)
 
 
 def _d_delta(regime, x, delta):
@@ -153,15 +158,15 @@ def _d_delta(regime, x, delta):
 
 
 def _d2_x(regime, x, delta):
-    return (torch.where(x != x, x, torch.where(torch.abs(x) <= delta, 1, 0)),)
+    return (torch.where(x != x, x, _pick(torch.abs(x) <= delta, 1, 0, x)),)
 
 
 def _d2_x_delta(regime, x, delta):
-    return (torch.where(torch.abs(x) <= delta, 0, torch.sign(x)),)
+    return (torch.where(x != x, x, torch.where(torch.abs(x) <= delta, 0, torch.sign(x))),)
 
 
 def _d2_delta(regime, x, delta):
-    return (torch.where(x != x, x, torch.where(torch.abs(x) <= delta, 0, -1)),)
+    return (torch.where(x != x, x, _pick(torch.abs(x) <= delta, 0, -1, x)),)
 
 
 def _weight(regime, x, delta):
@@ -173,8 +178,13 @@ def _value_and_grad(regime, x, delta):
     size = torch.abs(x)
     is_at_most = size <= delta
     value = torch.where(is_at_most, x / 2 * x, delta * size - delta / 2 * delta)
-    slope = torch.where(is_at_most, x, delta * torch.sign(x))
+    slope = torch.where(x != x, x, torch.where(is_at_most, x, delta * torch.sign(x)))
     return value, slope
+
+
+def _pick(condition, yes, no, like):
+    """torch.where between two values that may be numbers, in the dtype of `like`."""
+    return torch.where(condition, _as_tensor(yes, like), _as_tensor(no, like))
 
 
 def _where(condition, yes, no):

@@ -144,7 +144,7 @@ def _loss(regime, x, beta):
 
 
 def _d_x(regime, x, beta):
-    return (torch.where(torch.abs(x) <= beta, x / beta, torch.sign(x)),)
+    return (torch.where(x != x, x, torch.where(torch.abs(x) <= beta, x / beta, torch.sign(x))),)
 
 
 def _d_beta(regime, x, beta):
@@ -157,7 +157,7 @@ def _d_beta(regime, x, beta):
 
 
 def _d2_x(regime, x, beta):
-    return (torch.where(x != x, x, torch.where(torch.abs(x) <= beta, 1 / beta, 0)),)
+    return (torch.where(x != x, x, _pick(torch.abs(x) <= beta, 1 / beta, 0, x)),)
 
 
 def _d2_x_beta(regime, x, beta):
@@ -183,8 +183,13 @@ def _value_and_grad(regime, x, beta):
     is_at_most = size <= beta
     ratio = x / beta
     value = torch.where(is_at_most, ratio * x / 2, size - beta / 2)
-    slope = torch.where(is_at_most, ratio, torch.sign(x))
+    slope = torch.where(x != x, x, torch.where(is_at_most, ratio, torch.sign(x)))
     return value, slope
+
+
+def _pick(condition, yes, no, like):
+    """torch.where between two values that may be numbers, in the dtype of `like`."""
+    return torch.where(condition, _as_tensor(yes, like), _as_tensor(no, like))
 
 
 def _where(condition, yes, no):

@@ -60,7 +60,7 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 0.5 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 0.2 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d_scale_autograd(x, scale)
 
@@ -68,7 +68,7 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 1.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.2 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d2_x_autograd(x, scale)
 
@@ -76,7 +76,7 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 2.5 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.1 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d2_x_scale_autograd(x, scale)
 
@@ -84,7 +84,7 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 0.8 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.8 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d2_scale_autograd(x, scale)
 
@@ -154,13 +154,14 @@ def _loss(regime, x, scale):
 def _d_x(regime, x, scale):
     y = x / scale
     u = y * y
+    p = torch.exp(-u / 2)
     result = _patch(
         torch.abs(y) == math.inf,
-        lambda: torch.sign(y) * (0 / scale),
+        lambda: 0,
         _patch(
-            _huge(y) < torch.exp(u / 2),
+            (p < 1 / _huge(y)) | (_huge(y) < p),
             lambda: y * torch.exp(-u / 4) / scale * torch.exp(-u / 4),
-            y * torch.exp(-u / 2) / scale,
+            y * p / scale,
         ),
     )
     return (result,)
@@ -169,47 +170,66 @@ def _d_x(regime, x, scale):
 def _d_scale(regime, x, scale):
     y = x / scale
     u = y * y
+    p = torch.exp(-u / 2)
     result = -_patch(
         torch.abs(y) == math.inf,
-        lambda: 0 / scale,
+        lambda: 0,
         _patch(
-            _huge(y) < torch.exp(u / 2),
+            (p < 1 / _huge(y)) | (_huge(y) < p),
             lambda: y * torch.exp(-u / 4) / scale * (y * torch.exp(-u / 4)),
-            y * torch.exp(-u / 2) * y / scale,
+            y * p / scale * y,
         ),
     )
     return (result,)
 
 
 def _d2_x(regime, x, scale):
-    weight_2 = _weight(regime, x, scale)[0]
     y = x / scale
     u = y * y
-    return (weight_2 * (1 + -_minimum(u, _huge(y))),)
+    p = torch.exp(-u / 2)
+    total = 1 + -_minimum(u, _huge(y))
+    result = _patch(
+        torch.abs(y) == math.inf,
+        lambda: 0,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: torch.exp(-u / 4) * total / scale * torch.exp(-u / 4) / scale,
+            p * total / scale / scale,
+        ),
+    )
+    return (result,)
 
 
 def _d2_x_scale(regime, x, scale):
-    d_x = _d_x(regime, x, scale)[0]
     y = x / scale
     u = y * y
-    return (-d_x / scale * (2 + -_minimum(u, _huge(y))),)
+    p = torch.exp(-u / 2)
+    total = 2 + -_minimum(u, _huge(y))
+    result = -_patch(
+        torch.abs(y) == math.inf,
+        lambda: 0,
+        _patch(
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: y * (torch.exp(-u / 4) * total) / scale * torch.exp(-u / 4) / scale,
+            y * (p * total) / scale / scale,
+        ),
+    )
+    return (result,)
 
 
 def _d2_scale(regime, x, scale):
     y = x / scale
     u = y * y
-    result = (
+    p = torch.exp(-u / 2)
+    total = 3 + -_minimum(u, _huge(y))
+    result = _patch(
+        torch.abs(y) == math.inf,
+        lambda: 0,
         _patch(
-            torch.abs(y) == math.inf,
-            lambda: 0 / scale,
-            _patch(
-                _huge(y) < torch.exp(u / 2),
-                lambda: y * torch.exp(-u / 4) / scale * (y * torch.exp(-u / 4)),
-                y * torch.exp(-u / 2) * y / scale,
-            ),
-        )
-        / scale
-        * (3 + -_minimum(u, _huge(y)))
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: y * (torch.exp(-u / 4) * total) / scale * (y * torch.exp(-u / 4)) / scale,
+            y * (p * total) / scale * y / scale,
+        ),
     )
     return (result,)
 
@@ -217,13 +237,14 @@ def _d2_scale(regime, x, scale):
 def _weight(regime, x, scale):
     y = x / scale
     u = y * y
+    p = torch.exp(-u / 2)
     result = _patch(
         torch.abs(y) == math.inf,
-        lambda: 0 / scale / scale,
+        lambda: 0,
         _patch(
-            _huge(y) < torch.exp(u / 2),
-            lambda: torch.exp(-u / 4) / scale * (torch.exp(-u / 4) / scale),
-            torch.exp(-u / 2) / scale / scale,
+            (p < 1 / _huge(y)) | (_huge(y) < p),
+            lambda: torch.exp(-u / 4) / scale * torch.exp(-u / 4) / scale,
+            p / scale / scale,
         ),
     )
     return (result,)
@@ -233,14 +254,15 @@ def _value_and_grad(regime, x, scale):
     y = x / scale
     u = y * y
     ratio = -u / 2
+    p = torch.exp(ratio)
     value = -torch.expm1(ratio)
     slope = _patch(
         torch.abs(y) == math.inf,
-        lambda: torch.sign(y) * (0 / scale),
+        lambda: 0,
         _patch(
-            _huge(y) < torch.exp(u / 2),
+            (p < 1 / _huge(y)) | (_huge(y) < p),
             lambda: y * torch.exp(-u / 4) / scale * torch.exp(-u / 4),
-            y * torch.exp(ratio) / scale,
+            y * p / scale,
         ),
     )
     return value, slope
@@ -282,11 +304,6 @@ def _minimum(a, b):
     if isinstance(a, torch.Tensor):
         return a.clamp(max=b)
     return b.clamp(max=a) if isinstance(b, torch.Tensor) else min(a, b)
-
-
-def _sign_of(value):
-    """The sign of a number or of a tensor."""
-    return torch.sign(value) if isinstance(value, torch.Tensor) else (value > 0) - (value < 0)
 
 
 # Tensors, dtypes and regimes.

@@ -64,7 +64,12 @@ _PRODUCT_ERROR = '''def _product_error(a, b):
     a_low, b_low = a - a_high, b - b_high
     return ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low'''
 
-_WHERE = '''def _where(condition, yes, no):
+_WHERE = '''def _pick(condition, yes, no, like):
+    """torch.where between two values that may be numbers, in the dtype of `like`."""
+    return torch.where(condition, _as_tensor(yes, like), _as_tensor(no, like))
+
+
+def _where(condition, yes, no):
     """torch.where for a condition on parameters: of a number it is plain choice."""
     if isinstance(condition, bool):
         return yes if condition else no
@@ -136,7 +141,7 @@ TORCH = Target(
     folder="for_torch",
     library="torch",
     template="torch/loss.py.j2",
-    dialect=Dialect(infinity="math.inf", spell=_spell, lazy={"patch": 1}),
+    dialect=Dialect(infinity="math.inf", spell=_spell, lazy={"patch": 1}, choice="_pick"),
     runtime={
         **{
             op: _of(op, _TORCH_NAME.get(op, op), {"loggamma": "lgamma"}.get(op, op))

@@ -1,6 +1,7 @@
 """log Z of Barron's loss: the enclosures against closed forms, the stored form against them."""
 
 import json
+from contextlib import contextmanager
 from math import inf, nextafter, ulp
 
 import mpmath
@@ -34,10 +35,20 @@ def meijer(alpha: fmpq) -> mpmath.mpf:
     return front / mpmath.sqrt(k) * mpmath.meijerg([[], upper], [lower, []], ratio)
 
 
+@contextmanager
+def working(bits: int):
+    before, ctx.prec = ctx.prec, bits
+    try:
+        yield
+    finally:
+        ctx.prec = before
+
+
 def agrees(enclosure: arb, value: mpmath.mpf, digits: int) -> bool:
-    """Whether an mpmath value lies in the enclosure, but for its own error."""
-    slack = arb(0, 10.0**-digits)
-    return bool((enclosure + slack).overlaps(arb(mpmath.nstr(value, 45))))
+    """Whether an mpmath value lies in a narrow enclosure, but for its own error."""
+    with working(200):
+        narrow = enclosure.rad() < arb(10) ** -digits
+        return narrow and abs(enclosure - arb(mpmath.nstr(value, 45))) < arb(10) ** -digits
 
 
 @pytest.mark.parametrize("alpha", [fmpq(2, 5), fmpq(1, 2), fmpq(2, 3), fmpq(1), fmpq(4), fmpq(6)])
@@ -58,6 +69,28 @@ def test_enclosures_contain_the_closed_forms():
             assert agrees(rigorous.log_partition(alpha, 0)[0], mpmath.log(value), 30)
 
 
+@pytest.mark.parametrize("alpha", [0.7, 1.83, 1.9997, 2.0003, 2.3, 3.7, 5.1])
+def test_enclosures_contain_the_convergent_series(alpha):
+    """The Mellin-Barnes series that `form` states, summed as it stands."""
+    with mpmath.workdps(60):
+        ell = 2 / mpmath.mpf(alpha) - 1
+        m, half = abs(ell), mpmath.mpf(1) / 2
+        q = m ** (2 / mpmath.mpf(alpha))
+
+        def g(j):
+            return mpmath.gammaprod([(half - j) * (1 + ell)], [half - j])
+
+        def h(n):
+            y = n / (1 + ell)
+            return mpmath.gammaprod([-y - half], [-y]) / (1 + ell)
+
+        total = sum((-q) ** j / mpmath.factorial(j) * g(j) for j in range(60))
+        odd = sum((-m) ** n / mpmath.factorial(n) * h(n) for n in range(1, 60))
+        front = mpmath.sqrt(2 * mpmath.pi * (1 + ell)) * mpmath.exp(m) * m ** (-ell / 2)
+        z = front * (total + mpmath.sqrt(q) * odd)
+        assert agrees(rigorous.log_partition(alpha, 0)[0], mpmath.log(z), 25)
+
+
 @pytest.mark.parametrize("alpha", [0.05, 1.9, 3.0, 100.0, inf])
 def test_enclosures_contain_plain_quadrature(alpha):
     def loss(x):
@@ -76,29 +109,31 @@ def test_enclosures_contain_plain_quadrature(alpha):
 def test_derivatives_of_the_enclosures_are_those_of_the_value(alpha):
     """Central differences of narrow enclosures; the error falls with the square of the step."""
     h = fmpq(1, 2**40)
-    ctx.prec = 200
-    try:
-        middle = arb(alpha)
-        low, at, high = (rigorous.log_partition(middle + k * h, 0, 190)[0] for k in (-1, 0, 1))
+    with working(200):
+        low, at, high = (rigorous.log_partition(arb(alpha) + k * h, 0, 190)[0] for k in (-1, 0, 1))
         slope, bend = (high - low) / (2 * h), (high - 2 * at + low) / (h * h)
         _, first, second = rigorous.log_partition(alpha)
-        assert abs(slope - first) < 1e-14 * max(1.0, 1e-6 * abs(alpha - 2) ** -3)
-        assert abs(bend - second) < 1e-13 * max(1.0, abs(alpha - 2) ** -4)
-    finally:
-        ctx.prec = 53
+        assert abs(slope - first) < 1e-20 * max(1.0, abs(alpha - 2) ** -3)
+        assert abs(bend - second) < 1e-20 * max(1.0, abs(alpha - 2) ** -4)
 
 
-def test_the_three_coordinates_agree_where_two_hold():
-    for alpha, one, other in (
-        (fmpq(1, 50), rigorous._near_zero, rigorous._middle),
-        (fmpq(1, 5), rigorous._near_zero, rigorous._middle),
-    ):
-        ctx.prec = 130
-        jets = [rigorous._moments(made(arb(alpha)), 2) for made in (one, other)]
-        ctx.prec = 53
-        assert all(a.overlaps(b) and a.rad() < 1e-25 for a, b in zip(*jets, strict=True))
-    below, above = (rigorous.log_partition(64 + sign * fmpq(1, 10**30)) for sign in (-1, 1))
-    assert all(abs(a - b) < 1e-20 for a, b in zip(below, above, strict=True))
+@pytest.mark.parametrize("alpha", [fmpq(1, 50), fmpq(1, 5)])
+def test_two_coordinates_near_zero_agree(alpha):
+    with working(130):
+        near, middle = (
+            rigorous._moments(made(arb(alpha)), 2)
+            for made in (rigorous._near_zero, rigorous._middle)
+        )
+        for one, other in zip(near, middle, strict=True):
+            assert one.overlaps(other)
+            assert one.rad() < 1e-25
+
+
+def test_coordinates_meet_where_one_takes_over():
+    for point in (rigorous.NEAR_ZERO, rigorous.FAR):
+        below, above = (rigorous.log_partition(point + sign * fmpq(1, 10**30)) for sign in (-1, 1))
+        with working(130):
+            assert all(abs(a - b) < 1e-24 for a, b in zip(below, above, strict=True))
 
 
 def test_slope_at_two_is_a_quarter_of_a_logarithm_with_eulers_constant():
@@ -112,8 +147,8 @@ def test_slope_at_two_is_a_quarter_of_a_logarithm_with_eulers_constant():
 
 def test_the_stored_form_stays_within_its_bounds():
     stored = load()
-    found = measure.measure(stored, measure.sample(stored, 160, seed=3), silent)
-    assert found.points >= 150
+    found = measure.measure(stored, measure.sample(stored, 120, seed=3), silent)
+    assert found.points >= 120
     assert found.value_ulp < VALUE_ULP
     assert found.slope_relative < SLOPE
     assert found.curvature_scaled < CURVATURE
@@ -123,7 +158,7 @@ def test_the_stored_form_stays_within_its_bounds():
 def test_the_stored_form_stays_within_its_bounds_everywhere():
     stored = load()
     found = measure.measure(stored, measure.sample(stored, 10_000, seed=11), silent)
-    assert found.points >= 9_900
+    assert found.points >= 10_000
     assert found.value_ulp < VALUE_ULP
     assert found.slope_relative < SLOPE
     assert found.curvature_scaled < CURVATURE

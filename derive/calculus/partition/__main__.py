@@ -22,7 +22,7 @@ except ImportError:
     flint_version = ""
 
 SEED = 20190616
-POINTS = 1200
+POINTS = 4000
 
 
 def main() -> int:
@@ -53,7 +53,7 @@ def _run(check: bool, points: int, progress: Callable[[str], None]) -> int:
         return 0 if same else 1
     measured = measure.measure(form, measure.sample(form, points, SEED), progress)
     provenance = {
-        "command": REGENERATE,
+        "command": f"{REGENERATE} --points {points}",
         "method": "Chebyshev interpolation of log Z from enclosures of the integral; around 2 the "
         "Mellin-Barnes expansion",
         "python_flint": flint_version,

@@ -172,23 +172,23 @@ def around_two(start: float, stop: float) -> Centre:
 def _rows(sign: int) -> tuple[tuple[float, ...], ...]:
     """G as rows[j][k], the coefficient of w^j l^k with j/2 + k within the order; m = sign l."""
     terms = CENTRE_HALVES // 2 + 2
-    l, half = arb_series([0, 1], terms), arb(1) / 2
+    ell, half = arb_series([0, 1], terms), arb(1) / 2
 
     def g(j: int) -> Ball:
-        return ((half - j) * (1 + l)).gamma() / (half - j).gamma()
+        return ((half - j) * (1 + ell)).gamma() / (half - j).gamma()
 
     def h(n: int) -> Ball:
-        y = n / (1 + l)
-        return (-y - half).gamma() * (-y).rgamma() / (1 + l)
+        y = n / (1 + ell)
+        return (-y - half).gamma() * (-y).rgamma() / (1 + ell)
 
     inner = [arb_series([0], terms)] * (CENTRE_HALVES + 1)
     for j in range(1, CENTRE_HALVES // 2 + 1):
         inner[2 * j] = g(j) / g(0) * (arb(-1) ** j / arb.fac_ui(j))
     for n in range(1, terms):
-        inner[1] = inner[1] + h(n) / g(0) * l**n * (arb(-sign) ** n / arb.fac_ui(n))
+        inner[1] = inner[1] + h(n) / g(0) * ell**n * (arb(-sign) ** n / arb.fac_ui(n))
 
     # k L_k = k c_k - sum of j L_j c_(k-j), for the logarithm L of 1 + c_1 w + c_2 w^2 + ...
-    found = [(1 + l).log() / 2 + g(0).log()]
+    found = [(1 + ell).log() / 2 + g(0).log()]
     for k in range(1, CENTRE_HALVES + 1):
         total = k * inner[k]
         for j in range(1, k):

@@ -8,8 +8,8 @@ analytic in both, its odd powers of w (from w l^2: b^(5/2)) one set below 2 and 
 b ln b, then b^2 ln b, b^(5/2), b^3 ln^2 b ..., b^i ln^j b with j < i; h_n comes from |x| ~ sqrt(b).
 
 Away from 2 log Z is a polynomial on each piece: in alpha/(alpha + 1/8) next to 0, elsewhere in
-ln m, which is 0 at alpha = inf. A piece's value is value + (rest + c1 z + c2 z^2 + ...), z = (v - middle)
-rate, where value + rest carries the constant to twice the precision.
+ln m, which is 0 at alpha = inf. A piece's value is value + (rest + c1 z + c2 z^2 + ...) with
+z = (v - middle) rate; value + rest carries the constant to twice the precision.
 """
 
 from __future__ import annotations

@@ -47,13 +47,14 @@ def sample(form: PartitionForm, count: int, seed: int) -> list[float]:
     for point in (*form.breaks, 2.0):
         found |= {nextafter(point, 0.0), nextafter(point, inf)}
     found |= set(form.breaks)
-    share = max(count - len(found), 0) // 6 + 1
-    found |= set(random.uniform(0.0, 0.125, share).tolist())
-    found |= set((10 ** random.uniform(-20.0, 0.0, share)).tolist())
-    found |= set(random.uniform(0.125, 4.0, share).tolist())
-    for sign in (-1.0, 1.0):
-        found |= set((2.0 + sign * 10 ** random.uniform(-15.6, -0.1, share)).tolist())
-    found |= set((2.0 + 10 ** random.uniform(-1.0, 12.0, share)).tolist())
+    while len(found) <= count:
+        share = (count - len(found)) // 6 + 1
+        found |= set(random.uniform(0.0, 0.125, share).tolist())
+        found |= set((10 ** random.uniform(-20.0, 0.0, share)).tolist())
+        found |= set(random.uniform(0.125, 4.0, share).tolist())
+        for sign in (-1.0, 1.0):
+            found |= set((2.0 + sign * 10 ** random.uniform(-15.6, -0.1, share)).tolist())
+        found |= set((2.0 + 10 ** random.uniform(-1.0, 12.0, share)).tolist())
     return sorted(found - {2.0})
 
 

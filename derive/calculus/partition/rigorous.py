@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import isinf, log
+from math import isinf, log, log2
 from typing import Any
 
 from flint import acb, arb, ctx, fmpq
@@ -56,15 +56,18 @@ def log_partition(alpha: Any, order: int = 2, bits: int = 90) -> tuple[Ball, ...
         if order:
             raise ValueError("log Z has no finite derivative at alpha = 2")
         return _raised(lambda: ((2 * arb.pi()).log() / 2,), bits)
-    return _raised(lambda: _at(arb(alpha), order), bits)
+    # near 2 the derivatives lose a factor of 1/b against their two parts in `_at`
+    b = abs(float((arb(alpha) - 2).mid()))
+    spare = int(-2 * log2(b)) if 0 < b < 1 else 0
+    return _raised(lambda: _at(arb(alpha), order), bits, spare)
 
 
-def _raised(compute: Callable[[], tuple[Ball, ...]], bits: int) -> tuple[Ball, ...]:
+def _raised(compute: Callable[[], tuple[Ball, ...]], bits: int, spare: int = 0) -> tuple[Ball, ...]:
     """Repeat with more working bits until every enclosure is as narrow as wanted."""
     before = ctx.prec
     try:
         for attempt in range(8):
-            ctx.prec = (bits + EXTRA_BITS) * 3**attempt // 2**attempt
+            ctx.prec = (bits + EXTRA_BITS + spare) * 3**attempt // 2**attempt
             found = compute()
             if all(_narrow(value, bits) for value in found):
                 return found

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import sympy
-from sympy import Expr, Mul, Piecewise, Pow, Symbol, count_ops, default_sort_key
+from sympy import Expr, Function, Mul, Piecewise, Pow, Symbol, count_ops, default_sort_key
 
 from derive.latex.printer import Printer, terms
 from derive.latex.width import width
@@ -18,8 +18,7 @@ from derive.latex.width import width
 # In em. The narrowest text of the standard classes is 32.5 em wide (article at 12 pt).
 LINE = 31.5
 INDENT = r"\quad "
-# A repeated part is named where this makes a formula shorter that would not fit as it is.
-REPEATED = 2
+# Operations that a part must hold to be worth a name.
 SMALLEST = 3
 
 
@@ -68,11 +67,11 @@ class Layout:
         return rows
 
     def _lines(self, e: Expr, room: float, note: float) -> list[str]:
-        for name, meaning in self.given:
-            e = e.subs(meaning, name) if meaning != e else e
         if self._fits(e, room - note):
             return [self.printer.show(e)]
-        e = self._without_repetitions(e)
+        for name, meaning in self.given:
+            e = e.subs(meaning, name) if meaning != e else e
+        e = self._without_repetitions(e, room - note)
         if self._fits(e, room - note):
             return [self.printer.show(e)]
         return self._broken(e, room - width(INDENT) - note)
@@ -80,17 +79,19 @@ class Layout:
     def _fits(self, e: Expr, room: float) -> bool:
         return width(self.printer.show(e)) <= room
 
-    def _without_repetitions(self, e: Expr) -> Expr:
-        """Sums that stand in several places, the longest first, under a name."""
-        while True:
+    def _without_repetitions(self, e: Expr, room: float) -> Expr:
+        """Bases and arguments that stand in several places, the longest first, under a name."""
+        while not self._fits(e, room):
+            inner = {a for part in e.atoms(Pow, Function) for a in part.args[:1]}
             candidates = [
-                part for part, count in _counted(e) if count >= REPEATED and part.is_Add
-                and part != e and count_ops(part) >= SMALLEST - 1
+                part for part, count in _counted(e)
+                if count > 1 and part in inner and part.is_Add and count_ops(part) >= SMALLEST - 1
             ]  # fmt: skip
             candidates = [c for c in candidates if not all(t.is_Atom for t in c.args)]
             if not candidates:
-                return e
+                break
             e = self._named(e, max(candidates, key=lambda c: (count_ops(c), default_sort_key(c))))
+        return e
 
     def _named(self, e: Expr, part: Expr) -> Expr:
         name = self._new_name()

@@ -1,0 +1,63 @@
+"""The density of a loss and its normalizer, or why there is none."""
+
+from __future__ import annotations
+
+import sympy
+from sympy import Expr, Symbol, powsimp
+
+from derive.latex.entry import Display, aligned
+from derive.latex.layout import LINE, Statement
+from derive.latex.sentences import sentence
+from derive.latex.voice import GAP, Voice
+from derive.latex.width import width
+
+HEAD = r"\paragraph{Density.}"
+BOUND = Symbol("bound of the integral", positive=True)
+
+
+def density(voice: Voice) -> tuple[list[Display], list[str]]:
+    """The displays, and the remarks that follow them."""
+    found = voice.derivation.density
+    words = reasons(voice)
+    if found.exists is None:
+        return [], [f"{HEAD} {words}"]
+    if found.exists == sympy.false:
+        return [], [f"{HEAD} There is none. {words}"]
+    z, rho = voice.special("Z"), voice.special("loss")
+    integral = rf"\int_{{-\infty}}^{{\infty}} e^{{-{rho}}} \, d {voice.letter(voice.loss.residual)}"
+    p = rf"{voice.call('density')} &= \frac{{1}}{{{z}}} \exp(-{voice.call('loss')})"
+    rows = [rf"{p}{GAP}{z} = {integral}"]
+    rows += _closed_forms(voice, z)
+    condition = "" if found.exists == sympy.true else (
+        f" It exists for ${voice.printer.condition(found.exists)}$."
+    )  # fmt: skip
+    return [aligned(HEAD + condition, rows)], [words] if words else []
+
+
+def reasons(voice: Voice) -> str:
+    """Why the integral diverges where it does, and how fast."""
+    found = voice.derivation.density
+    voice.layout.symbols[BOUND.name] = voice.special("bound")
+    told = [part[:1].upper() + part[1:] for part in (found.reason, found.rate) if part]
+    return " ".join(f"{sentence(voice.loss, part, voice.printer, BOUND)}." for part in told)
+
+
+def _closed_forms(voice: Voice, z: str) -> list[str]:
+    found, layout = voice.derivation.density, voice.layout
+    if found.log_partition is not None:
+        total = Statement(z, from_logarithm(found.log_partition))
+        return layout.rows([total, Statement(rf"\ln {z}", found.log_partition)])
+    rows: list[str] = []
+    for parameter, value, log_z in found.special:
+        at = f"{voice.letter(parameter)} = {voice.printer.inline(value)}"
+        left, total = rf"{z}\big|_{{{at}}}", from_logarithm(log_z)
+        note = rf"{GAP}\ln {z} = {voice.printer.show(log_z)}"
+        if width(left + voice.printer.show(total) + note) > LINE - 2:
+            note = ""
+        rows += layout.rows([Statement(left, total, note=note)])
+    return rows
+
+
+def from_logarithm(log_z: Expr) -> Expr:
+    """Z from log Z."""
+    return powsimp(sympy.expand(sympy.exp(log_z), power_base=False))

@@ -1,0 +1,54 @@
+"""The documented fit of real data: three independent ways to one line."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SCRIPT = CHECKOUT / "examples" / "line_with_outliers.py"
+
+
+@pytest.fixture(scope="module")
+def example():
+    spec = importlib.util.spec_from_file_location("line_with_outliers", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+@pytest.mark.parametrize("data", ["engel", "stack_loss"])
+def test_the_huber_fit_is_that_of_statsmodels(example, data):
+    design, response = getattr(example, data)()
+    reference = example.fit_by_statsmodels(design, response)
+    weighted = example.fit_by_weights(design, response)
+    optimized = example.fit_by_optimizer(design, response, reference.scale)
+    assert weighted.scale == pytest.approx(reference.scale, rel=1e-6, abs=0)
+    for fit in (weighted, optimized):
+        assert fit.coefficients == pytest.approx(reference.coefficients, rel=1e-6, abs=1e-6)
+
+
+def test_the_outliers_matter(example):
+    design, response = example.engel()
+    plain = example.least_squares(design, response, np.ones_like(response))
+    robust = example.fit_by_weights(design, response).coefficients
+    assert robust[1] - plain[1] > 0.05
+
+
+def test_it_runs_as_documented():
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(SCRIPT)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "", "PYTHONPATH": str(CHECKOUT)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Huber, PyTorch, L-BFGS" in done.stdout

@@ -16,15 +16,18 @@ from derive.latex.printer import Printer
 from derive.latex.voice import Voice
 
 
-def paragraphs(voice: Voice) -> tuple[str, ...]:
-    """Description and source; then the variables with their domains."""
+def description(voice: Voice) -> tuple[str, ...]:
+    """What the loss is for and who said it, where that was told."""
     loss = voice.loss
     told = [escape.text(_closed(loss.description))] if loss.description.strip() else []
     if loss.source.strip():
         told.append(f"Source: {escape.text(_closed(loss.source))}")
-    domains = ", ".join(domain(voice, v) for v in loss.variables)
-    variables = f"Variables: {domains}."
-    return (" ".join(told), variables) if told else (variables,)
+    return (" ".join(told),) if told else ()
+
+
+def variables(voice: Voice) -> str:
+    """The variables with their domains."""
+    return f"Variables: {', '.join(domain(voice, v) for v in voice.loss.variables)}."
 
 
 def domain(voice: Voice, v: Symbol) -> str:
@@ -86,9 +89,8 @@ def special_cases(voice: Voice) -> tuple[Table, ...]:
         cells = [f"${voice.printer.inline(value)}$" for _, value in _values(member)]
         cells += [escape.text(member.title), f"${_formula(voice, member)}$"]
         rows.append(" & ".join(cells))
-    closed = (*(rf"{row} \\[1ex]" for row in rows[:-1]), rf"{rows[-1]} \\")
     head = " & ".join([*heads, "loss", f"${voice.special('loss')}$"])
-    return (Table(r"\paragraph{Special cases.}", "r" * len(heads) + "ll", head, closed),)
+    return (Table(r"\paragraph{Special cases.}", "r" * len(heads) + "ll", head, tuple(rf"{row} \\" for row in rows)),)
 
 
 def _values(member: Loss) -> list[tuple[str, Expr]]:
@@ -99,7 +101,7 @@ def _values(member: Loss) -> list[tuple[str, Expr]]:
 def _formula(voice: Voice, member: Loss) -> str:
     """A member's loss with the wider loss's named sub-expressions."""
     symbols = {**letters(member).symbols, **voice.letters.symbols}
-    return Printer(symbols).show(voice.tidied(member.expression))
+    return Printer(symbols).inline(voice.tidied(member.expression))
 
 
 def _closed(words: str) -> str:

@@ -11,13 +11,10 @@ SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "{''}",
-    "`": r"\textasciigrave{}", "'": "{'}", "-": "{-}", "[": "{[}", "]": "{]}", "?": "{?}",
-    "!": "{!}", ",": "{,}", "*": "{*}",
+    "`": r"\textasciigrave{}", "[": "{[}", "]": "{]}",
 }  # fmt: skip
-# Between two letters or digits these cannot join a neighbour into something else.
-HARMLESS_BETWEEN_LETTERS = frozenset("-'")
-# A comma or a mark before a space cannot either.
-HARMLESS_BEFORE_SPACE = frozenset(",?!")
+# Two of these in a row would join into another character.
+JOINING = frozenset("-',")
 
 ACCENTS = {
     "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u",
@@ -68,12 +65,8 @@ def _word(word: str) -> str:
 
 def _character(word: str, place: int) -> str:
     character = word[place]
-    if character in HARMLESS_BEFORE_SPACE and place and place == len(word) - 1:
-        return character if word[place - 1].isalnum() else SPECIAL[character]
-    inside = 0 < place < len(word) - 1
-    if character in HARMLESS_BETWEEN_LETTERS and inside:
-        if word[place - 1].isalnum() and word[place + 1].isalnum():
-            return character
+    if character in JOINING and word[place + 1 : place + 2] == character:
+        return f"{{{character}}}"
     if character in SPECIAL:
         return SPECIAL[character]
     if " " < character < "\x7f":

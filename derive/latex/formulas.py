@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Expr, Symbol, nan, oo, sign, zoo
+from sympy import Expr, Piecewise, Symbol, nan, oo, sign, zoo
 
 from derive.calculus.derivation import Limit
 from derive.latex.entry import Display, aligned
 from derive.latex.layout import LINE, Statement
-from derive.latex.voice import GAP, Voice
+from derive.latex.voice import GAP, WIDE, Voice
 from derive.latex.width import width
 
+# Within a block the page does not break, between blocks there is some space.
+BREAK, SPACE = " \\\\*\n", " \\\\[1ex]\n"
 NOT_FOUND = Symbol("no limit found")
 
 
-def definition(voice: Voice) -> Display:
+def definition(voice: Voice, lead: str) -> Display:
     """The loss and its named sub-expressions, on one line where they fit."""
     loss = voice.loss
     statements = [
@@ -25,7 +27,7 @@ def definition(voice: Voice) -> Display:
     rows = voice.layout.rows(statements)
     joined = GAP.join([rows[0], *(row.replace("&=", "=", 1) for row in rows[1:])])
     fits = len(rows) == len(statements) and width(joined) <= LINE
-    return aligned("", [joined] if fits else rows)
+    return aligned(lead, [joined] if fits else rows)
 
 
 def derivatives(voice: Voice) -> Display:
@@ -43,7 +45,7 @@ def derivatives(voice: Voice) -> Display:
     weight = width(statements[-1].left + voice.printer.show(pretty["weight"])) + width(told)
     if weight <= LINE - 4:
         last = statements.pop()
-        statements.append(Statement(last.left, last.right, note=GAP + told))
+        statements.append(Statement(last.left, last.right, note=(WIDE if last.right.has(Piecewise) else GAP) + told))
     elif at_zero not in (oo, -oo, zoo):
         statements.append(Statement(f"{w}(0)", voice.tidied(at_zero)))
     rows = voice.layout.rows(statements)
@@ -70,21 +72,17 @@ def limits(voice: Voice) -> list[Display]:
         key: rf"{voice.letter(key[0])} &\to {_point(voice, key[1], key[2])}" for key in groups
     }
     before = max(map(width, labels.values()), default=0.0)
-    rows: list[str] = []
+    blocks: list[list[str]] = []
     for key, found in groups.items():
         found.sort(key=lambda limit: wanted.index(limit.quantity))
         block = _block(voice, found, before)
-        rows += [rf"{labels[key]} &\quad {block[0]}", *(rf"&&\quad {row}" for row in block[1:])]
-        rows[-1] += r" \\[1ex]"
-    if not rows:
+        rows = [rf"{labels[key]} &\quad {block[0]}", *(rf"&&\quad {row}" for row in block[1:])]
+        blocks.append(rows)
+    if not blocks:
         return []
-    rows = [row.removesuffix(r" \\[1ex]") + ("" if row == rows[-1] else _between(row)) for row in rows]
-    return [Display(r"\paragraph{Limits.}", "alignat*", "{2}", tuple(rows))]
-
-
-def _between(row: str) -> str:
-    """The end of a row; after the last one of a block some space."""
-    return r" \\[1ex]" if row.endswith(r"[1ex]") else r" \\"
+    # A row ends in a line break, the last one of a block in a larger one.
+    closed = SPACE.join(BREAK.join(rows) for rows in blocks).split("\n")
+    return [Display(r"\paragraph{Limits.}", "alignat*", "{2}", tuple(closed))]
 
 
 def _point(voice: Voice, point: Expr, direction: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sympy
-from sympy import Expr, Symbol, powsimp
+from sympy import Add, Expr, Mul, Symbol, log, powsimp
 
 from derive.latex.entry import Display, aligned
 from derive.latex.layout import LINE, Statement
@@ -24,7 +24,7 @@ def density(voice: Voice) -> tuple[list[Display], list[str]]:
     if found.exists == sympy.false:
         return [], [f"{HEAD} There is none. {words}"]
     z, rho = voice.special("Z"), voice.special("loss")
-    integral = rf"\int_{{-\infty}}^{{\infty}} e^{{-{rho}}} \, d {voice.letter(voice.loss.residual)}"
+    integral = rf"\int_{{-\infty}}^{{\infty}} e^{{-{rho}}} \, d{voice.letter(voice.loss.residual)}"
     p = rf"{voice.call('density')} &= \frac{{1}}{{{z}}} \exp(-{voice.call('loss')})"
     rows = [rf"{p}{GAP}{z} = {integral}"]
     rows += _closed_forms(voice, z)
@@ -45,17 +45,37 @@ def reasons(voice: Voice) -> str:
 def _closed_forms(voice: Voice, z: str) -> list[str]:
     found, layout = voice.derivation.density, voice.layout
     if found.log_partition is not None:
-        total = Statement(z, from_logarithm(found.log_partition))
-        return layout.rows([total, Statement(rf"\ln {z}", found.log_partition)])
+        statements = [Statement(z, from_logarithm(found.log_partition))]
+        if found.log_partition.is_Add:
+            statements.append(Statement(rf"\ln {z}", gathered(found.log_partition)))
+        return layout.rows(statements)
     rows: list[str] = []
     for parameter, value, log_z in found.special:
         at = f"{voice.letter(parameter)} = {voice.printer.inline(value)}"
         left, total = rf"{z}\big|_{{{at}}}", from_logarithm(log_z)
-        note = rf"{GAP}\ln {z} = {voice.printer.show(log_z)}"
+        note = rf"{GAP}\ln {z} = {voice.printer.show(gathered(log_z))}"
         if width(left + voice.printer.show(total) + note) > LINE - 2:
             note = ""
         rows += layout.rows([Statement(left, total, note=note)])
     return rows
+
+
+def gathered(log_z: Expr) -> Expr:
+    """ln 2/2 + ln pi/2 as ln(2 pi)/2: logarithms of numbers with the same factor in one."""
+    numbers: dict[Expr, list[Expr]] = {}
+    rest = []
+    for term in Add.make_args(log_z):
+        factor, function = term.as_coeff_Mul()
+        if isinstance(function, log) and function.is_number:
+            numbers.setdefault(factor, []).append(function.args[0])
+        else:
+            rest.append(term)
+    # Built without evaluation: SymPy would split the logarithm of a product with 2 again.
+    logarithms = [
+        Mul(factor, log(Mul(*arguments), evaluate=False))
+        for factor, arguments in sorted(numbers.items(), key=lambda item: -item[0])
+    ]
+    return Add(*rest, *logarithms)
 
 
 def from_logarithm(log_z: Expr) -> Expr:

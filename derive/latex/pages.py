@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from derive.calculus.derivation import Derivation
 from derive.emission.render import templates_folder
 from derive.latex import escape
-from derive.latex.about import memberships, paragraphs, special_cases
+from derive.latex.about import description, memberships, special_cases, variables
 from derive.latex.entry import Entry
 from derive.latex.formulas import definition, derivatives, limits
 from derive.latex.normalizer import density
@@ -57,8 +57,8 @@ def entry(derivation: Derivation) -> Entry:
     return Entry(
         name=escape.text(derivation.loss.name),
         title=escape.text(derivation.loss.title),
-        paragraphs=paragraphs(voice),
-        displays=(definition(voice), derivatives(voice), *limits(voice), *normalized),
+        paragraphs=description(voice),
+        displays=(definition(voice, variables(voice)), derivatives(voice), *limits(voice), *normalized),
         remarks=(*remarks, *memberships(voice)),
         tables=special_cases(voice),
     )

@@ -177,7 +177,7 @@ class Printer:
                 over = brackets(over) if not over.startswith("(") else over
             several = len(below) + (bottom != 1) > 1
             return f"{over}/{brackets(under) if several else under}"
-        if not inside and top == 1 and len(beside) == 1 and isinstance(beside[0], Pow):
+        if not inside and top == 1 and len(beside) == 1 and beside[0].as_base_exp()[0].is_Symbol:
             inside, beside = beside, []
         over = self._product(top, inside, False) or "1"
         if top == 1 and len(inside) == 1 and inside[0].is_Add:
@@ -190,6 +190,11 @@ class Printer:
     def _product(self, number: Expr, factors: list[Expr], inline: bool) -> str:
         """Factors side by side; with a dot or a space where they would run together."""
         parts = [str(number)] if number != 1 else []
+        roots = [f.base for f in factors if _joins_roots(f)]
+        if len(roots) > 1:
+            joined = self._product(sympy.S.One, sorted(roots, key=_rank), inline)
+            parts.append(rf"\sqrt{{{joined}}}")
+            factors = [f for f in factors if not _joins_roots(f)]
         for factor in factors:
             base, exponent = factor.as_base_exp()
             if isinstance(factor, sympy.exp):
@@ -211,6 +216,14 @@ class Printer:
                 text += " "
             text += part
         return text
+
+
+def _joins_roots(factor: Expr) -> bool:
+    """Whether a square root may share its sign with others: sqrt(2) sqrt(pi) = sqrt(2 pi)."""
+    return bool(
+        isinstance(factor, Pow) and factor.exp == Rational(1, 2) and factor.base.is_nonnegative
+        and (factor.base.is_Atom)
+    )  # fmt: skip
 
 
 def terms(e: Expr) -> list[Expr]:

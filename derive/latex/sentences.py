@@ -36,7 +36,8 @@ def sentence(loss: Loss, words: str, printer: Printer, bound: Symbol) -> str:
         formula = _formula(found, lambda text: _read(loss, text, names), printer)
         if formula is None:
             continue
-        written += _plain(words, last, found.start()) + f"${formula}$"
+        written += _plain(words, last, found.start())
+        written += f"for ${formula}$" if found["region"] else f"${formula}$"
         last = found.end()
     return written + _plain(words, last, len(words))
 
@@ -88,9 +89,6 @@ def _region(
     if region.startswith("{") and len(ends) == 1:
         return f"{parameter} = {ends[0]}"
     if len(ends) == 2 and region.startswith("("):
-        low, high = ends
-        left = "" if low == r"-\infty" else f"{low} < "
-        right = "" if high == r"\infty" else f" < {high}"
-        return f"{left}{parameter}{right}" if left or right else None
+        return f"{ends[0]} < {parameter} < {ends[1]}"
     inner = ", ".join(end or "" for end in ends)
     return rf"{parameter} \in \{{{inner}\}}"

@@ -15,6 +15,8 @@ from derive.latex.printer import Printer
 from derive.latex.width import width
 
 GAP = r", \qquad "
+# After the brace of a case distinction a comma would hang in the air.
+WIDE = r" \qquad "
 
 
 @dataclass

@@ -90,7 +90,8 @@ def special_cases(voice: Voice) -> tuple[Table, ...]:
         cells += [escape.text(member.title), f"${_formula(voice, member)}$"]
         rows.append(" & ".join(cells))
     head = " & ".join([*heads, "loss", f"${voice.special('loss')}$"])
-    return (Table(r"\paragraph{Special cases.}", "r" * len(heads) + "ll", head, tuple(rf"{row} \\" for row in rows)),)
+    closed = tuple(rf"{row} \\" for row in rows)
+    return (Table(r"\paragraph{Special cases.}", "r" * len(heads) + "ll", head, closed),)
 
 
 def _values(member: Loss) -> list[tuple[str, Expr]]:

@@ -38,7 +38,9 @@ class Entry:
     tables: tuple[Table, ...]
 
 
-def aligned(lead: str, rows: Sequence[str], environment: str = "align*", columns: str = "") -> Display:
+def aligned(
+    lead: str, rows: Sequence[str], environment: str = "align*", columns: str = ""
+) -> Display:
     """A display of rows; all but the last end in a line break."""
     closed = (*(row + r" \\" for row in rows[:-1]), rows[-1])
     return Display(lead, environment, columns, closed)

@@ -29,10 +29,42 @@ LETTERS = {
     "·": r"$\cdot$", "∞": r"$\infty$", "≤": r"$\le$", "≥": r"$\ge$", "≠": r"$\ne$",
     "→": r"$\to$", "²": "$^{2}$", "³": "$^{3}$", "∂": r"$\partial$", "√": r"$\surd$",
 }  # fmt: skip
-GREEK_LETTERS = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
-    "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
-).split()
+GREEK_LETTERS = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "iota",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "pi",
+    "rho",
+    "sigma",
+    "tau",
+    "upsilon",
+    "phi",
+    "chi",
+    "psi",
+    "omega",
+    "Gamma",
+    "Delta",
+    "Theta",
+    "Lambda",
+    "Xi",
+    "Pi",
+    "Sigma",
+    "Upsilon",
+    "Phi",
+    "Psi",
+    "Omega",
+]
 _UNICODE_NAME = {"lambda": "LAMDA", "Lambda": "LAMDA"}
 GREEK = {
     unicodedata.lookup(
@@ -77,10 +109,11 @@ def _character(word: str, place: int) -> str:
 
 
 def _accented(character: str) -> str | None:
-    base, *marks = unicodedata.normalize("NFD", character)
-    if len(marks) != 1 or marks[0] not in ACCENTS:
+    parts = unicodedata.normalize("NFD", character)
+    if len(parts) != 2 or parts[1] not in ACCENTS:
         return None
+    base, mark = parts[0], parts[1]
     if not (base.isascii() and base.isalpha()):
         return None
-    dotless = rf"\{base}" if base in "ij" and marks[0] != "\u0327" else base
-    return rf"\{ACCENTS[marks[0]]}{{{dotless}}}"
+    dotless = rf"\{base}" if base in "ij" and mark != "\u0327" else base
+    return rf"\{ACCENTS[mark]}{{{dotless}}}"

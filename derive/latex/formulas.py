@@ -45,7 +45,8 @@ def derivatives(voice: Voice) -> Display:
     weight = width(statements[-1].left + voice.printer.show(pretty["weight"])) + width(told)
     if weight <= LINE - 4:
         last = statements.pop()
-        statements.append(Statement(last.left, last.right, note=(WIDE if last.right.has(Piecewise) else GAP) + told))
+        gap = WIDE if last.right.has(Piecewise) else GAP
+        statements.append(Statement(last.left, last.right, note=gap + told))
     elif at_zero not in (oo, -oo, zoo):
         statements.append(Statement(f"{w}(0)", voice.tidied(at_zero)))
     rows = voice.layout.rows(statements)

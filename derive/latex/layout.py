@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import sympy
 from sympy import Expr, Function, Mul, Piecewise, Pow, Symbol, count_ops, default_sort_key
 
-from derive.latex.printer import Printer, terms
+from derive.latex.order import terms
+from derive.latex.printer import Printer
 from derive.latex.width import width
 
 # In em. The narrowest text of the standard classes is 32.5 em wide (article at 12 pt).
@@ -172,4 +173,3 @@ def _counted(e: Expr) -> list[tuple[Expr, int]]:
         found[part] = found.get(part, 0) + 1
         waiting.extend(a for a in part.args if isinstance(a, Expr))
     return sorted(found.items(), key=lambda item: default_sort_key(item[0]))
-

@@ -58,7 +58,12 @@ def entry(derivation: Derivation) -> Entry:
         name=escape.text(derivation.loss.name),
         title=escape.text(derivation.loss.title),
         paragraphs=description(voice),
-        displays=(definition(voice, variables(voice)), derivatives(voice), *limits(voice), *normalized),
+        displays=(
+            definition(voice, variables(voice)),
+            derivatives(voice),
+            *limits(voice),
+            *normalized,
+        ),
         remarks=(*remarks, *memberships(voice)),
         tables=special_cases(voice),
     )

@@ -11,6 +11,7 @@ from sympy import Add, Expr, Mul, Pow, Rational, Symbol, default_sort_key
 from sympy.logic.boolalg import Boolean
 
 from derive.errors import BadInput
+from derive.latex.order import divided, flat, joins_roots, rank, terms
 
 OPERATORS: Mapping[Any, str] = {
     sympy.log: r"\ln", sympy.sin: r"\sin", sympy.cos: r"\cos", sympy.tan: r"\tan",
@@ -34,6 +35,7 @@ CONSTANTS: Mapping[Any, str] = {
     sympy.pi: r"\pi", sympy.E: "e", sympy.oo: r"\infty", -sympy.oo: r"-\infty",
     sympy.EulerGamma: r"\gamma_{\mathrm{E}}", sympy.zoo: r"\pm\infty",
 }  # fmt: skip
+UPRIGHT = r"\mathrm"
 TALL = (r"\frac", r"\begin", r"\sqrt", r"\left", "^{")
 
 Write = Callable[[Expr], str]
@@ -59,13 +61,15 @@ class Printer:
             return r"\text{otherwise}"
         if isinstance(condition, sympy.And | sympy.Or):
             word = r"\text{ and }" if isinstance(condition, sympy.And) else r"\text{ or }"
-            return word.join(self.condition(c) for c in sorted(condition.args, key=default_sort_key))
+            return word.join(
+                self.condition(c) for c in sorted(condition.args, key=default_sort_key)
+            )
         if isinstance(condition, sympy.Not):
             return rf"\text{{not }} {self.condition(condition.args[0])}"
         if condition.func not in RELATIONS:
             raise _unknown(condition)
         left, right = condition.args
-        if left.is_Symbol and right.has(sympy.Abs) or left.is_number:
+        if (left.is_Symbol and right.has(sympy.Abs)) or left.is_number:
             condition = condition.reversed
             left, right = condition.args
         return f"{self.inline(left)} {RELATIONS[condition.func]} {self.inline(right)}"
@@ -107,7 +111,7 @@ class Printer:
             name = f"{name}^{{{power}}}"
         if len(arguments) == 1 and arguments[0].is_Atom and e.func not in ORDERED:
             plain = not arguments[0].could_extract_minus_sign() and not arguments[0].is_Rational
-            if plain or arguments[0].is_Integer and arguments[0] >= 0:
+            if plain or (arguments[0].is_Integer and arguments[0] >= 0):
                 return f"{name} {self._print(arguments[0], inline)}"
         return applied(name, ", ".join(self._print(a, inline) for a in arguments))
 
@@ -190,11 +194,11 @@ class Printer:
     def _product(self, number: Expr, factors: list[Expr], inline: bool) -> str:
         """Factors side by side; with a dot or a space where they would run together."""
         parts = [str(number)] if number != 1 else []
-        roots = [f.base for f in factors if _joins_roots(f)]
+        roots = [f.base for f in factors if joins_roots(f)]
         if len(roots) > 1:
-            joined = self._product(sympy.S.One, sorted(roots, key=_rank), inline)
+            joined = self._product(sympy.S.One, sorted(roots, key=rank), inline)
             parts.append(rf"\sqrt{{{joined}}}")
-            factors = [f for f in factors if not _joins_roots(f)]
+            factors = [f for f in factors if not joins_roots(f)]
         for factor in factors:
             base, exponent = factor.as_base_exp()
             if isinstance(factor, sympy.exp):
@@ -206,81 +210,17 @@ class Printer:
             if factor is not factors[-1] and _open_ended(part):
                 part = brackets(part)
             parts.append(part)
-        text = ""
+        text, last = "", ""
         for part in parts:
             if text and (part[0].isdigit() or part.startswith(r"\frac")):
                 text += r" \cdot "
-            elif text and (r"\mathrm" in part[:8] or text.endswith("}") and r"\mathrm" in text):
+            elif text and (part.startswith(UPRIGHT) or last.startswith(UPRIGHT)):
                 text += r" \, "
             elif text:
                 text += " "
             text += part
+            last = part
         return text
-
-
-def _joins_roots(factor: Expr) -> bool:
-    """Whether a square root may share its sign with others: sqrt(2) sqrt(pi) = sqrt(2 pi)."""
-    return bool(
-        isinstance(factor, Pow) and factor.exp == Rational(1, 2) and factor.base.is_nonnegative
-        and (factor.base.is_Atom)
-    )  # fmt: skip
-
-
-def terms(e: Expr) -> list[Expr]:
-    """The terms of a sum as the paper writes them: numbers last, nothing negative first."""
-    ordered = list(e.as_ordered_terms())
-    ordered.sort(key=lambda t: bool(t.is_number))
-    if _negative(ordered[0]):
-        ordered.sort(key=_negative)
-    return ordered
-
-
-def _negative(term: Expr) -> bool:
-    return bool(term.as_coeff_Mul()[0].is_negative)
-
-
-def divided(product: Expr) -> tuple[list[Expr], list[Expr]]:
-    """The factors above and below the line, each in the order of the paper."""
-    above, below = [], []
-    for factor in Mul.make_args(product):
-        base, exponent = factor.as_base_exp()
-        if isinstance(factor, Pow) and exponent.is_Rational and exponent.is_negative:
-            below.append(Pow(base, -exponent))
-        elif factor != 1:
-            above.append(factor)
-    return sorted(above, key=_rank), sorted(below, key=_rank)
-
-
-def _rank(factor: Expr) -> tuple[int, Any]:
-    base = factor.base if isinstance(factor, Pow) else factor
-    if factor.is_number:
-        kind = 0
-    elif base.is_Symbol:
-        kind = 1
-    elif isinstance(base, sympy.Abs):
-        kind = 2
-    elif factor.is_Add:
-        kind = 3
-    elif base.is_Add:
-        kind = 4
-    elif isinstance(base, sympy.sign):
-        kind = 7
-    else:
-        kind = 6 if isinstance(base, sympy.log) else 5
-    return kind, default_sort_key(factor)
-
-
-def flat(e: Expr) -> bool:
-    """Low enough to stand in a numerator: symbols, numbers, their powers and magnitudes."""
-    if e.is_Symbol or e.is_Rational or e in CONSTANTS:
-        return bool(e.is_Symbol or e.is_Integer or e in CONSTANTS)
-    if isinstance(e, Mul):
-        return all(map(flat, e.args))
-    if isinstance(e, Pow):
-        root = e.exp == Rational(1, 2) and (e.base.is_Integer or e.base.is_Symbol or
-                                            e.base in CONSTANTS)  # fmt: skip
-        return bool(root or (e.base.is_Symbol and e.exp.is_Integer and e.exp > 0))
-    return isinstance(e, sympy.Abs) and flat(e.args[0])
 
 
 def brackets(body: str) -> str:

@@ -80,9 +80,7 @@ def _formula(
     return shown(found["value"] or found["rate"] or found["growth"] or found["log"])
 
 
-def _region(
-    parameter: str | None, region: str, shown: Callable[[str], str | None]
-) -> str | None:
+def _region(parameter: str | None, region: str, shown: Callable[[str], str | None]) -> str | None:
     ends = [shown(end.strip()) for end in region[1:-1].split(",")]
     if parameter is None or None in ends:
         return None

@@ -23,12 +23,15 @@ from derive.errors import BadInput, EnvironmentTrouble
 from derive.plots.values import Numbers, Values, curve, defaults, family_values, grid
 
 SUFFIXES = (".png", ".svg", ".pdf")
-PANEL = (3.6, 3.5)
-LEGEND = 1.15
-DPI = 144
+# In inches; a family of two panels is 8 inches wide, 1200 pixels.
+PANEL = (3.45, 3.4)
+LEGEND = 1.1
+DPI = 150
 # Where a panel is cut: what grows fast would press the others flat.
 FAMILY_TOP = {"loss": 6.0, "d_x": 2.5}
 SINGLE_TOP = 40.0
+# In medians of a weight that is infinite at 0.
+POLE = 8.0
 TITLES = {"loss": "loss", "d_x": "influence", "weight": "weight", "density": "density"}
 INK, GRID, SINGLE = "#333333", "#e4e4e4", "#1f4e9c"
 STYLE = {
@@ -99,8 +102,7 @@ def _single(matplotlib: Any, derivation: Derivation, suffix: str) -> bytes:
         x = [point / _unit(values) for point in grid(derivation, values)]
         for place, panel in enumerate(panels, 1):
             axes = figure.add_subplot(1, len(panels), place)
-            highest = min(SINGLE_TOP, max(map(abs, _finite(panel))))
-            _draw(axes, x, panel, [SINGLE], highest, _axis_label(derivation))
+            _draw(axes, x, panel, [SINGLE], _height(panel), _axis_label(derivation))
         given = ", ".join(f"{_letter(p)} = {_number(v)}" for p, v in values.items())
         title = derivation.loss.title.replace("$", r"\$")
         figure.suptitle(f"{title}   ({given})" if given else title, fontsize=12)
@@ -172,24 +174,32 @@ def _finite(panel: Panel) -> Numbers:
     return found or [0.0, 1.0]
 
 
+def _height(panel: Panel) -> float:
+    """What a panel of one line shows: all of it, unless it grows without bound at 0."""
+    found = sorted(map(abs, _finite(panel)))
+    singular = panel.quantity == "weight" and any(math.isnan(y) for y in panel.lines[0] or ())
+    return min(SINGLE_TOP, POLE * found[len(found) // 2] if singular else found[-1])
+
+
 def _unit(values: Values) -> float:
     return next((float(v) for p, v in values.items() if p.name == "scale"), 1.0)
 
 
 def _axis_label(derivation: Derivation) -> str:
-    x = derivation.loss.residual
+    x = str(derivation.loss.residual.name)
     scaled = any(p.name == "scale" for p in derivation.loss.parameters)
-    return f"{x.name} / c" if scaled else x.name
+    return f"{x} / c" if scaled else x
 
 
 def _letter(parameter: Symbol) -> str:
     """The paper's letter: c for the scale, the Greek letter of that name, or the name."""
     if parameter.name == "scale":
         return "c"
+    name = str(parameter.name)
     try:
-        return unicodedata.lookup(f"GREEK SMALL LETTER {parameter.name}")
+        return unicodedata.lookup(f"GREEK SMALL LETTER {name}")
     except KeyError:
-        return parameter.name
+        return name
 
 
 def _number(value: Expr) -> str:

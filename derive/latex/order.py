@@ -1,0 +1,76 @@
+"""In which order and on which side of a fraction line the parts of a formula stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+from sympy import Expr, Mul, Pow, Rational, default_sort_key
+
+
+def terms(e: Expr) -> list[Expr]:
+    """The terms of a sum as the paper writes them: numbers last, nothing negative first."""
+    ordered = list(e.as_ordered_terms())
+    ordered.sort(key=lambda t: bool(t.is_number))
+    if _negative(ordered[0]):
+        ordered.sort(key=_negative)
+    return ordered
+
+
+def _negative(term: Expr) -> bool:
+    return bool(term.as_coeff_Mul()[0].is_negative)
+
+
+def divided(product: Expr) -> tuple[list[Expr], list[Expr]]:
+    """The factors above and below the line, each in the order of the paper."""
+    above, below = [], []
+    for factor in Mul.make_args(product):
+        base, exponent = factor.as_base_exp()
+        if isinstance(factor, Pow) and exponent.is_Rational and exponent.is_negative:
+            below.append(Pow(base, -exponent))
+        elif factor != 1:
+            above.append(factor)
+    return sorted(above, key=rank), sorted(below, key=rank)
+
+
+def rank(factor: Expr) -> tuple[int, Any]:
+    base = factor.base if isinstance(factor, Pow) else factor
+    if factor.is_number:
+        kind = 0
+    elif base.is_Symbol:
+        kind = 1
+    elif isinstance(base, sympy.Abs):
+        kind = 2
+    elif factor.is_Add:
+        kind = 3
+    elif base.is_Add:
+        kind = 4
+    elif isinstance(base, sympy.sign):
+        kind = 7
+    else:
+        kind = 6 if isinstance(base, sympy.log) else 5
+    return kind, default_sort_key(factor)
+
+
+CONSTANTS = (sympy.pi, sympy.E)
+
+
+def flat(e: Expr) -> bool:
+    """Low enough to stand in a numerator: symbols, numbers, their powers and magnitudes."""
+    if e.is_Atom:
+        return bool(e.is_Symbol or e.is_Integer or e in CONSTANTS)
+    if isinstance(e, Mul):
+        return all(map(flat, e.args))
+    if isinstance(e, Pow):
+        root = e.exp == Rational(1, 2) and (e.base.is_Integer or e.base.is_Symbol or
+                                            e.base in CONSTANTS)  # fmt: skip
+        return bool(root or (e.base.is_Symbol and e.exp.is_Integer and e.exp > 0))
+    return isinstance(e, sympy.Abs) and flat(e.args[0])
+
+
+def joins_roots(factor: Expr) -> bool:
+    """Whether a square root may share its sign with others: sqrt(2) sqrt(pi) = sqrt(2 pi)."""
+    return bool(
+        isinstance(factor, Pow) and factor.exp == Rational(1, 2) and factor.base.is_nonnegative
+        and (factor.base.is_Atom)
+    )  # fmt: skip

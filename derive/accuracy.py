@@ -24,7 +24,14 @@ class Figures:
     def of(stable: StableForm) -> Figures:
         loss = stable.loss
         entries = _entries()
-        return Figures(stable, tuple(e for e in entries if e["loss"] == loss.name and e.get("digest", loss.digest) == loss.digest))
+        return Figures(
+            stable,
+            tuple(
+                e
+                for e in entries
+                if e["loss"] == loss.name and e.get("digest", loss.digest) == loss.digest
+            ),
+        )
 
     def lines(self, target: str) -> dict[str, str]:
         """A line for the docstring of each quantity."""
@@ -32,8 +39,8 @@ class Figures:
         for row in self.stable.reach:
             text = self._recorded(row.quantity, target)
             found[row.quantity] = text or (
-                f"Worst error: {_shown(row.worst)} ULP in float64 beyond kappa, over {row.points} points "
-                "that chose its form."
+                f"Worst error: {_shown(row.worst)} ULP in float64 beyond kappa, over {row.points} "
+                "points that chose its form."
             )
         return found
 
@@ -51,7 +58,8 @@ class Figures:
                 points += sum(int(e["points"]) for e in mine if e["dtype"] == dtype)
         if not parts:
             return ""
-        return f"Worst error beyond kappa: {', '.join(parts)}, over {points} points of the whole domain."
+        worst = ", ".join(parts)
+        return f"Worst error beyond kappa: {worst}, over {points} points of the whole domain."
 
 
 def _shown(value: float) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -18,6 +18,9 @@ from derive.definitions.catalogue import TITLES
 from derive.errors import Refuted, Undecided
 from derive.progress import Row, progress_on
 from derive.tables import aligned
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _LOSS = "A LOSS is a name of the catalogue, a .toml loss file or a .py file that holds a Loss."
 _FOLDER = click.Path(path_type=Path)

@@ -1,10 +1,10 @@
 """The whole way: a definition goes in, checked files come out.
 
-    derivation = derive(loss)              Loss -> Derivation: gradients, limits, density
-    stable = stabilise(derivation)         -> StableForm: what is evaluated where
-    module = lower_module(stable, …)       -> Module: a program without a target
-    text = render(module, stable, …)       -> the text of one file
-    write(tree, folder)                    all files at once, or none
+derivation = derive(loss)              Loss -> Derivation: gradients, limits, density
+stable = stabilise(derivation)         -> StableForm: what is evaluated where
+module = lower_module(stable, …)       -> Module: a program without a target
+text = render(module, stable, …)       -> the text of one file
+write(tree, folder)                    all files at once, or none
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def regenerate(
         subject = subjects[index] if subjects else loss.name
         built = build(loss, chosen, _subject(loss, subject, settings), progress)
         tree.update(built.files)
-        expected.update({path: built.expected for path in built.files})
+        expected.update(dict.fromkeys(built.files, built.expected))
         rows_list.append(_row(built, chosen))
     rows = tuple(rows_list)
     if check:
@@ -126,9 +126,7 @@ def regenerate(
     progress.step("checking the files", len(losses), len(losses))
     validate(tree, expected)
     progress.ready(rows)
-    written = writer.write(
-        tree, folder, inputs=inputs, force=force, partial=partial, follow=follow
-    )
+    written = writer.write(tree, folder, inputs=inputs, force=force, partial=partial, follow=follow)
     return Outcome(rows, changed=written.changed, up_to_date=not written.changed)
 
 
@@ -179,7 +177,10 @@ def _packages(targets: Sequence[str]) -> dict[str, str]:
 
 def _inputs(losses: Sequence[Loss], settings: Mapping[str, str]) -> str:
     versions = [f"{m.__name__} {m.__version__}" for m in (sympy, mpmath, numpy)]
-    digests = [f"{loss.name} {loss.digest} {loss.title} {loss.source} {loss.description}" for loss in losses]
+    digests = [
+        f"{loss.name} {loss.digest} {loss.title} {loss.source} {loss.description}"
+        for loss in losses
+    ]
     extra = [*versions, *digests, *(f"{k}={v}" for k, v in settings.items())]
     package = Path(__file__).resolve().parent
     return inputs_digest([package, templates_folder()], extra)
@@ -199,7 +200,9 @@ def _row(built: Built, targets: Sequence[str]) -> Row:
         parts.append(f"density for {density.exists}".replace("oo", "inf"))
     worst = max(stable.reach, key=lambda r: r.worst)
     folders = ", ".join(TARGETS[t].folder for t in targets)
-    return Row(derivation.loss.name, ", ".join(parts), folders, f"{worst.worst:.1f} ULP ({worst.quantity})")
+    return Row(
+        derivation.loss.name, ", ".join(parts), folders, f"{worst.worst:.1f} ULP ({worst.quantity})"
+    )
 
 
 def show(subject: str) -> str:
@@ -244,7 +247,9 @@ def verify(
     if subjects and any(s not in NAMES for s in subjects):
         from derive.verification.report import Report
 
-        reports = [verify_loss(find(s), folder, tuple(TARGETS), points, progress.step) for s in subjects]
+        reports = [
+            verify_loss(find(s), folder, tuple(TARGETS), points, progress.step) for s in subjects
+        ]
         return Report(tuple(row for report in reports for row in report.rows))
     losses = find_all(subjects or NAMES)
     known = None if record else ratchet.RECORD
@@ -263,5 +268,3 @@ def plot(subject: str, out: Path | None) -> Path:
 
     loss = find(subject)
     return draw(derive(loss), out or Path(f"{loss.name}.png"))
-
-

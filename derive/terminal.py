@@ -28,14 +28,22 @@ def shown(derivation: Derivation) -> str:
     if derivation.limits:
         lines += ["", "Limits (each confirmed at high precision, from each side)"]
         for limit in derivation.limits:
-            side = "" if limit.direction == "+-" or limit.point.is_infinite else f" from {'above' if limit.direction == '+' else 'below'}"
-            text = f"{limit.quantity} -> {formula(limit.value)}  as {limit.variable} -> {formula(limit.point)}{side}"
+            side = (
+                ""
+                if limit.direction == "+-" or limit.point.is_infinite
+                else f" from {'above' if limit.direction == '+' else 'below'}"
+            )
+            where = f"{limit.variable} -> {formula(limit.point)}{side}"
+            text = f"{limit.quantity} -> {formula(limit.value)}  as {where}"
             if limit.growth is not None:
                 text += f", like {formula(limit.growth)}"
             lines += _wrapped(text, "  ", "      ")
     lines += ["", "Density", *_density(derivation)]
     for member in derivation.members:
-        at = ", ".join(f"{k} = {formula(sympy.sympify(v)) if not isinstance(v, str) else v}" for k, v in member.at.items())
+        at = ", ".join(
+            f"{k} = {formula(sympy.sympify(v)) if not isinstance(v, str) else v}"
+            for k, v in member.at.items()
+        )
         lines += _wrapped(f"Equal to {member.wider} at {at}: {member.method}.", "")
     return "\n".join(lines)
 
@@ -46,7 +54,9 @@ def _density(derivation: Derivation) -> list[str]:
     if density.log_partition is not None:
         lines += _wrapped(f"log Z = {formula(density.log_partition)}", "  ", "      ")
     for parameter, value, log_z in density.special:
-        lines += _wrapped(f"log Z = {formula(log_z)}  at {parameter} = {formula(value)}", "  ", "      ")
+        lines += _wrapped(
+            f"log Z = {formula(log_z)}  at {parameter} = {formula(value)}", "  ", "      "
+        )
     if density.exists == sympy.false:
         lines += _wrapped(f"none: {density.reason}", "  ")
     elif density.exists is None:
@@ -65,5 +75,3 @@ def _wrapped(text: str, first: str, rest: str | None = None) -> list[str]:
         text, WIDTH, initial_indent=first, subsequent_indent=first if rest is None else rest,
         break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
-
-

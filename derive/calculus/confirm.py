@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from mpmath import mp
@@ -84,5 +85,5 @@ def _errors(
 def _falls(errors: list[Any]) -> bool:
     if max(errors) < NOTHING:
         return True
-    steps = zip(errors, errors[1:], strict=False)
+    steps = pairwise(errors)
     return errors[-1] < CLOSE and all(b < a / 2 or b < NOTHING for a, b in steps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from sympy import (
@@ -132,7 +133,7 @@ def _half(loss: Expr, x: Symbol, side: int, points: Points) -> Expr | None:
     at = points[0]
     edges.sort(key=lambda edge: evaluate(edge, at))
     total, ends = S.Zero, [S.Zero, *edges, oo]
-    for low, high in zip(ends, ends[1:], strict=False):
+    for low, high in pairwise(ends):
         start = evaluate(low, at)
         middle = start + 1 if high == oo else (start + evaluate(high, at)) / 2
         here = {**at, y: middle}

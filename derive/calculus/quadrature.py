@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from mpmath import mp
@@ -27,7 +28,7 @@ def normalizer(loss: Expr, x: Symbol, at: Mapping[Symbol, Any]) -> Any:
     even = loss.subs(x, -x) == loss
     for side in (1,) if even else (1, -1):
         ends = [mp.mpf(0), *_kinks(loss, x, at, side)]
-        for low, high in zip(ends, ends[1:], strict=False):
+        for low, high in pairwise(ends):
             total += abs(mp.quad(integrand, [low, high]))
         total += _to_infinity(integrand, ends[-1], side)
     return 2 * total if even else total
@@ -102,7 +103,7 @@ def _roots(gap: Expr, x: Symbol, at: Mapping[Symbol, Any], grid: list[Any]) -> l
         return evaluate(gap, {**at, x: where})
 
     found = []
-    for low, high in zip(grid, grid[1:], strict=False):
+    for low, high in pairwise(grid):
         try:
             if value(low) * value(high) < 0:
                 found.append(mp.findroot(value, (low, high), solver="anderson"))

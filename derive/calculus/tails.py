@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from mpmath import mp
@@ -135,7 +136,7 @@ def _confirm_order(
                 if wanted == 0:
                     return None
                 ratios.append(abs(evaluate(loss, here) / wanted - 1))
-            if any(b > a for a, b in zip(ratios, ratios[1:], strict=False)):
+            if any(b > a for a, b in pairwise(ratios)):
                 return None
             worst.append(ratios[-1])
     if max(worst) > mp.mpf(1) / 20:

@@ -86,7 +86,8 @@ def _check_values(loss: Loss, parameter: Symbol, where: str) -> None:
     if not _holds(domain, _exactly(default)):
         stated = "the default" if parameter in loss.defaults else "the usual default"
         raise BadInput(
-            f"{where}, defaults, {name}: {stated} {default:g} is outside of {shown(domain)}; state another"
+            f"{where}, defaults, {name}: {stated} {default:g} is outside of {shown(domain)}; "
+            "state another"
         )
     for point in loss.special.get(parameter, ()):
         if not (_holds(domain, point) or point in (domain.inf, domain.sup)):

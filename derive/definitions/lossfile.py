@@ -34,8 +34,9 @@ class _Decimal(str):
 def read_toml(path: Path) -> Loss:
     """The loss that a TOML file states.
 
-    The first variable is the residual, called x from here on. Raises BadInput, one line, for a file that is too big, not
-    UTF-8 or not TOML, and for a loss that is incomplete, misspelt, or not real on its domain.
+    The first variable is the residual, called x from here on. Raises BadInput, one line, for a file
+    that is too big, not UTF-8 or not TOML, and for a loss that is incomplete, misspelt, or not real
+    on its domain.
     """
     where = path.name
     return parse(_text(path), where)

@@ -90,9 +90,7 @@ def make_block(
             result = settle(named[id(current)])
         elif isinstance(current, Call):
             rebuilt = settle_inside(current)
-            repeated = (
-                uses[id(current)] > 1 and current.op not in _CHEAP and id(current) in eager
-            )
+            repeated = uses[id(current)] > 1 and current.op not in _CHEAP and id(current) in eager
             result = _assign(_NAMES.get(current.op, current.op), rebuilt) if repeated else rebuilt
         else:
             result = current
@@ -118,7 +116,9 @@ def make_block(
         return Name(name)
 
     varying: set[str] = set()
-    return Block(tuple(_settle_all(interned, settle, assignments)), tuple(final[id(r)] for r in interned))
+    return Block(
+        tuple(_settle_all(interned, settle, assignments)), tuple(final[id(r)] for r in interned)
+    )
 
 
 def _settle_all(interned: Sequence[Node], settle, assignments):  # type: ignore[no-untyped-def]

@@ -1,6 +1,6 @@
 """Run by test_writer_process.py in a process of its own: writes, and is killed while it does.
 
-`killed.py every FOLDER exchange|renames|overlay`: kill -9 before every single system call of a write.
+`killed.py every FOLDER exchange|renames|overlay`: kill -9 before every system call of a write.
 `killed.py loop FOLDER`: alternate two generations until the parent kills it.
 """
 

@@ -439,8 +439,10 @@ def test_the_same_bytes_under_any_setting(tmp_path: Path, setting: dict[str, str
     script = (
         "import os, sys; from pathlib import Path; from derive.emission.writer import write\n"
         "from derive.emission.manifest import inputs_digest\n"
-        "os.umask(0o077); tree = dict.fromkeys({'b/i.py', 'a.py', 'b/J.py', 'c/x.py'}, '# \\u03c1\\n')\n"
-        "write(tree, Path(sys.argv[1]), inputs=inputs_digest([Path(sys.argv[2])], {'1', '2', '3'}))\n"
+        "os.umask(0o077)\n"
+        "tree = dict.fromkeys({'b/i.py', 'a.py', 'b/J.py', 'c/x.py'}, '# \\u03c1\\n')\n"
+        "inputs = inputs_digest([Path(sys.argv[2])], {'1', '2', '3'})\n"
+        "write(tree, Path(sys.argv[1]), inputs=inputs)\n"
     )
     trees = []
     for name, changes in (("plain", {}), ("other", setting)):

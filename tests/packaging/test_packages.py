@@ -40,7 +40,8 @@ def test_the_wheel_holds_the_package_its_data_and_the_templates(checkout, wheel)
 
 def test_the_metadata_name_the_command_and_the_licence(wheel):
     with zipfile.ZipFile(wheel) as archive:
-        named = {name.split(".dist-info/")[1]: name for name in archive.namelist() if "-info/" in name}
+        inside = [name for name in archive.namelist() if ".dist-info/" in name]
+        named = {name.split(".dist-info/")[1]: name for name in inside}
         points = configparser.ConfigParser()
         points.read_string(archive.read(named["entry_points.txt"]).decode())
         metadata = archive.read(named["METADATA"]).decode()
@@ -59,9 +60,7 @@ def test_the_source_distribution_makes_the_same_wheel(checkout, build, wheel, tm
     assert _names(build("wheel", source)) == _names(wheel)
 
 
-def test_a_wheel_alone_in_an_empty_folder_does_its_job(
-    checkout, wheel, unpacked, derive, tmp_path
-):
+def test_a_wheel_alone_in_an_empty_folder_does_its_job(checkout, wheel, unpacked, derive, tmp_path):
     installed = unpacked(wheel)
     listed = derive(installed, tmp_path, "list")
     assert listed.returncode == 0, listed.stderr

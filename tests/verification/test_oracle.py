@@ -57,7 +57,9 @@ def test_values_and_derivatives_agree_with_mpmath(barron, x, alpha):
 
 
 def test_alpha_zero_is_rigorous_and_has_the_known_derivative(barron):
-    u = lambda m: (m(1.5) / m(1.25)) ** 2
+    def u(m):
+        return (m(1.5) / m(1.25)) ** 2
+
     loss = barron.value("loss", at(1.5, 0.0))
     assert loss.rigorous
     assert loss.float64() == reference(lambda m: mpmath.log1p(u(m) / 2))

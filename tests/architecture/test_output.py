@@ -1,0 +1,59 @@
+"""generated/ is what derive makes, and derive makes the same bytes everywhere."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def _derive(*arguments, cwd, umask=0o022, **settings):
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "LC_", "LANG"))}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "derive", *arguments],
+        cwd=cwd,
+        env={**env, "PYTHONPATH": str(CHECKOUT), **settings},
+        umask=umask,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_generated_files_are_current(tmp_path):
+    _derive("regenerate", "--check", cwd=tmp_path)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    return _made(tmp_path_factory.mktemp("plain"), PYTHONHASHSEED="0")
+
+
+def _made(folder, **how):
+    _derive("regenerate", "cauchy", "--target", "numpy", "--out", "made", cwd=folder, **how)
+    # The dot file is no part of the output: it says whether a later run has anything to do.
+    files = [path for path in (folder / "made").rglob("*") if path.is_file()]
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in files
+        if path.name != ".inputs.json"
+    }
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"PYTHONHASHSEED": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "tr_TR.UTF-8"},
+        {"PYTHONHASHSEED": "2", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "umask": 0o077},
+    ],
+    ids=["turkish", "c-locale"],
+)
+def test_the_bytes_depend_on_nothing_around(plain, how, tmp_path):
+    assert len(plain) == 4
+    assert _made(tmp_path, **how) == plain

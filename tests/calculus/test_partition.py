@@ -242,6 +242,13 @@ def test_an_altered_file_is_refused(tmp_path):
     altered.write_text(json.dumps(record))
     with pytest.raises(EnvironmentTrouble, match="checksum"):
         load(altered)
+    record = json.loads(form.DATA.read_text())
+    record["form"]["pieces"][0]["variable"] = "log_ratio"
+    altered = tmp_path / "renamed.json"
+    altered.write_text(json.dumps(record))
+    with pytest.raises(EnvironmentTrouble, match="checksum"):
+        load(altered)
+    altered = tmp_path / "empty.json"
     altered.write_text("{}")
     with pytest.raises(EnvironmentTrouble, match="cannot be read"):
         load(altered)

@@ -96,8 +96,8 @@ class PartitionForm:
         return list(_flat(asdict(self)))
 
     def checksum(self) -> str:
-        """sha256 over the numbers, as hexadecimal floats."""
-        text = "\n".join(number.hex() for number in self.numbers())
+        """sha256 over the whole form, its numbers as hexadecimal floats."""
+        text = json.dumps(_hexadecimal(asdict(self)))
         return hashlib.sha256(text.encode()).hexdigest()
 
 

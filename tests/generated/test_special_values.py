@@ -16,8 +16,8 @@ from table import (
     TARGETS,
     Case,
     array,
-    barron,
     call,
+    exact,
     generated,
     numbers,
     quantities,
@@ -84,9 +84,11 @@ def test_loss_and_slope_beside_the_special_exponents(alpha, target):
     near = 0.0 if abs(alpha) < 1e-15 else 2.0 if abs(alpha - 2) < 1e-15 else math.copysign(INF, alpha)
     if abs(alpha) == 2.0**20:
         near = alpha
-    expected = [float(barron(float(v), near, 1.25)) for v in x]
-    got = call(target, _barron(alpha), "loss", x)
-    np.testing.assert_allclose(got, expected, rtol=3e-9 if near == alpha else 1e-14)
+    for name in ("loss", "d_x", "d_scale", "weight"):
+        expected = [exact(_barron(near), name, float(v)) for v in x]
+        got = call(target, _barron(alpha), name, x)
+        # kappa of the exponentials is u
+        np.testing.assert_allclose(got, expected, rtol=2e-14, err_msg=name)
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -1,0 +1,97 @@
+"""How fast the generated losses are beside what one would use or type instead. Asserts nothing.
+
+    python tests/benchmarks/run.py                    PyTorch and NumPy, one core, about 2 minutes
+    python tests/benchmarks/run.py --compiled         PyTorch under torch.compile as well
+    python tests/benchmarks/run.py --only numpy       one part: torch, numpy or start
+
+The contenders of a row take turns, so that a busy machine slows all of them. The time is the median
+of the turns; "/ typed" is how many times as long as the typed formula, the median of the ratios
+within a turn. "copies" is two plain copies of the array: reading x and writing a value and a
+gradient cannot cost much less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from start import show_start
+
+Work = Callable[[], object]
+Row = tuple[str, Mapping[str, list[float]]]
+SIZES = (1_000, 1_000_000)
+TURNS = 15
+SHORTEST = 2e-3
+
+
+def take_turns(contenders: Mapping[str, Work], turns: int = TURNS) -> dict[str, list[float]]:
+    """Seconds a call for each contender, turn by turn."""
+    repeats = {name: _repeats(work) for name, work in contenders.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(turns):
+        for name, work in contenders.items():
+            begun = time.perf_counter()
+            for _ in range(repeats[name]):
+                work()
+            seconds[name].append((time.perf_counter() - begun) / repeats[name])
+    return seconds
+
+
+def _repeats(work: Work) -> int:
+    """Calls that together are long enough for the clock; the first ones warm up."""
+    for _ in range(3):
+        work()
+    begun = time.perf_counter()
+    work()
+    return max(1, round(SHORTEST / max(time.perf_counter() - begun, 1e-7)))
+
+
+def show(title: str, rivals: Sequence[str], rows: Iterable[Row]) -> None:
+    """Our time, and how many times as long as each rival it is."""
+    print(f"\n{title}")
+    heads = "".join(f"{'/ ' + rival:>12}" for rival in rivals)
+    print(f"{'':<36}{'generated':>12}{heads}")
+    for name, seconds in rows:
+        ours = seconds["generated"]
+        ratios = "".join(f"{_ratio(ours, seconds.get(rival)):>12}" for rival in rivals)
+        print(f"{name:<36}{statistics.median(ours) * 1e6:>9.1f} us{ratios}", flush=True)
+
+
+def _ratio(ours: list[float], theirs: list[float] | None) -> str:
+    if theirs is None:
+        return ""
+    return f"{statistics.median(a / b for a, b in zip(ours, theirs, strict=True)):.2f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=("torch", "numpy", "start"))
+    parser.add_argument("--compiled", action="store_true", help="PyTorch under torch.compile too")
+    parser.add_argument("--size", type=int, action="append", help="elements; repeatable")
+    parser.add_argument("--turns", type=int, default=TURNS)
+    asked = parser.parse_args()
+    sizes = tuple(asked.size or SIZES)
+    if asked.only in (None, "torch"):
+        from with_torch import torch_rows
+
+        for compiled in (False, True) if asked.compiled else (False,):
+            rows = torch_rows(sizes, compiled, lambda work: take_turns(work, asked.turns))
+            how = "compiled" if compiled else "eager"
+            show(f"PyTorch, {how}: forward and backward", ("torch.nn", "typed", "copies"), rows)
+    if asked.only in (None, "numpy"):
+        from with_numpy import numpy_rows
+
+        rows = numpy_rows(sizes, lambda work: take_turns(work, asked.turns))
+        show("NumPy: value and gradient", ("typed", "copies"), rows)
+    if asked.only in (None, "start"):
+        show_start()
+
+
+if __name__ == "__main__":
+    main()

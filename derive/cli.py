@@ -182,6 +182,9 @@ def regenerate(
             f"{out or 'generated'}: differs from what derive makes; "
             "look at the diff, then run derive regenerate"
         )
+    if check:
+        say("no difference: the files are what derive makes")
+        return
     if not told:
         tell(outcome.rows)
     if outcome.up_to_date:

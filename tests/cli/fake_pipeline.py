@@ -47,6 +47,10 @@ class Report:
     undecided: bool = False
     rows: tuple[Row, ...] = ()
 
+    @property
+    def exit_code(self) -> int:
+        return 1 if not self.holds else 3 if self.undecided else 0
+
     def table(self) -> str:
         return "the table\n"
 

@@ -110,6 +110,7 @@ def test_check(pipeline: Any, capsys: Capture, tmp_path: Path) -> None:
     assert derive("regenerate", "--out", out) == 0
     capsys.readouterr()
     assert derive("regenerate", "--out", out, "--check") == 0
+    assert capsys.readouterr().out == "no difference: the files are what derive makes\n"
     (out / "for_numpy/huber.py").write_text("edited\n")
     assert derive("regenerate", "--out", out, "--check") == 1
     assert "-edited\n+# huber\n" in capsys.readouterr().out

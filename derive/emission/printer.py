@@ -31,6 +31,7 @@ class Dialect:
     spell: Callable[[str, tuple[bool, ...]], str]
     lazy: Mapping[str, int]
     choice: str = ""
+    number_power: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,9 @@ class Printer:
     def _infix(self, current: Call) -> tuple[str, int]:
         sign, level = _INFIX[current.op]
         left, right = current.args
+        if current.op == "pow" and self.dialect.number_power and not self.varies(current):
+            args = f"{self.expression(left)}, {self.expression(right)}"
+            return f"{self.dialect.number_power}({args})", _ATOM
         if current.op == "pow":
             return f"{self._print(left, level + 1)} ** {self._print(right, level)}", level
         return f"{self._print(left, level)} {sign} {self._print(right, level + 1)}", level
@@ -94,7 +98,7 @@ class Printer:
         if current.op in self.helpers:
             return f"_{current.op}", args
         kinds = tuple(self.varies(a) for a in current.args)
-        if current.op == "where" and self.dialect.choice and kinds == (True, False, False):
+        if current.op == "where" and self.dialect.choice and kinds[0] and not all(kinds[1:]):
             return self.dialect.choice, [*args, self.like]
         if current.op == "horner":
             args = [args[0], f"({', '.join(args[1:])})"]

@@ -292,14 +292,14 @@ boxcox_bend = _define(
 # The faces of 1 + y^2/b, each safe where y^2 overflows or y^2/b underflows.
 _square = Local("w", _y * _y / _b)
 _is_far = call("huge", _y) < _square
-_far_root = absolute(_y) / call("sqrt", _b)
+_far_log = 2 * call("log", absolute(_y)) - call("log", _b)
 
 log1p_square = _define(
     Helper(
         "log1p_square",
         ("y", "b"),
         "log(1 + y^2/b), also where y^2 overflows.",
-        patch(_is_far, 2 * call("log", _far_root), call("log1p", _square)),
+        patch(_is_far, _far_log, call("log1p", _square)),
         lambda y, b: mp.log1p(y * y / b),
     )
 )
@@ -312,6 +312,27 @@ saturation = _define(
         lambda y, b: y * y / b / (1 + y * y / b),
     )
 )
+
+
+def _far_power(b: Node, q: Node) -> Node:
+    """(y^2/b)^q. For b < 1 the quotient may overflow, for b > 1 its parts may."""
+    size = absolute(_y)
+    return where(b < 1, size ** (2 * q) * b ** (-q), (size / call("sqrt", b)) ** (2 * q))
+
+
+def _far_decay(b: Node, a: Node, share: int) -> Node:
+    """(y^2/b)^((a - 2)/share), share 2, 4 or 8. Between 1 and 3, a - 2 is exact; elsewhere it is
+    kept as a and a division."""
+    size = absolute(_y)
+    ratio = size / call("sqrt", b)
+    if share == 8:
+        root = ratio ** (a / 4) / call("sqrt", ratio)
+    else:
+        root = ratio ** (a / 2) / ratio
+    close = size ** ((a - 2) * Fraction(2, share)) * b ** ((2 - a) / share)
+    return where(b < 1, close, root * root if share == 2 else root)
+
+
 def _growth() -> Node:
     """(1 + w)^q with the rounding of w = y^2/|a - 2| and of 1 + w carried along: a power
     multiplies each by its exponent."""
@@ -333,11 +354,15 @@ def _growth() -> Node:
     total_rest = (1 - (total - lift)) + (w - lift)
     tilt = Local("tilt", _q * ((total_rest + w_rest) / total))
     powered = total**_q * (1 + tilt)
-    log_w = Local("log_w", call("log1p", w))
-    z = Local("z", _q * log_w)
-    z_rest = call("product_error", _q, log_w) + _q * w_rest / (1 + w)
+    # For small w, q log(1 + w) = q w + q (log(1 + w) - w): the first product is exact with its
+    # error, the second is small.
+    lead = Local("lead", _q * w)
+    tail = polynomial(w, tuple(Fraction((-1) ** (k + 1), k + 2) for k in range(6)))
+    bend = Local("bend", _q * (w * w * tail))
+    z = Local("z", lead + bend)
+    z_rest = (lead - z + bend) + (call("product_error", _q, w) + _q * w_rest / total)
     near = where(w < Fraction(1, 1024), _exp(z) * (1 + z_rest), powered)
-    return patch(call("huge", _y) < w, (absolute(_y) / call("sqrt", b)) ** (2 * _q), near)
+    return patch(call("huge", _y) < w, _far_power(b, _q), near)
 
 
 _near_two = Local("b", absolute(Name("a") - 2))
@@ -353,7 +378,7 @@ growth = _define(
             absolute(Name("a") - 2) <= 2,
             patch(
                 call("huge", _y) < _near_w,
-                (absolute(_y) / call("sqrt", _near_two)) ** (2 * _q),
+                _far_power(_near_two, _q),
                 (1 + _near_w) ** _q,
             ),
         ),
@@ -364,7 +389,7 @@ log_excess_square = _define(
         "log_excess_square",
         ("y", "b"),
         "log(1 + w) - w/(1 + w) with w = y^2/b, also where y^2 overflows.",
-        patch(_is_far, 2 * call("log", _far_root) - 1, log_excess(_square)),
+        patch(_is_far, _far_log - 1, log_excess(_square)),
         lambda y, b: mp.log1p(y * y / b) - y * y / b / (1 + y * y / b),
     )
 )
@@ -374,8 +399,9 @@ def _p_of_growth() -> Node:
     a = Name("a")
     b = Local("b", absolute(a - 2))
     w = Local("w", _y * _y / b)
-    far = (absolute(_y) / call("sqrt", b)) ** (a - 2)
-    return patch(call("huge", _y) < w, far, growth(_y, a, a / 2) / (1 + w))
+    return patch(
+        call("huge", _y) < w, _far_decay(b, a, 2), growth(_y, a, a / 2) / (1 + w)
+    )
 
 
 power = _define(
@@ -393,9 +419,8 @@ def _root_of_power() -> Node:
     a = Name("a")
     b = Local("b", absolute(a - 2))
     w = Local("w", _y * _y / b)
-    far = absolute(_y) / call("sqrt", b)
-    root = patch(call("huge", _y) < w, far, call("sqrt", 1 + w))
-    return growth(_y, a, a / 4) / root
+    near = growth(_y, a, a / 4) / call("sqrt", 1 + w)
+    return patch(call("huge", _y) < w, _far_decay(b, a, 4), near)
 
 
 root_power = _define(
@@ -405,5 +430,24 @@ root_power = _define(
         "The square root of P, for products that P alone would push out of range.",
         _root_of_power(),
         lambda y, a: mp.exp((a / 4 - mp.mpf(1) / 2) * mp.log1p(y * y / abs(a - 2))),
+    )
+)
+
+
+def _quarter_of_power() -> Node:
+    a = Name("a")
+    b = Local("b", absolute(a - 2))
+    w = Local("w", _y * _y / b)
+    near = growth(_y, a, a / 8) / call("sqrt", call("sqrt", 1 + w))
+    return patch(call("huge", _y) < w, _far_decay(b, a, 8), near)
+
+
+quarter_power = _define(
+    Helper(
+        "quarter_power",
+        ("y", "a"),
+        "The fourth root of P, for steep powers whose square root may leave the range too.",
+        _quarter_of_power(),
+        lambda y, a: mp.exp((a / 8 - mp.mpf(1) / 4) * mp.log1p(y * y / abs(a - 2))),
     )
 )

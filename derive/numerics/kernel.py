@@ -81,7 +81,8 @@ def value(y: Node, a: Node) -> Node:
     z = _z(y, a)
     near = _scaled_log(y, a) / 2 * exprel(z)
     ratio = Local("ratio", distance(a) / a)
-    return where(absolute(z) < Fraction(7, 10), near, _times_growth(ratio, y, a) - ratio)
+    usual = where(absolute(z) < Fraction(7, 10), near, _times_growth(ratio, y, a) - ratio)
+    return _at_infinity(y, where(a < 0, -ratio, inf), usual)
 
 
 def excess(y: Node, a: Node) -> Node:
@@ -160,8 +161,14 @@ def slope(y: Node, a: Node) -> Node:
         quarter * exprel(f.z1),
         (f.scaled_growth / (1 + f.w) - f.b / 4) * 2 / (a - 2),
     )
+    leading = (f.z - 1) * 4 / a / a - 2 / a + 2 / (a - 2) / (1 + f.w)
+    wide = patch(
+        call("huge", y) < f.scaled_growth,
+        _times_growth(f.b / 4 * leading, y, a),
+        first - second + third,
+    )
     endless = where(a < 0, 2 / a / a, inf)
-    return _at_infinity(y, endless, _forms(y, a, near, steep, first - second + third))
+    return _at_infinity(y, endless, _forms(y, a, near, steep, wide))
 
 
 def slope_at_zero(y: Node) -> Node:
@@ -188,26 +195,27 @@ def bend_at_zero(y: Node) -> Node:
 
 
 def bend(y: Node, a: Node) -> Node:
-    """k_aa: the second derivative in the exponent."""
+    """k_aa: the second derivative in the exponent, as e (X0 - 4 M)/4 + b X1/8, M = P w G/4."""
     f = _parts(y, a)
-    lam = Local("lam", a / 2)
+    inverse = Local("inverse", 2 / a)
     lam1 = Local("lam1", (a - 2) / 2)
     square = f.log_w * f.log_w
     near = f.b / 4 * square * square * series(1, f.log_w, f.z1)
-    curved = Local("curved", lam * lam * f.g - f.z + 1)
+    curved = Local("curved", a * a / 4 * f.g - f.z + 1)
+    turn = Local("turn", (3 - 2 * inverse) / lam1)
     top = f.scaled_growth * curved - f.b / 4
     top_slope = f.scaled_growth * (f.log_w * curved + (a * f.g - f.log_w))
-    steep = (top_slope - top * ((3 * lam - 2) / lam / lam1)) / lam / lam / lam1
+    steep = (top_slope - top * turn) * inverse * inverse / lam1
     quarter = Local("quarter", f.b / 4 * f.log_w)
     first = where(
         absolute(f.z) < 3,
         quarter * square * exprel2(f.z),
-        (f.scaled_growth * ((f.z - 2) * f.z + 2) - f.b / 2) / lam / lam / lam,
+        (f.scaled_growth * ((f.z - 2) * f.z + 2) - f.b / 2) * inverse * inverse * inverse,
     )
     second = where(
         absolute(f.z) < 2,
         quarter * f.log_w * exprel1(f.z),
-        (f.scaled_growth * (f.z - 1) + f.b / 4) / lam / lam,
+        (f.scaled_growth * (f.z - 1) + f.b / 4) * inverse * inverse,
     )
     third = where(
         absolute(f.z1) < 2,
@@ -215,7 +223,49 @@ def bend(y: Node, a: Node) -> Node:
         (f.scaled_growth / (1 + f.w) * (f.z1 - 1) + f.b / 4) / lam1 / lam1,
     )
     x1 = _forms(y, a, near, steep, first - second + third)
-    mixed = f.scaled_growth * saturation(y, f.b) * f.g / f.b
+    bent = f.side * _excess_difference(y, a, f, inverse) + x1 / 2
+    leading = _leading_bend(y, a, f, inverse, lam1, curved, turn)
+    usual = patch(call("huge", y) < f.scaled_growth, _times_growth(leading, y, a), bent)
     endless = where(a < 0, -4 / a / a / a, inf)
-    bent = f.side / f.b * slope(y, a) + (x1 / 2 - f.side * mixed)
-    return _at_infinity(y, endless, bent)
+    return _at_infinity(y, endless, usual)
+
+
+def _leading_bend(
+    y: Node, a: Node, f: _Parts, inverse: Node, lam1: Node, curved: Node, turn: Node
+) -> Node:
+    """What the growth multiplies in k_aa: all that counts where the growth is huge."""
+    filled = saturation(y, f.b)
+    x1_part = (
+        ((f.z - 2) * f.z + 2) * inverse * inverse * inverse
+        - (f.z - 1) * inverse * inverse
+        + (f.z1 - 1) / lam1 / lam1 / (1 + f.w)
+    )
+    decayed = (f.log_w - 1 - filled + 1 / lam1) / (1 + f.w)
+    wide = f.side * (_bracket(a, f, inverse) + decayed) / 4 + f.b / 8 * x1_part
+    x1_steep = (f.log_w * curved + (a * f.g - f.log_w) - curved * turn) * inverse * inverse / lam1
+    steep = 2 / a / a * curved / f.b - f.side * filled * f.g / 4 + f.b / 8 * x1_steep
+    return where(f.log_w < 2, steep, wide)
+
+
+def _excess_difference(y: Node, a: Node, f: _Parts, inverse: Node) -> Node:
+    """X0/4 - M. Where L >= 2 and a L is large, L cancels between the two and is left out:
+    4 (X0/4 - M) = E (L (1 - lam)/lam + 1 - 1/lam - 1/lam^2) + P (L - 1 - w/(1 + w)) + rest,
+    lam = a/2."""
+    filled = saturation(y, f.b)
+    grown = Local("grown", f.scaled_growth / f.b)
+    mixed = grown * filled * f.g
+    tiny = f.log_w * f.log_w * f.log_w / 4 * series(0, f.log_w, f.z1)
+    small = call("and", f.log_w < 2, absolute(f.z) < 3)
+    rest = inverse * inverse + inverse + f.log_w * exprel(f.z1)
+    close = (
+        grown * _bracket(a, f, inverse)
+        + grown / (1 + f.w) * (f.log_w - 1 - filled)
+        + rest / 4
+    )
+    apart = slope(y, a) / f.b - mixed
+    is_close = call("and", f.log_w >= 2, call("and", f.z >= 2, absolute(f.z1) < 1))
+    return where(small, tiny - mixed, where(is_close, close, apart))
+
+
+def _bracket(a: Node, f: _Parts, inverse: Node) -> Node:
+    return f.log_w * ((2 - a) / a) + (1 - inverse - inverse * inverse)

@@ -128,13 +128,22 @@ def _product(expression: Expr) -> Node:
             below.append(node(int(coefficient.q)))
     else:
         above.append(lower(coefficient))
-    total = above.pop(0) if above else node(1)
-    while above or below:
-        if below:
-            total = total / below.pop(0)
-        if above:
-            total = total * above.pop(0)
+    # Every factor meets its divisors first: x/c/c*(x/c) stays in range where x*x/c/c/c does not.
+    if not above:
+        above = [node(1)]
+    ratios = [
+        _divided(factor, below[place :: len(above)]) for place, factor in enumerate(above)
+    ]
+    total = ratios.pop(0)
+    for ratio in ratios:
+        total = total * ratio
     return total
+
+
+def _divided(factor: Node, divisors: list[Node]) -> Node:
+    for divisor in divisors:
+        factor = factor / divisor
+    return factor
 
 
 def _repeated(base: Expr, exponent: Expr) -> list[Node]:

@@ -161,3 +161,34 @@ def infinite_points(loss: Loss) -> Sample:
             2,
         )
     return Sample({loss.residual.name: x, **columns})
+
+
+def wide_points(loss: Loss) -> Sample:
+    """|x| far out and close to 0, lengths from 1e-30 to 1e30: where products leave the range."""
+    rng = np.random.default_rng(_SEED)
+    count = 48
+    columns = {}
+    for p in loss.parameters:
+        columns[p.name] = _parameter(rng, loss, p, count, ())
+        if p.is_positive:
+            columns[p.name] = 10.0 ** rng.uniform(-30, 30, count)
+            domain = loss.domain(p)
+            inside = (columns[p.name] > float(domain.inf)) & (columns[p.name] < float(domain.sup))
+            columns[p.name] = np.where(inside, columns[p.name], float(loss.default(p)))
+    x = rng.choice([-1.0, 1.0], count) * 10.0 ** rng.uniform(-300, 300, count)
+    return Sample({loss.residual.name: x, **columns})
+
+
+def failures(loss: Loss, expression: Expr, form: Node, sample: Sample) -> int:
+    """At how many points a form is no number, or infinite where the exact value is not."""
+    exact = reference(loss, expression, sample)
+    got = evaluate_nodes(form, sample)
+    count = 0
+    for value, truth in zip(got, exact, strict=True):
+        if truth is None:
+            continue
+        if np.isnan(value) or (np.isinf(value) and abs(truth) < 1e300):
+            count += 1
+        elif value == 0 and abs(truth) > 1e-290:
+            count += 1
+    return count

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from math import inf
 
 from derive.numerics import kernel
@@ -17,10 +18,11 @@ from derive.numerics.helpers import (
     log1p_square,
     log_excess_square,
     power,
+    quarter_power,
     root_power,
     saturation,
 )
-from derive.numerics.nodes import Local, Name, Node, Number, absolute, call, node, patch, where
+from derive.numerics.nodes import Call, Local, Name, Node, Number, absolute, call, node, patch, where
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,14 @@ class Factors:
 
     value: Node
     power: Node
-    root_power: Node
     saturating: Node
     excess: Node
     slope: Node | None
     bend: Node | None
+    remedy: Callable[[int, int, Node], Node] | None  # y^k P/c^m where P alone leaves the range
+    distance: Node | None  # b, where G is not 0 or infinite
     tail: Node  # exponent a of the tail: y^k P ~ y^(a - 2 + k)
+    shifted: Callable[[int], Node] | None = None  # n + S where that is not the best form
 
 
 def _u(y: Node) -> Node:
@@ -49,11 +53,16 @@ def general(y: Node, a: Node) -> Factors:
     return Factors(
         value=kernel.value(y, a),
         power=power(y, a),
-        root_power=root_power(y, a),
         saturating=kernel.saturating(y, a),
         excess=kernel.excess(y, a),
         slope=kernel.slope(y, a),
         bend=kernel.bend(y, a),
+        remedy=lambda k, m, c: where(
+            absolute(a - 2) <= 4,
+            _halves(root_power(y, a), y, c, k, m),
+            _quarters(quarter_power(y, a), y, c, k, m),
+        ),
+        distance=kernel.distance(a),
         tail=a,
     )
 
@@ -64,60 +73,83 @@ def _root1p(y: Node, b: int) -> Node:
     return Local("root", patch(call("huge", y) < u, far, call("sqrt", 1 + u / b)))
 
 
+def _residual(y: Node) -> Node:
+    """x of y = x/c: y may underflow to 0 where x is not 0."""
+    return y.value.args[0] if isinstance(y, Local) and isinstance(y.value, Call) else y
+
+
+def _shifted_at(y: Node, a: int, n: int) -> Node:
+    """n + (a - 2) w/(1 + w) as one quotient."""
+    w = _u(y) / (2 - a)
+    total = Local("total", 1 + w)
+    return patch(call("huge", y) < total, n + a - 2, (n + (n + a - 2) * w) / total)
+
+
 def _at_two(y: Node) -> Factors:
-    diverges = call("where", call("eq", y, 0), 0, inf)
+    diverges = where(call("eq", _residual(y), 0), 0, inf)
     return Factors(
-        value=_u(y) / 2,
+        value=y / 2 * y,
         power=node(1),
-        root_power=node(1),
         saturating=node(0),
         excess=diverges,
         slope=diverges,
         bend=diverges,
+        remedy=None,
+        distance=None,
         tail=node(2),
     )
 
 
 def _at_zero(y: Node) -> Factors:
-    root = _root1p(y, 2)
     return Factors(
         value=log1p_square(y, 2),
         power=1 / (1 + _u(y) / 2),
-        root_power=1 / root,
         saturating=-2 * saturation(y, 2),
         excess=log_excess_square(y, 2),
         slope=kernel.slope_at_zero(y),
         bend=kernel.bend_at_zero(y),
+        remedy=lambda k, m, c: _inverse(2, 2, y, c, k, m),
+        distance=node(2),
         tail=node(0),
+        shifted=lambda n: _shifted_at(y, 0, n),
     )
 
 
 def _at_one(y: Node) -> Factors:
     root = _root1p(y, 1)
     return Factors(
-        value=y / (root + 1) * y,
+        value=patch(call("eq", absolute(y), inf), inf, y / (root + 1) * y),
         power=1 / root,
-        root_power=call("sqrt", 1 / root),
         saturating=-saturation(y, 1),
         excess=log_excess_square(y, 1),
         slope=None,
         bend=None,
+        remedy=lambda k, m, c: _inverse(1, 1, y, c, k, m),
+        distance=None,
         tail=node(1),
+        shifted=lambda n: _shifted_at(y, 1, n),
     )
 
 
 def _at_minus_two(y: Node) -> Factors:
-    u = _u(y)
-    total = Local("total", 1 + u / 4)
+    w = Local("w", _u(y) / 4)
+    total = Local("total", 1 + w)
+    lift = Local("lift", total - 1)
+    # The rounding of 1 + w would come in three times; it is taken out of 1/(1 + w).
+    rest = where(total < call("huge", y), (1 - (total - lift)) + (w - lift), 0)
+    plain = 1 / total
+    share = Local("share", plain - plain * (rest * plain))
     return Factors(
         value=2 * saturation(y, 4),
-        power=1 / (total * total),
-        root_power=1 / _root1p(y, 4) / _root1p(y, 4),
+        power=share * share,
         saturating=-4 * saturation(y, 4),
         excess=log_excess_square(y, 4),
         slope=None,
         bend=None,
+        remedy=lambda k, m, c: _inverse(16, 4, y, c, k, m),
+        distance=None,
         tail=node(-2),
+        shifted=lambda n: patch(call("huge", y) < total, n - 4, (n + (n - 4) * w) * share),
     )
 
 
@@ -131,11 +163,12 @@ def _at_infinity(y: Node, sign: int) -> Factors:
     return Factors(
         value=growth,
         power=_exp(signed / 2),
-        root_power=_exp(signed / 4),
         saturating=bounded if sign > 0 else -bounded,
         excess=zero,
         slope=zero,
         bend=zero,
+        remedy=lambda k, m, c: _quarters(_exp(signed / 8), y, c, k, m),
+        distance=None,
         tail=node(sign * inf),
     )
 
@@ -165,57 +198,111 @@ def quantities(factors: Callable[[Node], Factors], letters: Letters) -> dict[str
     y = Local("y", Name(letters.x) / c)
     f = factors(y)
     a, cc, x = letters.a, letters.c, letters.x
-    rest = f.excess / 2
 
-    def product(k: int, powers_of_c: int, factor: Node | None = None) -> Node:
-        return _product(f, y, c, k, powers_of_c, factor)
+    def product(k: int, powers_of_c: int, shift: int | None = None, excess: bool = False) -> Node:
+        factor = f.excess / 2 if excess else None if shift is None else _shifted(f, shift)
+        return _product(f, y, c, k, powers_of_c, factor, late=excess)
 
     found = {
         "loss": f.value,
         f"d_{x}": product(1, 1),
         f"d_{cc}": -product(2, 1),
-        f"d2_{x}": product(0, 2, 1 + f.saturating),
-        f"d2_{x}_{cc}": -product(1, 2, 2 + f.saturating),
-        f"d2_{cc}": product(2, 2, 3 + f.saturating),
+        f"d2_{x}": product(0, 2, 1),
+        f"d2_{x}_{cc}": -product(1, 2, 2),
+        f"d2_{cc}": product(2, 2, 3),
         "weight": product(0, 2),
     }
     if a is not None and f.slope is not None and f.bend is not None:
         found |= {
             f"d_{a}": f.slope,
-            f"d2_{x}_{a}": product(1, 1, rest),
+            f"d2_{x}_{a}": _with_excess(f, y, 1, product(1, 1), product(1, 1, excess=True)),
             f"d2_{a}": f.bend,
-            f"d2_{a}_{cc}": -product(2, 1, rest),
+            f"d2_{a}_{cc}": -_with_excess(f, y, 2, product(2, 1), product(2, 1, excess=True)),
         }
     return found
 
 
-def _product(f: Factors, y: Node, c: Node, k: int, powers_of_c: int, factor: Node | None) -> Node:
-    """y^k P factor/c^m. Where P leaves the range although the product need not, by halves; at
-    y = ±inf the limit. Divisions by c come early: y^2 may underflow where y^2/c does not."""
+def _with_excess(f: Factors, y: Node, k: int, slope: Node, usual: Node) -> Node:
+    """slope G/2: at small w, where G = w^2/2 underflows before the product, factor by factor."""
+    if f.power == node(1) and f.excess != node(0):
+        x = _residual(y)
+        return where(call("eq", x, 0), 0, call("sign", x) * inf if k == 1 else inf)
+    if f.distance is None:
+        return usual
+    w = Local("w", _u(y) / f.distance)
+    return patch(w < Fraction(1, 2**60), slope * w * w / 4, usual)
+
+
+def _shifted(f: Factors, shift: int) -> Node:
+    """shift + S."""
+    return shift + f.saturating if f.shifted is None else f.shifted(shift)
+
+
+def _product(
+    f: Factors, y: Node, c: Node, k: int, m: int, factor: Node | None, late: bool
+) -> Node:
+    """y^k P factor/c^m; where P alone leaves the range, by the regime's remedy, and at y = ±inf
+    the limit. A factor that may vanish comes first (P may be infinite), one that may underflow
+    late."""
     if factor == node(0):
         return node(0)
     p = Local("p", f.power)
-    usual: Node = p if factor is None else p * factor
-    usual = y * usual if k else usual
-    halves: Node = f.root_power if factor is None else f.root_power * factor
-    halves = y * halves if k else halves
-    usual, halves = usual / c, halves / c
-    usual = usual * y if k == 2 else usual
-    halves = halves * (y * f.root_power if k == 2 else f.root_power)
-    if powers_of_c == 2:
-        usual, halves = usual / c, halves / c
-    if f.power == node(1):
+    first = p if factor is None or late else p * factor
+    one = (y * first if k else first) / c
+    usual: Node = one * y if k == 2 else one
+    if m == 2:
+        usual = one * (y / c) if k == 2 else one / c
+    if factor is not None and late:
+        usual = usual * factor
+    if f.power == node(1) or f.remedy is None:
         return usual
+    mended = f.remedy(k, m, c)
+    if factor is not None:
+        mended = mended * factor
     huge = call("huge", y)
     extreme = call("or", p < 1 / huge, huge < p)
-    endless = _endless(f, y, c, k, powers_of_c, factor)
-    return patch(
-        call("eq", absolute(y), inf), endless, patch(extreme, halves, usual)
-    )
+    endless = _endless(f, y, c, k, m, factor)
+    return patch(call("eq", absolute(y), inf), endless, patch(extreme, mended, usual))
+
+
+def _halves(q: Node, y: Node, c: Node, k: int, m: int) -> Node:
+    """y^k q^2/c^m."""
+    one = (y * q if k else q) / c
+    other = y * q if k == 2 else q
+    return one * (other / c) if m == 2 else one * other
+
+
+def _quarters(r: Node, y: Node, c: Node, k: int, m: int) -> Node:
+    """y^k r^4/c^m: what grows meets what decays early."""
+    one = (y * r if k else r) / c * r
+    other = y * r if k == 2 else r
+    return one * (other / c * r if m == 2 else other * r)
+
+
+def _inverse(top: int, power: int, y: Node, c: Node, k: int, m: int) -> Node:
+    """y^k top/(|y|^power c^m), for power 1, 2 or 4."""
+    size = absolute(y)
+    if power == 1:
+        if k == 2:
+            return size / c / c if m == 2 else size / c
+        lead = call("sign", y) / c if k == 1 else 1 / size / c
+        return lead / c if m == 2 else lead
+    root = 4 if power == 4 else 1
+    if power == 2:
+        if k == 0:
+            return top / y / c * (1 / y / c)
+        lead = top / y / c if k == 1 else node(top) / c
+        return lead / c if m == 2 else lead
+    half = root / y / c if k == 2 else root / y / c / y
+    if k == 2:
+        return half * half if m == 2 else half * (root / y)
+    if k == 1:
+        return half * (root / y / c if m == 2 else root / y)
+    return half * half if m == 2 else half * (root / y / y)
 
 
 def _endless(
-    f: Factors, y: Node, c: Node, k: int, powers_of_c: int, factor: Node | None
+    f: Factors, y: Node, c: Node, k: int, m: int, factor: Node | None
 ) -> Node:
     """The limit at y = ±inf. |y|^k P tends to k or 1 where the powers balance, else to 0 or inf;
     a 0 wins over the logarithm in G."""
@@ -230,6 +317,6 @@ def _endless(
     if factor is not None:
         product = limit * factor
         limit = product if isinstance(limit, Number) else where(call("eq", limit, 0), 0, product)
-    for _ in range(powers_of_c):
+    for _ in range(m):
         limit = limit / c
     return call("sign", y) * limit if k == 1 else limit

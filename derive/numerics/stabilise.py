@@ -21,11 +21,10 @@ from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 from derive.errors import Refuted
 from derive.numerics import family, measure
-from derive.numerics.atoms import spelled_out
 from derive.numerics.fit import length_of, near_zero
 from derive.numerics.forms import Reach, Regime, StableForm
 from derive.numerics.lower import CannotLower, lower
-from derive.numerics.nodes import Local, Name, Node, absolute, call, node, patch, where
+from derive.numerics.nodes import Local, Name, Node, absolute, call, patch, where
 from derive.numerics.powerlaw import quantities as power_law_quantities
 from derive.numerics.rules import rewrite
 
@@ -211,7 +210,7 @@ def _candidates(
 ) -> list[_Candidate]:
     """From the plainest to the most rewritten; every one is equal to the definition."""
     raw = derivation.quantities[name]
-    expressions: list[tuple[Expr, tuple[str, ...]]] = [(raw, ())]
+    expressions: list[tuple[Expr, tuple[str, ...]]] = [(_factored(raw), ()), (raw, ())]
     if not raw.has(Piecewise):
         derived = _from_base(derivation.loss, name, base)
         for candidate in (readable(derived), derived, readable(raw)):
@@ -238,6 +237,13 @@ def _candidates(
     return forms
 
 
+def _factored(expression: Expr) -> Expr:
+    """Common factors taken out, in every branch: sums of large products may be inf - inf."""
+    if isinstance(expression, Piecewise):
+        return Piecewise(*((sympy.factor_terms(e), c) for e, c in expression.args))
+    return sympy.factor_terms(expression)
+
+
 def _from_base(loss: Loss, name: str, base: Expr) -> Expr:
     if name == "loss":
         return base
@@ -258,15 +264,22 @@ def _best(
     exact: Sequence[Any],
 ) -> tuple[Node, Reach]:
     candidates = _candidates(derivation, name, base, base_rules)
-    rows: list[tuple[Node, Reach]] = []
+    rows: list[tuple[Node, Reach, int]] = []
+    raw = derivation.quantities[name]
+    wide = measure.wide_points(derivation.loss)
     direct = _direct(derivation, name, sample)
     for candidate in candidates:
         got = measure.evaluate_nodes(candidate.form, sample)
         row = _reach(derivation, name, sample, exact, got, candidate.rules, direct)
-        rows.append((candidate.form, row))
-        if row.worst <= TARGET:
-            return rows[-1]
-    form, row = min(rows, key=lambda r: r[1].worst)
+        failures = measure.failures(derivation.loss, raw, candidate.form, wide)
+        rows.append((candidate.form, row, failures))
+        if row.worst <= TARGET and not failures:
+            return candidate.form, row
+    good = [r for r in rows if r[1].worst <= TARGET]
+    if good:
+        form, row, _ = min(good, key=lambda r: r[2])
+        return form, row
+    form, row, _ = min(rows, key=lambda r: r[1].worst)
     patched = _near_zero(derivation, name, form, row, sample, exact, direct)
     return patched or (form, row)
 

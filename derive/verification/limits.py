@@ -31,6 +31,10 @@ def toward(values: Values, distances: Sequence[tuple[int, int, int]]) -> Enclosu
     for triple in distances:
         found = [values(n) for n in triple]
         answer = _read(found)
+        if answer is not None and answer.infinite and triple is not distances[-1]:
+            # What grows may yet turn: the farthest values have the last word.
+            farthest = _read([values(n) for n in distances[-1]])
+            return answer if farthest is None else farthest
         if answer is not None:
             return answer
     return undefined("no limit could be read off")

@@ -250,7 +250,8 @@ class Oracle:
 
         A second derivative in u and v may be a small difference of f_u/v and f_v/u (for d2_x:
         of terms as large as the weight), if u and v are variables that scale (x and positive
-        parameters). For a parameter p that does not scale, f_p/(1 + |p|) stands instead.
+        parameters). For a parameter p that does not scale, f_p/(1 + |p|) stands instead, and in
+        f_pp also x f_xp/(1 + |p|): what p does through the argument that x shares with it.
         """
         wanted = self.wanted(name)
         size = abs(self.value(name, point).float64())
@@ -268,6 +269,11 @@ class Oracle:
                 continue
             slope = self.value("d_x" if u == 0 else f"d_{self.names[u]}", point).float64()
             terms.append(abs(slope / divisor) if math.isfinite(slope) else 0.0)
+        if first[0] == first[1] and first[0] and not self.loss.variables[first[0]].is_positive:
+            p = self.names[first[0]]
+            shared = self.value(f"d2_{self.names[0]}_{p}", point).float64() * point[self.names[0]]
+            shared /= 1.0 + abs(point[p])
+            terms.append(abs(shared) if math.isfinite(shared) else 0.0)
         return max(terms)
 
 

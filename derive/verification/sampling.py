@@ -201,7 +201,8 @@ class _Sampler:
             parts.append(centre * (1 + mix))
         used = sum(map(len, parts))
         parts.append(unit * self.between(low, high, max(1, count - used)))
-        values = np.concatenate(parts)[:count]
+        # x/scale itself has to be a number of the dtype, also at the edges.
+        values = np.minimum(np.concatenate(parts)[:count], unit * high)
         if self.nearest <= 1e-30:
             values[: max(1, count // 20)] = self.between(self.nearest, 1e-30, max(1, count // 20))
             values[-1] = 0.0

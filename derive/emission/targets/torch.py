@@ -18,7 +18,7 @@ _SPELLING = {
     "erf": "torch.erf", "erfc": "torch.erfc", "where": "torch.where", "patch": "_patch",
     "huge": "_huge", "horner": "_horner", "excess_series": "_excess_series", "product_error": "_product_error", "max": "_maximum", "min": "_minimum",
     "gamma": "_gamma", "loggamma": "torch.lgamma", "digamma": "torch.digamma",
-    "trigamma": "_trigamma",
+    "trigamma": "_trigamma", "log_z": "_log_z",
 }  # fmt: skip
 # Torch names that Python's math shares, or that have no counterpart there.
 _OF_NUMBERS = {
@@ -45,7 +45,7 @@ _PATCH = '''def _patch(rare, remedy, usual):
         return remedy() if rare else usual
     if rare.device.type == "cpu" and not torch.compiler.is_compiling() and not _holds(rare):
         return usual
-    return torch.where(rare, remedy(), usual)'''
+    return torch.where(rare, _as_tensor(remedy(), usual), usual)'''
 
 _HUGE = '''def _huge(value):
     """Beyond this, squares overflow in the dtype of the value."""
@@ -101,6 +101,14 @@ def _of(name: str, torch_name: str, math_name: str) -> str:
 
 _TORCH_NAME = {"loggamma": "lgamma"}
 _RUNTIME = {
+    "pow": '''def _power_of(base, exponent):
+    """base**exponent for numbers or tensors; inf where it overflows."""
+    if isinstance(base, torch.Tensor) or isinstance(exponent, torch.Tensor):
+        return torch.pow(base, exponent)
+    try:
+        return base**exponent
+    except OverflowError:
+        return math.inf''',
     "patch": _PATCH,
     "huge": _HUGE,
     "product_error": _PRODUCT_ERROR,
@@ -141,7 +149,7 @@ TORCH = Target(
     folder="for_torch",
     library="torch",
     template="torch/loss.py.j2",
-    dialect=Dialect(infinity="math.inf", spell=_spell, lazy={"patch": 1}, choice="_pick"),
+    dialect=Dialect(infinity="math.inf", spell=_spell, lazy={"patch": 1}, choice="_pick", number_power="_power_of"),
     runtime={
         **{
             op: _of(op, _TORCH_NAME.get(op, op), {"loggamma": "lgamma"}.get(op, op))

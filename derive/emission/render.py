@@ -12,7 +12,8 @@ import sympy
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from derive.definitions.loss import Loss
-from derive.emission import wording
+from derive.emission import stored, wording
+from derive.emission.density import density_context, density_names
 from derive.emission.printer import Printer
 from derive.emission.target import Target
 from derive.numerics.forms import StableForm
@@ -84,17 +85,21 @@ def context(module: Module, form: StableForm, target: Target, prose: Prose) -> d
         "docstring": _module_docstring(form, prose),
         "imports": printing.imports(),
         "functions": functions,
-        "parameter_functions": _parameter_functions(module, form, printing, prose, defaults),
+        "signature": signature,
+        "defaults": ", ".join(defaults),
+        "residual": x,
+        "rest": "".join(f", {p}" for p in parameters),
+        **density_context(module, form, target),
         "blocks": [printing.function(f, arguments) for f in module.functions],
         "helpers": [printing.helper(h) for h in module.helpers],
         "runtime": printing.runtime(),
         "parameters": ", ".join(parameters),
         "regimes": printing.regimes(),
         "checks": _checks(loss, target),
-        "exports": sorted([*public, *(f.name for f in module.parameter_functions)], key=_public_order),
+        "exports": sorted([*public, *density_names(module)], key=_public_order),
     }
     if target.name == "torch":
-        shared |= _torch_context(module, form, signature, arguments, defaults)
+        shared |= _torch_context(form, arguments)
         shared["exports"] = [_class_name(loss), *shared["exports"]]
     return shared
 
@@ -132,20 +137,6 @@ def _docstring(loss: Loss, name: str, prose: Prose) -> str:
     if prose.accuracy.get(name):
         lines += [prose.accuracy[name]] if len(lines) > 1 else ["", prose.accuracy[name]]
     return wording.docstring(lines, 4)
-
-
-def _parameter_functions(
-    module: Module, form: StableForm, printing: _Printing, prose: Prose, defaults: Sequence[str]
-) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": f.name,
-            "signature": ", ".join(defaults),
-            "docstring": _docstring(form.loss, f.name, prose),
-            "body": printing.parameter_body(f),
-        }
-        for f in module.parameter_functions
-    ]
 
 
 def _checks(loss: Loss, target: Target) -> list[dict[str, str]]:
@@ -187,19 +178,14 @@ def _class_name(loss: Loss) -> str:
     return "".join(part.capitalize() for part in loss.name.split("_")) + "Loss"
 
 
-def _torch_context(
-    module: Module, form: StableForm, signature: str, arguments: str, defaults: Sequence[str]
-) -> dict[str, Any]:
+def _torch_context(form: StableForm, arguments: str) -> dict[str, Any]:
     loss = form.loss
     names = [p.name for p in loss.parameters]
     return {
-        "signature": signature,
         "arguments": arguments,
-        "residual": loss.residual.name,
         "class_name": _class_name(loss),
         "title": loss.title.rstrip("."),
         "class_lines": wording.definition_lines(loss),
-        "class_signature": ", ".join(defaults),
         "class_arguments": "".join(f", self.{n}" for n in names),
         "parameter_names": names,
         "repr_names": ", ".join([*(f'"{n}"' for n in names), '"reduction"']),
@@ -321,9 +307,6 @@ class _Printing:
             "lines": lines,
         }
 
-    def parameter_body(self, function: Function) -> list[str]:
-        raise NotImplementedError
-
     def regimes(self) -> list[str]:
         printer = Printer(self.target.dialect, frozenset(), frozenset())
         lines = []
@@ -343,4 +326,6 @@ class _Printing:
 
     def runtime(self) -> list[str]:
         used = self.module.operations
-        return [source for op, source in self.target.runtime.items() if op in used]
+        sources = [source for op, source in self.target.runtime.items() if op in used]
+        table = self.module.density.table
+        return sources if table is None else [*sources, stored.source(table, self.target.name)]

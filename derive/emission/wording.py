@@ -104,16 +104,17 @@ def meaning(loss: Loss, name: str) -> str:
     x = loss.residual.name
     if name in _MEANING:
         return _MEANING[name].format(title=loss.title.rstrip("."), x=x)
-    kind, _, variables = name.partition("_")
+    what = "log Z" if "log_partition" in name else "the loss"
+    kind, _, variables = name.replace("log_partition_", "").partition("_")
     if kind == "d":
-        return f"The first derivative of the loss in {variables}."
+        return f"The first derivative of {what} in {variables}."
     names = [v.name for v in loss.variables]
     for v in names:
         if variables == v:
-            return f"The second derivative of the loss in {v}."
+            return f"The second derivative of {what} in {v}."
         for w in names:
             if variables == f"{v}_{w}":
-                return f"The mixed second derivative of the loss in {v} and {w}."
+                return f"The mixed second derivative of {what} in {v} and {w}."
     return name
 
 

@@ -1,14 +1,173 @@
-"""The density's part of a module: functions of the parameters alone."""
+"""The density's part of a module: functions of the parameters alone, and how to draw from it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import sympy
+from mpmath import mp
+from sympy import Expr, Symbol
 
 from derive.calculus import Derivation
+from derive.calculus.partition.form import PartitionForm, load
+from derive.definitions.loss import Loss
+from derive.numerics.evaluate import evaluate
+from derive.numerics.family import match
 from derive.numerics.forms import StableForm
-from derive.numerics.nodes import Node
+from derive.numerics.lower import CannotLower, condition, lower
+from derive.numerics.nodes import Call, Local, Name, Node, call, node, where
+
+DIGITS = 40
+# Next to 0 a second derivative may need a polynomial: over [0, NEAR], with this many terms.
+NEAR, TERMS = 0.25, 13
 
 
-def density_forms(derivation: Derivation, stable: StableForm) -> Mapping[str, Sequence[Node]]:
-    """For each function of the parameters alone, its nodes regime by regime."""
-    return {}
+@dataclass(frozen=True)
+class DensityForm:
+    """What a file needs beside the loss.
+
+    functions: log_partition and its first and second derivatives (those that are not 0).
+    table: the numbers behind the operation `log_z`, where log Z has no closed form.
+    requirement: the parameters for which the density exists, None for all; rule: it in words.
+    """
+
+    functions: Mapping[str, Node] = field(default_factory=dict)
+    table: PartitionForm | None = None
+    requirement: Node | None = None
+    rule: str = ""
+
+
+def density_forms(derivation: Derivation, stable: StableForm) -> DensityForm:
+    """The functions of the parameters, from the closed form or from the stored numbers."""
+    loss, density = derivation.loss, derivation.density
+    if density.exists in (None, sympy.false):
+        return DensityForm()
+    requirement, rule = None, ""
+    if density.exists != sympy.true:
+        requirement = condition(density.exists)
+        rule = f"{_told(density.exists)} for a density: the integral diverges"
+    if density.log_partition is not None:
+        try:
+            found = _closed(density.log_partition, loss)
+        except CannotLower:
+            return DensityForm()
+        return DensityForm(found, None, requirement, rule)
+    family = match(loss)
+    if family is None or not isinstance(family.exponent, Symbol):
+        return DensityForm()
+    letters = family.letters
+    assert letters.a is not None
+    return DensityForm(_stored(letters.a, letters.c), load(), requirement, rule)
+
+
+def _told(relation: Expr) -> str:
+    if isinstance(relation, sympy.GreaterThan) and isinstance(relation.lhs, Symbol):
+        return f"{relation.lhs} must be >= {relation.rhs}"
+    return f"the parameters must satisfy {relation}"
+
+
+def _stored(alpha: str, scale: str) -> dict[str, Node]:
+    """log Z = log(scale) + log_z(alpha)."""
+
+    def log_z(order: int) -> Node:
+        return Call("log_z", (Name(alpha), node(order)))
+
+    c = Name(scale)
+    return {
+        "log_partition": call("log", c) + log_z(0),
+        f"d_log_partition_{alpha}": log_z(1),
+        f"d_log_partition_{scale}": 1 / c,
+        f"d2_log_partition_{alpha}": log_z(2),
+        f"d2_log_partition_{scale}": -1 / c / c,
+    }
+
+
+def _closed(log_partition: Expr, loss: Loss) -> dict[str, Node]:
+    """log Z and its derivatives, constants folded at high precision."""
+    found = {"log_partition": log_partition}
+    for p in loss.parameters:
+        first = _slope(log_partition, p)
+        if first != 0:
+            found[f"d_log_partition_{p}"] = first
+    nodes = {name: lower(_folded(e)) for name, e in found.items()}
+    for i, p in enumerate(loss.parameters):
+        first = found.get(f"d_log_partition_{p}", sympy.S.Zero)
+        for q in loss.parameters[i:]:
+            second = _bend(first, log_partition, q)
+            if second is not None:
+                name = f"d2_log_partition_{p}" if p == q else f"d2_log_partition_{p}_{q}"
+                nodes[name] = second
+    return nodes
+
+
+def _slope(log_partition: Expr, p: Symbol) -> Expr:
+    """The derivative with the terms of dZ cancelled before they meet Z."""
+    total = sympy.S.Zero
+    for term in sympy.Add.make_args(log_partition):
+        if isinstance(term, sympy.log):
+            z = term.args[0]
+            total += _over(sympy.expand(sympy.diff(z, p)), z)
+        else:
+            total += sympy.diff(term, p)
+    return total
+
+
+def _over(numerator: Expr, denominator: Expr) -> Expr:
+    """One fraction, exponentials left where they are: e^(-x) must not become 1/e^x."""
+    letters = {e: sympy.Dummy() for e in (numerator + denominator).atoms(sympy.exp)}
+    back = {letter: e for e, letter in letters.items()}
+    ratio = sympy.together(numerator.xreplace(letters) / denominator.xreplace(letters))
+    return ratio.xreplace(back)
+
+
+def _bend(first: Expr, log_partition: Expr, q: Symbol) -> Node | None:
+    """The second derivative; None where it is 0.
+
+    Of log Z with a sum Z: f'' = f' (N'/N - f') for f' = N/Z, which squares nothing.
+    """
+    second = sympy.factor_terms(sympy.diff(first, q))
+    if second == 0:
+        return None
+    logs = [t.args[0] for t in sympy.Add.make_args(log_partition) if isinstance(t, sympy.log)]
+    sums = [z for z in logs if isinstance(z, sympy.Add) and z.has(q)]
+    if len(sums) != 1:
+        return lower(_folded(second))
+    n = sympy.expand(sympy.diff(sums[0], q))
+    slope = Local("slope", lower(_folded(first)))
+    direct = slope * (lower(_folded(sympy.expand(sympy.diff(n, q) / n))) - slope)
+    return _mended(direct, second, q)
+
+
+def _mended(direct: Node, exact: Expr, q: Symbol) -> Node:
+    """A polynomial next to q = 0, where the direct form loses digits on its way to a limit."""
+    value = sympy.lambdify(q, exact, "mpmath")
+    small = 1e-8
+    with mp.workdps(DIGITS + 20):
+        got = evaluate(direct, {q.name: np.array([small])})[0]
+        if abs(got / float(value(mp.mpf(small))) - 1) < 1e-13:
+            return direct
+        polynomial = mp.chebyfit(value, [0, NEAR], TERMS)
+    coefficients = [float(c) for c in reversed(polynomial)]
+    name = Name(q.name)
+    return where(call("lt", name, NEAR), call("horner", name, *coefficients), direct)
+
+
+def _folded(expression: Expr) -> Expr:
+    """Irrational constants as one number of many digits, wherever they stand."""
+    if expression.is_Rational or expression.is_Symbol:
+        return expression
+    if not expression.free_symbols:
+        return sympy.Float(expression.evalf(DIGITS), DIGITS)
+    args = [_folded(a) for a in expression.args]
+    if expression.is_Add or expression.is_Mul:
+        constants = [a for a in args if not a.free_symbols]
+        if any(not a.is_Rational for a in constants):
+            rest = [a for a in args if a.free_symbols]
+            whole = expression.func(*constants).evalf(DIGITS)
+            if expression.is_Mul:
+                whole = expression.func(*(a for a in expression.args if not a.free_symbols))
+                whole = whole.evalf(DIGITS)
+            return expression.func(sympy.Float(whole, DIGITS), *rest)
+    return expression.func(*args)

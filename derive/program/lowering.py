@@ -8,17 +8,24 @@ from derive.numerics.forms import StableForm
 from derive.numerics.helpers import HELPERS, Helper
 from derive.numerics.nodes import CONDITIONS, Call, Local, Name, Node, call, walk, where
 from derive.program.blocks import Pool, make_block
-from derive.program.module import Assignment, Block, Case, Function, HelperFunction, Module, Regime
+from derive.program.density import DensityForm
+from derive.program.module import (
+    Assignment,
+    Block,
+    Case,
+    Function,
+    HelperFunction,
+    Module,
+    ParameterFunction,
+    Regime,
+)
 
 # Words that a generated file uses for itself.
 RESERVED = frozenset({"np", "torch", "math", "regime", "loss", "weight", "body", "inf", "nan"})
 
 
-def lower_module(form: StableForm, parameter_forms: Mapping[str, Sequence[Node]]) -> Module:
-    """StableForm -> Module.
-
-    parameter_forms: functions of the parameters alone, a node for each regime of the form.
-    """
+def lower_module(form: StableForm, density: DensityForm) -> Module:
+    """StableForm -> Module."""
     loss = form.loss
     x = loss.residual.name
     letters = {v.name for v in loss.variables}
@@ -38,14 +45,15 @@ def lower_module(form: StableForm, parameter_forms: Mapping[str, Sequence[Node]]
             for r, pool in zip(form.regimes, pools, strict=True)
         ]
         functions.append(_function(name, form, blocks))
-    parameter_functions = []
-    for name, nodes in parameter_forms.items():
-        blocks = [make_block([n], reserved, x) for n in nodes]
-        parameter_functions.append(_function(name, form, blocks))
-    helpers = _helpers((*functions, *parameter_functions))
+    parameter_functions = tuple(
+        ParameterFunction(name, make_block([expression], reserved, x))
+        for name, expression in density.functions.items()
+    )
+    roots = [*_nodes(functions), *(e for f in parameter_functions for e in _of_block(f.block))]
+    helpers = _helpers(roots)
     regimes = tuple(Regime(r.name, r.meaning, r.condition) for r in form.regimes)
-    operations = _operations((*functions, *parameter_functions), helpers, regimes)
-    return Module(tuple(functions), tuple(parameter_functions), regimes, helpers, operations)
+    operations = _operations(roots, helpers, regimes)
+    return Module(tuple(functions), parameter_functions, density, regimes, helpers, operations)
 
 
 # A quantity shorter than this is written out where another one contains it.
@@ -117,15 +125,18 @@ def _nodes(functions: Sequence[Function]) -> list[Node]:
     for function in functions:
         found.extend(a.value for a in function.shared)
         for case in function.cases:
-            found.extend(a.value for a in case.block.assignments)
-            found.extend(case.block.results)
+            found.extend(_of_block(case.block))
     return found
 
 
-def _helpers(functions: Sequence[Function]) -> tuple[HelperFunction, ...]:
+def _of_block(block: Block) -> list[Node]:
+    return [*(a.value for a in block.assignments), *block.results]
+
+
+def _helpers(roots: Sequence[Node]) -> tuple[HelperFunction, ...]:
     """Every helper that is called, directly or from another, in the order of the vocabulary."""
     wanted: set[str] = set()
-    frontier = _nodes(functions)
+    frontier = list(roots)
     while frontier:
         called = {
             n.op for f in frontier for n in walk(f) if isinstance(n, Call) and n.op in HELPERS
@@ -150,9 +161,9 @@ def _laid_out(helper: Helper) -> HelperFunction:
 
 
 def _operations(
-    functions: Sequence[Function], helpers: Sequence[HelperFunction], regimes: Sequence[Regime]
+    roots: Sequence[Node], helpers: Sequence[HelperFunction], regimes: Sequence[Regime]
 ) -> frozenset[str]:
-    nodes = _nodes(functions)
+    nodes = list(roots)
     for h in helpers:
         nodes.extend(_expressions(h.helper))
     nodes.extend(r.condition for r in regimes if r.condition is not None)

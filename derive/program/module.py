@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from derive.numerics.helpers import Helper
 from derive.numerics.nodes import Node
+from derive.program.density import DensityForm
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,14 @@ class Function:
 
 
 @dataclass(frozen=True)
+class ParameterFunction:
+    """A function of the parameters alone; it has no regimes."""
+
+    name: str
+    block: Block
+
+
+@dataclass(frozen=True)
 class HelperFunction:
     """A helper with its locals laid out; the shortcut comes first where there is one."""
 
@@ -63,11 +72,13 @@ class Regime:
 class Module:
     """Everything a target needs to print one file.
 
-    functions of the residual and the parameters; parameter_functions of the parameters alone.
+    functions of the residual and the parameters; parameter_functions of the parameters alone,
+    with what else is known of the density.
     """
 
     functions: tuple[Function, ...]
-    parameter_functions: tuple[Function, ...]
+    parameter_functions: tuple[ParameterFunction, ...]
+    density: DensityForm
     regimes: tuple[Regime, ...]
     helpers: tuple[HelperFunction, ...]
     operations: frozenset[str]

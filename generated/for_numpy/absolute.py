@@ -18,11 +18,16 @@ __all__ = [
     "loss",
     "value_and_grad",
     "weight",
+    "d2_log_partition_scale",
     "d2_scale",
     "d2_x",
     "d2_x_scale",
+    "d_log_partition_scale",
     "d_scale",
     "d_x",
+    "density",
+    "log_density",
+    "log_partition",
 ]
 
 
@@ -74,7 +79,7 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 0.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 0.9 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _evaluate(_d2_scale, x, scale)
 
@@ -90,6 +95,40 @@ def weight(x, scale=1.0):
 def value_and_grad(x, scale=1.0):
     """(loss, d_x) in one pass."""
     return _evaluate(_value_and_grad, x, scale)
+
+
+def log_partition(scale=1.0):
+    """log Z, Z the integral of exp(-loss) over all real x."""
+    return _of_parameters(_log_partition, scale)
+
+
+def d_log_partition_scale(scale=1.0):
+    """The first derivative of log Z in scale."""
+    return _of_parameters(_d_log_partition_scale, scale)
+
+
+def d2_log_partition_scale(scale=1.0):
+    """The second derivative of log Z in scale."""
+    return _of_parameters(_d2_log_partition_scale, scale)
+
+
+def log_density(x, scale=1.0):
+    """-loss - log Z: the logarithm of the density."""
+    x = np.asarray(x)
+    dtype = _result_dtype(x)
+    log_z = _in_float64(_log_partition, scale)
+    with np.errstate(all="ignore"):
+        wide = -loss(x.astype(np.float64), scale) - log_z
+        return wide.astype(dtype)[()]
+
+
+def density(x, scale=1.0):
+    """exp(-loss)/Z: the density whose negative logarithm is the loss, up to log Z."""
+    x = np.asarray(x)
+    dtype = _result_dtype(x)
+    with np.errstate(all="ignore"):
+        wide = np.exp(log_density(x.astype(np.float64), scale))
+        return wide.astype(dtype)[()]
 
 
 # The mathematics, in float64: one function a quantity, one branch a regime of the parameters.
@@ -116,7 +155,7 @@ def _d2_x_scale(regime, x, scale):
 
 
 def _d2_scale(regime, x, scale):
-    return (np.abs(x) / scale * 2 / scale / scale,)
+    return (np.abs(x) / scale / scale * (2 / scale),)
 
 
 def _weight(regime, x, scale):
@@ -127,6 +166,45 @@ def _value_and_grad(regime, x, scale):
     value = np.abs(x) / scale
     slope = np.where(x != x, x, np.sign(x) / scale)
     return value, slope
+
+
+# The normalizer, in float64.
+
+
+def _log_partition(scale):
+    return np.log(scale) + 0.6931471805599453
+
+
+def _d_log_partition_scale(scale):
+    return 1 / scale
+
+
+def _d2_log_partition_scale(scale):
+    return -(1 / (scale * scale))
+
+
+def _check_density(scale):
+    """Raise ValueError where the integral of exp(-loss) diverges."""
+    return
+
+
+def _in_float64(body, *parameters):
+    """A function of the parameters alone, at their common shape."""
+    parameters = [np.asarray(p, dtype=np.float64)[()] for p in parameters]
+    with np.errstate(all="ignore"):
+        _check(*parameters)
+        _check_density(*parameters)
+        shape = np.broadcast_shapes(*(np.shape(p) for p in parameters))
+        return np.array(np.broadcast_to(body(*parameters), shape), dtype=np.float64)[()]
+
+
+def _of_parameters(body, *parameters):
+    """The same in the dtype of the parameters that are floating arrays, else in float64."""
+    dtypes = [np.asarray(p).dtype for p in parameters if isinstance(p, (np.ndarray, np.floating))]
+    floats = [d for d in dtypes if d.kind == "f"]
+    with np.errstate(all="ignore"):
+        value = _in_float64(body, *parameters)
+        return value.astype(np.result_type(*floats))[()] if floats else value
 
 
 # Arrays, dtypes and regimes.

@@ -19,11 +19,16 @@ __all__ = [
     "loss",
     "value_and_grad",
     "weight",
+    "d2_log_partition_scale",
     "d2_scale",
     "d2_x",
     "d2_x_scale",
+    "d_log_partition_scale",
     "d_scale",
     "d_x",
+    "density",
+    "log_density",
+    "log_partition",
 ]
 
 
@@ -60,7 +65,7 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 1.7 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 2.3 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _evaluate(_d2_x, x, scale)
 
@@ -76,7 +81,7 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 1.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 2.2 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _evaluate(_d2_scale, x, scale)
 
@@ -94,14 +99,49 @@ def value_and_grad(x, scale=1.0):
     return _evaluate(_value_and_grad, x, scale)
 
 
+def log_partition(scale=1.0):
+    """log Z, Z the integral of exp(-loss) over all real x."""
+    return _of_parameters(_log_partition, scale)
+
+
+def d_log_partition_scale(scale=1.0):
+    """The first derivative of log Z in scale."""
+    return _of_parameters(_d_log_partition_scale, scale)
+
+
+def d2_log_partition_scale(scale=1.0):
+    """The second derivative of log Z in scale."""
+    return _of_parameters(_d2_log_partition_scale, scale)
+
+
+def log_density(x, scale=1.0):
+    """-loss - log Z: the logarithm of the density."""
+    x = np.asarray(x)
+    dtype = _result_dtype(x)
+    log_z = _in_float64(_log_partition, scale)
+    with np.errstate(all="ignore"):
+        wide = -loss(x.astype(np.float64), scale) - log_z
+        return wide.astype(dtype)[()]
+
+
+def density(x, scale=1.0):
+    """exp(-loss)/Z: the density whose negative logarithm is the loss, up to log Z."""
+    x = np.asarray(x)
+    dtype = _result_dtype(x)
+    with np.errstate(all="ignore"):
+        wide = np.exp(log_density(x.astype(np.float64), scale))
+        return wide.astype(dtype)[()]
+
+
 # The mathematics, in float64: one function a quantity, one branch a regime of the parameters.
 
 
 def _loss(regime, x, scale):
     y = x / scale
+    size = np.abs(y)
     u = y * y
-    root = _patch(_huge(y) < u, lambda: np.abs(y) / np.sqrt(1), np.sqrt(1 + u))
-    return (y / (root + 1) * y,)
+    root = _patch(_huge(y) < u, lambda: size / np.sqrt(1), np.sqrt(1 + u))
+    return (_patch(size == np.inf, lambda: np.inf, y / (root + 1) * y),)
 
 
 def _d_x(regime, x, scale):
@@ -113,11 +153,7 @@ def _d_x(regime, x, scale):
     result = _patch(
         size == np.inf,
         lambda: np.sign(y) * (1 / scale),
-        _patch(
-            (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: y * np.sqrt(p) / scale * np.sqrt(p),
-            y * p / scale,
-        ),
+        _patch((p < 1 / _huge(y)) | (_huge(y) < p), lambda: np.sign(y) / scale, y * p / scale),
     )
     return (result,)
 
@@ -131,11 +167,7 @@ def _d_scale(regime, x, scale):
     result = -_patch(
         size == np.inf,
         lambda: np.inf / scale,
-        _patch(
-            (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: y * np.sqrt(p) / scale * (y * np.sqrt(p)),
-            y * p / scale * y,
-        ),
+        _patch((p < 1 / _huge(y)) | (_huge(y) < p), lambda: size / scale, y * p / scale * y),
     )
     return (result,)
 
@@ -144,16 +176,17 @@ def _d2_x(regime, x, scale):
     y = x / scale
     size = np.abs(y)
     u = y * y
-    root = _patch(_huge(y) < u, lambda: size / np.sqrt(1), np.sqrt(1 + u))
+    total = 1 + u
+    root = _patch(_huge(y) < u, lambda: size / np.sqrt(1), np.sqrt(total))
     p = 1 / root
-    total = 1 + -_saturation(y, 1)
+    mended = _patch(_huge(y) < total, lambda: 0, (1 + 0 * u) / total)
     result = _patch(
         size == np.inf,
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: np.sqrt(p) * total / scale * np.sqrt(p) / scale,
-            p * total / scale / scale,
+            lambda: 1 / size / scale / scale * mended,
+            p * mended / scale / scale,
         ),
     )
     return (result,)
@@ -162,17 +195,18 @@ def _d2_x(regime, x, scale):
 def _d2_x_scale(regime, x, scale):
     y = x / scale
     size = np.abs(y)
-    total = 2 + -_saturation(y, 1)
     u = y * y
-    root = _patch(_huge(y) < u, lambda: size / np.sqrt(1), np.sqrt(1 + u))
+    total = 1 + u
+    mended = _patch(_huge(y) < total, lambda: 1, (2 + u) / total)
+    root = _patch(_huge(y) < u, lambda: size / np.sqrt(1), np.sqrt(total))
     p = 1 / root
     result = -_patch(
         size == np.inf,
-        lambda: np.sign(y) * (total / scale / scale),
+        lambda: np.sign(y) * (mended / scale / scale),
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: y * (np.sqrt(p) * total) / scale * np.sqrt(p) / scale,
-            y * (p * total) / scale / scale,
+            lambda: np.sign(y) / scale / scale * mended,
+            y * (p * mended) / scale / scale,
         ),
     )
     return (result,)
@@ -181,17 +215,18 @@ def _d2_x_scale(regime, x, scale):
 def _d2_scale(regime, x, scale):
     y = x / scale
     size = np.abs(y)
-    total = 3 + -_saturation(y, 1)
     u = y * y
-    root = _patch(_huge(y) < u, lambda: size / np.sqrt(1), np.sqrt(1 + u))
+    total = 1 + u
+    mended = _patch(_huge(y) < total, lambda: 2, (3 + 2 * u) / total)
+    root = _patch(_huge(y) < u, lambda: size / np.sqrt(1), np.sqrt(total))
     p = 1 / root
     result = _patch(
         size == np.inf,
-        lambda: np.inf * total / scale / scale,
+        lambda: np.inf * mended / scale / scale,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: y * (np.sqrt(p) * total) / scale * (y * np.sqrt(p)) / scale,
-            y * (p * total) / scale * y / scale,
+            lambda: size / scale / scale * mended,
+            y * (p * mended) / scale * (y / scale),
         ),
     )
     return (result,)
@@ -208,7 +243,7 @@ def _weight(regime, x, scale):
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: np.sqrt(p) / scale * np.sqrt(p) / scale,
+            lambda: 1 / size / scale / scale,
             p / scale / scale,
         ),
     )
@@ -217,30 +252,57 @@ def _weight(regime, x, scale):
 
 def _value_and_grad(regime, x, scale):
     y = x / scale
-    u = y * y
     size = np.abs(y)
+    is_equal = size == np.inf
+    u = y * y
     root = _patch(_huge(y) < u, lambda: size / np.sqrt(1), np.sqrt(1 + u))
     p = 1 / root
-    value = y / (root + 1) * y
+    value = _patch(is_equal, lambda: np.inf, y / (root + 1) * y)
     slope = _patch(
-        size == np.inf,
+        is_equal,
         lambda: np.sign(y) * (1 / scale),
-        _patch(
-            (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: y * np.sqrt(p) / scale * np.sqrt(p),
-            y * p / scale,
-        ),
+        _patch((p < 1 / _huge(y)) | (_huge(y) < p), lambda: np.sign(y) / scale, y * p / scale),
     )
     return value, slope
 
 
-# Small functions that keep their digits.
+# The normalizer, in float64.
 
 
-def _saturation(y, b):
-    """w/(1 + w) with w = y^2/b, also where y^2 overflows."""
-    w = y * y / b
-    return _patch(_huge(y) < w, lambda: 1, w / (1 + w))
+def _log_partition(scale):
+    return np.log(scale) + 1.185495232349193
+
+
+def _d_log_partition_scale(scale):
+    return 1 / scale
+
+
+def _d2_log_partition_scale(scale):
+    return -(1 / (scale * scale))
+
+
+def _check_density(scale):
+    """Raise ValueError where the integral of exp(-loss) diverges."""
+    return
+
+
+def _in_float64(body, *parameters):
+    """A function of the parameters alone, at their common shape."""
+    parameters = [np.asarray(p, dtype=np.float64)[()] for p in parameters]
+    with np.errstate(all="ignore"):
+        _check(*parameters)
+        _check_density(*parameters)
+        shape = np.broadcast_shapes(*(np.shape(p) for p in parameters))
+        return np.array(np.broadcast_to(body(*parameters), shape), dtype=np.float64)[()]
+
+
+def _of_parameters(body, *parameters):
+    """The same in the dtype of the parameters that are floating arrays, else in float64."""
+    dtypes = [np.asarray(p).dtype for p in parameters if isinstance(p, (np.ndarray, np.floating))]
+    floats = [d for d in dtypes if d.kind == "f"]
+    with np.errstate(all="ignore"):
+        value = _in_float64(body, *parameters)
+        return value.astype(np.result_type(*floats))[()] if floats else value
 
 
 def _patch(rare, remedy, usual):

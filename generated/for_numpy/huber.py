@@ -12,6 +12,8 @@ Quadratic up to |x| = delta and linear beyond, with a continuous slope.
 Source: Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35(1), 1964.
 """
 
+import math
+
 import numpy as np
 
 __all__ = [
@@ -19,10 +21,15 @@ __all__ = [
     "value_and_grad",
     "weight",
     "d2_delta",
+    "d2_log_partition_delta",
     "d2_x",
     "d2_x_delta",
     "d_delta",
+    "d_log_partition_delta",
     "d_x",
+    "density",
+    "log_density",
+    "log_partition",
 ]
 
 
@@ -92,12 +99,46 @@ def value_and_grad(x, delta=1.0):
     return _evaluate(_value_and_grad, x, delta)
 
 
+def log_partition(delta=1.0):
+    """log Z, Z the integral of exp(-loss) over all real x."""
+    return _of_parameters(_log_partition, delta)
+
+
+def d_log_partition_delta(delta=1.0):
+    """The first derivative of log Z in delta."""
+    return _of_parameters(_d_log_partition_delta, delta)
+
+
+def d2_log_partition_delta(delta=1.0):
+    """The second derivative of log Z in delta."""
+    return _of_parameters(_d2_log_partition_delta, delta)
+
+
+def log_density(x, delta=1.0):
+    """-loss - log Z: the logarithm of the density."""
+    x = np.asarray(x)
+    dtype = _result_dtype(x)
+    log_z = _in_float64(_log_partition, delta)
+    with np.errstate(all="ignore"):
+        wide = -loss(x.astype(np.float64), delta) - log_z
+        return wide.astype(dtype)[()]
+
+
+def density(x, delta=1.0):
+    """exp(-loss)/Z: the density whose negative logarithm is the loss, up to log Z."""
+    x = np.asarray(x)
+    dtype = _result_dtype(x)
+    with np.errstate(all="ignore"):
+        wide = np.exp(log_density(x.astype(np.float64), delta))
+        return wide.astype(dtype)[()]
+
+
 # The mathematics, in float64: one function a quantity, one branch a regime of the parameters.
 
 
 def _loss(regime, x, delta):
     size = np.abs(x)
-    return (np.where(size <= delta, x / 2 * x, delta * size - delta / 2 * delta),)
+    return (np.where(size <= delta, x / 2 * x, delta * (size - delta / 2)),)
 
 
 def _d_x(regime, x, delta):
@@ -129,9 +170,67 @@ def _weight(regime, x, delta):
 def _value_and_grad(regime, x, delta):
     size = np.abs(x)
     is_at_most = size <= delta
-    value = np.where(is_at_most, x / 2 * x, delta * size - delta / 2 * delta)
+    value = np.where(is_at_most, x / 2 * x, delta * (size - delta / 2))
     slope = np.where(x != x, x, np.where(is_at_most, x, delta * np.sign(x)))
     return value, slope
+
+
+# The normalizer, in float64.
+
+
+def _log_partition(delta):
+    return np.log(
+        (
+            _erf(delta * 0.7071067811865476) * 2.5066282746310007
+            + np.exp(-(delta / 2 * delta)) / delta * 2
+        ),
+    )
+
+
+def _d_log_partition_delta(delta):
+    growth = np.exp(-(delta / 2 * delta))
+    return -(
+        growth / delta
+        * (2 / (delta * _erf(delta * 0.7071067811865476) * 2.5066282746310007 + growth * 2))
+    )
+
+
+def _d2_log_partition_delta(delta):
+    growth = np.exp(-(delta / 2 * delta))
+    slope = -(
+        growth / delta
+        * (2 / (delta * _erf(delta * 0.7071067811865476) * 2.5066282746310007 + growth * 2))
+    )
+    return slope * (-delta - 2 / delta - slope)
+
+
+def _check_density(delta):
+    """Raise ValueError where the integral of exp(-loss) diverges."""
+    return
+
+
+def _in_float64(body, *parameters):
+    """A function of the parameters alone, at their common shape."""
+    parameters = [np.asarray(p, dtype=np.float64)[()] for p in parameters]
+    with np.errstate(all="ignore"):
+        _check(*parameters)
+        _check_density(*parameters)
+        shape = np.broadcast_shapes(*(np.shape(p) for p in parameters))
+        return np.array(np.broadcast_to(body(*parameters), shape), dtype=np.float64)[()]
+
+
+def _of_parameters(body, *parameters):
+    """The same in the dtype of the parameters that are floating arrays, else in float64."""
+    dtypes = [np.asarray(p).dtype for p in parameters if isinstance(p, (np.ndarray, np.floating))]
+    floats = [d for d in dtypes if d.kind == "f"]
+    with np.errstate(all="ignore"):
+        value = _in_float64(body, *parameters)
+        return value.astype(np.result_type(*floats))[()] if floats else value
+
+
+def _erf(value):
+    """The error function."""
+    return np.asarray(np.frompyfunc(math.erf, 1, 1)(value), dtype=np.float64)
 
 
 # Arrays, dtypes and regimes.

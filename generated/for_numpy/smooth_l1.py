@@ -12,6 +12,8 @@ Quadratic up to |x| = beta and of slope 1 beyond; Huber's loss over beta.
 Source: Girshick, Fast R-CNN, ICCV 2015, arXiv:1504.08083, eq. 3 (there beta = 1).
 """
 
+import math
+
 import numpy as np
 
 __all__ = [
@@ -19,10 +21,15 @@ __all__ = [
     "value_and_grad",
     "weight",
     "d2_beta",
+    "d2_log_partition_beta",
     "d2_x",
     "d2_x_beta",
     "d_beta",
+    "d_log_partition_beta",
     "d_x",
+    "density",
+    "log_density",
+    "log_partition",
 ]
 
 
@@ -92,12 +99,46 @@ def value_and_grad(x, beta=1.0):
     return _evaluate(_value_and_grad, x, beta)
 
 
+def log_partition(beta=1.0):
+    """log Z, Z the integral of exp(-loss) over all real x."""
+    return _of_parameters(_log_partition, beta)
+
+
+def d_log_partition_beta(beta=1.0):
+    """The first derivative of log Z in beta."""
+    return _of_parameters(_d_log_partition_beta, beta)
+
+
+def d2_log_partition_beta(beta=1.0):
+    """The second derivative of log Z in beta."""
+    return _of_parameters(_d2_log_partition_beta, beta)
+
+
+def log_density(x, beta=1.0):
+    """-loss - log Z: the logarithm of the density."""
+    x = np.asarray(x)
+    dtype = _result_dtype(x)
+    log_z = _in_float64(_log_partition, beta)
+    with np.errstate(all="ignore"):
+        wide = -loss(x.astype(np.float64), beta) - log_z
+        return wide.astype(dtype)[()]
+
+
+def density(x, beta=1.0):
+    """exp(-loss)/Z: the density whose negative logarithm is the loss, up to log Z."""
+    x = np.asarray(x)
+    dtype = _result_dtype(x)
+    with np.errstate(all="ignore"):
+        wide = np.exp(log_density(x.astype(np.float64), beta))
+        return wide.astype(dtype)[()]
+
+
 # The mathematics, in float64: one function a quantity, one branch a regime of the parameters.
 
 
 def _loss(regime, x, beta):
     size = np.abs(x)
-    return (np.where(size <= beta, x / beta * x / 2, size - beta / 2),)
+    return (np.where(size <= beta, x / beta * (x / 2), size - beta / 2),)
 
 
 def _d_x(regime, x, beta):
@@ -105,7 +146,8 @@ def _d_x(regime, x, beta):
 
 
 def _d_beta(regime, x, beta):
-    return (np.where(x != x, x, np.where(np.abs(x) <= beta, -(x / beta * x / beta / 2), -0.5)),)
+    ratio = x / beta
+    return (np.where(x != x, x, np.where(np.abs(x) <= beta, -(ratio / 2 * ratio), -0.5)),)
 
 
 def _d2_x(regime, x, beta):
@@ -117,7 +159,8 @@ def _d2_x_beta(regime, x, beta):
 
 
 def _d2_beta(regime, x, beta):
-    return (np.where(x != x, x, np.where(np.abs(x) <= beta, x / beta * x / beta / beta, 0)),)
+    ratio = x / beta
+    return (np.where(x != x, x, np.where(np.abs(x) <= beta, ratio / beta * ratio, 0)),)
 
 
 def _weight(regime, x, beta):
@@ -129,9 +172,86 @@ def _value_and_grad(regime, x, beta):
     size = np.abs(x)
     is_at_most = size <= beta
     ratio = x / beta
-    value = np.where(is_at_most, ratio * x / 2, size - beta / 2)
+    value = np.where(is_at_most, ratio * (x / 2), size - beta / 2)
     slope = np.where(x != x, x, np.where(is_at_most, ratio, np.sign(x)))
     return value, slope
+
+
+# The normalizer, in float64.
+
+
+def _log_partition(beta):
+    root = np.sqrt(beta)
+    return np.log(
+        root * _erf(root * 0.7071067811865476) * 2.5066282746310007 + np.exp(-(beta / 2)) * 2,
+    )
+
+
+def _d_log_partition_beta(beta):
+    root = np.sqrt(beta)
+    erf = _erf(root * 0.7071067811865476)
+    return (
+        erf / root
+        * (1.2533141373155003 / (root * erf * 2.5066282746310007 + np.exp(-(beta / 2)) * 2))
+    )
+
+
+def _d2_log_partition_beta(beta):
+    root = np.sqrt(beta)
+    erf = _erf(root * 0.7071067811865476)
+    growth = np.exp(-(beta / 2))
+    slope = erf / root * (1.2533141373155003 / (root * erf * 2.5066282746310007 + growth * 2))
+    return np.where(
+        beta < 0.25,
+        _horner(
+            beta,
+            (
+                -0.3333333333333333, 0.39999999999999897, -0.3523809523807186,
+                0.27513227511161226, -0.20134680039592803, 0.1414555553468824,
+                -0.0966184749122524, 0.06464170397439072, -0.042534116262825744,
+                0.02744108231091862, -0.016828597783656304, 0.008732829393264746,
+                -0.0027355158524072884
+            ),
+        ),
+        slope * (growth / root * (0.3989422804014327 / erf) - 1 / beta / 2 - slope),
+    )
+
+
+def _check_density(beta):
+    """Raise ValueError where the integral of exp(-loss) diverges."""
+    return
+
+
+def _in_float64(body, *parameters):
+    """A function of the parameters alone, at their common shape."""
+    parameters = [np.asarray(p, dtype=np.float64)[()] for p in parameters]
+    with np.errstate(all="ignore"):
+        _check(*parameters)
+        _check_density(*parameters)
+        shape = np.broadcast_shapes(*(np.shape(p) for p in parameters))
+        return np.array(np.broadcast_to(body(*parameters), shape), dtype=np.float64)[()]
+
+
+def _of_parameters(body, *parameters):
+    """The same in the dtype of the parameters that are floating arrays, else in float64."""
+    dtypes = [np.asarray(p).dtype for p in parameters if isinstance(p, (np.ndarray, np.floating))]
+    floats = [d for d in dtypes if d.kind == "f"]
+    with np.errstate(all="ignore"):
+        value = _in_float64(body, *parameters)
+        return value.astype(np.result_type(*floats))[()] if floats else value
+
+
+def _horner(z, coefficients):
+    """The polynomial with these coefficients, lowest first."""
+    total = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        total = total * z + c
+    return total
+
+
+def _erf(value):
+    """The error function."""
+    return np.asarray(np.frompyfunc(math.erf, 1, 1)(value), dtype=np.float64)
 
 
 # Arrays, dtypes and regimes.

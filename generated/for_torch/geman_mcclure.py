@@ -51,7 +51,7 @@ def loss(x, scale=1.0):
 def d_x(x, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 2.4 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 2.3 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d_x_autograd(x, scale)
 
@@ -59,7 +59,7 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 1.6 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 2.6 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d_scale_autograd(x, scale)
 
@@ -67,7 +67,7 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 2.5 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 2.7 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d2_x_autograd(x, scale)
 
@@ -75,7 +75,7 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 1.9 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 2.8 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d2_x_scale_autograd(x, scale)
 
@@ -83,7 +83,7 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 2.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 2.5 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d2_scale_autograd(x, scale)
 
@@ -91,7 +91,7 @@ def d2_scale(x, scale=1.0):
 def weight(x, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 2.5 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.7 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _weight_autograd(x, scale)
 
@@ -151,27 +151,21 @@ def _loss(regime, x, scale):
 
 def _d_x(regime, x, scale):
     y = x / scale
-    size = torch.abs(y)
     u = y * y
-    total = 1 + u / 4
-    p = 1 / (total * total)
+    w = u / 4
+    total = 1 + w
+    ratio = 1 / total
+    lift = total - 1
+    share = (
+        ratio - ratio * (_pick(total < _huge(y), 1 - (total - lift) + (w - lift), 0, x) * ratio)
+    )
+    p = share * share
     result = _patch(
-        size == math.inf,
+        torch.abs(y) == math.inf,
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: (
-                y
-                * (
-                    1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                    / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                )
-                / scale
-                * (
-                    1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                    / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                )
-            ),
+            lambda: 4 / y / scale / y * (4 / y),
             y * p / scale,
         ),
     )
@@ -180,30 +174,21 @@ def _d_x(regime, x, scale):
 
 def _d_scale(regime, x, scale):
     y = x / scale
-    size = torch.abs(y)
     u = y * y
-    total = 1 + u / 4
-    p = 1 / (total * total)
+    w = u / 4
+    total = 1 + w
+    ratio = 1 / total
+    lift = total - 1
+    share = (
+        ratio - ratio * (_pick(total < _huge(y), 1 - (total - lift) + (w - lift), 0, x) * ratio)
+    )
+    p = share * share
     result = -_patch(
-        size == math.inf,
+        torch.abs(y) == math.inf,
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: (
-                y
-                * (
-                    1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                    / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                )
-                / scale
-                * (
-                    y
-                    * (
-                        1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                        / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                    )
-                )
-            ),
+            lambda: 4 / y / scale * (4 / y),
             y * p / scale * y,
         ),
     )
@@ -212,28 +197,23 @@ def _d_scale(regime, x, scale):
 
 def _d2_x(regime, x, scale):
     y = x / scale
-    size = torch.abs(y)
     u = y * y
-    total = 1 + u / 4
-    p = 1 / (total * total)
-    total_2 = 1 + -4 * _saturation(y, 4)
+    w = u / 4
+    total = 1 + w
+    ratio = 1 / total
+    lift = total - 1
+    share = (
+        ratio - ratio * (_pick(total < _huge(y), 1 - (total - lift) + (w - lift), 0, x) * ratio)
+    )
+    p = share * share
+    mended = _patch(_huge(y) < total, lambda: -3, (1 + -3 * w) * share)
     result = _patch(
-        size == math.inf,
+        torch.abs(y) == math.inf,
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: (
-                1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                * total_2
-                / scale
-                * (
-                    1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                    / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                )
-                / scale
-            ),
-            p * total_2 / scale / scale,
+            lambda: 4 / y / scale / y * (4 / y / scale / y) * mended,
+            p * mended / scale / scale,
         ),
     )
     return (result,)
@@ -241,31 +221,23 @@ def _d2_x(regime, x, scale):
 
 def _d2_x_scale(regime, x, scale):
     y = x / scale
-    size = torch.abs(y)
     u = y * y
-    total = 1 + u / 4
-    p = 1 / (total * total)
-    total_2 = 2 + -4 * _saturation(y, 4)
+    w = u / 4
+    total = 1 + w
+    ratio = 1 / total
+    lift = total - 1
+    share = (
+        ratio - ratio * (_pick(total < _huge(y), 1 - (total - lift) + (w - lift), 0, x) * ratio)
+    )
+    p = share * share
+    mended = _patch(_huge(y) < total, lambda: -2, (2 + -2 * w) * share)
     result = -_patch(
-        size == math.inf,
+        torch.abs(y) == math.inf,
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: (
-                y
-                * (
-                    1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                    / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                    * total_2
-                )
-                / scale
-                * (
-                    1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                    / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                )
-                / scale
-            ),
-            y * (p * total_2) / scale / scale,
+            lambda: 4 / y / scale / y * (4 / y / scale) * mended,
+            y * (p * mended) / scale / scale,
         ),
     )
     return (result,)
@@ -273,34 +245,23 @@ def _d2_x_scale(regime, x, scale):
 
 def _d2_scale(regime, x, scale):
     y = x / scale
-    size = torch.abs(y)
     u = y * y
-    total = 1 + u / 4
-    p = 1 / (total * total)
-    total_2 = 3 + -4 * _saturation(y, 4)
+    w = u / 4
+    total = 1 + w
+    ratio = 1 / total
+    lift = total - 1
+    share = (
+        ratio - ratio * (_pick(total < _huge(y), 1 - (total - lift) + (w - lift), 0, x) * ratio)
+    )
+    p = share * share
+    mended = _patch(_huge(y) < total, lambda: -1, (3 + -w) * share)
     result = _patch(
-        size == math.inf,
+        torch.abs(y) == math.inf,
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: (
-                y
-                * (
-                    1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                    / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                    * total_2
-                )
-                / scale
-                * (
-                    y
-                    * (
-                        1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                        / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                    )
-                )
-                / scale
-            ),
-            y * (p * total_2) / scale * y / scale,
+            lambda: 4 / y / scale * (4 / y / scale) * mended,
+            y * (p * mended) / scale * (y / scale),
         ),
     )
     return (result,)
@@ -308,25 +269,21 @@ def _d2_scale(regime, x, scale):
 
 def _weight(regime, x, scale):
     y = x / scale
-    size = torch.abs(y)
     u = y * y
-    total = 1 + u / 4
-    p = 1 / (total * total)
+    w = u / 4
+    total = 1 + w
+    ratio = 1 / total
+    lift = total - 1
+    share = (
+        ratio - ratio * (_pick(total < _huge(y), 1 - (total - lift) + (w - lift), 0, x) * ratio)
+    )
+    p = share * share
     result = _patch(
-        size == math.inf,
+        torch.abs(y) == math.inf,
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: (
-                1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                / scale
-                * (
-                    1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                    / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                )
-                / scale
-            ),
+            lambda: 4 / y / scale / y * (4 / y / scale / y),
             p / scale / scale,
         ),
     )
@@ -335,28 +292,22 @@ def _weight(regime, x, scale):
 
 def _value_and_grad(regime, x, scale):
     y = x / scale
-    size = torch.abs(y)
     u = y * y
-    total = 1 + u / 4
-    p = 1 / (total * total)
+    w = u / 4
+    total = 1 + w
+    ratio = 1 / total
+    lift = total - 1
+    share = (
+        ratio - ratio * (_pick(total < _huge(y), 1 - (total - lift) + (w - lift), 0, x) * ratio)
+    )
+    p = share * share
     value = 2 * _saturation(y, 4)
     slope = _patch(
-        size == math.inf,
+        torch.abs(y) == math.inf,
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: (
-                y
-                * (
-                    1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                    / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                )
-                / scale
-                * (
-                    1 / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                    / _patch(_huge(y) < u, lambda: size / _sqrt_of(4), torch.sqrt(total))
-                )
-            ),
+            lambda: 4 / y / scale / y * (4 / y),
             y * p / scale,
         ),
     )
@@ -372,13 +323,6 @@ def _saturation(y, b):
     return _patch(_huge(y) < w, lambda: 1, w / (1 + w))
 
 
-def _sqrt_of(value):
-    """sqrt of a number or of a tensor."""
-    if isinstance(value, torch.Tensor):
-        return torch.sqrt(value)
-    return float(torch.sqrt(torch.tensor(value, dtype=torch.float64))) if value <= 0 else math.sqrt(value)
-
-
 def _patch(rare, remedy, usual):
     """`remedy()` where the rare condition holds. On the CPU, outside compilation and vmap, it is
     evaluated only if the condition holds anywhere."""
@@ -386,12 +330,24 @@ def _patch(rare, remedy, usual):
         return remedy() if rare else usual
     if rare.device.type == "cpu" and not torch.compiler.is_compiling() and not _holds(rare):
         return usual
-    return torch.where(rare, remedy(), usual)
+    return torch.where(rare, _as_tensor(remedy(), usual), usual)
 
 
 def _huge(value):
     """Beyond this, squares overflow in the dtype of the value."""
     return 2.0**115 if value.dtype == torch.float32 else 2.0**900
+
+
+def _pick(condition, yes, no, like):
+    """torch.where between two values that may be numbers, in the dtype of `like`."""
+    return torch.where(condition, _as_tensor(yes, like), _as_tensor(no, like))
+
+
+def _where(condition, yes, no):
+    """torch.where for a condition on parameters: of a number it is plain choice."""
+    if isinstance(condition, bool):
+        return yes if condition else no
+    return torch.where(condition, yes, no)
 
 
 # Tensors, dtypes and regimes.
@@ -472,14 +428,17 @@ def _select(body, x, parameters):
 
 
 def _as_tensor(value, like):
-    return value if isinstance(value, torch.Tensor) else like.new_full((), value)
+    """A number as a tensor of the same dtype; one too large for it becomes inf."""
+    if isinstance(value, torch.Tensor):
+        return value
+    return like.new_full((), value, dtype=torch.float64).to(like.dtype)
 
 
-def _differentiable(body, partials, plain):
+def _differentiable(body, partials, plain, run=_evaluate):
     """`body` as a function whose derivatives are the given functions, in closed form.
 
     partials: differentiable themselves, for double backward; plain: the same without a graph of
-    their own, for compiled training.
+    their own, for compiled training. run: what calls the body.
     """
 
     class Closed(torch.autograd.Function):
@@ -487,7 +446,7 @@ def _differentiable(body, partials, plain):
 
         @staticmethod
         def forward(*arguments):
-            return _evaluate(body, *arguments)
+            return run(body, *arguments)
 
         @staticmethod
         def setup_context(ctx, inputs, output):

@@ -23,10 +23,15 @@ __all__ = [
     "value_and_grad",
     "weight",
     "d2_delta",
+    "d2_log_partition_delta",
     "d2_x",
     "d2_x_delta",
     "d_delta",
+    "d_log_partition_delta",
     "d_x",
+    "density",
+    "log_density",
+    "log_partition",
 ]
 
 
@@ -98,6 +103,36 @@ def value_and_grad(x, delta=1.0):
     return _evaluate(_value_and_grad, x, delta)
 
 
+def log_partition(delta=1.0):
+    """log Z, Z the integral of exp(-loss) over all real x."""
+    return _log_partition_autograd(_like(delta), delta)
+
+
+def d_log_partition_delta(delta=1.0):
+    """The first derivative of log Z in delta."""
+    return _d_log_partition_delta_autograd(_like(delta), delta)
+
+
+def d2_log_partition_delta(delta=1.0):
+    """The second derivative of log Z in delta."""
+    return _d2_log_partition_delta_autograd(_like(delta), delta)
+
+
+def log_density(x, delta=1.0):
+    """-loss - log Z: the logarithm of the density."""
+    x = _floating(x)
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    log_z = _log_partition_autograd(wide.new_zeros(()), delta)
+    return (-loss(wide, delta) - log_z).to(x.dtype)
+
+
+def density(x, delta=1.0):
+    """exp(-loss)/Z: the density whose negative logarithm is the loss, up to log Z."""
+    x = _floating(x)
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    return torch.exp(log_density(wide, delta)).to(x.dtype)
+
+
 class HuberLoss(torch.nn.Module):
     """Huber loss of `input - target`, as in torch.nn: `reduction` is "mean", "sum" or "none".
 
@@ -140,7 +175,7 @@ def _keep(module, name, value):
 
 def _loss(regime, x, delta):
     size = torch.abs(x)
-    return (torch.where(size <= delta, x / 2 * x, delta * size - delta / 2 * delta),)
+    return (torch.where(size <= delta, x / 2 * x, delta * (size - delta / 2)),)
 
 
 def _d_x(regime, x, delta):
@@ -154,7 +189,7 @@ def _d_x(regime, x, delta):
 
 def _d_delta(regime, x, delta):
     size = torch.abs(x)
-    return (torch.where(size <= delta, 0, size - delta),)
+    return (_pick(size <= delta, 0, size - delta, x),)
 
 
 def _d2_x(regime, x, delta):
@@ -162,7 +197,7 @@ def _d2_x(regime, x, delta):
 
 
 def _d2_x_delta(regime, x, delta):
-    return (torch.where(x != x, x, torch.where(torch.abs(x) <= delta, 0, torch.sign(x))),)
+    return (torch.where(x != x, x, _pick(torch.abs(x) <= delta, 0, torch.sign(x), x)),)
 
 
 def _d2_delta(regime, x, delta):
@@ -171,15 +206,98 @@ def _d2_delta(regime, x, delta):
 
 def _weight(regime, x, delta):
     size = torch.abs(x)
-    return (torch.where(size <= delta, 1, delta / size),)
+    return (_pick(size <= delta, 1, delta / size, x),)
 
 
 def _value_and_grad(regime, x, delta):
     size = torch.abs(x)
     is_at_most = size <= delta
-    value = torch.where(is_at_most, x / 2 * x, delta * size - delta / 2 * delta)
+    value = torch.where(is_at_most, x / 2 * x, delta * (size - delta / 2))
     slope = torch.where(x != x, x, torch.where(is_at_most, x, delta * torch.sign(x)))
     return value, slope
+
+
+# The normalizer: functions of the parameters alone, in float64.
+
+
+def _log_partition(delta):
+    return _log_of(
+        (
+            _erf_of(delta * 0.7071067811865476) * 2.5066282746310007
+            + _exp_of(-(delta / 2 * delta)) / delta * 2
+        ),
+    )
+
+
+def _d_log_partition_delta(delta):
+    growth = _exp_of(-(delta / 2 * delta))
+    return -(
+        growth / delta
+        * (2 / (delta * _erf_of(delta * 0.7071067811865476) * 2.5066282746310007 + growth * 2))
+    )
+
+
+def _d2_log_partition_delta(delta):
+    growth = _exp_of(-(delta / 2 * delta))
+    slope = -(
+        growth / delta
+        * (2 / (delta * _erf_of(delta * 0.7071067811865476) * 2.5066282746310007 + growth * 2))
+    )
+    return slope * (-delta - 2 / delta - slope)
+
+
+def _check_density(delta):
+    """Raise ValueError where the integral of exp(-loss) diverges (tensors: in eager mode)."""
+    return
+
+
+def _like(*parameters):
+    """A tensor of the dtype in which a function of these parameters is returned."""
+    like = torch.zeros(())
+    floats = [p for p in parameters if isinstance(p, torch.Tensor) and p.is_floating_point()]
+    for k, p in enumerate(floats):
+        dtype = torch.promote_types(like.dtype, p.dtype) if k else p.dtype
+        like = like.to(p.device, dtype)
+    return like
+
+
+def _floating(x):
+    """A tensor of a floating dtype; the default one for integers and Python numbers."""
+    if not isinstance(x, torch.Tensor):
+        return torch.as_tensor(x, dtype=torch.get_default_dtype())
+    return x if x.is_floating_point() or x.is_complex() else x.to(torch.get_default_dtype())
+
+
+def _at_parameters(body, like, *parameters):
+    """Run `body` in float64; the dtype and the device of `like` come out."""
+    parameters = [p if isinstance(p, torch.Tensor) else float(p) for p in parameters]
+    _check(*parameters)
+    _check_density(*parameters)
+    wide = [p.to(torch.float64) if isinstance(p, torch.Tensor) else p for p in parameters]
+    value = _as_tensor(body(*wide), torch.zeros((), dtype=torch.float64))
+    shape = torch.broadcast_shapes(*(p.shape for p in wide if isinstance(p, torch.Tensor)))
+    return value.to(like.device, like.dtype).broadcast_to(shape)
+
+
+def _erf_of(value):
+    """erf of a number or of a tensor."""
+    if isinstance(value, torch.Tensor):
+        return torch.erf(value)
+    return float(torch.erf(torch.tensor(value, dtype=torch.float64))) if value <= 0 else math.erf(value)
+
+
+def _exp_of(value):
+    """exp of a number or of a tensor."""
+    if isinstance(value, torch.Tensor):
+        return torch.exp(value)
+    return float(torch.exp(torch.tensor(value, dtype=torch.float64))) if value <= 0 else math.exp(value)
+
+
+def _log_of(value):
+    """log of a number or of a tensor."""
+    if isinstance(value, torch.Tensor):
+        return torch.log(value)
+    return float(torch.log(torch.tensor(value, dtype=torch.float64))) if value <= 0 else math.log(value)
 
 
 def _pick(condition, yes, no, like):
@@ -277,14 +395,17 @@ def _select(body, x, parameters):
 
 
 def _as_tensor(value, like):
-    return value if isinstance(value, torch.Tensor) else like.new_full((), value)
+    """A number as a tensor of the same dtype; one too large for it becomes inf."""
+    if isinstance(value, torch.Tensor):
+        return value
+    return like.new_full((), value, dtype=torch.float64).to(like.dtype)
 
 
-def _differentiable(body, partials, plain):
+def _differentiable(body, partials, plain, run=_evaluate):
     """`body` as a function whose derivatives are the given functions, in closed form.
 
     partials: differentiable themselves, for double backward; plain: the same without a graph of
-    their own, for compiled training.
+    their own, for compiled training. run: what calls the body.
     """
 
     class Closed(torch.autograd.Function):
@@ -292,7 +413,7 @@ def _differentiable(body, partials, plain):
 
         @staticmethod
         def forward(*arguments):
-            return _evaluate(body, *arguments)
+            return run(body, *arguments)
 
         @staticmethod
         def setup_context(ctx, inputs, output):
@@ -390,4 +511,35 @@ _loss_autograd = _differentiable(
         lambda x, delta: _evaluate(_d_x, x, delta),
         lambda x, delta: _evaluate(_d_delta, x, delta),
     ),
+)
+
+
+def _d2_log_partition_delta_autograd(*arguments):
+    return _at_parameters(_d2_log_partition_delta, *arguments)
+
+
+_d_log_partition_delta_autograd = _differentiable(
+    _d_log_partition_delta,
+    (
+        lambda like, delta: torch.zeros_like(like),
+        lambda like, delta: _d2_log_partition_delta_autograd(like, delta),
+    ),
+    (
+        lambda like, delta: torch.zeros_like(like),
+        lambda like, delta: _at_parameters(_d2_log_partition_delta, like, delta),
+    ),
+    _at_parameters,
+)
+
+_log_partition_autograd = _differentiable(
+    _log_partition,
+    (
+        lambda like, delta: torch.zeros_like(like),
+        lambda like, delta: _d_log_partition_delta_autograd(like, delta),
+    ),
+    (
+        lambda like, delta: torch.zeros_like(like),
+        lambda like, delta: _at_parameters(_d_log_partition_delta, like, delta),
+    ),
+    _at_parameters,
 )

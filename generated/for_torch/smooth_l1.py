@@ -23,10 +23,15 @@ __all__ = [
     "value_and_grad",
     "weight",
     "d2_beta",
+    "d2_log_partition_beta",
     "d2_x",
     "d2_x_beta",
     "d_beta",
+    "d_log_partition_beta",
     "d_x",
+    "density",
+    "log_density",
+    "log_partition",
 ]
 
 
@@ -98,6 +103,36 @@ def value_and_grad(x, beta=1.0):
     return _evaluate(_value_and_grad, x, beta)
 
 
+def log_partition(beta=1.0):
+    """log Z, Z the integral of exp(-loss) over all real x."""
+    return _log_partition_autograd(_like(beta), beta)
+
+
+def d_log_partition_beta(beta=1.0):
+    """The first derivative of log Z in beta."""
+    return _d_log_partition_beta_autograd(_like(beta), beta)
+
+
+def d2_log_partition_beta(beta=1.0):
+    """The second derivative of log Z in beta."""
+    return _d2_log_partition_beta_autograd(_like(beta), beta)
+
+
+def log_density(x, beta=1.0):
+    """-loss - log Z: the logarithm of the density."""
+    x = _floating(x)
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    log_z = _log_partition_autograd(wide.new_zeros(()), beta)
+    return (-loss(wide, beta) - log_z).to(x.dtype)
+
+
+def density(x, beta=1.0):
+    """exp(-loss)/Z: the density whose negative logarithm is the loss, up to log Z."""
+    x = _floating(x)
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    return torch.exp(log_density(wide, beta)).to(x.dtype)
+
+
 class SmoothL1Loss(torch.nn.Module):
     """Smooth L1 loss of `input - target`, as in torch.nn: `reduction` is "mean", "sum" or "none".
 
@@ -140,7 +175,7 @@ def _keep(module, name, value):
 
 def _loss(regime, x, beta):
     size = torch.abs(x)
-    return (torch.where(size <= beta, x / beta * x / 2, size - beta / 2),)
+    return (torch.where(size <= beta, x / beta * (x / 2), size - beta / 2),)
 
 
 def _d_x(regime, x, beta):
@@ -148,12 +183,8 @@ def _d_x(regime, x, beta):
 
 
 def _d_beta(regime, x, beta):
-    result = torch.where(
-        x != x,
-        x,
-        torch.where(torch.abs(x) <= beta, -(x / beta * x / beta / 2), -0.5),
-    )
-    return (result,)
+    ratio = x / beta
+    return (torch.where(x != x, x, _pick(torch.abs(x) <= beta, -(ratio / 2 * ratio), -0.5, x)),)
 
 
 def _d2_x(regime, x, beta):
@@ -161,30 +192,138 @@ def _d2_x(regime, x, beta):
 
 
 def _d2_x_beta(regime, x, beta):
-    return (torch.where(x != x, x, torch.where(torch.abs(x) <= beta, -(x / beta / beta), 0)),)
+    return (torch.where(x != x, x, _pick(torch.abs(x) <= beta, -(x / beta / beta), 0, x)),)
 
 
 def _d2_beta(regime, x, beta):
-    result = torch.where(
-        x != x,
-        x,
-        torch.where(torch.abs(x) <= beta, x / beta * x / beta / beta, 0),
-    )
-    return (result,)
+    ratio = x / beta
+    return (torch.where(x != x, x, _pick(torch.abs(x) <= beta, ratio / beta * ratio, 0, x)),)
 
 
 def _weight(regime, x, beta):
     size = torch.abs(x)
-    return (torch.where(size <= beta, 1 / beta, 1 / size),)
+    return (_pick(size <= beta, 1 / beta, 1 / size, x),)
 
 
 def _value_and_grad(regime, x, beta):
     size = torch.abs(x)
     is_at_most = size <= beta
     ratio = x / beta
-    value = torch.where(is_at_most, ratio * x / 2, size - beta / 2)
+    value = torch.where(is_at_most, ratio * (x / 2), size - beta / 2)
     slope = torch.where(x != x, x, torch.where(is_at_most, ratio, torch.sign(x)))
     return value, slope
+
+
+# The normalizer: functions of the parameters alone, in float64.
+
+
+def _log_partition(beta):
+    root = _sqrt_of(beta)
+    return _log_of(
+        (
+            root * _erf_of(root * 0.7071067811865476) * 2.5066282746310007
+            + _exp_of(-(beta / 2)) * 2
+        ),
+    )
+
+
+def _d_log_partition_beta(beta):
+    root = _sqrt_of(beta)
+    erf = _erf_of(root * 0.7071067811865476)
+    return (
+        erf / root
+        * (1.2533141373155003 / (root * erf * 2.5066282746310007 + _exp_of(-(beta / 2)) * 2))
+    )
+
+
+def _d2_log_partition_beta(beta):
+    root = _sqrt_of(beta)
+    erf = _erf_of(root * 0.7071067811865476)
+    growth = _exp_of(-(beta / 2))
+    slope = erf / root * (1.2533141373155003 / (root * erf * 2.5066282746310007 + growth * 2))
+    return _where(
+        beta < 0.25,
+        _horner(
+            beta,
+            (
+                -0.3333333333333333, 0.39999999999999897, -0.3523809523807186,
+                0.27513227511161226, -0.20134680039592803, 0.1414555553468824,
+                -0.0966184749122524, 0.06464170397439072, -0.042534116262825744,
+                0.02744108231091862, -0.016828597783656304, 0.008732829393264746,
+                -0.0027355158524072884
+            ),
+        ),
+        slope * (growth / root * (0.3989422804014327 / erf) - 1 / beta / 2 - slope),
+    )
+
+
+def _check_density(beta):
+    """Raise ValueError where the integral of exp(-loss) diverges (tensors: in eager mode)."""
+    return
+
+
+def _like(*parameters):
+    """A tensor of the dtype in which a function of these parameters is returned."""
+    like = torch.zeros(())
+    floats = [p for p in parameters if isinstance(p, torch.Tensor) and p.is_floating_point()]
+    for k, p in enumerate(floats):
+        dtype = torch.promote_types(like.dtype, p.dtype) if k else p.dtype
+        like = like.to(p.device, dtype)
+    return like
+
+
+def _floating(x):
+    """A tensor of a floating dtype; the default one for integers and Python numbers."""
+    if not isinstance(x, torch.Tensor):
+        return torch.as_tensor(x, dtype=torch.get_default_dtype())
+    return x if x.is_floating_point() or x.is_complex() else x.to(torch.get_default_dtype())
+
+
+def _at_parameters(body, like, *parameters):
+    """Run `body` in float64; the dtype and the device of `like` come out."""
+    parameters = [p if isinstance(p, torch.Tensor) else float(p) for p in parameters]
+    _check(*parameters)
+    _check_density(*parameters)
+    wide = [p.to(torch.float64) if isinstance(p, torch.Tensor) else p for p in parameters]
+    value = _as_tensor(body(*wide), torch.zeros((), dtype=torch.float64))
+    shape = torch.broadcast_shapes(*(p.shape for p in wide if isinstance(p, torch.Tensor)))
+    return value.to(like.device, like.dtype).broadcast_to(shape)
+
+
+def _erf_of(value):
+    """erf of a number or of a tensor."""
+    if isinstance(value, torch.Tensor):
+        return torch.erf(value)
+    return float(torch.erf(torch.tensor(value, dtype=torch.float64))) if value <= 0 else math.erf(value)
+
+
+def _exp_of(value):
+    """exp of a number or of a tensor."""
+    if isinstance(value, torch.Tensor):
+        return torch.exp(value)
+    return float(torch.exp(torch.tensor(value, dtype=torch.float64))) if value <= 0 else math.exp(value)
+
+
+def _log_of(value):
+    """log of a number or of a tensor."""
+    if isinstance(value, torch.Tensor):
+        return torch.log(value)
+    return float(torch.log(torch.tensor(value, dtype=torch.float64))) if value <= 0 else math.log(value)
+
+
+def _sqrt_of(value):
+    """sqrt of a number or of a tensor."""
+    if isinstance(value, torch.Tensor):
+        return torch.sqrt(value)
+    return float(torch.sqrt(torch.tensor(value, dtype=torch.float64))) if value <= 0 else math.sqrt(value)
+
+
+def _horner(z, coefficients):
+    """The polynomial with these coefficients, lowest first."""
+    total = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        total = total * z + c
+    return total
 
 
 def _pick(condition, yes, no, like):
@@ -282,14 +421,17 @@ def _select(body, x, parameters):
 
 
 def _as_tensor(value, like):
-    return value if isinstance(value, torch.Tensor) else like.new_full((), value)
+    """A number as a tensor of the same dtype; one too large for it becomes inf."""
+    if isinstance(value, torch.Tensor):
+        return value
+    return like.new_full((), value, dtype=torch.float64).to(like.dtype)
 
 
-def _differentiable(body, partials, plain):
+def _differentiable(body, partials, plain, run=_evaluate):
     """`body` as a function whose derivatives are the given functions, in closed form.
 
     partials: differentiable themselves, for double backward; plain: the same without a graph of
-    their own, for compiled training.
+    their own, for compiled training. run: what calls the body.
     """
 
     class Closed(torch.autograd.Function):
@@ -297,7 +439,7 @@ def _differentiable(body, partials, plain):
 
         @staticmethod
         def forward(*arguments):
-            return _evaluate(body, *arguments)
+            return run(body, *arguments)
 
         @staticmethod
         def setup_context(ctx, inputs, output):
@@ -395,4 +537,35 @@ _loss_autograd = _differentiable(
         lambda x, beta: _evaluate(_d_x, x, beta),
         lambda x, beta: _evaluate(_d_beta, x, beta),
     ),
+)
+
+
+def _d2_log_partition_beta_autograd(*arguments):
+    return _at_parameters(_d2_log_partition_beta, *arguments)
+
+
+_d_log_partition_beta_autograd = _differentiable(
+    _d_log_partition_beta,
+    (
+        lambda like, beta: torch.zeros_like(like),
+        lambda like, beta: _d2_log_partition_beta_autograd(like, beta),
+    ),
+    (
+        lambda like, beta: torch.zeros_like(like),
+        lambda like, beta: _at_parameters(_d2_log_partition_beta, like, beta),
+    ),
+    _at_parameters,
+)
+
+_log_partition_autograd = _differentiable(
+    _log_partition,
+    (
+        lambda like, beta: torch.zeros_like(like),
+        lambda like, beta: _d_log_partition_beta_autograd(like, beta),
+    ),
+    (
+        lambda like, beta: torch.zeros_like(like),
+        lambda like, beta: _at_parameters(_d_log_partition_beta, like, beta),
+    ),
+    _at_parameters,
 )

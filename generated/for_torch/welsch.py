@@ -84,7 +84,7 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 1.8 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 0.8 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d2_scale_autograd(x, scale)
 
@@ -160,7 +160,10 @@ def _d_x(regime, x, scale):
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: y * torch.exp(-u / 4) / scale * torch.exp(-u / 4),
+            lambda: (
+                y * torch.exp(-u / 8) / scale * torch.exp(-u / 8)
+                * (torch.exp(-u / 8) * torch.exp(-u / 8))
+            ),
             y * p / scale,
         ),
     )
@@ -176,7 +179,10 @@ def _d_scale(regime, x, scale):
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: y * torch.exp(-u / 4) / scale * (y * torch.exp(-u / 4)),
+            lambda: (
+                y * torch.exp(-u / 8) / scale * torch.exp(-u / 8)
+                * (y * torch.exp(-u / 8) * torch.exp(-u / 8))
+            ),
             y * p / scale * y,
         ),
     )
@@ -193,7 +199,11 @@ def _d2_x(regime, x, scale):
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: torch.exp(-u / 4) * total / scale * torch.exp(-u / 4) / scale,
+            lambda: (
+                torch.exp(-u / 8) / scale * torch.exp(-u / 8)
+                * (torch.exp(-u / 8) / scale * torch.exp(-u / 8))
+                * total
+            ),
             p * total / scale / scale,
         ),
     )
@@ -210,7 +220,11 @@ def _d2_x_scale(regime, x, scale):
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: y * (torch.exp(-u / 4) * total) / scale * torch.exp(-u / 4) / scale,
+            lambda: (
+                y * torch.exp(-u / 8) / scale * torch.exp(-u / 8)
+                * (torch.exp(-u / 8) / scale * torch.exp(-u / 8))
+                * total
+            ),
             y * (p * total) / scale / scale,
         ),
     )
@@ -227,8 +241,12 @@ def _d2_scale(regime, x, scale):
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: y * (torch.exp(-u / 4) * total) / scale * (y * torch.exp(-u / 4)) / scale,
-            y * (p * total) / scale * y / scale,
+            lambda: (
+                y * torch.exp(-u / 8) / scale * torch.exp(-u / 8)
+                * (y * torch.exp(-u / 8) / scale * torch.exp(-u / 8))
+                * total
+            ),
+            y * (p * total) / scale * (y / scale),
         ),
     )
     return (result,)
@@ -243,7 +261,10 @@ def _weight(regime, x, scale):
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: torch.exp(-u / 4) / scale * torch.exp(-u / 4) / scale,
+            lambda: (
+                torch.exp(-u / 8) / scale * torch.exp(-u / 8)
+                * (torch.exp(-u / 8) / scale * torch.exp(-u / 8))
+            ),
             p / scale / scale,
         ),
     )
@@ -261,7 +282,10 @@ def _value_and_grad(regime, x, scale):
         lambda: 0,
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: y * torch.exp(-u / 4) / scale * torch.exp(-u / 4),
+            lambda: (
+                y * torch.exp(-u / 8) / scale * torch.exp(-u / 8)
+                * (torch.exp(-u / 8) * torch.exp(-u / 8))
+            ),
             y * p / scale,
         ),
     )
@@ -289,7 +313,7 @@ def _patch(rare, remedy, usual):
         return remedy() if rare else usual
     if rare.device.type == "cpu" and not torch.compiler.is_compiling() and not _holds(rare):
         return usual
-    return torch.where(rare, remedy(), usual)
+    return torch.where(rare, _as_tensor(remedy(), usual), usual)
 
 
 def _huge(value):
@@ -384,14 +408,17 @@ def _select(body, x, parameters):
 
 
 def _as_tensor(value, like):
-    return value if isinstance(value, torch.Tensor) else like.new_full((), value)
+    """A number as a tensor of the same dtype; one too large for it becomes inf."""
+    if isinstance(value, torch.Tensor):
+        return value
+    return like.new_full((), value, dtype=torch.float64).to(like.dtype)
 
 
-def _differentiable(body, partials, plain):
+def _differentiable(body, partials, plain, run=_evaluate):
     """`body` as a function whose derivatives are the given functions, in closed form.
 
     partials: differentiable themselves, for double backward; plain: the same without a graph of
-    their own, for compiled training.
+    their own, for compiled training. run: what calls the body.
     """
 
     class Closed(torch.autograd.Function):
@@ -399,7 +426,7 @@ def _differentiable(body, partials, plain):
 
         @staticmethod
         def forward(*arguments):
-            return _evaluate(body, *arguments)
+            return run(body, *arguments)
 
         @staticmethod
         def setup_context(ctx, inputs, output):

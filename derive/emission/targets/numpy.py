@@ -14,6 +14,7 @@ _SPELLING = {
     "cosh": "np.cosh", "tanh": "np.tanh", "where": "np.where", "patch": "_patch",
     "huge": "_huge", "horner": "_horner", "excess_series": "_excess_series", "product_error": "_product_error", "erf": "_erf", "erfc": "_erfc",
     "gamma": "_gamma", "loggamma": "_loggamma", "digamma": "_digamma", "trigamma": "_trigamma",
+    "log_z": "_log_z",
 }  # fmt: skip
 
 _PATCH = '''def _patch(rare, remedy, usual):

@@ -18,7 +18,8 @@ _SPELLING = {
     "erf": "torch.erf", "erfc": "torch.erfc", "where": "torch.where", "patch": "_patch",
     "huge": "_huge", "horner": "_horner", "excess_series": "_excess_series", "product_error": "_product_error", "max": "_maximum", "min": "_minimum",
     "gamma": "_gamma", "loggamma": "torch.lgamma", "digamma": "torch.digamma",
-    "trigamma": "_trigamma", "log_z": "_log_z",
+    "trigamma": "_trigamma",
+    "log_z": "_log_z",
 }  # fmt: skip
 # Torch names that Python's math shares, or that have no counterpart there.
 _OF_NUMBERS = {

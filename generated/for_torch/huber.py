@@ -367,11 +367,20 @@ def _evaluate(body, x, *parameters):
         if p.dtype == torch.float64:
             work = torch.float64
     x = x.to(work)
-    parameters = [p.to(work) if isinstance(p, torch.Tensor) else p for p in parameters]
-    shape = torch.broadcast_shapes(x.shape, *(p.shape for p in tensors))
-    results = _select(body, x, parameters)
-    shaped = tuple(_as_tensor(r, x).to(dtype).broadcast_to(shape) for r in results)
+    shape = x.shape
+    if tensors:
+        parameters = [p.to(work) if isinstance(p, torch.Tensor) else p for p in parameters]
+        shape = torch.broadcast_shapes(shape, *(p.shape for p in tensors))
+    shaped = tuple(_shaped(r, x, shape, dtype) for r in _select(body, x, parameters))
     return shaped[0] if len(shaped) == 1 else shaped
+
+
+def _shaped(result, x, shape, dtype):
+    """A result in the shape and dtype that come out."""
+    result = _as_tensor(result, x)
+    if result.dtype != dtype:
+        result = result.to(dtype)
+    return result if result.shape == shape else result.broadcast_to(shape)
 
 
 def _select(body, x, parameters):
@@ -424,11 +433,11 @@ def _differentiable(body, partials, plain, run=_evaluate):
         def backward(ctx, grad):
             saved = zip(ctx.saved_tensors, ctx.numbers)
             arguments = [number if tensor is None else tensor for tensor, number in saved]
-            slopes = plain if torch.compiler.is_compiling() else partials
+            # Without double backward there is no graph to build for the slopes themselves.
+            once = torch.compiler.is_compiling() or not torch.is_grad_enabled()
+            slopes = plain if once else partials
             return tuple(
-                (grad * slope(*arguments)).sum_to_size(value.shape).to(value.dtype)
-                if needed
-                else None
+                _like(grad * slope(*arguments), value) if needed else None
                 for slope, value, needed in zip(slopes, arguments, ctx.needs_input_grad)
             )
 

@@ -1,0 +1,74 @@
+"""Nodes evaluated by mpmath: what a program means, with nothing rounded and nothing truncated.
+
+A helper means its `exact` definition; the remainder of a rounded product is 0; the truncated
+series means the whole series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from mpmath import mp
+
+from derive.numerics.helpers import HELPERS
+from derive.numerics.nodes import Call, Local, Name, Node, Number
+
+
+def _series(order: Any, log_w: Any, z1: Any) -> Any:
+    total, k = mp.mpf(0), 0
+    while True:
+        n = k + int(order) + 2
+        term = (k + 1) / mp.factorial(k + 2) * log_w**k * mp.hyp1f1(n + 1, n + 2, z1) / (n + 1)
+        total += term
+        if abs(term) <= abs(total) * mp.eps:
+            return total
+        k += 1
+
+
+def _horner(z: Any, *coefficients: Any) -> Any:
+    return mp.polyval(list(reversed(coefficients)), z)
+
+
+MEANING: dict[str, Any] = {
+    "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b, "neg": lambda a: -a, "abs": abs, "sign": mp.sign, "min": min,
+    "max": max, "sqrt": mp.sqrt, "pow": lambda a, b: mp.power(a, b), "exp": mp.exp,
+    "expm1": mp.expm1, "log": mp.log, "log1p": mp.log1p, "sin": mp.sin, "cos": mp.cos,
+    "tan": mp.tan, "asin": mp.asin, "acos": mp.acos, "atan": mp.atan, "sinh": mp.sinh,
+    "cosh": mp.cosh, "tanh": mp.tanh, "erf": mp.erf, "erfc": mp.erfc, "gamma": mp.gamma,
+    "loggamma": mp.loggamma, "digamma": mp.digamma, "trigamma": lambda v: mp.psi(1, v),
+    "product_error": lambda a, b: mp.mpf(0), "horner": _horner, "excess_series": _series,
+    "huge": lambda v: mp.mpf(2) ** 900, "lt": lambda a, b: a < b, "le": lambda a, b: a <= b,
+    "eq": lambda a, b: a == b, "ne": lambda a, b: a != b, "and": lambda a, b: a and b,
+    "or": lambda a, b: a or b,
+}  # fmt: skip
+
+
+def meaning(expression: Node, names: Mapping[str, Any]) -> Any:
+    """The value at mpmath's precision; only the branch that is taken is evaluated."""
+    known: dict[int, Any] = {}
+
+    def visit(current: Node) -> Any:
+        if id(current) not in known:
+            known[id(current)] = compute(current)
+        return known[id(current)]
+
+    def compute(current: Node) -> Any:
+        if isinstance(current, Number):
+            v = current.value
+            return mp.mpf(v.numerator) / v.denominator if isinstance(v, Fraction) else mp.mpf(v)
+        if isinstance(current, Name):
+            return mp.mpf(names[current.name])
+        if isinstance(current, Local):
+            return visit(current.value)
+        assert isinstance(current, Call)
+        if current.op in ("where", "patch"):
+            return visit(current.args[1] if visit(current.args[0]) else current.args[2])
+        args = [visit(a) for a in current.args]
+        if current.op in HELPERS:
+            return HELPERS[current.op].exact(*args)
+        return MEANING[current.op](*args)
+
+    return visit(expression)

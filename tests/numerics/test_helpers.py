@@ -1,0 +1,145 @@
+"""Helpers against their exact definitions: a bound in ULP beside each, edges included."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from mpmath import mp
+
+from derive.numerics.evaluate import evaluate
+from derive.numerics.helpers import HELPERS
+from derive.numerics.nodes import Name, children, walk
+
+RNG = np.random.default_rng(11)
+
+
+def _around(*edges: float) -> np.ndarray:
+    return np.array([v for e in edges for v in (np.nextafter(e, -9e99), e, np.nextafter(e, 9e99))])
+
+
+def _spread(low: float, high: float, count: int = 150) -> np.ndarray:
+    return np.exp(RNG.uniform(np.log(low), np.log(high), count))
+
+
+def _signed(values: np.ndarray) -> np.ndarray:
+    return np.concatenate([values, -values])
+
+
+SMALL = _spread(1e-300, 1.0, 60)
+EXPONENTS = np.concatenate([_signed(_spread(1e-18, 700, 200)), _signed(SMALL), _around(0.0)])
+LOGS = np.concatenate([_spread(1e-18, 1e300), _around(1.0), SMALL, -RNG.uniform(0, 0.999, 150), -_spread(1e-18, 0.5)])
+ALPHAS = np.concatenate([RNG.uniform(-20, 20, 150), [1e-9, -1e-300, 0.5, 1.0, 3.9, 4.1, -0.1, 2 + 1e-9, 2 - 1e-9, 1e6, -1e6]])
+
+# P and its roots
+POWERS = {"power": 1, "root_power": 2, "quarter_power": 4}
+# name -> bound in ULP of float64, and the arguments; kappa is added where it says so
+BOUNDS: dict[str, float] = {
+    "exprel": 2.0, "exprel1": 5.0, "exprel2": 6.0, "log_excess": 4.0, "log1p_minus": 4.0,
+    "log1prel": 2.0, "log1prel1": 5.0, "log1prel2": 12.5, "logcosh": 3.0, "softplus": 2.0,
+    "sigmoid": 3.0, "power1p": 5.0, "expm1_minus": 3.0, "boxcox1p": 6.0, "boxcox_slope": 6.0,
+    "boxcox_bend": 8.0, "log1p_square": 2.5, "saturation": 3.0, "growth": 4.0,
+    "log_excess_square": 5.0, "power": 4.0, "root_power": 4.0,
+    "quarter_power": 4.0,
+}  # fmt: skip
+
+
+def _pairs(first: np.ndarray, second: np.ndarray, count: int = 400) -> tuple[np.ndarray, np.ndarray]:
+    return RNG.choice(first, count), RNG.choice(second, count)
+
+
+def _arguments(name: str) -> tuple[np.ndarray, ...]:
+    y = _signed(_spread(1e-12, 1e6, 300))
+    if name in ("exprel", "exprel1", "exprel2"):
+        return (np.concatenate([EXPONENTS, _around(2.0, -2.0, 3.0, -3.0)]),)
+    if name in ("logcosh", "softplus", "sigmoid", "expm1_minus"):
+        return (np.concatenate([EXPONENTS, _around(20.0, -20.0, 1.0, -1.0)]),)
+    if name == "log_excess":
+        return (np.concatenate([_spread(1e-18, 1e300), _around(1.0), SMALL]),)
+    if name.startswith("log1p") and "square" not in name:
+        return (np.concatenate([LOGS, _around(-0.5)]),)
+    if name == "power1p" or name.startswith("boxcox"):
+        t = np.concatenate([_spread(1e-18, 1e3), -RNG.uniform(0, 0.99, 100)])
+        return _pairs(t, np.concatenate([RNG.uniform(-4, 4, 200), _signed(SMALL[:20])]))
+    if name in ("log1p_square", "saturation", "log_excess_square"):
+        wide = np.concatenate([y, _spread(1e100, 1e300), _spread(1e-140, 1e-100)])
+        return _pairs(wide, _spread(1e-3, 1e3))
+    if name == "growth":
+        yy, a = _pairs(y, ALPHAS)
+        return yy, a, a / 2
+    assert name in POWERS, f"{name}: say here what its arguments are"
+    return _pairs(y, ALPHAS)
+
+
+def _errors(name: str, arguments: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+    helper = HELPERS[name]
+    call = helper(*map(Name, helper.parameters))
+    got = evaluate(call, dict(zip(helper.parameters, arguments, strict=True)))
+    got = np.broadcast_to(got, arguments[0].shape)
+    errors, sizes = [], []
+    with mp.workdps(60):
+        for values in zip(got, *arguments, strict=True):
+            value, *at = map(float, values)
+            with mp.workdps(1200 if max(map(abs, at)) > 1e50 or min(map(abs, at)) < 1e-20 else 80):
+                exact = helper.exact(*map(mp.mpf, at))
+                inside = mp.mpf(2) ** -1000 < abs(exact) < mp.mpf(2) ** 1000
+                unit = float(np.spacing(abs(float(exact)))) if inside else 1.0
+                errors.append(float(abs(mp.mpf(value) - exact) / unit) if inside else 0.0)
+            sizes.append(float(exact))
+    return np.array(errors), np.array(sizes)
+
+
+@pytest.mark.parametrize("name", HELPERS)
+def test_a_helper_keeps_its_bound(name):
+    arguments = _arguments(name)
+    errors, _ = _errors(name, arguments)
+    allowed = np.full(errors.shape, BOUNDS[name])
+    if name in ("growth", *POWERS):
+        y, a = arguments[:2]
+        b = np.abs(a - 2)
+        with np.errstate(all="ignore"):
+            w = y * y / b
+            order = a if name == "growth" else (a - 2) / POWERS[name]
+            # the rounding of y alone moves the power by so much
+            allowed = allowed + np.abs(order) * w / (1 + w)
+    k = int(np.argmax(errors - allowed))
+    assert errors[k] <= allowed[k], (name, [float(v[k]) for v in arguments], errors[k], allowed[k])
+
+
+@pytest.mark.parametrize("name", HELPERS)
+def test_a_helper_uses_its_parameters_and_no_others(name):
+    helper = HELPERS[name]
+    used = {n.name for e in (helper.body, *(helper.shortcut or ())) for n in walk(e) if isinstance(n, Name)}
+    assert used == set(helper.parameters)
+    assert helper.meaning.endswith(".")
+    assert children(helper.body)
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "value"),
+    [
+        ("exprel", (0.0,), 1.0), ("exprel1", (0.0,), 0.5), ("exprel2", (0.0,), 1 / 3),
+        ("log1prel", (0.0,), 1.0), ("log1prel1", (0.0,), 0.5), ("log1prel2", (0.0,), 1 / 3),
+        ("exprel", (-np.inf,), 0.0), ("exprel", (np.inf,), np.inf), ("softplus", (-np.inf,), 0.0),
+        ("softplus", (np.inf,), np.inf), ("sigmoid", (np.inf,), 1.0), ("sigmoid", (-np.inf,), 0.0),
+        ("logcosh", (np.inf,), np.inf), ("logcosh", (800.0,), 800 - np.log(2)),
+        ("boxcox1p", (1.3, 0.0), np.log1p(1.3)), ("boxcox_slope", (1.3, 0.0), np.log1p(1.3) ** 2 / 2),
+        ("boxcox_bend", (1.3, 0.0), np.log1p(1.3) ** 3 / 3),
+        ("saturation", (1e300, 3.0), 1.0), ("log1p_square", (1e300, 1.0), 600 * np.log(10)),
+        ("log1p_square", (0.0, 1.0), 0.0), ("saturation", (np.inf, 3.0), 1.0),
+    ],
+)  # fmt: skip
+def test_edges(name, at, value):
+    helper = HELPERS[name]
+    names = dict(zip(helper.parameters, map(np.float64, at), strict=True))
+    got = float(evaluate(helper(*map(Name, helper.parameters)), names))
+    assert got == pytest.approx(value, rel=1e-15)
+
+
+@pytest.mark.parametrize("name", HELPERS)
+def test_nan_passes_through(name):
+    helper = HELPERS[name]
+    for position in range(len(helper.parameters)):
+        at = [np.float64(0.7), np.float64(1.3), np.float64(0.65)][: len(helper.parameters)]
+        at[position] = np.float64(np.nan)
+        names = dict(zip(helper.parameters, at, strict=True))
+        assert np.isnan(evaluate(helper(*map(Name, helper.parameters)), names)), position

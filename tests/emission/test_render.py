@@ -11,6 +11,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+import sympy
 from forms import of_catalogue, stable_form
 
 from derive.definitions.catalogue import load
@@ -70,7 +71,6 @@ def test_prose_is_data(name, where, target):
         functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
         for n in ("loss", "HuberLoss")[: 2 if target.name == "torch" else 1]:
             assert _words(text.rstrip(".")) in _words(ast.get_docstring(functions[n]))
-    assert module.count("import os") == text.count("import os") * module.count(text[:20]) or True
 
 
 @targets
@@ -187,14 +187,11 @@ def test_a_file_says_where_it_comes_from(target):
 
 
 @targets
-def test_letters_that_collide_with_the_file_s_own_words(target):
-    """Parameters may be called like the machinery's variables."""
-    import sympy
-
-    x, first, second = sympy.Symbol("z", real=True), sympy.Symbol("y", positive=True), sympy.Symbol("u", positive=True)
+def test_parameters_may_be_called_like_the_file_s_own_words(target):
+    x, y, u = sympy.Symbol("x", real=True), *sympy.symbols("y u", positive=True)
     loss = Loss(
-        name="collide", title="Collide", source="tests", variables=(x, first, second),
-        loss=sympy.log(1 + (x / first) ** 2) * second,
+        name="collide", title="Collide", source="tests", variables=(x, y, u),
+        loss=sympy.log(1 + (x / y) ** 2) * u,
     )  # fmt: skip
     form = stable_form(loss)
     text = render(lower_module(form, DensityForm()), form, target, Prose("collide", (), {}))

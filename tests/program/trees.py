@@ -23,6 +23,10 @@ constants = st.one_of(
 leaves = st.one_of(st.sampled_from([Name(n) for n in LETTERS]), st.sampled_from([Name("x")]), constants)
 
 
+def _named(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    return st.one_of(_grow(inner), st.builds(lambda n, a: Local(n, a), st.sampled_from(LOCALS), inner))
+
+
 def _grow(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     conditions = st.builds(lambda op, a, b: call(op, a, b), st.sampled_from(RELATIONS), inner, inner)
     both = st.builds(lambda op, a, b: call(op, a, b), st.sampled_from(["and", "or"]), conditions, conditions)
@@ -35,14 +39,16 @@ def _grow(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         ),
         st.builds(lambda a, e: call("pow", call("abs", a + Name("x")), e), inner, inner),
         st.builds(
-            lambda op, c, a, b: call(op, c, a, b),
+            lambda op, c, a, b: call(op, c, a, b * Name("p")),
             st.sampled_from(["where", "patch"]), st.one_of(conditions, both), inner, inner,
         ),
-        st.builds(lambda n, a: Local(n, a), st.sampled_from(LOCALS), inner),
-        st.builds(lambda a: polynomial(a, (1, Fraction(-1, 3), Fraction(2, 7))), inner),
+        st.builds(lambda a: polynomial(a, (1, Fraction(-1, 3), Fraction(2, 7))), leaves),
         st.builds(lambda a: a * a + a, inner),
     )  # fmt: skip
 
 
-expressions = st.recursive(leaves, _grow, max_leaves=14)
-large_expressions = st.recursive(leaves, _grow, max_leaves=60)
+expressions = st.recursive(leaves, _named, max_leaves=14)
+large_expressions = st.recursive(leaves, _named, max_leaves=60)
+# as blocks hand them to a printer: their locals have become names
+printed_expressions = st.recursive(leaves, _grow, max_leaves=14)
+large_printed_expressions = st.recursive(leaves, _grow, max_leaves=60)

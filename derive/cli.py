@@ -7,6 +7,7 @@ The pipeline brings SymPy and NumPy along, so each command imports it when it ru
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -238,11 +239,21 @@ def verify(
         report = pipeline.verify(
             subjects, generated=generated, samples=samples, record=record, progress=progress
         )
-    say(report.to_json() if as_json else _drawn(report.table()))
+    if as_json:
+        say(report.to_json())
+    else:
+        say(_drawn(report.table()))
+        if report.rows:
+            say(_counted([row.verdict for row in report.rows]))
     if report.exit_code == Refuted.exit_code:
         raise Refuted("something does not hold; the rows above say what")
     if report.exit_code:
         raise Undecided("something was not decided; the rows above say what")
+
+
+def _counted(verdicts: Sequence[str]) -> str:
+    parts = [f"{verdict} {count}" for verdict, count in Counter(verdicts).most_common()]
+    return f"{len(verdicts)} checks: {', '.join(parts)}"
 
 
 def _drawn(table: Table) -> str:

@@ -25,3 +25,9 @@ def test_types_hold():
 
 def test_the_linter_is_silent():
     _passes(sys.executable, "-m", "ruff", "check", "--no-cache", "--output-format=concise", ".")
+
+
+def test_generated_files_define_every_name_once_and_use_it():
+    _passes(
+        sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--select=F", "generated"
+    )

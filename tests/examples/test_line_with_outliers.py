@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
 import sys
 from pathlib import Path
 
@@ -40,15 +39,3 @@ def test_the_outliers_matter(example):
     plain = example.least_squares(design, response, np.ones_like(response))
     robust = example.fit_by_weights(design, response).coefficients
     assert robust[1] - plain[1] > 0.05
-
-
-def test_it_runs_as_documented():
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(SCRIPT)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": "", "PYTHONPATH": str(CHECKOUT)},
-    )
-    assert done.returncode == 0, done.stderr
-    assert "Huber, PyTorch, L-BFGS" in done.stdout

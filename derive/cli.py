@@ -244,7 +244,7 @@ def verify(
     else:
         say(_drawn(report.table()))
         if report.rows:
-            say(_counted([row.verdict for row in report.rows]))
+            say(_counted(["skipped" if row.skipped else row.verdict for row in report.rows]))
     if report.exit_code == Refuted.exit_code:
         raise Refuted("something does not hold; the rows above say what")
     if report.exit_code:

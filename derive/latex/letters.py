@@ -13,7 +13,7 @@ PAPER = {"scale": "c"}
 GREEK = frozenset(escape.GREEK_LETTERS)
 # A longer name would fill the line: it gets a letter, and the list of variables tells which.
 LONGEST_NAME = 16
-LETTERED = r"\theta"
+LETTERED = r"\vartheta"
 
 QUANTITIES = {
     "loss": (r"\rho", r"\varrho", r"\mathcal{R}"),

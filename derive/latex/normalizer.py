@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sympy
-from sympy import Add, Expr, Mul, Symbol, log, powsimp
+from sympy import Add, Expr, Mul, Symbol, expand_power_exp, log, powsimp
 
 from derive.latex.entry import Display, aligned
 from derive.latex.layout import LINE, Statement
@@ -80,4 +80,4 @@ def gathered(log_z: Expr) -> Expr:
 
 def from_logarithm(log_z: Expr) -> Expr:
     """Z from log Z."""
-    return powsimp(sympy.expand(sympy.exp(log_z), power_base=False))
+    return powsimp(expand_power_exp(sympy.exp(log_z)))

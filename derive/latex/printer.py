@@ -36,7 +36,7 @@ CONSTANTS: Mapping[Any, str] = {
     sympy.EulerGamma: r"\gamma_{\mathrm{E}}", sympy.zoo: r"\pm\infty",
 }  # fmt: skip
 UPRIGHT = r"\mathrm"
-TALL = (r"\frac", r"\begin", r"\sqrt", r"\left", "^{")
+TALL = (r"\frac", r"\begin", r"\sqrt", r"\left")
 
 Write = Callable[[Expr], str]
 

@@ -23,8 +23,8 @@ class Dialect:
     """How a target spells what is not an infix operator.
 
     spell(op, arguments, varies) -> (callable name, arguments); lazy operations wrap an argument
-    in a lambda. infinity: the word for inf. choice: what picks between two numbers by a condition on the
-    residual, if the target's `where` cannot; it gets the residual as a last argument.
+    in a lambda. infinity: the word for inf. choice: what picks between two numbers by a condition
+    on the residual, if the target's `where` cannot; it gets the residual as a last argument.
     """
 
     infinity: str

@@ -92,7 +92,9 @@ def docstring(lines: list[str], indent: int) -> str:
 
 _MEANING: Mapping[str, str] = {
     "loss": "{title}, elementwise.",
-    "weight": "d_{x}/{x}, continued at {x} = 0: the weight of iteratively reweighted least squares.",
+    "weight": (
+        "d_{x}/{x}, continued at {x} = 0: the weight of iteratively reweighted least squares."
+    ),
     "value_and_grad": "(loss, d_{x}) in one pass.",
     "log_partition": "log Z, Z the integral of exp(-loss) over all real {x}.",
     "log_density": "-loss - log Z: the logarithm of the density.",

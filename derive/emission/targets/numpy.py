@@ -12,7 +12,8 @@ _SPELLING = {
     "log1p": "np.log1p", "sin": "np.sin", "cos": "np.cos", "tan": "np.tan",
     "asin": "np.arcsin", "acos": "np.arccos", "atan": "np.arctan", "sinh": "np.sinh",
     "cosh": "np.cosh", "tanh": "np.tanh", "where": "np.where", "patch": "_patch",
-    "huge": "_huge", "horner": "_horner", "excess_series": "_excess_series", "product_error": "_product_error", "erf": "_erf", "erfc": "_erfc",
+    "huge": "_huge", "horner": "_horner", "excess_series": "_excess_series",
+    "product_error": "_product_error", "erf": "_erf", "erfc": "_erfc",
     "gamma": "_gamma", "loggamma": "_loggamma", "digamma": "_digamma", "trigamma": "_trigamma",
     "log_z": "_log_z",
 }  # fmt: skip
@@ -40,18 +41,18 @@ HORNER = '''def _horner(z, coefficients):
         total = total * z + c
     return total'''
 
-EXCESS_SERIES = '''def _excess_series(order, log_w, z1):
+EXCESS_SERIES = f'''def _excess_series(order, log_w, z1):
     """The sum over k of (k + 1)/(k + 2)! L^k E_n(z1), n = k + order + 2, L = log_w <= 2, where
     E_n(z) is the integral of s^n exp(s z) over [0, 1]: by falling n, from Kummer's series."""
     first, growth, tail = order + 2, np.exp(z1), 1.0
     for k in range(14, 0, -1):
-        tail = 1 - z1 / (first + {terms} + k) * tail
-    moment = growth / (first + {terms}) * tail
-    total = moment * ({terms} / math.factorial({terms} + 1))
-    for k in range({terms} - 2, -1, -1):
+        tail = 1 - z1 / (first + {SERIES_TERMS} + k) * tail
+    moment = growth / (first + {SERIES_TERMS}) * tail
+    total = moment * ({SERIES_TERMS} / math.factorial({SERIES_TERMS} + 1))
+    for k in range({SERIES_TERMS} - 2, -1, -1):
         moment = (growth - z1 * moment) / (first + k + 1)
         total = total * log_w + moment * ((k + 1) / math.factorial(k + 2))
-    return total'''.format(terms=SERIES_TERMS)
+    return total'''
 
 
 def _elementwise(name: str, function: str, meaning: str) -> str:

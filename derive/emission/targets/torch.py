@@ -16,7 +16,8 @@ _SPELLING = {
     "cos": "torch.cos", "tan": "torch.tan", "asin": "torch.asin", "acos": "torch.acos",
     "atan": "torch.atan", "sinh": "torch.sinh", "cosh": "torch.cosh", "tanh": "torch.tanh",
     "erf": "torch.erf", "erfc": "torch.erfc", "where": "torch.where", "patch": "_patch",
-    "huge": "_huge", "horner": "_horner", "excess_series": "_excess_series", "product_error": "_product_error", "max": "_maximum", "min": "_minimum",
+    "huge": "_huge", "horner": "_horner", "excess_series": "_excess_series",
+    "product_error": "_product_error", "max": "_maximum", "min": "_minimum",
     "gamma": "_gamma", "loggamma": "torch.lgamma", "digamma": "torch.digamma",
     "trigamma": "_trigamma",
     "log_z": "_log_z",
@@ -150,7 +151,13 @@ TORCH = Target(
     folder="for_torch",
     library="torch",
     template="torch/loss.py.j2",
-    dialect=Dialect(infinity="math.inf", spell=_spell, lazy={"patch": 1}, choice="_pick", number_power="_power_of"),
+    dialect=Dialect(
+        infinity="math.inf",
+        spell=_spell,
+        lazy={"patch": 1},
+        choice="_pick",
+        number_power="_power_of",
+    ),
     runtime={
         **{
             op: _of(op, _TORCH_NAME.get(op, op), {"loggamma": "lgamma"}.get(op, op))

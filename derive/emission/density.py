@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from derive.definitions.loss import Loss
 from derive.emission import wording
 from derive.emission.printer import Printer
 from derive.emission.target import Target
 from derive.numerics.forms import StableForm
-from derive.program.module import Module, ParameterFunction
+from derive.program.module import Block, Module, ParameterFunction
 
 
-def density_names(module: Module) -> list[str]:
+def density_names(module: Module, target: Target) -> list[str]:
     """The public functions of the density, in the order of the file."""
     if not module.parameter_functions:
         return []
-    return [*(f.name for f in module.parameter_functions), "log_density", "density"]
+    names = [*(f.name for f in module.parameter_functions), "log_density", "density"]
+    if target.name == "numpy" and module.density.sampling:
+        names.append("sample")
+    return names
 
 
 def density_context(module: Module, form: StableForm, target: Target) -> dict[str, Any]:
@@ -36,7 +42,58 @@ def density_context(module: Module, form: StableForm, target: Target) -> dict[st
     }
     if target.name == "torch":
         fields["density_derivatives"] = _tied(module, form) if functions else []
+    return fields | _sampling_context(module, loss, target)
+
+
+_WAYS = {
+    "tangent": "rejection under a tangent of the convex loss",
+    "cauchy": "Cauchy's distribution",
+    "power": "rejection, under the densities at alpha = 0 or 2 or under a tangent",
+    "": "",
+}
+
+
+def _sampling_context(module: Module, loss: Loss, target: Target) -> dict[str, Any]:
+    """The fields about draws; `sampling` is empty where there are none."""
+    form = module.density.sampling
+    names = [p.name for p in loss.parameters]
+    fields: dict[str, Any] = {
+        "sampling": form.envelope if form else "",
+        "sampling_way": _WAYS[form.envelope if form else ""],
+        "touch_lines": _block_lines(module.touch, target) if module.touch else [],
+        "parameters_tuple": ", ".join(names) + ("," if len(names) == 1 else ""),
+    }
+    if target.name == "torch":
+        nodes, weights = np.polynomial.legendre.leggauss(16)
+        printer = Printer(target.dialect, frozenset(), frozenset())
+        heavy = form.heavy if form else None
+        fields |= {
+            "distribution": distribution_name(loss),
+            "constraints": [{"name": n, "kind": _constraint(module, loss, n)} for n in names],
+            "kink": form.kink if form else "",
+            "heavy": printer.expression(heavy) if heavy else "",
+            "far_breaks": "(*_BREAKS, *(40.0 * 4.0**k for k in range(60, 450)))"
+            if form and form.envelope == "power"
+            else "_BREAKS",
+            "node_lines": _number_lines((nodes + 1) / 2),
+            "weight_lines": _number_lines(weights / 2),
+        }
     return fields
+
+
+def distribution_name(loss: Loss) -> str:
+    return "".join(part.capitalize() for part in loss.name.split("_"))
+
+
+def _constraint(module: Module, loss: Loss, name: str) -> str:
+    """The constraint of torch.distributions; where the density asks for alpha >= 0, that one."""
+    if loss.domain(next(p for p in loss.parameters if p.name == name)).inf == 0:
+        return "positive"
+    return "nonnegative" if module.density.requirement is not None else "real"
+
+
+def _number_lines(numbers: Any) -> list[str]:
+    return textwrap.wrap("".join(f"{float(v)!r}, " for v in numbers), 88)
 
 
 def _docstring(loss: Loss, name: str, rule: str) -> str:
@@ -54,11 +111,15 @@ def _condition(module: Module, target: Target) -> str:
 
 
 def _lines(function: ParameterFunction, target: Target) -> list[str]:
+    return _block_lines(function.block, target)
+
+
+def _block_lines(block: Block, target: Target) -> list[str]:
     printer = Printer(target.dialect, frozenset(), frozenset())
     lines: list[str] = []
-    for a in function.block.assignments:
+    for a in block.assignments:
         lines += printer.lines(f"{a.name} = ", a.value, 4)
-    return [*lines, *printer.lines("return ", function.block.results[0], 4)]
+    return [*lines, *printer.lines("return ", block.results[0], 4)]
 
 
 def _tied(module: Module, form: StableForm) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from derive.definitions.loss import Loss
 from derive.emission import stored, wording
-from derive.emission.density import density_context, density_names
+from derive.emission.density import density_context, density_names, distribution_name
 from derive.emission.printer import Printer
 from derive.emission.target import Target
 from derive.numerics.forms import StableForm
@@ -78,6 +79,10 @@ def context(module: Module, form: StableForm, target: Target, prose: Prose) -> d
         }
         for name in listed
     ]
+    blocks = [printing.function(f, arguments) for f in module.functions]
+    helpers = [printing.helper(h) for h in module.helpers]
+    density = density_context(module, form, target)
+    printed = "\n".join(str(part) for part in (blocks, helpers, density, printing.regimes()))
     shared: dict[str, Any] = {
         "name": loss.name,
         "digest": loss.digest,
@@ -89,18 +94,22 @@ def context(module: Module, form: StableForm, target: Target, prose: Prose) -> d
         "defaults": ", ".join(defaults),
         "residual": x,
         "rest": "".join(f", {p}" for p in parameters),
-        **density_context(module, form, target),
-        "blocks": [printing.function(f, arguments) for f in module.functions],
-        "helpers": [printing.helper(h) for h in module.helpers],
-        "runtime": printing.runtime(),
+        "defaults_after": "".join(f", {d}" for d in defaults),
+        **density,
+        "blocks": blocks,
+        "helpers": helpers,
+        "runtime": printing.runtime(printed),
         "parameters": ", ".join(parameters),
         "regimes": printing.regimes(),
         "checks": _checks(loss, target),
-        "exports": sorted([*public, *density_names(module)], key=_public_order),
+        "exports": sorted([*public, *density_names(module, target)], key=_public_order),
     }
     if target.name == "torch":
         shared |= _torch_context(form, arguments)
-        shared["exports"] = [_class_name(loss), *shared["exports"]]
+        classes = [_class_name(loss)]
+        if module.density.sampling:
+            classes.insert(0, distribution_name(loss))
+        shared["exports"] = [*classes, *shared["exports"]]
     return shared
 
 
@@ -239,6 +248,12 @@ def _second(variables: Sequence[str], a: str, b: str) -> str:
     return f"d2_{first}" if first == last else f"d2_{first}_{last}"
 
 
+def split_functions(source: str) -> list[tuple[str, str]]:
+    """The functions of a piece of source text, by name."""
+    parts = source.split("\n\n\n")
+    return [(part.removeprefix("def ").partition("(")[0], part) for part in parts]
+
+
 @dataclass(frozen=True)
 class _Printing:
     module: Module
@@ -324,8 +339,17 @@ class _Printing:
             return [*lines, "import warnings", "", "import torch"]
         return [*lines, "", "import numpy as np"] if lines else ["import numpy as np"]
 
-    def runtime(self) -> list[str]:
-        used = self.module.operations
-        sources = [source for op, source in self.target.runtime.items() if op in used]
+    def runtime(self, printed: str) -> list[str]:
+        """The functions of the target's machinery that the printed text calls, and theirs."""
+        functions = [f for source in self.target.runtime.values() for f in split_functions(source)]
+        wanted: set[str] = set()
+        frontier = printed
+        while True:
+            called = {n for n, _ in functions if re.search(rf"\b{n}\(", frontier)} - wanted
+            if not called:
+                break
+            wanted |= called
+            frontier = "\n".join(text for n, text in functions if n in called)
+        sources = [text for n, text in functions if n in wanted]
         table = self.module.density.table
         return sources if table is None else [*sources, stored.source(table, self.target.name)]

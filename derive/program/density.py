@@ -12,6 +12,7 @@ from sympy import Expr, Symbol
 
 from derive.calculus import Derivation
 from derive.calculus.partition.form import PartitionForm, load
+from derive.definitions import catalogue
 from derive.definitions.loss import Loss
 from derive.numerics.evaluate import evaluate
 from derive.numerics.family import match
@@ -22,6 +23,23 @@ from derive.numerics.nodes import Call, Local, Name, Node, call, node, where
 DIGITS = 40
 # Next to 0 a second derivative may need a polynomial: over [0, NEAR], with this many terms.
 NEAR, TERMS = 0.25, 13
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to draw, for a loss that is even and grows with |x|.
+
+    envelope: "tangent" (the loss is convex), "cauchy" (the density is Cauchy's) or "power"
+        (Barron's family in its exponent: convex from 1 on, above the loss at 0 below that).
+    touch: a length of the density, and where a tangent makes a narrow envelope.
+    kink: the parameter at which the loss has one, "" if it has none away from 0.
+    heavy: where mean and variance do not exist, None if they always do.
+    """
+
+    envelope: str
+    touch: Node
+    kink: str = ""
+    heavy: Node | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +55,7 @@ class DensityForm:
     table: PartitionForm | None = None
     requirement: Node | None = None
     rule: str = ""
+    sampling: Sampling | None = None
 
 
 def density_forms(derivation: Derivation, stable: StableForm) -> DensityForm:
@@ -53,13 +72,43 @@ def density_forms(derivation: Derivation, stable: StableForm) -> DensityForm:
             found = _closed(density.log_partition, loss)
         except CannotLower:
             return DensityForm()
-        return DensityForm(found, None, requirement, rule)
+        return DensityForm(found, None, requirement, rule, sampling(loss))
     family = match(loss)
     if family is None or not isinstance(family.exponent, Symbol):
         return DensityForm()
     letters = family.letters
     assert letters.a is not None
-    return DensityForm(_stored(letters.a, letters.c), load(), requirement, rule)
+    functions = _stored(letters.a, letters.c)
+    return DensityForm(functions, load(), requirement, rule, sampling(loss))
+
+
+def sampling(loss: Loss) -> Sampling | None:
+    """How to draw from the density of a loss of the catalogue, or of Barron's family."""
+    family = match(loss)
+    if family is not None:
+        c = Name(family.letters.c)
+        if isinstance(family.exponent, Symbol):
+            a = Name(family.exponent.name)
+            m = Local("m", call("max", a, 1))
+            return Sampling("power", c * (0.84 + 0.43 / (m * m)), heavy=call("eq", a, 0))
+        if family.exponent == 0:
+            return Sampling("cauchy", c, heavy=call("lt", 0, c))
+        if family.exponent >= 1:
+            return Sampling("tangent", c)
+        return None
+    if not loss.parameters or loss.expression != _catalogued(loss.name):
+        return None
+    p = Name(loss.parameters[0].name)
+    known = {
+        "absolute": Sampling("tangent", p),
+        "huber": Sampling("tangent", call("max", 1 / p, 1), p.name),
+        "smooth_l1": Sampling("tangent", call("max", call("sqrt", p), 1), p.name),
+    }
+    return known.get(loss.name)
+
+
+def _catalogued(name: str) -> Expr | None:
+    return catalogue.load(name).expression if name in catalogue.NAMES else None
 
 
 def _told(relation: Expr) -> str:

@@ -49,11 +49,15 @@ def lower_module(form: StableForm, density: DensityForm) -> Module:
         ParameterFunction(name, make_block([expression], reserved, x))
         for name, expression in density.functions.items()
     )
+    touch = make_block([density.sampling.touch], reserved, x) if density.sampling else None
     roots = [*_nodes(functions), *(e for f in parameter_functions for e in _of_block(f.block))]
+    roots += _of_block(touch) if touch else []
     helpers = _helpers(roots)
     regimes = tuple(Regime(r.name, r.meaning, r.condition) for r in form.regimes)
     operations = _operations(roots, helpers, regimes)
-    return Module(tuple(functions), parameter_functions, density, regimes, helpers, operations)
+    return Module(
+        tuple(functions), parameter_functions, density, touch, regimes, helpers, operations
+    )
 
 
 # A quantity shorter than this is written out where another one contains it.

@@ -73,12 +73,13 @@ class Module:
     """Everything a target needs to print one file.
 
     functions of the residual and the parameters; parameter_functions of the parameters alone,
-    with what else is known of the density.
+    with what else is known of the density. touch: the length that draws and quadrature go by.
     """
 
     functions: tuple[Function, ...]
     parameter_functions: tuple[ParameterFunction, ...]
     density: DensityForm
+    touch: Block | None
     regimes: tuple[Regime, ...]
     helpers: tuple[HelperFunction, ...]
     operations: frozenset[str]

@@ -48,6 +48,7 @@ __all__ = [
     "density",
     "log_density",
     "log_partition",
+    "sample",
 ]
 
 
@@ -202,6 +203,29 @@ def density(x, alpha=1.0, scale=1.0):
     with np.errstate(all="ignore"):
         wide = np.exp(log_density(x.astype(np.float64), alpha, scale))
         return wide.astype(dtype)[()]
+
+
+def sample(rng, size=None, alpha=1.0, scale=1.0):
+    """Independent draws from the density, in float64: exact, by rejection, under the densities at alpha = 0 or 2 or under a tangent.
+
+    rng: a numpy.random.Generator. size: a number or a shape that the parameters broadcast to;
+    None for the shape of the parameters.
+    """
+    parameters = [np.asarray(p, dtype=np.float64)[()] for p in (alpha, scale)]
+    wanted = np.broadcast_shapes(*(np.shape(p) for p in parameters))
+    shape = wanted if size is None else tuple(np.atleast_1d(np.asarray(size, dtype=int)).tolist())
+    if np.broadcast_shapes(shape, wanted) != shape:
+        raise ValueError(f"size {shape} does not fit parameters of shape {wanted}")
+    with np.errstate(all="ignore"):
+        _check(*parameters)
+        _check_density(*parameters)
+        places = [p if np.ndim(p) == 0 else np.broadcast_to(p, shape).ravel() for p in parameters]
+        draws = np.empty(shape).reshape(-1)
+        for start in range(0, draws.size, 16384):
+            part = draws[start : start + 16384]
+            here = [p if np.ndim(p) == 0 else p[start : start + 16384] for p in places]
+            part[:] = _accepted(rng, part.size, *here)
+    return draws.reshape(shape)[()]
 
 
 # The mathematics, in float64: one function a quantity, one branch a regime of the parameters.
@@ -1343,6 +1367,60 @@ def _of_parameters(body, *parameters):
     with np.errstate(all="ignore"):
         value = _in_float64(body, *parameters)
         return value.astype(np.result_type(*floats))[()] if floats else value
+
+
+# Draws by rejection.
+
+
+def _touch(alpha, scale):
+    """Where the tangent of the envelope touches the loss; any point is right, this one is fast."""
+    m = np.maximum(alpha, 1)
+    return scale * (0.84 + 0.43 / (m * m))
+
+
+def _accepted(rng, count, *parameters):
+    """A draw for every place: candidates come until one is accepted there."""
+    draws = np.empty(count)
+    left = np.arange(count)
+    while left.size:
+        here = [p if np.ndim(p) == 0 else p[left] for p in parameters]
+        size, excess = _candidate(rng, left.size, *here)
+        accepted = rng.standard_exponential(left.size) >= excess
+        draws[left[accepted]] = size[accepted]
+        left = left[~accepted]
+    return np.where(rng.random(count) < 0.5, draws, -draws)
+
+
+def _candidate(rng, count, alpha, scale):
+    """The size of a candidate, and how far the loss lies above the envelope there."""
+    if np.ndim(alpha) == 0:
+        draw = _under_normal if alpha > 2 else _under_tangent if alpha >= 1 else _under_cauchy
+        return draw(rng, count, alpha, scale)
+    size, excess = _under_cauchy(rng, count, np.minimum(alpha, 1), scale)
+    for above, draw in ((alpha >= 1, _under_tangent), (alpha > 2, _under_normal)):
+        other = draw(rng, count, np.maximum(alpha, 1), scale)
+        size, excess = np.where(above, other[0], size), np.where(above, other[1], excess)
+    return size, excess
+
+
+def _under_normal(rng, count, alpha, scale):
+    """The loss grows with alpha: from alpha = 2, where the density is normal, it only rises."""
+    size = np.abs(rng.standard_normal(count)) * scale
+    return size, loss(size, alpha, scale) - loss(size, 2.0, scale)
+
+
+def _under_tangent(rng, count, alpha, scale):
+    """For alpha >= 1 the loss is convex: exp(-tangent) lies above exp(-loss)."""
+    touch = _touch(alpha, scale)
+    height, slope = value_and_grad(touch, alpha, scale)
+    size = rng.standard_exponential(count) / slope
+    return size, loss(size, alpha, scale) - (height + slope * (size - touch))
+
+
+def _under_cauchy(rng, count, alpha, scale):
+    """The loss grows with alpha: from alpha = 0, where the density is Cauchy's, it only rises."""
+    size = np.abs(rng.standard_cauchy(count)) * (np.sqrt(2.0) * scale)
+    return size, loss(size, alpha, scale) - loss(size, 0.0, scale)
 
 
 # Small functions that keep their digits.

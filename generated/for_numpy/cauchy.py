@@ -29,6 +29,7 @@ __all__ = [
     "density",
     "log_density",
     "log_partition",
+    "sample",
 ]
 
 
@@ -131,6 +132,29 @@ def density(x, scale=1.0):
     with np.errstate(all="ignore"):
         wide = np.exp(log_density(x.astype(np.float64), scale))
         return wide.astype(dtype)[()]
+
+
+def sample(rng, size=None, scale=1.0):
+    """Independent draws from the density, in float64: exact, by Cauchy's distribution.
+
+    rng: a numpy.random.Generator. size: a number or a shape that the parameters broadcast to;
+    None for the shape of the parameters.
+    """
+    parameters = [np.asarray(p, dtype=np.float64)[()] for p in (scale,)]
+    wanted = np.broadcast_shapes(*(np.shape(p) for p in parameters))
+    shape = wanted if size is None else tuple(np.atleast_1d(np.asarray(size, dtype=int)).tolist())
+    if np.broadcast_shapes(shape, wanted) != shape:
+        raise ValueError(f"size {shape} does not fit parameters of shape {wanted}")
+    with np.errstate(all="ignore"):
+        _check(*parameters)
+        _check_density(*parameters)
+        places = [p if np.ndim(p) == 0 else np.broadcast_to(p, shape).ravel() for p in parameters]
+        draws = np.empty(shape).reshape(-1)
+        for start in range(0, draws.size, 16384):
+            part = draws[start : start + 16384]
+            here = [p if np.ndim(p) == 0 else p[start : start + 16384] for p in places]
+            part[:] = _accepted(rng, part.size, *here)
+    return draws.reshape(shape)[()]
 
 
 # The mathematics, in float64: one function a quantity, one branch a regime of the parameters.
@@ -288,6 +312,32 @@ def _of_parameters(body, *parameters):
     with np.errstate(all="ignore"):
         value = _in_float64(body, *parameters)
         return value.astype(np.result_type(*floats))[()] if floats else value
+
+
+# Draws by rejection.
+
+
+def _touch(scale):
+    """Where the tangent of the envelope touches the loss; any point is right, this one is fast."""
+    return scale
+
+
+def _accepted(rng, count, *parameters):
+    """A draw for every place: candidates come until one is accepted there."""
+    draws = np.empty(count)
+    left = np.arange(count)
+    while left.size:
+        here = [p if np.ndim(p) == 0 else p[left] for p in parameters]
+        size, excess = _candidate(rng, left.size, *here)
+        accepted = rng.standard_exponential(left.size) >= excess
+        draws[left[accepted]] = size[accepted]
+        left = left[~accepted]
+    return np.where(rng.random(count) < 0.5, draws, -draws)
+
+
+def _candidate(rng, count, scale):
+    """The size of a draw; the density is Cauchy's, nothing is rejected."""
+    return np.abs(rng.standard_cauchy(count)) * (np.sqrt(2.0) * scale), 0.0
 
 
 # Small functions that keep their digits.

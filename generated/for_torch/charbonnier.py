@@ -19,6 +19,7 @@ import warnings
 import torch
 
 __all__ = [
+    "Charbonnier",
     "CharbonnierLoss",
     "loss",
     "value_and_grad",
@@ -133,6 +134,91 @@ def density(x, scale=1.0):
     x = _floating(x)
     wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
     return torch.exp(log_density(wide, scale)).to(x.dtype)
+
+
+class Charbonnier(torch.distributions.Distribution):
+    """The density exp(-loss(x - loc))/Z, as in torch.distributions.
+
+    Samples are exact, by rejection under a tangent of the convex loss. rsample has the derivatives of a quantile in every
+    parameter (once). cdf, icdf, variance and entropy come from Gauss-Legendre quadrature in
+    float64, to about 1e-12; both tails keep their relative accuracy.
+    """
+
+    arg_constraints = {
+        "loc": torch.distributions.constraints.real,
+        "scale": torch.distributions.constraints.positive,
+    }
+    support = torch.distributions.constraints.real
+    has_rsample = True
+
+    def __init__(self, loc=0.0, scale=1.0, validate_args=None):
+        values = torch.distributions.utils.broadcast_all(loc, scale)
+        for name, value in zip(self.arg_constraints, values):
+            setattr(self, name, value)
+        super().__init__(self.loc.shape, validate_args=validate_args)
+
+    @property
+    def _shape(self):
+        """The parameters beside loc."""
+        return [getattr(self, name) for name in list(self.arg_constraints)[1:]]
+
+    def expand(self, batch_shape, _instance=None):
+        new = self._get_checked_instance(Charbonnier, _instance)
+        for name in self.arg_constraints:
+            setattr(new, name, getattr(self, name).expand(batch_shape))
+        super(Charbonnier, new).__init__(torch.Size(batch_shape), validate_args=False)
+        new._validate_args = self._validate_args
+        return new
+
+    @property
+    def mean(self):
+        return self.loc
+
+    @property
+    def mode(self):
+        return self.loc
+
+    @property
+    def variance(self):
+        value = _variance(_wide(self._shape)).to(self.loc.dtype)
+        return value
+
+    def entropy(self):
+        return _entropy(_wide(self._shape)).to(self.loc.dtype)
+
+    def log_prob(self, value):
+        if self._validate_args:
+            self._validate_sample(value)
+        return log_density(value - self.loc, *self._shape)
+
+    def rsample(self, sample_shape=torch.Size()):
+        shape = self._extended_shape(sample_shape)
+        parameters = _wide(self._shape)
+        with torch.no_grad():
+            sizes = _accepted(shape, [p.detach() for p in parameters])
+            signs = torch.where(torch.rand(shape, device=sizes.device) < 0.5, -1.0, 1.0)
+        if torch.is_grad_enabled() and any(p.requires_grad for p in parameters):
+            sizes = _follow(sizes, _upper(sizes, parameters), parameters)
+        return self.loc + (signs * sizes).to(self.loc.dtype)
+
+    def cdf(self, value):
+        if self._validate_args:
+            self._validate_sample(value)
+        y = (value - self.loc).to(torch.float64)
+        upper = _upper(torch.abs(y), _wide(self._shape))
+        return torch.where(y < 0, upper, 1 - upper).to(self.loc.dtype)
+
+    def icdf(self, value):
+        q = value.to(torch.float64)
+        below = torch.minimum(q, 1 - q)
+        parameters = _wide(self._shape)
+        with torch.no_grad():
+            sizes = _quantile(below, [p.detach() for p in parameters])
+        if torch.is_grad_enabled():
+            gap = _upper(sizes, parameters) - below
+            sizes = torch.where(sizes < math.inf, _follow(sizes, gap, parameters), sizes)
+        y = torch.where(q < 0.5, -sizes, sizes)
+        return self.loc + torch.where((q >= 0) & (q <= 1), y, math.nan).to(self.loc.dtype)
 
 
 class CharbonnierLoss(torch.nn.Module):
@@ -362,6 +448,155 @@ def _at_parameters(body, like, *parameters):
     return value.to(like.device, like.dtype).broadcast_to(shape)
 
 
+# Probabilities in float64: quadrature between fixed multiples of a length, where tails are summed
+# from the outside.
+
+_BREAKS = (
+    0.0,
+    *(2.0**k for k in range(-10, 0)),
+    *(k / 2 for k in range(2, 80)),
+    *(40.0 * 2.0**k for k in range(120)),
+)
+_NODES = (
+    0.005299532504175031, 0.0277124884633837, 0.06718439880608412, 0.1222977958224985,
+    0.19106187779867811, 0.2709916111713863, 0.35919822461037054, 0.4524937450811813,
+    0.5475062549188188, 0.6408017753896295, 0.7290083888286136, 0.8089381222013219,
+    0.8777022041775016, 0.9328156011939159, 0.9722875115366163, 0.994700467495825,
+)
+_WEIGHTS = (
+    0.013576229705877088, 0.031126761969323728, 0.0475792558412463, 0.062314485627767036,
+    0.07479799440828835, 0.08457825969750132, 0.09130170752246182, 0.09472530522753432,
+    0.09472530522753432, 0.09130170752246182, 0.08457825969750132, 0.07479799440828835,
+    0.062314485627767036, 0.0475792558412463, 0.031126761969323728, 0.013576229705877088,
+)
+
+
+def _wide(parameters):
+    return [p.to(torch.float64) for p in parameters]
+
+
+def _plain(parameters):
+    """A parameter with one value, and no gradient, as a number: its regime is chosen once."""
+    return [p.item() if p.numel() == 1 and not p.requires_grad else p for p in parameters]
+
+
+def _touch(scale):
+    """A length of the density, and where a tangent of the loss makes a narrow envelope."""
+    return scale
+
+
+def _edges(parameters, breaks=_BREAKS):
+    """The breaks along a first axis, in the length of each member of the batch."""
+    unit = _touch(*(p.detach() for p in parameters))
+    steps = torch.tensor(breaks, dtype=torch.float64, device=unit.device)
+    return steps.reshape(-1, *(1,) * unit.dim()) * unit
+
+
+def _integral(low, high, parameters, log_z, weigh=lambda log_p, t, value: torch.exp(log_p)):
+    """The probability between two points, or the integral of what `weigh` makes of it."""
+    parts = ((low, high),)
+    parameters = _plain(parameters)
+    total = 0.0
+    for start, end in parts:
+        for node, weight in zip(_NODES, _WEIGHTS):
+            t = start + (end - start) * node
+            value = loss(t, *parameters).clamp(max=1e6)
+            total = total + weight * (end - start) * weigh(-value - log_z, t, value)
+    return total
+
+
+def _variance(parameters):
+    """The integral of t^2 times the density."""
+    edges = _edges(parameters, _BREAKS)
+    square = lambda log_p, t, value: torch.exp(log_p + 2 * torch.log(t))
+    parts = _integral(edges[:-1], edges[1:], parameters, log_partition(*parameters), square)
+    return 2 * parts.sum(0)
+
+
+def _entropy(parameters):
+    """log Z and the expectation of the loss."""
+    edges, log_z = _edges(parameters), log_partition(*parameters)
+    expected = lambda log_p, t, value: value * torch.exp(log_p)
+    return log_z + 2 * _integral(edges[:-1], edges[1:], parameters, log_z, expected).sum(0)
+
+
+def _tails(parameters, log_z):
+    """The edges and the probability beyond each of them, along a last axis."""
+    edges = _edges(parameters)
+    parts = _integral(edges[:-1], edges[1:], parameters, log_z)
+    sums = torch.cat([parts.flip(0).cumsum(0).flip(0), torch.zeros_like(parts[:1])])
+    return edges.movedim(0, -1), sums.movedim(0, -1)
+
+
+def _along(table, index):
+    """Entries of a table along its last axis."""
+    index = index.clamp(0, len(_BREAKS) - 1).unsqueeze(-1)
+    return table.expand(*index.shape[:-1], table.shape[-1]).gather(-1, index).squeeze(-1)
+
+
+def _upper(y, parameters):
+    """The probability beyond y >= 0, differentiable in y and in the parameters."""
+    log_z = log_partition(*parameters)
+    edges, tails = _tails(parameters, log_z)
+    steps = torch.tensor(_BREAKS[1:-1], dtype=torch.float64, device=y.device)
+    place = 1 + torch.bucketize(y.detach() / edges[..., -1] * _BREAKS[-1], steps, right=True)
+    high = _along(edges, place)
+    inside = _integral(torch.where(y <= high, y, high), high, parameters, log_z)
+    return _along(tails, place) + inside
+
+
+def _quantile(p, parameters):
+    """The y >= 0 beyond which a probability p <= 1/2 lies: Newton's method for its logarithm."""
+    log_z = log_partition(*parameters)
+    edges, tails = _tails(parameters, log_z)
+    p = p.expand(torch.broadcast_shapes(p.shape, log_z.shape))
+    place = (tails[..., :-1] > p.unsqueeze(-1)).sum(-1).clamp(1, len(_BREAKS) - 1)
+    low, high, beyond = _along(edges, place - 1), _along(edges, place), _along(tails, place)
+    y = low
+    for _ in range(12):
+        upper = beyond + _integral(y, high, parameters, log_z)
+        slope = torch.exp(-loss(y, *_plain(parameters)) - log_z)
+        step = torch.nan_to_num(torch.log(upper / p) * upper / slope, 0.0)
+        y = torch.minimum(torch.maximum(y + step, low), high)
+    y = torch.where(p == 0, math.inf, y)
+    return torch.where(p >= 0, y, math.nan)
+
+
+def _follow(y, gap, parameters):
+    """y with the derivatives of a quantile: it moves by d(gap)/density."""
+    slope = torch.exp(log_density(y, *parameters)).detach()
+    return y.detach() + (gap - gap.detach()) / slope
+
+
+# Draws by rejection.
+
+
+def _accepted(shape, parameters):
+    """The size of a draw for every place: candidates come until one is accepted there."""
+    draws = parameters[0].new_empty(shape).reshape(-1)
+    parameters = _plain(parameters)
+    places = [p.expand(shape).reshape(-1) if isinstance(p, torch.Tensor) else p for p in parameters]
+    left = torch.arange(draws.numel(), device=draws.device)
+    while left.numel():
+        here = [p[left] if isinstance(p, torch.Tensor) else p for p in places]
+        size, excess = _candidate(torch.empty_like(draws[left]), *here)
+        accepted = torch.empty_like(size).exponential_() >= excess
+        draws[left[accepted]] = size[accepted]
+        left = left[~accepted]
+    return draws.reshape(shape)
+
+
+def _candidate(empty, *parameters):
+    """The size of a candidate, and how far the loss lies above the envelope there.
+
+    A convex loss lies above its tangent, so that exp(-tangent) lies above exp(-loss).
+    """
+    touch = _as_tensor(_touch(*parameters), empty)
+    height, slope = value_and_grad(touch, *parameters)
+    size = empty.exponential_() / slope
+    return size, loss(size, *parameters) - (height + slope * (size - touch))
+
+
 def _log_of(value):
     """log of a number or of a tensor."""
     if isinstance(value, torch.Tensor):
@@ -389,11 +624,6 @@ def _patch(rare, remedy, usual):
 def _huge(value):
     """Beyond this, squares overflow in the dtype of the value."""
     return 2.0**115 if value.dtype == torch.float32 else 2.0**900
-
-
-def _sign_of(value):
-    """The sign of a number or of a tensor."""
-    return torch.sign(value) if isinstance(value, torch.Tensor) else (value > 0) - (value < 0)
 
 
 # Tensors, dtypes and regimes.
@@ -489,6 +719,13 @@ def _as_tensor(value, like):
     return like.new_full((), value, dtype=torch.float64).to(like.dtype)
 
 
+def _summed(gradient, value):
+    """A gradient summed to the shape of its argument, in its dtype."""
+    if gradient.shape != value.shape:
+        gradient = gradient.sum_to_size(value.shape)
+    return gradient if gradient.dtype == value.dtype else gradient.to(value.dtype)
+
+
 def _differentiable(body, partials, plain, run=_evaluate):
     """`body` as a function whose derivatives are the given functions, in closed form.
 
@@ -516,7 +753,7 @@ def _differentiable(body, partials, plain, run=_evaluate):
             once = torch.compiler.is_compiling() or not torch.is_grad_enabled()
             slopes = plain if once else partials
             return tuple(
-                _like(grad * slope(*arguments), value) if needed else None
+                _summed(grad * slope(*arguments), value) if needed else None
                 for slope, value, needed in zip(slopes, arguments, ctx.needs_input_grad)
             )
 

@@ -343,13 +343,6 @@ def _pick(condition, yes, no, like):
     return torch.where(condition, _as_tensor(yes, like), _as_tensor(no, like))
 
 
-def _where(condition, yes, no):
-    """torch.where for a condition on parameters: of a number it is plain choice."""
-    if isinstance(condition, bool):
-        return yes if condition else no
-    return torch.where(condition, yes, no)
-
-
 # Tensors, dtypes and regimes.
 
 
@@ -443,6 +436,13 @@ def _as_tensor(value, like):
     return like.new_full((), value, dtype=torch.float64).to(like.dtype)
 
 
+def _summed(gradient, value):
+    """A gradient summed to the shape of its argument, in its dtype."""
+    if gradient.shape != value.shape:
+        gradient = gradient.sum_to_size(value.shape)
+    return gradient if gradient.dtype == value.dtype else gradient.to(value.dtype)
+
+
 def _differentiable(body, partials, plain, run=_evaluate):
     """`body` as a function whose derivatives are the given functions, in closed form.
 
@@ -470,7 +470,7 @@ def _differentiable(body, partials, plain, run=_evaluate):
             once = torch.compiler.is_compiling() or not torch.is_grad_enabled()
             slopes = plain if once else partials
             return tuple(
-                _like(grad * slope(*arguments), value) if needed else None
+                _summed(grad * slope(*arguments), value) if needed else None
                 for slope, value, needed in zip(slopes, arguments, ctx.needs_input_grad)
             )
 

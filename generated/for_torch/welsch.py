@@ -292,20 +292,6 @@ def _value_and_grad(regime, x, scale):
     return value, slope
 
 
-def _exp_of(value):
-    """exp of a number or of a tensor."""
-    if isinstance(value, torch.Tensor):
-        return torch.exp(value)
-    return float(torch.exp(torch.tensor(value, dtype=torch.float64))) if value <= 0 else math.exp(value)
-
-
-def _expm1_of(value):
-    """expm1 of a number or of a tensor."""
-    if isinstance(value, torch.Tensor):
-        return torch.expm1(value)
-    return float(torch.expm1(torch.tensor(value, dtype=torch.float64))) if value <= 0 else math.expm1(value)
-
-
 def _patch(rare, remedy, usual):
     """`remedy()` where the rare condition holds. On the CPU, outside compilation and vmap, it is
     evaluated only if the condition holds anywhere."""
@@ -423,6 +409,13 @@ def _as_tensor(value, like):
     return like.new_full((), value, dtype=torch.float64).to(like.dtype)
 
 
+def _summed(gradient, value):
+    """A gradient summed to the shape of its argument, in its dtype."""
+    if gradient.shape != value.shape:
+        gradient = gradient.sum_to_size(value.shape)
+    return gradient if gradient.dtype == value.dtype else gradient.to(value.dtype)
+
+
 def _differentiable(body, partials, plain, run=_evaluate):
     """`body` as a function whose derivatives are the given functions, in closed form.
 
@@ -450,7 +443,7 @@ def _differentiable(body, partials, plain, run=_evaluate):
             once = torch.compiler.is_compiling() or not torch.is_grad_enabled()
             slopes = plain if once else partials
             return tuple(
-                _like(grad * slope(*arguments), value) if needed else None
+                _summed(grad * slope(*arguments), value) if needed else None
                 for slope, value, needed in zip(slopes, arguments, ctx.needs_input_grad)
             )
 

@@ -78,7 +78,9 @@ def test_defaults_are_one(loss, target):
     for name in quantities(loss):
         signature = inspect.signature(getattr(module, name))
         assert list(signature.parameters) == ["x", *PARAMETERS[loss]]
-        assert [p.default for p in signature.parameters.values()][1:] == [1.0] * len(PARAMETERS[loss])
+        assert [p.default for p in signature.parameters.values()][1:] == [1.0] * len(
+            PARAMETERS[loss]
+        )
         explicit = getattr(module, name)(x, *[1.0] * len(PARAMETERS[loss]))
         np.testing.assert_array_equal(numbers(getattr(module, name)(x)), numbers(explicit))
 

@@ -26,7 +26,8 @@ from table import (
 LARGEST = float(np.finfo(np.float64).max)
 ALPHAS = (
     0.0, -0.0, 5e-324, -5e-324, 1e-320, -1e-320, 1e-300, 1e-17, 2.0, ABOVE_TWO, BELOW_TWO, 1e20,
-    -1e20, 1e22, -1e22, 1e30, -1e30, 1e308, -1e308, LARGEST, -LARGEST, INF, -INF, 2.0**20, -(2.0**20),
+    -1e20, 1e22, -1e22, 1e30, -1e30, 1e308, -1e308, LARGEST, -LARGEST, INF, -INF, 2.0**20,
+    -(2.0**20),
 )  # fmt: skip
 EXTREME_X = (
     0.0, -0.0, 5e-324, -5e-324, 2.2250738585072014e-308, 1e-200, 1e-160, 1e-30, 1.0, -2.5, 1e3,
@@ -49,6 +50,8 @@ def test_no_nan_for_any_alpha(alpha, scale, target):
         got = call(target, _barron(alpha, scale), name, EXTREME_X)
         if np.any(np.isnan(got)):
             bad[name] = [x for x, v in zip(EXTREME_X, got, strict=True) if np.isnan(v)]
+        if name in ("loss", "weight", "d_alpha") and np.any(got < 0):
+            bad[f"{name} < 0"] = [x for x, v in zip(EXTREME_X, got, strict=True) if v < 0]
     assert not bad
 
 
@@ -72,7 +75,9 @@ def test_both_targets_agree(alpha):
         np.testing.assert_array_equal(np.isfinite(one), np.isfinite(other), err_msg=name)
         finite = np.isfinite(one)
         np.testing.assert_array_equal(one[~finite], other[~finite], err_msg=name)
-        np.testing.assert_allclose(one[finite], other[finite], rtol=1e-12, atol=1e-305, err_msg=name)
+        np.testing.assert_allclose(
+            one[finite], other[finite], rtol=1e-12, atol=1e-305, err_msg=name
+        )
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -81,7 +86,9 @@ def test_loss_and_slope_beside_the_special_exponents(alpha, target):
     """A subnormal exponent gives what 0 gives; the neighbours of 2 the quadratic; the largest
     finite ones what infinity gives."""
     x = np.array([-3.0, 1e-9, 0.5, 2.0, 6.0])
-    near = 0.0 if abs(alpha) < 1e-15 else 2.0 if abs(alpha - 2) < 1e-15 else math.copysign(INF, alpha)
+    near = (
+        0.0 if abs(alpha) < 1e-15 else 2.0 if abs(alpha - 2) < 1e-15 else math.copysign(INF, alpha)
+    )
     if abs(alpha) == 2.0**20:
         near = alpha
     for name in ("loss", "d_x", "d_scale", "weight"):
@@ -136,7 +143,9 @@ def test_an_array_of_exponents_equals_its_numbers(target, scale):
         finite = np.isfinite(expected)
         np.testing.assert_array_equal(finite, np.isfinite(got), err_msg=name)
         np.testing.assert_array_equal(got[~finite], expected[~finite], err_msg=name)
-        np.testing.assert_allclose(got[finite], expected[finite], rtol=2e-13, atol=1e-305, err_msg=name)
+        np.testing.assert_allclose(
+            got[finite], expected[finite], rtol=2e-13, atol=1e-305, err_msg=name
+        )
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 
 import pytest
@@ -42,9 +43,22 @@ def _check(case: Case, tensors: bool, backend: str, dtype=torch.float32) -> None
         torch.testing.assert_close(two, one, rtol=2e-5, atol=1e-6)
 
 
+SLOW = pytest.mark.slow
+
+
 @quiet
-@pytest.mark.parametrize("tensors", [False, True], ids=["numbers", "tensors"])
-@pytest.mark.parametrize("loss", list(BY_LOSS))
+@pytest.mark.parametrize(
+    ("loss", "tensors"),
+    [
+        pytest.param(
+            loss, tensors, id=f"{loss}-{'tensors' if tensors else 'numbers'}",
+            # tracing every regime of the exponent takes a while
+            marks=[SLOW] if (loss, tensors) == ("barron", True) else [],
+        )
+        for loss in BY_LOSS
+        for tensors in (False, True)
+    ],
+)  # fmt: skip
 def test_the_whole_step_is_one_graph(loss, tensors):
     """Traced in full, forward and backward, without machine code."""
     _check(BY_LOSS[loss], tensors, "aot_eager")
@@ -92,11 +106,19 @@ def test_a_module_is_compiled_with_what_it_learns():
 
 
 @quiet
-def test_a_compiled_evaluation_without_gradients():
+@pytest.mark.parametrize("loss", ["huber", "cauchy"])
+@pytest.mark.parametrize("parameter", ["number", "tensor", "learned, but without gradients"])
+def test_a_compiled_evaluation_without_gradients(loss, parameter):
+    """Validation, inference: nothing asks for a gradient, and it is still one graph."""
     torch._dynamo.reset()
-    module = generated("torch", "cauchy")
+    module = generated("torch", loss)
+    learned = parameter.startswith("learned")
+    value = 1.5 if parameter == "number" else torch.tensor(1.5, requires_grad=learned)
     x = torch.linspace(-2, 2, 16)
-    for name in ("loss", "d_x", "d2_x", "weight"):
-        f = getattr(module, name)
-        compiled = torch.compile(lambda v, f=f: f(v, 1.5), fullgraph=True, backend="aot_eager")
-        torch.testing.assert_close(compiled(x), f(x, 1.5))
+    with torch.no_grad() if learned else contextlib.nullcontext():
+        for name in ("loss", "d_x", "d2_x", "weight", "value_and_grad"):
+            f = getattr(module, name)
+            compiled = torch.compile(
+                lambda v, f=f: f(v, value), fullgraph=True, backend="aot_eager"
+            )
+            torch.testing.assert_close(compiled(x), f(x, value))

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated
 
 X = (-6.0, -1.7, -0.4, 0.3, 2.1, 9.0)  # away from every kink of the table
 FINITE = tuple(
-    c for c in CASES if c.loss != "barron" or c.values[0] in (1.0, -2.0, 0.5, 1.75, 2.25, 3.5, -7.25)
+    c
+    for c in CASES
+    if c.loss != "barron" or c.values[0] in (1.0, -2.0, 0.5, 1.75, 2.25, 3.5, -7.25)
 )
 cases = pytest.mark.parametrize("case", FINITE, ids=str)
 
@@ -69,7 +71,9 @@ def test_gradients_are_right(case):
             quantity = f"d2_{names[a]}" if a == b else f"d2_{names[a]}_{names[b]}"
             expected = [exact(case, quantity, v) for v in X]
             got = np.zeros(len(X)) if second is None else second
-            np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-14, err_msg=f"{name} {other}")
+            np.testing.assert_allclose(
+                got, expected, rtol=1e-10, atol=1e-14, err_msg=f"{name} {other}"
+            )
 
 
 @cases
@@ -118,7 +122,9 @@ def test_gradients_take_the_shape_of_what_was_broadcast(case, shape):
     parameters = [
         (torch.rand(shape, dtype=torch.float64) + v).requires_grad_() for v in case.values
     ]
-    grads = torch.autograd.grad(module.loss(x, *parameters).sum(), (x, *parameters), create_graph=True)
+    grads = torch.autograd.grad(
+        module.loss(x, *parameters).sum(), (x, *parameters), create_graph=True
+    )
     for argument, grad in zip((x, *parameters), grads, strict=True):
         assert grad.shape == argument.shape
     total = sum((g**2).sum() for g in grads)
@@ -185,7 +191,9 @@ def test_at_two_autograd_takes_the_value_just_below():
         a = torch.full((3,), 2.0, dtype=dtype, requires_grad=True)
         module.loss(x.to(dtype), a, 1.25).sum().backward()
         below = torch.nextafter(torch.tensor(2.0, dtype=dtype), torch.tensor(0.0, dtype=dtype))
-        expected = [exact(Case("barron", (float(below), 1.25)), "d_alpha", float(v)) for v in x.to(dtype)]
+        expected = [
+            exact(Case("barron", (float(below), 1.25)), "d_alpha", float(v)) for v in x.to(dtype)
+        ]
         np.testing.assert_allclose(a.grad, expected, rtol=1e-12 if dtype == torch.float64 else 1e-5)
 
 
@@ -193,7 +201,9 @@ def test_at_two_autograd_takes_the_value_just_below():
 def test_parameters_may_be_results_of_other_tensors(case):
     """Non-leaf parameters: the chain goes on through them."""
     module = generated("torch", case.loss)
-    raw = [torch.tensor(float(np.log(v)), dtype=torch.float64, requires_grad=True) for v in case.values]
+    raw = [
+        torch.tensor(float(np.log(v)), dtype=torch.float64, requires_grad=True) for v in case.values
+    ]
     x = torch.tensor(X, dtype=torch.float64)
     module.loss(x, *(torch.exp(r) for r in raw)).sum().backward()
     for name, r, v in zip(PARAMETERS[case.loss], raw, case.values, strict=True):

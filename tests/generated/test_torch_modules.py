@@ -35,7 +35,9 @@ def test_reductions(case, reduction):
     values = torch.tensor([exact(case, "loss", r) for r in residual], dtype=torch.float64)
     want = values.reshape(INPUT.shape)
     want = want if reduction == "none" else getattr(want, reduction)()
-    torch.testing.assert_close(_module(case, reduction=reduction)(INPUT, TARGET), want, rtol=1e-13, atol=0)
+    torch.testing.assert_close(
+        _module(case, reduction=reduction)(INPUT, TARGET), want, rtol=1e-13, atol=0
+    )
     if reduction == "mean":
         torch.testing.assert_close(_module(case)(INPUT, TARGET), want, rtol=1e-13, atol=0)
 

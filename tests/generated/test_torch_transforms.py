@@ -47,7 +47,9 @@ def test_vmap_over_the_parameters(case):
 def test_vmap_over_every_regime_of_alpha():
     module = generated("torch", "barron")
     inf = float("inf")
-    alphas = torch.tensor([2.0, 0.0, 1.0, -2.0, inf, -inf, 1e-9, 2 + 1e-9, 7.5], dtype=torch.float64)
+    alphas = torch.tensor(
+        [2.0, 0.0, 1.0, -2.0, inf, -inf, 1e-9, 2 + 1e-9, 7.5], dtype=torch.float64
+    )
     for name in quantities("barron"):
         f = getattr(module, name)
         got = vmap(lambda a, f=f: f(_x(), a, 1.25))(alphas)

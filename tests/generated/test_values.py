@@ -61,7 +61,9 @@ def test_every_quantity_equals_its_definition(case, target, dtype):
         bound = TOLERANCE[dtype] * kappa * size + np.finfo(dtype).tiny
         with np.errstate(invalid="ignore", over="ignore"):
             beyond = np.abs(expected) > np.finfo(dtype).max * (1 - 1e-5 * kappa)
-            wrong = ~((np.abs(got - expected) <= bound) | (got == expected) | (beyond & np.isinf(got)))
+            wrong = ~(
+                (np.abs(got - expected) <= bound) | (got == expected) | (beyond & np.isinf(got))
+            )
         if np.any(wrong):
             k = int(np.argmax(wrong))
             worst[quantity] = f"at x={x[k]!r}: {got[k]!r}, exact {expected[k]!r}"

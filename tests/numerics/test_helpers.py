@@ -27,8 +27,15 @@ def _signed(values: np.ndarray) -> np.ndarray:
 
 SMALL = _spread(1e-300, 1.0, 60)
 EXPONENTS = np.concatenate([_signed(_spread(1e-18, 700, 200)), _signed(SMALL), _around(0.0)])
-LOGS = np.concatenate([_spread(1e-18, 1e300), _around(1.0), SMALL, -RNG.uniform(0, 0.999, 150), -_spread(1e-18, 0.5)])
-ALPHAS = np.concatenate([RNG.uniform(-20, 20, 150), [1e-9, -1e-300, 0.5, 1.0, 3.9, 4.1, -0.1, 2 + 1e-9, 2 - 1e-9, 1e6, -1e6]])
+LOGS = np.concatenate(
+    [_spread(1e-18, 1e300), _around(1.0), SMALL, -RNG.uniform(0, 0.999, 150), -_spread(1e-18, 0.5)]
+)
+ALPHAS = np.concatenate(
+    [
+        RNG.uniform(-20, 20, 150),
+        [1e-9, -1e-300, 0.5, 1.0, 3.9, 4.1, -0.1, 2 + 1e-9, 2 - 1e-9, 1e6, -1e6],
+    ]
+)
 
 # P and its roots
 POWERS = {"power": 1, "root_power": 2, "quarter_power": 4}
@@ -43,7 +50,9 @@ BOUNDS: dict[str, float] = {
 }  # fmt: skip
 
 
-def _pairs(first: np.ndarray, second: np.ndarray, count: int = 400) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(
+    first: np.ndarray, second: np.ndarray, count: int = 400
+) -> tuple[np.ndarray, np.ndarray]:
     return RNG.choice(first, count), RNG.choice(second, count)
 
 
@@ -108,7 +117,12 @@ def test_a_helper_keeps_its_bound(name):
 @pytest.mark.parametrize("name", HELPERS)
 def test_a_helper_uses_its_parameters_and_no_others(name):
     helper = HELPERS[name]
-    used = {n.name for e in (helper.body, *(helper.shortcut or ())) for n in walk(e) if isinstance(n, Name)}
+    used = {
+        n.name
+        for e in (helper.body, *(helper.shortcut or ()))
+        for n in walk(e)
+        if isinstance(n, Name)
+    }
     assert used == set(helper.parameters)
     assert helper.meaning.endswith(".")
     assert children(helper.body)
@@ -122,7 +136,8 @@ def test_a_helper_uses_its_parameters_and_no_others(name):
         ("exprel", (-np.inf,), 0.0), ("exprel", (np.inf,), np.inf), ("softplus", (-np.inf,), 0.0),
         ("softplus", (np.inf,), np.inf), ("sigmoid", (np.inf,), 1.0), ("sigmoid", (-np.inf,), 0.0),
         ("logcosh", (np.inf,), np.inf), ("logcosh", (800.0,), 800 - np.log(2)),
-        ("boxcox1p", (1.3, 0.0), np.log1p(1.3)), ("boxcox_slope", (1.3, 0.0), np.log1p(1.3) ** 2 / 2),
+        ("boxcox1p", (1.3, 0.0), np.log1p(1.3)),
+        ("boxcox_slope", (1.3, 0.0), np.log1p(1.3) ** 2 / 2),
         ("boxcox_bend", (1.3, 0.0), np.log1p(1.3) ** 3 / 3),
         ("saturation", (1e300, 3.0), 1.0), ("log1p_square", (1e300, 1.0), 600 * np.log(10)),
         ("log1p_square", (0.0, 1.0), 0.0), ("saturation", (np.inf, 3.0), 1.0),

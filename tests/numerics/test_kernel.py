@@ -24,7 +24,21 @@ LETTERS = Letters("x", "alpha", "scale")
 FORMS = quantities(family.general("alpha"), LETTERS)
 SCALES = ("13/7", "8/15")
 # small, middling and steep exponents, both sides of 0 and 2; residuals for every form
-ALPHAS = ("1/3", "-1/3", "7/4", "9/4", "1/10", "-1/10", "19/10", "21/10", "4", "-4", "11", "-19", "41/2")
+ALPHAS = (
+    "1/3",
+    "-1/3",
+    "7/4",
+    "9/4",
+    "1/10",
+    "-1/10",
+    "19/10",
+    "21/10",
+    "4",
+    "-4",
+    "11",
+    "-19",
+    "41/2",
+)
 XS = ("-1/50", "1/7", "-7/9", "13/5", "-41/3", "97")
 
 
@@ -61,7 +75,9 @@ def test_each_quantity_in_float64(name):
                 exact.append(float(evaluate(RAW[name], point)))
                 u = (at[X] / at[SCALE]) ** 2
                 sizes.append(1 + abs(at[ALPHA]) * u / (abs(at[ALPHA] - 2) + u))
-    got = np.broadcast_to(run(FORMS[name], {k: np.array(v) for k, v in columns.items()}), len(exact))
+    got = np.broadcast_to(
+        run(FORMS[name], {k: np.array(v) for k, v in columns.items()}), len(exact)
+    )
     # a second derivative may cross zero between its terms; these points are not on a crossing
     np.testing.assert_array_less(np.abs(got / np.array(exact) - 1), 4e-15 * np.array(sizes))
 
@@ -118,7 +134,13 @@ def test_regimes_cover_every_exponent_once():
 
 @pytest.mark.parametrize(
     ("name", "exponent"),
-    [("quadratic", "2"), ("charbonnier", "1"), ("cauchy", "0"), ("geman_mcclure", "-2"), ("welsch", "-oo")],
+    [
+        ("quadratic", "2"),
+        ("charbonnier", "1"),
+        ("cauchy", "0"),
+        ("geman_mcclure", "-2"),
+        ("welsch", "-oo"),
+    ],
 )
 def test_members_are_recognized(name, exponent):
     found = family.match(load(name))

@@ -53,7 +53,8 @@ def test_division_by_zero_follows_ieee(top, value):
 @pytest.mark.parametrize(
     ("built", "expected"),
     [
-        (a * 1, a), (1 * a, a), (a / 1, a), (a + 0, a), (0 + a, a), (a - 0, a), (-(-a), a),
+        (a * 1, a), (1 * a, a), (a / 1, a), (a + 0, a), (0 + a, a), (a - 0, a),
+        (call("neg", -a), a),
         (-1 * a, Call("neg", (a,))),
     ],
 )  # fmt: skip
@@ -68,7 +69,7 @@ def test_what_nan_inf_or_signed_zero_would_change_stays(built):
 
 @given(st.floats())
 def test_neutral_elements_are_exact_for_every_float(value):
-    for built in (a * 1, 1 * a, a / 1, a - 0, -(-a)):
+    for built in (a * 1, 1 * a, a / 1, a - 0, call("neg", -a)):
         np.testing.assert_array_equal(evaluate(built, {"a": np.float64(value)}), value)
 
 
@@ -161,14 +162,16 @@ def test_what_is_lowered_means_the_same(expression):
             got = meaning(nodes, {s.name: v for s, v in at.items()})
             # irrational constants are floats in a program
             assert got == want or abs(got - want) < mp.mpf(10) ** -15 * abs(want)
-            assert float(evaluate(nodes, {s.name: float(v) for s, v in at.items()})) == pytest.approx(
-                float(want), rel=1e-14
-            )
+            assert float(
+                evaluate(nodes, {s.name: float(v) for s, v in at.items()})
+            ) == pytest.approx(float(want), rel=1e-14)
 
 
 def test_sums_begin_with_a_positive_term():
     assert lower(p - x) == Name("p") - Name("x")
-    assert lower(-x + p - 2) == (Name("p") - Name("x")) - 2 or lower(-x + p - 2) == (Name("p") - 2) - Name("x")
+    assert lower(-x + p - 2) == (Name("p") - Name("x")) - 2 or lower(-x + p - 2) == (
+        Name("p") - 2
+    ) - Name("x")
 
 
 def test_products_alternate_so_that_nothing_overflows():
@@ -183,7 +186,9 @@ def test_whole_shifts_of_an_exponent_are_split_off():
     assert got == pytest.approx((1 + 1e10) ** 19, rel=4e-15)
 
 
-@pytest.mark.parametrize("foreign", [sympy.besselj(0, x), sympy.zeta(p), sympy.Function("f")(x)], ids=str)
+@pytest.mark.parametrize(
+    "foreign", [sympy.besselj(0, x), sympy.zeta(p), sympy.Function("f")(x)], ids=str
+)
 def test_what_has_no_word_is_refused(foreign):
     with pytest.raises(CannotLower, match="known"):
         lower(foreign)

@@ -30,10 +30,10 @@ c, u, tau = (Symbol(n, positive=True) for n in ("c", "u", "tau"))
 
 # formula, rules that must be used, atoms that must stand in the result
 TABLE = {
-    "Fair": (c**2 * (Abs(x) / c - log(1 + Abs(x) / c)), {"log1p", "log1p minus its argument"}, {log1p_minus}),
+    "Fair": (c**2 * (Abs(x) / c - log(1 + Abs(x) / c)), {"log1p minus its argument"}, {log1p_minus}),
     "Box-Cox": ((u**a - 1) / a, {"power minus one"}, {boxcox1p}),
     "log cosh": (log(cosh(x / c)), {"logcosh"}, {logcosh}),
-    "q-Gaussian": (log(1 + (q - 1) * x**2) / (q - 1), {"log1p", "vanishing denominator"}, {log1prel}),
+    "q-Gaussian": (log(1 + (q - 1) * x**2) / (q - 1), {"vanishing denominator"}, {log1prel}),
     "softplus quantile": (tau * x + log(1 + exp(-x / c)), {"log1p", "softplus"}, {softplus}),
     "saturating": (1 - exp(-((x / c) ** 2)), {"expm1"}, set()),
     "pseudo-Huber": (sqrt(1 + (x / c) ** 2) - 1, set(), set()),

@@ -33,6 +33,13 @@ FORMULAS = {
 }
 
 
+# Choosing a form takes seconds; two stand for all in the quick run.
+chosen = pytest.mark.parametrize(
+    "name",
+    [n if n in ("fair", "log_cosh") else pytest.param(n, marks=pytest.mark.slow) for n in FORMULAS],
+)
+
+
 @cache
 def _loss(name: str) -> Loss:
     variables, formula = FORMULAS[name]
@@ -47,7 +54,9 @@ def _form(name: str):
 def _points(count: int = 120) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(5)
     scale = 10.0 ** rng.uniform(-2, 2, count)
-    size = 10.0 ** np.concatenate([rng.uniform(-12, 2, count // 2), rng.uniform(-1.5, 1.5, count - count // 2)])
+    size = 10.0 ** np.concatenate(
+        [rng.uniform(-12, 2, count // 2), rng.uniform(-1.5, 1.5, count - count // 2)]
+    )
     return {"x": rng.choice([-1.0, 1.0], count) * size * scale, "c": scale}
 
 
@@ -58,7 +67,7 @@ def _kappa(oracle: Oracle, name: str, at: dict[str, float], value: float) -> flo
     return abs((other - value) / value) / 2.0**-26 if value else 0.0
 
 
-@pytest.mark.parametrize("name", FORMULAS)
+@chosen
 def test_users_losses_keep_the_promise(name):
     form, oracle = _form(name), Oracle(_loss(name))
     columns = _points()
@@ -74,7 +83,9 @@ def test_users_losses_keep_the_promise(name):
             if quantity.startswith("d2_"):
                 # in ULP of the terms, whose size the weight gives
                 lengths = {"d2_x": 0, "d2_x_c": 1, "d2_c": 2}[quantity]
-                terms = abs(oracle.value("weight", at).float64()) * abs(at["x"] / at["c"]) ** lengths
+                terms = (
+                    abs(oracle.value("weight", at).float64()) * abs(at["x"] / at["c"]) ** lengths
+                )
                 if terms > size:
                     error *= np.spacing(size) / np.spacing(terms)
             if 1e-290 < size < 1e290:
@@ -84,7 +95,7 @@ def test_users_losses_keep_the_promise(name):
     assert not misses
 
 
-@pytest.mark.parametrize("name", FORMULAS)
+@chosen
 def test_the_report_says_what_was_gained(name):
     form = _form(name)
     assert [r.quantity for r in form.reach] == list(form.names)
@@ -93,11 +104,11 @@ def test_the_report_says_what_was_gained(name):
     assert by_name["loss"].direct > 1e3 * max(by_name["loss"].worst, 1.0)
     for row in form.reach:
         assert row.points > 100
-        assert row.worst <= row.direct + 1e-9
+        assert row.worst <= max(row.direct, PROMISE)
         assert set(row.at) == {"x", "c"}
 
 
-@pytest.mark.parametrize("name", FORMULAS)
+@chosen
 def test_infinite_residuals_give_limits(name):
     ends = {"x": np.array([-np.inf, np.inf]), "c": np.array([1.5, 1.5])}
     for quantity, nodes in _form(name).regimes[-1].quantities.items():
@@ -123,7 +134,7 @@ def test_catalogue_forms_have_every_quantity_in_every_regime(name):
         (sympy.loggamma(c) * x**2, (x, c)),  # its slope in c is a digamma
         (sympy.gamma(c) * x**2, (x, c)),
         (sympy.erf(1) * x**2 / c, (x, c)),  # a function of a number
-        (sympy.erf(x / c) ** 2, (x, c)),
+        pytest.param(sympy.erf(x / c) ** 2, (x, c), marks=pytest.mark.slow),
         (sympy.Max(x, 0) ** 2 / c, (x, c)),
         (x**2, (x,)),  # no parameters
         (tau * x + log(1 + exp(-x)) - log(2), (x, tau)),
@@ -170,9 +181,15 @@ def test_removable_exponents(name, variables, formula, special):
         if regime.condition is not None and np.all(evaluate(regime.condition, at)):
             break
     got = np.broadcast_to(evaluate(values, at), 2)
-    np.testing.assert_allclose(got, np.array([0.7, -1.1]) ** 2 / (1 if name == "q_gaussian" else 2), rtol=1e-15)
+    np.testing.assert_allclose(
+        got, np.array([0.7, -1.1]) ** 2 / (1 if name == "q_gaussian" else 2), rtol=1e-15
+    )
     oracle = Oracle(loss)
     for offset in (1e-12, -1e-9, 1e-5, 0.1):
         near = {"x": 0.7, "a": centre + offset}
-        got = float(evaluate(form.regimes[-1].quantities["loss"], {k: np.array([v]) for k, v in near.items()})[0])
+        got = float(
+            evaluate(
+                form.regimes[-1].quantities["loss"], {k: np.array([v]) for k, v in near.items()}
+            )[0]
+        )
         assert oracle.value("loss", near).ulps(got) < 16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from derive.numerics.evaluate import evaluate
@@ -14,7 +15,12 @@ def names_in(expression: Node) -> set[str]:
     return {n.name for n in walk(expression) if isinstance(n, Name)}
 
 
-def run_block(block: Block, values: Mapping[str, Any], quantities: Mapping[str, Any] = {}) -> list[Any]:  # noqa: B006
+NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+def run_block(
+    block: Block, values: Mapping[str, Any], quantities: Mapping[str, Any] = NONE
+) -> list[Any]:
     known = dict(values)
     for assignment in block.assignments:
         known[assignment.name] = _value(assignment, known, quantities)

@@ -157,6 +157,8 @@ def test_a_pool_makes_equal_nodes_one():
     assert pool.intern(x + 1.0) == pool.intern(x + 1)
 
 
-@pytest.mark.parametrize(("expression", "expected"), [(x * p, True), (p * q, False), (Local("s", x), True)])
+@pytest.mark.parametrize(
+    ("expression", "expected"), [(x * p, True), (p * q, False), (Local("s", x), True)]
+)
 def test_dependence(expression, expected):
     assert depends_on(expression, "x") is expected

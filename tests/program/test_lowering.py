@@ -10,7 +10,7 @@ from interpreter import names_in, run
 from derive.definitions.catalogue import NAMES
 from derive.numerics.evaluate import evaluate
 from derive.numerics.helpers import HELPERS
-from derive.numerics.nodes import Call, Local, Name, call, where
+from derive.numerics.nodes import Call, Local, Name, call, walk, where
 from derive.program.density import DensityForm
 from derive.program.lowering import RESERVED, _guarded, lower_module
 
@@ -35,7 +35,9 @@ def test_the_program_gives_what_the_form_gives_to_the_bit(name):
         for quantity, nodes in regime.quantities.items():
             (got,) = run(module, quantity, regime.name, values)
             want = evaluate(nodes, values)
-            np.testing.assert_array_equal(np.broadcast_to(got, X.shape), np.broadcast_to(want, X.shape))
+            np.testing.assert_array_equal(
+                np.broadcast_to(got, X.shape), np.broadcast_to(want, X.shape)
+            )
         value, slope = run(module, "value_and_grad", regime.name, values)
         for got, quantity in ((value, "loss"), (slope, "d_x")):
             want = np.broadcast_to(evaluate(regime.quantities[quantity], values), X.shape)
@@ -83,8 +85,6 @@ def _expressions(module):
 
 
 def _operations(expression):
-    from derive.numerics.nodes import walk
-
     return {n.op for n in walk(expression) if isinstance(n, Call)}
 
 
@@ -117,9 +117,10 @@ def test_locals_are_assigned_once_and_used(name):
                 assert names_in(a.value) - set(_module_names(name)) <= known
                 known.add(a.name)
             used = set().union(
-                *(names_in(r) for r in case.block.results), *(names_in(a.value) for a in assignments)
+                *(names_in(r) for r in case.block.results),
+                *(names_in(a.value) for a in assignments),
             )
-            assert set(a.name for a in case.block.assignments) <= used
+            assert {a.name for a in case.block.assignments} <= used
 
 
 def _module_names(name):

@@ -18,18 +18,28 @@ constants = st.one_of(
     st.integers(-12, 12).map(node),
     st.fractions(-5, 5, max_denominator=64).map(node),
     st.floats(-1e3, 1e3, allow_subnormal=False).map(node),
-    st.sampled_from([Fraction(1, 2**60), Fraction(-(2**70)), Fraction(1, 3), Fraction(10**7)]).map(node),
+    st.sampled_from([Fraction(1, 2**60), Fraction(-(2**70)), Fraction(1, 3), Fraction(10**7)]).map(
+        node
+    ),
 )
-leaves = st.one_of(st.sampled_from([Name(n) for n in LETTERS]), st.sampled_from([Name("x")]), constants)
+leaves = st.one_of(
+    st.sampled_from([Name(n) for n in LETTERS]), st.sampled_from([Name("x")]), constants
+)
 
 
 def _named(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
-    return st.one_of(_grow(inner), st.builds(lambda n, a: Local(n, a), st.sampled_from(LOCALS), inner))
+    return st.one_of(
+        _grow(inner), st.builds(lambda n, a: Local(n, a), st.sampled_from(LOCALS), inner)
+    )
 
 
 def _grow(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
-    conditions = st.builds(lambda op, a, b: call(op, a, b), st.sampled_from(RELATIONS), inner, inner)
-    both = st.builds(lambda op, a, b: call(op, a, b), st.sampled_from(["and", "or"]), conditions, conditions)
+    conditions = st.builds(
+        lambda op, a, b: call(op, a, b), st.sampled_from(RELATIONS), inner, inner
+    )
+    both = st.builds(
+        lambda op, a, b: call(op, a, b), st.sampled_from(["and", "or"]), conditions, conditions
+    )
     return st.one_of(
         st.builds(lambda op, a: call(op, a), st.sampled_from(UNARY), inner),
         st.builds(lambda op, a, b: call(op, a, b), st.sampled_from(BINARY), inner, inner),

@@ -109,6 +109,8 @@ def context(module: Module, form: StableForm, target: Target, prose: Prose) -> d
         classes = [_class_name(loss)]
         if module.density.sampling:
             classes.insert(0, distribution_name(loss))
+            if module.density.sampling.envelope == "power":
+                classes.insert(0, f"Adaptive{_class_name(loss)}")
         shared["exports"] = [*classes, *shared["exports"]]
     return shared
 
@@ -211,7 +213,8 @@ def _derivative_table(form: StableForm) -> list[str]:
     plain: dict[str, list[str]] = {n: [] for n in [*second, "weight"]}
     lines = []
     for name in plain:
-        lines.append(f"def _{name}_autograd(*arguments):\n    return _evaluate(_{name}, *arguments)\n")
+        lines.append(f"def _{name}_autograd(*arguments):")
+        lines.append(f"    return _evaluate(_{name}, *arguments)\n")
     return lines + _tied(form, variables, second)
 
 
@@ -264,7 +267,8 @@ class _Printing:
         names = frozenset([*varying, *(a.name for a in block.assignments if a.varies)])
         helpers = frozenset(h.helper.name for h in self.module.helpers)
         arguments = ", ".join(["regime", *(v.name for v in self.form.loss.variables)])
-        return Printer(self.target.dialect, helpers, names, arguments, varying[0] if varying else "")
+        like = varying[0] if varying else ""
+        return Printer(self.target.dialect, helpers, names, arguments, like)
 
     def function(self, function: Function, arguments: str) -> dict[str, Any]:
         x = self.form.loss.residual.name
@@ -331,10 +335,8 @@ class _Printing:
         return lines
 
     def imports(self) -> list[str]:
-        needs_math = self.target.name == "torch" or {"erf", "erfc", "gamma", "loggamma", "excess_series"} & (
-            self.module.operations
-        )
-        lines = ["import math"] if needs_math else []
+        by_math = {"erf", "erfc", "gamma", "loggamma", "excess_series"} & self.module.operations
+        lines = ["import math"] if by_math or self.target.name == "torch" else []
         if self.target.name == "torch":
             return [*lines, "import warnings", "", "import torch"]
         return [*lines, "", "import numpy as np"] if lines else ["import numpy as np"]

@@ -97,7 +97,8 @@ def _passes_nan(current: Node, x: str, seen: dict[int, bool]) -> bool:
             seen[key] = False
         elif current.op in ("where", "patch"):
             # Comparisons with NaN are false, so the last branch is taken.
-            seen[key] = not _holds_for_nan(current.args[0]) and _passes_nan(current.args[2], x, seen)
+            condition, _, last = current.args
+            seen[key] = not _holds_for_nan(condition) and _passes_nan(last, x, seen)
         else:
             seen[key] = any(_passes_nan(a, x, seen) for a in current.args)
     return seen[key]

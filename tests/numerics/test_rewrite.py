@@ -30,7 +30,7 @@ c, u, tau = (Symbol(n, positive=True) for n in ("c", "u", "tau"))
 
 # formula, rules that must be used, atoms that must stand in the result
 TABLE = {
-    "Fair": (c**2 * (Abs(x) / c - log(1 + Abs(x) / c)), {"log1p minus its argument"}, {log1p_minus}),
+    "Fair": (c**2 * (Abs(x) / c - log(1 + Abs(x) / c)), {"log1p"}, {log1p_minus}),
     "Box-Cox": ((u**a - 1) / a, {"power minus one"}, {boxcox1p}),
     "log cosh": (log(cosh(x / c)), {"logcosh"}, {logcosh}),
     "q-Gaussian": (log(1 + (q - 1) * x**2) / (q - 1), {"vanishing denominator"}, {log1prel}),

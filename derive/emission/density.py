@@ -152,16 +152,27 @@ def _differentiable(
     diverging: Mapping[str, tuple[float, ...]],
 ) -> list[str]:
     arguments = ", ".join(["like", *names])
-    near = ", ".join(["like", *(_nudged(n, diverging) for n in names)])
     lines = [f"_{name}_autograd = _differentiable(", f"    _{name},"]
     for style in ("_autograd", ""):
-        lines += ["    (", f"        lambda {arguments}: torch.zeros_like(like),"]
+        lines += ["    (", _ZERO % arguments]
         for slope in slopes:
-            call = f"_{slope}_autograd({near})" if style else f"_at_parameters(_{slope}, {near})"
-            call = call if slope in known else "torch.zeros_like(like)"
-            lines.append(f"        lambda {arguments}: {call},")
+            # Only the slope in a parameter can be infinite at one of its values.
+            near = ["like", *(_nudged(n, diverging) if n in slope else n for n in names)]
+            call = f"_{slope}_autograd" if style else "_at_parameters"
+            given = ", ".join(near if style else [f"_{slope}", *near])
+            lines += _lambda(arguments, call, given) if slope in known else [_ZERO % arguments]
         lines.append("    ),")
     return [*lines, "    _at_parameters,", ")", ""]
+
+
+_ZERO = "        lambda %s: torch.zeros_like(like),"
+
+
+def _lambda(arguments: str, call: str, given: str) -> list[str]:
+    flat = f"        lambda {arguments}: {call}({given}),"
+    if len(flat) <= wording.WIDTH:
+        return [flat]
+    return [f"        lambda {arguments}: {call}(", f"            {given}", "        ),"]
 
 
 def _nudged(name: str, diverging: Mapping[str, tuple[float, ...]]) -> str:

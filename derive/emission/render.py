@@ -106,6 +106,7 @@ def context(module: Module, form: StableForm, target: Target, prose: Prose) -> d
     }
     if target.name == "torch":
         shared |= _torch_context(form, arguments)
+        shared["shortcuts"] = any(h.shortcut is not None for h in module.helpers)
         classes = [_class_name(loss)]
         if module.density.sampling:
             classes.insert(0, distribution_name(loss))

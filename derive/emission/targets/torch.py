@@ -15,7 +15,7 @@ _SPELLING = {
     "expm1": "torch.expm1", "log": "torch.log", "log1p": "torch.log1p", "sin": "torch.sin",
     "cos": "torch.cos", "tan": "torch.tan", "asin": "torch.asin", "acos": "torch.acos",
     "atan": "torch.atan", "sinh": "torch.sinh", "cosh": "torch.cosh", "tanh": "torch.tanh",
-    "erf": "torch.erf", "erfc": "torch.erfc", "where": "torch.where", "patch": "_patch",
+    "erf": "torch.erf", "erfc": "torch.erfc", "where": "torch.where", "patch": "_patch", "far_limit": "_far_limit",
     "huge": "_huge", "horner": "_horner", "excess_series": "_excess_series",
     "product_error": "_product_error", "max": "_maximum", "min": "_minimum",
     "gamma": "_gamma", "loggamma": "torch.lgamma", "digamma": "torch.digamma",
@@ -66,6 +66,14 @@ _PRODUCT_ERROR = '''def _product_error(a, b):
     a_low, b_low = a - a_high, b - b_high
     return ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low'''
 
+_FAR_LIMIT = '''def _far_limit(body, regime, x, *parameters):
+    """The limit at x = ±inf, read off from values at two points far out."""
+    reach = 2.0**57 if x.dtype == torch.float32 else 2.0**450
+    near = _as_tensor(body(regime, torch.sign(x) * reach**0.5, *parameters)[0], x)
+    far = _as_tensor(body(regime, torch.sign(x) * reach, *parameters)[0], x)
+    grows, decays = abs(far) > 1.1 * abs(near), abs(far) < 0.9 * abs(near)
+    return torch.where(grows, torch.sign(far) * math.inf, torch.where(decays, 0.0, far))'''
+
 _WHERE = '''def _pick(condition, yes, no, like):
     """torch.where between two values that may be numbers, in the dtype of `like`."""
     return torch.where(condition, _as_tensor(yes, like), _as_tensor(no, like))
@@ -98,7 +106,9 @@ def _of(name: str, torch_name: str, math_name: str) -> str:
     """{name} of a number or of a tensor."""
     if isinstance(value, torch.Tensor):
         return torch.{torch_name}(value)
-    return float(torch.{torch_name}(torch.tensor(value, dtype=torch.float64))) if value <= 0 else math.{math_name}(value)'''
+    if value <= 0:
+        return float(torch.{torch_name}(torch.tensor(value, dtype=torch.float64)))
+    return math.{math_name}(value)'''
 
 
 _TORCH_NAME = {"loggamma": "lgamma"}
@@ -112,6 +122,7 @@ _RUNTIME = {
     except OverflowError:
         return math.inf''',
     "patch": _PATCH,
+    "far_limit": _FAR_LIMIT,
     "huge": _HUGE,
     "product_error": _PRODUCT_ERROR,
     "horner": HORNER,

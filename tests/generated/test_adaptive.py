@@ -1,0 +1,140 @@
+"""Losses that adapt themselves, and the example of the article: a line with a tenth of outliers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from table import INF, generated
+
+barron = generated("torch", "barron")
+Adaptive = barron.AdaptiveBarronLoss
+
+
+def test_it_is_the_negative_log_likelihood():
+    residual = torch.linspace(-3, 3, 24, dtype=torch.float64).reshape(2, 3, 4)
+    alpha, scale = torch.tensor([0.3, 1.0, 1.9]), torch.tensor([0.5, 1.0, 2.0])
+    made = Adaptive(3, channel_dim=1, alpha=alpha, scale=scale, reduction="none").double()
+    want = barron.Barron(0.0, alpha.double().reshape(3, 1), scale.double().reshape(3, 1))
+    torch.testing.assert_close(made(residual), -want.log_prob(residual), rtol=1e-6, atol=1e-6)
+    for reduction in ("mean", "sum"):
+        made.reduction = reduction
+        value = getattr(-want.log_prob(residual), reduction)()
+        torch.testing.assert_close(made(residual), value, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", [(), (5,), (0, 5), (2, 3, 5)])
+def test_any_shape_and_dtype(shape, dtype):
+    made = Adaptive(5 if shape else 1, reduction="none")
+    values = made(torch.ones(shape, dtype=dtype))
+    assert values.shape == shape
+    assert values.dtype == dtype
+
+
+def test_what_is_learned_shared_and_fixed():
+    def sizes(**kind):
+        made = Adaptive(4, **kind)
+        assert made(torch.ones(2, 4)).ndim == 0
+        return {n: tuple(p.shape) for n, p in made.named_parameters()}
+
+    assert sizes() == {"latent_alpha": (4,), "latent_scale": (4,)}
+    assert sizes(share_alpha=True) == {"latent_alpha": (1,), "latent_scale": (4,)}
+    assert sizes(learn_alpha=False, share_scale=True) == {"latent_scale": (1,)}
+    assert sizes(learn_scale=False) == {"latent_alpha": (4,)}
+    fixed = Adaptive(learn_alpha=False, alpha=INF, learn_scale=False, scale=2.0)
+    assert float(fixed.alpha) == INF
+    assert float(fixed(torch.tensor([1.0]))) == pytest.approx(
+        float(-barron.log_density(torch.tensor(1.0), INF, 2.0))
+    )
+
+
+def test_first_values_and_bounds():
+    made = Adaptive(2, alpha=torch.tensor([0.4, 1.7]), scale=0.03, dtype=torch.float64)
+    np.testing.assert_allclose(made.alpha.detach(), [0.4, 1.7], rtol=1e-6)
+    np.testing.assert_allclose(made.scale.detach(), [0.03, 0.03], rtol=1e-9)
+    assert float(Adaptive().alpha.detach()) == pytest.approx(1.0)
+    with torch.no_grad():
+        made.latent_alpha.copy_(torch.tensor([-1e4, 1e4]))
+        made.latent_scale.fill_(-1e4)
+    np.testing.assert_allclose(made.alpha.detach(), [0.001, 1.999], rtol=1e-12)
+    np.testing.assert_allclose(made.scale.detach(), [1e-5, 1e-5], rtol=1e-12)
+    assert torch.isfinite(made(torch.ones(3, 2)))
+
+
+def test_its_state_can_be_kept():
+    one = Adaptive(3, alpha=0.7, scale=0.2, learn_scale=False)
+    two = Adaptive(3, learn_scale=False)
+    two.load_state_dict(one.state_dict())
+    residual = torch.linspace(-1, 1, 9).reshape(3, 3)
+    torch.testing.assert_close(one(residual), two(residual), rtol=0, atol=0)
+    assert one.double().scale.dtype == torch.float64
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ({"num_channels": 0}, "num_channels must be >= 1"),
+        ({"alpha_bounds": (1.0, 0.5)}, "alpha_bounds must be"),
+        ({"alpha_bounds": (-1.0, 0.5)}, "alpha_bounds must be"),
+        ({"alpha": 2.5}, "alpha must be inside the bounds"),
+        ({"alpha": -1.0, "learn_alpha": False}, "alpha must be >= 0"),
+        ({"scale": 0.0}, "scale must be > scale_floor"),
+        ({"scale_floor": 0.0}, "scale must be > scale_floor > 0"),
+        ({"reduction": "most"}, "reduction must be"),
+    ],
+)
+def test_wrong_values_are_named(kind, words):
+    with pytest.raises(ValueError, match=words):
+        Adaptive(**kind)
+
+
+def test_the_channels_must_be_there():
+    with pytest.raises(ValueError, match="3 channels along dim -1"):
+        Adaptive(3)(torch.ones(3, 4))
+
+
+def test_gradients_of_the_latent_values():
+    made = Adaptive(2, alpha=torch.tensor([0.4, 1.7]), dtype=torch.float64)
+    residual = torch.tensor([[0.3, -1.0], [2.0, 0.1]], dtype=torch.float64)
+
+    def value(alpha, scale, residual):
+        given = {"latent_alpha": alpha, "latent_scale": scale}
+        return torch.func.functional_call(made, given, (residual,))
+
+    at = [p.detach().clone().requires_grad_() for p in made.parameters()]
+    assert torch.autograd.gradcheck(value, (*at, residual.requires_grad_()))
+
+
+def _recipe(count=300):
+    """The article's data: y = 0.7 x + 0.15 with noise, a tenth of it thrown to the other side."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(size=count)
+    y = 0.7 * x + 0.15 + rng.normal(scale=0.025, size=count)
+    thrown = rng.uniform(size=count) > 0.9
+    y = np.where(thrown, 0.05 + 0.4 * (1 - np.sign(y - 0.5)), y)
+    return torch.tensor(x, dtype=torch.float32), torch.tensor(y, dtype=torch.float32)
+
+
+def _fitted(loss, steps=200):
+    x, y = _recipe()
+    line = torch.zeros(2, requires_grad=True)
+    optimizer = torch.optim.Adam([line, *loss.parameters()], lr=0.06)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(line[0] * x + line[1] - y).backward()
+        optimizer.step()
+    return line.detach().numpy()
+
+
+def test_the_line_of_the_article():
+    adaptive = Adaptive()
+    slope, offset = _fitted(adaptive)
+    assert slope == pytest.approx(0.7, abs=0.02)
+    assert offset == pytest.approx(0.15, abs=0.02)
+    assert float(adaptive.alpha.detach()) < 0.5
+    assert 0.01 < float(adaptive.scale.detach()) < 0.05
+    squares = Adaptive(learn_alpha=False, alpha=2.0, learn_scale=False, scale=0.1)
+    slope, offset = _fitted(squares)
+    assert abs(slope - 0.7) > 0.1
+    assert abs(offset - 0.15) > 0.05

@@ -74,8 +74,8 @@ GREEK = {
     for word in GREEK_LETTERS
 }
 
-LONG_WORD = 30
-STEP = 10
+LONG_WORD = 24
+STEP = 4
 
 
 def text(words: str) -> str:

@@ -71,7 +71,7 @@ class Layout:
         if self._fits(e, room - note):
             return [self.printer.show(e)]
         for name, meaning in self.given:
-            e = e.subs(meaning, name) if meaning != e else e
+            e = e.xreplace({meaning: name}) if meaning != e else e
         e = self._without_repetitions(e, room - note)
         if self._fits(e, room - note):
             return [self.printer.show(e)]

@@ -53,17 +53,14 @@ def document(derivations: Sequence[Derivation], standalone: bool = True) -> str:
 def entry(derivation: Derivation) -> Entry:
     """Everything that is said of one loss, as TeX. BadInput for a function without a notation."""
     voice = Voice(derivation)
+    # In the order of the page: a name is explained where it is first needed.
+    stated = (definition(voice, variables(voice)), derivatives(voice), *limits(voice))
     normalized, remarks = density(voice)
     return Entry(
         name=escape.text(derivation.loss.name),
         title=escape.text(derivation.loss.title),
         paragraphs=description(voice),
-        displays=(
-            definition(voice, variables(voice)),
-            derivatives(voice),
-            *limits(voice),
-            *normalized,
-        ),
+        displays=(*stated, *normalized),
         remarks=(*remarks, *memberships(voice)),
         tables=special_cases(voice),
     )

@@ -121,7 +121,11 @@ def test_rows_of_long_formulas_mean_what_they_meant_and_fit() -> None:
     formulas = random_formulas(80)
     for _ in range(20):
         parts = chance.sample(formulas, 6)
-        e = parts[0] * parts[1] + parts[2] * (parts[3] + parts[4]) - exp(-Abs(parts[5]) - parts[0] ** 2)
+        e = (
+            parts[0] * parts[1]
+            + parts[2] * (parts[3] + parts[4])
+            - exp(-Abs(parts[5]) - parts[0] ** 2)
+        )
         layout = Layout(dict(LETTERS), ("q", "v", "r"))
         rows = layout.rows([Statement("y", e)])
         for row in rows:
@@ -167,7 +171,9 @@ def test_quantities_of_the_catalogue_mean_what_they_meant(
         written = letters(loss).symbols
         numbers = {written[symbol.name]: number for symbol, number in at.items()}
         for quantity, expression in derivation.pretty.items():
-            branches = expression.args if isinstance(expression, Piecewise) else ((expression, True),)
+            branches = (
+                expression.args if isinstance(expression, Piecewise) else ((expression, True),)
+            )
             for branch, _ in branches:
                 rows = Layout(dict(written), ("q", "v", "r")).rows([Statement("y", branch)])
                 if len(rows) == 1:

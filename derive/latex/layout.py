@@ -95,16 +95,18 @@ class Layout:
         return e
 
     def _named(self, e: Expr, part: Expr) -> Expr:
-        name = self._new_name()
-        self.given.append((name, part))
-        return e.xreplace({part: name})
+        return e.xreplace({part: self._name_of(part)})
 
-    def _new_name(self) -> Symbol:
+    def _name_of(self, part: Expr) -> Symbol:
+        for name, meaning in self.given:
+            if meaning == part:
+                return name
         count = len(self.given)
         letter = self.short[count % len(self.short)]
         turn = count // len(self.short)
         name = Symbol(f"short {count}", extended_real=True)
         self.symbols[name.name] = f"{letter}_{{{turn}}}" if turn else letter
+        self.given.append((name, part))
         return name
 
     def _broken(self, e: Expr, room: float) -> list[str]:
@@ -136,19 +138,16 @@ class Layout:
         while not e.is_Atom and not self._fits(e, room):
             parts = list(_proper_parts(e))
             if not parts:
-                name = self._new_name()
-                self.given.append((name, e))
-                return name
+                return self._name_of(e)
             widest = max(parts, key=lambda p: (width(self.printer.show(p)), default_sort_key(p)))
-            e = self._named(e, widest) if e.has(widest) else self._halved(e, widest)
+            named = self._named(e, widest)
+            # Some factors of a product are no part of its tree.
+            e = named if named != e else self._without(e, widest)
         return e
 
-    def _halved(self, e: Expr, part: Expr) -> Expr:
+    def _without(self, e: Expr, factors: Expr) -> Expr:
         """A product with some of its factors under one name."""
-        name = self._new_name()
-        self.given.append((name, part))
-        rest = [f for f in e.args if f not in part.args]
-        return Mul(name, *rest)
+        return Mul(self._name_of(factors), *(f for f in e.args if f not in factors.args))
 
 
 def _proper_parts(e: Expr) -> Iterator[Expr]:

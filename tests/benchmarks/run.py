@@ -5,9 +5,9 @@
     python tests/benchmarks/run.py --only numpy       one part: torch, numpy or start
 
 The contenders of a row take turns, and the processor's time is counted, so that a busy machine
-matters little. The time is the median of the turns; "/ typed" is how many times as long as the typed formula, the median of the ratios
-within a turn. "copies" is two plain copies of the array: reading x and writing a value and a
-gradient cannot cost much less.
+matters little. The time is the median of the turns; "/ typed" is how many times as long as the
+typed formula, the median of the ratios within a turn. "copies" is two plain copies of the array:
+reading x and writing a value and a gradient cannot cost much less.
 """
 
 from __future__ import annotations

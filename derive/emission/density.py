@@ -18,10 +18,11 @@ from derive.program.module import Block, Module, ParameterFunction
 
 def density_names(module: Module, target: Target) -> list[str]:
     """The public functions of the density, in the order of the file."""
-    if not module.parameter_functions:
-        return []
-    names = [*(f.name for f in module.parameter_functions), "log_density", "density"]
-    if target.name == "numpy" and module.density.sampling:
+    form = module.density.sampling
+    names = ["log_partition_on"] if form else []
+    if module.parameter_functions:
+        names += [*(f.name for f in module.parameter_functions), "log_density", "density"]
+    if target.name == "numpy" and form and form.envelope:
         names.append("sample")
     return names
 
@@ -57,26 +58,27 @@ def _sampling_context(module: Module, loss: Loss, target: Target) -> dict[str, A
     """The fields about draws; `sampling` is empty where there are none."""
     form = module.density.sampling
     names = [p.name for p in loss.parameters]
+    nodes, weights = np.polynomial.legendre.leggauss(16)
     fields: dict[str, Any] = {
+        "interval": module.touch is not None,
         "sampling": form.envelope if form else "",
         "sampling_way": _WAYS[form.envelope if form else ""],
         "touch_lines": _block_lines(module.touch, target) if module.touch else [],
+        "kink": form.kink if form else "",
+        "node_lines": _number_lines((nodes + 1) / 2),
+        "weight_lines": _number_lines(weights / 2),
         "parameters_tuple": ", ".join(names) + ("," if len(names) == 1 else ""),
     }
     if target.name == "torch":
-        nodes, weights = np.polynomial.legendre.leggauss(16)
         printer = Printer(target.dialect, frozenset(), frozenset())
         heavy = form.heavy if form else None
         fields |= {
             "distribution": distribution_name(loss),
             "constraints": [{"name": n, "kind": _constraint(module, loss, n)} for n in names],
-            "kink": form.kink if form else "",
             "heavy": printer.expression(heavy) if heavy else "",
             "far_breaks": "(*_BREAKS, *(40.0 * 4.0**k for k in range(60, 450)))"
             if form and form.envelope == "power"
             else "_BREAKS",
-            "node_lines": _number_lines((nodes + 1) / 2),
-            "weight_lines": _number_lines(weights / 2),
         }
     return fields
 

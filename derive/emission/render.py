@@ -108,7 +108,7 @@ def context(module: Module, form: StableForm, target: Target, prose: Prose) -> d
         shared |= _torch_context(form, arguments)
         shared["shortcuts"] = any(h.shortcut is not None for h in module.helpers)
         classes = [_class_name(loss)]
-        if module.density.sampling:
+        if module.density.sampling and module.density.sampling.envelope:
             classes.insert(0, distribution_name(loss))
             if module.density.sampling.envelope == "power":
                 classes.insert(0, f"Adaptive{_class_name(loss)}")

@@ -29,8 +29,9 @@ NEAR, TERMS = 0.25, 13
 class Sampling:
     """How to draw, for a loss that is even and grows with |x|.
 
-    envelope: "tangent" (the loss is convex), "cauchy" (the density is Cauchy's) or "power"
-        (Barron's family in its exponent: convex from 1 on, above the loss at 0 below that).
+    envelope: "tangent" (the loss is convex), "cauchy" (the density is Cauchy's), "power"
+        (Barron's family in its exponent: convex from 1 on, above the loss at 0 below that), or ""
+        (no draws: only the length, for quadrature).
     touch: a length of the density, and where a tangent makes a narrow envelope.
     kink: the parameter at which the loss has one, "" if it has none away from 0.
     heavy: where mean and variance do not exist, None if they always do.
@@ -62,7 +63,7 @@ def density_forms(derivation: Derivation, stable: StableForm) -> DensityForm:
     """The functions of the parameters, from the closed form or from the stored numbers."""
     loss, density = derivation.loss, derivation.density
     if density.exists in (None, sympy.false):
-        return DensityForm()
+        return DensityForm(sampling=sampling(loss))
     requirement, rule = None, ""
     if density.exists != sympy.true:
         requirement = condition(density.exists)
@@ -97,7 +98,7 @@ def sampling(loss: Loss) -> Sampling | None:
             return Sampling("cauchy", c, heavy=call("lt", 0, c))
         if family.exponent >= 1:
             return Sampling("tangent", c)
-        return None
+        return Sampling("", c)
     if not loss.parameters or loss.expression != _catalogued(loss.name):
         return None
     p = Name(loss.parameters[0].name)

@@ -56,9 +56,15 @@ def test_cdf_icdf_and_log_prob_belong_together(loss, parameters):
     assert x[-1] == INF
     np.testing.assert_allclose(d.cdf(x), q, rtol=2e-12)
     assert torch.isnan(d.icdf(torch.tensor([-0.1, 1.1, np.nan], dtype=F64))).all()
-    y = torch.tensor([-2.2, -0.4, 0.6, 1.9, 2.7], dtype=F64, requires_grad=True)
+    # 0.5 is the place, 1.9 a multiple of the length: edges of the quadrature
+    y = torch.tensor([-2.2, -0.4, 0.5, 0.6, 1.9, 2.7], dtype=F64, requires_grad=True)
     (slope,) = torch.autograd.grad(d.cdf(y).sum(), y)
     np.testing.assert_allclose(slope, d.log_prob(y).detach().exp(), rtol=1e-10)
+    q = torch.tensor([0.0, 0.3, 0.5, 0.8], dtype=F64, requires_grad=True)
+    x = d.icdf(q)
+    (slope,) = torch.autograd.grad(x[1:].sum(), q)
+    np.testing.assert_allclose(slope[1:], d.log_prob(x[1:]).detach().neg().exp(), rtol=1e-10)
+    assert slope[0] == 0
 
 
 @every

@@ -1,0 +1,63 @@
+"""The normalizer on an interval: it exists for every loss, also where the density does not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from mpmath import mp
+from table import DEFINITIONS, LOSSES, TARGETS, array, generated
+
+INTERVALS = [(-5.0, 5.0), (0.0, 2.0), (-1.0, 0.5), (30.0, 31.0), (-3.0, -2.5), (-2000.0, 3.0)]
+CASES = [(loss, (v,)) for loss in LOSSES if loss != "barron" for v in (0.7, 2.5)]
+CASES += [("barron", (a, 0.8)) for a in (-2.0, 0.0, 1.5, 1.999, 2.0, 4.0)]
+targets = pytest.mark.parametrize("target", TARGETS)
+
+
+def _exact(loss, parameters, a, b):
+    """By mpmath, the smallest value of the loss taken out of the integral."""
+    kinks = [s * parameters[0] for s in (-1, 1)] if loss in ("huber", "smooth_l1") else []
+    cuts = [s * c for s in (-1, 1) for c in (0.05, 0.2, 1, 2, 4, 8, 40, 300, 30.01, 30.1, 30.3)]
+    with mp.workdps(25):
+        values = [mp.mpf(v) for v in parameters]
+        f = lambda x: DEFINITIONS[loss](x, *values)  # noqa: E731
+        least = f(mp.mpf(0)) if a <= 0 <= b else min(f(mp.mpf(a)), f(mp.mpf(b)))
+        points = sorted({a, b, *(p for p in (0.0, *kinks, *cuts) if a < p < b)})
+        return float(mp.log(mp.quad(lambda x: mp.exp(least - f(x)), points)) - least)
+
+
+@pytest.mark.parametrize(("loss", "parameters"), CASES)
+def test_it_is_the_integral(loss, parameters):
+    want = np.array([_exact(loss, parameters, a, b) for a, b in INTERVALS])
+    a, b = np.array(INTERVALS).T
+    for target in TARGETS:
+        module = generated(target, loss)
+        got = np.asarray(module.log_partition_on(array(target, a), array(target, b), *parameters))
+        assert np.all(np.abs(got - want) < 2e-13 * np.maximum(np.abs(want), 1)), target
+
+
+@targets
+def test_on_a_wide_interval_it_is_log_z(target):
+    module = generated(target, "barron")
+    for alpha in (0.7, 1.0, 1.99999, 2.3, np.inf):
+        got = float(module.log_partition_on(array(target, -1e9), array(target, 1e9), alpha, 3.0))
+        want = float(module.log_partition(array(target, alpha), 3.0))
+        assert got == pytest.approx(want, abs=1e-13)
+
+
+def test_it_is_differentiable_in_everything():
+    module = generated("torch", "barron")
+    at = [torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (-1.0, 2.0, -0.4, 0.7)]
+    assert torch.autograd.gradcheck(module.log_partition_on, at)
+
+
+@targets
+def test_shapes_and_bad_intervals(target):
+    module = generated(target, "welsch")
+    a, b = array(target, [[-1.0], [0.0]]), array(target, [1.0, 2.0, 3.0])
+    assert tuple(module.log_partition_on(a, b, 0.5).shape) == (2, 3)
+    for a, b in ((1.0, 1.0), (2.0, 1.0), (-np.inf, 0.0), (0.0, np.nan)):
+        with pytest.raises(ValueError, match="a < b"):
+            module.log_partition_on(array(target, a), array(target, b))
+    with pytest.raises(ValueError, match="scale must be > 0"):
+        module.log_partition_on(0.0, 1.0, -1.0)

@@ -58,7 +58,7 @@ class Printer:
         if isinstance(current, Name):
             return current.name in self.varying
         if isinstance(current, Call):
-            return current.op == "quantity" or any(self.varies(a) for a in current.args)
+            return current.op in ("quantity", "far_limit") or any(self.varies(a) for a in current.args)
         return False
 
     def _print(self, current: Node, outer: int) -> str:
@@ -78,6 +78,9 @@ class Printer:
         if current.op == "quantity":
             assert isinstance(current.args[0], Name)
             return f"_{current.args[0].name}({self.quantity_arguments})[0]", _ATOM
+        if current.op == "far_limit":
+            assert isinstance(current.args[0], Name)
+            return f"_far_limit(_{current.args[0].name}, {self.quantity_arguments})", _ATOM
         if current.op == "neg":
             return f"-{self._print(current.args[0], _UNARY)}", _UNARY
         name, args = self._called(current)

@@ -196,8 +196,16 @@ def _torch_context(form: StableForm, arguments: str) -> dict[str, Any]:
     return {
         "arguments": arguments,
         "class_name": _class_name(loss),
-        "title": loss.title.rstrip("."),
-        "class_lines": wording.definition_lines(loss),
+        "class_docstring": wording.docstring(
+            [
+                f"{loss.title.rstrip('.')} of `input - target`, as in torch.nn.",
+                "",
+                'reduction: "mean", "sum" or "none".',
+                "",
+                *(f"    {line}" for line in wording.definition_lines(loss)),
+            ],
+            4,
+        ),
         "class_arguments": "".join(f", self.{n}" for n in names),
         "parameter_names": names,
         "repr_names": ", ".join([*(f'"{n}"' for n in names), '"reduction"']),

@@ -67,6 +67,17 @@ exprel = _atom(
 expm1_minus = _atom(
     "expm1_minus", 1, lambda z: exp(z) - 1 - z, helpers.expm1_minus, lambda z: (expm1(z),)
 )
+rel2_bend = _atom(
+    "rel2_bend", 1, lambda z: (exp(z) * (z**2 - 4 * z + 6) - 2 * z - 6) / z**4, helpers.rel2_bend,
+    lambda z: ((exp(z) * (z**3 - 6 * z**2 + 18 * z - 24) + 6 * z + 24) / z**5,),
+)  # fmt: skip
+rel2_slope = _atom(
+    "rel2_slope", 1, lambda z: (exp(z) * (z - 2) + z + 2) / z**3, helpers.rel2_slope,
+    lambda z: (rel2_bend(z),),
+)  # fmt: skip
+rel2 = _atom(
+    "rel2", 1, lambda z: (exp(z) - 1 - z) / z**2, helpers.rel2, lambda z: (rel2_slope(z),)
+)
 log1prel2 = _atom(
     "log1prel2", 1,
     lambda z: (log(1 + z) - z * (2 + 3 * z) / (2 * (1 + z) ** 2)) / z**3, helpers.log1prel2,
@@ -116,7 +127,8 @@ boxcox1p = _atom(
 )  # fmt: skip
 
 ATOMS: tuple[type[Atom], ...] = (
-    log1p, expm1, exprel, exprel1, exprel2, expm1_minus, log1prel, log1prel1, log1prel2,
+    log1p, expm1, exprel, exprel1, exprel2, expm1_minus, rel2, rel2_slope,
+    rel2_bend, log1prel, log1prel1, log1prel2,
     log1p_minus, logcosh, stable_tanh, softplus, sigmoid, power1p, boxcox1p, boxcox_slope,
     boxcox_bend,
 )  # fmt: skip

@@ -7,15 +7,34 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from derive.numerics.helpers import HELPERS, SERIES_TERMS, SERIES_WEIGHTS
 from derive.numerics.nodes import Call, Local, Name, Node, Number
 
+
+
+def _gamma(value: float) -> float:
+    try:
+        return math.gamma(value)
+    except OverflowError:
+        return math.inf
+
+
+def _polygamma(order: int) -> Any:
+    def value(z: float) -> float:
+        return float(mpmath.polygamma(order, z)) if z > 0 else math.nan
+
+    return value
+
+
 _ELEMENTWISE = {
     "erf": np.frompyfunc(math.erf, 1, 1),
     "erfc": np.frompyfunc(math.erfc, 1, 1),
-    "gamma": np.frompyfunc(math.gamma, 1, 1),
+    "gamma": np.frompyfunc(_gamma, 1, 1),
+    "digamma": np.frompyfunc(_polygamma(0), 1, 1),
+    "trigamma": np.frompyfunc(_polygamma(1), 1, 1),
     "loggamma": np.frompyfunc(math.lgamma, 1, 1),
 }
 
@@ -58,10 +77,10 @@ _NUMPY: dict[str, Any] = {
     "sqrt": np.sqrt, "pow": np.power, "exp": np.exp, "expm1": np.expm1, "log": np.log,
     "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin,
     "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
-    "product_error": _product_error, "horner": _horner, "excess_series": _excess_series, "where": np.where, "patch": np.where,
+    "product_error": _product_error, "horner": _horner, "excess_series": _excess_series, "where": np.where, "patch": np.where, "far_limit": lambda name: np.float64(np.nan),
     "huge": lambda v: np.asarray(v).dtype.type(2.0 ** (115 if np.asarray(v).dtype == np.float32 else 900)), "lt": np.less, "le": np.less_equal, "eq": np.equal,
     "and": np.logical_and, "or": np.logical_or, "ne": np.not_equal,
-    **{name: lambda v, f=f: f(v).astype(np.asarray(v).dtype) for name, f in _ELEMENTWISE.items()},
+    **{name: lambda v, f=f: np.asarray(f(v), dtype=np.asarray(v).dtype) for name, f in _ELEMENTWISE.items()},
 }  # fmt: skip
 
 
@@ -88,6 +107,8 @@ def evaluate(expression: Node, values: Mapping[str, Any], dtype: type = np.float
         if isinstance(current, Local):
             return visit(current.value)
         assert isinstance(current, Call)
+        if current.op == "far_limit":
+            return dtype(np.nan)
         args = [visit(a) for a in current.args]
         if current.op in HELPERS:
             helper = HELPERS[current.op]

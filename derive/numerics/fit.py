@@ -18,8 +18,8 @@ from derive.calculus.evaluate import NotReal, evaluate
 from derive.definitions.loss import Loss
 from derive.numerics.nodes import Local, Name, Node, absolute, call, node, polynomial
 
-_DIGITS = 60
-_MOST_TERMS = 26
+_DIGITS = 30
+_MOST_TERMS = 34
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,13 @@ def near_zero(loss: Loss, expression: Expr, orders: int, reach: Fraction) -> Nod
 
 
 def _order(psi: Any) -> int | None:
-    small, smaller = mp.mpf(10) ** -30, mp.mpf(10) ** -31
+    small, smaller = mp.mpf(10) ** -12, mp.mpf(10) ** -13
     low, high = psi(smaller), psi(small)
     if low == 0 or high == 0:
         return None
     order = mp.log(high / low) / mp.log(10)
     whole = int(mp.nint(order))
-    return whole if abs(order - whole) < mp.mpf(10) ** -20 and 0 <= whole <= 8 else None
+    return whole if abs(order - whole) < mp.mpf(10) ** -8 and 0 <= whole <= 8 else None
 
 
 def _parity(psi: Any) -> int | None:
@@ -95,8 +95,8 @@ def _parity(psi: Any) -> int | None:
 
 def _interpolant(f: Any, reach: Any) -> tuple[float, ...] | None:
     """Monomial coefficients of the Chebyshev interpolant on [0, reach], as short as will do."""
-    for terms in range(6, _MOST_TERMS + 1, 2):
-        found, error = mp.chebyfit(f, [mp.mpf(10) ** -25, reach], terms, error=True)
+    for terms in range(10, _MOST_TERMS + 1, 4):
+        found, error = mp.chebyfit(f, [mp.mpf(10) ** -8, reach], terms, error=True)
         if error < abs(f(reach / 2)) * mp.mpf(2) ** -58:
             return tuple(float(c) for c in reversed(found))
     return None

@@ -247,6 +247,50 @@ expm1_minus = _define(
 )
 
 
+def _triangle(order: int, closed: Node) -> Node:
+    """The integral of s^order (1 - s) exp(s z): positive series in |z|, reflected for z < 0."""
+    up = tuple(
+        Fraction(1, factorial(k) * (k + order + 1) * (k + order + 2)) for k in range(26)
+    )
+    # The integral of (1 - s)^order s exp(s |z|), times exp(z).
+    down = tuple(
+        Fraction(factorial(order) * factorial(k + 1), factorial(k) * factorial(k + order + 2))
+        for k in range(26)
+    )
+    size = absolute(_z)
+    near = where(_z < 0, _exp(_z) * polynomial(size, down), polynomial(size, up))
+    return where(size < 3, near, closed)
+
+
+rel2 = _define(
+    Helper(
+        "rel2",
+        ("z",),
+        "(exp(z) - 1 - z)/z^2, and 1/2 at z = 0.",
+        _triangle(0, (call("expm1", _z) - _z) / _z / _z),
+        lambda z: exprel_exact(0)(z) - exprel_exact(1)(z),
+    )
+)
+rel2_slope = _define(
+    Helper(
+        "rel2_slope",
+        ("z",),
+        "The derivative of rel2.",
+        _triangle(1, (_exp(_z) * (_z - 2) + _z + 2) / _z / _z / _z),
+        lambda z: exprel_exact(1)(z) - exprel_exact(2)(z),
+    )
+)
+rel2_bend = _define(
+    Helper(
+        "rel2_bend",
+        ("z",),
+        "The second derivative of rel2.",
+        _triangle(2, (_exp(_z) * ((_z - 4) * _z + 6) - 2 * _z - 6) / _z / _z / _z / _z),
+        lambda z: exprel_exact(2)(z) - exprel_exact(3)(z),
+    )
+)
+
+
 def _boxcox(order: int, near: Node, far: Callable[[Node, Node, Node], Node]) -> Node:
     log_t = Local("log_t", call("log1p", _t))
     z = Local("z", Name("p") * log_t)
@@ -353,7 +397,7 @@ def _growth() -> Node:
     lift = Local("lift", total - 1)
     total_rest = (1 - (total - lift)) + (w - lift)
     tilt = Local("tilt", _q * ((total_rest + w_rest) / total))
-    powered = total**_q * (1 + tilt)
+    powered = total**_q * (1 + where(absolute(tilt) < Fraction(1, 2), tilt, 0))
     # For small w, q log(1 + w) = q w + q (log(1 + w) - w): the first product is exact with its
     # error, the second is small.
     lead = Local("lead", _q * w)

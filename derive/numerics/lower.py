@@ -80,6 +80,9 @@ def condition(relation: Expr) -> Node:
             first = call(op, first, other)
         return first
     if isinstance(relation, sympy.Not):
+        inner = relation.args[0]
+        if isinstance(inner, sympy.core.relational.Relational):
+            return condition(inner.negated)
         return condition(sympy.to_nnf(relation, simplify=False))
     build = _RELATIONS.get(type(relation))
     if build is None:
@@ -96,10 +99,16 @@ def _branches(expression: sympy.Piecewise) -> Node:
 
 
 def _sum(expression: Expr) -> Node:
-    """Positive terms first, so that no sum begins with a minus sign."""
+    """Plain terms before functions (they may meet exactly), positive ones before negative."""
     terms = sorted(
-        expression.as_ordered_terms(), key=lambda t: t.could_extract_minus_sign()
+        expression.as_ordered_terms(),
+        key=lambda t: (bool(t.atoms(sympy.Function)), t.could_extract_minus_sign()),
     )
+    if terms[0].could_extract_minus_sign():
+        positive = next((t for t in terms if not t.could_extract_minus_sign()), terms[0])
+        if not terms[0].is_number:
+            terms.remove(positive)
+            terms.insert(0, positive)
     total = lower(terms[0])
     for term in terms[1:]:
         total = total - lower(-term) if term.could_extract_minus_sign() else total + lower(term)

@@ -45,7 +45,9 @@ def everyday_points(loss: Loss, count: int, special: Mapping[Symbol, Sequence[Ex
     }
     lengths = [columns[p.name] for p in loss.parameters if p.is_positive]
     size = lengths[-1] if lengths else 1.0
-    exponent = np.where(rng.random(count) < 0.5, rng.uniform(-12, 6, count), rng.uniform(-2, 2, count))
+    exponent = np.where(
+        rng.random(count) < 0.4, rng.uniform(-12, 6, count), rng.uniform(-2, 1.5, count)
+    )
     x = rng.choice([-1.0, 1.0], count) * 10.0**exponent * size
     return Sample({loss.residual.name: x, **columns})
 
@@ -151,7 +153,7 @@ def evaluate_nodes(form: Node, sample: Sample) -> np.ndarray:
 
 def infinite_points(loss: Loss) -> Sample:
     """x = ±inf beside a few generic parameters."""
-    values = (0.7, 1.9, 3.1)
+    values = (0.3, 0.7, 1.9, 3.1)
     x = np.array([np.inf, -np.inf] * len(values))
     columns = {}
     for p in loss.parameters:

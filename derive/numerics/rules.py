@@ -136,9 +136,11 @@ def _sqrt_difference(e: Expr) -> Expr | None:
     return None
 
 
-_RATIOS: dict[type, Callable[[Expr], Expr]] = {
-    atoms.log1p: lambda g: atoms.log1prel(g),
-    atoms.expm1: lambda g: atoms.exprel(g),
+# The atom f, the atom f(g)/g^n, and n.
+_RATIOS: dict[type, tuple[Callable[[Expr], Expr], int]] = {
+    atoms.log1p: (lambda g: atoms.log1prel(g), 1),
+    atoms.expm1: (lambda g: atoms.exprel(g), 1),
+    atoms.expm1_minus: (lambda g: atoms.rel2(g), 2),
 }
 
 
@@ -147,18 +149,20 @@ def _vanishing_denominator(e: Expr) -> Expr | None:
     if not e.is_Mul:
         return None
     for factor in e.args:
-        build = _RATIOS.get(type(factor))
+        build, power = _RATIOS.get(type(factor), (None, 1))
         if build is None:
             continue
         argument = factor.args[0]
         for bottom in e.args:
             base, exponent = bottom.as_base_exp()
-            if not (exponent.is_Integer and exponent < 0) or base.is_nonzero or base.is_positive:
+            if not (exponent.is_Integer and exponent <= -power):
+                continue
+            if base.is_nonzero or base.is_positive:
                 continue
             h = sympy.cancel(argument / base)
             if h.has(base) or not sympy.denom(h).is_nonzero and sympy.denom(h) != 1:
                 continue
-            return e / factor * base * h * build(argument)
+            return e / factor * base**power * h**power * build(argument)
     return None
 
 
@@ -224,6 +228,40 @@ RULES: tuple[Rule, ...] = (
         _vanishing_denominator,
     ),
 )
+
+
+def split_by_sign(expression: Expr, x: Symbol) -> Expr | None:
+    """softplus(g) = g + softplus(-g) and sigmoid(g) = 1 - sigmoid(-g) for g > 0: what grows is
+    taken out of them and may cancel in the rest."""
+    parts = expression.atoms(atoms.softplus, atoms.sigmoid)
+    arguments = {p.args[0] for p in parts} | {-p.args[0] for p in parts}
+    chosen = sorted((g for g in arguments if not g.could_extract_minus_sign()), key=str)
+    if len(chosen) != 1:
+        return None
+    g = chosen[0]
+
+    def toward(big: Expr) -> Expr:
+        moved = expression.subs(
+            {
+                atoms.softplus(big): big + atoms.softplus(-big),
+                atoms.sigmoid(big): 1 - atoms.sigmoid(-big),
+            }
+        )
+        kept = sorted(moved.atoms(atoms.softplus, atoms.sigmoid), key=str)
+        return sympy.collect(sympy.expand(moved), [*kept, x])
+
+    return sympy.Piecewise((toward(g), g > 0), (toward(-g), True))
+
+
+def centred(expression: Expr, x: Symbol) -> Expr | None:
+    """sigmoid(g) = 1/2 + tanh(g/2)/2: constants beside it meet the 1/2 exactly."""
+    if not expression.atoms(atoms.sigmoid):
+        return None
+    moved = expression.replace(
+        lambda e: isinstance(e, atoms.sigmoid),
+        lambda e: Rational(1, 2) + atoms.stable_tanh(e.args[0] / 2) / 2,
+    )
+    return sympy.expand(moved)
 
 
 def rewrite(expression: Expr) -> tuple[Expr, tuple[str, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations_with_replacement
 from typing import Any
@@ -26,13 +26,14 @@ from derive.numerics.forms import Reach, Regime, StableForm
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.nodes import Local, Name, Node, absolute, call, patch, where
 from derive.numerics.powerlaw import quantities as power_law_quantities
-from derive.numerics.rules import rewrite
+from derive.numerics.rules import centred, rewrite, split_by_sign
 
 # What a form has to reach on the everyday points before anything costlier is tried, in ULP
 # beyond kappa.
 TARGET = 4.0
 POINTS = 160
-_REACHES = (Fraction(1, 4), Fraction(1, 2), Fraction(1), Fraction(2))
+MANY_POINTS = 320
+_REACHES = (Fraction(1, 2), Fraction(1), Fraction(2), Fraction(4))
 
 Progress = Callable[[str, int, int], None]
 
@@ -103,9 +104,8 @@ def _with_reach(
     sample = measure.everyday_points(derivation.loss, POINTS, _special(derivation))
     reach = []
     for name in form.names:
-        exact = measure.reference(derivation.loss, derivation.quantities[name], sample)
-        got = measure.evaluate_nodes(form.regimes[-1].quantities[name], sample)
-        reach.append(_reach(derivation, name, sample, exact, got, rules))
+        stick = _yardstick(derivation, name, sample)
+        reach.append(_reach(derivation, name, stick, form.regimes[-1].quantities[name], rules))
     _refuse_wrong(derivation, reach)
     return StableForm(
         form.loss, form.regimes, tuple(reach), form.diverging, form.proof
@@ -124,25 +124,20 @@ def _refuse_wrong(derivation: Derivation, reach: Sequence[Reach]) -> None:
 def _floor(
     derivation: Derivation, name: str, sample: measure.Sample, exact: Sequence[Any]
 ) -> list[Any] | None:
-    """For second derivatives, what their terms amount to: the weight for d2_x, and |d_x/p|, … ."""
+    """For second derivatives, what their terms amount to: f_u/v and f_v/u."""
     loss = derivation.loss
     if not name.startswith("d2_"):
         return None
-    slopes = measure.reference(loss, derivation.quantities[f"d_{loss.residual.name}"], sample)
-    floors: list[Any] = []
-    x = loss.residual.name
-    for i, slope in enumerate(slopes):
-        if slope is None or exact[i] is None:
-            floors.append(None)
+    u, v = _variables(loss, name)
+    floors: list[Any] = [None if value is None else abs(value) for value in exact]
+    for first, second in {(u, v), (v, u)}:
+        if not (second.is_positive or second == loss.residual):
             continue
-        at = {v.name: abs(float(sample.columns[v.name][i])) for v in loss.variables}
-        wanted = _variables(loss, name)
-        lengths = [v.name for v in wanted if v.is_positive or v == loss.residual]
-        if len(lengths) < 2:
-            floors.append(None)
-            continue
-        # Every length takes one power away: x d_x is the size of the loss's own variation.
-        floors.append(abs(slope) * at[x] / (at[lengths[0]] * at[lengths[1]]))
+        slopes = measure.reference(loss, derivation.quantities[f"d_{first.name}"], sample)
+        column = sample.columns[second.name]
+        for i, slope in enumerate(slopes):
+            if slope is not None and floors[i] is not None and column[i] != 0:
+                floors[i] = max(floors[i], abs(slope / mp.mpf(float(column[i]))))
     return floors
 
 
@@ -153,26 +148,39 @@ def _variables(loss: Loss, name: str) -> tuple[Symbol, Symbol]:
     raise KeyError(name)
 
 
-def _reach(
-    derivation: Derivation,
-    name: str,
-    sample: measure.Sample,
-    exact: Sequence[Any],
-    got: np.ndarray,
-    rules: tuple[str, ...],
-    direct: np.ndarray | None = None,
-) -> Reach:
-    loss = derivation.loss
+@dataclass(frozen=True)
+class _Yardstick:
+    """What a quantity's forms are measured against: points, exact values, kappa and floors."""
+
+    sample: measure.Sample
+    exact: Sequence[Any]
+    kappa: np.ndarray
+    floor: Sequence[Any] | None
+    direct: float
+
+    def errors(self, got: np.ndarray) -> np.ndarray:
+        return np.maximum(measure.ulps(got, self.exact, self.floor) - self.kappa, 0.0)
+
+
+def _yardstick(derivation: Derivation, name: str, sample: measure.Sample) -> _Yardstick:
+    raw = derivation.quantities[name]
+    exact = measure.reference(derivation.loss, raw, sample)
+    kappa = measure.conditioning(derivation.loss, raw, sample, exact)
     floor = _floor(derivation, name, sample, exact)
-    kappa = measure.conditioning(loss, derivation.quantities[name], sample, exact)
-    errors = np.maximum(measure.ulps(got, exact, floor) - kappa, 0.0)
-    if direct is None:
-        direct = _direct(derivation, name, sample)
-    plain = np.maximum(measure.ulps(direct, exact, floor) - kappa, 0.0)
+    stick = _Yardstick(sample, exact, kappa, floor, 0.0)
+    direct = float(np.max(stick.errors(_direct(derivation, name, sample))))
+    return replace(stick, direct=direct)
+
+
+def _reach(
+    derivation: Derivation, name: str, stick: _Yardstick, form: Node, rules: tuple[str, ...]
+) -> Reach:
+    errors = stick.errors(measure.evaluate_nodes(form, stick.sample))
     worst = int(np.argmax(errors))
-    at = {v.name: float(sample.columns[v.name][worst]) for v in loss.variables}
-    count = sum(value is not None for value in exact)
-    return Reach(name, float(errors[worst]), float(np.max(plain)), count, at, rules)
+    columns = stick.sample.columns
+    at = {v.name: float(columns[v.name][worst]) for v in derivation.loss.variables}
+    count = sum(value is not None for value in stick.exact)
+    return Reach(name, float(errors[worst]), stick.direct, count, at, rules)
 
 
 def _direct(derivation: Derivation, name: str, sample: measure.Sample) -> np.ndarray:
@@ -184,7 +192,7 @@ def _direct(derivation: Derivation, name: str, sample: measure.Sample) -> np.nda
 
 def _general(derivation: Derivation, progress: Progress | None) -> StableForm:
     loss = derivation.loss
-    sample = measure.everyday_points(loss, POINTS, _special(derivation))
+    sample = measure.everyday_points(loss, MANY_POINTS, _special(derivation))
     chosen: dict[str, Node] = {}
     reach: list[Reach] = []
     base, base_rules = rewrite(loss.expression)
@@ -192,9 +200,10 @@ def _general(derivation: Derivation, progress: Progress | None) -> StableForm:
     for done, name in enumerate(names):
         if progress is not None:
             progress(f"{loss.name}: {name}", done, len(names))
-        exact = measure.reference(loss, derivation.quantities[name], sample)
-        form, row = _best(derivation, name, base, base_rules, sample, exact)
-        chosen[name] = _at_infinity(derivation, name, form)
+        slope = chosen.get(f"d_{loss.residual.name}") if name == "weight" else None
+        stick = _yardstick(derivation, name, sample)
+        form, row = _best(derivation, name, base, base_rules, stick, slope)
+        chosen[name] = _at_infinity(derivation, name, _at_zero(derivation, name, form))
         reach.append(row)
     _refuse_wrong(derivation, reach)
     regimes = (*_removable(derivation, chosen), Regime("general", "otherwise", None, chosen))
@@ -220,6 +229,11 @@ def _candidates(
             if shorter != again:
                 expressions.append((shorter, expressions[-1][1]))
     expressions.append(rewrite(readable(raw)))
+    for expression, used in tuple(expressions):
+        for rule, change in (("split by sign", split_by_sign), ("centred sigmoid", centred)):
+            changed = change(expression, derivation.loss.residual)
+            if changed is not None:
+                expressions.append((changed, (*used, rule)))
     found: dict[Expr, tuple[str, ...]] = {}
     for expression, used in expressions:
         if not expression.has(sympy.nan, sympy.zoo):
@@ -260,17 +274,17 @@ def _best(
     name: str,
     base: Expr,
     base_rules: tuple[str, ...],
-    sample: measure.Sample,
-    exact: Sequence[Any],
+    stick: _Yardstick,
+    slope: Node | None,
 ) -> tuple[Node, Reach]:
     candidates = _candidates(derivation, name, base, base_rules)
+    if slope is not None:
+        candidates.append(_Candidate(slope / Name(derivation.loss.residual.name), ("d_x over x",)))
     rows: list[tuple[Node, Reach, int]] = []
     raw = derivation.quantities[name]
     wide = measure.wide_points(derivation.loss)
-    direct = _direct(derivation, name, sample)
     for candidate in candidates:
-        got = measure.evaluate_nodes(candidate.form, sample)
-        row = _reach(derivation, name, sample, exact, got, candidate.rules, direct)
+        row = _reach(derivation, name, stick, candidate.form, candidate.rules)
         failures = measure.failures(derivation.loss, raw, candidate.form, wide)
         rows.append((candidate.form, row, failures))
         if row.worst <= TARGET and not failures:
@@ -280,7 +294,7 @@ def _best(
         form, row, _ = min(good, key=lambda r: r[2])
         return form, row
     form, row, _ = min(rows, key=lambda r: r[1].worst)
-    patched = _near_zero(derivation, name, form, row, sample, exact, direct)
+    patched = _near_zero(derivation, name, form, row, stick)
     return patched or (form, row)
 
 
@@ -289,9 +303,7 @@ def _near_zero(
     name: str,
     form: Node,
     row: Reach,
-    sample: measure.Sample,
-    exact: Sequence[Any],
-    direct: np.ndarray,
+    stick: _Yardstick,
 ) -> tuple[Node, Reach] | None:
     """The form with a polynomial around x = 0, at the radius that leaves the least error."""
     loss = derivation.loss
@@ -306,10 +318,8 @@ def _near_zero(
         if near is None:
             break
         both = where(absolute(z) < reach, near, form)
-        got = measure.evaluate_nodes(both, sample)
-        found = _reach(
-            derivation, name, sample, exact, got, (*row.rules, "polynomial at x = 0"), direct
-        )
+        rules = (*row.rules, "polynomial at x = 0")
+        found = _reach(derivation, name, stick, both, rules)
         if found.worst < min(row.worst, best[1].worst if best else np.inf):
             best = (both, found)
         if found.worst <= TARGET:
@@ -323,10 +333,8 @@ def _at_infinity(derivation: Derivation, name: str, form: Node) -> Node:
     sample = measure.infinite_points(loss)
     got = measure.evaluate_nodes(form, sample)
     limits = [_limit_at(loss, derivation.quantities[name], sample, i) for i in range(len(sample))]
-    if any(limit is None for limit in limits):
-        return form
     wrong = [
-        not (g == limit or abs(g - limit) <= 1e-9 * abs(limit))
+        bool(np.isnan(g)) if limit is None else not (g == limit or abs(g - limit) <= 1e-9 * abs(limit))
         for g, limit in zip(got, limits, strict=True)
     ]
     if not any(wrong):
@@ -335,11 +343,21 @@ def _at_infinity(derivation: Derivation, name: str, form: Node) -> Node:
     endless = call("eq", absolute(x), float("inf"))
     if all(limit == 0 for limit in limits):
         return patch(endless, 0, form)
-    up, down = set(limits[::2]), set(limits[1::2])
-    if len(up) == 1 and len(down) == 1:
-        high, low = up.pop(), down.pop()
-        return patch(endless, where(x < 0, low, high), form)
-    return form
+    return patch(endless, call("far_limit", Name(name)), form)
+
+
+def _at_zero(derivation: Derivation, name: str, form: Node) -> Node:
+    """Where the form is no number at x = 0, its continuation."""
+    loss = derivation.loss
+    inner = measure.infinite_points(loss)
+    columns = {**inner.columns, loss.residual.name: np.zeros(len(inner))}
+    got = measure.evaluate_nodes(form, measure.Sample(columns))
+    if not np.any(np.isnan(got)):
+        return form
+    value = derivation.weight_at_zero if name == "weight" else sympy.S.Zero
+    if value.has(sympy.nan, sympy.zoo):
+        return form
+    return patch(call("eq", Name(loss.residual.name), 0), lower(value), form)
 
 
 def _limit_at(loss: Loss, expression: Expr, sample: measure.Sample, index: int) -> float | None:

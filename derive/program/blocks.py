@@ -108,7 +108,9 @@ def make_block(
         name = _free(wanted, taken)
         taken.add(name)
         varies = any(
-            isinstance(n, Name) and (n.name == residual or n.name in varying) for n in walk(value)
+            (isinstance(n, Name) and (n.name == residual or n.name in varying))
+            or (isinstance(n, Call) and n.op in ("quantity", "far_limit"))
+            for n in walk(value)
         )
         if varies:
             varying.add(name)

@@ -86,6 +86,20 @@ def draw(loss: Loss, name: str, dtype: str, points: int, edges: Edges | None = N
     return Sample(name, dtype, tuple(v.name for v in loss.variables), tuple(groups))
 
 
+def to_dtype(values: Floats, dtype: str) -> Floats:
+    """To the dtype and back; what leaves its range becomes its largest number."""
+    form = FORMATS[dtype]
+    most = (2.0 - 2.0 ** (1 - form.precision)) * 2.0**form.largest_exponent
+    finite = np.where(np.isfinite(values), np.clip(values, -most, most), values)
+    if dtype == "float64":
+        return np.asarray(finite, dtype=np.float64)
+    if dtype == "bfloat16":
+        bits = finite.astype(np.float32).view(np.uint32) & np.uint32(0xFFFF0000)
+        return np.asarray(bits.view(np.float32), dtype=np.float64)
+    kind = np.float32 if dtype == "float32" else np.float16
+    return np.asarray(finite.astype(kind), dtype=np.float64)
+
+
 class _Sampler:
     def __init__(self, loss: Loss, ranges: Ranges, dtype: str, rng: np.random.Generator) -> None:
         self.loss, self.rng, self.dtype = loss, rng, dtype
@@ -115,17 +129,7 @@ class _Sampler:
         return np.where(self.rng.integers(0, 2, size=count) == 0, -1.0, 1.0)
 
     def rounded(self, values: Floats) -> Floats:
-        """To the dtype and back; what leaves its range becomes its largest number."""
-        form = FORMATS[self.dtype]
-        most = (2.0 - 2.0 ** (1 - form.precision)) * 2.0**form.largest_exponent
-        finite = np.where(np.isfinite(values), np.clip(values, -most, most), values)
-        if self.dtype == "float64":
-            return np.asarray(finite, dtype=np.float64)
-        if self.dtype == "bfloat16":
-            bits = finite.astype(np.float32).view(np.uint32) & np.uint32(0xFFFF0000)
-            return np.asarray(bits.view(np.float32), dtype=np.float64)
-        kind = np.float32 if self.dtype == "float32" else np.float16
-        return np.asarray(finite.astype(kind), dtype=np.float64)
+        return to_dtype(values, self.dtype)
 
     def parameters(self, number: int) -> tuple[float, ...]:
         """One value for each parameter; `number` walks through the kinds of choice."""
@@ -137,7 +141,8 @@ class _Sampler:
         return tuple(float(v) for v in self.rounded(np.array(chosen, dtype=np.float64)))
 
     def parameter(self, p: Symbol, kind: str) -> float:
-        special = [float(s) for s in self.loss.special.get(p, ())]
+        domain = self.loss.domain(p)
+        special = [float(s) for s in self.loss.special.get(p, ()) if domain.contains(s) == True]  # noqa: E712
         if kind == "at" and special:
             return special[int(self.rng.integers(len(special)))]
         finite = [s for s in special if math.isfinite(s)]

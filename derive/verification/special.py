@@ -11,7 +11,7 @@ import numpy as np
 from derive.definitions.loss import Loss
 from derive.verification.oracle import Oracle
 from derive.verification.reference import values
-from derive.verification.sampling import Group, Sample
+from derive.verification.sampling import Group, Sample, to_dtype
 from derive.verification.ulp import FORMATS, Floats, neighbours
 
 
@@ -32,23 +32,31 @@ def extremes(dtype: str) -> Floats:
     return np.array([s * v for v in half for s in (1.0, -1.0)] + [math.nan])
 
 
-def special_sample(loss: Loss, dtype: str) -> Sample:
-    """Every extreme x with every special parameter and its neighbours, else the defaults."""
+def special_sample(loss: Loss, dtype: str, own: bool = False) -> Sample:
+    """Every extreme x with every special parameter and its neighbours, else the defaults.
+
+    own: of a user's loss, without the smallest and largest numbers.
+    """
     beside = 1 if dtype in ("float64", "float32") else 0  # narrower types have other neighbours
     choices: list[list[float]] = []
     for p in loss.parameters:
         options = [loss.default(p)]
-        for point in map(float, loss.special.get(p, ())):
+        domain = loss.domain(p)
+        for point in (float(s) for s in loss.special.get(p, ()) if domain.contains(s) == True):  # noqa: E712
             if math.isfinite(point):
                 options += [float(v) for v in neighbours(point, dtype, beside)]
             else:
                 options.append(point)
         if not loss.special.get(p):
             options.append(2.0 * options[0] + 0.5)  # a unit other than 1
-        domain = loss.domain(p)
+        options = to_dtype(np.array(options), dtype).tolist()
         inside = [v for v in options if float(domain.inf) <= v <= float(domain.sup)]
         choices.append(sorted(set(inside)))
-    groups = tuple(Group(tuple(c), extremes(dtype)) for c in itertools.product(*choices))
+    residuals = extremes(dtype)
+    if own:
+        size = np.abs(residuals)
+        residuals = residuals[~((size > 1.0) & np.isfinite(size)) & ~((size < 1.0) & (size > 0))]
+    groups = tuple(Group(tuple(c), residuals) for c in itertools.product(*choices))
     return Sample("special values", dtype, tuple(v.name for v in loss.variables), groups)
 
 

@@ -17,10 +17,11 @@ from derive.verification.implementations import Outcome, Route, Runner, installe
 from derive.verification.oracle import Oracle
 from derive.verification.promise import Promise, promise
 from derive.verification.quantities import Quantity
-from derive.verification.reference import Progress, values
+from derive.verification.reference import Progress, Reference, values
 from derive.verification.report import AGREES, PROVED, REFUTED, UNKNOWN, Report, Row
 from derive.verification.sampling import Sample, draw
 from derive.verification.special import special_sample
+from derive.verification.ulp import FORMATS
 
 FOLDERS: Mapping[str, str] = {"numpy": "for_numpy", "torch": "for_torch"}
 DTYPES: Mapping[str, tuple[str, ...]] = {
@@ -39,6 +40,7 @@ class Plan:
 
     points: Mapping[str, int]
     dtypes: Mapping[str, tuple[str, ...]]
+    own: bool = False
 
 
 def verify_catalogue(
@@ -54,7 +56,17 @@ def verify_catalogue(
     samples: points for each named sample. record: the recorded accuracy to compare with.
     A target whose library is not installed gives a skipped row that says so.
     """
-    plan = Plan(samples, DTYPES)
+    return _judged(losses, generated, targets, Plan(samples, DTYPES), progress, record)
+
+
+def _judged(
+    losses: Iterable[Loss],
+    generated: Path,
+    targets: Sequence[str],
+    plan: Plan,
+    progress: Progress | None,
+    record: Path | None,
+) -> Report:
     present = {target: installed(target) for target in targets}
     runners = {target: Runner(target) for target in targets if present[target]}
     rows: list[Row] = []
@@ -76,8 +88,11 @@ def verify_loss(
     samples: Mapping[str, int] = POINTS,
     progress: Progress | None = None,
 ) -> Report:
-    """Judge a user's loss in the folder that it was emitted to; no record is kept of it."""
-    return verify_catalogue([loss], generated, targets, samples, progress, record=None)
+    """Judge a user's loss in the folder that it was emitted to: on the everyday points and at
+    special values, against the promise for own losses. No record is kept of it."""
+    everyday = {name: count for name, count in samples.items() if name == "everyday"}
+    plan = Plan(everyday, DTYPES, own=True)
+    return _judged([loss], generated, targets, plan, progress, None)
 
 
 def _missing_library(target: str) -> Row:
@@ -143,7 +158,7 @@ class _Judge:
                 detail = f"{file} has no function {wanted.name}"
                 yield self._row(wanted.name, target, REFUTED, dtype=dtype, detail=detail)
             return
-        promised = promise(self.loss, wanted, target, dtype)
+        promised = promise(self.loss, wanted, target, dtype, self.plan.own)
         for sample in self._sample(dtype):
             question = self._question(wanted.name, sample)
             row = self._row(wanted.name, target, AGREES, dtype=dtype, sample=sample.name)
@@ -155,7 +170,7 @@ class _Judge:
     def _sample(self, dtype: str) -> tuple[Sample, ...]:
         if dtype not in self._samples:
             narrow = dtype in ("float16", "bfloat16")
-            found = [special_sample(self.loss, dtype)]
+            found = [special_sample(self.loss, dtype, self.plan.own)]
             for name, points in self.plan.points.items():
                 count = min(points, NARROW_POINTS) if narrow else points
                 seek = edges(self.oracle, dtype) if name == "whole" else None
@@ -167,6 +182,8 @@ class _Judge:
         key = quantity, sample.name, sample.dtype
         if key not in self._questions:
             exact = values(self.oracle, quantity, sample.columns, self.progress)
+            if self.plan.own:
+                exact = _well_inside(exact, sample.dtype)
             self._questions[key] = Question(self.oracle, quantity, sample, exact)
         return self._questions[key]
 
@@ -229,3 +246,11 @@ def worse(first: Row, second: Row) -> Row:
     one, other = (rank[first.verdict], first.excess), (rank[second.verdict], second.excess)
     chosen = second if other >= one else first
     return chosen.but(points=max(first.points, second.points), worst=max(first.worst, second.worst))
+
+
+def _well_inside(exact: Reference, dtype: str) -> Reference:
+    """Only what lies well inside the range of the dtype: the promise for own losses ends there."""
+    room = FORMATS[dtype].largest_exponent * 0.75
+    size = np.abs(exact.high)
+    inside = ~np.isfinite(size) | (size == 0) | ((size > 2.0**-room) & (size < 2.0**room))
+    return Reference(np.where(inside, exact.high, np.nan), exact.low)

@@ -1660,7 +1660,7 @@ def _growth(y, a, q):
         np.where(
             w < 2.0**-10,
             np.exp(z) * (1 + (lead - z + bend + (_product_error(q, w) + q * w_rest / total))),
-            total ** q * (1 + tilt),
+            total ** q * (1 + np.where(np.abs(tilt) < 0.5, tilt, 0)),
         ),
     )
 

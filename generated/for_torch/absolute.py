@@ -245,9 +245,9 @@ class Absolute(torch.distributions.Distribution):
 class AbsoluteLoss(torch.nn.Module):
     """Absolute loss (L1) of `input - target`, as in torch.nn.
 
-    `reduction` is "mean", "sum" or "none".
+    reduction: "mean", "sum" or "none".
 
-    loss = |x|/scale
+        loss = |x|/scale
     """
 
     def __init__(self, scale=1.0, reduction="mean"):

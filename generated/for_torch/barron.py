@@ -321,11 +321,11 @@ class Barron(torch.distributions.Distribution):
 class BarronLoss(torch.nn.Module):
     """General adaptive robust loss of `input - target`, as in torch.nn.
 
-    `reduction` is "mean", "sum" or "none".
+    reduction: "mean", "sum" or "none".
 
-    loss = (-1 + (1 + s/b)^(alpha/2))*b/alpha
-    s = x^2/scale^2
-    b = |-2 + alpha|
+        loss = (-1 + (1 + s/b)^(alpha/2))*b/alpha
+        s = x^2/scale^2
+        b = |-2 + alpha|
     """
 
     def __init__(self, alpha=1.0, scale=1.0, reduction="mean"):
@@ -2001,7 +2001,7 @@ def _growth(y, a, q):
                 torch.exp(z)
                 * (1 + (lead - z + bend + (_product_error(q, w) + q * w_rest / total)))
             ),
-            total ** q * (1 + tilt),
+            total ** q * (1 + _pick(torch.abs(tilt) < 0.5, tilt, 0, y)),
         ),
     )
 
@@ -2103,6 +2103,8 @@ def _patch(rare, remedy, usual):
         return remedy() if rare else usual
     if rare.device.type == "cpu" and not torch.compiler.is_compiling() and not _holds(rare):
         return usual
+    if not isinstance(usual, torch.Tensor):
+        usual = torch.full((), usual, dtype=torch.float64, device=rare.device)
     return torch.where(rare, _as_tensor(remedy(), usual), usual)
 
 
@@ -2156,7 +2158,14 @@ def _where(condition, yes, no):
     """torch.where for a condition on parameters: of a number it is plain choice."""
     if isinstance(condition, bool):
         return yes if condition else no
-    return torch.where(condition, yes, no)
+    return torch.where(condition, _double(yes, condition), _double(no, condition))
+
+
+def _double(value, like):
+    """A tensor as it is, a number as a float64 tensor beside `like`."""
+    if isinstance(value, torch.Tensor):
+        return value
+    return torch.full((), value, dtype=torch.float64, device=like.device)
 
 
 def _maximum(a, b):

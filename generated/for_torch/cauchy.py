@@ -249,10 +249,10 @@ class Cauchy(torch.distributions.Distribution):
 class CauchyLoss(torch.nn.Module):
     """Cauchy loss (Lorentzian) of `input - target`, as in torch.nn.
 
-    `reduction` is "mean", "sum" or "none".
+    reduction: "mean", "sum" or "none".
 
-    loss = log(1 + s/2)
-    s = x^2/scale^2
+        loss = log(1 + s/2)
+        s = x^2/scale^2
     """
 
     def __init__(self, scale=1.0, reduction="mean"):
@@ -637,6 +637,8 @@ def _patch(rare, remedy, usual):
         return remedy() if rare else usual
     if rare.device.type == "cpu" and not torch.compiler.is_compiling() and not _holds(rare):
         return usual
+    if not isinstance(usual, torch.Tensor):
+        usual = torch.full((), usual, dtype=torch.float64, device=rare.device)
     return torch.where(rare, _as_tensor(remedy(), usual), usual)
 
 

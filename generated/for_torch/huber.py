@@ -245,9 +245,9 @@ class Huber(torch.distributions.Distribution):
 class HuberLoss(torch.nn.Module):
     """Huber loss of `input - target`, as in torch.nn.
 
-    `reduction` is "mean", "sum" or "none".
+    reduction: "mean", "sum" or "none".
 
-    loss = x^2/2 if delta >= |x|, -delta^2/2 + delta*|x| otherwise
+        loss = x^2/2 if delta >= |x|, -delta^2/2 + delta*|x| otherwise
     """
 
     def __init__(self, delta=1.0, reduction="mean"):

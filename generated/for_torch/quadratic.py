@@ -245,9 +245,9 @@ class Quadratic(torch.distributions.Distribution):
 class QuadraticLoss(torch.nn.Module):
     """Quadratic loss (L2) of `input - target`, as in torch.nn.
 
-    `reduction` is "mean", "sum" or "none".
+    reduction: "mean", "sum" or "none".
 
-    loss = x^2/(2*scale^2)
+        loss = x^2/(2*scale^2)
     """
 
     def __init__(self, scale=1.0, reduction="mean"):

@@ -245,9 +245,9 @@ class SmoothL1(torch.distributions.Distribution):
 class SmoothL1Loss(torch.nn.Module):
     """Smooth L1 loss of `input - target`, as in torch.nn.
 
-    `reduction` is "mean", "sum" or "none".
+    reduction: "mean", "sum" or "none".
 
-    loss = x^2/(2*beta) if beta >= |x|, -beta/2 + |x| otherwise
+        loss = x^2/(2*beta) if beta >= |x|, -beta/2 + |x| otherwise
     """
 
     def __init__(self, beta=1.0, reduction="mean"):
@@ -619,7 +619,14 @@ def _where(condition, yes, no):
     """torch.where for a condition on parameters: of a number it is plain choice."""
     if isinstance(condition, bool):
         return yes if condition else no
-    return torch.where(condition, yes, no)
+    return torch.where(condition, _double(yes, condition), _double(no, condition))
+
+
+def _double(value, like):
+    """A tensor as it is, a number as a float64 tensor beside `like`."""
+    if isinstance(value, torch.Tensor):
+        return value
+    return torch.full((), value, dtype=torch.float64, device=like.device)
 
 
 def _maximum(a, b):

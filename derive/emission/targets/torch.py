@@ -47,6 +47,8 @@ _PATCH = '''def _patch(rare, remedy, usual):
         return remedy() if rare else usual
     if rare.device.type == "cpu" and not torch.compiler.is_compiling() and not _holds(rare):
         return usual
+    if not isinstance(usual, torch.Tensor):
+        usual = torch.full((), usual, dtype=torch.float64, device=rare.device)
     return torch.where(rare, _as_tensor(remedy(), usual), usual)'''
 
 _HUGE = '''def _huge(value):
@@ -83,7 +85,14 @@ def _where(condition, yes, no):
     """torch.where for a condition on parameters: of a number it is plain choice."""
     if isinstance(condition, bool):
         return yes if condition else no
-    return torch.where(condition, yes, no)'''
+    return torch.where(condition, _double(yes, condition), _double(no, condition))
+
+
+def _double(value, like):
+    """A tensor as it is, a number as a float64 tensor beside `like`."""
+    if isinstance(value, torch.Tensor):
+        return value
+    return torch.full((), value, dtype=torch.float64, device=like.device)'''
 
 
 def _extremum(name: str, other: str, bound: str) -> str:

@@ -735,7 +735,8 @@ def _evaluate(body, x, *parameters):
 
 def _shaped(result, x, shape, dtype):
     """A result in the shape and dtype that come out."""
-    result = _as_tensor(result, x)
+    # autograd must not be handed its own input as an output.
+    result = x.clone() if result is x else _as_tensor(result, x)
     if result.dtype != dtype:
         result = result.to(dtype)
     return result if result.shape == shape else result.broadcast_to(shape)

@@ -41,6 +41,7 @@ ALPHAS = np.concatenate(
 POWERS = {"power": 1, "root_power": 2, "quarter_power": 4}
 # name -> bound in ULP of float64, and the arguments; kappa is added where it says so
 BOUNDS: dict[str, float] = {
+    "rel2": 5.0, "rel2_slope": 6.0, "rel2_bend": 8.0,
     "exprel": 2.0, "exprel1": 5.0, "exprel2": 6.0, "log_excess": 4.0, "log1p_minus": 4.0,
     "log1prel": 2.0, "log1prel1": 5.0, "log1prel2": 12.5, "logcosh": 3.0, "softplus": 2.0,
     "sigmoid": 3.0, "power1p": 5.0, "expm1_minus": 3.0, "boxcox1p": 6.0, "boxcox_slope": 6.0,
@@ -58,7 +59,7 @@ def _pairs(
 
 def _arguments(name: str) -> tuple[np.ndarray, ...]:
     y = _signed(_spread(1e-12, 1e6, 300))
-    if name in ("exprel", "exprel1", "exprel2"):
+    if name in ("exprel", "exprel1", "exprel2", "rel2", "rel2_slope", "rel2_bend"):
         return (np.concatenate([EXPONENTS, _around(2.0, -2.0, 3.0, -3.0)]),)
     if name in ("logcosh", "softplus", "sigmoid", "expm1_minus"):
         return (np.concatenate([EXPONENTS, _around(20.0, -20.0, 1.0, -1.0)]),)

@@ -56,8 +56,8 @@ EXCESS_SERIES = f'''def _excess_series(order, log_w, z1):
 
 _FAR_LIMIT = '''def _far_limit(body, regime, x, *parameters):
     """The limit at x = ±inf, read off from values at two points far out."""
-    near = body(regime, np.sign(x) * 2.0**225, *parameters)[0]
-    far = body(regime, np.sign(x) * 2.0**450, *parameters)[0]
+    near = body(regime, np.sign(x) * 2.0**112, *parameters)[0]
+    far = body(regime, np.sign(x) * 2.0**225, *parameters)[0]
     grows, decays = np.abs(far) > 1.1 * np.abs(near), np.abs(far) < 0.9 * np.abs(near)
     return np.where(grows, np.sign(far) * np.inf, np.where(decays, 0.0, far))'''
 

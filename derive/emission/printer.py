@@ -58,7 +58,8 @@ class Printer:
         if isinstance(current, Name):
             return current.name in self.varying
         if isinstance(current, Call):
-            return current.op in ("quantity", "far_limit") or any(self.varies(a) for a in current.args)
+            called = current.op in ("quantity", "far_limit")
+            return called or any(self.varies(a) for a in current.args)
         return False
 
     def _print(self, current: Node, outer: int) -> str:

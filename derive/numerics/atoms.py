@@ -53,7 +53,7 @@ log1p = _atom(
     "log1p", 1, lambda z: log(1 + z), lambda z: call("log1p", z), lambda z: (1 / (1 + z),)
 )
 expm1 = _atom("expm1", 1, lambda z: exp(z) - 1, lambda z: call("expm1", z), lambda z: (exp(z),))
-exprel2 = _atom(
+exprel2: type[Atom] = _atom(
     "exprel2", 1, lambda z: (exp(z) * (z**2 - 2 * z + 2) - 2) / z**3, helpers.exprel2,
     lambda z: ((exp(z) - 3 * exprel2(z)) / z,),
 )  # fmt: skip
@@ -61,9 +61,7 @@ exprel1 = _atom(
     "exprel1", 1, lambda z: (exp(z) * (z - 1) + 1) / z**2, helpers.exprel1,
     lambda z: (exprel2(z),),
 )  # fmt: skip
-exprel = _atom(
-    "exprel", 1, lambda z: (exp(z) - 1) / z, helpers.exprel, lambda z: (exprel1(z),)
-)
+exprel = _atom("exprel", 1, lambda z: (exp(z) - 1) / z, helpers.exprel, lambda z: (exprel1(z),))
 expm1_minus = _atom(
     "expm1_minus", 1, lambda z: exp(z) - 1 - z, helpers.expm1_minus, lambda z: (expm1(z),)
 )
@@ -75,10 +73,8 @@ rel2_slope = _atom(
     "rel2_slope", 1, lambda z: (exp(z) * (z - 2) + z + 2) / z**3, helpers.rel2_slope,
     lambda z: (rel2_bend(z),),
 )  # fmt: skip
-rel2 = _atom(
-    "rel2", 1, lambda z: (exp(z) - 1 - z) / z**2, helpers.rel2, lambda z: (rel2_slope(z),)
-)
-log1prel2 = _atom(
+rel2 = _atom("rel2", 1, lambda z: (exp(z) - 1 - z) / z**2, helpers.rel2, lambda z: (rel2_slope(z),))
+log1prel2: type[Atom] = _atom(
     "log1prel2", 1,
     lambda z: (log(1 + z) - z * (2 + 3 * z) / (2 * (1 + z) ** 2)) / z**3, helpers.log1prel2,
     lambda z: ((1 / (1 + z) ** 3 - 3 * log1prel2(z)) / z,),
@@ -93,28 +89,29 @@ log1prel = _atom(
 log1p_minus = _atom(
     "log1p_minus", 1, lambda z: log(1 + z) - z, helpers.log1p_minus, lambda z: (-z / (1 + z),)
 )
-logcosh = _atom(
-    "logcosh", 1, lambda z: log(cosh(z)), helpers.logcosh, lambda z: (stable_tanh(z),)
-)
-stable_tanh = _atom(
+logcosh = _atom("logcosh", 1, lambda z: log(cosh(z)), helpers.logcosh, lambda z: (stable_tanh(z),))
+stable_tanh: type[Atom] = _atom(
     "stable_tanh", 1, tanh, lambda z: call("tanh", z), lambda z: (1 / cosh(z) ** 2,)
 )
 softplus = _atom(
     "softplus", 1, lambda z: log(1 + exp(z)), helpers.softplus, lambda z: (sigmoid(z),)
 )
-sigmoid = _atom(
+sigmoid: type[Atom] = _atom(
     "sigmoid", 1, lambda z: 1 / (1 + exp(-z)), helpers.sigmoid,
     lambda z: (sigmoid(z) * sigmoid(-z),),
 )  # fmt: skip
-power1p = _atom(
+power1p: type[Atom] = _atom(
     "power1p", 2, lambda t, q: (1 + t) ** q, helpers.power1p,
     lambda t, q: (q * power1p(t, q - 1), power1p(t, q) * log1p(t)),
 )  # fmt: skip
-boxcox_bend = _atom(
+boxcox_bend: type[Atom] = _atom(
     "boxcox_bend", 2,
     lambda t, p: ((1 + t) ** p * ((p * log(1 + t) - 2) * p * log(1 + t) + 2) - 2) / p**3,
     helpers.boxcox_bend,
-    lambda t, p: (power1p(t, p - 1) * log1p(t) ** 2, (power1p(t, p) * log1p(t) ** 3 - 3 * boxcox_bend(t, p)) / p),
+    lambda t, p: (
+        power1p(t, p - 1) * log1p(t) ** 2,
+        (power1p(t, p) * log1p(t) ** 3 - 3 * boxcox_bend(t, p)) / p,
+    ),
 )  # fmt: skip
 boxcox_slope = _atom(
     "boxcox_slope", 2,

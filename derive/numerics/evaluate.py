@@ -14,7 +14,6 @@ from derive.numerics.helpers import HELPERS, SERIES_TERMS, SERIES_WEIGHTS
 from derive.numerics.nodes import Call, Local, Name, Node, Number
 
 
-
 def _gamma(value: float) -> float:
     try:
         return math.gamma(value)
@@ -71,16 +70,29 @@ def _excess_series(order: Any, log_w: Any, z1: Any) -> Any:
     return total
 
 
+def _huge(value: Any) -> Any:
+    kind = np.asarray(value).dtype
+    return kind.type(2.0 ** (115 if kind == np.float32 else 900))
+
+
+def _in_dtype(function: Any) -> Any:
+    def apply(value: Any) -> Any:
+        return np.asarray(function(value), dtype=np.asarray(value).dtype)
+
+    return apply
+
+
 _NUMPY: dict[str, Any] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide,
     "neg": np.negative, "abs": np.abs, "sign": np.sign, "min": np.minimum, "max": np.maximum,
     "sqrt": np.sqrt, "pow": np.power, "exp": np.exp, "expm1": np.expm1, "log": np.log,
     "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin,
     "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
-    "product_error": _product_error, "horner": _horner, "excess_series": _excess_series, "where": np.where, "patch": np.where, "far_limit": lambda name: np.float64(np.nan),
-    "huge": lambda v: np.asarray(v).dtype.type(2.0 ** (115 if np.asarray(v).dtype == np.float32 else 900)), "lt": np.less, "le": np.less_equal, "eq": np.equal,
+    "product_error": _product_error, "horner": _horner, "excess_series": _excess_series,
+    "where": np.where, "patch": np.where,
+    "huge": _huge, "lt": np.less, "le": np.less_equal, "eq": np.equal,
     "and": np.logical_and, "or": np.logical_or, "ne": np.not_equal,
-    **{name: lambda v, f=f: np.asarray(f(v), dtype=np.asarray(v).dtype) for name, f in _ELEMENTWISE.items()},
+    **{name: _in_dtype(function) for name, function in _ELEMENTWISE.items()},
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,7 +16,7 @@ from derive.definitions.loss import Loss
 from derive.numerics import powerlaw
 from derive.numerics.nodes import Name, Node, call, node
 
-_LIMITS: dict[Expr, object] = {
+_LIMITS: dict[Expr, Callable[[Expr], Expr]] = {
     sympy.Integer(2): lambda u: u / 2,
     sympy.Integer(0): lambda u: log(1 + u / 2),
     sympy.oo: lambda u: exp(u / 2) - 1,
@@ -28,7 +29,7 @@ _FAR = 2**75
 def definition(u: Expr, a: Expr) -> Expr:
     """k(u, a) as the paper has it, with its limits written out."""
     if a in _LIMITS:
-        return _LIMITS[a](u)  # type: ignore[operator]
+        return _LIMITS[a](u)
     b = Abs(a - 2)
     return b / a * ((1 + u / b) ** (a / 2) - 1)
 
@@ -87,7 +88,7 @@ def conditions(letter: str) -> tuple[tuple[str, str, str, Node], ...]:
     )
 
 
-def factors(exponent: Expr | str) -> object:
+def factors(exponent: Expr | str) -> Callable[[Node], powerlaw.Factors]:
     """The factors at a fixed exponent, as a function of y."""
     text = str(exponent)
     if text in powerlaw.FIXED:
@@ -96,9 +97,6 @@ def factors(exponent: Expr | str) -> object:
     return lambda y: powerlaw.general(y, node(Fraction(int(value.p), int(value.q))))
 
 
-
-
-
-def general(letter: str) -> object:
+def general(letter: str) -> Callable[[Node], powerlaw.Factors]:
     """The factors at an exponent that is a parameter, as a function of y."""
     return lambda y: powerlaw.general(y, Name(letter))

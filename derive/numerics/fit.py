@@ -66,7 +66,9 @@ def near_zero(loss: Loss, expression: Expr, orders: int, reach: Fraction) -> Nod
             if order is None:
                 return None
             sign = _parity(psi)
-            coefficients = _interpolant(lambda z: psi(z) / z**order, mp.mpf(reach.numerator) / reach.denominator)
+            coefficients = _interpolant(
+                lambda z: psi(z) / z**order, mp.mpf(reach.numerator) / reach.denominator
+            )
         except (NotReal, ZeroDivisionError):
             return None
     if sign is None or coefficients is None:

@@ -10,10 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import factorial
+from typing import Any
 
 from mpmath import mp
 
-from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, node, patch, polynomial, where
+from derive.numerics.nodes import (
+    Call,
+    Local,
+    Name,
+    Node,
+    absolute,
+    call,
+    node,
+    patch,
+    polynomial,
+    where,
+)
 
 
 @dataclass(frozen=True)
@@ -24,7 +36,7 @@ class Helper:
     parameters: tuple[str, ...]
     meaning: str
     body: Node
-    exact: Callable[..., object]
+    exact: Callable[..., Any]
     # A cheaper form and the condition on the parameters alone under which it is as good.
     shortcut: tuple[Node, Node] | None = None
 
@@ -70,8 +82,8 @@ def _exprel_near(order: int, terms: int) -> Node:
     return where(_z < 0, _exp(_z) * polynomial(absolute(_z), down), polynomial(absolute(_z), up))
 
 
-def exprel_exact(order: int) -> Callable[[object], object]:
-    def value(z):  # type: ignore[no-untyped-def]
+def exprel_exact(order: int) -> Callable[[Any], Any]:
+    def value(z: Any) -> Any:
         return mp.hyp1f1(order + 1, order + 2, z) / (order + 1)
 
     return value
@@ -249,9 +261,7 @@ expm1_minus = _define(
 
 def _triangle(order: int, closed: Node) -> Node:
     """The integral of s^order (1 - s) exp(s z): positive series in |z|, reflected for z < 0."""
-    up = tuple(
-        Fraction(1, factorial(k) * (k + order + 1) * (k + order + 2)) for k in range(26)
-    )
+    up = tuple(Fraction(1, factorial(k) * (k + order + 1) * (k + order + 2)) for k in range(26))
     # The integral of (1 - s)^order s exp(s |z|), times exp(z).
     down = tuple(
         Fraction(factorial(order) * factorial(k + 1), factorial(k) * factorial(k + order + 2))
@@ -390,9 +400,7 @@ def _growth() -> Node:
     w = Local("w", u / b)
     back = Local("back", w * b)
     u_rest = call("product_error", _y, _y)
-    w_rest = Local(
-        "w_rest", ((u - back) - call("product_error", w, b) + (u_rest - w * b_rest)) / b
-    )
+    w_rest = Local("w_rest", ((u - back) - call("product_error", w, b) + (u_rest - w * b_rest)) / b)
     total = Local("total", 1 + w)
     lift = Local("lift", total - 1)
     total_rest = (1 - (total - lift)) + (w - lift)
@@ -443,9 +451,7 @@ def _p_of_growth() -> Node:
     a = Name("a")
     b = Local("b", absolute(a - 2))
     w = Local("w", _y * _y / b)
-    return patch(
-        call("huge", _y) < w, _far_decay(b, a, 2), growth(_y, a, a / 2) / (1 + w)
-    )
+    return patch(call("huge", _y) < w, _far_decay(b, a, 2), growth(_y, a, a / 2) / (1 + w))
 
 
 power = _define(

@@ -72,9 +72,7 @@ def _times_growth(factor: Node, y: Node, a: Node) -> Node:
     """factor (1 + w)^(a/2), in two halves where the power alone overflows; a power of 0 wins
     over a factor of infinity, as it does in the limit."""
     g, half = _growth(y, a), _half(y, a)
-    return patch(
-        call("eq", g, inf), factor * half * half, patch(call("eq", g, 0), 0, factor * g)
-    )
+    return patch(call("eq", g, inf), factor * half * half, patch(call("eq", g, 0), 0, factor * g))
 
 
 def value(y: Node, a: Node) -> Node:
@@ -153,9 +151,7 @@ def slope(y: Node, a: Node) -> Node:
         quarter * f.log_w * exprel1(f.z),
         (f.scaled_growth * (f.z - 1) + f.b / 4) * 4 / a / a,
     )
-    second = where(
-        absolute(f.z) < 2, quarter * exprel(f.z), (f.scaled_growth - f.b / 4) * 2 / a
-    )
+    second = where(absolute(f.z) < 2, quarter * exprel(f.z), (f.scaled_growth - f.b / 4) * 2 / a)
     third = where(
         absolute(f.z1) < 2,
         quarter * exprel(f.z1),
@@ -257,11 +253,7 @@ def _excess_difference(y: Node, a: Node, f: _Parts, inverse: Node) -> Node:
     tiny = f.log_w * f.log_w * f.log_w / 4 * series(0, f.log_w, f.z1)
     small = call("and", f.log_w < 2, absolute(f.z) < 3)
     rest = inverse * inverse + inverse + f.log_w * exprel(f.z1)
-    close = (
-        grown * _bracket(a, f, inverse)
-        + grown / (1 + f.w) * (f.log_w - 1 - filled)
-        + rest / 4
-    )
+    close = grown * _bracket(a, f, inverse) + grown / (1 + f.w) * (f.log_w - 1 - filled) + rest / 4
     apart = slope(y, a) / f.b - mixed
     is_close = call("and", f.log_w >= 2, call("and", f.z >= 2, absolute(f.z1) < 1))
     return where(small, tiny - mixed, where(is_close, close, apart))

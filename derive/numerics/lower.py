@@ -36,7 +36,11 @@ def lower(expression: Expr) -> Node:
     """The expression as nodes. Raises CannotLower for a function outside the vocabulary."""
     if isinstance(expression, sympy.Symbol):
         definition = getattr(expression, "definition", None)
-        return Name(expression.name) if definition is None else Local(expression.name, lower(definition))
+        return (
+            Name(expression.name)
+            if definition is None
+            else Local(expression.name, lower(definition))
+        )
     if expression.is_Rational:
         return node(Fraction(int(expression.p), int(expression.q)))
     if expression in (sympy.oo, -sympy.oo):
@@ -116,7 +120,7 @@ def _sum(expression: Expr) -> Node:
 
 
 def _product(expression: Expr) -> Node:
-    """Numerators and denominators in turn, so that no partial product leaves the range needlessly."""
+    """Numerators and denominators in turn: no partial product leaves the range needlessly."""
     coefficient, rest = expression.as_coeff_Mul()
     above: list[Node] = []
     below: list[Node] = []
@@ -140,9 +144,7 @@ def _product(expression: Expr) -> Node:
     # Every factor meets its divisors first: x/c/c*(x/c) stays in range where x*x/c/c/c does not.
     if not above:
         above = [node(1)]
-    ratios = [
-        _divided(factor, below[place :: len(above)]) for place, factor in enumerate(above)
-    ]
+    ratios = [_divided(factor, below[place :: len(above)]) for place, factor in enumerate(above)]
     total = ratios.pop(0)
     for ratio in ratios:
         total = total * ratio

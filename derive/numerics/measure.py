@@ -40,9 +40,7 @@ def everyday_points(loss: Loss, count: int, special: Mapping[Symbol, Sequence[Ex
     """|x/scale| over [1e-12, 1e6], parameters over some decades of their domain and close to
     their special values; the same points at every run."""
     rng = np.random.default_rng(_SEED)
-    columns = {
-        p.name: _parameter(rng, loss, p, count, special.get(p, ())) for p in loss.parameters
-    }
+    columns = {p.name: _parameter(rng, loss, p, count, special.get(p, ())) for p in loss.parameters}
     lengths = [columns[p.name] for p in loss.parameters if p.is_positive]
     size = lengths[-1] if lengths else 1.0
     exponent = np.where(
@@ -60,7 +58,9 @@ def _parameter(
     if low == 0 and high == np.inf:
         values = 10.0 ** rng.uniform(-2, 2, count)
     elif np.isinf(low) and np.isinf(high):
-        values = np.where(rng.random(count) < 0.5, rng.uniform(-20, 20, count), rng.normal(0, 2, count))
+        values = np.where(
+            rng.random(count) < 0.5, rng.uniform(-20, 20, count), rng.normal(0, 2, count)
+        )
     elif np.isinf(high):
         values = low + 10.0 ** rng.uniform(-2, 2, count)
     elif np.isinf(low):
@@ -102,9 +102,7 @@ def _settled(expression: Expr, at: Mapping[Symbol, Any]) -> Any:
     return last if last == 0 else None
 
 
-def ulps(
-    got: np.ndarray, exact: Sequence[Any], floor: Sequence[Any] | None = None
-) -> np.ndarray:
+def ulps(got: np.ndarray, exact: Sequence[Any], floor: Sequence[Any] | None = None) -> np.ndarray:
     """Error of each value in ULP of float64; of `floor` where that is larger than the value."""
     errors = np.zeros(len(exact))
     for i, (value, truth) in enumerate(zip(np.broadcast_to(got, len(exact)), exact, strict=True)):
@@ -157,11 +155,9 @@ def infinite_points(loss: Loss) -> Sample:
     x = np.array([np.inf, -np.inf] * len(values))
     columns = {}
     for p in loss.parameters:
-        domain = loss.domain(p)
-        columns[p.name] = np.repeat(
-            [v if domain.contains(sympy.Float(v)) == True else float(loss.default(p)) for v in values],  # noqa: E712
-            2,
-        )
+        domain, default = loss.domain(p), float(loss.default(p))
+        inside = [v if domain.contains(sympy.Float(v)) is sympy.true else default for v in values]
+        columns[p.name] = np.repeat(inside, 2)
     return Sample({loss.residual.name: x, **columns})
 
 
@@ -189,8 +185,10 @@ def failures(loss: Loss, expression: Expr, form: Node, sample: Sample) -> int:
     for value, truth in zip(got, exact, strict=True):
         if truth is None:
             continue
-        if np.isnan(value) or (np.isinf(value) and abs(truth) < 1e300):
-            count += 1
-        elif value == 0 and abs(truth) > 1e-290:
+        if (
+            np.isnan(value)
+            or (np.isinf(value) and abs(truth) < 1e300)
+            or (value == 0 and abs(truth) > 1e-290)
+        ):
             count += 1
     return count

@@ -192,7 +192,9 @@ def _neutral(op: str, nodes: tuple[Node, ...]) -> Node | None:
 def _folded(op: str, values: list[Fraction | float]) -> Node:
     """Arithmetic between constants is exact, and follows IEEE where it leaves the rationals."""
     if op == "div" and values[1] == 0:
-        return Number(float("nan") if values[0] == 0 else float("inf") * (1 if values[0] > 0 else -1))
+        return Number(
+            float("nan") if values[0] == 0 else float("inf") * (1 if values[0] > 0 else -1)
+        )
     if all(isinstance(v, Fraction) for v in values):
         return Number(_EXACT[op](*values))
     return Number(float(_EXACT[op](*(float(v) for v in values))))

@@ -2,7 +2,8 @@
 
 Each quantity is a product of few well-conditioned factors (see `kernel`):
 
-    d_x = y P/c,  d_c = -y^2 P/c,  weight = P/c^2,  d2_x = P (1 + S)/c^2,  d2_x_c = -y P (2 + S)/c^2,
+    d_x = y P/c,  d_c = -y^2 P/c,  weight = P/c^2,  d2_x = P (1 + S)/c^2,
+    d2_x_c = -y P (2 + S)/c^2,
     d2_c = y^2 P (3 + S)/c^2,  d2_x_a = y P G/(2 c),  d2_a_c = -y^2 P G/(2 c),  y = x/c.
 """
 
@@ -22,7 +23,18 @@ from derive.numerics.helpers import (
     root_power,
     saturation,
 )
-from derive.numerics.nodes import Call, Local, Name, Node, Number, absolute, call, node, patch, where
+from derive.numerics.nodes import (
+    Call,
+    Local,
+    Name,
+    Node,
+    Number,
+    absolute,
+    call,
+    node,
+    patch,
+    where,
+)
 
 
 @dataclass(frozen=True)
@@ -238,9 +250,7 @@ def _shifted(f: Factors, shift: int) -> Node:
     return shift + f.saturating if f.shifted is None else f.shifted(shift)
 
 
-def _product(
-    f: Factors, y: Node, c: Node, k: int, m: int, factor: Node | None, late: bool
-) -> Node:
+def _product(f: Factors, y: Node, c: Node, k: int, m: int, factor: Node | None, late: bool) -> Node:
     """y^k P factor/c^m; where P alone leaves the range, by the regime's remedy, and at y = ±inf
     the limit. A factor that may vanish comes first (P may be infinite), one that may underflow
     late."""
@@ -301,9 +311,7 @@ def _inverse(top: int, power: int, y: Node, c: Node, k: int, m: int) -> Node:
     return half * half if m == 2 else half * (root / y / y)
 
 
-def _endless(
-    f: Factors, y: Node, c: Node, k: int, m: int, factor: Node | None
-) -> Node:
+def _endless(f: Factors, y: Node, c: Node, k: int, m: int, factor: Node | None) -> Node:
     """The limit at y = ±inf. |y|^k P tends to k or 1 where the powers balance, else to 0 or inf;
     a 0 wins over the logarithm in G."""
     order = f.tail - 2 + k

@@ -160,7 +160,7 @@ def _vanishing_denominator(e: Expr) -> Expr | None:
             if base.is_nonzero or base.is_positive:
                 continue
             h = sympy.cancel(argument / base)
-            if h.has(base) or not sympy.denom(h).is_nonzero and sympy.denom(h) != 1:
+            if h.has(base) or (not sympy.denom(h).is_nonzero and sympy.denom(h) != 1):
                 continue
             return e / factor * base**power * h**power * build(argument)
     return None

@@ -63,10 +63,20 @@ def _power_law(derivation: Derivation, found: family.Match) -> StableForm:
         for name, meaning, exponent, condition in family.conditions(letters.a):
             factors = family.factors(exponent)
             regimes.append(
-                Regime(name, meaning, condition, _ordered(derivation, power_law_quantities(factors, letters)))
+                Regime(
+                    name,
+                    meaning,
+                    condition,
+                    _ordered(derivation, power_law_quantities(factors, letters)),
+                )
             )
         general = family.general(letters.a)
-        last = Regime("general", "otherwise", None, _ordered(derivation, power_law_quantities(general, letters)))
+        last = Regime(
+            "general",
+            "otherwise",
+            None,
+            _ordered(derivation, power_law_quantities(general, letters)),
+        )
     else:
         fixed = power_law_quantities(family.factors(found.exponent), letters)
         last = Regime("general", "", None, _ordered(derivation, fixed))
@@ -98,18 +108,14 @@ def _special(derivation: Derivation) -> dict[Symbol, tuple[Expr, ...]]:
     return {v: tuple(dict.fromkeys(p)) for v, p in points.items()}
 
 
-def _with_reach(
-    derivation: Derivation, form: StableForm, rules: tuple[str, ...]
-) -> StableForm:
+def _with_reach(derivation: Derivation, form: StableForm, rules: tuple[str, ...]) -> StableForm:
     sample = measure.everyday_points(derivation.loss, POINTS, _special(derivation))
     reach = []
     for name in form.names:
         stick = _yardstick(derivation, name, sample)
         reach.append(_reach(derivation, name, stick, form.regimes[-1].quantities[name], rules))
     _refuse_wrong(derivation, reach)
-    return StableForm(
-        form.loss, form.regimes, tuple(reach), form.diverging, form.proof
-    )
+    return StableForm(form.loss, form.regimes, tuple(reach), form.diverging, form.proof)
 
 
 def _refuse_wrong(derivation: Derivation, reach: Sequence[Reach]) -> None:
@@ -159,7 +165,8 @@ class _Yardstick:
     direct: float
 
     def errors(self, got: np.ndarray) -> np.ndarray:
-        return np.maximum(measure.ulps(got, self.exact, self.floor) - self.kappa, 0.0)
+        excess = measure.ulps(got, self.exact, self.floor) - self.kappa
+        return np.asarray(np.maximum(excess, 0.0))
 
 
 def _yardstick(derivation: Derivation, name: str, sample: measure.Sample) -> _Yardstick:
@@ -328,13 +335,15 @@ def _near_zero(
 
 
 def _at_infinity(derivation: Derivation, name: str, form: Node) -> Node:
-    """Where the form is no number at x = ±inf, its limit there: 0, infinite, or the value far out."""
+    """Where the form is no number at x = ±inf, its limit there."""
     loss = derivation.loss
     sample = measure.infinite_points(loss)
     got = measure.evaluate_nodes(form, sample)
     limits = [_limit_at(loss, derivation.quantities[name], sample, i) for i in range(len(sample))]
     wrong = [
-        bool(np.isnan(g)) if limit is None else not (g == limit or abs(g - limit) <= 1e-9 * abs(limit))
+        bool(np.isnan(g))
+        if limit is None
+        else not (g == limit or abs(g - limit) <= 1e-9 * abs(limit))
         for g, limit in zip(got, limits, strict=True)
     ]
     if not any(wrong):
@@ -368,11 +377,13 @@ def _limit_at(loss: Loss, expression: Expr, sample: measure.Sample, index: int) 
     with mp.workdps(60):
         for power in (40, 80, 160):
             try:
-                values.append(evaluate(expression, {**at, loss.residual: direction * mp.mpf(10) ** power}))
+                values.append(
+                    evaluate(expression, {**at, loss.residual: direction * mp.mpf(10) ** power})
+                )
             except (ArithmeticError, ValueError, NotImplementedError):
                 return None
     first, second, third = (abs(v) for v in values)
-    if third == 0 or third < second * mp.mpf(10) ** -10 and second < first * mp.mpf(10) ** -10:
+    if third == 0 or (third < second * mp.mpf(10) ** -10 and second < first * mp.mpf(10) ** -10):
         return 0.0
     if third > second * mp.mpf("1.5") and second > first * mp.mpf("1.5"):
         return float(mp.sign(values[2])) * float("inf")
@@ -384,7 +395,7 @@ def _limit_at(loss: Loss, expression: Expr, sample: measure.Sample, index: int) 
 def _removable(derivation: Derivation, chosen: Mapping[str, Node]) -> list[Regime]:
     """Parameter values at which a form is no number although the limit exists."""
     loss = derivation.loss
-    regimes = []
+    regimes: list[Regime] = []
     for variable, points in _special(derivation).items():
         for point in points:
             wanted = _limits(derivation, variable, point)
@@ -392,13 +403,20 @@ def _removable(derivation: Derivation, chosen: Mapping[str, Node]) -> list[Regim
                 continue
             if all(_is_number(loss, variable, point, form) for form in chosen.values()):
                 continue
-            condition = call("eq", Name(variable.name), float(point) if not point.is_finite else lower(point))
+            condition = call(
+                "eq", Name(variable.name), float(point) if not point.is_finite else lower(point)
+            )
             forms = {
                 name: lower(rewrite(readable(wanted[name]))[0]) if name in wanted else form
                 for name, form in chosen.items()
             }
             regimes.append(
-                Regime(f"{variable.name}_{len(regimes)}", f"{variable.name} = {point}", condition, forms)
+                Regime(
+                    f"{variable.name}_{len(regimes)}",
+                    f"{variable.name} = {point}",
+                    condition,
+                    forms,
+                )
             )
     return regimes
 
@@ -418,5 +436,3 @@ def _is_number(loss: Loss, variable: Symbol, point: Expr, form: Node) -> bool:
         for v in loss.variables
     }
     return bool(np.all(np.isfinite(measure.evaluate_nodes(form, measure.Sample(columns)))))
-
-

@@ -173,5 +173,3 @@ def _operations(
         nodes.extend(_expressions(h.helper))
     nodes.extend(r.condition for r in regimes if r.condition is not None)
     return frozenset(n.op for e in nodes for n in walk(e) if isinstance(n, Call))
-
-

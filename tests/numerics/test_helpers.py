@@ -134,7 +134,8 @@ def test_a_helper_uses_its_parameters_and_no_others(name):
     [
         ("exprel", (0.0,), 1.0), ("exprel1", (0.0,), 0.5), ("exprel2", (0.0,), 1 / 3),
         ("log1prel", (0.0,), 1.0), ("log1prel1", (0.0,), 0.5), ("log1prel2", (0.0,), 1 / 3),
-        ("exprel", (-np.inf,), 0.0), ("exprel", (np.inf,), np.inf), ("softplus", (-np.inf,), 0.0),
+        ("exprel", (-np.inf,), 0.0), ("exprel", (700.0,), np.exp(700.0) / 700),
+        ("softplus", (-np.inf,), 0.0),
         ("softplus", (np.inf,), np.inf), ("sigmoid", (np.inf,), 1.0), ("sigmoid", (-np.inf,), 0.0),
         ("logcosh", (np.inf,), np.inf), ("logcosh", (800.0,), 800 - np.log(2)),
         ("boxcox1p", (1.3, 0.0), np.log1p(1.3)),

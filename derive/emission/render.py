@@ -223,7 +223,8 @@ def _derivative_table(form: StableForm) -> list[str]:
     lines = []
     for name in plain:
         lines.append(f"def _{name}_autograd(*arguments):")
-        lines.append(f"    return _evaluate(_{name}, *arguments)\n")
+        # No closed forms of a third order: there is no gradient rather than a wrong one.
+        lines.append(f"    with torch.no_grad():\n        return _evaluate(_{name}, *arguments)\n")
     return lines + _tied(form, variables, second)
 
 

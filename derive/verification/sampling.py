@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from sympy import Interval, Symbol
+from sympy import Interval, Symbol, true
 
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
@@ -142,10 +142,11 @@ class _Sampler:
 
     def parameter(self, p: Symbol, kind: str) -> float:
         domain = self.loss.domain(p)
-        special = [float(s) for s in self.loss.special.get(p, ()) if domain.contains(s) == True]  # noqa: E712
-        if kind == "at" and special:
-            return special[int(self.rng.integers(len(special)))]
-        finite = [s for s in special if math.isfinite(s)]
+        points = self.loss.special.get(p, ())
+        inside = [float(s) for s in points if domain.contains(s) is true]
+        if kind == "at" and inside:
+            return inside[int(self.rng.integers(len(inside)))]
+        finite = [float(s) for s in points if s.is_finite]
         if kind == "near" and finite:
             return self.inside(p, self.near(finite[int(self.rng.integers(len(finite)))]))
         return self.inside(p, self.generic(p))

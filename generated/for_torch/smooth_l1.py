@@ -570,36 +570,40 @@ def _erf_of(value):
     """erf of a number or of a tensor."""
     if isinstance(value, torch.Tensor):
         return torch.erf(value)
-    if value <= 0:
+    try:
+        return math.erf(value)
+    except (OverflowError, ValueError):  # torch gives the limit
         return float(torch.erf(torch.tensor(value, dtype=torch.float64)))
-    return math.erf(value)
 
 
 def _exp_of(value):
     """exp of a number or of a tensor."""
     if isinstance(value, torch.Tensor):
         return torch.exp(value)
-    if value <= 0:
+    try:
+        return math.exp(value)
+    except (OverflowError, ValueError):  # torch gives the limit
         return float(torch.exp(torch.tensor(value, dtype=torch.float64)))
-    return math.exp(value)
 
 
 def _log_of(value):
     """log of a number or of a tensor."""
     if isinstance(value, torch.Tensor):
         return torch.log(value)
-    if value <= 0:
+    try:
+        return math.log(value)
+    except (OverflowError, ValueError):  # torch gives the limit
         return float(torch.log(torch.tensor(value, dtype=torch.float64)))
-    return math.log(value)
 
 
 def _sqrt_of(value):
     """sqrt of a number or of a tensor."""
     if isinstance(value, torch.Tensor):
         return torch.sqrt(value)
-    if value <= 0:
+    try:
+        return math.sqrt(value)
+    except (OverflowError, ValueError):  # torch gives the limit
         return float(torch.sqrt(torch.tensor(value, dtype=torch.float64)))
-    return math.sqrt(value)
 
 
 def _horner(z, coefficients):
@@ -800,24 +804,30 @@ def _differentiable(body, partials, plain, run=_evaluate):
             x = torch.as_tensor(x, dtype=torch.get_default_dtype())
         elif not x.is_floating_point() and not x.is_complex():
             x = x.to(torch.get_default_dtype())
-        kind = Closed if torch.compiler.is_compiling() else ClosedBothWays
-        return kind.apply(x, *parameters)
+        if not torch.compiler.is_compiling():
+            return ClosedBothWays.apply(x, *parameters)
+        wanted = torch.is_grad_enabled() and any(_needs_grad(v) for v in (x, *parameters))
+        return Closed.apply(x, *parameters) if wanted else run(body, x, *parameters)
 
     return evaluate
 
 
 # Derivatives of derivatives, from the last order to the first.
 def _d2_x_autograd(*arguments):
-    return _evaluate(_d2_x, *arguments)
+    with torch.no_grad():
+        return _evaluate(_d2_x, *arguments)
 
 def _d2_x_beta_autograd(*arguments):
-    return _evaluate(_d2_x_beta, *arguments)
+    with torch.no_grad():
+        return _evaluate(_d2_x_beta, *arguments)
 
 def _d2_beta_autograd(*arguments):
-    return _evaluate(_d2_beta, *arguments)
+    with torch.no_grad():
+        return _evaluate(_d2_beta, *arguments)
 
 def _weight_autograd(*arguments):
-    return _evaluate(_weight, *arguments)
+    with torch.no_grad():
+        return _evaluate(_weight, *arguments)
 
 
 _d_x_autograd = _differentiable(

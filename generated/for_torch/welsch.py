@@ -555,24 +555,30 @@ def _differentiable(body, partials, plain, run=_evaluate):
             x = torch.as_tensor(x, dtype=torch.get_default_dtype())
         elif not x.is_floating_point() and not x.is_complex():
             x = x.to(torch.get_default_dtype())
-        kind = Closed if torch.compiler.is_compiling() else ClosedBothWays
-        return kind.apply(x, *parameters)
+        if not torch.compiler.is_compiling():
+            return ClosedBothWays.apply(x, *parameters)
+        wanted = torch.is_grad_enabled() and any(_needs_grad(v) for v in (x, *parameters))
+        return Closed.apply(x, *parameters) if wanted else run(body, x, *parameters)
 
     return evaluate
 
 
 # Derivatives of derivatives, from the last order to the first.
 def _d2_x_autograd(*arguments):
-    return _evaluate(_d2_x, *arguments)
+    with torch.no_grad():
+        return _evaluate(_d2_x, *arguments)
 
 def _d2_x_scale_autograd(*arguments):
-    return _evaluate(_d2_x_scale, *arguments)
+    with torch.no_grad():
+        return _evaluate(_d2_x_scale, *arguments)
 
 def _d2_scale_autograd(*arguments):
-    return _evaluate(_d2_scale, *arguments)
+    with torch.no_grad():
+        return _evaluate(_d2_scale, *arguments)
 
 def _weight_autograd(*arguments):
-    return _evaluate(_weight, *arguments)
+    with torch.no_grad():
+        return _evaluate(_weight, *arguments)
 
 
 _d_x_autograd = _differentiable(

@@ -116,9 +116,10 @@ def _of(name: str, torch_name: str, math_name: str) -> str:
     """{name} of a number or of a tensor."""
     if isinstance(value, torch.Tensor):
         return torch.{torch_name}(value)
-    if value <= 0:
-        return float(torch.{torch_name}(torch.tensor(value, dtype=torch.float64)))
-    return math.{math_name}(value)'''
+    try:
+        return math.{math_name}(value)
+    except (OverflowError, ValueError):  # torch gives the limit
+        return float(torch.{torch_name}(torch.tensor(value, dtype=torch.float64)))'''
 
 
 _TORCH_NAME = {"loggamma": "lgamma"}

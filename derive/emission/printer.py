@@ -121,7 +121,12 @@ class Printer:
             name, flat = self._called(current)
             lines = [f"{name}("]
             if current.op == "horner":
-                body = textwrap.wrap(flat[1][1:-1], WIDTH - indent - 8)
+                body = textwrap.wrap(
+                    flat[1][1:-1],
+                    max(WIDTH - indent - 8, 24),
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                )
                 inside = [f"{inner}    {line}" for line in body]
                 return [*lines, f"{inner}{flat[0]},", f"{inner}(", *inside, f"{inner}),",
                         f"{' ' * indent})"]  # fmt: skip

@@ -82,7 +82,9 @@ def test_long_lines_are_broken_and_mean_the_same(expression, depth, head):
     expression = expression + where(x < p, expression * 2, expression / 3 - q)
     indent = 4 * depth
     lines = _printer("numpy").lines(head, expression, indent)
-    assert all(len(line) <= WIDTH + 4 for line in lines), max(lines, key=len)
+    # Far to the right, where nothing can be broken any more, a line may be longer.
+    near = [line for line in lines if len(line) - len(line.lstrip()) <= WIDTH // 2]
+    assert all(len(line) <= WIDTH + 4 for line in near), max(near, key=len)
     assert all(line.startswith(" " * indent) for line in lines)
     assert not any(line != line.rstrip() or "\n" in line for line in lines)
     dedented = "\n".join(line[indent:] for line in lines)

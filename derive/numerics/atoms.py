@@ -93,6 +93,10 @@ logcosh = _atom("logcosh", 1, lambda z: log(cosh(z)), helpers.logcosh, lambda z:
 stable_tanh: type[Atom] = _atom(
     "stable_tanh", 1, tanh, lambda z: call("tanh", z), lambda z: (1 / cosh(z) ** 2,)
 )
+logcosh_excess = _atom(
+    "logcosh_excess", 1, lambda z: z * tanh(z) - log(cosh(z)), helpers.logcosh_excess,
+    lambda z: (z / cosh(z) ** 2,),
+)  # fmt: skip
 softplus = _atom(
     "softplus", 1, lambda z: log(1 + exp(z)), helpers.softplus, lambda z: (sigmoid(z),)
 )
@@ -126,8 +130,8 @@ boxcox1p = _atom(
 ATOMS: tuple[type[Atom], ...] = (
     log1p, expm1, exprel, exprel1, exprel2, expm1_minus, rel2, rel2_slope,
     rel2_bend, log1prel, log1prel1, log1prel2,
-    log1p_minus, logcosh, stable_tanh, softplus, sigmoid, power1p, boxcox1p, boxcox_slope,
-    boxcox_bend,
+    log1p_minus, logcosh, logcosh_excess, stable_tanh, softplus, sigmoid, power1p,
+    boxcox1p, boxcox_slope, boxcox_bend,
 )  # fmt: skip
 
 

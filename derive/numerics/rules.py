@@ -198,6 +198,26 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "softplus less its value at 0",
+        _a * atoms.softplus(_g) - _a * log(2),
+        _a * _g / 2 + _a * atoms.logcosh(_g / 2),
+        _pair(
+            _is(atoms.softplus),
+            lambda c, f: -c * log(2),
+            lambda c, f: c * f.args[0] / 2 + c * atoms.logcosh(f.args[0] / 2),
+        ),
+    ),
+    Rule(
+        "logcosh less its slope",
+        _a * atoms.logcosh(_g) - _a * _g * atoms.stable_tanh(_g),
+        -_a * atoms.logcosh_excess(_g),
+        _pair(
+            _is(atoms.logcosh),
+            lambda c, f: -c * f.args[0] * atoms.stable_tanh(f.args[0]),
+            lambda c, f: -c * atoms.logcosh_excess(f.args[0]),
+        ),
+    ),
+    Rule(
         "power minus one",
         _a * (1 + _g) ** _p - _a,
         _a * _p * atoms.boxcox1p(_g, _p),
@@ -231,9 +251,9 @@ RULES: tuple[Rule, ...] = (
 
 
 def split_by_sign(expression: Expr, x: Symbol) -> Expr | None:
-    """softplus(g) = g + softplus(-g) and sigmoid(g) = 1 - sigmoid(-g) for g > 0: what grows is
-    taken out of them and may cancel in the rest."""
-    parts = expression.atoms(atoms.softplus, atoms.sigmoid)
+    """softplus(g) = g + softplus(-g), sigmoid(g) = 1 - sigmoid(-g) and their like for g > 0: what
+    grows is taken out of them and may cancel in the rest."""
+    parts = expression.atoms(atoms.softplus, atoms.sigmoid, atoms.logcosh, atoms.stable_tanh)
     arguments = {p.args[0] for p in parts} | {-p.args[0] for p in parts}
     chosen = sorted((g for g in arguments if not g.could_extract_minus_sign()), key=str)
     if len(chosen) != 1:
@@ -245,6 +265,10 @@ def split_by_sign(expression: Expr, x: Symbol) -> Expr | None:
             {
                 atoms.softplus(big): big + atoms.softplus(-big),
                 atoms.sigmoid(big): 1 - atoms.sigmoid(-big),
+                atoms.logcosh(big): big - log(2) + atoms.softplus(-2 * big),
+                atoms.logcosh(-big): big - log(2) + atoms.softplus(-2 * big),
+                atoms.stable_tanh(big): 1 - 2 * atoms.sigmoid(-2 * big),
+                atoms.stable_tanh(-big): 2 * atoms.sigmoid(-2 * big) - 1,
             }
         )
         kept = sorted(moved.atoms(atoms.softplus, atoms.sigmoid), key=str)

@@ -17,15 +17,19 @@ from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 from derive.errors import Undecided
 from derive.numerics import measure
+from derive.numerics.fit import is_length
 from derive.numerics.forms import Regime
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.nodes import Name, Node, absolute, call, patch, where
 from derive.numerics.rules import rewrite
 
+# Against a length, nothing: any weight that is finite at 0 has its value there.
+_NOTHING = 2.0**-100
+
 
 def at_infinity(derivation: Derivation, name: str, form: Node) -> Node:
     """Where the form is no number at x = ±inf, its limit there."""
-    loss = derivation.loss
+    loss, special = derivation.loss, special_points(derivation)
     sample = measure.infinite_points(loss)
     got = measure.evaluate_nodes(form, sample)
     limits = [_limit_at(loss, derivation.quantities[name], sample, i) for i in range(len(sample))]
@@ -35,21 +39,21 @@ def at_infinity(derivation: Derivation, name: str, form: Node) -> Node:
         else not (g == limit or abs(g - limit) <= 1e-9 * abs(limit))
         for g, limit in zip(got, limits, strict=True)
     ]
+    for there in measure.at_special(loss, sample, special):
+        wrong += list(np.isnan(measure.evaluate_nodes(form, there)))
     if not any(wrong):
         return form
-    x = Name(loss.residual.name)
-    endless = call("eq", absolute(x), float("inf"))
+    endless = call("eq", absolute(Name(loss.residual.name)), float("inf"))
+    if special:  # the limit may be another one there: the emitted file reads it off far out
+        return patch(endless, call("far_limit", Name(name)), form)
     if all(limit == 0 for limit in limits):
         return patch(endless, 0, form)
     return patch(endless, _derived_limit(derivation, name) or call("far_limit", Name(name)), form)
 
 
 def _derived_limit(derivation: Derivation, name: str) -> Node | None:
-    """The limit as a formula; None where it depends on the parameters' values (then the emitted
-    file reads it off from values far out)."""
+    """The limit as a formula; None where it depends on the values of the parameters."""
     loss, raw = derivation.loss, derivation.quantities[name]
-    if special_points(derivation):
-        return None
     sides = []
     for end in (oo, -oo):
         try:
@@ -63,7 +67,9 @@ def _derived_limit(derivation: Derivation, name: str) -> Node | None:
     return right if right == left else where(Name(loss.residual.name) < 0, left, right)
 
 
-def at_zero(derivation: Derivation, name: str, form: Node) -> Node:
+def at_zero(
+    derivation: Derivation, name: str, form: Node, chosen: Mapping[str, Node]
+) -> Node:
     """Where the form is no number at x = 0, its continuation."""
     loss = derivation.loss
     inner = measure.infinite_points(loss)
@@ -71,10 +77,25 @@ def at_zero(derivation: Derivation, name: str, form: Node) -> Node:
     got = measure.evaluate_nodes(form, measure.Sample(columns))
     if not np.any(np.isnan(got)):
         return form
-    value = derivation.weight_at_zero if name == "weight" else sympy.S.Zero
-    if value.has(sympy.nan, sympy.zoo):
-        return form
-    return patch(call("eq", Name(loss.residual.name), 0), lower(value), form)
+    if name == "weight":
+        return _weight_at_zero(derivation, form, chosen)
+    return patch(call("eq", Name(loss.residual.name), 0), 0, form)
+
+
+def _weight_at_zero(derivation: Derivation, form: Node, chosen: Mapping[str, Node]) -> Node:
+    """d2_x(0) where d_x(0) = 0, which may be so for some parameters only; else it is infinite.
+    Where x underflows against a length, too."""
+    loss, value = derivation.loss, derivation.weight_at_zero
+    x = Name(loss.residual.name)
+    lengths = [p for p in loss.parameters if is_length(loss, p)]
+    z = x / Name(lengths[0].name) if len(lengths) == 1 else x
+    if value in (oo, -oo):
+        return patch(call("eq", x, 0), lower(value), form)
+    if not value.has(sympy.nan, sympy.zoo):
+        return patch(absolute(z) < _NOTHING, lower(value), form)
+    slope = chosen[f"d_{loss.residual.name}"]
+    steep = slope / absolute(x)
+    return patch(call("eq", x, 0), where(call("eq", slope, 0), chosen["d2_x"], steep), form)
 
 
 def _limit_at(loss: Loss, expression: Expr, sample: measure.Sample, index: int) -> float | None:

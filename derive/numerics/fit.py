@@ -7,6 +7,7 @@ interpolated at high precision.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from mpmath import mp
 from sympy import Expr, Symbol
 
 from derive.calculus.evaluate import NotReal, evaluate
+from derive.calculus.samples import generic_points
+from derive.definitions.loss import Loss
 from derive.numerics.chebyshev import interpolant
 from derive.numerics.nodes import Local, Name, Node, absolute, call, polynomial
 
@@ -57,7 +60,7 @@ def profile(expression: Expr, residual: Symbol) -> Profile | None:
         return None
     with mp.workdps(4 * _DIGITS):
         try:
-            degree = 0 if length is None else _degree(expression, residual, length)
+            degree = 0 if length is None else _degree(expression, residual, length, {})
             if degree is None:
                 return None
             bare = Profile(expression, residual, length, degree, 1, None)
@@ -69,9 +72,26 @@ def profile(expression: Expr, residual: Symbol) -> Profile | None:
             return None
 
 
-def _degree(expression: Expr, x: Symbol, c: Symbol) -> int | None:
-    at = {x: mp.mpf(7) / 9, c: mp.mpf(13) / 7}
-    wide = {x: at[x] * 3, c: at[c] * 3}
+def is_length(loss: Loss, parameter: Symbol) -> bool:
+    """Whether stretching x and the parameter alike multiplies the loss by a power of it."""
+    if not parameter.is_positive:
+        return False
+    with mp.workdps(4 * _DIGITS):
+        try:
+            return _degree(loss.expression, loss.residual, parameter, _inside(loss)) is not None
+        except _TROUBLES:
+            return False
+
+
+def _inside(loss: Loss) -> dict[Symbol, Any]:
+    return {p: mp.mpf(v) for p, v in generic_points(loss, 1, skip=1)[0].items()}
+
+
+def _degree(
+    expression: Expr, x: Symbol, c: Symbol, others: Mapping[Symbol, Any]
+) -> int | None:
+    at = {**others, x: mp.mpf(7) / 9, c: mp.mpf(13) / 7}
+    wide = {**at, x: at[x] * 3, c: at[c] * 3}
     ratio = evaluate(expression, wide) / evaluate(expression, at)
     for degree in range(-3, 4):
         if abs(ratio / mp.mpf(3) ** degree - 1) < mp.mpf(10) ** -_DIGITS:
@@ -110,10 +130,7 @@ def around_zero(found: Profile, reach: float) -> Node | None:
             return None
     if p is None:
         return None
-    total: Node = polynomial(found.size, p)
-    for _ in range(order):
-        total = total * found.size
-    return _scaled(found, total)
+    return _scaled(found, polynomial(found.size, p), order)
 
 
 def between(found: Profile, low: float, high: float) -> Node | None:
@@ -124,12 +141,16 @@ def between(found: Profile, low: float, high: float) -> Node | None:
             p = interpolant(found.psi, low, high, middle)
         except _TROUBLES:
             return None
-    return None if p is None else _scaled(found, polynomial(found.size - middle, p))
+    return None if p is None else _scaled(found, polynomial(found.size - middle, p), 0)
 
 
-def _scaled(found: Profile, total: Node) -> Node:
-    if found.length is not None:
-        c = Name(found.length.name)
-        for _ in range(abs(found.degree)):
-            total = total * c if found.degree > 0 else total / c
+def _scaled(found: Profile, total: Node, order: int) -> Node:
+    """c^e |z|^order times the total, with its sign; small factors meet large ones first."""
+    c = None if found.length is None else Name(found.length.name)
+    for _ in range(found.degree if c is not None else 0):
+        total = total * c
+    for _ in range(order):
+        total = total * found.size
+    for _ in range(-found.degree if c is not None else 0):
+        total = total / c
     return total if found.sign > 0 else call("sign", Name(found.residual.name)) * total

@@ -13,7 +13,7 @@ import numpy as np
 from sympy import Symbol
 
 from derive.numerics.candidates import Candidate
-from derive.numerics.fit import Profile, around_zero, between, profile
+from derive.numerics.fit import Profile, around_zero, between, is_length, profile
 from derive.numerics.nodes import Local, Name, Node, absolute, where
 from derive.numerics.yardstick import Yardstick
 
@@ -39,7 +39,7 @@ def covered(
 ) -> list[Candidate]:
     """Compositions worth measuring, one for each length that x can be compared with."""
     loss = stick.derivation.loss
-    lengths: list[Symbol | None] = [p for p in loss.parameters if p.is_positive]
+    lengths: list[Symbol | None] = [p for p in loss.parameters if is_length(loss, p)]
     found = []
     for length in lengths or [None]:
         pieces = _Cover(stick, candidates, length, target).pieces()
@@ -74,7 +74,12 @@ class _Cover:
         columns = stick.sample.columns
         x = columns[stick.derivation.loss.residual.name]
         self.z = np.abs(x if length is None else x / columns[length.name])
-        self.errors = [stick.errors(c.form) for c in candidates]
+        lost = [stick.lost(c.form) for c in candidates]
+        hopeless = np.all(lost, axis=0)  # no form has a value there: it decides nothing
+        self.errors = [
+            np.where(here & ~hopeless, np.inf, stick.errors(c.form))
+            for c, here in zip(candidates, lost, strict=True)
+        ]
         raw = stick.derivation.quantities[stick.quantity]
         shape = profile(raw, stick.derivation.loss.residual)
         self.shape = shape if shape is not None and shape.length == length else None

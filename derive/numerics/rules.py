@@ -105,6 +105,17 @@ def _sigmoid(e: Expr) -> Expr | None:
     return None
 
 
+def _reflected_sigmoid(e: Expr) -> Expr | None:
+    """exp(-g) sigmoid(g) = sigmoid(-g), inside any product."""
+    if not e.is_Mul:
+        return None
+    for factor in e.args:
+        if isinstance(factor, atoms.sigmoid) and exp(-factor.args[0]) in e.args:
+            g = factor.args[0]
+            return e / factor / exp(-g) * atoms.sigmoid(-g)
+    return None
+
+
 def _is_power(e: Expr) -> bool:
     return (
         isinstance(e, Pow)
@@ -171,6 +182,7 @@ RULES: tuple[Rule, ...] = (
     Rule("softplus", log(1 + exp(_g)), atoms.softplus(_g), _softplus),
     Rule("logcosh", log(cosh(_g)), atoms.logcosh(_g), _logcosh),
     Rule("sigmoid", exp(_g) / (1 + exp(_g)), atoms.sigmoid(_g), _sigmoid),
+    Rule("reflected sigmoid", exp(-_g) * atoms.sigmoid(_g), atoms.sigmoid(-_g), _reflected_sigmoid),
     Rule(
         "expm1",
         _a * exp(_g) - _a,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 from sympy import oo
 
 from derive.calculus.derivation import Derivation
@@ -19,8 +21,8 @@ from derive.numerics.rules import rewrite
 from derive.numerics.yardstick import Yardstick, yardstick
 
 # What a form has to reach on the everyday points before anything costlier is tried, in ULP
-# beyond kappa.
-TARGET = 3.0
+# beyond kappa: first derivatives, second ones.
+TARGETS = (3.0, 4.0)
 POINTS = 160
 MANY_POINTS = 320
 
@@ -105,7 +107,9 @@ def _refuse_wrong(derivation: Derivation, reach: Sequence[Reach]) -> None:
 
 def _general(derivation: Derivation, progress: Progress | None) -> StableForm:
     loss = derivation.loss
-    sample = measure.everyday_points(loss, MANY_POINTS, special_points(derivation))
+    points = special_points(derivation)
+    sample = measure.everyday_points(loss, MANY_POINTS, points)
+    special = measure.at_special(loss, sample, points)
     chosen: dict[str, Node] = {}
     reach: list[Reach] = []
     base, base_rules = rewrite(loss.expression)
@@ -114,12 +118,12 @@ def _general(derivation: Derivation, progress: Progress | None) -> StableForm:
         if progress is not None:
             progress(f"{loss.name}: {name}", done, len(names))
         slope = chosen.get(f"d_{loss.residual.name}") if name == "weight" else None
-        stick = yardstick(derivation, name, sample)
+        stick = yardstick(derivation, name, sample, special)
         ways = candidates(derivation, name, base, base_rules)
         if slope is not None:
             ways.append(Candidate(slope / Name(loss.residual.name), ("d_x over x",)))
         form, row = _best(stick, ways)
-        chosen[name] = at_infinity(derivation, name, at_zero(derivation, name, form))
+        chosen[name] = at_infinity(derivation, name, at_zero(derivation, name, form, chosen))
         reach.append(row)
     _refuse_wrong(derivation, reach)
     regimes = (*removable(derivation, chosen), Regime("general", "otherwise", None, chosen))
@@ -131,27 +135,47 @@ def _general(derivation: Derivation, progress: Progress | None) -> StableForm:
 
 
 def _best(stick: Yardstick, ways: Sequence[Candidate]) -> tuple[Node, Reach]:
-    """The first way within the target; else the best of them and of their compositions."""
+    """The first way within the target; else the best of them and of their compositions.
+
+    A quantity that changes sign is measured against its terms: of several ways within the target,
+    the one that keeps most of the value itself, too."""
     derivation = stick.derivation
     raw = derivation.quantities[stick.quantity]
     wide = measure.wide_points(derivation.loss)
     exact = measure.reference(derivation.loss, raw, wide)
-    rows: list[tuple[Node, Reach, int]] = []
+    target = TARGETS[stick.floor is not None]
+    rows: list[_Row] = []
+    good: list[_Row] = []
 
-    def measured(candidate: Candidate) -> tuple[Node, Reach, int]:
-        row = stick.reach(candidate.form, candidate.rules)
-        rows.append((candidate.form, row, measure.failures(candidate.form, wide, exact)))
-        return rows[-1]
+    def measured(candidate: Candidate) -> None:
+        reach = stick.reach(candidate.form, candidate.rules)
+        failures = measure.failures(candidate.form, wide, exact)
+        failures += int(np.count_nonzero(stick.lost(candidate.form)))
+        rows.append(_Row(candidate.form, reach, failures))
+        if reach.worst <= target:
+            good.append(rows[-1])
 
     for candidate in ways:
-        form, row, failures = measured(candidate)
-        if row.worst <= TARGET and not failures:
-            return form, row
-    for candidate in covered(stick, ways, TARGET):
         measured(candidate)
-    good = [r for r in rows if r[1].worst <= TARGET]
-    if good:
-        form, row, _ = min(good, key=lambda r: r[2])
+        if stick.floor is None and good and not good[-1].failures:
+            return good[-1].form, good[-1].reach
+    if not any(row.failures == 0 for row in good):
+        for candidate in covered(stick, ways, target):
+            measured(candidate)
+    if not good:
+        chosen = min(rows, key=lambda r: r.reach.worst)
+    elif stick.floor is None:
+        chosen = min(good, key=lambda r: r.failures)
     else:
-        form, row, _ = min(rows, key=lambda r: r[1].worst)
-    return form, row
+        fewest = min(row.failures for row in good)
+        chosen = min((r for r in good if r.failures == fewest), key=lambda r: stick.bare(r.form))
+    return chosen.form, chosen.reach
+
+
+@dataclass(frozen=True)
+class _Row:
+    """failures: wide points at which the form is no number although the value is."""
+
+    form: Node
+    reach: Reach
+    failures: int

@@ -21,7 +21,10 @@ from derive.numerics.nodes import Node
 
 @dataclass(frozen=True)
 class Yardstick:
-    """Points, exact values, kappa, floors, and what the raw formula reaches."""
+    """Points, exact values, kappa, floors, and what the raw formula reaches.
+
+    special: the same points at the special values of each parameter.
+    """
 
     derivation: Derivation
     quantity: str
@@ -30,6 +33,7 @@ class Yardstick:
     kappa: np.ndarray
     floor: Sequence[Any] | None
     direct: float
+    special: tuple[measure.Sample, ...] = ()
 
     def errors(self, form: Node) -> np.ndarray:
         """ULP beyond kappa at every point."""
@@ -40,6 +44,17 @@ class Yardstick:
         excess = measure.ulps(got, self.exact, self.floor) - self.kappa
         return np.asarray(np.maximum(excess, 0.0))
 
+    def lost(self, form: Node) -> np.ndarray:
+        """Where the form is no number at a special value of a parameter."""
+        found = np.zeros(len(self.sample), dtype=bool)
+        for sample in self.special:
+            found |= np.isnan(measure.evaluate_nodes(form, sample))
+        return found
+
+    def bare(self, form: Node) -> float:
+        """The worst error in ULP of the value itself, where the target allows more."""
+        return float(np.max(replace(self, floor=None).errors(form)))
+
     def reach(self, form: Node, rules: tuple[str, ...]) -> Reach:
         errors = self.errors(form)
         worst = int(np.argmax(errors))
@@ -49,12 +64,17 @@ class Yardstick:
         return Reach(self.quantity, float(errors[worst]), self.direct, count, at, rules)
 
 
-def yardstick(derivation: Derivation, quantity: str, sample: measure.Sample) -> Yardstick:
+def yardstick(
+    derivation: Derivation,
+    quantity: str,
+    sample: measure.Sample,
+    special: tuple[measure.Sample, ...] = (),
+) -> Yardstick:
     raw = derivation.quantities[quantity]
     exact = measure.reference(derivation.loss, raw, sample)
     kappa = measure.conditioning(derivation.loss, raw, sample, exact)
     floor = _floor(derivation, quantity, sample, exact)
-    stick = Yardstick(derivation, quantity, sample, exact, kappa, floor, np.inf)
+    stick = Yardstick(derivation, quantity, sample, exact, kappa, floor, np.inf, special)
     try:
         return replace(stick, direct=float(np.max(stick.errors(lower(raw)))))
     except CannotLower:

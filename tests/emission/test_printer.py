@@ -42,7 +42,8 @@ SPACES = {name: _namespace(name) for name in TARGETS}
 
 
 def _printer(target):
-    return Printer(TARGETS[target].dialect, frozenset(), frozenset({"x"}), "x, p, q", "x", frozenset())
+    none = frozenset()
+    return Printer(TARGETS[target].dialect, none, frozenset({"x"}), "x, p, q", "x", none)
 
 
 def _evaluated(target, text, **values):

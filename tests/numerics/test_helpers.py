@@ -41,13 +41,12 @@ ALPHAS = np.concatenate(
 POWERS = {"power": 1, "root_power": 2, "quarter_power": 4}
 # name -> bound in ULP of float64, and the arguments; kappa is added where it says so
 BOUNDS: dict[str, float] = {
-    "rel2": 5.0, "rel2_slope": 6.0, "rel2_bend": 8.0,
-    "exprel": 2.0, "exprel1": 5.0, "exprel2": 6.0, "log_excess": 4.0, "log1p_minus": 4.0,
-    "log1prel": 2.0, "log1prel1": 5.0, "log1prel2": 9.0, "logcosh": 3.0,
-    "logcosh_excess": 3.0, "softplus": 2.0, "sigmoid": 3.0, "power1p": 5.0, "expm1_minus": 3.0, "boxcox1p": 6.0, "boxcox_slope": 6.0,
-    "boxcox_bend": 6.0, "log1p_square": 2.5, "saturation": 3.0, "growth": 4.0,
-    "log_excess_square": 5.0, "power": 4.0, "root_power": 4.0,
-    "quarter_power": 4.0,
+    "rel2": 5.0, "rel2_slope": 6.0, "rel2_bend": 8.0, "exprel": 2.0, "exprel1": 5.0, "exprel2":
+    6.0, "log_excess": 4.0, "log1p_minus": 4.0, "log1prel": 2.0, "log1prel1": 5.0, "log1prel2":
+    9.0, "logcosh": 3.0, "logcosh_excess": 3.0, "softplus": 2.0, "sigmoid": 3.0, "power1p": 5.0,
+    "expm1_minus": 3.0, "boxcox1p": 6.0, "boxcox_slope": 6.0, "boxcox_bend": 6.0,
+    "log1p_square": 2.5, "saturation": 3.0, "growth": 4.0, "log_excess_square": 5.0, "power":
+    4.0, "root_power": 4.0, "quarter_power": 4.0,
 }  # fmt: skip
 
 

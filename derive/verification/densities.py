@@ -23,6 +23,7 @@ from derive.verification.normalizer import BY_DIFFERENCES, METHOD, Normalizer
 from derive.verification.report import AGREES, REFUTED, UNKNOWN, Row
 from derive.verification.sampling import Group, Sample, draw
 from derive.verification.ulp import FORMATS, Floats, hexadecimal, unit_exponent
+from derive.verification.yardstick import kappa
 
 SAMPLE = "densities"
 DTYPES = ("float64", "float32")
@@ -209,8 +210,10 @@ class Densities:
                 continue
             ctx.prec = 256
             size = max(abs(loss.float64()), self._terms(p))
-            kappa = self.normalizer.oracle.kappa("loss", point) * abs(loss.float64()) / size
-            found.append((-loss.ball - self._log_z(p), size, kappa))
+            share = abs(loss.float64()) / size
+            excused = kappa(self.normalizer.oracle, "loss", point) * share
+            ctx.prec = 256
+            found.append((-loss.ball - self._log_z(p), size, excused))
         return _expected(found)
 
     def _density(self, dtype: str) -> Expected:

@@ -65,8 +65,9 @@ def show_log_z(count: int) -> None:
     many = np.array(sample(form, 10_000, 1))
     for order in range(3):
         want = evaluate(many, order, form)
-        off = [np.max(np.abs(emitted(t)(many, order) - want) / np.abs(want)) for t in TARGETS]
-        print(f"order {order}, {len(many)} alphas: differs from the stored form by {off} at most")
+        size = np.maximum(np.abs(want), np.finfo(float).tiny)
+        off = [f"{t} {np.max(np.abs(emitted(t)(many, order) - want) / size):.1e}" for t in TARGETS]
+        print(f"order {order}, {len(many)} alphas: relative to the stored form {', '.join(off)}")
 
 
 def _drawn(loss: str, parameters: tuple[float, ...], target: str) -> tuple[np.ndarray, float]:

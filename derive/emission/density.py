@@ -11,6 +11,7 @@ import numpy as np
 from derive.definitions.loss import Loss
 from derive.emission import wording
 from derive.emission.printer import Printer
+from derive.emission.scipy import scipy_context
 from derive.emission.target import Target
 from derive.numerics.forms import StableForm
 from derive.program.module import Block, Module, ParameterFunction
@@ -23,7 +24,7 @@ def density_names(module: Module, target: Target) -> list[str]:
     if module.parameter_functions:
         names += [*(f.name for f in module.parameter_functions), "log_density", "density"]
     if target.name == "numpy" and form and form.envelope:
-        names.append("sample")
+        names += ["sample", "cdf", "sf", "ppf", "moment", "entropy", "distribution"]
     return names
 
 
@@ -68,12 +69,14 @@ def _sampling_context(module: Module, loss: Loss, target: Target) -> dict[str, A
         "node_lines": _number_lines((nodes + 1) / 2),
         "weight_lines": _number_lines(weights / 2),
         "parameters_tuple": ", ".join(names) + ("," if len(names) == 1 else ""),
+        "distribution": distribution_name(loss),
     }
+    if target.name == "numpy":
+        fields |= scipy_context(module, loss, target)
     if target.name == "torch":
         printer = Printer(target.dialect, frozenset(), frozenset())
         heavy = form.heavy if form else None
         fields |= {
-            "distribution": distribution_name(loss),
             "constraints": [{"name": n, "kind": _constraint(module, loss, n)} for n in names],
             "heavy": printer.expression(heavy) if heavy else "",
             "far_breaks": "(*_BREAKS, *(40.0 * 4.0**k for k in range(60, 450)))"

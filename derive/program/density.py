@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -35,12 +36,14 @@ class Sampling:
     touch: a length of the density, and where a tangent makes a narrow envelope.
     kink: the parameter at which the loss has one, "" if it has none away from 0.
     heavy: where mean and variance do not exist, None if they always do.
+    orders: moments of this order and above diverge, None if none does.
     """
 
     envelope: str
     touch: Node
     kink: str = ""
     heavy: Node | None = None
+    orders: Node | None = None
 
 
 @dataclass(frozen=True)
@@ -93,9 +96,11 @@ def sampling(loss: Loss) -> Sampling | None:
                 return None
             a = Name(family.exponent.name)
             m = Local("m", call("max", a, 1))
-            return Sampling("power", c * (0.84 + 0.43 / (m * m)), heavy=call("eq", a, 0))
+            zero = call("eq", a, 0)
+            orders = where(zero, 1, math.inf)
+            return Sampling("power", c * (0.84 + 0.43 / (m * m)), heavy=zero, orders=orders)
         if family.exponent == 0:
-            return Sampling("cauchy", c, heavy=call("lt", 0, c))
+            return Sampling("cauchy", c, heavy=call("lt", 0, c), orders=node(1))
         if family.exponent >= 1:
             return Sampling("tangent", c)
         return Sampling("", c)

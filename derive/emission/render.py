@@ -107,7 +107,6 @@ def context(module: Module, form: StableForm, target: Target, prose: Prose) -> d
     }
     if target.name == "torch":
         shared |= _torch_context(form, arguments)
-        shared["shortcuts"] = any(h.shortcut is not None for h in module.helpers)
         classes = [_class_name(loss)]
         if module.density.sampling and module.density.sampling.envelope:
             classes.insert(0, distribution_name(loss))
@@ -330,7 +329,7 @@ class _Printing:
             condition, block = h.shortcut
             printer = self._printer(block, varying)
             test = printer.expression(condition)
-            every = "np.all" if self.target.name == "numpy" else "_all_numbers"
+            every = "np.all" if self.target.name == "numpy" else "_decided"
             lines.append(f"    if {every}({test}):")
             lines += self._assignments(block.assignments, varying, 8)
             lines += self._printer(block, varying).lines("return ", block.results[0], 8)

@@ -1907,7 +1907,7 @@ def _exprel2(z):
 
 def _growth(y, a, q):
     """(1 + y^2/b)^q with b = |a - 2|; what rounding takes from y^2/b is put back."""
-    if _all_numbers(abs(a - 2) <= 2):
+    if _decided(abs(a - 2) <= 2):
         b = abs(a - 2)
         w = y * y / b
         return _patch(
@@ -2450,11 +2450,6 @@ def _holds(condition, every=False):
         return True
 
 
-def _all_numbers(condition):
-    """Whether a condition is known to hold before any tensor is looked at."""
-    return condition is True
-
-
 def _like(*parameters):
     """A tensor of the dtype in which a function of these parameters is returned."""
     like = torch.zeros(())
@@ -2501,17 +2496,32 @@ def _shaped(result, x, shape, dtype):
     return result if result.shape == shape else result.broadcast_to(shape)
 
 
+def _decided(condition):
+    """True or False where a condition holds everywhere or nowhere; None where it is mixed, or
+    cannot be asked."""
+    if isinstance(condition, bool):
+        return condition
+    if torch.compiler.is_compiling():
+        return None
+    try:
+        if not condition.any():
+            return False
+        return True if condition.all() else None
+    except RuntimeError:  # inside vmap a tensor has no truth value
+        return None
+
+
 def _select(body, x, parameters):
     """The results of the regime that the parameters are in; element by element for tensors."""
     results = None
     undecided = []
     for name, here in _regimes(*parameters):
-        if here is False:
-            continue
-        if here is True:
+        sure = _decided(here)
+        if sure:
             results = body(name, x, *parameters)
             break
-        undecided.append((name, here))
+        if sure is None:
+            undecided.append((name, here))
     for name, here in reversed(undecided):
         special = body(name, x, *parameters)
         results = tuple(

@@ -671,17 +671,32 @@ def _shaped(result, x, shape, dtype):
     return result if result.shape == shape else result.broadcast_to(shape)
 
 
+def _decided(condition):
+    """True or False where a condition holds everywhere or nowhere; None where it is mixed, or
+    cannot be asked."""
+    if isinstance(condition, bool):
+        return condition
+    if torch.compiler.is_compiling():
+        return None
+    try:
+        if not condition.any():
+            return False
+        return True if condition.all() else None
+    except RuntimeError:  # inside vmap a tensor has no truth value
+        return None
+
+
 def _select(body, x, parameters):
     """The results of the regime that the parameters are in; element by element for tensors."""
     results = None
     undecided = []
     for name, here in _regimes(*parameters):
-        if here is False:
-            continue
-        if here is True:
+        sure = _decided(here)
+        if sure:
             results = body(name, x, *parameters)
             break
-        undecided.append((name, here))
+        if sure is None:
+            undecided.append((name, here))
     for name, here in reversed(undecided):
         special = body(name, x, *parameters)
         results = tuple(

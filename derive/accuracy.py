@@ -46,9 +46,11 @@ class Figures:
 
     def _recorded(self, quantity: str, target: str) -> str:
         mine = [
-            e for e in self.recorded
-            if e["quantity"] == quantity and e["target"] == target and e["sample"] != "special values"
-        ]  # fmt: skip
+            entry
+            for entry in self.recorded
+            if (entry["quantity"], entry["target"]) == (quantity, target)
+            and entry["sample"] != "special values"
+        ]
         parts = []
         points: list[int] = []
         for dtype in ("float64", "float32"):

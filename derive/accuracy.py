@@ -46,20 +46,23 @@ class Figures:
 
     def _recorded(self, quantity: str, target: str) -> str:
         mine = [
-            e for e in self.recorded
-            if e["quantity"] == quantity and e["target"] == target and e["sample"] != "special"
-        ]  # fmt: skip
+            entry
+            for entry in self.recorded
+            if (entry["quantity"], entry["target"]) == (quantity, target)
+            and entry["sample"] != "special values"
+        ]
         parts = []
-        points = 0
+        points: list[int] = []
         for dtype in ("float64", "float32"):
             errors = [float(e["excess"]) for e in mine if e["dtype"] == dtype]
             if errors:
                 parts.append(f"{_shown(max(errors))} ULP in {dtype}")
-                points += sum(int(e["points"]) for e in mine if e["dtype"] == dtype)
+                points.append(sum(int(e["points"]) for e in mine if e["dtype"] == dtype))
         if not parts:
             return ""
         worst = ", ".join(parts)
-        return f"Worst error beyond kappa: {worst}, over {points} points of the whole domain."
+        each = " each" if len(points) > 1 else ""
+        return f"Worst error beyond kappa: {worst}, over {min(points)} points{each}."
 
 
 def _shown(value: float) -> str:

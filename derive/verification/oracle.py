@@ -31,6 +31,7 @@ from derive.verification.quantities import Quantity, quantities
 
 DOUBLE_BITS = 64  # leaves 11 bits behind the last one of a float64
 MOST_BITS = 1 << 16
+HOPELESS = 1 << 10  # no finite bound by then, at inputs too far out for any precision: never
 UNDERFLOW = -1200  # below 2^UNDERFLOW every dtype rounds to 0
 EXTRA_ORDERS = 3  # how high a common zero of numerator and denominator is divided out
 
@@ -150,6 +151,8 @@ class Oracle:
                 ball = ball * factor
             if wanted.over_x:
                 ball = ball / point[0]
+            if not ball.is_finite() and precision >= HOPELESS and _far(point):
+                raise Undefined("beyond the range of ball arithmetic")
             accuracy = ball.rel_accuracy_bits()
             if accuracy >= bits or (below is not None and ball.is_finite() and _under(ball, below)):
                 self._last_bits = _start(precision, accuracy - bits)
@@ -233,6 +236,11 @@ def moved(point: Point, k: int, value: Ball) -> list[Ball]:
     out = list(point)
     out[k] = value
     return out
+
+
+def _far(point: Point) -> bool:
+    """Whether an input is so large that adding 1 to it is lost at any precision."""
+    return any(abs(v) > arb((1, MOST_BITS)) for v in point)
 
 
 def _under(ball: Ball, exponent: int) -> bool:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import sympy
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanFunction
 
 from derive.calculus import derive
 from derive.definitions.loss import Loss
@@ -146,6 +148,6 @@ def _condition(
 
 
 def _side(node: Any, columns: Mapping[str, Any], library: Any, number: Callable[..., Any]) -> Any:
-    if isinstance(node, sympy.logic.boolalg.Boolean):
+    if isinstance(node, Relational | BooleanFunction):  # a symbol is a Boolean too
         return _condition(node, columns, library, number)
     return walk(node, columns, library, number)

@@ -212,12 +212,13 @@ class _Judge:
     def _question(self, quantity: str, sample: Sample) -> Question:
         key = quantity, sample.name, sample.dtype
         if key not in self._questions:
-            exact = values(self.oracle, quantity, sample.columns, self.progress)
+            columns = dict(sample.columns)
+            if not self.plan.everywhere and quantity.startswith("d2_"):
+                x = columns[sample.names[0]]
+                columns[sample.names[0]] = np.where(np.isinf(x), np.nan, x)
+            exact = values(self.oracle, quantity, columns, self.progress)
             if not self.plan.everywhere:
                 exact = _well_inside(exact, sample.dtype)
-                if quantity.startswith("d2_"):
-                    endless = np.isinf(sample.columns[sample.names[0]])
-                    exact = Reference(np.where(endless, np.nan, exact.high), exact.low)
             self._questions[key] = Question(self.oracle, quantity, sample, exact)
         return self._questions[key]
 

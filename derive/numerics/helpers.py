@@ -40,6 +40,11 @@ class Helper:
     # A cheaper form and the condition on the parameters alone under which it is as good.
     shortcut: tuple[Node, Node] | None = None
 
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """The arguments that vary with the residual; the others are parameters of a loss."""
+        return tuple(p for p in self.parameters if p in ("z", "t", "y"))
+
     def __call__(self, *args: object) -> Node:
         return Call(self.name, tuple(node(a) for a in args))
 
@@ -52,7 +57,8 @@ SERIES_TERMS = 24
 SERIES_WEIGHTS = tuple((k + 1) / factorial(k + 2) for k in range(SERIES_TERMS))
 
 
-def _define(helper: Helper) -> Helper:
+def define(helper: Helper) -> Helper:
+    """Enter a helper into the vocabulary."""
     HELPERS[helper.name] = helper
     return helper
 
@@ -63,7 +69,7 @@ def _exp(value: object) -> Node:
 
 _z, _t, _q, _y, _b = Name("z"), Name("t"), Name("q"), Name("y"), Name("b")
 
-exprel = _define(
+exprel = define(
     Helper(
         "exprel",
         ("z",),
@@ -89,7 +95,7 @@ def exprel_exact(order: int) -> Callable[[Any], Any]:
     return value
 
 
-exprel1 = _define(
+exprel1 = define(
     Helper(
         "exprel1",
         ("z",),
@@ -98,7 +104,7 @@ exprel1 = _define(
         exprel_exact(1),
     )
 )
-exprel2 = _define(
+exprel2 = define(
     Helper(
         "exprel2",
         ("z",),
@@ -124,7 +130,7 @@ def _log_excess() -> Node:
     return where(_t < 1, near, call("log1p", _t) - _t / (1 + _t))
 
 
-log_excess = _define(
+log_excess = define(
     Helper(
         "log_excess",
         ("t",),
@@ -144,7 +150,7 @@ def _log1p_minus() -> Node:
     return where(_MODERATE, near, call("log1p", _z) - _z)
 
 
-log1p_minus = _define(
+log1p_minus = define(
     Helper(
         "log1p_minus",
         ("z",),
@@ -154,7 +160,7 @@ log1p_minus = _define(
     )
 )
 
-log1prel = _define(
+log1prel = define(
     Helper(
         "log1prel",
         ("z",),
@@ -172,7 +178,7 @@ def _log1prel1() -> Node:
     return where(_MODERATE, near, far)
 
 
-log1prel1 = _define(
+log1prel1 = define(
     Helper(
         "log1prel1",
         ("z",),
@@ -190,7 +196,7 @@ def _log1prel2() -> Node:
     return where(_MODERATE, near, rest / _z / _z / _z)
 
 
-log1prel2 = _define(
+log1prel2 = define(
     Helper(
         "log1prel2",
         ("z",),
@@ -202,7 +208,7 @@ log1prel2 = _define(
     )
 )
 
-logcosh = _define(
+logcosh = define(
     Helper(
         "logcosh",
         ("z",),
@@ -215,7 +221,7 @@ logcosh = _define(
         lambda z: mp.log1p(mp.sinh(z) ** 2) / 2,
     )
 )
-softplus = _define(
+softplus = define(
     Helper(
         "softplus",
         ("z",),
@@ -224,7 +230,7 @@ softplus = _define(
         lambda z: z + mp.log1p(mp.exp(-z)) if z > 0 else mp.log1p(mp.exp(z)),
     )
 )
-sigmoid = _define(
+sigmoid = define(
     Helper(
         "sigmoid",
         ("z",),
@@ -233,7 +239,7 @@ sigmoid = _define(
         lambda z: 1 / (1 + mp.exp(-z)),
     )
 )
-power1p = _define(
+power1p = define(
     Helper(
         "power1p",
         ("t", "q"),
@@ -244,7 +250,7 @@ power1p = _define(
     )
 )
 
-expm1_minus = _define(
+expm1_minus = define(
     Helper(
         "expm1_minus",
         ("z",),
@@ -272,7 +278,7 @@ def _triangle(order: int, closed: Node) -> Node:
     return where(size < 3, near, closed)
 
 
-rel2 = _define(
+rel2 = define(
     Helper(
         "rel2",
         ("z",),
@@ -281,7 +287,7 @@ rel2 = _define(
         lambda z: exprel_exact(0)(z) - exprel_exact(1)(z),
     )
 )
-rel2_slope = _define(
+rel2_slope = define(
     Helper(
         "rel2_slope",
         ("z",),
@@ -290,7 +296,7 @@ rel2_slope = _define(
         lambda z: exprel_exact(1)(z) - exprel_exact(2)(z),
     )
 )
-rel2_bend = _define(
+rel2_bend = define(
     Helper(
         "rel2_bend",
         ("z",),
@@ -311,7 +317,7 @@ def _boxcox(order: int, near: Node, far: Callable[[Node, Node, Node], Node]) -> 
 
 _log_t = Local("log_t", call("log1p", _t))
 _pz = Local("z", Name("p") * _log_t)
-boxcox1p = _define(
+boxcox1p = define(
     Helper(
         "boxcox1p",
         ("t", "p"),
@@ -320,7 +326,7 @@ boxcox1p = _define(
         lambda t, p: mp.expm1(p * mp.log1p(t)) / p if p else mp.log1p(t),
     )
 )
-boxcox_slope = _define(
+boxcox_slope = define(
     Helper(
         "boxcox_slope",
         ("t", "p"),
@@ -329,7 +335,7 @@ boxcox_slope = _define(
         lambda t, p: mp.log1p(t) ** 2 * exprel1.exact(p * mp.log1p(t)),
     )
 )
-boxcox_bend = _define(
+boxcox_bend = define(
     Helper(
         "boxcox_bend",
         ("t", "p"),
@@ -348,7 +354,7 @@ _square = Local("w", _y * _y / _b)
 _is_far = call("huge", _y) < _square
 _far_log = 2 * call("log", absolute(_y)) - call("log", _b)
 
-log1p_square = _define(
+log1p_square = define(
     Helper(
         "log1p_square",
         ("y", "b"),
@@ -357,7 +363,7 @@ log1p_square = _define(
         lambda y, b: mp.log1p(y * y / b),
     )
 )
-saturation = _define(
+saturation = define(
     Helper(
         "saturation",
         ("y", "b"),
@@ -419,7 +425,7 @@ def _growth() -> Node:
 
 _near_two = Local("b", absolute(Name("a") - 2))
 _near_w = Local("w", _y * _y / _near_two)
-growth = _define(
+growth = define(
     Helper(
         "growth",
         ("y", "a", "q"),
@@ -436,7 +442,7 @@ growth = _define(
         ),
     )
 )
-log_excess_square = _define(
+log_excess_square = define(
     Helper(
         "log_excess_square",
         ("y", "b"),
@@ -454,7 +460,7 @@ def _p_of_growth() -> Node:
     return patch(call("huge", _y) < w, _far_decay(b, a, 2), growth(_y, a, a / 2) / (1 + w))
 
 
-power = _define(
+power = define(
     Helper(
         "power",
         ("y", "a"),
@@ -473,7 +479,7 @@ def _root_of_power() -> Node:
     return patch(call("huge", _y) < w, _far_decay(b, a, 4), near)
 
 
-root_power = _define(
+root_power = define(
     Helper(
         "root_power",
         ("y", "a"),
@@ -492,7 +498,7 @@ def _quarter_of_power() -> Node:
     return patch(call("huge", _y) < w, _far_decay(b, a, 8), near)
 
 
-quarter_power = _define(
+quarter_power = define(
     Helper(
         "quarter_power",
         ("y", "a"),

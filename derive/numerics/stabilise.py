@@ -20,7 +20,7 @@ from derive.calculus.reading import readable
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 from derive.errors import Refuted
-from derive.numerics import family, measure
+from derive.numerics import family, measure, student
 from derive.numerics.fit import length_of, near_zero
 from derive.numerics.forms import Reach, Regime, StableForm
 from derive.numerics.lower import CannotLower, lower
@@ -53,6 +53,9 @@ def stabilise(derivation: Derivation, progress: Progress | None = None) -> Stabl
     found = family.match(derivation.loss)
     if found is not None:
         return _power_law(derivation, found)
+    letters = student.match(derivation.loss)
+    if letters is not None:
+        return _student(derivation, letters)
     return _general(derivation, progress)
 
 
@@ -86,6 +89,23 @@ def _power_law(derivation: Derivation, found: family.Match) -> StableForm:
         "in exact rules and is measured against the definition",
     )  # fmt: skip
     return _with_reach(derivation, form, ("power-law kernel",))
+
+
+def _student(derivation: Derivation, letters: student.Letters) -> StableForm:
+    n = Name(letters.n)
+    quadratic = _ordered(derivation, student.quadratic(letters))
+    general = _ordered(derivation, student.quantities(letters))
+    form = StableForm(
+        derivation.loss,
+        (
+            Regime("quadratic", f"{n.name} = inf", call("eq", n, np.inf), quadratic),
+            Regime("general", "otherwise", None, general),
+        ),
+        (),
+        _diverging(derivation),
+        "recognized as Student's kernel, and measured against the definition",
+    )
+    return _with_reach(derivation, form, ("Student's kernel",))
 
 
 def _ordered(derivation: Derivation, forms: Mapping[str, Node]) -> dict[str, Node]:
@@ -130,12 +150,20 @@ def _refuse_wrong(derivation: Derivation, reach: Sequence[Reach]) -> None:
 def _floor(
     derivation: Derivation, name: str, sample: measure.Sample, exact: Sequence[Any]
 ) -> list[Any] | None:
-    """For second derivatives, what their terms amount to: f_u/v and f_v/u."""
+    """For second derivatives, what their terms amount to: f_u/v and f_v/u. For the slope in a
+    positive shape parameter p: x f_x/p."""
     loss = derivation.loss
+    floors: list[Any] = [None if value is None else abs(value) for value in exact]
+    shape = next((p for p in loss.special if p.is_extended_positive and name == f"d_{p}"), None)
+    if shape is not None:
+        slopes = measure.reference(loss, derivation.quantities["d_x"] / shape, sample)
+        for i, slope in enumerate(slopes):
+            if slope is not None and floors[i] is not None:
+                floors[i] = max(floors[i], abs(slope * sample.columns[loss.residual.name][i]))
+        return floors
     if not name.startswith("d2_"):
         return None
     u, v = _variables(loss, name)
-    floors: list[Any] = [None if value is None else abs(value) for value in exact]
     for first, second in {(u, v), (v, u)}:
         if not (second.is_positive or second == loss.residual):
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 import sympy
@@ -14,11 +15,14 @@ from derive.calculus import Derivation
 from derive.calculus.partition.form import PartitionForm, load
 from derive.definitions import catalogue
 from derive.definitions.loss import Loss
+from derive.numerics import student
 from derive.numerics.evaluate import evaluate
 from derive.numerics.family import match
 from derive.numerics.forms import StableForm
+from derive.numerics.gammas import gamma_gap1
 from derive.numerics.lower import CannotLower, condition, lower
 from derive.numerics.nodes import Call, Local, Name, Node, call, node, where
+from derive.numerics.rules import half_step
 
 DIGITS = 40
 # Next to 0 a second derivative may need a polynomial: over [0, NEAR], with this many terms.
@@ -30,17 +34,23 @@ class Sampling:
     """How to draw, for a loss that is even and grows with |x|.
 
     envelope: "tangent" (the loss is convex), "cauchy" (the density is Cauchy's), "power"
-        (Barron's family in its exponent: convex from 1 on, above the loss at 0 below that), or ""
-        (no draws: only the length, for quadrature).
+        (Barron's family in its exponent: convex from 1 on, above the loss at 0 below that),
+        "student" (Student's t), or "" (no draws: only the length, for quadrature).
     touch: a length of the density, and where a tangent makes a narrow envelope.
     kink: the parameter at which the loss has one, "" if it has none away from 0.
-    heavy: where mean and variance do not exist, None if they always do.
+    heavy: where the mean does not exist, endless: where the variance is infinite; None if never.
+    tail: far out the density falls like |x|^-(tail + 1); None where it falls faster, or where
+        the panels of the quadrature reach beyond all but a negligible rest.
+    moments: closed forms of the variance and of the expectation of the loss, by name.
     """
 
     envelope: str
     touch: Node
     kink: str = ""
     heavy: Node | None = None
+    endless: Node | None = None
+    tail: Node | None = None
+    moments: Mapping[str, Node] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,12 +103,17 @@ def sampling(loss: Loss) -> Sampling | None:
                 return None
             a = Name(family.exponent.name)
             m = Local("m", call("max", a, 1))
-            return Sampling("power", c * (0.84 + 0.43 / (m * m)), heavy=call("eq", a, 0))
+            heavy = call("eq", a, 0)
+            return Sampling("power", c * (0.84 + 0.43 / (m * m)), heavy=heavy, endless=heavy)
         if family.exponent == 0:
-            return Sampling("cauchy", c, heavy=call("lt", 0, c))
+            heavy = call("lt", 0, c)
+            return Sampling("cauchy", c, heavy=heavy, endless=heavy)
         if family.exponent >= 1:
             return Sampling("tangent", c)
         return Sampling("", c)
+    letters = student.match(loss)
+    if letters is not None:
+        return _student(Name(letters.n), Name(letters.c))
     if not loss.parameters or loss.expression != _catalogued(loss.name):
         return None
     p = Name(loss.parameters[0].name)
@@ -108,6 +123,22 @@ def sampling(loss: Loss) -> Sampling | None:
         "smooth_l1": Sampling("tangent", call("max", call("sqrt", p), 1), p.name),
     }
     return known.get(loss.name)
+
+
+def _student(n: Node, c: Node) -> Sampling:
+    """The variance is n/(n - 2) c^2; E log(1 + y^2/n) = digamma((n + 1)/2) - digamma(n/2)."""
+    surprise = (1 + 1 / n) * (1 + n * gamma_gap1(n / 2)) / 2
+    variance = where(n <= 1, float("nan"), where(n <= 2, float("inf"), c / (1 - 2 / n) * c))
+    return Sampling(
+        "student",
+        c * call("sqrt", 1 / (1 + 1 / n)),
+        heavy=n <= 1,
+        tail=n,
+        moments={
+            "variance": variance,
+            "expected_loss": where(call("lt", 2.0**60, n), Fraction(1, 2), surprise),
+        },
+    )
 
 
 def _catalogued(name: str) -> Expr | None:
@@ -138,6 +169,9 @@ def _stored(alpha: str, scale: str) -> dict[str, Node]:
 
 def _closed(log_partition: Expr, loss: Loss) -> dict[str, Node]:
     """log Z and its derivatives, constants folded at high precision."""
+    stepped = half_step(log_partition)
+    if stepped is not None:
+        log_partition = sympy.expand_log(stepped, force=True)
     found = {"log_partition": log_partition}
     for p in loss.parameters:
         first = _slope(log_partition, p)

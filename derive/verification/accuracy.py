@@ -99,7 +99,7 @@ def measure(question: Question, got: Floats, promise: Promise) -> Measured:
 def _shrink(question: Question, index: int) -> float:
     """One unit at the value over one unit at the terms that it is a difference of (<= 1)."""
     wanted = question.oracle.wanted(question.quantity)
-    if not wanted.changes_sign:
+    if not (wanted.changes_sign or question.oracle.is_shape_slope(wanted)):
         return 1.0
     form = FORMATS[question.sample.dtype]
     point = question.sample.point(index)

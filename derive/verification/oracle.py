@@ -80,11 +80,9 @@ class Oracle:
         self, wanted: Quantity, point: Point, bits: int, below: int | None = None
     ) -> Enclosure:
         """As `value`, at exact inputs of any exponent."""
-        for k, v in enumerate(point):
-            if k and not v.is_finite():
-                return self._at_infinity(wanted, point, k, bits)
-        if not point[0].is_finite():
-            return self._at_infinity(wanted, point, 0, bits)
+        endless = [k for k, v in enumerate(point) if not v.is_finite()]
+        if endless:
+            return self._at_infinity(wanted, point, endless)
         try:
             return self._direct(wanted, point, bits, below)
         except Undefined as trouble:
@@ -165,14 +163,20 @@ class Oracle:
         twice = tuple(2 * n for n in wanted.orders)
         return self._direct(Quantity("d2_x", twice), point, bits, UNDERFLOW)
 
-    def _at_infinity(self, wanted: Quantity, point: Point, k: int, bits: int) -> Enclosure:
-        """The limit at ±inf; a derivative in a parameter is 0 there, as the loss has a limit."""
-        if k and wanted.orders[k]:
+    def _at_infinity(self, wanted: Quantity, point: Point, endless: Sequence[int]) -> Enclosure:
+        """The limit at ±inf; a derivative in a parameter is 0 there, as the loss has a limit.
+
+        Parameters go ahead of x: it is the loss at its parameters whose limit in x is meant.
+        """
+        if any(k and wanted.orders[k] for k in endless):
             return Enclosure(arb(0))
-        sign = 1 if point[k] > 0 else -1
 
         def values(n: int) -> Enclosure:
-            return self.enclose(wanted, _with(point, k, arb((sign, n))), limits.BITS)
+            moved = list(point)
+            for k in endless:
+                ahead = 4 if k and endless[0] == 0 else 1
+                moved[k] = arb((1 if point[k] > 0 else -1, ahead * n))
+            return self.enclose(wanted, moved, limits.BITS)
 
         return limits.toward(values, limits.DISTANT)
 
@@ -245,16 +249,30 @@ class Oracle:
         ctx.prec = 4 * limits.BITS
         return abs(float((1 - there.ball / here.ball).mid() * arb((1, 50))))
 
+    def is_shape_slope(self, wanted: Quantity) -> bool:
+        """The first derivative in a positive parameter with special points: it may cross zero."""
+        touched = [v for v, n in zip(self.loss.variables, wanted.orders, strict=True) if n]
+        return (
+            wanted.order == 1
+            and bool(self.loss.special.get(touched[0]))
+            and bool(touched[0].is_extended_positive)
+        )
+
     def scale_of(self, name: str, point: Mapping[str, float]) -> float:
         """What an error is measured against: the value, or larger terms that it is made of.
 
         A second derivative in u and v may be a small difference of f_u/v and f_v/u (for d2_x:
         of terms as large as the weight), if u and v are variables that scale (x and positive
         parameters). For a parameter p that does not scale, f_p/(1 + |p|) stands instead, and in
-        f_pp also x f_xp/(1 + |p|): what p does through the argument that x shares with it.
+        f_pp also x f_xp/(1 + |p|): what p does through the argument that x shares with it. The
+        slope in a positive shape parameter p is measured against x f_x/p, for the same reason.
         """
         wanted = self.wanted(name)
         size = abs(self.value(name, point).float64())
+        if self.is_shape_slope(wanted):
+            p = self.names[wanted.orders.index(1)]
+            shared = self.value("d_x", point).float64() * point[self.names[0]] / point[p]
+            return max(size, abs(shared)) if math.isfinite(shared) else size
         if not wanted.changes_sign:
             return size
         first = [k for k, n in enumerate(wanted.orders) for _ in range(n)]

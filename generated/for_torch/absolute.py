@@ -18,6 +18,7 @@ import warnings
 import torch
 
 __all__ = [
+    "AdaptiveAbsoluteLoss",
     "Absolute",
     "AbsoluteLoss",
     "loss",
@@ -273,6 +274,71 @@ class AbsoluteLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("scale", "reduction",))
 
 
+class AdaptiveAbsoluteLoss(torch.nn.Module):
+    """-log_density(residual, scale), its parameters learned from the residuals.
+
+    Every channel (entry along `channel_dim`) has its own parameters, unless they are shared.
+    scale stays above `scale_floor`, through a softplus.
+    What is not learned stays at its first value, anywhere in the domain of the density.
+    reduction: "mean", "sum" or "none". ValueError for values outside these bounds.
+    """
+
+    def __init__(
+        self,
+        num_channels=1,
+        *,
+        channel_dim=-1,
+        scale=1.0,
+        scale_floor=1e-5,
+        learn_scale=True,
+        share_scale=False,
+        reduction="mean",
+        device=None,
+        dtype=None,
+    ):
+        super().__init__()
+        if num_channels < 1:
+            raise ValueError(f"num_channels must be >= 1, got {num_channels}")
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        self.num_channels, self.channel_dim = num_channels, channel_dim
+        self.reduction, self.bounds = reduction, {}
+        kind = {"device": device, "dtype": dtype or torch.get_default_dtype()}
+
+        low, high = scale_floor, math.inf
+        rule = "> scale_floor > 0 and finite"
+        if not low > 0:
+            raise ValueError(f"scale must be {rule}, got a floor of {low}")
+        scale = torch.as_tensor(scale, dtype=torch.float64)
+        inside = ((scale > low) & (scale < high)).all()
+        if learn_scale and not bool(inside):
+            raise ValueError(f"scale must be {rule}, got {scale.tolist()}")
+        size = 1 if share_scale else num_channels
+        self.bounds["scale"] = (low, high)
+        _keep_latent(self, "scale", scale, learn_scale, size, kind)
+
+        _check(scale)
+        _check_density(scale)
+
+    @property
+    def scale(self):
+        """The present scale: one value a channel, or one for all."""
+        return _present(self, "scale")
+
+    def forward(self, residual):
+        parameters = [_along_channels(self, n, residual) for n in self.bounds]
+        values = -log_density(residual, *parameters)
+        if self.reduction == "none":
+            return values
+        return values.mean() if self.reduction == "mean" else values.sum()
+
+    def extra_repr(self):
+        return (
+            f"{self.num_channels}, channel_dim={self.channel_dim}, bounds={self.bounds}, "
+            f"reduction={self.reduction!r}"
+        )
+
+
 def _keep(module, name, value):
     """A parameter stays one; another tensor becomes a buffer, so that it moves with the module."""
     if isinstance(value, torch.Tensor) and not isinstance(value, torch.nn.Parameter):
@@ -526,6 +592,57 @@ def _candidate(empty, *parameters):
     height, slope = value_and_grad(touch, *parameters)
     size = empty.exponential_() / slope
     return size, loss(size, *parameters) - (height + slope * (size - touch))
+
+
+# Parameters that are learned: latent values on the whole line.
+
+
+def _keep_latent(module, name, value, learn, size, kind):
+    """Keep a parameter of the density: as a latent value if it is learned, else as a buffer."""
+    if learn:
+        latent = _unbounded(value, *module.bounds[name]).expand(size).to(**kind)
+        setattr(module, f"latent_{name}", torch.nn.Parameter(latent.clone()))
+    else:
+        module.register_buffer(f"fixed_{name}", value.expand(size).to(**kind).clone())
+
+
+def _present(module, name):
+    """The value of a parameter of the density."""
+    if hasattr(module, f"fixed_{name}"):
+        return getattr(module, f"fixed_{name}")
+    return _bounded(getattr(module, f"latent_{name}"), *module.bounds[name])
+
+
+def _unbounded(value, low, high):
+    """The latent value: by logit between two bounds, by the inverse of softplus above a floor."""
+    if high < math.inf:
+        return torch.logit((value - low) / (high - low))
+    if low == -math.inf:
+        return value
+    above = value - low
+    return above + torch.log(-torch.expm1(-above))
+
+
+def _bounded(latent, low, high):
+    """The value behind a latent one."""
+    if high < math.inf:
+        return low + (high - low) * torch.sigmoid(latent)
+    return latent if low == -math.inf else low + torch.nn.functional.softplus(latent)
+
+
+def _along_channels(module, name, values):
+    """A value a channel, in a shape that broadcasts with `values`."""
+    value, dim = _present(module, name), module.channel_dim
+    if value.numel() == 1:
+        return value.reshape(())
+    if not -values.dim() <= dim < values.dim() or values.shape[dim] != value.numel():
+        raise ValueError(
+            f"residual must have {value.numel()} channels along dim {dim}, "
+            f"got shape {tuple(values.shape)}"
+        )
+    shape = [1] * values.dim()
+    shape[dim] = value.numel()
+    return value.reshape(shape)
 
 
 def _log_of(value):

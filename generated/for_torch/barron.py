@@ -353,11 +353,12 @@ class BarronLoss(torch.nn.Module):
 
 
 class AdaptiveBarronLoss(torch.nn.Module):
-    """-log_density(residual, alpha, scale), with alpha and scale learned from the residuals.
+    """-log_density(residual, alpha, scale), its parameters learned from the residuals.
 
-    Every channel (entry along `channel_dim`) has its own alpha and scale, unless they are shared.
-    alpha stays within `alpha_bounds`, through a sigmoid; scale above `scale_floor`, through a
-    softplus. What is not learned stays at its first value (`alpha`: any in [0, inf]).
+    Every channel (entry along `channel_dim`) has its own parameters, unless they are shared.
+    alpha stays within `alpha_bounds`, through a sigmoid.
+    scale stays above `scale_floor`, through a softplus.
+    What is not learned stays at its first value, anywhere in the domain of the density.
     reduction: "mean", "sum" or "none". ValueError for values outside these bounds.
     """
 
@@ -379,80 +380,65 @@ class AdaptiveBarronLoss(torch.nn.Module):
         dtype=None,
     ):
         super().__init__()
-        low, high = alpha_bounds
         if num_channels < 1:
             raise ValueError(f"num_channels must be >= 1, got {num_channels}")
-        if not 0 <= low < high < math.inf:
-            raise ValueError(f"alpha_bounds must be 0 <= low < high < inf, got {alpha_bounds}")
-        alpha = torch.as_tensor((low + high) / 2 if alpha is None else alpha, dtype=torch.float64)
-        if not bool((alpha >= 0).all()) or learn_alpha and not bool(
-            ((alpha > low) & (alpha < high)).all()
-        ):
-            rule = f"inside the bounds {alpha_bounds}" if learn_alpha else ">= 0"
-            raise ValueError(f"alpha must be {rule}, got {alpha.tolist()}")
-        scale = torch.as_tensor(scale, dtype=torch.float64)
-        if not scale_floor > 0 or not bool(((scale > scale_floor) & (scale < math.inf)).all()):
-            raise ValueError(f"scale must be > scale_floor > 0, got {scale.tolist()}")
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
         self.num_channels, self.channel_dim = num_channels, channel_dim
-        self.alpha_bounds, self.scale_floor = (low, high), scale_floor
-        self.reduction = reduction
+        self.reduction, self.bounds = reduction, {}
         kind = {"device": device, "dtype": dtype or torch.get_default_dtype()}
-        shape = (1 if share_alpha else num_channels,)
-        if learn_alpha:
-            latent = torch.logit((alpha - low) / (high - low)).expand(shape).to(**kind)
-            self.latent_alpha = torch.nn.Parameter(latent.clone())
-        else:
-            self.register_buffer("fixed_alpha", alpha.expand(shape).to(**kind).clone())
-        shape = (1 if share_scale else num_channels,)
-        if learn_scale:
-            above = scale - scale_floor
-            latent = (above + torch.log(-torch.expm1(-above))).expand(shape).to(**kind)
-            self.latent_scale = torch.nn.Parameter(latent.clone())
-        else:
-            self.register_buffer("fixed_scale", scale.expand(shape).to(**kind).clone())
+
+        low, high = alpha_bounds
+        if not 0 <= low < high < math.inf:
+            raise ValueError(
+                "alpha_bounds must be 0 <= low < high "
+                f"< inf, got {alpha_bounds}"
+            )
+        rule = f"inside the bounds {alpha_bounds}"
+        alpha = (low + high) / 2 if alpha is None else alpha
+        alpha = torch.as_tensor(alpha, dtype=torch.float64)
+        inside = ((alpha > low) & (alpha < high)).all()
+        if learn_alpha and not bool(inside):
+            raise ValueError(f"alpha must be {rule}, got {alpha.tolist()}")
+        size = 1 if share_alpha else num_channels
+        self.bounds["alpha"] = (low, high)
+        _keep_latent(self, "alpha", alpha, learn_alpha, size, kind)
+
+        low, high = scale_floor, math.inf
+        rule = "> scale_floor > 0 and finite"
+        if not low > 0:
+            raise ValueError(f"scale must be {rule}, got a floor of {low}")
+        scale = torch.as_tensor(scale, dtype=torch.float64)
+        inside = ((scale > low) & (scale < high)).all()
+        if learn_scale and not bool(inside):
+            raise ValueError(f"scale must be {rule}, got {scale.tolist()}")
+        size = 1 if share_scale else num_channels
+        self.bounds["scale"] = (low, high)
+        _keep_latent(self, "scale", scale, learn_scale, size, kind)
+
+        _check(alpha, scale)
+        _check_density(alpha, scale)
 
     @property
     def alpha(self):
         """The present alpha: one value a channel, or one for all."""
-        if hasattr(self, "fixed_alpha"):
-            return self.fixed_alpha
-        low, high = self.alpha_bounds
-        return low + (high - low) * torch.sigmoid(self.latent_alpha)
+        return _present(self, "alpha")
 
     @property
     def scale(self):
         """The present scale: one value a channel, or one for all."""
-        if hasattr(self, "fixed_scale"):
-            return self.fixed_scale
-        return self.scale_floor + torch.nn.functional.softplus(self.latent_scale)
+        return _present(self, "scale")
 
     def forward(self, residual):
-        alpha, scale = self._along(self.alpha, residual), self._along(self.scale, residual)
-        values = -log_density(residual, alpha, scale)
+        parameters = [_along_channels(self, n, residual) for n in self.bounds]
+        values = -log_density(residual, *parameters)
         if self.reduction == "none":
             return values
         return values.mean() if self.reduction == "mean" else values.sum()
 
-    def _along(self, value, residual):
-        """A value a channel in a shape that broadcasts with the residual."""
-        if value.numel() == 1:
-            return value.reshape(())
-        dim = self.channel_dim
-        if not -residual.dim() <= dim < residual.dim() or residual.shape[dim] != value.numel():
-            raise ValueError(
-                f"residual must have {value.numel()} channels along dim {dim}, "
-                f"got shape {tuple(residual.shape)}"
-            )
-        shape = [1] * residual.dim()
-        shape[dim] = value.numel()
-        return value.reshape(shape)
-
     def extra_repr(self):
         return (
-            f"{self.num_channels}, channel_dim={self.channel_dim}, "
-            f"alpha_bounds={self.alpha_bounds}, scale_floor={self.scale_floor}, "
+            f"{self.num_channels}, channel_dim={self.channel_dim}, bounds={self.bounds}, "
             f"reduction={self.reduction!r}"
         )
 
@@ -1810,6 +1796,57 @@ def _under_cauchy(empty, alpha, scale):
     """The loss grows with alpha: from alpha = 0, where the density is Cauchy's, it only rises."""
     size = torch.abs(empty.cauchy_()) * math.sqrt(2.0) * scale
     return size, loss(size, alpha, scale) - loss(size, 0.0, scale)
+
+
+# Parameters that are learned: latent values on the whole line.
+
+
+def _keep_latent(module, name, value, learn, size, kind):
+    """Keep a parameter of the density: as a latent value if it is learned, else as a buffer."""
+    if learn:
+        latent = _unbounded(value, *module.bounds[name]).expand(size).to(**kind)
+        setattr(module, f"latent_{name}", torch.nn.Parameter(latent.clone()))
+    else:
+        module.register_buffer(f"fixed_{name}", value.expand(size).to(**kind).clone())
+
+
+def _present(module, name):
+    """The value of a parameter of the density."""
+    if hasattr(module, f"fixed_{name}"):
+        return getattr(module, f"fixed_{name}")
+    return _bounded(getattr(module, f"latent_{name}"), *module.bounds[name])
+
+
+def _unbounded(value, low, high):
+    """The latent value: by logit between two bounds, by the inverse of softplus above a floor."""
+    if high < math.inf:
+        return torch.logit((value - low) / (high - low))
+    if low == -math.inf:
+        return value
+    above = value - low
+    return above + torch.log(-torch.expm1(-above))
+
+
+def _bounded(latent, low, high):
+    """The value behind a latent one."""
+    if high < math.inf:
+        return low + (high - low) * torch.sigmoid(latent)
+    return latent if low == -math.inf else low + torch.nn.functional.softplus(latent)
+
+
+def _along_channels(module, name, values):
+    """A value a channel, in a shape that broadcasts with `values`."""
+    value, dim = _present(module, name), module.channel_dim
+    if value.numel() == 1:
+        return value.reshape(())
+    if not -values.dim() <= dim < values.dim() or values.shape[dim] != value.numel():
+        raise ValueError(
+            f"residual must have {value.numel()} channels along dim {dim}, "
+            f"got shape {tuple(values.shape)}"
+        )
+    shape = [1] * values.dim()
+    shape[dim] = value.numel()
+    return value.reshape(shape)
 
 
 # Small functions that keep their digits.

@@ -18,6 +18,7 @@ import warnings
 import torch
 
 __all__ = [
+    "AdaptiveHuberLoss",
     "Huber",
     "HuberLoss",
     "loss",
@@ -271,6 +272,71 @@ class HuberLoss(torch.nn.Module):
 
     def extra_repr(self):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("delta", "reduction",))
+
+
+class AdaptiveHuberLoss(torch.nn.Module):
+    """-log_density(residual, delta), its parameters learned from the residuals.
+
+    Every channel (entry along `channel_dim`) has its own parameters, unless they are shared.
+    delta stays above `delta_floor`, through a softplus.
+    What is not learned stays at its first value, anywhere in the domain of the density.
+    reduction: "mean", "sum" or "none". ValueError for values outside these bounds.
+    """
+
+    def __init__(
+        self,
+        num_channels=1,
+        *,
+        channel_dim=-1,
+        delta=1.0,
+        delta_floor=1e-5,
+        learn_delta=True,
+        share_delta=False,
+        reduction="mean",
+        device=None,
+        dtype=None,
+    ):
+        super().__init__()
+        if num_channels < 1:
+            raise ValueError(f"num_channels must be >= 1, got {num_channels}")
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        self.num_channels, self.channel_dim = num_channels, channel_dim
+        self.reduction, self.bounds = reduction, {}
+        kind = {"device": device, "dtype": dtype or torch.get_default_dtype()}
+
+        low, high = delta_floor, math.inf
+        rule = "> delta_floor > 0 and finite"
+        if not low > 0:
+            raise ValueError(f"delta must be {rule}, got a floor of {low}")
+        delta = torch.as_tensor(delta, dtype=torch.float64)
+        inside = ((delta > low) & (delta < high)).all()
+        if learn_delta and not bool(inside):
+            raise ValueError(f"delta must be {rule}, got {delta.tolist()}")
+        size = 1 if share_delta else num_channels
+        self.bounds["delta"] = (low, high)
+        _keep_latent(self, "delta", delta, learn_delta, size, kind)
+
+        _check(delta)
+        _check_density(delta)
+
+    @property
+    def delta(self):
+        """The present delta: one value a channel, or one for all."""
+        return _present(self, "delta")
+
+    def forward(self, residual):
+        parameters = [_along_channels(self, n, residual) for n in self.bounds]
+        values = -log_density(residual, *parameters)
+        if self.reduction == "none":
+            return values
+        return values.mean() if self.reduction == "mean" else values.sum()
+
+    def extra_repr(self):
+        return (
+            f"{self.num_channels}, channel_dim={self.channel_dim}, bounds={self.bounds}, "
+            f"reduction={self.reduction!r}"
+        )
 
 
 def _keep(module, name, value):
@@ -553,6 +619,57 @@ def _candidate(empty, *parameters):
     height, slope = value_and_grad(touch, *parameters)
     size = empty.exponential_() / slope
     return size, loss(size, *parameters) - (height + slope * (size - touch))
+
+
+# Parameters that are learned: latent values on the whole line.
+
+
+def _keep_latent(module, name, value, learn, size, kind):
+    """Keep a parameter of the density: as a latent value if it is learned, else as a buffer."""
+    if learn:
+        latent = _unbounded(value, *module.bounds[name]).expand(size).to(**kind)
+        setattr(module, f"latent_{name}", torch.nn.Parameter(latent.clone()))
+    else:
+        module.register_buffer(f"fixed_{name}", value.expand(size).to(**kind).clone())
+
+
+def _present(module, name):
+    """The value of a parameter of the density."""
+    if hasattr(module, f"fixed_{name}"):
+        return getattr(module, f"fixed_{name}")
+    return _bounded(getattr(module, f"latent_{name}"), *module.bounds[name])
+
+
+def _unbounded(value, low, high):
+    """The latent value: by logit between two bounds, by the inverse of softplus above a floor."""
+    if high < math.inf:
+        return torch.logit((value - low) / (high - low))
+    if low == -math.inf:
+        return value
+    above = value - low
+    return above + torch.log(-torch.expm1(-above))
+
+
+def _bounded(latent, low, high):
+    """The value behind a latent one."""
+    if high < math.inf:
+        return low + (high - low) * torch.sigmoid(latent)
+    return latent if low == -math.inf else low + torch.nn.functional.softplus(latent)
+
+
+def _along_channels(module, name, values):
+    """A value a channel, in a shape that broadcasts with `values`."""
+    value, dim = _present(module, name), module.channel_dim
+    if value.numel() == 1:
+        return value.reshape(())
+    if not -values.dim() <= dim < values.dim() or values.shape[dim] != value.numel():
+        raise ValueError(
+            f"residual must have {value.numel()} channels along dim {dim}, "
+            f"got shape {tuple(values.shape)}"
+        )
+    shape = [1] * values.dim()
+    shape[dim] = value.numel()
+    return value.reshape(shape)
 
 
 def _erf_of(value):

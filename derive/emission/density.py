@@ -25,6 +25,7 @@ def density_names(module: Module, target: Target) -> list[str]:
     names = ["log_partition_on"] if form else []
     if module.parameter_functions:
         names += [*(f.name for f in module.parameter_functions), "log_density", "density"]
+        names += ["log_partition_norm", "log_density_norm"] if module.density.norm else []
     if target.name == "numpy" and form and form.envelope:
         names.append("sample")
     return names
@@ -47,6 +48,16 @@ def density_context(module: Module, form: StableForm, target: Target) -> dict[st
         "density_docstring": _docstring(loss, "density", rule),
         "density_condition": _condition(module, target),
         "density_rule": rule,
+    }
+    norm = module.density.norm
+    asked = norm.requirement if norm else None
+    printer = Printer(target.dialect, frozenset(), frozenset())
+    fields |= {
+        "array": target.library if target.name == "torch" else "np",
+        "norm": norm.way if norm else "",
+        "norm_rule": norm.rule if norm else "",
+        "norm_condition": printer.expression(asked) if asked else "",
+        "norm_lines": _block_lines(module.norm, module, target) if module.norm else [],
     }
     if target.name == "torch":
         fields["density_derivatives"] = _tied(module, form) if functions else []

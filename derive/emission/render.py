@@ -347,6 +347,8 @@ class _Printing:
 
     def imports(self) -> list[str]:
         by_math = {"erf", "erfc", "gamma", "loggamma", "excess_series"} & self.module.operations
+        norm = self.module.density.norm
+        by_math |= {norm.way} & {"radial"} if norm else set()
         lines = ["import math"] if by_math or self.target.name == "torch" else []
         if self.target.name == "torch":
             return [*lines, "import warnings", "", "import torch"]

@@ -54,6 +54,21 @@ class Sampling:
 
 
 @dataclass(frozen=True)
+class Norm:
+    """The density of vectors through their norm.
+
+    way: "closed" (value is the formula, in DIMENSION and the parameters), "student", or "radial"
+        (quadrature in the logarithm of the norm).
+    requirement: the parameters for which it exists in two dimensions or more; rule: in words.
+    """
+
+    way: str
+    value: Node | None
+    requirement: Node | None
+    rule: str
+
+
+@dataclass(frozen=True)
 class DensityForm:
     """What a file needs beside the loss.
 
@@ -67,6 +82,7 @@ class DensityForm:
     requirement: Node | None = None
     rule: str = ""
     sampling: Sampling | None = None
+    norm: Norm | None = None
 
 
 def density_forms(derivation: Derivation, stable: StableForm) -> DensityForm:
@@ -83,14 +99,34 @@ def density_forms(derivation: Derivation, stable: StableForm) -> DensityForm:
             found = _closed(density.log_partition, loss)
         except CannotLower:
             return DensityForm()
-        return DensityForm(found, None, requirement, rule, sampling(loss))
+        return DensityForm(found, None, requirement, rule, sampling(loss), norm(derivation))
     family = match(loss)
     if family is None or not isinstance(family.exponent, Symbol):
         return DensityForm()
     letters = family.letters
     assert letters.a is not None
     functions = _stored(letters.a, letters.c)
-    return DensityForm(functions, load(), requirement, rule, sampling(loss))
+    return DensityForm(functions, load(), requirement, rule, sampling(loss), norm(derivation))
+
+
+def norm(derivation: Derivation) -> Norm | None:
+    """How the residual's norm is normalized, for a loss whose length is known; None where the
+    integral over vectors never exists."""
+    loss, density = derivation.loss, derivation.density
+    if density.norm in (None, sympy.false) or sampling(loss) is None:
+        return None
+    requirement, rule = None, ""
+    if density.norm != sympy.true:
+        requirement = condition(density.norm)
+        rule = f"{_told(density.norm)} for a density of vectors: the integral diverges"
+    if density.log_partition_norm is not None:
+        formula = sympy.expand(density.log_partition_norm).replace(
+            lambda e: isinstance(e, sympy.log) and isinstance(e.args[0], sympy.gamma),
+            lambda e: sympy.loggamma(e.args[0].args[0]),
+        )
+        return Norm("closed", lower(_folded(formula)), requirement, rule)
+    way = "student" if student.match(loss) is not None else "radial"
+    return Norm(way, None, requirement, rule)
 
 
 def sampling(loss: Loss) -> Sampling | None:
@@ -148,6 +184,8 @@ def _catalogued(name: str) -> Expr | None:
 def _told(relation: Expr) -> str:
     if isinstance(relation, sympy.GreaterThan) and isinstance(relation.lhs, Symbol):
         return f"{relation.lhs} must be >= {relation.rhs}"
+    if isinstance(relation, sympy.StrictGreaterThan):
+        return f"{relation.lhs} must be > {relation.rhs}"
     return f"the parameters must satisfy {relation}"
 
 

@@ -53,16 +53,20 @@ def lower_module(form: StableForm, density: DensityForm) -> Module:
         ParameterFunction(name, make_block([expression], reserved, x))
         for name, expression in (density.sampling.moments if density.sampling else {}).items()
     )
+    vectors = density.norm.value if density.norm else None
+    norm = make_block([vectors], reserved, x) if vectors is not None else None
     touch = make_block([density.sampling.touch], reserved, x) if density.sampling else None
     roots = [*_nodes(functions), *(e for f in parameter_functions for e in _of_block(f.block))]
     roots += _of_block(touch) if touch else []
     roots += [e for f in moments for e in _of_block(f.block)]
+    roots += _of_block(norm) if norm else []
     helpers = _helpers(roots)
     regimes = tuple(Regime(r.name, r.meaning, r.condition) for r in form.regimes)
     operations = _operations(roots, helpers, regimes)
     return Module(
-        tuple(functions), parameter_functions, density, touch, moments, regimes, helpers, operations
-    )
+        tuple(functions), parameter_functions, density, touch, moments, norm, regimes, helpers,
+        operations,
+    )  # fmt: skip
 
 
 # A quantity shorter than this is written out where another one contains it.

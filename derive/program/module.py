@@ -74,7 +74,8 @@ class Module:
 
     functions of the residual and the parameters; parameter_functions of the parameters alone,
     with what else is known of the density. touch: the length that draws and quadrature go by;
-    moments: closed forms of the variance and of the expectation of the loss.
+    moments: closed forms of the variance and of the expectation of the loss; norm: the closed
+    form of log Z over vectors.
     """
 
     functions: tuple[Function, ...]
@@ -82,6 +83,7 @@ class Module:
     density: DensityForm
     touch: Block | None
     moments: tuple[ParameterFunction, ...]
+    norm: Block | None
     regimes: tuple[Regime, ...]
     helpers: tuple[HelperFunction, ...]
     operations: frozenset[str]

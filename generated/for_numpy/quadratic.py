@@ -27,7 +27,9 @@ __all__ = [
     "d_x",
     "density",
     "log_density",
+    "log_density_norm",
     "log_partition",
+    "log_partition_norm",
     "log_partition_on",
     "sample",
 ]
@@ -131,6 +133,29 @@ def density(x, scale=1.0):
     with np.errstate(all="ignore"):
         wide = np.exp(log_density(x.astype(np.float64), scale))
         return wide.astype(dtype)[()]
+
+
+def log_partition_norm(dimension, scale=1.0):
+    """log Z of vectors: of the integral of exp(-loss(|x|)) over all x of `dimension` numbers.
+
+    ValueError unless dimension is a whole number >= 1.
+    """
+    return _of_parameters(lambda *values: _norm_or_line(dimension, *values), scale)
+
+
+def log_density_norm(x, scale=1.0):
+    """-loss(|x|) - log Z of vectors along the last axis of x; parameters broadcast with the rest."""
+    x = np.asarray(x)
+    dtype = _result_dtype(x)
+    if x.ndim == 0:
+        raise ValueError("x must hold vectors along its last axis")
+    wide = x.astype(np.float64)
+    with np.errstate(all="ignore"):
+        big = np.max(np.abs(wide), axis=-1, initial=0.0)
+        safe = np.where((big > 0) & (big < np.inf), big, 1.0)
+        size = safe * np.sqrt(np.sum((wide / safe[..., None]) ** 2, axis=-1))
+        log_z = log_partition_norm(x.shape[-1], scale)
+        return (-loss(size, scale) - log_z).astype(dtype)[()]
 
 
 def log_partition_on(a, b, scale=1.0):
@@ -295,6 +320,31 @@ def _log_integral(low, high, scale):
     for node, weight in zip(_NODES, _WEIGHTS):
         total = total + weight * width * np.exp(least - loss(start + width * node, scale))
     return np.where(least < np.inf, np.log(total.sum(0)) - least, -np.inf)
+
+
+# The normalizer of vectors, by their norm.
+
+
+def _log_z_norm(dimension, scale):
+    """log Z over vectors in closed form."""
+    return dimension * 0.9189385332046728 + dimension * np.log(scale)
+
+
+def _check_norm(dimension, scale):
+    """Raise ValueError where the integral over vectors diverges."""
+    if dimension != int(dimension) or dimension < 1:
+        raise ValueError(f"dimension must be a whole number >= 1, got {dimension}")
+
+
+def _norm_or_line(dimension, scale):
+    _check_norm(dimension, scale)
+    if dimension == 1:
+        return _log_partition(scale)
+    return _log_z_norm(int(dimension), scale)
+
+
+def _everywhere(condition):
+    return bool(np.all(condition))
 
 
 # Draws by rejection.

@@ -36,7 +36,9 @@ __all__ = [
     "d_x",
     "density",
     "log_density",
+    "log_density_norm",
     "log_partition",
+    "log_partition_norm",
     "log_partition_on",
     "sample",
 ]
@@ -183,6 +185,29 @@ def density(x, df=1.0, scale=1.0):
     with np.errstate(all="ignore"):
         wide = np.exp(log_density(x.astype(np.float64), df, scale))
         return wide.astype(dtype)[()]
+
+
+def log_partition_norm(dimension, df=1.0, scale=1.0):
+    """log Z of vectors: of the integral of exp(-loss(|x|)) over all x of `dimension` numbers.
+
+    ValueError: df + 1 must be > dimension for a density of vectors: the integral diverges.
+    """
+    return _of_parameters(lambda *values: _norm_or_line(dimension, *values), df, scale)
+
+
+def log_density_norm(x, df=1.0, scale=1.0):
+    """-loss(|x|) - log Z of vectors along the last axis of x; parameters broadcast with the rest."""
+    x = np.asarray(x)
+    dtype = _result_dtype(x)
+    if x.ndim == 0:
+        raise ValueError("x must hold vectors along its last axis")
+    wide = x.astype(np.float64)
+    with np.errstate(all="ignore"):
+        big = np.max(np.abs(wide), axis=-1, initial=0.0)
+        safe = np.where((big > 0) & (big < np.inf), big, 1.0)
+        size = safe * np.sqrt(np.sum((wide / safe[..., None]) ** 2, axis=-1))
+        log_z = log_partition_norm(x.shape[-1], df, scale)
+        return (-loss(size, df, scale) - log_z).astype(dtype)[()]
 
 
 def log_partition_on(a, b, df=1.0, scale=1.0):
@@ -735,6 +760,46 @@ def _log_integral(low, high, df, scale):
     for node, weight in zip(_NODES, _WEIGHTS):
         total = total + weight * width * np.exp(least - loss(start + width * node, df, scale))
     return np.where(least < np.inf, np.log(total.sum(0)) - least, -np.inf)
+
+
+# The normalizer of vectors, by their norm.
+
+
+def _log_z_norm(dimension, df, scale):
+    """log Z over vectors: a ratio of gammas half an integer apart, factor by factor."""
+    total = dimension * (np.log(scale) + 0.9189385332046727)
+    for k in range(1, dimension, 2):
+        total = total - _log_less(df, k)
+    if dimension % 2:
+        total = total - _log_less(df, dimension - 1) / 2
+        total = total - _gamma_gap((df - (dimension - 1)) / 2)
+    return total
+
+
+def _log_less(df, k):
+    """log((df - k)/df)."""
+    near = np.where(2 * k < df, k / df, 0.5)
+    far = np.where(2 * k < df, 0.5, (df - k) / df)
+    return np.where(2 * k < df, np.log1p(-near), np.log(far))
+
+
+def _check_norm(dimension, df, scale):
+    """Raise ValueError where the integral over vectors diverges."""
+    if dimension != int(dimension) or dimension < 1:
+        raise ValueError(f"dimension must be a whole number >= 1, got {dimension}")
+    if dimension > 1 and not _everywhere(dimension < df + 1):
+        raise ValueError("df + 1 must be > dimension for a density of vectors: the integral diverges")
+
+
+def _norm_or_line(dimension, df, scale):
+    _check_norm(dimension, df, scale)
+    if dimension == 1:
+        return _log_partition(df, scale)
+    return _log_z_norm(int(dimension), df, scale)
+
+
+def _everywhere(condition):
+    return bool(np.all(condition))
 
 
 # Draws by rejection.

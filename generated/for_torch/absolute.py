@@ -33,7 +33,9 @@ __all__ = [
     "d_x",
     "density",
     "log_density",
+    "log_density_norm",
     "log_partition",
+    "log_partition_norm",
     "log_partition_on",
 ]
 
@@ -134,6 +136,26 @@ def density(x, scale=1.0):
     x = _floating(x)
     wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
     return torch.exp(log_density(wide, scale)).to(x.dtype)
+
+
+def log_partition_norm(dimension, scale=1.0):
+    """log Z of vectors: of the integral of exp(-loss(|x|)) over all x of `dimension` numbers.
+
+    In float64 inside, differentiable in the parameters.
+    ValueError unless dimension is a whole number >= 1.
+    """
+    return _norm_at_parameters(_like(scale), dimension, scale)
+
+
+def log_density_norm(x, scale=1.0):
+    """-loss(|x|) - log Z of vectors along the last axis of x; parameters broadcast with the rest."""
+    x = _floating(x)
+    if x.dim() == 0:
+        raise ValueError("x must hold vectors along its last axis")
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    size = torch.linalg.vector_norm(wide, dim=-1)
+    log_z = _norm_at_parameters(wide, x.shape[-1], scale)
+    return (-loss(size, scale) - log_z).to(x.dtype)
 
 
 def log_partition_on(a, b, scale=1.0):
@@ -279,6 +301,8 @@ class AdaptiveAbsoluteLoss(torch.nn.Module):
 
     Every channel (entry along `channel_dim`) has its own parameters, unless they are shared.
     scale stays above `scale_floor`, through a softplus.
+    dimension: the residuals are vectors of so many numbers along the last axis, and the density
+    is that of their norm; `channel_dim` counts the axes before it.
     What is not learned stays at its first value, anywhere in the domain of the density.
     reduction: "mean", "sum" or "none". ValueError for values outside these bounds.
     """
@@ -288,6 +312,7 @@ class AdaptiveAbsoluteLoss(torch.nn.Module):
         num_channels=1,
         *,
         channel_dim=-1,
+        dimension=None,
         scale=1.0,
         scale_floor=1e-5,
         learn_scale=True,
@@ -319,6 +344,9 @@ class AdaptiveAbsoluteLoss(torch.nn.Module):
 
         _check(scale)
         _check_density(scale)
+        self.dimension = dimension
+        if dimension is not None:
+            _check_norm(dimension, scale)
 
     @property
     def scale(self):
@@ -326,8 +354,18 @@ class AdaptiveAbsoluteLoss(torch.nn.Module):
         return _present(self, "scale")
 
     def forward(self, residual):
+        if self.dimension is not None:
+            if residual.dim() == 0 or residual.shape[-1] != self.dimension:
+                raise ValueError(
+                    f"residual must hold vectors of {self.dimension} numbers along its last axis, "
+                    f"got shape {tuple(residual.shape)}"
+                )
+            parameters = [_along_channels(self, n, residual[..., 0]) for n in self.bounds]
+            return self._reduced(-log_density_norm(residual, *parameters))
         parameters = [_along_channels(self, n, residual) for n in self.bounds]
-        values = -log_density(residual, *parameters)
+        return self._reduced(-log_density(residual, *parameters))
+
+    def _reduced(self, values):
         if self.reduction == "none":
             return values
         return values.mean() if self.reduction == "mean" else values.sum()
@@ -473,6 +511,46 @@ def _log_integral(low, high, parameters):
     mass = total.sum(0)
     some = (mass > 0) & (least < math.inf)
     return torch.where(some, torch.log(torch.where(some, mass, 1.0)) - least, -math.inf)
+
+
+# The normalizer of vectors, by their norm.
+
+
+def _log_z_norm(dimension, scale):
+    """log Z over vectors in closed form."""
+    gamma = _gamma_of(dimension)
+    return (
+        dimension * 0.5723649429247001 + 0.6931471805599453 + dimension * _log_of(scale)
+        + _log_of(gamma)
+        - _log_of(
+            (
+                _power_of(2, -dimension) * 2 / _gamma_of(dimension / 2 + 0.5) * gamma
+                * 1.772453850905516
+            ),
+        )
+    )
+
+
+def _check_norm(dimension, scale):
+    """Raise ValueError where the integral over vectors diverges."""
+    if dimension != int(dimension) or dimension < 1:
+        raise ValueError(f"dimension must be a whole number >= 1, got {dimension}")
+
+
+def _norm_at_parameters(like, dimension, scale):
+    """log Z over vectors, in float64; the dtype and the device of `like` come out."""
+    kind = {"dtype": torch.float64, "device": like.device}
+    values = torch.broadcast_tensors(*(torch.as_tensor(v, **kind) for v in (scale,)))
+    _check(*values)
+    _check_density(*values)
+    _check_norm(dimension, *values)
+    if dimension == 1:
+        return log_partition(*values).to(like.dtype)
+    return _log_z_norm(int(dimension), *values).to(like.dtype)
+
+
+def _everywhere(condition):
+    return _holds(condition, every=True)
 
 
 # Probabilities in float64: tails are summed from the outside.
@@ -655,9 +733,29 @@ def _log_of(value):
         return float(torch.log(torch.tensor(value, dtype=torch.float64)))
 
 
+def _power_of(base, exponent):
+    """base**exponent for numbers or tensors; inf where it overflows."""
+    if isinstance(base, torch.Tensor) or isinstance(exponent, torch.Tensor):
+        return torch.pow(base, exponent)
+    try:
+        return base**exponent
+    except OverflowError:
+        return math.inf
+
+
 def _pick(condition, yes, no, like):
     """torch.where between two values that may be numbers, in the dtype of `like`."""
     return torch.where(condition, _as_tensor(yes, like), _as_tensor(no, like))
+
+
+def _gamma(value):
+    """Euler's gamma function for positive values."""
+    return torch.exp(torch.lgamma(value))
+
+
+def _gamma_of(value):
+    """gamma of a number or of a tensor."""
+    return _gamma(value) if isinstance(value, torch.Tensor) else math.gamma(value)
 
 
 # Tensors, dtypes and regimes.

@@ -332,7 +332,9 @@ class AdaptiveCauchyLoss(torch.nn.Module):
 
     def forward(self, residual):
         parameters = [_along_channels(self, n, residual) for n in self.bounds]
-        values = -log_density(residual, *parameters)
+        return self._reduced(-log_density(residual, *parameters))
+
+    def _reduced(self, values):
         if self.reduction == "none":
             return values
         return values.mean() if self.reduction == "mean" else values.sum()

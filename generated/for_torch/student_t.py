@@ -42,7 +42,9 @@ __all__ = [
     "d_x",
     "density",
     "log_density",
+    "log_density_norm",
     "log_partition",
+    "log_partition_norm",
     "log_partition_on",
 ]
 
@@ -186,6 +188,26 @@ def density(x, df=1.0, scale=1.0):
     x = _floating(x)
     wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
     return torch.exp(log_density(wide, df, scale)).to(x.dtype)
+
+
+def log_partition_norm(dimension, df=1.0, scale=1.0):
+    """log Z of vectors: of the integral of exp(-loss(|x|)) over all x of `dimension` numbers.
+
+    In float64 inside, differentiable in the parameters.
+    ValueError: df + 1 must be > dimension for a density of vectors: the integral diverges.
+    """
+    return _norm_at_parameters(_like(df, scale), dimension, df, scale)
+
+
+def log_density_norm(x, df=1.0, scale=1.0):
+    """-loss(|x|) - log Z of vectors along the last axis of x; parameters broadcast with the rest."""
+    x = _floating(x)
+    if x.dim() == 0:
+        raise ValueError("x must hold vectors along its last axis")
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    size = torch.linalg.vector_norm(wide, dim=-1)
+    log_z = _norm_at_parameters(wide, x.shape[-1], df, scale)
+    return (-loss(size, df, scale) - log_z).to(x.dtype)
 
 
 def log_partition_on(a, b, df=1.0, scale=1.0):
@@ -336,6 +358,8 @@ class AdaptiveStudentTLoss(torch.nn.Module):
     Every channel (entry along `channel_dim`) has its own parameters, unless they are shared.
     df stays above `df_floor`, through a softplus.
     scale stays above `scale_floor`, through a softplus.
+    dimension: the residuals are vectors of so many numbers along the last axis, and the density
+    is that of their norm; `channel_dim` counts the axes before it.
     What is not learned stays at its first value, anywhere in the domain of the density.
     reduction: "mean", "sum" or "none". ValueError for values outside these bounds.
     """
@@ -345,6 +369,7 @@ class AdaptiveStudentTLoss(torch.nn.Module):
         num_channels=1,
         *,
         channel_dim=-1,
+        dimension=None,
         df=1.0,
         df_floor=1e-5,
         learn_df=True,
@@ -392,6 +417,9 @@ class AdaptiveStudentTLoss(torch.nn.Module):
 
         _check(df, scale)
         _check_density(df, scale)
+        self.dimension = dimension
+        if dimension is not None:
+            _check_norm(dimension, df, scale)
 
     @property
     def df(self):
@@ -404,8 +432,18 @@ class AdaptiveStudentTLoss(torch.nn.Module):
         return _present(self, "scale")
 
     def forward(self, residual):
+        if self.dimension is not None:
+            if residual.dim() == 0 or residual.shape[-1] != self.dimension:
+                raise ValueError(
+                    f"residual must hold vectors of {self.dimension} numbers along its last axis, "
+                    f"got shape {tuple(residual.shape)}"
+                )
+            parameters = [_along_channels(self, n, residual[..., 0]) for n in self.bounds]
+            return self._reduced(-log_density_norm(residual, *parameters))
         parameters = [_along_channels(self, n, residual) for n in self.bounds]
-        values = -log_density(residual, *parameters)
+        return self._reduced(-log_density(residual, *parameters))
+
+    def _reduced(self, values):
         if self.reduction == "none":
             return values
         return values.mean() if self.reduction == "mean" else values.sum()
@@ -949,6 +987,51 @@ def _log_integral(low, high, parameters):
     mass = total.sum(0)
     some = (mass > 0) & (least < math.inf)
     return torch.where(some, torch.log(torch.where(some, mass, 1.0)) - least, -math.inf)
+
+
+# The normalizer of vectors, by their norm.
+
+
+def _log_z_norm(dimension, df, scale):
+    """log Z over vectors: a ratio of gammas half an integer apart, factor by factor."""
+    total = dimension * (torch.log(scale) + 0.9189385332046727)
+    for k in range(1, dimension, 2):
+        total = total - _log_less(df, k)
+    if dimension % 2:
+        total = total - _log_less(df, dimension - 1) / 2
+        total = total - _gamma_gap((df - (dimension - 1)) / 2)
+    return total
+
+
+def _log_less(df, k):
+    """log((df - k)/df)."""
+    near = torch.where(2 * k < df, k / df, 0.5)
+    far = torch.where(2 * k < df, 0.5, (df - k) / df)
+    return torch.where(2 * k < df, torch.log1p(-near), torch.log(far))
+
+
+def _check_norm(dimension, df, scale):
+    """Raise ValueError where the integral over vectors diverges."""
+    if dimension != int(dimension) or dimension < 1:
+        raise ValueError(f"dimension must be a whole number >= 1, got {dimension}")
+    if dimension > 1 and not _everywhere(dimension < df + 1):
+        raise ValueError("df + 1 must be > dimension for a density of vectors: the integral diverges")
+
+
+def _norm_at_parameters(like, dimension, df, scale):
+    """log Z over vectors, in float64; the dtype and the device of `like` come out."""
+    kind = {"dtype": torch.float64, "device": like.device}
+    values = torch.broadcast_tensors(*(torch.as_tensor(v, **kind) for v in (df, scale)))
+    _check(*values)
+    _check_density(*values)
+    _check_norm(dimension, *values)
+    if dimension == 1:
+        return log_partition(*values).to(like.dtype)
+    return _log_z_norm(int(dimension), *values).to(like.dtype)
+
+
+def _everywhere(condition):
+    return _holds(condition, every=True)
 
 
 # Probabilities in float64: tails are summed from the outside.

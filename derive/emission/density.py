@@ -16,6 +16,7 @@ from derive.emission import wording
 from derive.emission.printer import Printer
 from derive.emission.target import Target
 from derive.numerics.forms import StableForm
+from derive.program.divergence import ARGUMENTS
 from derive.program.module import Block, Module
 
 
@@ -100,12 +101,26 @@ def _sampling_context(module: Module, stable: StableForm, target: Target) -> dic
             "tail": printer.expression(tail) if tail else "",
             "variance_lines": moments.get("variance", []),
             "expected_loss_lines": moments.get("expected_loss", []),
+            "divergence_lines": _varying_lines(module, target),
+            "divergence_arguments": ", ".join(ARGUMENTS),
             "latents": latents(module, stable),
             "far_breaks": "(*_BREAKS, *(40.0 * 4.0**k for k in range(60, 450)))"
             if form and form.envelope == "power"
             else "_BREAKS",
         }
     return fields
+
+
+def _varying_lines(module: Module, target: Target) -> list[str]:
+    """The lines of the divergence, whose arguments are tensors."""
+    block = module.divergence
+    if block is None:
+        return []
+    names = frozenset([*ARGUMENTS, *(a.name for a in block.assignments)])
+    helpers = frozenset(h.helper.name for h in module.helpers)
+    printer = Printer(target.dialect, helpers, names)
+    lines = [line for a in block.assignments for line in printer.lines(f"{a.name} = ", a.value, 4)]
+    return [*lines, *printer.lines("return ", block.results[0], 4)]
 
 
 def latents(module: Module, form: StableForm) -> list[dict[str, Any]]:

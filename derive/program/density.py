@@ -23,6 +23,7 @@ from derive.numerics.gammas import gamma_gap1
 from derive.numerics.lower import CannotLower, condition, lower
 from derive.numerics.nodes import Call, Local, Name, Node, call, node, where
 from derive.numerics.rules import half_step
+from derive.program.divergence import divergence
 
 DIGITS = 40
 # Next to 0 a second derivative may need a polynomial: over [0, NEAR], with this many terms.
@@ -73,6 +74,7 @@ class DensityForm:
     """What a file needs beside the loss.
 
     functions: log_partition and its first and second derivatives (those that are not 0).
+    divergence: of Kullback and Leibler between two densities of this loss, where it is closed.
     table: the numbers behind the operation `log_z`, where log Z has no closed form.
     requirement: the parameters for which the density exists, None for all; rule: it in words.
     """
@@ -83,6 +85,7 @@ class DensityForm:
     rule: str = ""
     sampling: Sampling | None = None
     norm: Norm | None = None
+    divergence: Node | None = None
 
 
 def density_forms(derivation: Derivation, stable: StableForm) -> DensityForm:
@@ -99,7 +102,9 @@ def density_forms(derivation: Derivation, stable: StableForm) -> DensityForm:
             found = _closed(density.log_partition, loss)
         except CannotLower:
             return DensityForm()
-        return DensityForm(found, None, requirement, rule, sampling(loss), norm(derivation))
+        return DensityForm(
+            found, None, requirement, rule, sampling(loss), norm(derivation), divergence(loss)
+        )
     family = match(loss)
     if family is None or not isinstance(family.exponent, Symbol):
         return DensityForm()

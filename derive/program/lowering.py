@@ -55,17 +55,20 @@ def lower_module(form: StableForm, density: DensityForm) -> Module:
     )
     vectors = density.norm.value if density.norm else None
     norm = make_block([vectors], reserved, x) if vectors is not None else None
+    between = density.divergence
+    divergence = None if between is None else make_block([between], reserved, "shift")
     touch = make_block([density.sampling.touch], reserved, x) if density.sampling else None
     roots = [*_nodes(functions), *(e for f in parameter_functions for e in _of_block(f.block))]
     roots += _of_block(touch) if touch else []
     roots += [e for f in moments for e in _of_block(f.block)]
     roots += _of_block(norm) if norm else []
+    roots += _of_block(divergence) if divergence else []
     helpers = _helpers(roots)
     regimes = tuple(Regime(r.name, r.meaning, r.condition) for r in form.regimes)
     operations = _operations(roots, helpers, regimes)
     return Module(
-        tuple(functions), parameter_functions, density, touch, moments, norm, regimes, helpers,
-        operations,
+        tuple(functions), parameter_functions, density, touch, moments, norm, divergence, regimes,
+        helpers, operations,
     )  # fmt: skip
 
 

@@ -84,6 +84,7 @@ class Module:
     touch: Block | None
     moments: tuple[ParameterFunction, ...]
     norm: Block | None
+    divergence: Block | None
     regimes: tuple[Regime, ...]
     helpers: tuple[HelperFunction, ...]
     operations: frozenset[str]

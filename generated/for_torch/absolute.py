@@ -265,6 +265,22 @@ class Absolute(torch.distributions.Distribution):
         return self.loc + torch.where((q >= 0) & (q <= 1), y, math.nan).to(self.loc.dtype)
 
 
+@torch.distributions.kl.register_kl(Absolute, Absolute)
+def _divergence(p, q):
+    """The divergence of Kullback and Leibler of q from p."""
+    (p_length,), (q_length,) = _wide(p._shape), _wide(q._shape)
+    shift = p.loc.to(torch.float64) - q.loc.to(torch.float64)
+    return _log_ratio_expected(p_length, q_length, shift).to(p.loc.dtype)
+
+
+def _log_ratio_expected(p_length, q_length, shift):
+    """The expectation of log(p/q) under p, from terms that are never negative."""
+    excess = (p_length - q_length) / q_length
+    return (
+        p_length / q_length * _expm1_minus(-torch.abs(shift / p_length)) - _log1p_minus(excess)
+    )
+
+
 class AbsoluteLoss(torch.nn.Module):
     """Absolute loss (L1) of `input - target`, as in torch.nn.
 
@@ -723,6 +739,60 @@ def _along_channels(module, name, values):
     return value.reshape(shape)
 
 
+# Small functions that keep their digits.
+
+
+def _log1p_minus(z):
+    """log(1 + z) - z, without cancellation at small z."""
+    ratio = z / (2 + z)
+    return torch.where(
+        (-0.5 < z) & (z < 1),
+        (
+            -2 * ratio * ratio
+            * (
+                1 / (1 - ratio)
+                - (
+                    ratio
+                    * _horner(
+                        ratio * ratio,
+                        (
+                            0.3333333333333333, 0.2, 0.14285714285714285, 0.1111111111111111,
+                            0.09090909090909091, 0.07692307692307693, 0.06666666666666667,
+                            0.058823529411764705, 0.05263157894736842, 0.047619047619047616,
+                            0.043478260869565216, 0.04, 0.037037037037037035,
+                            0.034482758620689655, 0.03225806451612903, 0.030303030303030304,
+                            0.02857142857142857
+                        ),
+                    )
+                )
+            )
+        ),
+        torch.log1p(z) - z,
+    )
+
+
+def _expm1_minus(z):
+    """exp(z) - 1 - z, without cancellation at small z."""
+    return torch.where(
+        torch.abs(z) < 1,
+        (
+            z * z
+            * _horner(
+                z,
+                (
+                    0.5, 0.16666666666666666, 0.041666666666666664, 0.008333333333333333,
+                    0.001388888888888889, 0.0001984126984126984, 2.48015873015873e-05,
+                    2.7557319223985893e-06, 2.755731922398589e-07, 2.505210838544172e-08,
+                    2.08767569878681e-09, 1.6059043836821613e-10, 1.1470745597729725e-11,
+                    7.647163731819816e-13, 4.779477332387385e-14, 2.8114572543455206e-15,
+                    1.5619206968586225e-16
+                ),
+            )
+        ),
+        torch.expm1(z) - z,
+    )
+
+
 def _log_of(value):
     """log of a number or of a tensor."""
     if isinstance(value, torch.Tensor):
@@ -741,6 +811,14 @@ def _power_of(base, exponent):
         return base**exponent
     except OverflowError:
         return math.inf
+
+
+def _horner(z, coefficients):
+    """The polynomial with these coefficients, lowest first."""
+    total = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        total = total * z + c
+    return total
 
 
 def _pick(condition, yes, no, like):

@@ -247,6 +247,28 @@ class Cauchy(torch.distributions.Distribution):
         return self.loc + torch.where((q >= 0) & (q <= 1), y, math.nan).to(self.loc.dtype)
 
 
+@torch.distributions.kl.register_kl(Cauchy, Cauchy)
+def _divergence(p, q):
+    """The divergence of Kullback and Leibler of q from p."""
+    (p_length,), (q_length,) = _wide(p._shape), _wide(q._shape)
+    shift = p.loc.to(torch.float64) - q.loc.to(torch.float64)
+    return _log_ratio_expected(p_length, q_length, shift).to(p.loc.dtype)
+
+
+def _log_ratio_expected(p_length, q_length, shift):
+    """The expectation of log(p/q) under p, from terms that are never negative."""
+    difference = p_length - q_length
+    return torch.log1p(
+        (
+            (
+                difference / p_length * (difference / q_length)
+                + shift / p_length * (shift / q_length) / 2
+            )
+            / 4
+        ),
+    )
+
+
 class CauchyLoss(torch.nn.Module):
     """Cauchy loss (Lorentzian) of `input - target`, as in torch.nn.
 

@@ -265,6 +265,21 @@ class Quadratic(torch.distributions.Distribution):
         return self.loc + torch.where((q >= 0) & (q <= 1), y, math.nan).to(self.loc.dtype)
 
 
+@torch.distributions.kl.register_kl(Quadratic, Quadratic)
+def _divergence(p, q):
+    """The divergence of Kullback and Leibler of q from p."""
+    (p_length,), (q_length,) = _wide(p._shape), _wide(q._shape)
+    shift = p.loc.to(torch.float64) - q.loc.to(torch.float64)
+    return _log_ratio_expected(p_length, q_length, shift).to(p.loc.dtype)
+
+
+def _log_ratio_expected(p_length, q_length, shift):
+    """The expectation of log(p/q) under p, from terms that are never negative."""
+    ratio = shift / q_length
+    excess = (p_length - q_length) / q_length
+    return (ratio * ratio - _log1p_minus(excess * (2 + excess))) / 2
+
+
 class QuadraticLoss(torch.nn.Module):
     """Quadratic loss (L2) of `input - target`, as in torch.nn.
 
@@ -719,6 +734,38 @@ def _along_channels(module, name, values):
     return value.reshape(shape)
 
 
+# Small functions that keep their digits.
+
+
+def _log1p_minus(z):
+    """log(1 + z) - z, without cancellation at small z."""
+    ratio = z / (2 + z)
+    return torch.where(
+        (-0.5 < z) & (z < 1),
+        (
+            -2 * ratio * ratio
+            * (
+                1 / (1 - ratio)
+                - (
+                    ratio
+                    * _horner(
+                        ratio * ratio,
+                        (
+                            0.3333333333333333, 0.2, 0.14285714285714285, 0.1111111111111111,
+                            0.09090909090909091, 0.07692307692307693, 0.06666666666666667,
+                            0.058823529411764705, 0.05263157894736842, 0.047619047619047616,
+                            0.043478260869565216, 0.04, 0.037037037037037035,
+                            0.034482758620689655, 0.03225806451612903, 0.030303030303030304,
+                            0.02857142857142857
+                        ),
+                    )
+                )
+            )
+        ),
+        torch.log1p(z) - z,
+    )
+
+
 def _log_of(value):
     """log of a number or of a tensor."""
     if isinstance(value, torch.Tensor):
@@ -727,6 +774,14 @@ def _log_of(value):
         return math.log(value)
     except (OverflowError, ValueError):  # torch gives the limit
         return float(torch.log(torch.tensor(value, dtype=torch.float64)))
+
+
+def _horner(z, coefficients):
+    """The polynomial with these coefficients, lowest first."""
+    total = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        total = total * z + c
+    return total
 
 
 def _pick(condition, yes, no, like):

@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import sympy
 from mpmath import mp
 from sympy import Expr, Symbol
 
 from derive.calculus import Derivation
+from derive.calculus.evaluate import NotReal
 from derive.calculus.partition.form import PartitionForm, load
+from derive.calculus.quadrature import normalizer
 from derive.definitions import catalogue
 from derive.definitions.loss import Loss
 from derive.numerics import student
 from derive.numerics.evaluate import evaluate
-from derive.numerics.family import match
+from derive.numerics.family import definition, equal, match
 from derive.numerics.forms import StableForm
 from derive.numerics.gammas import gamma_gap1
 from derive.numerics.lower import CannotLower, condition, lower
@@ -105,12 +108,19 @@ def density_forms(derivation: Derivation, stable: StableForm) -> DensityForm:
         return DensityForm(
             found, None, requirement, rule, sampling(loss), norm(derivation), divergence(loss)
         )
+    rest = (requirement, rule, sampling(loss), norm(derivation))
     family = match(loss)
     if family is None or not isinstance(family.exponent, Symbol):
-        return DensityForm()
+        functions = _of_length(loss) if requirement is None else {}
+        if functions:
+            return DensityForm(functions, None, *rest)
+        fixed = _fixed_length(derivation)
+        if fixed is None:
+            return DensityForm()
+        return DensityForm(_stored(loss.parameters[0].name, fixed), load(), *rest)
     letters = family.letters
     assert letters.a is not None
-    functions = _stored(letters.a, letters.c)
+    functions = _stored(letters.a, Name(letters.c))
     return DensityForm(functions, load(), requirement, rule, sampling(loss), norm(derivation))
 
 
@@ -194,20 +204,58 @@ def _told(relation: Expr) -> str:
     return f"the parameters must satisfy {relation}"
 
 
-def _stored(alpha: str, scale: str) -> dict[str, Node]:
-    """log Z = log(scale) + log_z(alpha)."""
+def _of_length(loss: Loss) -> dict[str, Node]:
+    """log Z = log c + a number, for a loss of x/c alone: the number by quadrature, twice."""
+    if len(loss.parameters) != 1 or not loss.parameters[0].is_positive:
+        return {}
+    x, c = loss.residual, loss.parameters[0]
+    if sympy.simplify(loss.expression.subs(x, x * c)).has(c):
+        return {}
+    try:
+        with mp.workdps(DIGITS):
+            found = mp.log(normalizer(loss.expression, x, {c: mp.mpf(1)}))
+        with mp.workdps(DIGITS + 15):
+            again = mp.log(normalizer(loss.expression, x, {c: mp.mpf(1)}))
+    except (NotReal, NotImplementedError, mpmath.libmp.NoConvergence):
+        return {}
+    if not abs(found - again) < mp.mpf(10) ** -25:
+        return {}
+    name = Name(c.name)
+    return {
+        "log_partition": call("log", name) + float(found),
+        f"d_log_partition_{c}": 1 / name,
+        f"d2_log_partition_{c}": -1 / name / name,
+    }
+
+
+def _fixed_length(derivation: Derivation) -> Node | None:
+    """The length of a loss of Barron's family with a free exponent whose length is a number."""
+    loss, bend = derivation.loss, derivation.weight_at_zero
+    if len(loss.parameters) != 1 or not bend.is_number or not bend.is_positive:
+        return None
+    length = 1 / sympy.sqrt(bend)
+    if not equal(loss, definition((loss.residual / length) ** 2, loss.parameters[0])):
+        return None
+    return lower(_folded(length))
+
+
+def _stored(alpha: str, c: Node) -> dict[str, Node]:
+    """log Z = log(c) + log_z(alpha)."""
 
     def log_z(order: int) -> Node:
         return Call("log_z", (Name(alpha), node(order)))
 
-    c = Name(scale)
-    return {
+    found = {
         "log_partition": call("log", c) + log_z(0),
         f"d_log_partition_{alpha}": log_z(1),
-        f"d_log_partition_{scale}": 1 / c,
         f"d2_log_partition_{alpha}": log_z(2),
-        f"d2_log_partition_{scale}": -1 / c / c,
     }
+    if isinstance(c, Name):
+        found |= {
+            f"d_log_partition_{c.name}": 1 / c,
+            f"d2_log_partition_{c.name}": -1 / c / c,
+        }
+    return found
 
 
 def _closed(log_partition: Expr, loss: Loss) -> dict[str, Node]:

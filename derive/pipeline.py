@@ -9,6 +9,7 @@ write(tree, folder)                    all files at once, or none
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -255,11 +256,44 @@ def verify(
     known = None if record else ratchet.RECORD
     report = verify_catalogue(losses, folder, tuple(TARGETS), points, progress.step, record=known)
     if record:
-        try:
-            ratchet.record(report.rows)
-        except OSError as trouble:
-            raise EnvironmentTrouble(f"{ratchet.RECORD}: {trouble.strerror}") from None
+        _record(report, losses, points, folder.parent / "docs", progress)
     return report
+
+
+def _record(
+    report: Report,
+    losses: Sequence[Loss],
+    points: Mapping[str, int],
+    docs: Path,
+    progress: Progress,
+) -> None:
+    """The worst errors as the new record, beside the plain formula's, and the pages made of it."""
+    from derive import pages
+    from derive.verification import plain, ratchet
+    from derive.verification.exhaustive import record as runs
+
+    beside = plain.rows(losses, tuple(TARGETS), points, progress.step)
+    reaches = [(loss, stabilise(derive(loss)).reach) for loss in losses]
+    forms = [
+        {
+            "loss": loss.name,
+            "quantity": reach.quantity,
+            "direct": reach.direct if math.isfinite(reach.direct) else "inf",
+            "worst": reach.worst,
+            "rules": list(reach.rules),
+        }
+        for loss, found in reaches
+        for reach in found
+    ]
+    digests = {loss.name: loss.digest for loss in losses}
+    try:
+        ratchet.record(report.rows, plain=beside, forms=forms, digests=digests)
+        if docs.is_dir():
+            page = pages.accuracy(ratchet.stored(), runs.read())
+            (docs / "accuracy.md").write_text(page, encoding="utf-8")
+            (docs / "special_values.md").write_text(pages.special_values(), encoding="utf-8")
+    except OSError as trouble:
+        raise EnvironmentTrouble(f"{trouble.filename}: {trouble.strerror}") from None
 
 
 def plot(subject: str, out: Path | None) -> Path:

@@ -14,6 +14,7 @@ from sympy import Symbol
 from derive.definitions.loss import Loss
 from derive.emission import wording
 from derive.emission.printer import Printer
+from derive.emission.scipy import scipy_context
 from derive.emission.target import Target
 from derive.numerics.forms import StableForm
 from derive.program.divergence import ARGUMENTS
@@ -28,7 +29,7 @@ def density_names(module: Module, target: Target) -> list[str]:
         names += [*(f.name for f in module.parameter_functions), "log_density", "density"]
         names += ["log_partition_norm", "log_density_norm"] if module.density.norm else []
     if target.name == "numpy" and form and form.envelope:
-        names.append("sample")
+        names += ["sample", "cdf", "sf", "ppf", "moment", "entropy", "distribution"]
     return names
 
 
@@ -88,13 +89,15 @@ def _sampling_context(module: Module, stable: StableForm, target: Target) -> dic
         "node_lines": _number_lines((nodes + 1) / 2),
         "weight_lines": _number_lines(weights / 2),
         "parameters_tuple": ", ".join(names) + ("," if len(names) == 1 else ""),
+        "distribution": distribution_name(loss),
     }
+    if target.name == "numpy":
+        fields |= scipy_context(module, loss, target)
     if target.name == "torch":
         printer = Printer(target.dialect, frozenset(), frozenset())
         tail = form.tail if form else None
         moments = {f.name: _block_lines(f.block, module, target) for f in module.moments}
         fields |= {
-            "distribution": distribution_name(loss),
             "constraints": [{"name": n, "kind": _constraint(module, loss, n)} for n in names],
             "heavy": printer.expression(form.heavy) if form and form.heavy else "",
             "endless": printer.expression(form.endless) if form and form.endless else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from derive.numerics.nodes import Call, Local, Name, Node, Number
@@ -25,22 +25,28 @@ class Dialect:
     spell(op, arguments, varies) -> (callable name, arguments); lazy operations wrap an argument
     in a lambda. infinity: the word for inf. choice: what picks between two numbers by a condition
     on the residual, if the target's `where` cannot; it gets the residual as a last argument.
+    of_numbers: what takes the place of an infix operation between parameters, which may be Python
+    numbers: Python raises where IEEE arithmetic has an infinity.
     """
 
     infinity: str
     spell: Callable[[str, tuple[bool, ...]], str]
     lazy: Mapping[str, int]
     choice: str = ""
-    number_power: str = ""
+    of_numbers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Printer:
+    """varying: the names that depend on the residual; nonzero: the parameters that are never
+    0, None where no divisor can be 0."""
+
     dialect: Dialect
     helpers: frozenset[str]
     varying: frozenset[str]
     quantity_arguments: str = ""
     like: str = ""
+    nonzero: frozenset[str] | None = None
 
     def expression(self, current: Node) -> str:
         return self._print(current, 0)
@@ -90,12 +96,23 @@ class Printer:
     def _infix(self, current: Call) -> tuple[str, int]:
         sign, level = _INFIX[current.op]
         left, right = current.args
-        if current.op == "pow" and self.dialect.number_power and not self.varies(current):
-            args = f"{self.expression(left)}, {self.expression(right)}"
-            return f"{self.dialect.number_power}({args})", _ATOM
+        of_numbers = self.dialect.of_numbers.get(current.op, "")
+        if of_numbers and not self.varies(current) and not self._is_safe(current):
+            return f"{of_numbers}({self.expression(left)}, {self.expression(right)})", _ATOM
         if current.op == "pow":
             return f"{self._print(left, level + 1)} ** {self._print(right, level)}", level
         return f"{self._print(left, level)} {sign} {self._print(right, level + 1)}", level
+
+    def _is_safe(self, current: Call) -> bool:
+        """A quotient whose divisor is never 0."""
+        if current.op != "div" or self.nonzero is None:
+            return current.op == "div"
+        divisor = current.args[1]
+        if isinstance(divisor, Call) and divisor.op == "sqrt":
+            divisor = divisor.args[0]
+        if isinstance(divisor, Name):
+            return divisor.name in self.nonzero
+        return isinstance(divisor, Number)
 
     def _called(self, current: Call) -> tuple[str, list[str]]:
         args = [self.expression(a) for a in current.args]

@@ -17,6 +17,7 @@ from derive.emission import stored, wording
 from derive.emission.density import density_context, density_names, distribution_name
 from derive.emission.printer import Printer
 from derive.emission.target import Target
+from derive.numerics.family import match
 from derive.numerics.forms import StableForm
 from derive.program.module import Assignment, Block, Case, Function, HelperFunction, Module
 
@@ -280,7 +281,13 @@ class _Printing:
         helpers = frozenset(h.helper.name for h in self.module.helpers)
         arguments = ", ".join(["regime", *(v.name for v in self.form.loss.variables)])
         like = varying[0] if varying else ""
-        return Printer(self.target.dialect, helpers, names, arguments, like)
+        return Printer(self.target.dialect, helpers, names, arguments, like, self._nonzero())
+
+    def _nonzero(self) -> frozenset[str] | None:
+        """Barron's family is divided into regimes so that nothing else can be 0."""
+        if match(self.form.loss) is not None:
+            return None
+        return frozenset(p.name for p in self.form.loss.parameters if p.is_positive)
 
     def function(self, function: Function, arguments: str) -> dict[str, Any]:
         x = self.form.loss.residual.name
@@ -338,7 +345,7 @@ class _Printing:
         }
 
     def regimes(self) -> list[str]:
-        printer = Printer(self.target.dialect, frozenset(), frozenset())
+        printer = self._printer(Block((), ()), ())
         lines = []
         for r in self.module.regimes:
             test = "True" if r.condition is None else printer.expression(r.condition)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from sympy import Expr, Function, Rational, cosh, exp, gamma, log, polygamma, tanh
 
-from derive.numerics import gammas, helpers
+from derive.numerics import helpers
+from derive.numerics.helpers import gammas
 from derive.numerics.nodes import Node, call
 
 
@@ -93,6 +94,10 @@ logcosh = _atom("logcosh", 1, lambda z: log(cosh(z)), helpers.logcosh, lambda z:
 stable_tanh: type[Atom] = _atom(
     "stable_tanh", 1, tanh, lambda z: call("tanh", z), lambda z: (1 / cosh(z) ** 2,)
 )
+logcosh_excess = _atom(
+    "logcosh_excess", 1, lambda z: z * tanh(z) - log(cosh(z)), helpers.logcosh_excess,
+    lambda z: (z / cosh(z) ** 2,),
+)  # fmt: skip
 softplus = _atom(
     "softplus", 1, lambda z: log(1 + exp(z)), helpers.softplus, lambda z: (sigmoid(z),)
 )
@@ -140,8 +145,9 @@ gamma_gap = _atom(
 ATOMS: tuple[type[Atom], ...] = (
     log1p, expm1, exprel, exprel1, exprel2, expm1_minus, rel2, rel2_slope,
     rel2_bend, log1prel, log1prel1, log1prel2,
-    log1p_minus, logcosh, stable_tanh, softplus, sigmoid, power1p, boxcox1p, boxcox_slope,
-    boxcox_bend, gamma_gap, gamma_gap1, gamma_gap2,
+    log1p_minus, logcosh, logcosh_excess, stable_tanh, softplus, sigmoid, power1p,
+    boxcox1p, boxcox_slope, boxcox_bend,
+    gamma_gap, gamma_gap1, gamma_gap2,
 )  # fmt: skip
 
 

@@ -1,84 +1,107 @@
-"""Polynomials for the neighbourhood of x = 0, where a formula's terms cancel.
+"""Polynomials in x over a length, where a formula's terms cancel or its roundings add up.
 
-If the loss has one length c (loss(kx, kc) = k^d loss(x, c)), every quantity is c^e psi(x/c); psi
-has a zero of some order m at 0, and psi(z)/z^m is smooth on each side: a Chebyshev interpolant of
-it, computed at high precision, keeps all digits there.
+If a quantity has one length c (Q(kx, kc) = k^e Q(x, c)), it is c^e psi(x/c); psi is even or odd and
+has a zero of some order m at 0. psi(z)/z^m around 0, and psi itself between two other points, are
+interpolated at high precision.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from mpmath import mp
 from sympy import Expr, Symbol
 
 from derive.calculus.evaluate import NotReal, evaluate
+from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
-from derive.numerics.nodes import Local, Name, Node, absolute, call, node, polynomial
+from derive.numerics.chebyshev import interpolant
+from derive.numerics.nodes import Local, Name, Node, absolute, call, polynomial
 
 _DIGITS = 30
-_MOST_TERMS = 34
+_TROUBLES = (NotReal, ZeroDivisionError, KeyError, NotImplementedError)
 
 
 @dataclass(frozen=True)
-class Length:
-    """The parameter that measures x, and the degree of the loss in it (None: no parameters)."""
+class Profile:
+    """A quantity as length^degree psi(x/length); length None: a function of x alone.
 
-    parameter: Symbol | None
+    sign: 1 for even psi, -1 for odd. order: of the zero at 0, None if it is no whole number.
+    """
+
+    expression: Expr
+    residual: Symbol
+    length: Symbol | None
     degree: int
+    sign: int
+    order: int | None
+
+    def psi(self, z: Any) -> Any:
+        at = {self.residual: mp.mpf(z)}
+        if self.length is not None:
+            at[self.length] = mp.mpf(1)
+        return evaluate(self.expression, at)
+
+    @property
+    def size(self) -> Node:
+        x = Name(self.residual.name)
+        return absolute(x if self.length is None else Local("z", x / Name(self.length.name)))
 
 
-def length_of(loss: Loss) -> Length | None:
-    """The one length of a loss with at most one parameter; None where there is none."""
-    if not loss.parameters:
-        return Length(None, 0)
-    if len(loss.parameters) > 1 or not loss.parameters[0].is_positive:
+def profile(expression: Expr, residual: Symbol) -> Profile | None:
+    """None where the quantity has other variables, no degree, or is neither even nor odd."""
+    others = sorted(expression.free_symbols - {residual}, key=str)
+    if residual not in expression.free_symbols or len(others) > 1:
         return None
-    c, x = loss.parameters[0], loss.residual
-    with mp.workdps(40):
-        at = {x: mp.mpf(7) / 9, c: mp.mpf(13) / 7}
-        wide = {x: at[x] * 3, c: at[c] * 3}
-        ratio = evaluate(loss.expression, wide) / evaluate(loss.expression, at)
-        for degree in (0, 1, 2):
-            if abs(ratio - mp.mpf(3) ** degree) < mp.mpf(10) ** -30:
-                return Length(c, degree)
+    length = others[0] if others else None
+    if length is not None and not length.is_positive:
+        return None
+    with mp.workdps(4 * _DIGITS):
+        try:
+            degree = 0 if length is None else _degree(expression, residual, length, {})
+            if degree is None:
+                return None
+            bare = Profile(expression, residual, length, degree, 1, None)
+            sign = _parity(bare)
+            if sign is None:
+                return None
+            return Profile(expression, residual, length, degree, sign, _order(bare))
+        except _TROUBLES:
+            return None
+
+
+def is_length(loss: Loss, parameter: Symbol) -> bool:
+    """Whether stretching x and the parameter alike multiplies the loss by a power of it."""
+    if not parameter.is_positive:
+        return False
+    with mp.workdps(4 * _DIGITS):
+        try:
+            return _degree(loss.expression, loss.residual, parameter, _inside(loss)) is not None
+        except _TROUBLES:
+            return False
+
+
+def _inside(loss: Loss) -> dict[Symbol, Any]:
+    return {p: mp.mpf(v) for p, v in generic_points(loss, 1, skip=1)[0].items()}
+
+
+def _degree(
+    expression: Expr, x: Symbol, c: Symbol, others: Mapping[Symbol, Any]
+) -> int | None:
+    at = {**others, x: mp.mpf(7) / 9, c: mp.mpf(13) / 7}
+    wide = {**at, x: at[x] * 3, c: at[c] * 3}
+    ratio = evaluate(expression, wide) / evaluate(expression, at)
+    for degree in range(-3, 4):
+        if abs(ratio / mp.mpf(3) ** degree - 1) < mp.mpf(10) ** -_DIGITS:
+            return degree
     return None
 
 
-def near_zero(loss: Loss, expression: Expr, orders: int, reach: Fraction) -> Node | None:
-    """c^(degree - orders) z^m p(|z|), z = x/c, good for |z| <= reach; None if psi has no such
-    form there. `orders` is the number of derivatives that the quantity holds."""
-    length = length_of(loss)
-    if length is None:
-        return None
-
-    def psi(z: Any) -> Any:
-        at = {loss.residual: z}
-        if length.parameter is not None:
-            at[length.parameter] = mp.mpf(1)
-        return evaluate(expression, at)
-
-    with mp.workdps(4 * _DIGITS):
-        try:
-            order = _order(psi)
-            if order is None:
-                return None
-            sign = _parity(psi)
-            coefficients = _interpolant(
-                lambda z: psi(z) / z**order, mp.mpf(reach.numerator) / reach.denominator
-            )
-        except (NotReal, ZeroDivisionError):
-            return None
-    if sign is None or coefficients is None:
-        return None
-    return _build(loss, length, orders, order, sign, coefficients)
-
-
-def _order(psi: Any) -> int | None:
+def _order(found: Profile) -> int | None:
     small, smaller = mp.mpf(10) ** -12, mp.mpf(10) ** -13
-    low, high = psi(smaller), psi(small)
+    low, high = found.psi(smaller), found.psi(small)
     if low == 0 or high == 0:
         return None
     order = mp.log(high / low) / mp.log(10)
@@ -86,36 +109,48 @@ def _order(psi: Any) -> int | None:
     return whole if abs(order - whole) < mp.mpf(10) ** -8 and 0 <= whole <= 8 else None
 
 
-def _parity(psi: Any) -> int | None:
+def _parity(found: Profile) -> int | None:
     z = mp.mpf(3) / 11
-    if abs(psi(-z) - psi(z)) < mp.mpf(10) ** -_DIGITS:
+    there, back = found.psi(z), found.psi(-z)
+    near = abs(there) * mp.mpf(10) ** -_DIGITS
+    if abs(back - there) <= near:
         return 1
-    if abs(psi(-z) + psi(z)) < mp.mpf(10) ** -_DIGITS:
-        return -1
-    return None
+    return -1 if abs(back + there) <= near else None
 
 
-def _interpolant(f: Any, reach: Any) -> tuple[float, ...] | None:
-    """Monomial coefficients of the Chebyshev interpolant on [0, reach], as short as will do."""
-    for terms in range(10, _MOST_TERMS + 1, 4):
-        found, error = mp.chebyfit(f, [mp.mpf(10) ** -8, reach], terms, error=True)
-        if error < abs(f(reach / 2)) * mp.mpf(2) ** -58:
-            return tuple(float(c) for c in reversed(found))
-    return None
+def around_zero(found: Profile, reach: float) -> Node | None:
+    """c^e z^m p(|z|) for |z| <= reach; None if psi has no such form there."""
+    order = found.order
+    if order is None:
+        return None
+    with mp.workdps(4 * _DIGITS):
+        try:
+            p = interpolant(lambda z: found.psi(z) / z**order, mp.mpf(10) ** -8, reach, 0)
+        except _TROUBLES:
+            return None
+    if p is None:
+        return None
+    return _scaled(found, polynomial(found.size, p), order)
 
 
-def _build(
-    loss: Loss, length: Length, orders: int, order: int, sign: int, coefficients: tuple[float, ...]
-) -> Node:
-    x = Name(loss.residual.name)
-    c = None if length.parameter is None else Name(length.parameter.name)
-    z: Node = x if c is None else Local("z", x / c)
-    size = absolute(z)
-    total: Node = polynomial(size, coefficients)
+def between(found: Profile, low: float, high: float) -> Node | None:
+    """c^e p(|z| - middle) for low <= |z| <= high."""
+    middle = (low + high) / 2
+    with mp.workdps(2 * _DIGITS):
+        try:
+            p = interpolant(found.psi, low, high, middle)
+        except _TROUBLES:
+            return None
+    return None if p is None else _scaled(found, polynomial(found.size - middle, p), 0)
+
+
+def _scaled(found: Profile, total: Node, order: int) -> Node:
+    """c^e |z|^order times the total, with its sign; small factors meet large ones first."""
+    c = None if found.length is None else Name(found.length.name)
+    for _ in range(found.degree if c is not None else 0):
+        total = total * c
     for _ in range(order):
-        total = total * size
-    if c is not None:
-        power = length.degree - orders
-        for _ in range(abs(power)):
-            total = total * c if power > 0 else total / c
-    return total if sign > 0 else call("sign", z) * total + node(0)
+        total = total * found.size
+    for _ in range(-found.degree if c is not None else 0):
+        total = total / c
+    return total if found.sign > 0 else call("sign", Name(found.residual.name)) * total

@@ -17,9 +17,11 @@ from derive.definitions.loss import Loss
 from derive.numerics.evaluate import evaluate as run
 from derive.numerics.nodes import Node
 
+Special = Mapping[Symbol, Sequence[Expr]]
+
 _SEED = 20190617
 _TINY = 1e-290
-# Second derivatives may cross zero; there the error is counted in ULP of what they are made of.
+_ENDS = (5e-324, 2.2250738585072014e-308, 1.7976931348623157e308)
 _TROUBLES = (NotReal, OverflowError, NotImplementedError, KeyError, mpmath.libmp.NoConvergence)
 
 
@@ -36,7 +38,7 @@ class Sample:
         return {v: mp.mpf(float(self.columns[v.name][index])) for v in loss.variables}
 
 
-def everyday_points(loss: Loss, count: int, special: Mapping[Symbol, Sequence[Expr]]) -> Sample:
+def everyday_points(loss: Loss, count: int, special: Special) -> Sample:
     """|x/scale| over [1e-12, 1e6], parameters over some decades of their domain and close to
     their special values; the same points at every run."""
     rng = np.random.default_rng(_SEED)
@@ -149,6 +151,15 @@ def evaluate_nodes(form: Node, sample: Sample) -> np.ndarray:
     return np.broadcast_to(np.asarray(run(form, sample.columns), dtype=float), len(sample))
 
 
+def at_special(loss: Loss, sample: Sample, special: Special) -> tuple[Sample, ...]:
+    """The sample with one parameter at each of its special values."""
+    return tuple(
+        Sample({**sample.columns, p.name: np.full(len(sample), float(point))})
+        for p in loss.parameters
+        for point in special.get(p, ())
+    )
+
+
 def infinite_points(loss: Loss) -> Sample:
     """x = ±inf beside a few generic parameters."""
     values = (0.3, 0.7, 1.9, 3.1)
@@ -162,24 +173,25 @@ def infinite_points(loss: Loss) -> Sample:
 
 
 def wide_points(loss: Loss) -> Sample:
-    """|x| far out and close to 0, lengths from 1e-30 to 1e30: where products leave the range."""
+    """|x| far out and close to 0, lengths from 1e-30 to 1e30: where products leave the range.
+    The largest and the smallest numbers among them."""
     rng = np.random.default_rng(_SEED)
-    count = 48
+    size = np.concatenate([10.0 ** rng.uniform(-300, 300, 48), np.repeat(_ENDS, 3)])
+    count = len(size)
     columns = {}
     for p in loss.parameters:
         columns[p.name] = _parameter(rng, loss, p, count, ())
         if p.is_positive:
             columns[p.name] = 10.0 ** rng.uniform(-30, 30, count)
+            columns[p.name][48:] = np.tile([1.0, 0.3, 20.0], len(_ENDS))
             domain = loss.domain(p)
             inside = (columns[p.name] > float(domain.inf)) & (columns[p.name] < float(domain.sup))
             columns[p.name] = np.where(inside, columns[p.name], float(loss.default(p)))
-    x = rng.choice([-1.0, 1.0], count) * 10.0 ** rng.uniform(-300, 300, count)
-    return Sample({loss.residual.name: x, **columns})
+    return Sample({loss.residual.name: rng.choice([-1.0, 1.0], count) * size, **columns})
 
 
-def failures(loss: Loss, expression: Expr, form: Node, sample: Sample) -> int:
+def failures(form: Node, sample: Sample, exact: Sequence[Any]) -> int:
     """At how many points a form is no number, or infinite where the exact value is not."""
-    exact = reference(loss, expression, sample)
     got = evaluate_nodes(form, sample)
     count = 0
     for value, truth in zip(got, exact, strict=True):

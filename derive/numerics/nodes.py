@@ -6,6 +6,7 @@ order of evaluation that its author chose. Nodes are frozen, compare by value, a
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,6 +70,9 @@ _EXACT: dict[str, Any] = {
     "neg": operator.neg,
     "abs": abs,
     "sign": lambda v: Fraction((v > 0) - (v < 0)),
+    "horner": lambda z, *coefficients: functools.reduce(
+        lambda total, c: total * z + c, reversed(coefficients)
+    ),
 }
 
 

@@ -121,6 +121,17 @@ def _sigmoid(e: Expr) -> Expr | None:
     return None
 
 
+def _reflected_sigmoid(e: Expr) -> Expr | None:
+    """exp(-g) sigmoid(g) = sigmoid(-g), inside any product."""
+    if not e.is_Mul:
+        return None
+    for factor in e.args:
+        if isinstance(factor, atoms.sigmoid) and exp(-factor.args[0]) in e.args:
+            g = factor.args[0]
+            return e / factor / exp(-g) * atoms.sigmoid(-g)
+    return None
+
+
 def _is_power(e: Expr) -> bool:
     return (
         isinstance(e, Pow)
@@ -200,6 +211,7 @@ RULES: tuple[Rule, ...] = (
     Rule("softplus", log(1 + exp(_g)), atoms.softplus(_g), _softplus),
     Rule("logcosh", log(cosh(_g)), atoms.logcosh(_g), _logcosh),
     Rule("sigmoid", exp(_g) / (1 + exp(_g)), atoms.sigmoid(_g), _sigmoid),
+    Rule("reflected sigmoid", exp(-_g) * atoms.sigmoid(_g), atoms.sigmoid(-_g), _reflected_sigmoid),
     Rule(
         "expm1",
         _a * exp(_g) - _a,
@@ -224,6 +236,26 @@ RULES: tuple[Rule, ...] = (
             _is(atoms.log1p),
             lambda c, f: -c * f.args[0],
             lambda c, f: c * atoms.log1p_minus(f.args[0]),
+        ),
+    ),
+    Rule(
+        "softplus less its value at 0",
+        _a * atoms.softplus(_g) - _a * log(2),
+        _a * _g / 2 + _a * atoms.logcosh(_g / 2),
+        _pair(
+            _is(atoms.softplus),
+            lambda c, f: -c * log(2),
+            lambda c, f: c * f.args[0] / 2 + c * atoms.logcosh(f.args[0] / 2),
+        ),
+    ),
+    Rule(
+        "logcosh less its slope",
+        _a * atoms.logcosh(_g) - _a * _g * atoms.stable_tanh(_g),
+        -_a * atoms.logcosh_excess(_g),
+        _pair(
+            _is(atoms.logcosh),
+            lambda c, f: -c * f.args[0] * atoms.stable_tanh(f.args[0]),
+            lambda c, f: -c * atoms.logcosh_excess(f.args[0]),
         ),
     ),
     Rule(
@@ -266,9 +298,9 @@ RULES: tuple[Rule, ...] = (
 
 
 def split_by_sign(expression: Expr, x: Symbol) -> Expr | None:
-    """softplus(g) = g + softplus(-g) and sigmoid(g) = 1 - sigmoid(-g) for g > 0: what grows is
-    taken out of them and may cancel in the rest."""
-    parts = expression.atoms(atoms.softplus, atoms.sigmoid)
+    """softplus(g) = g + softplus(-g), sigmoid(g) = 1 - sigmoid(-g) and their like for g > 0: what
+    grows is taken out of them and may cancel in the rest."""
+    parts = expression.atoms(atoms.softplus, atoms.sigmoid, atoms.logcosh, atoms.stable_tanh)
     arguments = {p.args[0] for p in parts} | {-p.args[0] for p in parts}
     chosen = sorted((g for g in arguments if not g.could_extract_minus_sign()), key=str)
     if len(chosen) != 1:
@@ -280,6 +312,10 @@ def split_by_sign(expression: Expr, x: Symbol) -> Expr | None:
             {
                 atoms.softplus(big): big + atoms.softplus(-big),
                 atoms.sigmoid(big): 1 - atoms.sigmoid(-big),
+                atoms.logcosh(big): big - log(2) + atoms.softplus(-2 * big),
+                atoms.logcosh(-big): big - log(2) + atoms.softplus(-2 * big),
+                atoms.stable_tanh(big): 1 - 2 * atoms.sigmoid(-2 * big),
+                atoms.stable_tanh(-big): 2 * atoms.sigmoid(-2 * big) - 1,
             }
         )
         kept = sorted(moved.atoms(atoms.softplus, atoms.sigmoid), key=str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -22,7 +23,7 @@ from derive.numerics import student
 from derive.numerics.evaluate import evaluate
 from derive.numerics.family import definition, equal, match
 from derive.numerics.forms import StableForm
-from derive.numerics.gammas import gamma_gap1
+from derive.numerics.helpers.gammas import gamma_gap1
 from derive.numerics.lower import CannotLower, condition, lower
 from derive.numerics.nodes import Call, Local, Name, Node, call, node, where
 from derive.numerics.rules import half_step
@@ -46,6 +47,7 @@ class Sampling:
     tail: far out the density falls like |x|^-(tail + 1); None where it falls faster, or where
         the panels of the quadrature reach beyond all but a negligible rest.
     moments: closed forms of the variance and of the expectation of the loss, by name.
+    orders: moments of this order and above diverge, None if none does.
     """
 
     envelope: str
@@ -55,6 +57,7 @@ class Sampling:
     endless: Node | None = None
     tail: Node | None = None
     moments: Mapping[str, Node] = field(default_factory=dict)
+    orders: Node | None = None
 
 
 @dataclass(frozen=True)
@@ -154,11 +157,13 @@ def sampling(loss: Loss) -> Sampling | None:
                 return None
             a = Name(family.exponent.name)
             m = Local("m", call("max", a, 1))
-            heavy = call("eq", a, 0)
-            return Sampling("power", c * (0.84 + 0.43 / (m * m)), heavy=heavy, endless=heavy)
+            zero = call("eq", a, 0)
+            orders = where(zero, 1, math.inf)
+            touch = c * (0.84 + 0.43 / (m * m))
+            return Sampling("power", touch, heavy=zero, endless=zero, orders=orders)
         if family.exponent == 0:
             heavy = call("lt", 0, c)
-            return Sampling("cauchy", c, heavy=heavy, endless=heavy)
+            return Sampling("cauchy", c, heavy=heavy, endless=heavy, orders=node(1))
         if family.exponent >= 1:
             return Sampling("tangent", c)
         return Sampling("", c)
@@ -185,6 +190,7 @@ def _student(n: Node, c: Node) -> Sampling:
         c * call("sqrt", 1 / (1 + 1 / n)),
         heavy=n <= 1,
         tail=n,
+        orders=n,
         moments={
             "variance": variance,
             "expected_loss": where(call("lt", 2.0**60, n), Fraction(1, 2), surprise),

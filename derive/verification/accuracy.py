@@ -20,6 +20,7 @@ from derive.verification.ulp import (
     hexadecimal,
     unit_exponent,
 )
+from derive.verification.yardstick import is_shape_slope, kappa, scale_of
 
 FINITE_CONDITION = 1e12  # a larger kappa excuses nothing: the value is lost in any case
 
@@ -78,13 +79,13 @@ def measure(question: Question, got: Floats, promise: Promise) -> Measured:
         if math.isnan(size) or size <= excess:
             break
         size *= shrink(index)
-        kappa = 0.0
+        excused = 0.0
         if promise.kappa and size > promise.ulp and math.isfinite(size):
-            kappa = question.oracle.kappa(question.quantity, question.sample.point(index))
-            kappa = promise.kappa * kappa if kappa < FINITE_CONDITION else 0.0
-        left = max(size - kappa, 0.0)
+            there = kappa(question.oracle, question.quantity, question.sample.point(index))
+            excused = promise.kappa * there if there < FINITE_CONDITION else 0.0
+        left = max(size - excused, 0.0)
         if left > excess:
-            excess, at, kappa_there = left, index, kappa
+            excess, at, kappa_there = left, index, excused
     return Measured(
         worst=worst,
         excess=excess,
@@ -99,13 +100,13 @@ def measure(question: Question, got: Floats, promise: Promise) -> Measured:
 def _shrink(question: Question, index: int) -> float:
     """One unit at the value over one unit at the terms that it is a difference of (<= 1)."""
     wanted = question.oracle.wanted(question.quantity)
-    if not (wanted.changes_sign or question.oracle.is_shape_slope(wanted)):
+    if not (wanted.changes_sign or is_shape_slope(question.oracle, wanted)):
         return 1.0
     form = FORMATS[question.sample.dtype]
     point = question.sample.point(index)
     if any(math.isnan(v) for v in point.values()):
         return 1.0
-    size = question.oracle.scale_of(question.quantity, point)
+    size = scale_of(question.oracle, question.quantity, point)
     if not math.isfinite(size):
         return 1.0
     here = np.array([question.reference.high[index], size])

@@ -6,67 +6,17 @@ Branches are evaluated only where they are chosen, so that a branch may be undef
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 
 import sympy
-from sympy.codegen import cfunctions
-from sympy.core.relational import Relational
-from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
 from derive.errors import BadInput
-from derive.verification import elementary
-from derive.verification.backend import Ball, Tie, Undefined, arb
+from derive.verification import branches, elementary
+from derive.verification.backend import Ball, Undefined, arb
+from derive.verification.branches import Inputs, Run
+from derive.verification.functions import coefficients_of
 from derive.verification.jets import Coefficients, Jet, Shape, reciprocal
-
-
-class Inputs:
-    """The jets of the variables at one point, and what was already computed there."""
-
-    __slots__ = ("jets", "known")
-
-    def __init__(self, jets: list[Jet]) -> None:
-        self.jets = jets
-        self.known: dict[int, Jet] = {}
-
-
-Run = Callable[[Inputs], Jet]
-Decide = Callable[[Inputs], bool]
-
-_NAMES = {
-    sympy.exp: "exp",
-    sympy.log: "log",
-    sympy.sin: "sin",
-    sympy.cos: "cos",
-    sympy.tan: "tan",
-    sympy.asin: "asin",
-    sympy.acos: "acos",
-    sympy.atan: "atan",
-    sympy.sinh: "sinh",
-    sympy.cosh: "cosh",
-    sympy.tanh: "tanh",
-    sympy.erf: "erf",
-    sympy.erfc: "erfc",
-    sympy.gamma: "gamma",
-    sympy.loggamma: "loggamma",
-    cfunctions.log1p: "log1p",
-    cfunctions.expm1: "expm1",
-}
-# second argument last: the functions that the ball library is not asked for
-_BY_MPMATH = {
-    sympy.besseli: "besseli",
-    sympy.besselj: "besselj",
-    sympy.besselk: "besselk",
-    sympy.bessely: "bessely",
-    sympy.digamma: "digamma",
-    sympy.LambertW: "lambertw",
-    sympy.zeta: "zeta",
-    sympy.asinh: "asinh",
-    sympy.acosh: "acosh",
-    sympy.atanh: "atanh",
-    sympy.erfi: "erfi",
-    sympy.Ei: "ei",
-}
 
 
 class Evaluator:
@@ -88,7 +38,7 @@ class Evaluator:
             child for node in sympy.preorder_traversal(expression) for child in node.args
         )
         self._compiled: dict[sympy.Basic, Run] = {}
-        self._run = self._compile(expression)
+        self._run = self.compile(expression)
 
     def __call__(self, point: Sequence[Ball]) -> Jet:
         jets = [self.shape.variable(k, value) for k, value in enumerate(point)]
@@ -97,11 +47,11 @@ class Evaluator:
     def _support(self, node: sympy.Basic) -> frozenset[int]:
         return frozenset(self._positions[v] for v in node.free_symbols)
 
-    def _varies(self, node: sympy.Basic) -> bool:
+    def varies(self, node: sympy.Basic) -> bool:
         """Whether a derivative that is asked for passes through this node."""
         return any(self.shape.orders[k] for k in self._support(node))
 
-    def _compile(self, node: sympy.Basic) -> Run:
+    def compile(self, node: sympy.Basic) -> Run:
         if node in self._compiled:
             return self._compiled[node]
         names = frozenset(map(str, node.free_symbols))
@@ -139,11 +89,11 @@ class Evaluator:
         if isinstance(node, sympy.Pow):
             return self._power(node)
         if isinstance(node, sympy.Abs | sympy.sign):
-            return self._signed(node)
+            return branches.signed(self, node)
         if isinstance(node, sympy.Max | sympy.Min):
-            return self._extreme(node)
+            return branches.extreme(self, node)
         if isinstance(node, sympy.Piecewise):
-            return self._piecewise(node)
+            return branches.piecewise(self, node)
         return self._function(node)
 
     def _constant(self, node: sympy.Basic) -> Run:
@@ -164,7 +114,7 @@ class Evaluator:
         raise BadInput(f"the oracle cannot evaluate {node} in the formula")
 
     def _sum(self, node: sympy.Add) -> Run:
-        parts = [self._compile(part) for part in node.args]
+        parts = [self.compile(part) for part in node.args]
         first, rest, add = parts[0], parts[1:], self.shape.add
 
         def run(inputs: Inputs) -> Jet:
@@ -176,13 +126,13 @@ class Evaluator:
         return run
 
     def _product(self, factors: Sequence[sympy.Basic]) -> Run:
-        first = self._compile(factors[0])
+        first = self.compile(factors[0])
         seen = self._support(factors[0])
         steps = []
         for factor in factors[1:]:
             own = self._support(factor)
             multiply = self.shape.multiplier(self.shape.support(seen), self.shape.support(own))
-            steps.append((self._compile(factor), multiply))
+            steps.append((self.compile(factor), multiply))
             seen |= own
 
         def run(inputs: Inputs) -> Jet:
@@ -240,13 +190,13 @@ class Evaluator:
 
     def _general_power(self, base: sympy.Expr, exponent: sympy.Expr) -> Run:
         """base**exponent = exp(exponent log base); 0 where base is 0 and no derivative is asked."""
-        below, above = self._compile(base), self._compile(exponent)
+        below, above = self.compile(base), self.compile(exponent)
         inner, outer = self._support(base), self._support(exponent)
         shape = self.shape
         logarithm = shape.composer(inner)
         multiply = shape.multiplier(shape.support(outer), shape.support(inner))
         exponential = shape.composer(inner | outer)
-        varies = self._varies(base) or self._varies(exponent)
+        varies = self.varies(base) or self.varies(exponent)
 
         def run(inputs: Inputs) -> Jet:
             b, e = below(inputs), above(inputs)
@@ -257,96 +207,9 @@ class Evaluator:
         return run
 
     def _composed(self, coefficients: Coefficients, argument: sympy.Basic) -> Run:
-        inner = self._compile(argument)
+        inner = self.compile(argument)
         compose = self.shape.composer(self._support(argument))
         return lambda inputs: compose(coefficients, inner(inputs))
 
     def _function(self, node: sympy.Basic) -> Run:
-        kind = type(node)
-        if kind in _NAMES:
-            return self._composed(elementary.FUNCTIONS[_NAMES[kind]], node.args[0])
-        fixed = node.args[:-1]
-        if kind in _BY_MPMATH and not any(part.free_symbols for part in fixed):
-            numbers = [float(part) for part in fixed]
-            return self._composed(elementary.by_mpmath(_BY_MPMATH[kind], *numbers), node.args[-1])
-        raise BadInput(f"the oracle does not know the function {kind.__name__}")
-
-    def _signed(self, node: sympy.Basic) -> Run:
-        inner = self._compile(node.args[0])
-        varies = self._varies(node)
-        is_abs = isinstance(node, sympy.Abs)
-        constant = self.shape.constant
-
-        def run(inputs: Inputs) -> Jet:
-            jet = inner(inputs)
-            sign = elementary.sign_of(jet[0])
-            if sign == 0 and varies:
-                raise Tie(f"{node.args[0]} changes sign")
-            if not is_abs:
-                return constant(arb(sign))
-            return jet if sign >= 0 else [None if c is None else -c for c in jet]
-
-        return run
-
-    def _extreme(self, node: sympy.Basic) -> Run:
-        parts = [self._compile(part) for part in node.args]
-        varies = self._varies(node)
-        wanted = 1 if isinstance(node, sympy.Max) else -1
-
-        def run(inputs: Inputs) -> Jet:
-            best = parts[0](inputs)
-            for part in parts[1:]:
-                other = part(inputs)
-                sign = elementary.sign_of(other[0] - best[0])
-                if sign == 0 and varies:
-                    raise Tie("two arguments of a maximum or minimum are equal")
-                best = other if sign == wanted else best
-            return best
-
-        return run
-
-    def _piecewise(self, node: sympy.Piecewise) -> Run:
-        pieces = [(self._compile(e), self._condition(c)) for e, c in node.args]
-
-        def run(inputs: Inputs) -> Jet:
-            for value, holds in pieces:
-                if holds(inputs):
-                    return value(inputs)
-            raise Undefined("no branch of the formula applies")
-
-        return run
-
-    def _condition(self, node: sympy.Basic) -> Decide:
-        if isinstance(node, BooleanTrue | BooleanFalse):
-            truth = bool(node)
-            return lambda inputs: truth
-        if isinstance(node, Relational):
-            return self._relation(node)
-        parts = [self._condition(part) for part in node.args]
-        if isinstance(node, sympy.And):
-            return lambda inputs: all(part(inputs) for part in parts)
-        if isinstance(node, sympy.Or):
-            return lambda inputs: any(part(inputs) for part in parts)
-        if isinstance(node, sympy.Not):
-            return lambda inputs: not parts[0](inputs)
-        raise BadInput(f"the oracle cannot decide the condition {node}")
-
-    def _relation(self, node: Relational) -> Decide:
-        truths = {-1: node.rel_op in ("<", "<=", "!="), 1: node.rel_op in (">", ">=", "!=")}
-        truths[0] = node.rel_op in ("<=", ">=", "==")
-        for side, other, sign in ((node.lhs, node.rhs, 1), (node.rhs, node.lhs, -1)):
-            if side in (sympy.oo, -sympy.oo) and other.free_symbols:
-                # infinite parameters are taken as limits: the variables here are finite
-                truth = truths[sign if side is sympy.oo else -sign]
-                return lambda inputs: truth
-        left, right = self._compile(node.lhs), self._compile(node.rhs)
-        varies = self._varies(node)
-        names = frozenset(map(str, node.free_symbols))
-
-        def holds(inputs: Inputs) -> bool:
-            sign = elementary.sign_of(left(inputs)[0] - right(inputs)[0])
-            if sign == 0 and varies:
-                raise Tie(f"{node} is at its boundary", names)
-            return truths[sign]
-
-        return holds
+        return self._composed(coefficients_of(node), node.args[-1])

@@ -172,11 +172,11 @@ class Oracle:
             return Enclosure(arb(0))
 
         def values(n: int) -> Enclosure:
-            moved = list(point)
+            far = list(point)
             for k in endless:
                 ahead = 4 if k and endless[0] == 0 else 1
-                moved[k] = arb((1 if point[k] > 0 else -1, ahead * n))
-            return self.enclose(wanted, moved, limits.BITS)
+                far[k] = arb((1 if point[k] > 0 else -1, ahead * n))
+            return self.enclose(wanted, far, limits.BITS)
 
         return limits.toward(values, limits.DISTANT)
 
@@ -226,79 +226,17 @@ class Oracle:
 
         def values(n: int) -> Enclosure:
             ctx.prec = MOST_BITS  # the sum is exact
-            moved = at + arb((side, unit - n))
-            return self.enclose(wanted, _with(point, k, moved), limits.BITS)
+            beside = at + arb((side, unit - n))
+            return self.enclose(wanted, moved(point, k, beside), limits.BITS)
 
         return limits.toward(values, limits.NEAR)
 
-    def kappa(self, name: str, point: Mapping[str, float]) -> float:
-        """|d log f/d log x| to three digits, from two enclosures a relative 2^-50 apart."""
-        wanted = self.wanted(name)
-        x = arb(float(point[self.names[0]]))
-        if x.is_zero() or not x.is_finite():
-            return 0.0
-        inputs = [arb(float(point[n])) for n in self.names]
-        here = self.enclose(wanted, inputs, limits.BITS)
-        ctx.prec = 4 * limits.BITS
-        moved = _with(inputs, 0, x * (1 - arb((1, -50))))
-        there = self.enclose(wanted, moved, limits.BITS)
-        if here.ball is None or there.ball is None:
-            return math.inf
-        if here.ball.is_zero():
-            return 0.0
-        ctx.prec = 4 * limits.BITS
-        return abs(float((1 - there.ball / here.ball).mid() * arb((1, 50))))
 
-    def is_shape_slope(self, wanted: Quantity) -> bool:
-        """The first derivative in a positive parameter with special points: it may cross zero."""
-        touched = [v for v, n in zip(self.loss.variables, wanted.orders, strict=True) if n]
-        return (
-            wanted.order == 1
-            and bool(self.loss.special.get(touched[0]))
-            and bool(touched[0].is_extended_positive)
-        )
-
-    def scale_of(self, name: str, point: Mapping[str, float]) -> float:
-        """What an error is measured against: the value, or larger terms that it is made of.
-
-        A second derivative in u and v may be a small difference of f_u/v and f_v/u (for d2_x:
-        of terms as large as the weight), if u and v are variables that scale (x and positive
-        parameters). For a parameter p that does not scale, f_p/(1 + |p|) stands instead, and in
-        f_pp also x f_xp/(1 + |p|): what p does through the argument that x shares with it. The
-        slope in a positive shape parameter p is measured against x f_x/p, for the same reason.
-        """
-        wanted = self.wanted(name)
-        size = abs(self.value(name, point).float64())
-        if self.is_shape_slope(wanted):
-            p = self.names[wanted.orders.index(1)]
-            shared = self.value("d_x", point).float64() * point[self.names[0]] / point[p]
-            return max(size, abs(shared)) if math.isfinite(shared) else size
-        if not wanted.changes_sign:
-            return size
-        first = [k for k, n in enumerate(wanted.orders) for _ in range(n)]
-        terms = [size]
-        for u, v in (tuple(first), tuple(reversed(first))):
-            divisor = abs(float(point[self.names[v]]))
-            if v and not self.loss.variables[v].is_positive:
-                if u != v:
-                    continue
-                divisor += 1.0
-            if divisor == 0.0 or math.isinf(divisor):
-                continue
-            slope = self.value("d_x" if u == 0 else f"d_{self.names[u]}", point).float64()
-            terms.append(abs(slope / divisor) if math.isfinite(slope) else 0.0)
-        if first[0] == first[1] and first[0] and not self.loss.variables[first[0]].is_positive:
-            p = self.names[first[0]]
-            shared = self.value(f"d2_{self.names[0]}_{p}", point).float64() * point[self.names[0]]
-            shared /= 1.0 + abs(point[p])
-            terms.append(abs(shared) if math.isfinite(shared) else 0.0)
-        return max(terms)
-
-
-def _with(point: Point, k: int, value: Ball) -> list[Ball]:
-    moved = list(point)
-    moved[k] = value
-    return moved
+def moved(point: Point, k: int, value: Ball) -> list[Ball]:
+    """The point with its k-th coordinate replaced."""
+    out = list(point)
+    out[k] = value
+    return out
 
 
 def _under(ball: Ball, exponent: int) -> bool:

@@ -25,30 +25,30 @@ NARROW = 0.51
 FINER = {"float16": 2.0**-13, "bfloat16": 2.0**-16}
 
 
-# a user's own loss, on the everyday points
-OWN = 16.0
-
 
 def promise(
     loss: Loss, quantity: Quantity, target: str, dtype: str, own: bool = False
 ) -> Promise:
     """The promise for a quantity; a shape parameter is one with special points of its own.
 
-    own: of a user's loss, whose forms no person has looked at.
+    own: of a user's loss, whose forms no person has looked at: float32 as in PyTorch, and every
+    second derivative as a mixed one.
     """
-    if own:
-        finer = FINER.get(dtype)
-        return Promise(OWN, 1.0) if finer is None else Promise(NARROW + OWN * finer, finer)
+    kind = _kind(loss, quantity, own)
     if dtype in FINER:
-        return Promise(NARROW, FINER[dtype])
-    kind = SMOOTH
-    touched = [v for v, n in zip(loss.variables, quantity.orders, strict=True) if n]
-    if quantity.order == 2 and touched != [loss.residual]:
-        kind = MIXED
-    elif quantity.order == 1 and loss.special.get(touched[0]):
-        kind = SHAPE
+        more = kind[0] * FINER[dtype] if own else 0.0
+        return Promise(NARROW + more, FINER[dtype])
     if dtype == "float64":
         return Promise(kind[0], 1.0)
-    if target == "numpy":
+    if target == "numpy" and not own:
         return Promise(kind[1], float(kind is MIXED))
     return Promise(kind[2], 1.0)
+
+
+def _kind(loss: Loss, quantity: Quantity, own: bool) -> tuple[float, float, float]:
+    touched = [v for v, n in zip(loss.variables, quantity.orders, strict=True) if n]
+    if quantity.order == 2 and (own or touched != [loss.residual]):
+        return MIXED
+    if quantity.order == 1 and loss.special.get(touched[0]):
+        return SHAPE
+    return SMOOTH

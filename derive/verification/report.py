@@ -38,6 +38,7 @@ class Row:
     got: str = ""
     detail: str = ""
     skipped: bool = False
+    method: str = METHOD
 
     @property
     def id(self) -> str:
@@ -133,7 +134,7 @@ def _decimal(text: str) -> str:
 
 
 def _plain(row: Row) -> dict[str, Any]:
-    found = {"id": row.id, "method": METHOD, **asdict(row)}
+    found = {"id": row.id, **asdict(row)}
     return {
         k: repr(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in found.items()
     }

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from derive.definitions.loss import Loss
+from derive.errors import BadInput
 from derive.verification import ratchet
 from derive.verification.accuracy import Measured, Question, measure
+from derive.verification.backend import Undefined
+from derive.verification.densities import Densities
 from derive.verification.edges import edges
 from derive.verification.implementations import Outcome, Route, Runner, installed
 from derive.verification.oracle import Oracle
@@ -30,17 +34,24 @@ DTYPES: Mapping[str, tuple[str, ...]] = {
 }
 POINTS: Mapping[str, int] = {"everyday": 800, "whole": 1600}
 NARROW_POINTS = 400
+OWN_EVERYWHERE = False  # what `derive verify` looks at in a user's loss
 DIGEST = re.compile(r"sha256 ([0-9a-f]{12})")
 HEADER_LINES = 5
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is looked at: points for each named sample; special values always."""
+    """How much is looked at: points for each named sample; special values always.
+
+    own: a user's loss, held to the promise for those. everywhere: also (of own losses) values
+    near the ends of the dtype's range, and second derivatives at x = ±inf.
+    """
 
     points: Mapping[str, int]
     dtypes: Mapping[str, tuple[str, ...]]
     own: bool = False
+    everywhere: bool = True
+    densities: bool = True
 
 
 def verify_catalogue(
@@ -87,12 +98,16 @@ def verify_loss(
     targets: Sequence[str] = ("numpy", "torch"),
     samples: Mapping[str, int] = POINTS,
     progress: Progress | None = None,
+    everywhere: bool = OWN_EVERYWHERE,
 ) -> Report:
-    """Judge a user's loss in the folder that it was emitted to: on the everyday points and at
-    special values (second derivatives at finite ones), against the promise for own losses. No
-    record is kept of it."""
-    everyday = {name: count for name, count in samples.items() if name == "everyday"}
-    plan = Plan(everyday, DTYPES, own=True)
+    """Judge a user's loss in the folder that it was emitted to, against the promise for own losses.
+
+    everywhere: over the whole range, as the catalogue is; else on the everyday points and at
+    special values, values well inside the dtype's range, second derivatives at finite residuals.
+    Its density is not judged, and no record is kept of it.
+    """
+    chosen = {name: count for name, count in samples.items() if everywhere or name == "everyday"}
+    plan = Plan(chosen, DTYPES, own=True, everywhere=everywhere, densities=False)
     return _judged([loss], generated, targets, plan, progress, None)
 
 
@@ -132,6 +147,21 @@ class _Judge:
             for dtype in self.plan.dtypes[target]:
                 for wanted in self.oracle.quantities.values():
                     yield from self._judge(target, file, names, dtype, wanted)
+            if self.plan.densities and "log_partition_on" in names:
+                yield from self._densities(target, file, names, runner)
+
+    @cached_property
+    def densities(self) -> Densities:
+        return Densities(self.loss)
+
+    def _densities(
+        self, target: str, file: Path, names: Sequence[str], runner: Runner
+    ) -> Iterator[Row]:
+        try:
+            yield from self.densities.rows(target, file, names, runner)
+        except (BadInput, Undefined) as trouble:  # a formula that the quadrature cannot follow
+            detail = f"the density was not judged: {trouble}"
+            yield self._row("density", target, UNKNOWN, detail=detail, skipped=True)
 
     def _row(self, quantity: str, target: str, verdict: str, **more: object) -> Row:
         empty = Row(self.loss.name, quantity, target, "", "", verdict)
@@ -171,7 +201,7 @@ class _Judge:
     def _sample(self, dtype: str) -> tuple[Sample, ...]:
         if dtype not in self._samples:
             narrow = dtype in ("float16", "bfloat16")
-            found = [special_sample(self.loss, dtype, self.plan.own)]
+            found = [special_sample(self.loss, dtype, not self.plan.everywhere)]
             for name, points in self.plan.points.items():
                 count = min(points, NARROW_POINTS) if narrow else points
                 seek = edges(self.oracle, dtype) if name == "whole" else None
@@ -183,7 +213,7 @@ class _Judge:
         key = quantity, sample.name, sample.dtype
         if key not in self._questions:
             exact = values(self.oracle, quantity, sample.columns, self.progress)
-            if self.plan.own:
+            if not self.plan.everywhere:
                 exact = _well_inside(exact, sample.dtype)
                 if quantity.startswith("d2_"):
                     endless = np.isinf(sample.columns[sample.names[0]])

@@ -133,7 +133,7 @@ def d2_alpha(x, alpha=1.0, scale=1.0):
 def d2_alpha_scale(x, alpha=1.0, scale=1.0):
     """The mixed second derivative of the loss in alpha and scale.
 
-    Worst error: 1.1 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.0 ULP in float64 beyond kappa, over 160 points that chose its form.
     """
     return _d2_alpha_scale_autograd(x, alpha, scale)
 
@@ -174,14 +174,14 @@ def d_log_partition_alpha(alpha=1.0, scale=1.0):
     return _d_log_partition_alpha_autograd(_like(alpha, scale), alpha, scale)
 
 
-def d_log_partition_scale(alpha=1.0, scale=1.0):
-    """The first derivative of log Z in scale."""
-    return _d_log_partition_scale_autograd(_like(alpha, scale), alpha, scale)
-
-
 def d2_log_partition_alpha(alpha=1.0, scale=1.0):
     """The second derivative of log Z in alpha."""
     return _d2_log_partition_alpha_autograd(_like(alpha, scale), alpha, scale)
+
+
+def d_log_partition_scale(alpha=1.0, scale=1.0):
+    """The first derivative of log Z in scale."""
+    return _d_log_partition_scale_autograd(_like(alpha, scale), alpha, scale)
 
 
 def d2_log_partition_scale(alpha=1.0, scale=1.0):
@@ -1606,12 +1606,12 @@ def _d_log_partition_alpha(alpha, scale):
     return _log_z(alpha, 1)
 
 
-def _d_log_partition_scale(alpha, scale):
-    return 1 / scale
-
-
 def _d2_log_partition_alpha(alpha, scale):
     return _log_z(alpha, 2)
+
+
+def _d_log_partition_scale(alpha, scale):
+    return 1 / scale
 
 
 def _d2_log_partition_scale(alpha, scale):
@@ -1978,13 +1978,14 @@ def _along_channels(module, name, values):
 
 def _exprel(z):
     """(exp(z) - 1)/z, and 1 at z = 0."""
-    return _pick(z == 0, 1, torch.expm1(z) / z, z)
+    return _pick(z == 0, 1, torch.expm1(z) / _minimum(z, 1e+30), z)
 
 
 def _exprel1(z):
     """The integral of s exp(s z) over s in [0, 1]: the derivative of exprel."""
     size = torch.abs(z)
     growth = torch.exp(z)
+    far = _maximum(_minimum(z, 1e+30), -1e+30)
     return torch.where(
         size < 2,
         torch.where(
@@ -2017,7 +2018,7 @@ def _exprel1(z):
                 ),
             ),
         ),
-        (growth * (z - 1) + 1) / z / z,
+        (growth * (far - 1) + 1) / far / far,
     )
 
 
@@ -2025,6 +2026,7 @@ def _exprel2(z):
     """The integral of s^2 exp(s z) over s in [0, 1]: the derivative of exprel1."""
     size = torch.abs(z)
     growth = torch.exp(z)
+    far = _maximum(_minimum(z, 1e+30), -1e+30)
     return torch.where(
         size < 3,
         torch.where(
@@ -2060,53 +2062,8 @@ def _exprel2(z):
                 ),
             ),
         ),
-        (growth * ((z - 2) * z + 2) - 2) / z / z / z,
+        (growth * ((far - 2) * far + 2) - 2) / far / far / far,
     )
-
-
-def _log_excess(t):
-    """log(1 + t) - t/(1 + t) for t >= 0, without cancellation at small t."""
-    ratio = t / (2 + t)
-    return torch.where(
-        t < 1,
-        (
-            2 * ratio * ratio
-            * (
-                1 / (1 + ratio)
-                + (
-                    ratio
-                    * _horner(
-                        ratio * ratio,
-                        (
-                            0.3333333333333333, 0.2, 0.14285714285714285, 0.1111111111111111,
-                            0.09090909090909091, 0.07692307692307693, 0.06666666666666667,
-                            0.058823529411764705, 0.05263157894736842, 0.047619047619047616,
-                            0.043478260869565216, 0.04, 0.037037037037037035,
-                            0.034482758620689655, 0.03225806451612903, 0.030303030303030304,
-                            0.02857142857142857
-                        ),
-                    )
-                )
-            )
-        ),
-        torch.log1p(t) - t / (1 + t),
-    )
-
-
-def _log1p_square(y, b):
-    """log(1 + y^2/b), also where y^2 overflows."""
-    w = y * y / b
-    return _patch(
-        _huge(y) < w,
-        lambda: 2 * torch.log(torch.abs(y)) - _log_of(b),
-        torch.log1p(w),
-    )
-
-
-def _saturation(y, b):
-    """w/(1 + w) with w = y^2/b, also where y^2 overflows."""
-    w = y * y / b
-    return _patch(_huge(y) < w, lambda: 1, w / (1 + w))
 
 
 def _growth(y, a, q):
@@ -2157,23 +2114,10 @@ def _growth(y, a, q):
             (torch.abs(y) / _sqrt_of(b)) ** (2 * q),
         ),
         torch.where(
-            w < 2.0**-10,
-            (
-                torch.exp(z)
-                * (1 + (lead - z + bend + (_product_error(q, w) + q * w_rest / total)))
-            ),
+            torch.abs(w) < 2.0**-10,
+            torch.exp(z) * (1 + (lead - z + bend + _product_error(q, w) + q * w_rest / total)),
             total ** q * (1 + _pick(torch.abs(tilt) < 0.5, tilt, 0, y)),
         ),
-    )
-
-
-def _log_excess_square(y, b):
-    """log(1 + w) - w/(1 + w) with w = y^2/b, also where y^2 overflows."""
-    w = y * y / b
-    return _patch(
-        _huge(y) < w,
-        lambda: 2 * torch.log(torch.abs(y)) - _log_of(b) - 1,
-        _log_excess(w),
     )
 
 
@@ -2226,6 +2170,62 @@ def _quarter_power(y, a):
             (torch.abs(y) / _sqrt_of(b)) ** (a / 4) / torch.sqrt(torch.abs(y) / _sqrt_of(b)),
         ),
         _growth(y, a, a / 8) / torch.sqrt(torch.sqrt(1 + w)),
+    )
+
+
+def _log_excess(t):
+    """log(1 + t) - t/(1 + t) for t >= 0, without cancellation at small t."""
+    w = t / (2 + t)
+    difference = 1 - w
+    return torch.where(
+        t < 1,
+        (
+            t * t * (difference * difference / 2)
+            * (
+                1 / (1 + w)
+                + (
+                    w
+                    * _horner(
+                        w * w,
+                        (
+                            0.3333333333333333, 0.2, 0.14285714285714285, 0.1111111111111111,
+                            0.09090909090909091, 0.07692307692307693, 0.06666666666666667,
+                            0.058823529411764705, 0.05263157894736842, 0.047619047619047616,
+                            0.043478260869565216, 0.04, 0.037037037037037035,
+                            0.034482758620689655, 0.03225806451612903, 0.030303030303030304,
+                            0.02857142857142857
+                        ),
+                    )
+                )
+            )
+        ),
+        torch.log1p(t) - t / (1 + t),
+    )
+
+
+def _log1p_square(y, b):
+    """log(1 + y^2/b), also where y^2 overflows."""
+    w = y * y / b
+    return _patch(
+        _huge(y) < w,
+        lambda: 2 * torch.log(torch.abs(y)) - _log_of(b),
+        torch.log1p(w),
+    )
+
+
+def _saturation(y, b):
+    """w/(1 + w) with w = y^2/b, also where y^2 overflows."""
+    w = y * y / b
+    return _patch(_huge(y) < w, lambda: 1, w / (1 + w))
+
+
+def _log_excess_square(y, b):
+    """log(1 + w) - w/(1 + w) with w = y^2/b, also where y^2 overflows."""
+    w = y * y / b
+    return _patch(
+        _huge(y) < w,
+        lambda: 2 * torch.log(torch.abs(y)) - _log_of(b) - 1,
+        _log_excess(w),
     )
 
 

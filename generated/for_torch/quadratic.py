@@ -739,30 +739,34 @@ def _along_channels(module, name, values):
 
 def _log1p_minus(z):
     """log(1 + z) - z, without cancellation at small z."""
-    ratio = z / (2 + z)
+    w = z / (2 + z)
+    difference = 1 - w
     return torch.where(
         (-0.5 < z) & (z < 1),
         (
-            -2 * ratio * ratio
+            -z * z
             * (
-                1 / (1 - ratio)
-                - (
-                    ratio
-                    * _horner(
-                        ratio * ratio,
-                        (
-                            0.3333333333333333, 0.2, 0.14285714285714285, 0.1111111111111111,
-                            0.09090909090909091, 0.07692307692307693, 0.06666666666666667,
-                            0.058823529411764705, 0.05263157894736842, 0.047619047619047616,
-                            0.043478260869565216, 0.04, 0.037037037037037035,
-                            0.034482758620689655, 0.03225806451612903, 0.030303030303030304,
-                            0.02857142857142857
-                        ),
+                difference / 2
+                * (
+                    1
+                    - (
+                        difference * w
+                        * _horner(
+                            w * w,
+                            (
+                                0.3333333333333333, 0.2, 0.14285714285714285,
+                                0.1111111111111111, 0.09090909090909091, 0.07692307692307693,
+                                0.06666666666666667, 0.058823529411764705, 0.05263157894736842,
+                                0.047619047619047616, 0.043478260869565216, 0.04,
+                                0.037037037037037035, 0.034482758620689655, 0.03225806451612903,
+                                0.030303030303030304, 0.02857142857142857
+                            ),
+                        )
                     )
                 )
             )
         ),
-        torch.log1p(z) - z,
+        _patch(z == math.inf, lambda: -math.inf, torch.log1p(z) - z),
     )
 
 
@@ -774,6 +778,18 @@ def _log_of(value):
         return math.log(value)
     except (OverflowError, ValueError):  # torch gives the limit
         return float(torch.log(torch.tensor(value, dtype=torch.float64)))
+
+
+def _patch(rare, remedy, usual):
+    """`remedy()` where the rare condition holds. On the CPU, outside compilation and vmap, it is
+    evaluated only if the condition holds anywhere."""
+    if isinstance(rare, bool):
+        return remedy() if rare else usual
+    if rare.device.type == "cpu" and not torch.compiler.is_compiling() and not _holds(rare):
+        return usual
+    if not isinstance(usual, torch.Tensor):
+        usual = torch.full((), usual, dtype=torch.float64, device=rare.device)
+    return torch.where(rare, _as_tensor(remedy(), usual), usual)
 
 
 def _horner(z, coefficients):

@@ -515,7 +515,11 @@ def _d_x(regime, x, df, scale):
     )
     is_far = _huge(y) < w
     total = df + 1
-    near_weight = _patch(outside, lambda: (1 + 1 / df) * (1 / (1 + w)), total / (df + u))
+    near_weight = _patch(
+        outside,
+        lambda: (1 + _quotient_of(1, df)) * (1 / (1 + w)),
+        total / (df + u),
+    )
     near_slope = _patch(
         outside,
         lambda: (
@@ -548,7 +552,7 @@ def _d_df(regime, x, df, scale):
     result = (
         (
             _patch(is_far, lambda: 2 * torch.log(size) - _log_of(df) - 1, _log_excess(w))
-            - _patch(is_far, lambda: 1 / df, z * fade * z)
+            - _patch(is_far, lambda: _quotient_of(1, df), z * fade * z)
         )
         / 2
     )
@@ -583,7 +587,11 @@ def _d_scale(regime, x, df, scale):
     )
     is_far = _huge(y) < w
     total = df + 1
-    near_weight = _patch(outside, lambda: (1 + 1 / df) * (1 / (1 + w)), total / (df + u))
+    near_weight = _patch(
+        outside,
+        lambda: (1 + _quotient_of(1, df)) * (1 / (1 + w)),
+        total / (df + u),
+    )
     near_slope = _patch(
         outside,
         lambda: (
@@ -631,7 +639,7 @@ def _d2_x(regime, x, df, scale):
     is_far = _huge(y) < w
     total = df + 1
     fade = 1 / (1 + w)
-    near_weight = _patch(outside, lambda: (1 + 1 / df) * fade, total / (df + u))
+    near_weight = _patch(outside, lambda: (1 + _quotient_of(1, df)) * fade, total / (df + u))
     result = _patch(
         is_far,
         lambda: -(total / x / x),
@@ -698,7 +706,7 @@ def _d2_x_scale(regime, x, df, scale):
     is_far = _huge(y) < w
     total = df + 1
     fade = 1 / (1 + w)
-    near_weight = _patch(outside, lambda: (1 + 1 / df) * fade, total / (df + u))
+    near_weight = _patch(outside, lambda: (1 + _quotient_of(1, df)) * fade, total / (df + u))
     near_slope = _patch(
         outside,
         lambda: (
@@ -738,11 +746,11 @@ def _d2_df(regime, x, df, scale):
     difference = 1 - df
     fade = 1 / (1 + w)
     total = df + 1
-    near_weight = _patch(outside, lambda: (1 + 1 / df) * fade, total / (df + u))
+    near_weight = _patch(outside, lambda: (1 + _quotient_of(1, df)) * fade, total / (df + u))
     near_slope = _patch(outside, lambda: (y + z) * fade, y * near_weight)
     result = _patch(
         is_far,
-        lambda: difference / 2 / df / df,
+        lambda: _quotient_of(_quotient_of(difference / 2, df), df),
         (
             z * fade * (torch.where(w < 1, 2 - near_slope * y, difference + total * fade) / 2)
             / df
@@ -809,7 +817,7 @@ def _d2_scale(regime, x, df, scale):
     is_far = _huge(y) < w
     total = df + 1
     fade = 1 / (1 + w)
-    near_weight = _patch(outside, lambda: (1 + 1 / df) * fade, total / (df + u))
+    near_weight = _patch(outside, lambda: (1 + _quotient_of(1, df)) * fade, total / (df + u))
     near_slope = _patch(
         outside,
         lambda: (
@@ -861,7 +869,11 @@ def _weight(regime, x, df, scale):
     )
     is_far = _huge(y) < w
     total = df + 1
-    near_weight = _patch(outside, lambda: (1 + 1 / df) * (1 / (1 + w)), total / (df + u))
+    near_weight = _patch(
+        outside,
+        lambda: (1 + _quotient_of(1, df)) * (1 / (1 + w)),
+        total / (df + u),
+    )
     return (_patch(is_far, lambda: total / x / x, near_weight / scale / scale),)
 
 
@@ -879,7 +891,11 @@ def _value_and_grad(regime, x, df, scale):
     total = y + z
     total_2 = df + 1
     is_far = _huge(y) < w
-    near_weight = _patch(outside, lambda: (1 + 1 / df) * (1 / (1 + w)), total_2 / (df + u))
+    near_weight = _patch(
+        outside,
+        lambda: (1 + _quotient_of(1, df)) * (1 / (1 + w)),
+        total_2 / (df + u),
+    )
     near_slope = _patch(outside, lambda: total * (1 / (1 + w)), y * near_weight)
     value = torch.where(
         w < 1,
@@ -1221,19 +1237,25 @@ def _along_channels(module, name, values):
 # Small functions that keep their digits.
 
 
+def _log1prel(z):
+    """log(1 + z)/z, and 1 at z = 0."""
+    return _pick(z == 0, 1, _patch(z == math.inf, lambda: 0, torch.log1p(z) / z), z)
+
+
 def _log_excess(t):
     """log(1 + t) - t/(1 + t) for t >= 0, without cancellation at small t."""
-    ratio = t / (2 + t)
+    w = t / (2 + t)
+    difference = 1 - w
     return torch.where(
         t < 1,
         (
-            2 * ratio * ratio
+            t * t * (difference * difference / 2)
             * (
-                1 / (1 + ratio)
+                1 / (1 + w)
                 + (
-                    ratio
+                    w
                     * _horner(
-                        ratio * ratio,
+                        w * w,
                         (
                             0.3333333333333333, 0.2, 0.14285714285714285, 0.1111111111111111,
                             0.09090909090909091, 0.07692307692307693, 0.06666666666666667,
@@ -1250,37 +1272,32 @@ def _log_excess(t):
     )
 
 
-def _log1prel(z):
-    """log(1 + z)/z, and 1 at z = 0."""
-    return _pick(z == 0, 1, torch.log1p(z) / z, z)
-
-
 def _gamma_gap(a):
     """log gamma(a + 1/2) - log gamma(a) - log(a)/2 for a > 0; 0 at inf."""
     is_less = a < 8
     total = a + 8
-    inverse = 1 / _where(is_less, total, a)
+    inverse = _quotient_of(1, _where(is_less, total, a))
     total_2 = a + 1
-    step_0 = 0.25 / a / total_2
+    step_0 = _quotient_of(_quotient_of(0.25, a), total_2)
     total_3 = a + 2
-    ratio = 0.25 / total_2 / total_3
+    ratio = _quotient_of(_quotient_of(0.25, total_2), total_3)
     step_1 = step_0 + ratio + step_0 * ratio
     total_4 = a + 3
-    ratio_2 = 0.25 / total_3 / total_4
+    ratio_2 = _quotient_of(_quotient_of(0.25, total_3), total_4)
     step_2 = step_1 + ratio_2 + step_1 * ratio_2
     total_5 = a + 4
-    ratio_3 = 0.25 / total_4 / total_5
+    ratio_3 = _quotient_of(_quotient_of(0.25, total_4), total_5)
     step_3 = step_2 + ratio_3 + step_2 * ratio_3
     total_6 = a + 5
-    ratio_4 = 0.25 / total_5 / total_6
+    ratio_4 = _quotient_of(_quotient_of(0.25, total_5), total_6)
     step_4 = step_3 + ratio_4 + step_3 * ratio_4
     total_7 = a + 6
-    ratio_5 = 0.25 / total_6 / total_7
+    ratio_5 = _quotient_of(_quotient_of(0.25, total_6), total_7)
     step_5 = step_4 + ratio_5 + step_4 * ratio_5
     total_8 = a + 7
-    ratio_6 = 0.25 / total_7 / total_8
+    ratio_6 = _quotient_of(_quotient_of(0.25, total_7), total_8)
     step_6 = step_5 + ratio_6 + step_5 * ratio_6
-    ratio_7 = 0.25 / total_8 / total
+    ratio_7 = _quotient_of(_quotient_of(0.25, total_8), total)
     step_7 = step_6 + ratio_7 + step_6 * ratio_7
     return _patch(
         a < 1e-300,
@@ -1306,7 +1323,7 @@ def _gamma_gap(a):
 def _gamma_gap1(a):
     """The derivative of gamma_gap."""
     is_less = a < 8
-    inverse = 1 / _where(is_less, a + 8, a)
+    inverse = _quotient_of(1, _where(is_less, a + 8, a))
     product = inverse * inverse
     total = a + 1
     total_2 = a + 2
@@ -1331,13 +1348,32 @@ def _gamma_gap1(a):
         + _where(
             is_less,
             (
-                0.5 / a / total / (2 * a + 1) + 0.5 / total / (total + 1) / (2 * total + 1)
-                + 0.5 / total_2 / (total_2 + 1) / (2 * total_2 + 1)
-                + 0.5 / total_3 / (total_3 + 1) / (2 * total_3 + 1)
-                + 0.5 / total_4 / (total_4 + 1) / (2 * total_4 + 1)
-                + 0.5 / total_5 / (total_5 + 1) / (2 * total_5 + 1)
-                + 0.5 / total_6 / (total_6 + 1) / (2 * total_6 + 1)
-                + 0.5 / total_7 / (total_7 + 1) / (2 * total_7 + 1)
+                _quotient_of(_quotient_of(_quotient_of(0.5, a), total), 2 * a + 1)
+                + _quotient_of(_quotient_of(_quotient_of(0.5, total), total + 1), 2 * total + 1)
+                + (
+                    _quotient_of(_quotient_of(0.5, total_2), total_2 + 1)
+                    / (2 * total_2 + 1)
+                )
+                + (
+                    _quotient_of(_quotient_of(0.5, total_3), total_3 + 1)
+                    / (2 * total_3 + 1)
+                )
+                + (
+                    _quotient_of(_quotient_of(0.5, total_4), total_4 + 1)
+                    / (2 * total_4 + 1)
+                )
+                + (
+                    _quotient_of(_quotient_of(0.5, total_5), total_5 + 1)
+                    / (2 * total_5 + 1)
+                )
+                + (
+                    _quotient_of(_quotient_of(0.5, total_6), total_6 + 1)
+                    / (2 * total_6 + 1)
+                )
+                + (
+                    _quotient_of(_quotient_of(0.5, total_7), total_7 + 1)
+                    / (2 * total_7 + 1)
+                )
             ),
             0,
         )
@@ -1347,7 +1383,7 @@ def _gamma_gap1(a):
 def _gamma_gap2(a):
     """The second derivative of gamma_gap."""
     is_less = a < 8
-    inverse = 1 / _where(is_less, a + 8, a)
+    inverse = _quotient_of(1, _where(is_less, a + 8, a))
     product = inverse * inverse
     total = a + 1
     total_2 = 2 * a + 1
@@ -1387,41 +1423,64 @@ def _gamma_gap2(a):
         - _where(
             is_less,
             (
-                (6 * a * total + 1) / 2 / total / total_2 / a / a / total / total_2
+                (
+                    _quotient_of(_quotient_of((6 * a * total + 1) / 2, total), total_2)
+                    / a
+                    / a
+                    / total
+                    / total_2
+                )
                 + (
-                    (6 * total * total_3 + 1) / 2 / total_3 / total_4 / total / total / total_3
+                    _quotient_of(_quotient_of((6 * total * total_3 + 1) / 2, total_3), total_4)
+                    / total
+                    / total
+                    / total_3
                     / total_4
                 )
                 + (
-                    (6 * total_5 * total_6 + 1) / 2 / total_6 / total_7 / total_5 / total_5
+                    _quotient_of((6 * total_5 * total_6 + 1) / 2, total_6)
+                    / total_7
+                    / total_5
+                    / total_5
                     / total_6
                     / total_7
                 )
                 + (
-                    (6 * total_8 * total_9 + 1) / 2 / total_9 / total_10 / total_8 / total_8
+                    _quotient_of((6 * total_8 * total_9 + 1) / 2, total_9)
+                    / total_10
+                    / total_8
+                    / total_8
                     / total_9
                     / total_10
                 )
                 + (
-                    (6 * total_11 * total_12 + 1) / 2 / total_12 / total_13 / total_11
+                    _quotient_of((6 * total_11 * total_12 + 1) / 2, total_12)
+                    / total_13
+                    / total_11
                     / total_11
                     / total_12
                     / total_13
                 )
                 + (
-                    (6 * total_14 * total_15 + 1) / 2 / total_15 / total_16 / total_14
+                    _quotient_of((6 * total_14 * total_15 + 1) / 2, total_15)
+                    / total_16
+                    / total_14
                     / total_14
                     / total_15
                     / total_16
                 )
                 + (
-                    (6 * total_17 * total_18 + 1) / 2 / total_18 / total_19 / total_17
+                    _quotient_of((6 * total_17 * total_18 + 1) / 2, total_18)
+                    / total_19
+                    / total_17
                     / total_17
                     / total_18
                     / total_19
                 )
                 + (
-                    (6 * total_20 * total_21 + 1) / 2 / total_21 / total_22 / total_20
+                    _quotient_of((6 * total_20 * total_21 + 1) / 2, total_21)
+                    / total_22
+                    / total_20
                     / total_20
                     / total_21
                     / total_22
@@ -1460,6 +1519,13 @@ def _sqrt_of(value):
         return math.sqrt(value)
     except (OverflowError, ValueError):  # torch gives the limit
         return float(torch.sqrt(torch.tensor(value, dtype=torch.float64)))
+
+
+def _quotient_of(above, below):
+    """above/below for numbers or tensors; inf or NaN where it divides by 0."""
+    if isinstance(above, torch.Tensor) or isinstance(below, torch.Tensor) or below != 0:
+        return above / below
+    return math.copysign(math.inf if above else math.nan, above) * math.copysign(1.0, below)
 
 
 def _patch(rare, remedy, usual):

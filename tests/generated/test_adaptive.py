@@ -1,4 +1,4 @@
-"""Losses that adapt themselves, and the example of the article: a line with a tenth of outliers."""
+"""Losses that adapt themselves."""
 
 from __future__ import annotations
 
@@ -149,43 +149,3 @@ def test_student_finds_its_own_parameters():
     optimizer.step(step)
     assert float(made.df.detach()) == pytest.approx(2.5, abs=0.2)
     assert float(made.scale.detach()) == pytest.approx(0.4, abs=0.015)
-
-
-def _recipe(count=300):
-    """The article's data: y = 0.7 x + 0.15 with noise, a tenth of it thrown to the other side."""
-    rng = np.random.default_rng(0)
-    x = rng.uniform(size=count)
-    y = 0.7 * x + 0.15 + rng.normal(scale=0.025, size=count)
-    thrown = rng.uniform(size=count) > 0.9
-    y = np.where(thrown, 0.05 + 0.4 * (1 - np.sign(y - 0.5)), y)
-    return torch.tensor(x, dtype=torch.float32), torch.tensor(y, dtype=torch.float32)
-
-
-def _fitted(loss, steps=200):
-    x, y = _recipe()
-    line = torch.zeros(2, requires_grad=True)
-    optimizer = torch.optim.Adam([line, *loss.parameters()], lr=0.06)
-    for _ in range(steps):
-        optimizer.zero_grad()
-        loss(line[0] * x + line[1] - y).backward()
-        optimizer.step()
-    return line.detach().numpy()
-
-
-def test_student_finds_the_line_too():
-    slope, offset = _fitted(generated("torch", "student_t").AdaptiveStudentTLoss())
-    assert slope == pytest.approx(0.7, abs=0.02)
-    assert offset == pytest.approx(0.15, abs=0.02)
-
-
-def test_the_line_of_the_article():
-    adaptive = Adaptive()
-    slope, offset = _fitted(adaptive)
-    assert slope == pytest.approx(0.7, abs=0.02)
-    assert offset == pytest.approx(0.15, abs=0.02)
-    assert float(adaptive.alpha.detach()) < 0.5
-    assert 0.01 < float(adaptive.scale.detach()) < 0.05
-    squares = Adaptive(learn_alpha=False, alpha=2.0, learn_scale=False, scale=0.1)
-    slope, offset = _fitted(squares)
-    assert abs(slope - 0.7) > 0.1
-    assert abs(offset - 0.15) > 0.05

@@ -15,16 +15,14 @@ from derive.definitions.catalogue import NAMES
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
 from derive.numerics.evaluate import evaluate
-from derive.numerics.nodes import Call, walk
 from derive.numerics.stabilise import stabilise
 from derive.verification.oracle import Oracle
-from derive.verification.promise import OWN
 
 x = Symbol("x", real=True)
 a = Symbol("a", real=True)
 c = Symbol("c", positive=True)
 tau = Symbol("tau", positive=True)
-PROMISE = OWN  # what derive verify holds a user's own loss to; the goal is 4
+PROMISE = 4.0
 
 FORMULAS = {
     "fair": ((x, c), c**2 * (Abs(x) / c - log(1 + Abs(x) / c))),
@@ -114,8 +112,6 @@ def test_the_report_says_what_was_gained(name):
 def test_infinite_residuals_give_limits(name):
     ends = {"x": np.array([-np.inf, np.inf]), "c": np.array([1.5, 1.5])}
     for quantity, nodes in _form(name).regimes[-1].quantities.items():
-        if any(isinstance(n, Call) and n.op == "far_limit" for n in walk(nodes)):
-            continue  # read off by the emitted file, which the judge asks at x = ±inf
         got = np.broadcast_to(evaluate(nodes, ends), 2)
         assert not np.any(np.isnan(got)), quantity
 

@@ -7,8 +7,9 @@ import pytest
 from mpmath import mp
 
 from derive.definitions.catalogue import load
-from derive.numerics import gammas, student
+from derive.numerics import student
 from derive.numerics.evaluate import evaluate
+from derive.numerics.helpers import gammas
 
 A = np.concatenate([10.0 ** np.linspace(-290, 60, 71), np.linspace(0.01, 12, 121)])
 

@@ -10,6 +10,7 @@ from derive.definitions.catalogue import load
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
 from derive.verification.oracle import Oracle
+from derive.verification.yardstick import kappa, scale_of
 
 INF = math.inf
 
@@ -173,21 +174,21 @@ def test_kappa_is_the_condition_in_x(barron):
     welsch = Oracle(load("welsch"))
     x, scale = 5.0, 1.25
     u = (x / scale) ** 2
-    kappa = welsch.kappa("d_x", {"x": x, "scale": scale})
-    assert kappa == pytest.approx(abs(1 - u), rel=1e-3)
-    assert barron.kappa("loss", at(1e-9, 1.0)) == pytest.approx(2.0, rel=1e-3)
-    assert barron.kappa("loss", at(0.0, 1.0)) == 0.0
+    found = kappa(welsch, "d_x", {"x": x, "scale": scale})
+    assert found == pytest.approx(abs(1 - u), rel=1e-3)
+    assert kappa(barron, "loss", at(1e-9, 1.0)) == pytest.approx(2.0, rel=1e-3)
+    assert kappa(barron, "loss", at(0.0, 1.0)) == 0.0
 
 
 def test_scale_of_sign_changing_quantities(barron):
     point = at(1.5, -2.0)
     weight = barron.value("weight", point).float64()
     second = barron.value("d2_x", point).float64()
-    assert barron.scale_of("d2_x", point) == pytest.approx(max(weight, abs(second)))
+    assert scale_of(barron, "d2_x", point) == pytest.approx(max(weight, abs(second)))
     slope = barron.value("d_x", point).float64()
     mixed = abs(barron.value("d2_x_scale", point).float64())
-    assert barron.scale_of("d2_x_scale", point) == pytest.approx(max(mixed, slope / 1.25))
-    assert barron.scale_of("loss", point) == barron.value("loss", point).float64()
+    assert scale_of(barron, "d2_x_scale", point) == pytest.approx(max(mixed, slope / 1.25))
+    assert scale_of(barron, "loss", point) == barron.value("loss", point).float64()
 
 
 def test_rounding_to_narrow_types(barron):

@@ -12,7 +12,7 @@ from derive.errors import BadInput
 from derive.verification.edges import edges
 from derive.verification.oracle import Oracle
 from derive.verification.sampling import draw
-from derive.verification.special import special_sample, table
+from derive.verification.special import shown_parameters, shown_residuals, special_sample
 
 
 def test_a_sample_is_the_same_each_time():
@@ -99,12 +99,17 @@ def test_special_values():
     assert np.isnan(x).any()
     assert np.isinf(x).any()
     assert 5e-324 in x
-    lines = {(v.quantity, *dict(v.point).values()): v.value for v in table(load("barron"))}
-    assert lines["loss", math.inf, -math.inf, 1.0] == 1.0
-    assert lines["d_alpha", 1.0, 2.0, 1.0] == math.inf
-    assert lines["d_x", 5e-324, 0.0, 1.0] == 5e-324
-    assert lines["weight", 0.0, 2.0, 1.0] == 1.0
-    assert any(math.isnan(v) for v in lines.values())
+
+
+def test_the_published_special_values_are_the_points_and_their_neighbours():
+    assert shown_residuals() == (0.0, 5e-324, 1.0, math.ldexp(2 - 2.0**-52, 1023), math.inf)
+    shown = shown_parameters(load("barron"))
+    assert {a for a, _ in shown} == {
+        *(-math.inf, -5e-324, 0.0, 5e-324, 1.0, math.inf),
+        *(2 - 2.0**-52, 2.0, 2 + 2.0**-51),
+    }
+    assert {scale for _, scale in shown} == {0.75}
+    assert shown_parameters(load("huber")) == ((0.75,),)
 
 
 def test_unknown_samples_are_refused():

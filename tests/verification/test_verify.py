@@ -11,7 +11,7 @@ from rich.console import Console
 
 from derive.definitions.catalogue import load
 from derive.errors import BadInput, EnvironmentTrouble
-from derive.verification import backend, exhaustive, ratchet
+from derive.verification import backend, ratchet
 from derive.verification.implementations import Route, Runner
 from derive.verification.oracle import Oracle
 from derive.verification.report import AGREES, REFUTED, UNKNOWN, Report, Row
@@ -141,10 +141,10 @@ def test_accuracy_may_only_get_better(tmp_path):
     assert path.read_text() == text
     known = ratchet.read(path)
     assert ratchet.compare([row(1.5)], known)[0].verdict == AGREES
-    worse = ratchet.compare([row(2.0)], known)[0]
+    worse = ratchet.compare([row(2.5)], known)[0]
     assert worse.verdict == REFUTED
-    assert "1.25" in worse.detail
-    assert ratchet.compare([row(2.0, points=1000)], known)[0].verdict == AGREES
+    assert "1.30" in worse.detail
+    assert ratchet.compare([row(2.5, points=1000)], known)[0].verdict == AGREES
     path.write_text("[]")
     with pytest.raises(BadInput, match="accuracy"):
         ratchet.read(path)
@@ -176,47 +176,3 @@ def test_without_the_ball_arithmetic_the_message_says_what_to_install(monkeypatc
     monkeypatch.setattr(backend, "arb", None)
     with pytest.raises(EnvironmentTrouble, match="pip install"):
         Oracle(load("huber"))
-
-
-def test_every_float32_of_some_shards(tmp_path, monkeypatch, capsys):
-    loss = load("cauchy")
-    root = write_cauchy(tmp_path, loss)
-    monkeypatch.setattr(exhaustive, "SHARD", 4096)  # of the same 2^32 patterns, the first ones
-    file = root / "for_numpy" / "cauchy.py"
-    task = exhaustive.Task("cauchy", file, "d_x", (1.5,))
-    monkeypatch.setattr(exhaustive, "patterns", lambda shard: _around_one(shard))
-    result = exhaustive.run_shard(task, 3)
-    assert result.points == 4096
-    assert 0.4 < result.worst <= 0.5
-    assert result.misrounded == 0
-    folder = tmp_path / "results"
-    exhaustive._claim(folder, task.identity())
-    exhaustive._write(folder, result)
-    assert exhaustive._read(folder, 3) == result
-    again = exhaustive.run(task, folder, [3])
-    assert again == (result,)
-    other = exhaustive.Task("cauchy", file, "d_x", (2.5,))
-    with pytest.raises(BadInput, match="another"):
-        exhaustive.run(other, folder, [3])
-    bad = write_cauchy(tmp_path, loss, ("return _out(p / scale", "return _out(p * 1.0009 / scale"))
-    wrong = exhaustive.Task("cauchy", bad / "for_numpy" / "cauchy.py", "d_x", (1.5,))
-    assert exhaustive.run_shard(wrong, 3).reference > exhaustive.BOUND
-    code = exhaustive.main(["cauchy", "--file", "no.py", "--folder", str(folder)])
-    assert code == 2
-    assert "no.py" in capsys.readouterr().err
-
-
-def _around_one(shard: int):
-    bits = np.arange(4096, dtype=np.uint32) + np.uint32(0x3F800000 + shard)
-    bits[0] = 0x7FC00000  # NaN
-    return bits.view(np.float32).astype(np.float64)
-
-
-def test_shards_cover_all_patterns_once():
-    assert exhaustive.SHARDS * exhaustive.SHARD == 1 << 32
-    first, last = exhaustive.patterns(0), exhaustive.patterns(exhaustive.SHARDS - 1)
-    assert first[0] == 0.0
-    assert first[1] == 2.0**-149
-    assert np.isnan(last[-1])
-    second = exhaustive.patterns(1)
-    assert second[0] == np.nextafter(np.float32(first[-1]), np.float32(1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, nextafter, ulp
 
@@ -61,23 +61,43 @@ def sample(form: PartitionForm, count: int, seed: int) -> list[float]:
 def measure(
     form: PartitionForm, alphas: Sequence[float], progress: Callable[[str], None]
 ) -> Measured:
-    """The worst errors over these alphas, none of them 2."""
-    got = np.stack([evaluate(np.array(alphas), order, form) for order in range(3)], axis=1)
-    errors = np.zeros((len(alphas), 3))
+    """The worst errors of the stored form over these alphas, none of them 2."""
+    orders = lambda at, order: evaluate(at, order, form)  # noqa: E731
+    return measure_all({"form": orders}, alphas, progress)["form"]
+
+
+def measure_all(
+    functions: Mapping[str, Callable[[np.ndarray, int], np.ndarray]],
+    alphas: Sequence[float],
+    progress: Callable[[str], None],
+) -> dict[str, Measured]:
+    """The worst errors of several implementations, each a function of (alphas, order)."""
+    at = np.array(alphas)
+    got = {
+        name: np.stack([function(at, order) for order in range(3)], axis=1)
+        for name, function in functions.items()
+    }
+    errors = {name: np.zeros((len(alphas), 3)) for name in functions}
     for row, alpha in enumerate(alphas):
-        errors[row] = _errors(alpha, got[row].tolist())
+        enclosure = log_partition(alpha, 2, BITS)
+        for name in functions:
+            errors[name][row] = _errors(enclosure, got[name][row].tolist())
         if row % 500 == 499:
             progress(f"{row + 1} of {len(alphas)} alphas compared")
-    worst = [int(np.argmax(errors[:, column])) for column in range(3)]
+    return {name: _worst(alphas, found) for name, found in errors.items()}
+
+
+def _worst(alphas: Sequence[float], errors: np.ndarray) -> Measured:
+    rows = [int(np.argmax(errors[:, column])) for column in range(3)]
     (value, value_at), (slope, slope_at), (bend, bend_at) = (
-        (float(errors[row, column]), alphas[row]) for column, row in enumerate(worst)
+        (float(errors[row, column]), alphas[row]) for column, row in enumerate(rows)
     )
     return Measured(value, value_at, slope, slope_at, bend, bend_at, len(alphas))
 
 
-def _errors(alpha: float, got: list[float]) -> tuple[float, float, float]:
+def _errors(enclosure: Sequence[arb], got: list[float]) -> tuple[float, float, float]:
     """The three errors at one alpha; NaN and infinity count as infinite errors."""
-    value, slope, bend = log_partition(alpha, 2, BITS)
+    value, slope, bend = enclosure
     if not np.isfinite(got).all():
         return inf, inf, inf
     off = abs(arb(got[0]) - value)

@@ -132,6 +132,11 @@ _RUNTIME = {
         return base**exponent
     except OverflowError:
         return math.inf''',
+    "div": '''def _quotient_of(above, below):
+    """above/below for numbers or tensors; inf or NaN where it divides by 0."""
+    if isinstance(above, torch.Tensor) or isinstance(below, torch.Tensor) or below != 0:
+        return above / below
+    return math.copysign(math.inf if above else math.nan, above) * math.copysign(1.0, below)''',
     "patch": _PATCH,
     "far_limit": _FAR_LIMIT,
     "huge": _HUGE,
@@ -178,7 +183,7 @@ TORCH = Target(
         spell=_spell,
         lazy={"patch": 1},
         choice="_pick",
-        number_power="_power_of",
+        of_numbers={"pow": "_power_of", "div": "_quotient_of"},
     ),
     runtime={
         **{

@@ -15,7 +15,7 @@ from typing import Any
 import sympy
 from mpmath import mp
 
-from derive.numerics.helpers import Helper, define
+from derive.numerics.helpers.helper import Helper, define
 from derive.numerics.nodes import Local, Name, Node, call, node, patch, polynomial, where
 
 STEPS, TERMS = 8, 13

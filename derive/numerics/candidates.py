@@ -1,0 +1,87 @@
+"""Ways to write a quantity, all equal to its definition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr, Piecewise
+
+from derive.calculus.derivation import Derivation
+from derive.calculus.derivatives import over_residual, partial, without_squared_signs
+from derive.calculus.reading import readable
+from derive.definitions.loss import Loss
+from derive.errors import BadInput
+from derive.numerics.lower import CannotLower, lower
+from derive.numerics.nodes import Node
+from derive.numerics.rules import centred, rewrite, split_by_sign
+from derive.numerics.yardstick import variables
+
+
+@dataclass(frozen=True)
+class Candidate:
+    form: Node
+    rules: tuple[str, ...]
+
+
+def candidates(
+    derivation: Derivation, name: str, base: Expr, base_rules: tuple[str, ...]
+) -> list[Candidate]:
+    """From the plainest to the most rewritten. base: the loss, rewritten by `base_rules`."""
+    found: dict[Expr, tuple[str, ...]] = {}
+    for expression, used in _expressions(derivation, name, base, base_rules):
+        if not expression.has(sympy.nan, sympy.zoo):
+            found.setdefault(expression, used)
+    forms, trouble = [], None
+    for expression, used in found.items():
+        try:
+            forms.append(Candidate(lower(expression), used))
+        except CannotLower as lacking:
+            trouble = lacking
+    if not forms:
+        raise BadInput(f"{derivation.loss.name}: {name}: {trouble}; leave that function out")
+    return forms
+
+
+def _expressions(
+    derivation: Derivation, name: str, base: Expr, base_rules: tuple[str, ...]
+) -> list[tuple[Expr, tuple[str, ...]]]:
+    raw = derivation.quantities[name]
+    found: list[tuple[Expr, tuple[str, ...]]] = [(_factored(raw), ()), (raw, ())]
+    if not raw.has(Piecewise):
+        derived = _from_base(derivation.loss, name, base)
+        for candidate in (readable(derived), derived, readable(raw)):
+            again, used = rewrite(candidate)
+            rules = tuple(dict.fromkeys((*base_rules, *used)))
+            found.append((again, rules))
+            shorter = readable(again)
+            if shorter != again:
+                found.append((shorter, rules))
+    found.append(rewrite(readable(raw)))
+    for expression, used in tuple(found):
+        if expression.is_Add:  # tau x - x/2 loses what x (tau - 1/2) keeps
+            found.append((sympy.collect(expression, derivation.loss.residual), used))
+    for expression, used in tuple(found):
+        for rule, change in (("split by sign", split_by_sign), ("centred sigmoid", centred)):
+            changed = change(expression, derivation.loss.residual)
+            if changed is not None:
+                found.append((changed, (*used, rule)))
+    return found
+
+
+def _factored(expression: Expr) -> Expr:
+    """Common factors taken out, in every branch: sums of large products may be inf - inf."""
+    if isinstance(expression, Piecewise):
+        return Piecewise(*((sympy.factor_terms(e), c) for e, c in expression.args))
+    return sympy.factor_terms(expression)
+
+
+def _from_base(loss: Loss, name: str, base: Expr) -> Expr:
+    if name == "loss":
+        return base
+    if name == "weight":
+        return over_residual(partial(base, loss.residual), loss.residual)
+    if name.startswith("d_"):
+        return partial(base, next(v for v in loss.variables if name == f"d_{v.name}"))
+    v, w = variables(loss, name)
+    return without_squared_signs(partial(partial(base, v), w))

@@ -1,0 +1,71 @@
+"""log cosh, softplus and their slopes: functions that grow like |z|."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mpmath import mp
+
+from derive.numerics.chebyshev import interpolant
+from derive.numerics.helpers.helper import FAR, Helper, define, exp
+from derive.numerics.nodes import Local, Name, Node, absolute, call, polynomial, where
+
+_z = Name("z")
+
+logcosh = define(
+    Helper(
+        "logcosh",
+        ("z",),
+        "log(cosh(z)), without cancellation at small z and without overflow at large.",
+        where(
+            absolute(_z) < 20,
+            call("log1p", call("sinh", _z) * call("sinh", _z)) / 2,
+            absolute(_z) - call("log", 2),
+        ),
+        lambda z: mp.log1p(mp.sinh(z) ** 2) / 2,
+    )
+)
+
+
+def _excess(z: Any) -> Any:
+    return z * mp.tanh(z) - mp.log1p(mp.sinh(z) ** 2) / 2
+
+
+def _logcosh_excess() -> Node:
+    """z^2 times a polynomial up to 1; beyond 1, log 2 less what decays with exp(-2|z|)."""
+    size = Local("size", absolute(_z))
+    with mp.workdps(60):
+        near = interpolant(lambda z: _excess(z) / z**2, mp.mpf(10) ** -8, 1, 0)
+    assert near is not None
+    decay = Local("decay", exp(-2 * call("min", size, FAR)))
+    rest = call("log1p", decay) + 2 * call("min", size, FAR) * (decay / (1 + decay))
+    return where(size < 1, size * size * polynomial(size, near), call("log", 2) - rest)
+
+
+logcosh_excess = define(
+    Helper(
+        "logcosh_excess",
+        ("z",),
+        "z tanh(z) - log(cosh(z)): 0 at 0, log(2) at infinity.",
+        _logcosh_excess(),
+        _excess,
+    )
+)
+softplus = define(
+    Helper(
+        "softplus",
+        ("z",),
+        "log(1 + exp(z)), without overflow.",
+        call("max", _z, 0) + call("log1p", exp(-absolute(_z))),
+        lambda z: z + mp.log1p(mp.exp(-z)) if z > 0 else mp.log1p(mp.exp(z)),
+    )
+)
+sigmoid = define(
+    Helper(
+        "sigmoid",
+        ("z",),
+        "1/(1 + exp(-z)), without overflow.",
+        where(_z < 0, exp(-absolute(_z)), 1) / (1 + exp(-absolute(_z))),
+        lambda z: 1 / (1 + mp.exp(-z)),
+    )
+)

@@ -1,0 +1,285 @@
+"""Judges what a file says of its density: log Z, its derivatives, log_density and density.
+
+Promises, in ULP of the larger of the terms: log_partition 4, log_density 4 beyond kappa, density
+what that becomes through exp; derivatives of log Z 1e-12 and 1e-11 of max(|value|, 0.01).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from derive.definitions.loss import Loss
+from derive.verification.backend import Ball, arb, ctx
+from derive.verification.enclosure import Enclosure
+from derive.verification.implementations import Route, Runner
+from derive.verification.normalizer import BY_DIFFERENCES, METHOD, Normalizer
+from derive.verification.report import AGREES, REFUTED, UNKNOWN, Row
+from derive.verification.sampling import Group, Sample, draw
+from derive.verification.ulp import FORMATS, Floats, hexadecimal, unit_exponent
+from derive.verification.yardstick import kappa
+
+SAMPLE = "densities"
+DTYPES = ("float64", "float32")
+LOG_Z, SLOPE, CURVATURE, INTERVAL = 4.0, 1e-12, 1e-11, 1e-12
+FLOOR = 0.01  # of what a second derivative is measured against
+RESIDUALS = 8  # for each choice of parameters
+MANY, FEW = 8, 3  # choices of parameters, with and without special points
+ENDS = ((-0.3, 1.7), (-5.0, 5.0), (2.0, 2.5))
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Exact values at some points, each with what its error is measured against.
+
+    allowance: ULP of size beyond the promise (kappa), at each point. NaN in high: not judged.
+    """
+
+    high: Floats
+    low: Floats
+    size: Floats
+    allowance: Floats
+
+
+class Densities:
+    """The densities of one loss: parameters, exact values, and the verdict on a file."""
+
+    def __init__(self, loss: Loss) -> None:
+        self.loss = loss
+        self.normalizer = Normalizer(loss)
+        self.names = tuple(p.name for p in loss.parameters)
+        self._z: dict[tuple[float, ...], Ball] = {}
+        self._slopes: dict[tuple[str, tuple[float, ...]], tuple[Ball, Ball]] = {}
+
+    @cached_property
+    def parameters(self) -> dict[str, tuple[tuple[float, ...], ...]]:
+        """Choices of parameters with a density, for each dtype."""
+        found = {}
+        for dtype in DTYPES:
+            with_density = (p for p in self._drawn(dtype) if self.normalizer.exists(self._named(p)))
+            found[dtype] = tuple(islice(with_density, self._count))
+        return found
+
+    @cached_property
+    def anywhere(self) -> tuple[tuple[float, ...], ...]:
+        """Choices of parameters in float64, with a density or without."""
+        return tuple(islice(self._drawn("float64"), self._count))
+
+    @property
+    def _count(self) -> int:
+        return MANY if self.loss.special else FEW
+
+    def _drawn(self, dtype: str) -> Iterator[tuple[float, ...]]:
+        groups = draw(self.loss, "everyday", dtype, 40 * 4 * self._count).groups
+        yield from dict.fromkeys(g.parameters for g in groups)
+
+    def rows(self, target: str, file: Path, names: Sequence[str], runner: Runner) -> Iterator[Row]:
+        """Every density function of a file; nothing where the loss has no parameters."""
+        if not self.names:
+            return
+        for dtype in DTYPES:
+            for name, (expected, promised) in self._questions(dtype, names).items():
+                if name not in names:
+                    yield self._row(name, target, dtype, REFUTED, f"{file} has no function {name}")
+                    continue
+                sample = self._sample(name, dtype)
+                row = self._row(name, target, dtype, AGREES, "")
+                for route in self._routes(name, target):
+                    outcome = runner.run(file, route, sample)
+                    if outcome.values is None or outcome.fault:
+                        said = f"{route.label}: {outcome.error or outcome.fault}"
+                        row = row.but(verdict=REFUTED, detail=said)
+                        break
+                    row = _judged(row, route, sample, expected(), outcome.values, promised)
+                yield row
+
+    def _row(self, name: str, target: str, dtype: str, verdict: str, detail: str) -> Row:
+        method = BY_DIFFERENCES if name.startswith("d") and name != "density" else METHOD
+        return Row(
+            *(self.loss.name, name, target, dtype, SAMPLE, verdict), detail=detail, method=method
+        )
+
+    def _routes(self, name: str, target: str) -> list[Route]:
+        routes = [Route(name, numbers=False)]
+        if target == "torch" and name.startswith("d_log_partition_"):
+            position = self.names.index(name.removeprefix("d_log_partition_"))
+            routes.append(Route("log_partition", numbers=False, autograd=position))
+        return routes
+
+    def _questions(
+        self, dtype: str, names: Sequence[str]
+    ) -> dict[str, tuple[Callable[[], Expected], float]]:
+        """What is asked of a file, how its exact values are had, and the promise in ULP."""
+        unit = 2.0 ** (1 - FORMATS[dtype].precision)
+        wide = dtype == "float64"
+        found: dict[str, tuple[Callable[[], Expected], float]] = {}
+        if wide:
+            found["log_partition_on"] = (self._interval, INTERVAL / unit)
+        if not self.parameters[dtype]:
+            return found
+        found |= {
+            "log_partition": (lambda: self._log_partition(dtype), LOG_Z),
+            "log_density": (lambda: self._log_density(dtype), LOG_Z),
+            "density": (lambda: self._density(dtype), LOG_Z),
+        }
+        for p in self.names:
+            for order, tolerance in ((1, SLOPE), (2, CURVATURE)):
+                name = f"d{order if order > 1 else ''}_log_partition_{p}"
+                if name in names:
+                    promised = max(tolerance / unit, LOG_Z) if wide else 2 * LOG_Z
+                    found[name] = (partial(self._slope, dtype, p, order), promised)
+        return found
+
+    def _sample(self, name: str, dtype: str) -> Sample:
+        chosen = self.parameters[dtype]
+        if name in ("log_density", "density"):
+            return self._residuals(dtype)
+        if name == "log_partition_on":
+            groups = tuple(Group((b, *p), np.array([a])) for p in self.anywhere for a, b in ENDS)
+            return Sample(SAMPLE, dtype, ("a", "b", *self.names), groups)
+        groups = tuple(Group(p[1:], np.array([p[0]])) for p in chosen)
+        return Sample(SAMPLE, dtype, self.names, groups)
+
+    def _residuals(self, dtype: str) -> Sample:
+        groups = []
+        for number, p in enumerate(self.parameters[dtype]):
+            rng = np.random.Generator(np.random.PCG64(number))
+            unit = p[-1]
+            x = unit * np.append(np.exp(rng.uniform(-9, 3, RESIDUALS - 2)), [0.0, 1.0])
+            x = np.where(rng.integers(0, 2, RESIDUALS) == 0, -x, x)
+            kind = np.float64 if dtype == "float64" else np.float32
+            groups.append(Group(p, x.astype(kind).astype(np.float64)))
+        return Sample(SAMPLE, dtype, (self.loss.residual.name, *self.names), tuple(groups))
+
+    def _named(self, p: tuple[float, ...]) -> dict[str, float]:
+        return dict(zip(self.names, p, strict=True))
+
+    def _log_z(self, p: tuple[float, ...]) -> Ball:
+        if p not in self._z:
+            self._z[p] = self.normalizer.log_partition(self._named(p))
+        return self._z[p]
+
+    def _terms(self, p: tuple[float, ...]) -> float:
+        """log Z is a sum: of the logarithms of its units, and of the rest."""
+        units = [abs(math.log(v)) for v, s in zip(p, self.loss.parameters, strict=True)
+                 if s.is_positive]  # fmt: skip
+        return max([abs(float(self._log_z(p))), *units])
+
+    def _log_partition(self, dtype: str) -> Expected:
+        chosen = self.parameters[dtype]
+        return _expected([(self._log_z(p), self._terms(p), 0.0) for p in chosen])
+
+    def _interval(self) -> Expected:
+        found = []
+        for p in self.anywhere:
+            for a, b in ENDS:
+                value = self.normalizer.log_partition_on(a, b, self._named(p))
+                found.append((value, max(abs(float(value)), 1.0), 0.0))
+        return _expected(found)
+
+    def _slope(self, dtype: str, name: str, order: int) -> Expected:
+        found: list[tuple[Ball | None, float, float]] = []
+        special = self.normalizer.special(name)
+        for number, p in enumerate(self.parameters[dtype]):
+            named = self._named(p)
+            enough = not special and number >= FEW
+            if enough or named[name] in [float(s) for s in special]:
+                found.append((None, 1.0, 0.0))
+                continue
+            if (name, p) not in self._slopes:
+                self._slopes[name, p] = self.normalizer.slopes(name, named)
+            value = self._slopes[name, p][order - 1]
+            size = max(abs(float(value)), FLOOR if order == 2 else 0.0)
+            sure = float(value.rad()) <= 2.0**-46 * size
+            found.append((value if sure else None, size, 0.0))
+        return _expected(found)
+
+    def _log_density(self, dtype: str) -> Expected:
+        found = []
+        for p, x in self._points(dtype):
+            point = {self.loss.residual.name: x, **self._named(p)}
+            loss = self.normalizer.oracle.value("loss", point)
+            if loss.ball is None:
+                found.append((None, 1.0, 0.0))
+                continue
+            ctx.prec = 256
+            size = max(abs(loss.float64()), self._terms(p))
+            share = abs(loss.float64()) / size
+            excused = kappa(self.normalizer.oracle, "loss", point) * share
+            ctx.prec = 256
+            found.append((-loss.ball - self._log_z(p), size, excused))
+        return _expected(found)
+
+    def _density(self, dtype: str) -> Expected:
+        """An error of log_density grows to that times its size, relative to the density."""
+        logarithm = self._log_density(dtype)
+        balls = [
+            None if math.isnan(high) else _sum(high, low)
+            for high, low in zip(logarithm.high, logarithm.low, strict=True)
+        ]
+        ctx.prec = 256
+        values = [None if b is None else b.exp() for b in balls]
+        grown = 2 * (LOG_Z + logarithm.allowance) * np.maximum(logarithm.size, 1.0)
+        sizes = [0.0 if v is None else float(v) for v in values]
+        return _expected(list(zip(values, sizes, grown.tolist(), strict=True)))
+
+    def _points(self, dtype: str) -> Iterator[tuple[tuple[float, ...], float]]:
+        for group in self._residuals(dtype).groups:
+            for x in group.x.tolist():
+                yield group.parameters, x
+
+
+def _sum(high: float, low: float) -> Ball:
+    unit = int(unit_exponent(np.array([high]), FORMATS["float64"])[0])
+    return arb(high) + arb(low) * arb((1, unit))
+
+
+def _expected(found: Sequence[tuple[Ball | None, float, float]]) -> Expected:
+    pairs = [
+        (math.nan, 0.0) if ball is None else Enclosure(ball).high_low() for ball, _, _ in found
+    ]
+    return Expected(
+        np.array([high for high, _ in pairs]),
+        np.array([low for _, low in pairs]),
+        np.array([size for _, size, _ in found]),
+        np.array([allowance for _, _, allowance in found]),
+    )
+
+
+def _judged(
+    row: Row, route: Route, sample: Sample, expected: Expected, got: Floats, promised: float
+) -> Row:
+    form = FORMATS[sample.dtype]
+    unit = unit_exponent(expected.size, form).astype(np.intc)
+    rest = unit_exponent(expected.high, FORMATS["float64"]).astype(np.intc)
+    with np.errstate(all="ignore"):
+        distance = np.ldexp(got - expected.high, -unit)
+        error = np.abs(distance - np.ldexp(expected.low, rest - unit))
+        beyond = np.abs(expected.high) >= 2.0**form.largest_exponent * (2 - 2.0**-form.precision)
+        right = beyond & np.isinf(got) & (np.signbit(got) == np.signbit(expected.high))
+        error = np.where(right, 0.0, error)
+        error = np.where(np.isnan(expected.high), -1.0, np.where(np.isnan(error), np.inf, error))
+    excess = np.where(error > promised, np.maximum(error - expected.allowance, 0.0), error)
+    judged = int(np.count_nonzero(error >= 0))
+    if judged == 0:
+        return row.but(verdict=UNKNOWN, detail="no exact value at any of the points")
+    at = int(np.argmax(excess))
+    worst = float(excess[at])
+    found = row.but(points=judged, worst=max(row.worst, float(error.max())), allowed=promised)
+    if worst < row.excess or row.verdict == REFUTED:
+        return found
+    return found.but(
+        verdict=REFUTED if worst > promised else AGREES,
+        detail=route.label if worst > promised else "",
+        excess=worst,
+        kappa=float(expected.allowance[at]),
+        witness={k: hexadecimal(v) for k, v in sample.point(at).items()},
+        expected=hexadecimal(float(expected.high[at])),
+        got=hexadecimal(float(got[at])),
+    )

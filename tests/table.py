@@ -47,6 +47,11 @@ def _smooth_l1(x: Any, beta: Any) -> Any:
     return x * x / (2 * beta) if abs(x) <= beta else abs(x) - beta / 2
 
 
+def _student_t(x: Any, df: Any, scale: Any) -> Any:
+    s = _square(x, scale)
+    return s / 2 if df == mp.inf else (df + 1) / 2 * mp.log1p(s / df)
+
+
 DEFINITIONS: dict[str, Callable[..., Any]] = {
     "quadratic": lambda x, scale: _square(x, scale) / 2,
     "absolute": lambda x, scale: abs(x) / scale,
@@ -57,6 +62,7 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
     "cauchy": lambda x, scale: mp.log1p(_square(x, scale) / 2),
     "geman_mcclure": lambda x, scale: 2 * _square(x, scale) / (_square(x, scale) + 4),
     "welsch": lambda x, scale: -mp.expm1(-_square(x, scale) / 2),
+    "student_t": _student_t,
 }
 LOSSES = tuple(DEFINITIONS)
 PARAMETERS = {
@@ -66,6 +72,8 @@ PARAMETERS = {
     if name == "huber"
     else ("beta",)
     if name == "smooth_l1"
+    else ("df", "scale")
+    if name == "student_t"
     else ("scale",)
     for name in LOSSES
 }
@@ -107,6 +115,9 @@ def _cases() -> tuple[Case, ...]:
         if name == "barron":
             scales = (1.0, 2.5, 0.75)
             found += [Case(name, (a, scales[i % 3])) for i, a in enumerate(_ALPHAS)]
+        elif name == "student_t":
+            shapes = (1.0, 2.5, 0.125, 4.0, 0.001, 1e9, INF)
+            found += [Case(name, (df, (1.0, 2.5, 0.75)[i % 3])) for i, df in enumerate(shapes)]
         else:
             found += [Case(name, (v,)) for v in (1.0, 2.5, 0.125)]
     return tuple(found)
@@ -114,7 +125,7 @@ def _cases() -> tuple[Case, ...]:
 
 CASES = _cases()
 # One of each: for tests of what does not depend on the parameters' values.
-PLAIN = tuple(Case(n, (1.25,) if n != "barron" else (1.25, 2.5)) for n in LOSSES)
+PLAIN = tuple(Case(n, (1.25, 2.5)[: len(PARAMETERS[n])]) for n in LOSSES)
 
 
 def quantities(loss: str) -> tuple[str, ...]:
@@ -179,11 +190,13 @@ def exact(case: Case, quantity: str, x: float) -> float:
             )
         if alpha == 0:
             values[0] = mp.mpf(10) ** -60
+    if case.loss == "student_t" and case.values[0] == INF and orders[1]:
+        return 0.0
     with mp.workdps(700):
         if quantity == "weight" and x == 0:
             return exact(case, "d2_x", x)
         point = [mp.mpf(v) for v in (x, *values)]
-        if case.loss == "barron" and abs(values[0]) == INF:
+        if abs(values[0]) == INF:
             alpha = point[1]
             rest = (orders[0], orders[2])
             value = _slope(lambda r, c: function(r, alpha, c), (point[0], point[2]), rest)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 from mpmath import mp
-from sympy import Expr, FiniteSet, S, Set, Symbol, expand_log, log, oo
+from sympy import Abs, Dummy, Expr, FiniteSet, S, Set, Symbol, expand_log, log, oo
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.derivation import Density, Limit
+from derive.calculus.derivation import DIMENSION, Density, Limit
 from derive.calculus.evaluate import NotReal, evaluate, truth
-from derive.calculus.existence import Cell, condition, existence, there
+from derive.calculus.existence import (
+    Cell,
+    condition,
+    condition_of_norm,
+    existence,
+    there,
+)
 from derive.calculus.germs import Unknown
-from derive.calculus.integrals import over_the_line
+from derive.calculus.integrals import over_the_line, over_vectors
 from derive.calculus.quadrature import growth_of_integral, normalizer
 from derive.calculus.reading import tidy
 from derive.calculus.samples import generic_points
@@ -40,10 +47,35 @@ def density(loss: Loss, limits: tuple[Limit, ...]) -> Density:
     words = "tails: " + "; ".join((*figures, *(figure for _, figure in rates if figure)))
     if exists == S.false:
         return Density(exists, None, (), reasons, rate, words)
+    norm = condition_of_norm(cells) if is_even(loss) else None
     general, special, note = _closed_forms(loss, limits, exists)
     if general is None and not special:
         reasons = "; ".join(filter(None, (reasons, "no closed form of the integral found")))
-    return Density(exists, general, special, reasons, rate, f"{words}; {note}")
+    vectors = _over_vectors(loss) if norm == S.true else None
+    return Density(exists, general, special, reasons, rate, f"{words}; {note}", norm, vectors)
+
+
+def is_even(loss: Loss) -> bool:
+    """Whether the loss is a function of |x|."""
+    x, y = loss.residual, Dummy("y", positive=True)
+    return bool(loss.expression.subs(x, y) == loss.expression.subs(x, -y))
+
+
+def _over_vectors(loss: Loss) -> Expr | None:
+    """log of the integral over vectors, where the table knows it and quadrature agrees."""
+    x = loss.residual
+    with mp.workdps(DIGITS):
+        points = generic_points(loss, 3)
+        found = over_vectors(loss.expression, x, DIMENSION, points)
+        if found is None:
+            return None
+        for at, m in product(points, (2, 3, 7)):
+            sphere = 2 * mp.pi ** (mp.mpf(m) / 2) / mp.gamma(mp.mpf(m) / 2)
+            exponent = loss.expression - (m - 1) * log(Abs(x))
+            number = sphere * normalizer(exponent, x, at) / 2
+            if abs(evaluate(found.subs(DIMENSION, m), at) / number - 1) > mp.mpf(10) ** -20:
+                return None
+    return expand_log(log(found), force=True)
 
 
 def _reason(cell: Cell) -> str:

@@ -31,6 +31,10 @@ class Limit:
     confirmation: str
 
 
+# The number of components of a residual that is a vector, where its norm has the density.
+DIMENSION = Symbol("dimension", integer=True, positive=True)
+
+
 @dataclass(frozen=True)
 class Density:
     """Whether exp(-loss) can be normalized, and by what.
@@ -39,6 +43,8 @@ class Density:
     log_partition: closed form for all parameters; None where there is none.
     special: (parameter, value, log_partition there).
     reason, rate: why the integral diverges where it does, and how fast.
+    norm: where exp(-loss(|x|)) can be normalized over vectors x of DIMENSION numbers, 2 or more.
+    log_partition_norm: the logarithm of that integral in closed form, None where there is none.
     """
 
     exists: Boolean | None
@@ -47,6 +53,8 @@ class Density:
     reason: str
     rate: str
     confirmation: str
+    norm: Boolean | None = None
+    log_partition_norm: Expr | None = None
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from itertools import pairwise, product
 from typing import Any
 
 from mpmath import mp
-from sympy import And, Eq, Expr, FiniteSet, Interval, Or, S, Set, Symbol, Union, nan, oo
+from sympy import And, Dummy, Eq, Expr, FiniteSet, Interval, Or, S, Set, Symbol, Union, nan, oo
 from sympy.logic.boolalg import Boolean
 
 from derive.calculus import germs
-from derive.calculus.derivation import Limit
+from derive.calculus.derivation import DIMENSION, Limit
 from derive.calculus.evaluate import evaluate
 from derive.calculus.germs import Unknown
 from derive.calculus.samples import generic_points
@@ -174,3 +174,28 @@ def _within(p: Symbol, region: Set) -> Boolean:
         below = p < inner.sup if inner.right_open else p <= inner.sup
         return And(*([above] * (inner.inf != -oo)), *([below] * (inner.sup != oo)))
     return inner.as_relational(p)
+
+
+def condition_of_norm(cells: list[Cell]) -> Boolean:
+    """The parameters for which exp(-loss(|x|)) has an integral over vectors, DIMENSION >= 2.
+
+    The integrand r^(DIMENSION - 1) exp(-loss(r)) needs a loss above DIMENSION log r.
+    """
+    further = Dummy("further", integer=True, nonnegative=True)
+    verdicts = [And(*(_of_norm(t, further + 2) for t in c.tails)) for c in cells]
+    if len({*verdicts}) == 1:
+        found = verdicts[0]
+    else:
+        (p,) = cells[0].region
+        good = Union(*(c.region[p] for c, v in zip(cells, verdicts, strict=True) if v == S.true))
+        rest = [
+            And(_within(p, c.region[p]), v)
+            for c, v in zip(cells, verdicts, strict=True)
+            if v not in (S.true, S.false)
+        ]
+        found = Or(_within(p, good), *rest)
+    return found.subs(further, DIMENSION - 2)
+
+
+def _of_norm(tail: Tail, dimension: Expr) -> Boolean:
+    return tail.exists if tail.logarithm is None else tail.logarithm > dimension

@@ -36,7 +36,7 @@ def special_points(loss: Loss, variable: Symbol) -> tuple[Expr, ...]:
         if part.free_symbols == {variable}:
             found += roots_in(part, variable, domain)
     if variable.is_finite is None and variable.is_extended_real and variable != loss.residual:
-        found += [oo, -oo]
+        found += [end for end in (oo, -oo) if domain.contains(end) == S.true]
     unique = dict.fromkeys(found)
     return tuple(sorted(unique, key=_order))
 

@@ -25,6 +25,7 @@ Points = list[dict[Symbol, Any]]
 class Tail:
     """exists: true, false, or a condition on the parameters.
 
+    logarithm: q where the loss grows like q log|x|.
     slope: the limit of exp(-loss) where the loss is bounded, so that the integral over [0, X]
     grows like slope * X.
     """
@@ -34,6 +35,7 @@ class Tail:
     slope: Expr | None
     order: Expr = S.Zero
     confirmation: str = ""
+    logarithm: Expr | None = None
 
 
 def both_tails(
@@ -119,7 +121,8 @@ def _by_sign(lead: Coefficient, how: str) -> Tail:
 def _by_logarithm(slope: Expr) -> Tail:
     """exp(-loss) falls like |x|**(-slope): integrable where slope > 1."""
     exists = slope > 1
-    return Tail(exists, f"the loss grows like {slope} log|x|; the integral needs {slope} > 1", None)
+    reason = f"the loss grows like {slope} log|x|; the integral needs {slope} > 1"
+    return Tail(exists, reason, None, logarithm=slope)
 
 
 def _confirm_order(

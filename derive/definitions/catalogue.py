@@ -21,6 +21,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "cauchy": "Cauchy loss (Lorentzian)",
         "geman_mcclure": "Geman-McClure loss",
         "welsch": "Welsch loss (Leclerc)",
+        "student_t": "Student's t loss",
     }
 )
 NAMES: tuple[str, ...] = tuple(TITLES)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import sympy
+from sympy import Symbol
 
 from derive.definitions.loss import Loss
 from derive.emission import wording
@@ -14,7 +17,8 @@ from derive.emission.printer import Printer
 from derive.emission.scipy import scipy_context
 from derive.emission.target import Target
 from derive.numerics.forms import StableForm
-from derive.program.module import Block, Module, ParameterFunction
+from derive.program.divergence import ARGUMENTS
+from derive.program.module import Block, Module
 
 
 def density_names(module: Module, target: Target) -> list[str]:
@@ -23,6 +27,7 @@ def density_names(module: Module, target: Target) -> list[str]:
     names = ["log_partition_on"] if form else []
     if module.parameter_functions:
         names += [*(f.name for f in module.parameter_functions), "log_density", "density"]
+        names += ["log_partition_norm", "log_density_norm"] if module.density.norm else []
     if target.name == "numpy" and form and form.envelope:
         names += ["sample", "cdf", "sf", "ppf", "moment", "entropy", "distribution"]
     return names
@@ -32,7 +37,11 @@ def density_context(module: Module, form: StableForm, target: Target) -> dict[st
     """The fields about the density; no functions where there is none to emit."""
     loss, rule = form.loss, module.density.rule
     functions = [
-        {"name": f.name, "docstring": _docstring(loss, f.name, rule), "lines": _lines(f, target)}
+        {
+            "name": f.name,
+            "docstring": _docstring(loss, f.name, rule),
+            "lines": _block_lines(f.block, module, target),
+        }
         for f in module.parameter_functions
     ]
     fields: dict[str, Any] = {
@@ -42,29 +51,40 @@ def density_context(module: Module, form: StableForm, target: Target) -> dict[st
         "density_condition": _condition(module, target),
         "density_rule": rule,
     }
+    norm = module.density.norm
+    asked = norm.requirement if norm else None
+    printer = Printer(target.dialect, frozenset(), frozenset())
+    fields |= {
+        "array": target.library if target.name == "torch" else "np",
+        "norm": norm.way if norm else "",
+        "norm_rule": norm.rule if norm else "",
+        "norm_condition": printer.expression(asked) if asked else "",
+        "norm_lines": _block_lines(module.norm, module, target) if module.norm else [],
+    }
     if target.name == "torch":
         fields["density_derivatives"] = _tied(module, form) if functions else []
-    return fields | _sampling_context(module, loss, target)
+    return fields | _sampling_context(module, form, target)
 
 
 _WAYS = {
     "tangent": "rejection under a tangent of the convex loss",
     "cauchy": "Cauchy's distribution",
     "power": "rejection, under the densities at alpha = 0 or 2 or under a tangent",
+    "student": "a normal variable over the root of a chi-square one",
     "": "",
 }
 
 
-def _sampling_context(module: Module, loss: Loss, target: Target) -> dict[str, Any]:
+def _sampling_context(module: Module, stable: StableForm, target: Target) -> dict[str, Any]:
     """The fields about draws; `sampling` is empty where there are none."""
-    form = module.density.sampling
+    form, loss = module.density.sampling, stable.loss
     names = [p.name for p in loss.parameters]
     nodes, weights = np.polynomial.legendre.leggauss(16)
     fields: dict[str, Any] = {
         "interval": module.touch is not None,
         "sampling": form.envelope if form else "",
         "sampling_way": _WAYS[form.envelope if form else ""],
-        "touch_lines": _block_lines(module.touch, target) if module.touch else [],
+        "touch_lines": _block_lines(module.touch, module, target) if module.touch else [],
         "kink": form.kink if form else "",
         "node_lines": _number_lines((nodes + 1) / 2),
         "weight_lines": _number_lines(weights / 2),
@@ -75,15 +95,68 @@ def _sampling_context(module: Module, loss: Loss, target: Target) -> dict[str, A
         fields |= scipy_context(module, loss, target)
     if target.name == "torch":
         printer = Printer(target.dialect, frozenset(), frozenset())
-        heavy = form.heavy if form else None
+        tail = form.tail if form else None
+        moments = {f.name: _block_lines(f.block, module, target) for f in module.moments}
         fields |= {
             "constraints": [{"name": n, "kind": _constraint(module, loss, n)} for n in names],
-            "heavy": printer.expression(heavy) if heavy else "",
+            "heavy": printer.expression(form.heavy) if form and form.heavy else "",
+            "endless": printer.expression(form.endless) if form and form.endless else "",
+            "tail": printer.expression(tail) if tail else "",
+            "variance_lines": moments.get("variance", []),
+            "expected_loss_lines": moments.get("expected_loss", []),
+            "divergence_lines": _varying_lines(module, target),
+            "divergence_arguments": ", ".join(ARGUMENTS),
+            "latents": latents(module, stable),
             "far_breaks": "(*_BREAKS, *(40.0 * 4.0**k for k in range(60, 450)))"
             if form and form.envelope == "power"
             else "_BREAKS",
         }
     return fields
+
+
+def _varying_lines(module: Module, target: Target) -> list[str]:
+    """The lines of the divergence, whose arguments are tensors."""
+    block = module.divergence
+    if block is None:
+        return []
+    names = frozenset([*ARGUMENTS, *(a.name for a in block.assignments)])
+    helpers = frozenset(h.helper.name for h in module.helpers)
+    printer = Printer(target.dialect, helpers, names)
+    lines = [line for a in block.assignments for line in printer.lines(f"{a.name} = ", a.value, 4)]
+    return [*lines, *printer.lines("return ", block.results[0], 4)]
+
+
+def latents(module: Module, form: StableForm) -> list[dict[str, Any]]:
+    """How an adaptive loss keeps each parameter in its domain: between two bounds, above a floor,
+    or free. None where there is no density to adapt, or a domain has another shape.
+
+    What the density asks for narrows a domain; a point at which a derivative is infinite ends it.
+    """
+    if not module.parameter_functions:
+        return []
+    found = [_latent(module, form, p) for p in form.loss.parameters]
+    return found if all(f["kind"] for f in found) else []
+
+
+def _latent(module: Module, form: StableForm, p: Symbol) -> dict[str, Any]:
+    domain = form.loss.domain(p)
+    low, high = float(domain.inf), float(domain.sup)
+    asked = module.density.requirement is not None and low == -math.inf
+    low = 0.0 if asked else low
+    high = min([high, *(v for v in form.diverging.get(p.name, ()) if v > low)])
+    closed = asked or domain.contains(domain.inf) == sympy.true
+    inner = (high - low) / 2000
+    kinds = {(True, True): "bounds", (True, False): "floor", (False, False): "free"}
+    return {
+        "name": p.name,
+        "kind": kinds.get((math.isfinite(low), math.isfinite(high)), ""),
+        "least": f"{low:g}",
+        "sign": "<=" if closed else "<",
+        "rule": f">{'=' * closed} {low:g}",
+        "low": repr(low + inner),
+        "high": repr(high - inner),
+        "first": repr(float(form.loss.default(p))),
+    }
 
 
 def distribution_name(loss: Loss) -> str:
@@ -115,12 +188,9 @@ def _condition(module: Module, target: Target) -> str:
     return printer.expression(module.density.requirement)
 
 
-def _lines(function: ParameterFunction, target: Target) -> list[str]:
-    return _block_lines(function.block, target)
-
-
-def _block_lines(block: Block, target: Target) -> list[str]:
-    printer = Printer(target.dialect, frozenset(), frozenset())
+def _block_lines(block: Block, module: Module, target: Target) -> list[str]:
+    helpers = frozenset(h.helper.name for h in module.helpers)
+    printer = Printer(target.dialect, helpers, frozenset())
     lines: list[str] = []
     for a in block.assignments:
         lines += printer.lines(f"{a.name} = ", a.value, 4)

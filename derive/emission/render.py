@@ -110,8 +110,8 @@ def context(module: Module, form: StableForm, target: Target, prose: Prose) -> d
         classes = [_class_name(loss)]
         if module.density.sampling and module.density.sampling.envelope:
             classes.insert(0, distribution_name(loss))
-            if module.density.sampling.envelope == "power":
-                classes.insert(0, f"Adaptive{_class_name(loss)}")
+        if shared["latents"]:
+            classes.insert(0, f"Adaptive{_class_name(loss)}")
         shared["exports"] = [*classes, *shared["exports"]]
     return shared
 
@@ -183,6 +183,8 @@ def _requirement(loss: Loss, p: sympy.Symbol) -> str:
         return "a finite number"
     if text == "in [-inf, inf]":
         return "a number in [-inf, inf], not NaN"
+    if text.startswith("in "):
+        return text
     return f"{text} and finite" if loss.domain(p).sup == sympy.oo else text
 
 
@@ -322,8 +324,7 @@ class _Printing:
         return [*lines, f"{' ' * indent}return {', '.join(names)}"]
 
     def helper(self, h: HelperFunction) -> dict[str, Any]:
-        # The last argument of a power is a parameter; whatever else comes in varies.
-        varying = [p for p in h.helper.parameters if p in ("z", "t", "y")]
+        varying = h.helper.varying
         lines: list[str] = []
         if h.shortcut is not None:
             condition, block = h.shortcut
@@ -352,6 +353,8 @@ class _Printing:
 
     def imports(self) -> list[str]:
         by_math = {"erf", "erfc", "gamma", "loggamma", "excess_series"} & self.module.operations
+        norm = self.module.density.norm
+        by_math |= {norm.way} & {"radial"} if norm else set()
         lines = ["import math"] if by_math or self.target.name == "torch" else []
         if self.target.name == "torch":
             return [*lines, "import warnings", "", "import torch"]

@@ -60,7 +60,7 @@ def rule(loss: Loss, variable: Symbol) -> str:
     if (low, high) == (-sympy.oo, sympy.oo):
         extended = domain.contains(sympy.oo) == True  # noqa: E712
         return "in [-inf, inf]" if extended else "real"
-    if high == sympy.oo and low == 0:
+    if high == sympy.oo and low == 0 and domain.contains(high) != True:  # noqa: E712
         return "> 0" if domain.contains(low) != True else ">= 0"  # noqa: E712
     left = "[" if domain.contains(low) == True else "("  # noqa: E712
     right = "]" if domain.contains(high) == True else ")"  # noqa: E712

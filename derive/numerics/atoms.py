@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sympy import Expr, Function, cosh, exp, log, tanh
+from sympy import Expr, Function, Rational, cosh, exp, gamma, log, polygamma, tanh
 
 from derive.numerics import helpers
+from derive.numerics.helpers import gammas
 from derive.numerics.nodes import Node, call
 
 
@@ -126,12 +127,27 @@ boxcox1p = _atom(
     "boxcox1p", 2, lambda t, p: ((1 + t) ** p - 1) / p, helpers.boxcox1p,
     lambda t, p: (power1p(t, p - 1), boxcox_slope(t, p)),
 )  # fmt: skip
+_HALF = Rational(1, 2)
+gamma_gap2 = _atom(
+    "gamma_gap2", 1,
+    lambda z: polygamma(1, z + _HALF) - polygamma(1, z) + 1 / (2 * z**2), gammas.gamma_gap2,
+    lambda z: (polygamma(2, z + _HALF) - polygamma(2, z) - 1 / z**3,),
+)  # fmt: skip
+gamma_gap1 = _atom(
+    "gamma_gap1", 1, lambda z: polygamma(0, z + _HALF) - polygamma(0, z) - 1 / (2 * z),
+    gammas.gamma_gap1, lambda z: (gamma_gap2(z),),
+)  # fmt: skip
+gamma_gap = _atom(
+    "gamma_gap", 1, lambda z: log(gamma(z + _HALF)) - log(gamma(z)) - log(z) / 2,
+    gammas.gamma_gap, lambda z: (gamma_gap1(z),),
+)  # fmt: skip
 
 ATOMS: tuple[type[Atom], ...] = (
     log1p, expm1, exprel, exprel1, exprel2, expm1_minus, rel2, rel2_slope,
     rel2_bend, log1prel, log1prel1, log1prel2,
     log1p_minus, logcosh, logcosh_excess, stable_tanh, softplus, sigmoid, power1p,
     boxcox1p, boxcox_slope, boxcox_bend,
+    gamma_gap, gamma_gap1, gamma_gap2,
 )  # fmt: skip
 
 

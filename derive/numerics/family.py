@@ -52,7 +52,7 @@ def match(loss: Loss) -> Match | None:
         others = [p for p in loss.parameters if p != c]
         exponents: list[Expr] = list(others) if others else _fixed_exponents(loss.expression)
         for a in exponents:
-            if _equal(loss, definition((loss.residual / c) ** 2, a)):
+            if equal(loss, definition((loss.residual / c) ** 2, a)):
                 name = a.name if isinstance(a, Symbol) else None
                 return Match(powerlaw.Letters(loss.residual.name, name, c.name), a)
     return None
@@ -64,7 +64,7 @@ def _fixed_exponents(expression: Expr) -> list[Expr]:
     return named + sorted(found - set(named), key=sympy.default_sort_key)
 
 
-def _equal(loss: Loss, candidate: Expr) -> bool:
+def equal(loss: Loss, candidate: Expr) -> bool:
     """Numbers first, which are quick to say no; then the difference has to vanish."""
     with mp.workdps(60):
         for at in generic_points(loss, 6):

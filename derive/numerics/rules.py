@@ -10,7 +10,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import sympy
-from sympy import Add, Expr, Mul, Pow, Rational, S, Symbol, cos, cosh, exp, log, sin, sinh, sqrt
+from sympy import (
+    Add,
+    Expr,
+    Mul,
+    Pow,
+    Rational,
+    S,
+    Symbol,
+    cos,
+    cosh,
+    exp,
+    gamma,
+    log,
+    sin,
+    sinh,
+    sqrt,
+)
 
 from derive.numerics import atoms
 
@@ -177,6 +193,19 @@ def _vanishing_denominator(e: Expr) -> Expr | None:
     return None
 
 
+def half_step(e: Expr) -> Expr | None:
+    """c log(gamma(a + 1/2)) - c log(gamma(a)) in a sum, as half a step of log gamma."""
+    for c, factor in _terms_with(e, _is(log)):
+        inner = factor.args[0]
+        if isinstance(inner, gamma):
+            a = sympy.expand(inner.args[0] - Rational(1, 2))
+            new = c * (atoms.gamma_gap(a) + log(a) / 2)
+            found = _with_partner(e, c, factor, -c * log(gamma(a)), new)
+            if found is not None:
+                return found
+    return None
+
+
 RULES: tuple[Rule, ...] = (
     Rule("log1p", log(1 + _g), atoms.log1p(_g), _log1p),
     Rule("softplus", log(1 + exp(_g)), atoms.softplus(_g), _softplus),
@@ -258,6 +287,12 @@ RULES: tuple[Rule, ...] = (
         atoms.log1p(_a * _g) / _a,
         _g * atoms.log1prel(_a * _g),
         _vanishing_denominator,
+    ),
+    Rule(
+        "half a step of log gamma",
+        log(gamma(_g + Rational(1, 2))) - log(gamma(_g)),
+        atoms.gamma_gap(_g) + log(_g) / 2,
+        half_step,
     ),
 )
 

@@ -10,11 +10,11 @@ from sympy import oo
 
 from derive.calculus.derivation import Derivation
 from derive.errors import Refuted
-from derive.numerics import family, measure
+from derive.numerics import family, measure, student
 from derive.numerics.candidates import Candidate, candidates
 from derive.numerics.ends import at_infinity, at_zero, removable, special_points
 from derive.numerics.forms import Reach, Regime, StableForm
-from derive.numerics.nodes import Name, Node
+from derive.numerics.nodes import Name, Node, call
 from derive.numerics.pieces import covered
 from derive.numerics.powerlaw import quantities as power_law_quantities
 from derive.numerics.rules import rewrite
@@ -38,6 +38,9 @@ def stabilise(derivation: Derivation, progress: Progress | None = None) -> Stabl
     found = family.match(derivation.loss)
     if found is not None:
         return _power_law(derivation, found)
+    letters = student.match(derivation.loss)
+    if letters is not None:
+        return _student(derivation, letters)
     return _general(derivation, progress)
 
 
@@ -71,6 +74,23 @@ def _power_law(derivation: Derivation, found: family.Match) -> StableForm:
         "in exact rules and is measured against the definition",
     )  # fmt: skip
     return _with_reach(derivation, form, ("power-law kernel",))
+
+
+def _student(derivation: Derivation, letters: student.Letters) -> StableForm:
+    n = Name(letters.n)
+    quadratic = _ordered(derivation, student.quadratic(letters))
+    general = _ordered(derivation, student.quantities(letters))
+    form = StableForm(
+        derivation.loss,
+        (
+            Regime("quadratic", f"{n.name} = inf", call("eq", n, np.inf), quadratic),
+            Regime("general", "otherwise", None, general),
+        ),
+        (),
+        _diverging(derivation),
+        "recognized as Student's kernel, and measured against the definition",
+    )
+    return _with_reach(derivation, form, ("Student's kernel",))
 
 
 def _ordered(derivation: Derivation, forms: Mapping[str, Node]) -> dict[str, Node]:

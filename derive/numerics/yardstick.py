@@ -84,12 +84,20 @@ def yardstick(
 def _floor(
     derivation: Derivation, name: str, sample: measure.Sample, exact: Sequence[Any]
 ) -> list[Any] | None:
-    """For second derivatives, what their terms amount to: f_u/v and f_v/u."""
+    """For second derivatives, what their terms amount to: f_u/v and f_v/u. For the slope in a
+    positive shape parameter p: x f_x/p."""
     loss = derivation.loss
+    floors: list[Any] = [None if value is None else abs(value) for value in exact]
+    shape = next((p for p in loss.special if p.is_extended_positive and name == f"d_{p}"), None)
+    if shape is not None:
+        slopes = measure.reference(loss, derivation.quantities["d_x"] / shape, sample)
+        for i, slope in enumerate(slopes):
+            if slope is not None and floors[i] is not None:
+                floors[i] = max(floors[i], abs(slope * sample.columns[loss.residual.name][i]))
+        return floors
     if not name.startswith("d2_"):
         return None
     u, v = variables(loss, name)
-    floors: list[Any] = [None if value is None else abs(value) for value in exact]
     for first, second in {(u, v), (v, u)}:
         if not (second.is_positive or second == loss.residual):
             continue

@@ -5,21 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
+import mpmath
 import numpy as np
 import sympy
 from mpmath import mp
 from sympy import Expr, Symbol
 
 from derive.calculus import Derivation
+from derive.calculus.evaluate import NotReal
 from derive.calculus.partition.form import PartitionForm, load
+from derive.calculus.quadrature import normalizer
 from derive.definitions import catalogue
 from derive.definitions.loss import Loss
+from derive.numerics import student
 from derive.numerics.evaluate import evaluate
-from derive.numerics.family import match
+from derive.numerics.family import definition, equal, match
 from derive.numerics.forms import StableForm
+from derive.numerics.helpers.gammas import gamma_gap1
 from derive.numerics.lower import CannotLower, condition, lower
 from derive.numerics.nodes import Call, Local, Name, Node, call, node, where
+from derive.numerics.rules import half_step
+from derive.program.divergence import divergence
 
 DIGITS = 40
 # Next to 0 a second derivative may need a polynomial: over [0, NEAR], with this many terms.
@@ -31,11 +39,14 @@ class Sampling:
     """How to draw, for a loss that is even and grows with |x|.
 
     envelope: "tangent" (the loss is convex), "cauchy" (the density is Cauchy's), "power"
-        (Barron's family in its exponent: convex from 1 on, above the loss at 0 below that), or ""
-        (no draws: only the length, for quadrature).
+        (Barron's family in its exponent: convex from 1 on, above the loss at 0 below that),
+        "student" (Student's t), or "" (no draws: only the length, for quadrature).
     touch: a length of the density, and where a tangent makes a narrow envelope.
     kink: the parameter at which the loss has one, "" if it has none away from 0.
-    heavy: where mean and variance do not exist, None if they always do.
+    heavy: where the mean does not exist, endless: where the variance is infinite; None if never.
+    tail: far out the density falls like |x|^-(tail + 1); None where it falls faster, or where
+        the panels of the quadrature reach beyond all but a negligible rest.
+    moments: closed forms of the variance and of the expectation of the loss, by name.
     orders: moments of this order and above diverge, None if none does.
     """
 
@@ -43,7 +54,25 @@ class Sampling:
     touch: Node
     kink: str = ""
     heavy: Node | None = None
+    endless: Node | None = None
+    tail: Node | None = None
+    moments: Mapping[str, Node] = field(default_factory=dict)
     orders: Node | None = None
+
+
+@dataclass(frozen=True)
+class Norm:
+    """The density of vectors through their norm.
+
+    way: "closed" (value is the formula, in DIMENSION and the parameters), "student", or "radial"
+        (quadrature in the logarithm of the norm).
+    requirement: the parameters for which it exists in two dimensions or more; rule: in words.
+    """
+
+    way: str
+    value: Node | None
+    requirement: Node | None
+    rule: str
 
 
 @dataclass(frozen=True)
@@ -51,6 +80,7 @@ class DensityForm:
     """What a file needs beside the loss.
 
     functions: log_partition and its first and second derivatives (those that are not 0).
+    divergence: of Kullback and Leibler between two densities of this loss, where it is closed.
     table: the numbers behind the operation `log_z`, where log Z has no closed form.
     requirement: the parameters for which the density exists, None for all; rule: it in words.
     """
@@ -60,6 +90,8 @@ class DensityForm:
     requirement: Node | None = None
     rule: str = ""
     sampling: Sampling | None = None
+    norm: Norm | None = None
+    divergence: Node | None = None
 
 
 def density_forms(derivation: Derivation, stable: StableForm) -> DensityForm:
@@ -76,14 +108,43 @@ def density_forms(derivation: Derivation, stable: StableForm) -> DensityForm:
             found = _closed(density.log_partition, loss)
         except CannotLower:
             return DensityForm()
-        return DensityForm(found, None, requirement, rule, sampling(loss))
+        return DensityForm(
+            found, None, requirement, rule, sampling(loss), norm(derivation), divergence(loss)
+        )
+    rest = (requirement, rule, sampling(loss), norm(derivation))
     family = match(loss)
     if family is None or not isinstance(family.exponent, Symbol):
-        return DensityForm()
+        functions = _of_length(loss) if requirement is None else {}
+        if functions:
+            return DensityForm(functions, None, *rest)
+        fixed = _fixed_length(derivation)
+        if fixed is None:
+            return DensityForm()
+        return DensityForm(_stored(loss.parameters[0].name, fixed), load(), *rest)
     letters = family.letters
     assert letters.a is not None
-    functions = _stored(letters.a, letters.c)
-    return DensityForm(functions, load(), requirement, rule, sampling(loss))
+    functions = _stored(letters.a, Name(letters.c))
+    return DensityForm(functions, load(), requirement, rule, sampling(loss), norm(derivation))
+
+
+def norm(derivation: Derivation) -> Norm | None:
+    """How the residual's norm is normalized, for a loss whose length is known; None where the
+    integral over vectors never exists."""
+    loss, density = derivation.loss, derivation.density
+    if density.norm in (None, sympy.false) or sampling(loss) is None:
+        return None
+    requirement, rule = None, ""
+    if density.norm != sympy.true:
+        requirement = condition(density.norm)
+        rule = f"{_told(density.norm)} for a density of vectors: the integral diverges"
+    if density.log_partition_norm is not None:
+        formula = sympy.expand(density.log_partition_norm).replace(
+            lambda e: isinstance(e, sympy.log) and isinstance(e.args[0], sympy.gamma),
+            lambda e: sympy.loggamma(e.args[0].args[0]),
+        )
+        return Norm("closed", lower(_folded(formula)), requirement, rule)
+    way = "student" if student.match(loss) is not None else "radial"
+    return Norm(way, None, requirement, rule)
 
 
 def sampling(loss: Loss) -> Sampling | None:
@@ -98,12 +159,17 @@ def sampling(loss: Loss) -> Sampling | None:
             m = Local("m", call("max", a, 1))
             zero = call("eq", a, 0)
             orders = where(zero, 1, math.inf)
-            return Sampling("power", c * (0.84 + 0.43 / (m * m)), heavy=zero, orders=orders)
+            touch = c * (0.84 + 0.43 / (m * m))
+            return Sampling("power", touch, heavy=zero, endless=zero, orders=orders)
         if family.exponent == 0:
-            return Sampling("cauchy", c, heavy=call("lt", 0, c), orders=node(1))
+            heavy = call("lt", 0, c)
+            return Sampling("cauchy", c, heavy=heavy, endless=heavy, orders=node(1))
         if family.exponent >= 1:
             return Sampling("tangent", c)
         return Sampling("", c)
+    letters = student.match(loss)
+    if letters is not None:
+        return _student(Name(letters.n), Name(letters.c))
     if not loss.parameters or loss.expression != _catalogued(loss.name):
         return None
     p = Name(loss.parameters[0].name)
@@ -115,6 +181,23 @@ def sampling(loss: Loss) -> Sampling | None:
     return known.get(loss.name)
 
 
+def _student(n: Node, c: Node) -> Sampling:
+    """The variance is n/(n - 2) c^2; E log(1 + y^2/n) = digamma((n + 1)/2) - digamma(n/2)."""
+    surprise = (1 + 1 / n) * (1 + n * gamma_gap1(n / 2)) / 2
+    variance = where(n <= 1, float("nan"), where(n <= 2, float("inf"), c / (1 - 2 / n) * c))
+    return Sampling(
+        "student",
+        c * call("sqrt", 1 / (1 + 1 / n)),
+        heavy=n <= 1,
+        tail=n,
+        orders=n,
+        moments={
+            "variance": variance,
+            "expected_loss": where(call("lt", 2.0**60, n), Fraction(1, 2), surprise),
+        },
+    )
+
+
 def _catalogued(name: str) -> Expr | None:
     return catalogue.load(name).expression if name in catalogue.NAMES else None
 
@@ -122,27 +205,70 @@ def _catalogued(name: str) -> Expr | None:
 def _told(relation: Expr) -> str:
     if isinstance(relation, sympy.GreaterThan) and isinstance(relation.lhs, Symbol):
         return f"{relation.lhs} must be >= {relation.rhs}"
+    if isinstance(relation, sympy.StrictGreaterThan):
+        return f"{relation.lhs} must be > {relation.rhs}"
     return f"the parameters must satisfy {relation}"
 
 
-def _stored(alpha: str, scale: str) -> dict[str, Node]:
-    """log Z = log(scale) + log_z(alpha)."""
+def _of_length(loss: Loss) -> dict[str, Node]:
+    """log Z = log c + a number, for a loss of x/c alone: the number by quadrature, twice."""
+    if len(loss.parameters) != 1 or not loss.parameters[0].is_positive:
+        return {}
+    x, c = loss.residual, loss.parameters[0]
+    if sympy.simplify(loss.expression.subs(x, x * c)).has(c):
+        return {}
+    try:
+        with mp.workdps(DIGITS):
+            found = mp.log(normalizer(loss.expression, x, {c: mp.mpf(1)}))
+        with mp.workdps(DIGITS + 15):
+            again = mp.log(normalizer(loss.expression, x, {c: mp.mpf(1)}))
+    except (NotReal, NotImplementedError, mpmath.libmp.NoConvergence):
+        return {}
+    if not abs(found - again) < mp.mpf(10) ** -25:
+        return {}
+    name = Name(c.name)
+    return {
+        "log_partition": call("log", name) + float(found),
+        f"d_log_partition_{c}": 1 / name,
+        f"d2_log_partition_{c}": -1 / name / name,
+    }
+
+
+def _fixed_length(derivation: Derivation) -> Node | None:
+    """The length of a loss of Barron's family with a free exponent whose length is a number."""
+    loss, bend = derivation.loss, derivation.weight_at_zero
+    if len(loss.parameters) != 1 or not bend.is_number or not bend.is_positive:
+        return None
+    length = 1 / sympy.sqrt(bend)
+    if not equal(loss, definition((loss.residual / length) ** 2, loss.parameters[0])):
+        return None
+    return lower(_folded(length))
+
+
+def _stored(alpha: str, c: Node) -> dict[str, Node]:
+    """log Z = log(c) + log_z(alpha)."""
 
     def log_z(order: int) -> Node:
         return Call("log_z", (Name(alpha), node(order)))
 
-    c = Name(scale)
-    return {
+    found = {
         "log_partition": call("log", c) + log_z(0),
         f"d_log_partition_{alpha}": log_z(1),
-        f"d_log_partition_{scale}": 1 / c,
         f"d2_log_partition_{alpha}": log_z(2),
-        f"d2_log_partition_{scale}": -1 / c / c,
     }
+    if isinstance(c, Name):
+        found |= {
+            f"d_log_partition_{c.name}": 1 / c,
+            f"d2_log_partition_{c.name}": -1 / c / c,
+        }
+    return found
 
 
 def _closed(log_partition: Expr, loss: Loss) -> dict[str, Node]:
     """log Z and its derivatives, constants folded at high precision."""
+    stepped = half_step(log_partition)
+    if stepped is not None:
+        log_partition = sympy.expand_log(stepped, force=True)
     found = {"log_partition": log_partition}
     for p in loss.parameters:
         first = _slope(log_partition, p)

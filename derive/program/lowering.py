@@ -49,15 +49,27 @@ def lower_module(form: StableForm, density: DensityForm) -> Module:
         ParameterFunction(name, make_block([expression], reserved, x))
         for name, expression in density.functions.items()
     )
+    moments = tuple(
+        ParameterFunction(name, make_block([expression], reserved, x))
+        for name, expression in (density.sampling.moments if density.sampling else {}).items()
+    )
+    vectors = density.norm.value if density.norm else None
+    norm = make_block([vectors], reserved, x) if vectors is not None else None
+    between = density.divergence
+    divergence = None if between is None else make_block([between], reserved, "shift")
     touch = make_block([density.sampling.touch], reserved, x) if density.sampling else None
     roots = [*_nodes(functions), *(e for f in parameter_functions for e in _of_block(f.block))]
     roots += _of_block(touch) if touch else []
+    roots += [e for f in moments for e in _of_block(f.block)]
+    roots += _of_block(norm) if norm else []
+    roots += _of_block(divergence) if divergence else []
     helpers = _helpers(roots)
     regimes = tuple(Regime(r.name, r.meaning, r.condition) for r in form.regimes)
     operations = _operations(roots, helpers, regimes)
     return Module(
-        tuple(functions), parameter_functions, density, touch, regimes, helpers, operations
-    )
+        tuple(functions), parameter_functions, density, touch, moments, norm, divergence, regimes,
+        helpers, operations,
+    )  # fmt: skip
 
 
 # A quantity shorter than this is written out where another one contains it.
@@ -157,11 +169,12 @@ def _expressions(helper: Helper) -> list[Node]:
 
 def _laid_out(helper: Helper) -> HelperFunction:
     reserved = RESERVED | set(helper.parameters)
-    block = make_block([helper.body], reserved, helper.parameters[0])
+    residual = helper.varying[0] if helper.varying else ""
+    block = make_block([helper.body], reserved, residual)
     shortcut = None
     if helper.shortcut is not None:
         condition, cheap = helper.shortcut
-        shortcut = (condition, make_block([cheap], reserved, helper.parameters[0]))
+        shortcut = (condition, make_block([cheap], reserved, residual))
     return HelperFunction(helper, shortcut, block)
 
 

@@ -73,13 +73,18 @@ class Module:
     """Everything a target needs to print one file.
 
     functions of the residual and the parameters; parameter_functions of the parameters alone,
-    with what else is known of the density. touch: the length that draws and quadrature go by.
+    with what else is known of the density. touch: the length that draws and quadrature go by;
+    moments: closed forms of the variance and of the expectation of the loss; norm: the closed
+    form of log Z over vectors.
     """
 
     functions: tuple[Function, ...]
     parameter_functions: tuple[ParameterFunction, ...]
     density: DensityForm
     touch: Block | None
+    moments: tuple[ParameterFunction, ...]
+    norm: Block | None
+    divergence: Block | None
     regimes: tuple[Regime, ...]
     helpers: tuple[HelperFunction, ...]
     operations: frozenset[str]

@@ -20,7 +20,7 @@ from derive.verification.ulp import (
     hexadecimal,
     unit_exponent,
 )
-from derive.verification.yardstick import kappa, scale_of
+from derive.verification.yardstick import is_shape_slope, kappa, scale_of
 
 FINITE_CONDITION = 1e12  # a larger kappa excuses nothing: the value is lost in any case
 
@@ -100,7 +100,7 @@ def measure(question: Question, got: Floats, promise: Promise) -> Measured:
 def _shrink(question: Question, index: int) -> float:
     """One unit at the value over one unit at the terms that it is a difference of (<= 1)."""
     wanted = question.oracle.wanted(question.quantity)
-    if not wanted.changes_sign:
+    if not (wanted.changes_sign or is_shape_slope(question.oracle, wanted)):
         return 1.0
     form = FORMATS[question.sample.dtype]
     point = question.sample.point(index)

@@ -32,9 +32,12 @@ def toward(values: Values, distances: Sequence[tuple[int, int, int]]) -> Enclosu
         found = [values(n) for n in triple]
         answer = _read(found)
         if answer is not None and answer.infinite and triple is not distances[-1]:
-            # What grows may yet turn: the farthest values have the last word.
-            farthest = _read([values(n) for n in distances[-1]])
-            return answer if farthest is None else farthest
+            # What grows may yet turn: the farthest values that can be read have the last word.
+            for farther in distances[:distances.index(triple):-1]:
+                farthest = _read([values(n) for n in farther])
+                if farthest is not None:
+                    return farthest
+            return answer
         if answer is not None:
             return answer
     return undefined("no limit could be read off")

@@ -81,11 +81,9 @@ class Oracle:
         self, wanted: Quantity, point: Point, bits: int, below: int | None = None
     ) -> Enclosure:
         """As `value`, at exact inputs of any exponent."""
-        for k, v in enumerate(point):
-            if k and not v.is_finite():
-                return self._at_infinity(wanted, point, k, bits)
-        if not point[0].is_finite():
-            return self._at_infinity(wanted, point, 0, bits)
+        endless = [k for k, v in enumerate(point) if not v.is_finite()]
+        if endless:
+            return self._at_infinity(wanted, point, endless)
         try:
             return self._direct(wanted, point, bits, below)
         except Undefined as trouble:
@@ -168,14 +166,20 @@ class Oracle:
         twice = tuple(2 * n for n in wanted.orders)
         return self._direct(Quantity("d2_x", twice), point, bits, UNDERFLOW)
 
-    def _at_infinity(self, wanted: Quantity, point: Point, k: int, bits: int) -> Enclosure:
-        """The limit at ±inf; a derivative in a parameter is 0 there, as the loss has a limit."""
-        if k and wanted.orders[k]:
+    def _at_infinity(self, wanted: Quantity, point: Point, endless: Sequence[int]) -> Enclosure:
+        """The limit at ±inf; a derivative in a parameter is 0 there, as the loss has a limit.
+
+        Parameters go ahead of x: it is the loss at its parameters whose limit in x is meant.
+        """
+        if any(k and wanted.orders[k] for k in endless):
             return Enclosure(arb(0))
-        sign = 1 if point[k] > 0 else -1
 
         def values(n: int) -> Enclosure:
-            return self.enclose(wanted, moved(point, k, arb((sign, n))), limits.BITS)
+            far = list(point)
+            for k in endless:
+                ahead = 4 if k and endless[0] == 0 else 1
+                far[k] = arb((1 if point[k] > 0 else -1, ahead * n))
+            return self.enclose(wanted, far, limits.BITS)
 
         return limits.toward(values, limits.DISTANT)
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from derive.verification import limits
 from derive.verification.backend import arb, ctx
 from derive.verification.oracle import Oracle, moved
+from derive.verification.quantities import Quantity
 
 
 def kappa(oracle: Oracle, name: str, point: Mapping[str, float]) -> float:
@@ -29,6 +30,17 @@ def kappa(oracle: Oracle, name: str, point: Mapping[str, float]) -> float:
     return abs(float((1 - there.ball / here.ball).mid() * arb((1, 50))))
 
 
+def is_shape_slope(oracle: Oracle, wanted: Quantity) -> bool:
+    """The first derivative in a positive parameter with special points: it may cross zero."""
+    loss = oracle.loss
+    touched = [v for v, n in zip(loss.variables, wanted.orders, strict=True) if n]
+    return (
+        wanted.order == 1
+        and bool(loss.special.get(touched[0]))
+        and bool(touched[0].is_extended_positive)
+    )
+
+
 def scale_of(oracle: Oracle, name: str, point: Mapping[str, float]) -> float:
     """What an error is measured against: the value, or larger terms that it is made of.
 
@@ -39,6 +51,10 @@ def scale_of(oracle: Oracle, name: str, point: Mapping[str, float]) -> float:
     """
     wanted = oracle.wanted(name)
     size = abs(oracle.value(name, point).float64())
+    if is_shape_slope(oracle, wanted):
+        p = oracle.names[wanted.orders.index(1)]
+        shared = oracle.value("d_x", point).float64() * point[oracle.names[0]] / point[p]
+        return max(size, abs(shared)) if math.isfinite(shared) else size
     if not wanted.changes_sign:
         return size
     first = [k for k, n in enumerate(wanted.orders) for _ in range(n)]

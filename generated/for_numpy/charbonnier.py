@@ -13,6 +13,8 @@ Behaves like (x/scale)^2/2 near zero and like |x|/scale far away.
 Source: Charbonnier et al., ICIP 1994; in this form Barron, arXiv:1701.03077, eq. 3.
 """
 
+import math
+
 import numpy as np
 
 __all__ = [
@@ -31,7 +33,9 @@ __all__ = [
     "distribution",
     "entropy",
     "log_density",
+    "log_density_norm",
     "log_partition",
+    "log_partition_norm",
     "log_partition_on",
     "moment",
     "ppf",
@@ -139,6 +143,30 @@ def density(x, scale=1.0):
     with np.errstate(all="ignore"):
         wide = np.exp(log_density(x.astype(np.float64), scale))
         return wide.astype(dtype)[()]
+
+
+def log_partition_norm(dimension, scale=1.0):
+    """log Z of vectors: of the integral of exp(-loss(|x|)) over all x of `dimension` numbers.
+
+    By quadrature in float64, to about 1e-13.
+    ValueError unless dimension is a whole number >= 1.
+    """
+    return _of_parameters(lambda *values: _norm_or_line(dimension, *values), scale)
+
+
+def log_density_norm(x, scale=1.0):
+    """-loss(|x|) - log Z of vectors along the last axis of x; parameters broadcast with the rest."""
+    x = np.asarray(x)
+    dtype = _result_dtype(x)
+    if x.ndim == 0:
+        raise ValueError("x must hold vectors along its last axis")
+    wide = x.astype(np.float64)
+    with np.errstate(all="ignore"):
+        big = np.max(np.abs(wide), axis=-1, initial=0.0)
+        safe = np.where((big > 0) & (big < np.inf), big, 1.0)
+        size = safe * np.sqrt(np.sum((wide / safe[..., None]) ** 2, axis=-1))
+        log_z = log_partition_norm(x.shape[-1], scale)
+        return (-loss(size, scale) - log_z).astype(dtype)[()]
 
 
 def log_partition_on(a, b, scale=1.0):
@@ -435,6 +463,83 @@ def _log_integral(low, high, scale):
     for node, weight in zip(_NODES, _WEIGHTS):
         total = total + weight * width * np.exp(least - loss(start + width * node, scale))
     return np.where(least < np.inf, np.log(total.sum(0)) - least, -np.inf)
+
+
+# The normalizer of vectors, by their norm.
+
+
+def _log_z_norm(dimension, scale):
+    """log of the surface of the sphere and of the integral over r of r^(d - 1) exp(-loss(r)).
+
+    In s = log(r/unit) the integrand has one peak. Gauss-Legendre on both sides of s = 0, where the
+    loss bends, and out to where the integrand is e^-50 of its largest value.
+    """
+    parameters = (scale,)
+    unit, top, ends = _norm_pieces(dimension, *_fixed(parameters))
+    sphere = math.log(2.0) + dimension / 2 * math.log(math.pi) - math.lgamma(dimension / 2)
+    steps = _column([(k + node) / 16 for k in range(16) for node in _NODES], unit)
+    weights = _column([weight / 16 for _ in range(16) for weight in _WEIGHTS], unit)
+    total = 0.0
+    for start, end in zip(ends[:-1], ends[1:]):
+        s = start + (end - start) * steps
+        rise = dimension * s - loss(unit * np.exp(s), *parameters) - top
+        total = total + ((end - start) * weights * np.exp(rise)).sum(0)
+    return sphere + dimension * np.log(unit) + top + np.log(total)
+
+
+def _norm_pieces(dimension, scale):
+    """The unit, the height of the peak, and the ends of the pieces of the integral."""
+    parameters = (scale,)
+    unit = _touch(*parameters)
+    size = np.log(unit)
+    height = lambda s: dimension * s - loss(unit * np.exp(s), *parameters)
+    slope = lambda s: unit * np.exp(s) * d_x(unit * np.exp(s), *parameters)
+    last = 700.0 - abs(size)
+    peak = _crossing(lambda s: slope(s) < dimension, -60.0 - 0 * size, last, 30)
+    top = height(peak)
+    if not _everywhere(height(last) < top - 50.0):
+        raise ValueError("the density of vectors reaches beyond the range of float64")
+    first = np.minimum((top - 60.0) / dimension, peak)
+    left = _crossing(lambda s: height(s) < top - 50.0, first, peak, 20)
+    right = _crossing(lambda s: height(s) > top - 50.0, peak, last, 20)
+    inner = [0 * size - 6.0, 0 * size, 0 * size + 6.0]
+    cuts = [np.minimum(np.maximum(cut, left), right) for cut in inner]
+    return unit, top, [left, *cuts, right]
+
+
+def _crossing(below, low, high, steps):
+    """Between low, where `below` holds, and high, where it does not, the place where it ends."""
+    for _ in range(steps):
+        middle = (low + high) / 2
+        here = below(middle)
+        low, high = np.where(here, middle, low), np.where(here, high, middle)
+    return low
+
+
+def _check_norm(dimension, scale):
+    """Raise ValueError where the integral over vectors diverges."""
+    if dimension != int(dimension) or dimension < 1:
+        raise ValueError(f"dimension must be a whole number >= 1, got {dimension}")
+
+
+def _norm_or_line(dimension, scale):
+    _check_norm(dimension, scale)
+    if dimension == 1:
+        return _log_partition(scale)
+    return _log_z_norm(int(dimension), scale)
+
+
+def _everywhere(condition):
+    return bool(np.all(condition))
+
+
+def _fixed(parameters):
+    return parameters
+
+
+def _column(numbers, like):
+    """Numbers along a first axis, beside an array."""
+    return np.array(numbers).reshape(-1, *(1,) * np.ndim(like))
 
 
 # Draws by rejection.

@@ -18,6 +18,7 @@ import warnings
 import torch
 
 __all__ = [
+    "AdaptiveAbsoluteLoss",
     "Absolute",
     "AbsoluteLoss",
     "loss",
@@ -32,7 +33,9 @@ __all__ = [
     "d_x",
     "density",
     "log_density",
+    "log_density_norm",
     "log_partition",
+    "log_partition_norm",
     "log_partition_on",
 ]
 
@@ -133,6 +136,26 @@ def density(x, scale=1.0):
     x = _floating(x)
     wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
     return torch.exp(log_density(wide, scale)).to(x.dtype)
+
+
+def log_partition_norm(dimension, scale=1.0):
+    """log Z of vectors: of the integral of exp(-loss(|x|)) over all x of `dimension` numbers.
+
+    In float64 inside, differentiable in the parameters.
+    ValueError unless dimension is a whole number >= 1.
+    """
+    return _norm_at_parameters(_like(scale), dimension, scale)
+
+
+def log_density_norm(x, scale=1.0):
+    """-loss(|x|) - log Z of vectors along the last axis of x; parameters broadcast with the rest."""
+    x = _floating(x)
+    if x.dim() == 0:
+        raise ValueError("x must hold vectors along its last axis")
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    size = torch.linalg.vector_norm(wide, dim=-1)
+    log_z = _norm_at_parameters(wide, x.shape[-1], scale)
+    return (-loss(size, scale) - log_z).to(x.dtype)
 
 
 def log_partition_on(a, b, scale=1.0):
@@ -242,6 +265,22 @@ class Absolute(torch.distributions.Distribution):
         return self.loc + torch.where((q >= 0) & (q <= 1), y, math.nan).to(self.loc.dtype)
 
 
+@torch.distributions.kl.register_kl(Absolute, Absolute)
+def _divergence(p, q):
+    """The divergence of Kullback and Leibler of q from p."""
+    (p_length,), (q_length,) = _wide(p._shape), _wide(q._shape)
+    shift = p.loc.to(torch.float64) - q.loc.to(torch.float64)
+    return _log_ratio_expected(p_length, q_length, shift).to(p.loc.dtype)
+
+
+def _log_ratio_expected(p_length, q_length, shift):
+    """The expectation of log(p/q) under p, from terms that are never negative."""
+    excess = (p_length - q_length) / q_length
+    return (
+        p_length / q_length * _expm1_minus(-torch.abs(shift / p_length)) - _log1p_minus(excess)
+    )
+
+
 class AbsoluteLoss(torch.nn.Module):
     """Absolute loss (L1) of `input - target`, as in torch.nn.
 
@@ -271,6 +310,87 @@ class AbsoluteLoss(torch.nn.Module):
 
     def extra_repr(self):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("scale", "reduction",))
+
+
+class AdaptiveAbsoluteLoss(torch.nn.Module):
+    """-log_density(residual, scale), its parameters learned from the residuals.
+
+    Every channel (entry along `channel_dim`) has its own parameters, unless they are shared.
+    scale stays above `scale_floor`, through a softplus.
+    dimension: the residuals are vectors of so many numbers along the last axis, and the density
+    is that of their norm; `channel_dim` counts the axes before it.
+    What is not learned stays at its first value, anywhere in the domain of the density.
+    reduction: "mean", "sum" or "none". ValueError for values outside these bounds.
+    """
+
+    def __init__(
+        self,
+        num_channels=1,
+        *,
+        channel_dim=-1,
+        dimension=None,
+        scale=1.0,
+        scale_floor=1e-5,
+        learn_scale=True,
+        share_scale=False,
+        reduction="mean",
+        device=None,
+        dtype=None,
+    ):
+        super().__init__()
+        if num_channels < 1:
+            raise ValueError(f"num_channels must be >= 1, got {num_channels}")
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        self.num_channels, self.channel_dim = num_channels, channel_dim
+        self.reduction, self.bounds = reduction, {}
+        kind = {"device": device, "dtype": dtype or torch.get_default_dtype()}
+
+        low, high = scale_floor, math.inf
+        rule = "> scale_floor > 0 and finite"
+        if not low > 0:
+            raise ValueError(f"scale must be {rule}, got a floor of {low}")
+        scale = torch.as_tensor(scale, dtype=torch.float64)
+        inside = ((scale > low) & (scale < high)).all()
+        if learn_scale and not bool(inside):
+            raise ValueError(f"scale must be {rule}, got {scale.tolist()}")
+        size = 1 if share_scale else num_channels
+        self.bounds["scale"] = (low, high)
+        _keep_latent(self, "scale", scale, learn_scale, size, kind)
+
+        _check(scale)
+        _check_density(scale)
+        self.dimension = dimension
+        if dimension is not None:
+            _check_norm(dimension, scale)
+
+    @property
+    def scale(self):
+        """The present scale: one value a channel, or one for all."""
+        return _present(self, "scale")
+
+    def forward(self, residual):
+        if self.dimension is not None:
+            if residual.dim() == 0 or residual.shape[-1] != self.dimension:
+                raise ValueError(
+                    f"residual must hold vectors of {self.dimension} numbers along its last axis, "
+                    f"got shape {tuple(residual.shape)}"
+                )
+            parameters = [_along_channels(self, n, residual[..., 0]) for n in self.bounds]
+            return self._reduced(-log_density_norm(residual, *parameters))
+        parameters = [_along_channels(self, n, residual) for n in self.bounds]
+        return self._reduced(-log_density(residual, *parameters))
+
+    def _reduced(self, values):
+        if self.reduction == "none":
+            return values
+        return values.mean() if self.reduction == "mean" else values.sum()
+
+    def extra_repr(self):
+        return (
+            f"{self.num_channels}, channel_dim={self.channel_dim}, bounds={self.bounds}, "
+            f"reduction={self.reduction!r}"
+        )
 
 
 def _keep(module, name, value):
@@ -409,6 +529,46 @@ def _log_integral(low, high, parameters):
     return torch.where(some, torch.log(torch.where(some, mass, 1.0)) - least, -math.inf)
 
 
+# The normalizer of vectors, by their norm.
+
+
+def _log_z_norm(dimension, scale):
+    """log Z over vectors in closed form."""
+    gamma = _gamma_of(dimension)
+    return (
+        dimension * 0.5723649429247001 + 0.6931471805599453 + dimension * _log_of(scale)
+        + _log_of(gamma)
+        - _log_of(
+            (
+                _power_of(2, -dimension) * 2 / _gamma_of(dimension / 2 + 0.5) * gamma
+                * 1.772453850905516
+            ),
+        )
+    )
+
+
+def _check_norm(dimension, scale):
+    """Raise ValueError where the integral over vectors diverges."""
+    if dimension != int(dimension) or dimension < 1:
+        raise ValueError(f"dimension must be a whole number >= 1, got {dimension}")
+
+
+def _norm_at_parameters(like, dimension, scale):
+    """log Z over vectors, in float64; the dtype and the device of `like` come out."""
+    kind = {"dtype": torch.float64, "device": like.device}
+    values = torch.broadcast_tensors(*(torch.as_tensor(v, **kind) for v in (scale,)))
+    _check(*values)
+    _check_density(*values)
+    _check_norm(dimension, *values)
+    if dimension == 1:
+        return log_partition(*values).to(like.dtype)
+    return _log_z_norm(int(dimension), *values).to(like.dtype)
+
+
+def _everywhere(condition):
+    return _holds(condition, every=True)
+
+
 # Probabilities in float64: tails are summed from the outside.
 
 
@@ -528,6 +688,115 @@ def _candidate(empty, *parameters):
     return size, loss(size, *parameters) - (height + slope * (size - touch))
 
 
+# Parameters that are learned: latent values on the whole line.
+
+
+def _keep_latent(module, name, value, learn, size, kind):
+    """Keep a parameter of the density: as a latent value if it is learned, else as a buffer."""
+    if learn:
+        latent = _unbounded(value, *module.bounds[name]).expand(size).to(**kind)
+        setattr(module, f"latent_{name}", torch.nn.Parameter(latent.clone()))
+    else:
+        module.register_buffer(f"fixed_{name}", value.expand(size).to(**kind).clone())
+
+
+def _present(module, name):
+    """The value of a parameter of the density."""
+    if hasattr(module, f"fixed_{name}"):
+        return getattr(module, f"fixed_{name}")
+    return _bounded(getattr(module, f"latent_{name}"), *module.bounds[name])
+
+
+def _unbounded(value, low, high):
+    """The latent value: by logit between two bounds, by the inverse of softplus above a floor."""
+    if high < math.inf:
+        return torch.logit((value - low) / (high - low))
+    if low == -math.inf:
+        return value
+    above = value - low
+    return above + torch.log(-torch.expm1(-above))
+
+
+def _bounded(latent, low, high):
+    """The value behind a latent one."""
+    if high < math.inf:
+        return low + (high - low) * torch.sigmoid(latent)
+    return latent if low == -math.inf else low + torch.nn.functional.softplus(latent)
+
+
+def _along_channels(module, name, values):
+    """A value a channel, in a shape that broadcasts with `values`."""
+    value, dim = _present(module, name), module.channel_dim
+    if value.numel() == 1:
+        return value.reshape(())
+    if not -values.dim() <= dim < values.dim() or values.shape[dim] != value.numel():
+        raise ValueError(
+            f"residual must have {value.numel()} channels along dim {dim}, "
+            f"got shape {tuple(values.shape)}"
+        )
+    shape = [1] * values.dim()
+    shape[dim] = value.numel()
+    return value.reshape(shape)
+
+
+# Small functions that keep their digits.
+
+
+def _expm1_minus(z):
+    """exp(z) - 1 - z, without cancellation at small z."""
+    return torch.where(
+        torch.abs(z) < 1,
+        (
+            z * z
+            * _horner(
+                z,
+                (
+                    0.5, 0.16666666666666666, 0.041666666666666664, 0.008333333333333333,
+                    0.001388888888888889, 0.0001984126984126984, 2.48015873015873e-05,
+                    2.7557319223985893e-06, 2.755731922398589e-07, 2.505210838544172e-08,
+                    2.08767569878681e-09, 1.6059043836821613e-10, 1.1470745597729725e-11,
+                    7.647163731819816e-13, 4.779477332387385e-14, 2.8114572543455206e-15,
+                    1.5619206968586225e-16
+                ),
+            )
+        ),
+        _patch(z == math.inf, lambda: math.inf, torch.expm1(z) - z),
+    )
+
+
+def _log1p_minus(z):
+    """log(1 + z) - z, without cancellation at small z."""
+    w = z / (2 + z)
+    difference = 1 - w
+    return torch.where(
+        (-0.5 < z) & (z < 1),
+        (
+            -z * z
+            * (
+                difference / 2
+                * (
+                    1
+                    - (
+                        difference * w
+                        * _horner(
+                            w * w,
+                            (
+                                0.3333333333333333, 0.2, 0.14285714285714285,
+                                0.1111111111111111, 0.09090909090909091, 0.07692307692307693,
+                                0.06666666666666667, 0.058823529411764705, 0.05263157894736842,
+                                0.047619047619047616, 0.043478260869565216, 0.04,
+                                0.037037037037037035, 0.034482758620689655, 0.03225806451612903,
+                                0.030303030303030304, 0.02857142857142857
+                            ),
+                        )
+                    )
+                )
+            )
+        ),
+        _patch(z == math.inf, lambda: -math.inf, torch.log1p(z) - z),
+    )
+
+
 def _log_of(value):
     """log of a number or of a tensor."""
     if isinstance(value, torch.Tensor):
@@ -538,9 +807,49 @@ def _log_of(value):
         return float(torch.log(torch.tensor(value, dtype=torch.float64)))
 
 
+def _power_of(base, exponent):
+    """base**exponent for numbers or tensors; inf where it overflows."""
+    if isinstance(base, torch.Tensor) or isinstance(exponent, torch.Tensor):
+        return torch.pow(base, exponent)
+    try:
+        return base**exponent
+    except OverflowError:
+        return math.inf
+
+
+def _patch(rare, remedy, usual):
+    """`remedy()` where the rare condition holds. On the CPU, outside compilation and vmap, it is
+    evaluated only if the condition holds anywhere."""
+    if isinstance(rare, bool):
+        return remedy() if rare else usual
+    if rare.device.type == "cpu" and not torch.compiler.is_compiling() and not _holds(rare):
+        return usual
+    if not isinstance(usual, torch.Tensor):
+        usual = torch.full((), usual, dtype=torch.float64, device=rare.device)
+    return torch.where(rare, _as_tensor(remedy(), usual), usual)
+
+
+def _horner(z, coefficients):
+    """The polynomial with these coefficients, lowest first."""
+    total = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        total = total * z + c
+    return total
+
+
 def _pick(condition, yes, no, like):
     """torch.where between two values that may be numbers, in the dtype of `like`."""
     return torch.where(condition, _as_tensor(yes, like), _as_tensor(no, like))
+
+
+def _gamma(value):
+    """Euler's gamma function for positive values."""
+    return torch.exp(torch.lgamma(value))
+
+
+def _gamma_of(value):
+    """gamma of a number or of a tensor."""
+    return _gamma(value) if isinstance(value, torch.Tensor) else math.gamma(value)
 
 
 # Tensors, dtypes and regimes.

@@ -52,7 +52,9 @@ __all__ = [
     "d_x",
     "density",
     "log_density",
+    "log_density_norm",
     "log_partition",
+    "log_partition_norm",
     "log_partition_on",
 ]
 
@@ -172,14 +174,14 @@ def d_log_partition_alpha(alpha=1.0, scale=1.0):
     return _d_log_partition_alpha_autograd(_like(alpha, scale), alpha, scale)
 
 
-def d_log_partition_scale(alpha=1.0, scale=1.0):
-    """The first derivative of log Z in scale."""
-    return _d_log_partition_scale_autograd(_like(alpha, scale), alpha, scale)
-
-
 def d2_log_partition_alpha(alpha=1.0, scale=1.0):
     """The second derivative of log Z in alpha."""
     return _d2_log_partition_alpha_autograd(_like(alpha, scale), alpha, scale)
+
+
+def d_log_partition_scale(alpha=1.0, scale=1.0):
+    """The first derivative of log Z in scale."""
+    return _d_log_partition_scale_autograd(_like(alpha, scale), alpha, scale)
 
 
 def d2_log_partition_scale(alpha=1.0, scale=1.0):
@@ -206,6 +208,27 @@ def density(x, alpha=1.0, scale=1.0):
     x = _floating(x)
     wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
     return torch.exp(log_density(wide, alpha, scale)).to(x.dtype)
+
+
+def log_partition_norm(dimension, alpha=1.0, scale=1.0):
+    """log Z of vectors: of the integral of exp(-loss(|x|)) over all x of `dimension` numbers.
+
+    In float64 inside, differentiable in the parameters.
+    By quadrature, to about 1e-13.
+    ValueError: alpha must be > 0 for a density of vectors: the integral diverges.
+    """
+    return _norm_at_parameters(_like(alpha, scale), dimension, alpha, scale)
+
+
+def log_density_norm(x, alpha=1.0, scale=1.0):
+    """-loss(|x|) - log Z of vectors along the last axis of x; parameters broadcast with the rest."""
+    x = _floating(x)
+    if x.dim() == 0:
+        raise ValueError("x must hold vectors along its last axis")
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    size = torch.linalg.vector_norm(wide, dim=-1)
+    log_z = _norm_at_parameters(wide, x.shape[-1], alpha, scale)
+    return (-loss(size, alpha, scale) - log_z).to(x.dtype)
 
 
 def log_partition_on(a, b, alpha=1.0, scale=1.0):
@@ -353,11 +376,14 @@ class BarronLoss(torch.nn.Module):
 
 
 class AdaptiveBarronLoss(torch.nn.Module):
-    """-log_density(residual, alpha, scale), with alpha and scale learned from the residuals.
+    """-log_density(residual, alpha, scale), its parameters learned from the residuals.
 
-    Every channel (entry along `channel_dim`) has its own alpha and scale, unless they are shared.
-    alpha stays within `alpha_bounds`, through a sigmoid; scale above `scale_floor`, through a
-    softplus. What is not learned stays at its first value (`alpha`: any in [0, inf]).
+    Every channel (entry along `channel_dim`) has its own parameters, unless they are shared.
+    alpha stays within `alpha_bounds`, through a sigmoid.
+    scale stays above `scale_floor`, through a softplus.
+    dimension: the residuals are vectors of so many numbers along the last axis, and the density
+    is that of their norm; `channel_dim` counts the axes before it.
+    What is not learned stays at its first value, anywhere in the domain of the density.
     reduction: "mean", "sum" or "none". ValueError for values outside these bounds.
     """
 
@@ -366,6 +392,7 @@ class AdaptiveBarronLoss(torch.nn.Module):
         num_channels=1,
         *,
         channel_dim=-1,
+        dimension=None,
         alpha=None,
         alpha_bounds=(0.001, 1.999),
         learn_alpha=True,
@@ -379,80 +406,78 @@ class AdaptiveBarronLoss(torch.nn.Module):
         dtype=None,
     ):
         super().__init__()
-        low, high = alpha_bounds
         if num_channels < 1:
             raise ValueError(f"num_channels must be >= 1, got {num_channels}")
-        if not 0 <= low < high < math.inf:
-            raise ValueError(f"alpha_bounds must be 0 <= low < high < inf, got {alpha_bounds}")
-        alpha = torch.as_tensor((low + high) / 2 if alpha is None else alpha, dtype=torch.float64)
-        if not bool((alpha >= 0).all()) or learn_alpha and not bool(
-            ((alpha > low) & (alpha < high)).all()
-        ):
-            rule = f"inside the bounds {alpha_bounds}" if learn_alpha else ">= 0"
-            raise ValueError(f"alpha must be {rule}, got {alpha.tolist()}")
-        scale = torch.as_tensor(scale, dtype=torch.float64)
-        if not scale_floor > 0 or not bool(((scale > scale_floor) & (scale < math.inf)).all()):
-            raise ValueError(f"scale must be > scale_floor > 0, got {scale.tolist()}")
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
         self.num_channels, self.channel_dim = num_channels, channel_dim
-        self.alpha_bounds, self.scale_floor = (low, high), scale_floor
-        self.reduction = reduction
+        self.reduction, self.bounds = reduction, {}
         kind = {"device": device, "dtype": dtype or torch.get_default_dtype()}
-        shape = (1 if share_alpha else num_channels,)
-        if learn_alpha:
-            latent = torch.logit((alpha - low) / (high - low)).expand(shape).to(**kind)
-            self.latent_alpha = torch.nn.Parameter(latent.clone())
-        else:
-            self.register_buffer("fixed_alpha", alpha.expand(shape).to(**kind).clone())
-        shape = (1 if share_scale else num_channels,)
-        if learn_scale:
-            above = scale - scale_floor
-            latent = (above + torch.log(-torch.expm1(-above))).expand(shape).to(**kind)
-            self.latent_scale = torch.nn.Parameter(latent.clone())
-        else:
-            self.register_buffer("fixed_scale", scale.expand(shape).to(**kind).clone())
+
+        low, high = alpha_bounds
+        if not 0 <= low < high < math.inf:
+            raise ValueError(
+                "alpha_bounds must be 0 <= low < high "
+                f"< inf, got {alpha_bounds}"
+            )
+        rule = f"inside the bounds {alpha_bounds}"
+        alpha = (low + high) / 2 if alpha is None else alpha
+        alpha = torch.as_tensor(alpha, dtype=torch.float64)
+        inside = ((alpha > low) & (alpha < high)).all()
+        if learn_alpha and not bool(inside):
+            raise ValueError(f"alpha must be {rule}, got {alpha.tolist()}")
+        size = 1 if share_alpha else num_channels
+        self.bounds["alpha"] = (low, high)
+        _keep_latent(self, "alpha", alpha, learn_alpha, size, kind)
+
+        low, high = scale_floor, math.inf
+        rule = "> scale_floor > 0 and finite"
+        if not low > 0:
+            raise ValueError(f"scale must be {rule}, got a floor of {low}")
+        scale = torch.as_tensor(scale, dtype=torch.float64)
+        inside = ((scale > low) & (scale < high)).all()
+        if learn_scale and not bool(inside):
+            raise ValueError(f"scale must be {rule}, got {scale.tolist()}")
+        size = 1 if share_scale else num_channels
+        self.bounds["scale"] = (low, high)
+        _keep_latent(self, "scale", scale, learn_scale, size, kind)
+
+        _check(alpha, scale)
+        _check_density(alpha, scale)
+        self.dimension = dimension
+        if dimension is not None:
+            _check_norm(dimension, alpha, scale)
 
     @property
     def alpha(self):
         """The present alpha: one value a channel, or one for all."""
-        if hasattr(self, "fixed_alpha"):
-            return self.fixed_alpha
-        low, high = self.alpha_bounds
-        return low + (high - low) * torch.sigmoid(self.latent_alpha)
+        return _present(self, "alpha")
 
     @property
     def scale(self):
         """The present scale: one value a channel, or one for all."""
-        if hasattr(self, "fixed_scale"):
-            return self.fixed_scale
-        return self.scale_floor + torch.nn.functional.softplus(self.latent_scale)
+        return _present(self, "scale")
 
     def forward(self, residual):
-        alpha, scale = self._along(self.alpha, residual), self._along(self.scale, residual)
-        values = -log_density(residual, alpha, scale)
+        if self.dimension is not None:
+            if residual.dim() == 0 or residual.shape[-1] != self.dimension:
+                raise ValueError(
+                    f"residual must hold vectors of {self.dimension} numbers along its last axis, "
+                    f"got shape {tuple(residual.shape)}"
+                )
+            parameters = [_along_channels(self, n, residual[..., 0]) for n in self.bounds]
+            return self._reduced(-log_density_norm(residual, *parameters))
+        parameters = [_along_channels(self, n, residual) for n in self.bounds]
+        return self._reduced(-log_density(residual, *parameters))
+
+    def _reduced(self, values):
         if self.reduction == "none":
             return values
         return values.mean() if self.reduction == "mean" else values.sum()
 
-    def _along(self, value, residual):
-        """A value a channel in a shape that broadcasts with the residual."""
-        if value.numel() == 1:
-            return value.reshape(())
-        dim = self.channel_dim
-        if not -residual.dim() <= dim < residual.dim() or residual.shape[dim] != value.numel():
-            raise ValueError(
-                f"residual must have {value.numel()} channels along dim {dim}, "
-                f"got shape {tuple(residual.shape)}"
-            )
-        shape = [1] * residual.dim()
-        shape[dim] = value.numel()
-        return value.reshape(shape)
-
     def extra_repr(self):
         return (
-            f"{self.num_channels}, channel_dim={self.channel_dim}, "
-            f"alpha_bounds={self.alpha_bounds}, scale_floor={self.scale_floor}, "
+            f"{self.num_channels}, channel_dim={self.channel_dim}, bounds={self.bounds}, "
             f"reduction={self.reduction!r}"
         )
 
@@ -1581,12 +1606,12 @@ def _d_log_partition_alpha(alpha, scale):
     return _log_z(alpha, 1)
 
 
-def _d_log_partition_scale(alpha, scale):
-    return 1 / scale
-
-
 def _d2_log_partition_alpha(alpha, scale):
     return _log_z(alpha, 2)
+
+
+def _d_log_partition_scale(alpha, scale):
+    return 1 / scale
 
 
 def _d2_log_partition_scale(alpha, scale):
@@ -1669,6 +1694,91 @@ def _log_integral(low, high, parameters):
     mass = total.sum(0)
     some = (mass > 0) & (least < math.inf)
     return torch.where(some, torch.log(torch.where(some, mass, 1.0)) - least, -math.inf)
+
+
+# The normalizer of vectors, by their norm.
+
+
+def _log_z_norm(dimension, alpha, scale):
+    """log of the surface of the sphere and of the integral over r of r^(d - 1) exp(-loss(r)).
+
+    In s = log(r/unit) the integrand has one peak. Gauss-Legendre on both sides of s = 0, where the
+    loss bends, and out to where the integrand is e^-50 of its largest value.
+    """
+    parameters = (alpha, scale,)
+    unit, top, ends = _norm_pieces(dimension, *_fixed(parameters))
+    sphere = math.log(2.0) + dimension / 2 * math.log(math.pi) - math.lgamma(dimension / 2)
+    steps = _column([(k + node) / 16 for k in range(16) for node in _NODES], unit)
+    weights = _column([weight / 16 for _ in range(16) for weight in _WEIGHTS], unit)
+    total = 0.0
+    for start, end in zip(ends[:-1], ends[1:]):
+        s = start + (end - start) * steps
+        rise = dimension * s - loss(unit * torch.exp(s), *parameters) - top
+        total = total + ((end - start) * weights * torch.exp(rise)).sum(0)
+    return sphere + dimension * torch.log(unit) + top + torch.log(total)
+
+
+def _norm_pieces(dimension, alpha, scale):
+    """The unit, the height of the peak, and the ends of the pieces of the integral."""
+    parameters = (alpha, scale,)
+    unit = _touch(*parameters)
+    size = torch.log(unit)
+    height = lambda s: dimension * s - loss(unit * torch.exp(s), *parameters)
+    slope = lambda s: unit * torch.exp(s) * d_x(unit * torch.exp(s), *parameters)
+    last = 700.0 - abs(size)
+    peak = _crossing(lambda s: slope(s) < dimension, -60.0 - 0 * size, last, 30)
+    top = height(peak)
+    if not _everywhere(height(last) < top - 50.0):
+        raise ValueError("the density of vectors reaches beyond the range of float64")
+    first = torch.minimum((top - 60.0) / dimension, peak)
+    left = _crossing(lambda s: height(s) < top - 50.0, first, peak, 20)
+    right = _crossing(lambda s: height(s) > top - 50.0, peak, last, 20)
+    inner = [0 * size - 6.0, 0 * size, 0 * size + 6.0]
+    cuts = [torch.minimum(torch.maximum(cut, left), right) for cut in inner]
+    return unit, top, [left, *cuts, right]
+
+
+def _crossing(below, low, high, steps):
+    """Between low, where `below` holds, and high, where it does not, the place where it ends."""
+    for _ in range(steps):
+        middle = (low + high) / 2
+        here = below(middle)
+        low, high = torch.where(here, middle, low), torch.where(here, high, middle)
+    return low
+
+
+def _check_norm(dimension, alpha, scale):
+    """Raise ValueError where the integral over vectors diverges."""
+    if dimension != int(dimension) or dimension < 1:
+        raise ValueError(f"dimension must be a whole number >= 1, got {dimension}")
+    if dimension > 1 and not _everywhere(0 < alpha):
+        raise ValueError("alpha must be > 0 for a density of vectors: the integral diverges")
+
+
+def _norm_at_parameters(like, dimension, alpha, scale):
+    """log Z over vectors, in float64; the dtype and the device of `like` come out."""
+    kind = {"dtype": torch.float64, "device": like.device}
+    values = torch.broadcast_tensors(*(torch.as_tensor(v, **kind) for v in (alpha, scale)))
+    _check(*values)
+    _check_density(*values)
+    _check_norm(dimension, *values)
+    if dimension == 1:
+        return log_partition(*values).to(like.dtype)
+    return _log_z_norm(int(dimension), *values).to(like.dtype)
+
+
+def _everywhere(condition):
+    return _holds(condition, every=True)
+
+
+def _fixed(parameters):
+    return [p.detach() for p in parameters]
+
+
+def _column(numbers, like):
+    """Numbers along a first axis, beside a tensor."""
+    column = torch.tensor(numbers, dtype=torch.float64, device=like.device)
+    return column.reshape(-1, *(1,) * like.dim())
 
 
 # Probabilities in float64: tails are summed from the outside.
@@ -1810,6 +1920,57 @@ def _under_cauchy(empty, alpha, scale):
     """The loss grows with alpha: from alpha = 0, where the density is Cauchy's, it only rises."""
     size = torch.abs(empty.cauchy_()) * math.sqrt(2.0) * scale
     return size, loss(size, alpha, scale) - loss(size, 0.0, scale)
+
+
+# Parameters that are learned: latent values on the whole line.
+
+
+def _keep_latent(module, name, value, learn, size, kind):
+    """Keep a parameter of the density: as a latent value if it is learned, else as a buffer."""
+    if learn:
+        latent = _unbounded(value, *module.bounds[name]).expand(size).to(**kind)
+        setattr(module, f"latent_{name}", torch.nn.Parameter(latent.clone()))
+    else:
+        module.register_buffer(f"fixed_{name}", value.expand(size).to(**kind).clone())
+
+
+def _present(module, name):
+    """The value of a parameter of the density."""
+    if hasattr(module, f"fixed_{name}"):
+        return getattr(module, f"fixed_{name}")
+    return _bounded(getattr(module, f"latent_{name}"), *module.bounds[name])
+
+
+def _unbounded(value, low, high):
+    """The latent value: by logit between two bounds, by the inverse of softplus above a floor."""
+    if high < math.inf:
+        return torch.logit((value - low) / (high - low))
+    if low == -math.inf:
+        return value
+    above = value - low
+    return above + torch.log(-torch.expm1(-above))
+
+
+def _bounded(latent, low, high):
+    """The value behind a latent one."""
+    if high < math.inf:
+        return low + (high - low) * torch.sigmoid(latent)
+    return latent if low == -math.inf else low + torch.nn.functional.softplus(latent)
+
+
+def _along_channels(module, name, values):
+    """A value a channel, in a shape that broadcasts with `values`."""
+    value, dim = _present(module, name), module.channel_dim
+    if value.numel() == 1:
+        return value.reshape(())
+    if not -values.dim() <= dim < values.dim() or values.shape[dim] != value.numel():
+        raise ValueError(
+            f"residual must have {value.numel()} channels along dim {dim}, "
+            f"got shape {tuple(values.shape)}"
+        )
+    shape = [1] * values.dim()
+    shape[dim] = value.numel()
+    return value.reshape(shape)
 
 
 # Small functions that keep their digits.

@@ -19,6 +19,7 @@ import warnings
 import torch
 
 __all__ = [
+    "AdaptiveCauchyLoss",
     "Cauchy",
     "CauchyLoss",
     "loss",
@@ -246,6 +247,28 @@ class Cauchy(torch.distributions.Distribution):
         return self.loc + torch.where((q >= 0) & (q <= 1), y, math.nan).to(self.loc.dtype)
 
 
+@torch.distributions.kl.register_kl(Cauchy, Cauchy)
+def _divergence(p, q):
+    """The divergence of Kullback and Leibler of q from p."""
+    (p_length,), (q_length,) = _wide(p._shape), _wide(q._shape)
+    shift = p.loc.to(torch.float64) - q.loc.to(torch.float64)
+    return _log_ratio_expected(p_length, q_length, shift).to(p.loc.dtype)
+
+
+def _log_ratio_expected(p_length, q_length, shift):
+    """The expectation of log(p/q) under p, from terms that are never negative."""
+    difference = p_length - q_length
+    return torch.log1p(
+        (
+            (
+                difference / p_length * (difference / q_length)
+                + shift / p_length * (shift / q_length) / 2
+            )
+            / 4
+        ),
+    )
+
+
 class CauchyLoss(torch.nn.Module):
     """Cauchy loss (Lorentzian) of `input - target`, as in torch.nn.
 
@@ -276,6 +299,73 @@ class CauchyLoss(torch.nn.Module):
 
     def extra_repr(self):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("scale", "reduction",))
+
+
+class AdaptiveCauchyLoss(torch.nn.Module):
+    """-log_density(residual, scale), its parameters learned from the residuals.
+
+    Every channel (entry along `channel_dim`) has its own parameters, unless they are shared.
+    scale stays above `scale_floor`, through a softplus.
+    What is not learned stays at its first value, anywhere in the domain of the density.
+    reduction: "mean", "sum" or "none". ValueError for values outside these bounds.
+    """
+
+    def __init__(
+        self,
+        num_channels=1,
+        *,
+        channel_dim=-1,
+        scale=1.0,
+        scale_floor=1e-5,
+        learn_scale=True,
+        share_scale=False,
+        reduction="mean",
+        device=None,
+        dtype=None,
+    ):
+        super().__init__()
+        if num_channels < 1:
+            raise ValueError(f"num_channels must be >= 1, got {num_channels}")
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        self.num_channels, self.channel_dim = num_channels, channel_dim
+        self.reduction, self.bounds = reduction, {}
+        kind = {"device": device, "dtype": dtype or torch.get_default_dtype()}
+
+        low, high = scale_floor, math.inf
+        rule = "> scale_floor > 0 and finite"
+        if not low > 0:
+            raise ValueError(f"scale must be {rule}, got a floor of {low}")
+        scale = torch.as_tensor(scale, dtype=torch.float64)
+        inside = ((scale > low) & (scale < high)).all()
+        if learn_scale and not bool(inside):
+            raise ValueError(f"scale must be {rule}, got {scale.tolist()}")
+        size = 1 if share_scale else num_channels
+        self.bounds["scale"] = (low, high)
+        _keep_latent(self, "scale", scale, learn_scale, size, kind)
+
+        _check(scale)
+        _check_density(scale)
+
+    @property
+    def scale(self):
+        """The present scale: one value a channel, or one for all."""
+        return _present(self, "scale")
+
+    def forward(self, residual):
+        parameters = [_along_channels(self, n, residual) for n in self.bounds]
+        return self._reduced(-log_density(residual, *parameters))
+
+    def _reduced(self, values):
+        if self.reduction == "none":
+            return values
+        return values.mean() if self.reduction == "mean" else values.sum()
+
+    def extra_repr(self):
+        return (
+            f"{self.num_channels}, channel_dim={self.channel_dim}, bounds={self.bounds}, "
+            f"reduction={self.reduction!r}"
+        )
 
 
 def _keep(module, name, value):
@@ -606,6 +696,57 @@ def _accepted(shape, parameters):
 def _candidate(empty, scale):
     """The size of a draw; the density is Cauchy's, nothing is rejected."""
     return torch.abs(empty.cauchy_()) * math.sqrt(2.0) * scale, torch.zeros_like(empty)
+
+
+# Parameters that are learned: latent values on the whole line.
+
+
+def _keep_latent(module, name, value, learn, size, kind):
+    """Keep a parameter of the density: as a latent value if it is learned, else as a buffer."""
+    if learn:
+        latent = _unbounded(value, *module.bounds[name]).expand(size).to(**kind)
+        setattr(module, f"latent_{name}", torch.nn.Parameter(latent.clone()))
+    else:
+        module.register_buffer(f"fixed_{name}", value.expand(size).to(**kind).clone())
+
+
+def _present(module, name):
+    """The value of a parameter of the density."""
+    if hasattr(module, f"fixed_{name}"):
+        return getattr(module, f"fixed_{name}")
+    return _bounded(getattr(module, f"latent_{name}"), *module.bounds[name])
+
+
+def _unbounded(value, low, high):
+    """The latent value: by logit between two bounds, by the inverse of softplus above a floor."""
+    if high < math.inf:
+        return torch.logit((value - low) / (high - low))
+    if low == -math.inf:
+        return value
+    above = value - low
+    return above + torch.log(-torch.expm1(-above))
+
+
+def _bounded(latent, low, high):
+    """The value behind a latent one."""
+    if high < math.inf:
+        return low + (high - low) * torch.sigmoid(latent)
+    return latent if low == -math.inf else low + torch.nn.functional.softplus(latent)
+
+
+def _along_channels(module, name, values):
+    """A value a channel, in a shape that broadcasts with `values`."""
+    value, dim = _present(module, name), module.channel_dim
+    if value.numel() == 1:
+        return value.reshape(())
+    if not -values.dim() <= dim < values.dim() or values.shape[dim] != value.numel():
+        raise ValueError(
+            f"residual must have {value.numel()} channels along dim {dim}, "
+            f"got shape {tuple(values.shape)}"
+        )
+    shape = [1] * values.dim()
+    shape[dim] = value.numel()
+    return value.reshape(shape)
 
 
 # Small functions that keep their digits.

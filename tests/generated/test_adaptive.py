@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from table import INF, generated
+from table import INF, PARAMETERS, generated
 
 barron = generated("torch", "barron")
 Adaptive = barron.AdaptiveBarronLoss
@@ -104,3 +104,48 @@ def test_gradients_of_the_latent_values():
 
     at = [p.detach().clone().requires_grad_() for p in made.parameters()]
     assert torch.autograd.gradcheck(value, (*at, residual.requires_grad_()))
+
+
+ADAPTIVE = {
+    "barron": "AdaptiveBarronLoss", "student_t": "AdaptiveStudentTLoss",
+    "huber": "AdaptiveHuberLoss", "smooth_l1": "AdaptiveSmoothL1Loss",
+    "quadratic": "AdaptiveQuadraticLoss", "absolute": "AdaptiveAbsoluteLoss",
+    "cauchy": "AdaptiveCauchyLoss", "charbonnier": "AdaptiveCharbonnierLoss",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", ADAPTIVE)
+def test_every_density_can_adapt(loss):
+    module = generated("torch", loss)
+    made = getattr(module, ADAPTIVE[loss])(3, channel_dim=0, reduction="none", dtype=torch.float64)
+    residual = torch.linspace(-2, 2, 12, dtype=torch.float64).reshape(3, 4)
+    names = list(made.bounds)
+    assert names == list(PARAMETERS[loss])
+    values = [getattr(made, n).reshape(3, 1) for n in names]
+    torch.testing.assert_close(made(residual), -module.log_density(residual, *values))
+    made(residual).sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in made.parameters())
+    last = names[-1]
+    with pytest.raises(ValueError, match=f"{last} must be > {last}_floor"):
+        getattr(module, ADAPTIVE[loss])(**{last: 0.0})
+    with pytest.raises(ValueError, match=f"{last} must be > 0"):
+        getattr(module, ADAPTIVE[loss])(**{last: -1.0, f"learn_{last}": False})
+
+
+def test_student_finds_its_own_parameters():
+    """Maximum likelihood over draws from the density itself."""
+    module = generated("torch", "student_t")
+    torch.manual_seed(6)
+    residual = module.StudentT(0.0, 2.5, 0.4).sample((20_000,)).double()
+    made = module.AdaptiveStudentTLoss(dtype=torch.float64)
+    optimizer = torch.optim.LBFGS(made.parameters(), max_iter=60, line_search_fn="strong_wolfe")
+
+    def step():
+        optimizer.zero_grad()
+        value = made(residual)
+        value.backward()
+        return value
+
+    optimizer.step(step)
+    assert float(made.df.detach()) == pytest.approx(2.5, abs=0.2)
+    assert float(made.scale.detach()) == pytest.approx(0.4, abs=0.015)

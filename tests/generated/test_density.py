@@ -198,3 +198,29 @@ def test_transforms_work_on_log_z():
     np.testing.assert_allclose(slopes.numpy(), evaluate(alphas.numpy(), 1), rtol=1e-13)
     bend = torch.func.grad(torch.func.grad(lambda a: module.log_partition(a, 1.0)))(alphas[1])
     assert float(bend) == pytest.approx(float(evaluate(0.5, 2)), rel=1e-12)
+
+
+DFS = np.concatenate([10.0 ** np.linspace(-30, 30, 61), np.linspace(0.05, 40, 90), [1e-290, 1e290]])
+
+
+@targets
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_students_log_z_is_the_known_one(target, order):
+    name = ("log_partition", "d_log_partition_df", "d2_log_partition_df")[order]
+    got = numbers(getattr(generated(target, "student_t"), name)(array(target, DFS), 1.0))
+    worst = 0.0
+    for df, value in zip(DFS, got, strict=True):
+        with mp.workdps(680):
+            n = mp.mpf(df)
+            step = n * mp.mpf(10) ** -40
+            f = lambda v: mp.log(v) / 2 + mp.log(mp.beta(mp.mpf(1) / 2, v / 2))  # noqa: E731
+            if order == 0:
+                want = f(n)
+            elif order == 1:
+                want = (f(n + step) - f(n - step)) / (2 * step)
+            else:
+                want = (f(n + step) - 2 * f(n) + f(n - step)) / step**2
+            if abs(want) < 1e-300 or abs(want) > 1e300:
+                continue
+            worst = max(worst, float(abs((mp.mpf(float(value)) - want) / want)))
+    assert worst < (4 * 2.0**-53, 2e-15, 4e-15)[order]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from mpmath import mp
 from scipy import stats
 from scipy.special import kv
 from table import INF, generated
@@ -13,9 +14,11 @@ F64 = torch.float64
 NAMES = {
     "quadratic": "Quadratic", "absolute": "Absolute", "huber": "Huber", "smooth_l1": "SmoothL1",
     "cauchy": "Cauchy", "charbonnier": "Charbonnier", "barron": "Barron",
+    "student_t": "StudentT",
 }  # fmt: skip
-ALL = [*((n, (1.4,)) for n in NAMES if n != "barron"), ("huber", (0.3,)), ("smooth_l1", (0.3,))]
+ALL = [*((n, (1.4,)) for n in NAMES if n not in ("barron", "student_t")), ("huber", (0.3,)), ("smooth_l1", (0.3,))]
 ALL += [("barron", (a, 1.4)) for a in (0.0, 0.3, 1.0, 1.7, 1.9999, 2.0, 2.5, 30.0, INF)]
+ALL += [("student_t", (df, 1.4)) for df in (0.2, 0.9, 1.0, 2.5, 40.0, 1e9, INF)]
 every = pytest.mark.parametrize(("loss", "parameters"), ALL)
 
 
@@ -30,6 +33,10 @@ KNOWN = [
     ("cauchy", (2.0,), stats.cauchy(0.5, 2 * np.sqrt(2))),
     ("barron", (0.0, 2.0), stats.cauchy(0.5, 2 * np.sqrt(2))),
     ("barron", (2.0, 2.0), stats.norm(0.5, 2)),
+    ("student_t", (1.0, 2.0), stats.cauchy(0.5, 2)),
+    ("student_t", (0.3, 2.0), stats.t(0.3, 0.5, 2)),
+    ("student_t", (3.7, 2.0), stats.t(3.7, 0.5, 2)),
+    ("student_t", (INF, 2.0), stats.norm(0.5, 2)),
 ]
 
 
@@ -42,9 +49,26 @@ def test_known_distributions(loss, parameters, known):
     q = torch.tensor([1e-14, 1e-6, 0.2, 0.5, 0.51, 0.999], dtype=F64)
     np.testing.assert_allclose(d.icdf(q), known.ppf(q), rtol=1e-12)
     assert float(d.entropy()) == pytest.approx(known.entropy(), rel=1e-13)
-    heavy = known.dist.name == "cauchy"
+    heavy = known.dist.name == "cauchy" or loss == "student_t" and parameters[0] <= 1
     assert np.isnan(float(d.mean)) if heavy else float(d.mean) == 0.5
-    assert float(d.variance) == pytest.approx(np.inf if heavy else known.var(), rel=1e-13)
+    # SciPy gives NaN where not even the mean exists, PyTorch's Cauchy inf, its Student NaN
+    variance = np.inf if heavy and loss != "student_t" else known.var()
+    assert float(d.variance) == pytest.approx(variance, rel=1e-13, nan_ok=True)
+
+
+def test_variance_and_tails_of_students_density():
+    assert float(_made("student_t", (1.5, 2.0)).variance) == INF
+    assert float(_made("student_t", (2.0 + 1e-9, 2.0)).variance) == pytest.approx(8e9, rel=1e-6)
+    # far beyond the panels of the quadrature, where the tail is a power
+    d, n = _made("student_t", (0.01, 2.0)), mp.mpf(0.01)
+    x = torch.tensor([1e30, 1e40, 1e200, 1e300], dtype=F64)
+    w = [n / (n + (mp.mpf(v) / 2) ** 2) for v in x.tolist()]
+    want = [float(mp.betainc(n / 2, 0.5, 0, v, regularized=True) / 2) for v in w]
+    np.testing.assert_allclose(d.cdf(-x), want, rtol=1e-12)
+    np.testing.assert_allclose(d.icdf(d.cdf(-x)), -x, rtol=1e-9)
+    df = torch.tensor(0.01, dtype=F64, requires_grad=True)
+    make = generated("torch", "student_t").StudentT
+    assert torch.autograd.gradcheck(lambda v: make(0.5, v, 2.0).cdf(-x), (df,))
 
 
 @every
@@ -92,7 +116,7 @@ def test_variance_of_barrons_density():
 
 @pytest.mark.parametrize(
     ("loss", "parameters"),
-    [("barron", (1.3, 0.8)), ("huber", (0.7,)), ("smooth_l1", (1.2,)), ("charbonnier", (0.7,))],
+    [("barron", (1.3, 0.8)), ("student_t", (2.7, 0.8)), ("huber", (0.7,)), ("smooth_l1", (1.2,)), ("charbonnier", (0.7,))],
 )  # fmt: skip
 def test_quantiles_and_probabilities_are_differentiable_in_all_parameters(loss, parameters):
     make = getattr(generated("torch", loss), NAMES[loss])

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 from mpmath import mp
-from table import DEFINITIONS, LOSSES, TARGETS, array, generated
+from table import DEFINITIONS, LOSSES, PARAMETERS, TARGETS, array, generated
 
 INTERVALS = [(-5.0, 5.0), (0.0, 2.0), (-1.0, 0.5), (30.0, 31.0), (-3.0, -2.5), (-2000.0, 3.0)]
-CASES = [(loss, (v,)) for loss in LOSSES if loss != "barron" for v in (0.7, 2.5)]
+CASES = [(loss, (v,)) for loss in LOSSES if len(PARAMETERS[loss]) == 1 for v in (0.7, 2.5)]
 CASES += [("barron", (a, 0.8)) for a in (-2.0, 0.0, 1.5, 1.999, 2.0, 4.0)]
+CASES += [("student_t", (df, 0.8)) for df in (0.1, 1.0, 30.0)]
 targets = pytest.mark.parametrize("target", TARGETS)
 
 

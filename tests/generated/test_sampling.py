@@ -19,6 +19,7 @@ CASES = [
     ("cauchy", (2.0,)),
     ("charbonnier", (0.6,)),
     *(("barron", (a, 1.3)) for a in (0.0, 1e-9, 0.4, 0.999, 1.0, 1.6, 1.99999, 2.0, 2.1, 9.0, INF)),
+    *(("student_t", (df, 1.3)) for df in (0.7, 1.0, 2.6, 50.0, 1e12, INF)),
 ]
 cases = pytest.mark.parametrize(("loss", "parameters"), CASES)
 COUNT = 40_000

@@ -162,7 +162,8 @@ def test_quantities_of_the_catalogue_mean_what_they_meant(
 ) -> None:
     derivation = derivations[name]
     loss = derivation.loss
-    points = {"x": "1.3", "alpha": "-0.7", "scale": "1.9", "delta": "0.8", "beta": "0.6"}
+    points = {"x": "1.3", "alpha": "-0.7", "scale": "1.9", "delta": "0.8", "beta": "0.6",
+              "df": "2.7"}  # fmt: skip
     for sign_of_x in (1, -1):
         at = {v: mp.mpf(points[v.name]) * (sign_of_x if v == loss.residual else 1)
               for v in loss.variables}  # fmt: skip

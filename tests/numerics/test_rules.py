@@ -73,6 +73,8 @@ def test_what_an_atom_evaluates_is_what_it_means(atom):
     nodes = lower(atom(*letters))
     with mp.workdps(DIGITS + 40):
         for at in _points(letters, FIRST, SECOND):
+            if atom.__name__.startswith("gamma_gap") and at[letters[0]] < 0:
+                continue  # log gamma is meant for positive arguments
             names = {s.name: v for s, v in at.items()}
             _close(meaning(nodes, names), evaluate(atom.definition(*letters), at))
 

@@ -24,7 +24,7 @@ def _module(name):
 
 def _values(name):
     form = of_catalogue(name)
-    inside = {"alpha": 1.3, "scale": 1.75, "delta": 0.8, "beta": 0.8}
+    inside = {"alpha": 1.3, "scale": 1.75, "delta": 0.8, "beta": 0.8, "df": 2.6}
     return {"x": X, **{p.name: np.float64(inside[p.name]) for p in form.loss.parameters}}
 
 

@@ -25,6 +25,11 @@ class Helper:
     # A cheaper form and the condition on the parameters alone under which it is as good.
     shortcut: tuple[Node, Node] | None = None
 
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """The arguments that vary with the residual; the others are parameters of a loss."""
+        return tuple(p for p in self.parameters if p in ("z", "t", "y"))
+
     def __call__(self, *args: object) -> Node:
         return Call(self.name, tuple(node(a) for a in args))
 

@@ -150,7 +150,7 @@ def log_partition_norm(dimension, scale=1.0):
 
 
 def log_density_norm(x, scale=1.0):
-    """-loss(|x|) - log Z of vectors along the last axis of x; parameters broadcast with the rest."""
+    """-loss(|x|) - log Z of vectors along the last axis; parameters broadcast with the others."""
     x = np.asarray(x)
     dtype = _result_dtype(x)
     if x.ndim == 0:
@@ -389,10 +389,6 @@ def _norm_or_line(dimension, scale):
     if dimension == 1:
         return _log_partition(scale)
     return _log_z_norm(int(dimension), scale)
-
-
-def _everywhere(condition):
-    return bool(np.all(condition))
 
 
 # Draws by rejection.

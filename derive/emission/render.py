@@ -81,8 +81,8 @@ def context(module: Module, form: StableForm, target: Target, prose: Prose) -> d
         for name in listed
     ]
     blocks = [printing.function(f, arguments) for f in module.functions]
-    helpers = [printing.helper(h) for h in module.helpers]
     density = density_context(module, form, target)
+    helpers = _called([printing.helper(h) for h in module.helpers], f"{blocks} {density}")
     printed = "\n".join(str(part) for part in (blocks, helpers, density, printing.regimes()))
     shared: dict[str, Any] = {
         "name": loss.name,
@@ -114,6 +114,17 @@ def context(module: Module, form: StableForm, target: Target, prose: Prose) -> d
             classes.insert(0, f"Adaptive{_class_name(loss)}")
         shared["exports"] = [*classes, *shared["exports"]]
     return shared
+
+
+def _called(helpers: list[dict[str, Any]], printed: str) -> list[dict[str, Any]]:
+    """The helpers that the printed text calls, and theirs: not every target prints everything."""
+    wanted: list[dict[str, Any]] = []
+    while True:
+        text = printed + "".join(str(h["lines"]) for h in wanted)
+        more = [h for h in helpers if h not in wanted and re.search(rf"\b_{h['name']}\(", text)]
+        if not more:
+            return [h for h in helpers if h in wanted]
+        wanted += more
 
 
 def _public_order(name: str) -> tuple[int, str]:

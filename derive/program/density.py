@@ -136,7 +136,7 @@ def norm(derivation: Derivation) -> Norm | None:
     requirement, rule = None, ""
     if density.norm != sympy.true:
         requirement = condition(density.norm)
-        rule = f"{_told(density.norm)} for a density of vectors: the integral diverges"
+        rule = f"{_told(density.norm)} for vectors: the integral diverges"
     if density.log_partition_norm is not None:
         formula = sympy.expand(density.log_partition_norm).replace(
             lambda e: isinstance(e, sympy.log) and isinstance(e.args[0], sympy.gamma),

@@ -152,7 +152,7 @@ def log_partition_norm(dimension, scale=1.0):
 
 
 def log_density_norm(x, scale=1.0):
-    """-loss(|x|) - log Z of vectors along the last axis of x; parameters broadcast with the rest."""
+    """-loss(|x|) - log Z of vectors along the last axis; parameters broadcast with the others."""
     x = np.asarray(x)
     dtype = _result_dtype(x)
     if x.ndim == 0:
@@ -394,10 +394,6 @@ def _norm_or_line(dimension, scale):
     return _log_z_norm(int(dimension), scale)
 
 
-def _everywhere(condition):
-    return bool(np.all(condition))
-
-
 # Draws by rejection.
 
 
@@ -612,77 +608,6 @@ class _ForSciPy:
         shapes = () if args is None else args
         low, middle, high = np.percentile(data, [25, 50, 75])
         return *shapes, middle, (high - low) / 2 / self._ppf(0.75, *shapes) or 1.0
-
-
-# Small functions that keep their digits.
-
-
-def _expm1_minus(z):
-    """exp(z) - 1 - z, without cancellation at small z."""
-    return np.where(
-        np.abs(z) < 1,
-        (
-            z * z
-            * _horner(
-                z,
-                (
-                    0.5, 0.16666666666666666, 0.041666666666666664, 0.008333333333333333,
-                    0.001388888888888889, 0.0001984126984126984, 2.48015873015873e-05,
-                    2.7557319223985893e-06, 2.755731922398589e-07, 2.505210838544172e-08,
-                    2.08767569878681e-09, 1.6059043836821613e-10, 1.1470745597729725e-11,
-                    7.647163731819816e-13, 4.779477332387385e-14, 2.8114572543455206e-15,
-                    1.5619206968586225e-16
-                ),
-            )
-        ),
-        _patch(z == np.inf, lambda: np.inf, np.expm1(z) - z),
-    )
-
-
-def _log1p_minus(z):
-    """log(1 + z) - z, without cancellation at small z."""
-    w = z / (2 + z)
-    difference = 1 - w
-    return np.where(
-        (-0.5 < z) & (z < 1),
-        (
-            -z * z
-            * (
-                difference / 2
-                * (
-                    1
-                    - (
-                        difference * w
-                        * _horner(
-                            w * w,
-                            (
-                                0.3333333333333333, 0.2, 0.14285714285714285,
-                                0.1111111111111111, 0.09090909090909091, 0.07692307692307693,
-                                0.06666666666666667, 0.058823529411764705, 0.05263157894736842,
-                                0.047619047619047616, 0.043478260869565216, 0.04,
-                                0.037037037037037035, 0.034482758620689655, 0.03225806451612903,
-                                0.030303030303030304, 0.02857142857142857
-                            ),
-                        )
-                    )
-                )
-            )
-        ),
-        _patch(z == np.inf, lambda: -np.inf, np.log1p(z) - z),
-    )
-
-
-def _patch(rare, remedy, usual):
-    """`remedy()` where the rare condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, remedy(), usual) if np.any(rare) else usual
-
-
-def _horner(z, coefficients):
-    """The polynomial with these coefficients, lowest first."""
-    total = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        total = total * z + c
-    return total
 
 
 def _gamma(value):

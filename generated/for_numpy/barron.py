@@ -218,13 +218,13 @@ def log_partition_norm(dimension, alpha=1.0, scale=1.0):
     """log Z of vectors: of the integral of exp(-loss(|x|)) over all x of `dimension` numbers.
 
     By quadrature in float64, to about 1e-13.
-    ValueError: alpha must be > 0 for a density of vectors: the integral diverges.
+    ValueError: alpha must be > 0 for vectors: the integral diverges.
     """
     return _of_parameters(lambda *values: _norm_or_line(dimension, *values), alpha, scale)
 
 
 def log_density_norm(x, alpha=1.0, scale=1.0):
-    """-loss(|x|) - log Z of vectors along the last axis of x; parameters broadcast with the rest."""
+    """-loss(|x|) - log Z of vectors along the last axis; parameters broadcast with the others."""
     x = np.asarray(x)
     dtype = _result_dtype(x)
     if x.ndim == 0:
@@ -1560,7 +1560,7 @@ def _check_norm(dimension, alpha, scale):
     if dimension != int(dimension) or dimension < 1:
         raise ValueError(f"dimension must be a whole number >= 1, got {dimension}")
     if dimension > 1 and not _everywhere(0 < alpha):
-        raise ValueError("alpha must be > 0 for a density of vectors: the integral diverges")
+        raise ValueError("alpha must be > 0 for vectors: the integral diverges")
 
 
 def _norm_or_line(dimension, alpha, scale):

@@ -153,7 +153,7 @@ def log_partition_norm(dimension, delta=1.0):
 
 
 def log_density_norm(x, delta=1.0):
-    """-loss(|x|) - log Z of vectors along the last axis of x; parameters broadcast with the rest."""
+    """-loss(|x|) - log Z of vectors along the last axis; parameters broadcast with the others."""
     x = np.asarray(x)
     dtype = _result_dtype(x)
     if x.ndim == 0:

@@ -196,13 +196,13 @@ def density(x, df=1.0, scale=1.0):
 def log_partition_norm(dimension, df=1.0, scale=1.0):
     """log Z of vectors: of the integral of exp(-loss(|x|)) over all x of `dimension` numbers.
 
-    ValueError: df + 1 must be > dimension for a density of vectors: the integral diverges.
+    ValueError: df + 1 must be > dimension for vectors: the integral diverges.
     """
     return _of_parameters(lambda *values: _norm_or_line(dimension, *values), df, scale)
 
 
 def log_density_norm(x, df=1.0, scale=1.0):
-    """-loss(|x|) - log Z of vectors along the last axis of x; parameters broadcast with the rest."""
+    """-loss(|x|) - log Z of vectors along the last axis; parameters broadcast with the others."""
     x = np.asarray(x)
     dtype = _result_dtype(x)
     if x.ndim == 0:
@@ -836,7 +836,7 @@ def _check_norm(dimension, df, scale):
     if dimension != int(dimension) or dimension < 1:
         raise ValueError(f"dimension must be a whole number >= 1, got {dimension}")
     if dimension > 1 and not _everywhere(dimension < df + 1):
-        raise ValueError("df + 1 must be > dimension for a density of vectors: the integral diverges")
+        raise ValueError("df + 1 must be > dimension for vectors: the integral diverges")
 
 
 def _norm_or_line(dimension, df, scale):

@@ -215,13 +215,13 @@ def log_partition_norm(dimension, alpha=1.0, scale=1.0):
 
     In float64 inside, differentiable in the parameters.
     By quadrature, to about 1e-13.
-    ValueError: alpha must be > 0 for a density of vectors: the integral diverges.
+    ValueError: alpha must be > 0 for vectors: the integral diverges.
     """
     return _norm_at_parameters(_like(alpha, scale), dimension, alpha, scale)
 
 
 def log_density_norm(x, alpha=1.0, scale=1.0):
-    """-loss(|x|) - log Z of vectors along the last axis of x; parameters broadcast with the rest."""
+    """-loss(|x|) - log Z of vectors along the last axis; parameters broadcast with the others."""
     x = _floating(x)
     if x.dim() == 0:
         raise ValueError("x must hold vectors along its last axis")
@@ -1752,7 +1752,7 @@ def _check_norm(dimension, alpha, scale):
     if dimension != int(dimension) or dimension < 1:
         raise ValueError(f"dimension must be a whole number >= 1, got {dimension}")
     if dimension > 1 and not _everywhere(0 < alpha):
-        raise ValueError("alpha must be > 0 for a density of vectors: the integral diverges")
+        raise ValueError("alpha must be > 0 for vectors: the integral diverges")
 
 
 def _norm_at_parameters(like, dimension, alpha, scale):

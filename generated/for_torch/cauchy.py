@@ -247,12 +247,14 @@ class Cauchy(torch.distributions.Distribution):
         return self.loc + torch.where((q >= 0) & (q <= 1), y, math.nan).to(self.loc.dtype)
 
 
-@torch.distributions.kl.register_kl(Cauchy, Cauchy)
 def _divergence(p, q):
     """The divergence of Kullback and Leibler of q from p."""
     (p_length,), (q_length,) = _wide(p._shape), _wide(q._shape)
     shift = p.loc.to(torch.float64) - q.loc.to(torch.float64)
     return _log_ratio_expected(p_length, q_length, shift).to(p.loc.dtype)
+
+
+torch.distributions.kl.register_kl(Cauchy, Cauchy)(_divergence)
 
 
 def _log_ratio_expected(p_length, q_length, shift):

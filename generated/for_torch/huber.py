@@ -149,7 +149,7 @@ def log_partition_norm(dimension, delta=1.0):
 
 
 def log_density_norm(x, delta=1.0):
-    """-loss(|x|) - log Z of vectors along the last axis of x; parameters broadcast with the rest."""
+    """-loss(|x|) - log Z of vectors along the last axis; parameters broadcast with the others."""
     x = _floating(x)
     if x.dim() == 0:
         raise ValueError("x must hold vectors along its last axis")

@@ -148,7 +148,7 @@ def log_partition_norm(dimension, scale=1.0):
 
 
 def log_density_norm(x, scale=1.0):
-    """-loss(|x|) - log Z of vectors along the last axis of x; parameters broadcast with the rest."""
+    """-loss(|x|) - log Z of vectors along the last axis; parameters broadcast with the others."""
     x = _floating(x)
     if x.dim() == 0:
         raise ValueError("x must hold vectors along its last axis")
@@ -265,12 +265,14 @@ class Quadratic(torch.distributions.Distribution):
         return self.loc + torch.where((q >= 0) & (q <= 1), y, math.nan).to(self.loc.dtype)
 
 
-@torch.distributions.kl.register_kl(Quadratic, Quadratic)
 def _divergence(p, q):
     """The divergence of Kullback and Leibler of q from p."""
     (p_length,), (q_length,) = _wide(p._shape), _wide(q._shape)
     shift = p.loc.to(torch.float64) - q.loc.to(torch.float64)
     return _log_ratio_expected(p_length, q_length, shift).to(p.loc.dtype)
+
+
+torch.distributions.kl.register_kl(Quadratic, Quadratic)(_divergence)
 
 
 def _log_ratio_expected(p_length, q_length, shift):
@@ -558,10 +560,6 @@ def _norm_at_parameters(like, dimension, scale):
     if dimension == 1:
         return log_partition(*values).to(like.dtype)
     return _log_z_norm(int(dimension), *values).to(like.dtype)
-
-
-def _everywhere(condition):
-    return _holds(condition, every=True)
 
 
 # Probabilities in float64: tails are summed from the outside.

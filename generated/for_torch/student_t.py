@@ -194,13 +194,13 @@ def log_partition_norm(dimension, df=1.0, scale=1.0):
     """log Z of vectors: of the integral of exp(-loss(|x|)) over all x of `dimension` numbers.
 
     In float64 inside, differentiable in the parameters.
-    ValueError: df + 1 must be > dimension for a density of vectors: the integral diverges.
+    ValueError: df + 1 must be > dimension for vectors: the integral diverges.
     """
     return _norm_at_parameters(_like(df, scale), dimension, df, scale)
 
 
 def log_density_norm(x, df=1.0, scale=1.0):
-    """-loss(|x|) - log Z of vectors along the last axis of x; parameters broadcast with the rest."""
+    """-loss(|x|) - log Z of vectors along the last axis; parameters broadcast with the others."""
     x = _floating(x)
     if x.dim() == 0:
         raise ValueError("x must hold vectors along its last axis")
@@ -1031,7 +1031,7 @@ def _check_norm(dimension, df, scale):
     if dimension != int(dimension) or dimension < 1:
         raise ValueError(f"dimension must be a whole number >= 1, got {dimension}")
     if dimension > 1 and not _everywhere(dimension < df + 1):
-        raise ValueError("df + 1 must be > dimension for a density of vectors: the integral diverges")
+        raise ValueError("df + 1 must be > dimension for vectors: the integral diverges")
 
 
 def _norm_at_parameters(like, dimension, df, scale):

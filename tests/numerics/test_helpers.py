@@ -46,7 +46,8 @@ BOUNDS: dict[str, float] = {
     9.0, "logcosh": 3.0, "logcosh_excess": 3.0, "softplus": 2.0, "sigmoid": 3.0, "power1p": 5.0,
     "expm1_minus": 3.0, "boxcox1p": 6.0, "boxcox_slope": 6.0, "boxcox_bend": 6.0,
     "log1p_square": 2.5, "saturation": 3.0, "growth": 4.0, "log_excess_square": 5.0, "power":
-    4.0, "root_power": 4.0, "quarter_power": 4.0,
+    4.0, "root_power": 4.0, "quarter_power": 4.0, "gamma_gap": 3.0, "gamma_gap1": 5.0,
+    "gamma_gap2": 6.0,
 }  # fmt: skip
 
 
@@ -72,6 +73,8 @@ def _arguments(name: str) -> tuple[np.ndarray, ...]:
     if name in ("log1p_square", "saturation", "log_excess_square"):
         wide = np.concatenate([y, _spread(1e100, 1e300), _spread(1e-140, 1e-100)])
         return _pairs(wide, _spread(1e-3, 1e3))
+    if name.startswith("gamma_gap"):
+        return (np.concatenate([_spread(1e-12, 1e12), _around(8.0)]),)
     if name == "growth":
         yy, a = _pairs(y, ALPHAS)
         return yy, a, a / 2

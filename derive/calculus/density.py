@@ -71,8 +71,10 @@ def _over_vectors(loss: Loss) -> Expr | None:
             return None
         for at, m in product(points, (2, 3, 7)):
             sphere = 2 * mp.pi ** (mp.mpf(m) / 2) / mp.gamma(mp.mpf(m) / 2)
-            exponent = loss.expression - (m - 1) * log(Abs(x))
-            number = sphere * normalizer(exponent, x, at) / 2
+            # A residual of its own: one that is declared positive would have no other side.
+            y = Dummy("y", real=True)
+            exponent = loss.expression.subs(x, y) - (m - 1) * log(Abs(y))
+            number = sphere * normalizer(exponent, y, at) / 2
             if abs(evaluate(found.subs(DIMENSION, m), at) / number - 1) > mp.mpf(10) ** -20:
                 return None
     return expand_log(log(found), force=True)

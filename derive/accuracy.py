@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from derive.numerics.forms import StableForm
+from derive.numerics.forms import Reach, StableForm
 
 RECORD = Path(__file__).resolve().parent / "verification" / "accuracy.json"
 
@@ -37,11 +38,11 @@ class Figures:
         """A line for the docstring of each quantity."""
         found = {}
         for row in self.stable.reach:
-            text = self._recorded(row.quantity, target)
-            found[row.quantity] = text or (
+            text = self._recorded(row.quantity, target) or (
                 f"Worst error: {_shown(row.worst)} ULP in float64 beyond kappa, over {row.points} "
                 "points that chose its form."
             )
+            found[row.quantity] = text + _gain(row)
         return found
 
     def _recorded(self, quantity: str, target: str) -> str:
@@ -63,6 +64,14 @@ class Figures:
         worst = ", ".join(parts)
         each = " each" if len(points) > 1 else ""
         return f"Worst error beyond kappa: {worst}, over {min(points)} points{each}."
+
+
+def _gain(row: Reach) -> str:
+    """What the formula as typed reaches, where that is much worse, and what was rewritten."""
+    if not row.rules or row.direct < 10 * max(row.worst, 1.0):
+        return ""
+    typed = f"{_shown(row.direct)} ULP" if math.isfinite(row.direct) else "no number"
+    return f" As typed: {typed}; rewritten: {', '.join(row.rules)}."
 
 
 def _shown(value: float) -> str:

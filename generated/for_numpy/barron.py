@@ -71,7 +71,8 @@ def loss(x, alpha=1.0, scale=1.0):
     Domain: x real, alpha in [-inf, inf], scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 1.8 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.8 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    9e+15 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_loss, x, alpha, scale)
 
@@ -87,7 +88,8 @@ def d_x(x, alpha=1.0, scale=1.0):
 def d_alpha(x, alpha=1.0, scale=1.0):
     """The first derivative of the loss in alpha.
 
-    Worst error: 3.7 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 3.7 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    9e+64 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_d_alpha, x, alpha, scale)
 
@@ -111,7 +113,8 @@ def d2_x(x, alpha=1.0, scale=1.0):
 def d2_x_alpha(x, alpha=1.0, scale=1.0):
     """The mixed second derivative of the loss in x and alpha.
 
-    Worst error: 2.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 2.3 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    5e+40 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x_alpha, x, alpha, scale)
 
@@ -127,7 +130,8 @@ def d2_x_scale(x, alpha=1.0, scale=1.0):
 def d2_alpha(x, alpha=1.0, scale=1.0):
     """The second derivative of the loss in alpha.
 
-    Worst error: 3.7 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 3.7 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    8e+67 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_d2_alpha, x, alpha, scale)
 
@@ -135,7 +139,8 @@ def d2_alpha(x, alpha=1.0, scale=1.0):
 def d2_alpha_scale(x, alpha=1.0, scale=1.0):
     """The mixed second derivative of the loss in alpha and scale.
 
-    Worst error: 1.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.0 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    7e+60 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_d2_alpha_scale, x, alpha, scale)
 

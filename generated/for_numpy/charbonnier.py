@@ -53,7 +53,8 @@ def loss(x, scale=1.0):
     Domain: x real, scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 1.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.3 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    8e+15 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_loss, x, scale)
 

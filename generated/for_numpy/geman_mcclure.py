@@ -48,7 +48,8 @@ def loss(x, scale=1.0):
 def d_x(x, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 2.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 2.3 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    2e+10 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_d_x, x, scale)
 
@@ -56,7 +57,8 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 2.9 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 2.9 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    6e+09 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_d_scale, x, scale)
 
@@ -64,7 +66,8 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 2.7 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 2.7 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    1e+10 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x, x, scale)
 
@@ -72,7 +75,8 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 4.1 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 4.1 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    8e+09 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x_scale, x, scale)
 
@@ -80,7 +84,8 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 2.5 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 2.5 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    1e+11 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_d2_scale, x, scale)
 
@@ -88,7 +93,8 @@ def d2_scale(x, scale=1.0):
 def weight(x, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 2.1 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 2.1 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    8e+09 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_weight, x, scale)
 

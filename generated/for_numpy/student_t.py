@@ -59,7 +59,8 @@ def loss(x, df=1.0, scale=1.0):
     Domain: x real, df in (0, inf], scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 0.8 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 0.8 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    9e+15 ULP; rewritten: Student's kernel.
     """
     return _evaluate(_loss, x, df, scale)
 
@@ -75,7 +76,8 @@ def d_x(x, df=1.0, scale=1.0):
 def d_df(x, df=1.0, scale=1.0):
     """The first derivative of the loss in df.
 
-    Worst error: 1.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 1.3 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    4e+15 ULP; rewritten: Student's kernel.
     """
     return _evaluate(_d_df, x, df, scale)
 
@@ -99,7 +101,8 @@ def d2_x(x, df=1.0, scale=1.0):
 def d2_x_df(x, df=1.0, scale=1.0):
     """The mixed second derivative of the loss in x and df.
 
-    Worst error: 3.9 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 3.9 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    110.6 ULP; rewritten: Student's kernel.
     """
     return _evaluate(_d2_x_df, x, df, scale)
 
@@ -115,7 +118,8 @@ def d2_x_scale(x, df=1.0, scale=1.0):
 def d2_df(x, df=1.0, scale=1.0):
     """The second derivative of the loss in df.
 
-    Worst error: 2.6 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 2.6 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    3326.8 ULP; rewritten: Student's kernel.
     """
     return _evaluate(_d2_df, x, df, scale)
 
@@ -123,7 +127,8 @@ def d2_df(x, df=1.0, scale=1.0):
 def d2_df_scale(x, df=1.0, scale=1.0):
     """The mixed second derivative of the loss in df and scale.
 
-    Worst error: 3.8 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error: 3.8 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
+    273.2 ULP; rewritten: Student's kernel.
     """
     return _evaluate(_d2_df_scale, x, df, scale)
 

@@ -28,6 +28,10 @@ _RELATIONS: dict[type, Callable[[Node, Node], Node]] = {
 }
 
 
+# Whole powers up to this one are products.
+_CHAIN = 3
+
+
 class CannotLower(ValueError):
     """The vocabulary has no word for a function of the expression."""
 
@@ -126,8 +130,11 @@ def _product(expression: Expr) -> Node:
     below: list[Node] = []
     if coefficient < 0:
         return -lower(-expression)
-    for factor in rest.as_ordered_factors():
-        base, exponent = factor.as_base_exp()
+    factors = [factor.as_base_exp() for factor in rest.as_ordered_factors()]
+    ratios, factors = _high_ratios(factors)
+    above += ratios
+    for base, exponent in factors:
+        factor = base**exponent
         if exponent.is_Rational and exponent < 0:
             below.extend(_repeated(base, -exponent))
         elif factor.func == sympy.exp and factor.args[0].could_extract_minus_sign():
@@ -151,6 +158,29 @@ def _product(expression: Expr) -> Node:
     return total
 
 
+def _high_ratios(
+    factors: list[tuple[Expr, Expr]],
+) -> tuple[list[Node], list[tuple[Expr, Expr]]]:
+    """x^6/c^6 as (x/c)^6, where each power alone may leave the range; and the other factors."""
+    found: list[Node] = []
+    high = [f for f in factors if f[1].is_Integer and f[1] > _CHAIN and f[0] != sympy.E]
+    low = [f for f in factors if f[1].is_Integer and f[1] < -_CHAIN and f[0] != sympy.E]
+    for up, down in zip(high, low, strict=False):
+        n = int(min(up[1], -down[1]))
+        found.append(_whole_power(lower(up[0]) / lower(down[0]), n))
+        factors = [f for f in factors if f not in (up, down)]
+        factors += [(b, e) for b, e in ((up[0], up[1] - n), (down[0], down[1] + n)) if e != 0]
+    return found, factors
+
+
+def _whole_power(value: Node, exponent: int) -> Node:
+    """By squaring."""
+    if exponent <= 2:
+        return value * value if exponent == 2 else value
+    half = _whole_power(value, exponent // 2)
+    return half * half * value if exponent % 2 else half * half
+
+
 def _divided(factor: Node, divisors: list[Node]) -> Node:
     for divisor in divisors:
         factor = factor / divisor
@@ -159,7 +189,7 @@ def _divided(factor: Node, divisors: list[Node]) -> Node:
 
 def _repeated(base: Expr, exponent: Expr) -> list[Node]:
     """A small whole power as repeated factors; anything else as one."""
-    if exponent.is_Integer and 1 <= exponent <= 3:
+    if exponent.is_Integer and 1 <= exponent <= _CHAIN:
         return [lower(base)] * int(exponent)
     return [_power(base, exponent)]
 

@@ -62,7 +62,7 @@ def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
     Worst error: 2.9 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    6e+09 ULP; rewritten: power-law kernel.
+    1e+10 ULP; rewritten: power-law kernel.
     """
     return _d_scale_autograd(x, scale)
 
@@ -71,7 +71,7 @@ def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
     Worst error: 2.7 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    1e+10 ULP; rewritten: power-law kernel.
+    7e+09 ULP; rewritten: power-law kernel.
     """
     return _d2_x_autograd(x, scale)
 
@@ -80,7 +80,7 @@ def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
     Worst error: 4.1 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    8e+09 ULP; rewritten: power-law kernel.
+    4e+10 ULP; rewritten: power-law kernel.
     """
     return _d2_x_scale_autograd(x, scale)
 
@@ -89,7 +89,7 @@ def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
     Worst error: 2.5 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    1e+11 ULP; rewritten: power-law kernel.
+    4e+08 ULP; rewritten: power-law kernel.
     """
     return _d2_scale_autograd(x, scale)
 

@@ -4,54 +4,48 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from derive.definitions.loss import Loss
 from derive.numerics.forms import Reach, StableForm
 
 RECORD = Path(__file__).resolve().parent / "verification" / "accuracy.json"
+Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Recorded figures of a catalogue's loss; of a new one, those that chose its form."""
+    """Recorded figures of a catalogue's loss, ours and the plain formula's; of a new one, those
+    that chose its form."""
 
     stable: StableForm
-    recorded: tuple[Mapping[str, Any], ...]
+    ours: tuple[Entry, ...]
+    plain: tuple[Entry, ...]
 
     @staticmethod
     def of(stable: StableForm) -> Figures:
-        loss = stable.loss
-        entries = _entries()
-        return Figures(
-            stable,
-            tuple(
-                e
-                for e in entries
-                if e["loss"] == loss.name and e.get("digest", loss.digest) == loss.digest
-            ),
-        )
+        stored = _stored()
+        ours, plain = (_about(stable.loss, stored.get(n, ())) for n in ("records", "plain"))
+        return Figures(stable, ours, plain)
 
     def lines(self, target: str) -> dict[str, str]:
-        """A line for the docstring of each quantity."""
+        """Two sentences for the docstring of each quantity."""
         found = {}
         for row in self.stable.reach:
             text = self._recorded(row.quantity, target) or (
                 f"Worst error: {_shown(row.worst)} ULP in float64 beyond kappa, over {row.points} "
                 "points that chose its form."
             )
-            found[row.quantity] = text + _gain(row)
+            plain = [e for e in _of(self.plain, row.quantity, target) if e["dtype"] == "float64"]
+            typed = max((float(e["excess"]) for e in plain), default=row.direct)
+            found[row.quantity] = text + _gain(row, typed)
         return found
 
     def _recorded(self, quantity: str, target: str) -> str:
-        mine = [
-            entry
-            for entry in self.recorded
-            if (entry["quantity"], entry["target"]) == (quantity, target)
-            and entry["sample"] != "special values"
-        ]
+        mine = _of(self.ours, quantity, target)
         parts = []
         points: list[int] = []
         for dtype in ("float64", "float32"):
@@ -66,20 +60,36 @@ class Figures:
         return f"Worst error beyond kappa: {worst}, over {min(points)} points{each}."
 
 
-def _gain(row: Reach) -> str:
+def _about(loss: Loss, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The entries that were measured on this very definition."""
+    return tuple(
+        e for e in entries if e["loss"] == loss.name and e.get("digest", loss.digest) == loss.digest
+    )
+
+
+def _of(entries: Iterable[Entry], quantity: str, target: str) -> list[Entry]:
+    wanted = quantity, target
+    return [
+        e
+        for e in entries
+        if (e["quantity"], e["target"]) == wanted and e["sample"] != "special values"
+    ]
+
+
+def _gain(row: Reach, typed: float) -> str:
     """What the formula as typed reaches, where that is much worse, and what was rewritten."""
-    if not row.rules or row.direct < 10 * max(row.worst, 1.0):
+    if not row.rules or typed < 10 * max(row.worst, 1.0):
         return ""
-    typed = f"{_shown(row.direct)} ULP" if math.isfinite(row.direct) else "no number"
-    return f" As typed: {typed}; rewritten: {', '.join(row.rules)}."
+    reached = f"{_shown(typed)} ULP" if math.isfinite(typed) else "no number"
+    return f" As typed: {reached}; rewritten: {', '.join(row.rules)}."
 
 
 def _shown(value: float) -> str:
     return f"{value:.1f}" if value < 1e4 else f"{value:.0e}"
 
 
-def _entries() -> tuple[Mapping[str, Any], ...]:
+def _stored() -> Mapping[str, Any]:
     try:
-        return tuple(json.loads(RECORD.read_text(encoding="utf-8"))["records"])
+        return dict(json.loads(RECORD.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        return ()
+        return {}

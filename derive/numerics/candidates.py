@@ -14,7 +14,8 @@ from derive.definitions.loss import Loss
 from derive.errors import BadInput
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.nodes import Node
-from derive.numerics.rules import centred, rewrite, split_by_sign
+from derive.numerics.rules import rewrite
+from derive.numerics.splits import centred, split_by_sign
 from derive.numerics.yardstick import variables
 
 

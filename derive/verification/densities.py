@@ -1,14 +1,14 @@
 """Judges what a file says of its density: log Z, its derivatives, log_density and density.
 
 Promises, in ULP of the larger of the terms: log_partition 4, log_density 4 beyond kappa, density
-what that becomes through exp; derivatives of log Z 1e-12 and 1e-11 of max(|value|, 0.01).
+what that becomes through exp; first derivatives of log Z 1e-12 of max(|value|, 2^-50),
+second ones 1e-11 of max(|value|, 0.01).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
@@ -16,35 +16,23 @@ from pathlib import Path
 import numpy as np
 
 from derive.definitions.loss import Loss
-from derive.verification.backend import Ball, arb, ctx
-from derive.verification.enclosure import Enclosure
+from derive.verification.backend import Ball, ctx
+from derive.verification.expected import Expected, expect, judged, whole
 from derive.verification.implementations import Route, Runner
 from derive.verification.normalizer import BY_DIFFERENCES, METHOD, Normalizer
-from derive.verification.report import AGREES, REFUTED, UNKNOWN, Row
+from derive.verification.report import AGREES, REFUTED, Row
 from derive.verification.sampling import Group, Sample, draw
-from derive.verification.ulp import FORMATS, Floats, hexadecimal, unit_exponent
+from derive.verification.ulp import FORMATS
 from derive.verification.yardstick import kappa
 
 SAMPLE = "densities"
 DTYPES = ("float64", "float32")
 LOG_Z, SLOPE, CURVATURE, INTERVAL = 4.0, 1e-12, 1e-11, 1e-12
-FLOOR = 0.01  # of what a second derivative is measured against
+SLOPE_BITS = 46  # how far a difference has to tell a slope
+FLOORS = (2.0**-50, 0.01)  # of what first and second derivatives are measured against
 RESIDUALS = 8  # for each choice of parameters
 MANY, FEW = 8, 3  # choices of parameters, with and without special points
 ENDS = ((-0.3, 1.7), (-5.0, 5.0), (2.0, 2.5))
-
-
-@dataclass(frozen=True)
-class Expected:
-    """Exact values at some points, each with what its error is measured against.
-
-    allowance: ULP of size beyond the promise (kappa), at each point. NaN in high: not judged.
-    """
-
-    high: Floats
-    low: Floats
-    size: Floats
-    allowance: Floats
 
 
 class Densities:
@@ -96,7 +84,7 @@ class Densities:
                         said = f"{route.label}: {outcome.error or outcome.fault}"
                         row = row.but(verdict=REFUTED, detail=said)
                         break
-                    row = _judged(row, route, sample, expected(), outcome.values, promised)
+                    row = judged(row, route, sample, expected(), outcome.values, promised)
                 yield row
 
     def _row(self, name: str, target: str, dtype: str, verdict: str, detail: str) -> Row:
@@ -173,7 +161,7 @@ class Densities:
 
     def _log_partition(self, dtype: str) -> Expected:
         chosen = self.parameters[dtype]
-        return _expected([(self._log_z(p), self._terms(p), 0.0) for p in chosen])
+        return expect([(self._log_z(p), self._terms(p), 0.0) for p in chosen])
 
     def _interval(self) -> Expected:
         found = []
@@ -181,7 +169,7 @@ class Densities:
             for a, b in ENDS:
                 value = self.normalizer.log_partition_on(a, b, self._named(p))
                 found.append((value, max(abs(float(value)), 1.0), 0.0))
-        return _expected(found)
+        return expect(found)
 
     def _slope(self, dtype: str, name: str, order: int) -> Expected:
         found: list[tuple[Ball | None, float, float]] = []
@@ -195,10 +183,9 @@ class Densities:
             if (name, p) not in self._slopes:
                 self._slopes[name, p] = self.normalizer.slopes(name, named)
             value = self._slopes[name, p][order - 1]
-            size = max(abs(float(value)), FLOOR if order == 2 else 0.0)
-            sure = float(value.rad()) <= 2.0**-46 * size
-            found.append((value if sure else None, size, 0.0))
-        return _expected(found)
+            size = max(abs(float(value)), FLOORS[order - 1])
+            found.append((value, size, 0.0))
+        return expect(found, SLOPE_BITS)
 
     def _log_density(self, dtype: str) -> Expected:
         found = []
@@ -214,72 +201,22 @@ class Densities:
             excused = kappa(self.normalizer.oracle, "loss", point) * share
             ctx.prec = 256
             found.append((-loss.ball - self._log_z(p), size, excused))
-        return _expected(found)
+        return expect(found)
 
     def _density(self, dtype: str) -> Expected:
         """An error of log_density grows to that times its size, relative to the density."""
         logarithm = self._log_density(dtype)
         balls = [
-            None if math.isnan(high) else _sum(high, low)
+            None if math.isnan(high) else whole(high, low)
             for high, low in zip(logarithm.high, logarithm.low, strict=True)
         ]
         ctx.prec = 256
         values = [None if b is None else b.exp() for b in balls]
         grown = 2 * (LOG_Z + logarithm.allowance) * np.maximum(logarithm.size, 1.0)
         sizes = [0.0 if v is None else float(v) for v in values]
-        return _expected(list(zip(values, sizes, grown.tolist(), strict=True)))
+        return expect(list(zip(values, sizes, grown.tolist(), strict=True)))
 
     def _points(self, dtype: str) -> Iterator[tuple[tuple[float, ...], float]]:
         for group in self._residuals(dtype).groups:
             for x in group.x.tolist():
                 yield group.parameters, x
-
-
-def _sum(high: float, low: float) -> Ball:
-    unit = int(unit_exponent(np.array([high]), FORMATS["float64"])[0])
-    return arb(high) + arb(low) * arb((1, unit))
-
-
-def _expected(found: Sequence[tuple[Ball | None, float, float]]) -> Expected:
-    pairs = [
-        (math.nan, 0.0) if ball is None else Enclosure(ball).high_low() for ball, _, _ in found
-    ]
-    return Expected(
-        np.array([high for high, _ in pairs]),
-        np.array([low for _, low in pairs]),
-        np.array([size for _, size, _ in found]),
-        np.array([allowance for _, _, allowance in found]),
-    )
-
-
-def _judged(
-    row: Row, route: Route, sample: Sample, expected: Expected, got: Floats, promised: float
-) -> Row:
-    form = FORMATS[sample.dtype]
-    unit = unit_exponent(expected.size, form).astype(np.intc)
-    rest = unit_exponent(expected.high, FORMATS["float64"]).astype(np.intc)
-    with np.errstate(all="ignore"):
-        distance = np.ldexp(got - expected.high, -unit)
-        error = np.abs(distance - np.ldexp(expected.low, rest - unit))
-        beyond = np.abs(expected.high) >= 2.0**form.largest_exponent * (2 - 2.0**-form.precision)
-        right = beyond & np.isinf(got) & (np.signbit(got) == np.signbit(expected.high))
-        error = np.where(right, 0.0, error)
-        error = np.where(np.isnan(expected.high), -1.0, np.where(np.isnan(error), np.inf, error))
-    excess = np.where(error > promised, np.maximum(error - expected.allowance, 0.0), error)
-    judged = int(np.count_nonzero(error >= 0))
-    if judged == 0:
-        return row.but(verdict=UNKNOWN, detail="no exact value at any of the points")
-    at = int(np.argmax(excess))
-    worst = float(excess[at])
-    found = row.but(points=judged, worst=max(row.worst, float(error.max())), allowed=promised)
-    if worst < row.excess or row.verdict == REFUTED:
-        return found
-    return found.but(
-        verdict=REFUTED if worst > promised else AGREES,
-        detail=route.label if worst > promised else "",
-        excess=worst,
-        kappa=float(expected.allowance[at]),
-        witness={k: hexadecimal(v) for k, v in sample.point(at).items()},
-        expected=hexadecimal(float(expected.high[at])),
-        got=hexadecimal(float(got[at])),
-    )

@@ -1,0 +1,183 @@
+"""exp(-loss) on one side of 0, integrated with enclosures; x = unit e^y.
+
+Every loss of a power law is analytic in a strip about the real y, so that `acb.integral` encloses
+the integral over a finite range. Near 0 the loss is bounded over [0, end]. Far out it is proved
+convex in y: its slope there lies between the difference quotients on either side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import sympy
+
+from derive.errors import BadInput
+from derive.verification.backend import Ball, Undefined, arb, flint
+from derive.verification.bounds import SIZE, Interval, Names, bounds, evaluate, is_convex
+
+GRID = range(-40, 41, 2)  # where the largest value of the integrand is looked for
+NEAREST, FARTHEST = -(1 << 12), 1 << 12  # in y
+BEYOND = 1 << 10  # e-folds of the tail that its lower bound covers
+
+
+@dataclass(frozen=True)
+class Side:
+    """The integrand at given parameters for sizes of x from low to high (None: no end)."""
+
+    expression: Any
+    names: Names
+    unit: Ball
+    low: Ball
+    high: Ball | None
+
+    def integral(self, bits: int) -> Ball:
+        """Enclosed to about 2^-bits of the largest value of the integrand in y."""
+        tolerance = self.peak.exp() * arb((1, -bits))
+        first = self._near_enough(tolerance)
+        last = self._far_enough(tolerance)
+        total = arb(0)
+        if self.low.is_zero():
+            total += self._head(self._size(first))
+        if last > first:
+            cuts = [first, *(y for y in self.kinks if y > first and y < last), last]
+            for left, right in pairwise(cuts):
+                total += self._piece(left, right, tolerance)
+        if self.high is None:
+            total += self._tail(last)
+        return total
+
+    @cached_property
+    def peak(self) -> Ball:
+        """The logarithm of about the largest value of exp(-loss) dx/dy."""
+        places = [arb(y) for y in GRID] + self.kinks
+        if not self.low.is_zero():
+            places = [self._y(self.low), *(y for y in places if y > self._y(self.low))]
+        if self.high is not None:
+            places = [*(y for y in places if y < self._y(self.high)), self._y(self.high)]
+        sizes = map(self._size, places)
+        return max((x.log() - self.loss(x)).mid() for x in sizes)
+
+    def range(self, part: int = 0) -> Interval:
+        """Bounds of the loss over [low, high], or over its first 2^-part."""
+        if self.high is None:
+            raise Undefined("no bounds over all sizes")
+        return self._range(self.low, self.low + (self.high - self.low) * arb((1, -part)))
+
+    def loss(self, x: Ball) -> Ball:
+        return evaluate(self._branch(x), {**self.names, "size": flint.acb(x)}, False).real
+
+    def _size(self, y: Ball) -> Ball:
+        return self.unit * y.exp()
+
+    def _y(self, x: Ball) -> Ball:
+        return (x / self.unit).log()
+
+    def _near_enough(self, tolerance: Ball) -> Ball:
+        """Where y begins: what is nearer to 0 is known to the tolerance."""
+        if not self.low.is_zero():
+            return self._y(self.low)
+        for y in range(-8, NEAREST, -8):
+            end = self._size(arb(y))
+            if self.high is not None and not end < self.high:
+                continue
+            if self._head(end).rad() < tolerance:
+                return arb(y)
+        raise Undefined("the integral near 0 is not enclosed")
+
+    def _far_enough(self, tolerance: Ball) -> Ball:
+        """Where y ends: what lies farther out is known to the tolerance."""
+        if self.high is not None:
+            return self._y(self.high)
+        y = max([arb(0), *self.kinks], key=float) + 2
+        if not is_convex(self._branch(self._size(y)), self.names):
+            raise BadInput("the loss is not proved convex in log |x| far out")
+        while y < FARTHEST:
+            if self._tail(y).rad() < tolerance:
+                return y
+            y = (y * arb(1.25)).mid()
+        raise Undefined("the tail of the integral is not enclosed")
+
+    def _head(self, end: Ball) -> Ball:
+        """The integral over sizes from 0 to end."""
+        least, most = self._range(arb(0), end)
+        return end * (-least).exp().union((-most).exp())
+
+    def _range(self, low: Ball, high: Ball) -> Interval:
+        inside = [x for x in map(self._size, self.kinks) if x > low and x < high]
+        cuts = [low, *inside, high]
+        found = [
+            bounds(self._branch((a + b) / 2), self.names, (a.lower(), b.upper()))
+            for a, b in pairwise(cuts)
+        ]
+        return min(least for least, _ in found), max(most for _, most in found)
+
+    def _tail(self, y: Ball) -> Ball:
+        """The integral beyond y, where the loss is convex in y and no branch ends."""
+        before, here = (self.loss(self._size(y + k)) for k in (-1, 0))
+        least = here - before - 1
+        if not least > 0:
+            return arb("nan")  # nothing is known of it
+        value = self._size(y) * (-here).exp()
+        span = (BEYOND / least).mid()
+        far, farther = (self.loss(self._size(y + span + k)) for k in (0, 1))
+        most = farther - far - 1
+        if not most.is_finite() or not most > 0:
+            return arb(0).union(value / least)
+        return (value / least).union(value * (1 - (-most * span).exp()) / most)
+
+    @cached_property
+    def kinks(self) -> list[Ball]:
+        """Where a branch ends: places y, in order."""
+        found = []
+        for relation in self.expression.atoms(sympy.core.relational.Relational):
+            gap = relation.lhs - relation.rhs
+            if SIZE not in gap.free_symbols:
+                continue
+            slope = gap.coeff(SIZE)
+            rest = sympy.expand(gap - slope * SIZE)
+            if SIZE in rest.free_symbols or slope.free_symbols:
+                raise BadInput(f"a branch ends where {relation}; not linear in x")
+            place = evaluate(-rest / slope, self.names, False).real
+            if place > 0:
+                found.append(self._y(place))
+        return sorted(found, key=float)
+
+    def _piece(self, left: Ball, right: Ball, tolerance: Ball) -> Ball:
+        acb = flint.acb
+        smooth = self._branch(self._size((left + right) / 2))
+
+        def integrand(y: Any, analytic: bool) -> Any:
+            x = self.unit * y.exp()
+            value = evaluate(smooth, {**self.names, "size": x}, analytic)
+            return (y - value).exp() * self.unit
+
+        relative = arb((1, -flint.ctx.prec))
+        found = acb.integral(integrand, acb(left), acb(right), rel_tol=relative, abs_tol=tolerance)
+        return found.real
+
+    @cached_property
+    def _piecewise(self) -> bool:
+        return bool(self.expression.has(sympy.Piecewise))
+
+    def _branch(self, x: Ball) -> Any:
+        """The expression with every piecewise part replaced by the one that holds at x."""
+        if not self._piecewise:
+            return self.expression
+
+        def chosen(*pieces: Any) -> Any:
+            for value, condition in pieces:
+                if condition == True or self._holds(condition, x):  # noqa: E712
+                    return value
+            raise Undefined("no branch applies")
+
+        return self.expression.replace(
+            lambda node: isinstance(node, sympy.Piecewise), lambda node: chosen(*node.args)
+        )
+
+    def _holds(self, condition: Any, x: Ball) -> bool:
+        names = {**self.names, "size": flint.acb(x)}
+        gap = evaluate(condition.lhs - condition.rhs, names, False).real
+        return bool(gap < 0) if condition.rel_op in ("<", "<=") else bool(gap > 0)

@@ -37,7 +37,7 @@ class Side:
         """Enclosed to about 2^-bits of the largest value of the integrand in y."""
         tolerance = self.peak.exp() * arb((1, -bits))
         first = self._near_enough(tolerance)
-        last = self._far_enough(tolerance)
+        last = self._far_enough(tolerance, bits)
         total = arb(0)
         if self.low.is_zero():
             total += self._head(self._size(first))
@@ -87,15 +87,16 @@ class Side:
                 return arb(y)
         raise Undefined("the integral near 0 is not enclosed")
 
-    def _far_enough(self, tolerance: Ball) -> Ball:
-        """Where y ends: what lies farther out is known to the tolerance."""
+    def _far_enough(self, tolerance: Ball, bits: int) -> Ball:
+        """Where y ends: what lies farther out is known to the tolerance, or to 2^-bits of it."""
         if self.high is not None:
             return self._y(self.high)
         y = max([arb(0), *self.kinks], key=float) + 2
         if not is_convex(self._branch(self._size(y)), self.names):
             raise BadInput("the loss is not proved convex in log |x| far out")
         while y < FARTHEST:
-            if self._tail(y).rad() < tolerance:
+            tail = self._tail(y)
+            if tail.rad() < tolerance or tail.rad() < tail * arb((1, -bits)):
                 return y
             y = (y * arb(1.25)).mid()
         raise Undefined("the tail of the integral is not enclosed")

@@ -20,7 +20,13 @@ from derive.verification.ulp import (
     hexadecimal,
     unit_exponent,
 )
-from derive.verification.yardstick import is_shape_slope, kappa, scale_of
+from derive.verification.yardstick import (
+    crosses,
+    is_shape_slope,
+    kappa,
+    scale_of,
+    scale_of_parameters,
+)
 
 FINITE_CONDITION = 1e12  # a larger kappa excuses nothing: the value is lost in any case
 
@@ -68,6 +74,7 @@ def measure(question: Question, got: Floats, promise: Promise) -> Measured:
     order = np.argsort(-np.nan_to_num(raw, nan=-1.0), kind="stable")
     worst = excess = kappa_there = 0.0
     shrink = cache(partial(_shrink, question))
+    second = question.oracle.wanted(question.quantity).changes_sign
     at = int(order[0])
     for index in map(int, order):
         size = float(raw[index])
@@ -83,6 +90,8 @@ def measure(question: Question, got: Floats, promise: Promise) -> Measured:
         if promise.kappa and size > promise.ulp and math.isfinite(size):
             there = kappa(question.oracle, question.quantity, question.sample.point(index))
             excused = promise.kappa * there if there < FINITE_CONDITION else 0.0
+            if not second:
+                excused *= shrink(index)  # kappa counts units of the value
         left = max(size - excused, 0.0)
         if left > excess:
             excess, at, kappa_there = left, index, excused
@@ -100,13 +109,16 @@ def measure(question: Question, got: Floats, promise: Promise) -> Measured:
 def _shrink(question: Question, index: int) -> float:
     """One unit at the value over one unit at the terms that it is a difference of (<= 1)."""
     wanted = question.oracle.wanted(question.quantity)
-    if not (wanted.changes_sign or is_shape_slope(question.oracle, wanted)):
-        return 1.0
     form = FORMATS[question.sample.dtype]
     point = question.sample.point(index)
     if any(math.isnan(v) for v in point.values()):
         return 1.0
-    size = scale_of(question.oracle, question.quantity, point)
+    if wanted.changes_sign or is_shape_slope(question.oracle, wanted):
+        size = scale_of(question.oracle, question.quantity, point)
+    elif crosses(question.oracle, question.quantity, point):
+        size = scale_of_parameters(question.oracle, question.quantity, point)
+    else:
+        return 1.0
     if not math.isfinite(size):
         return 1.0
     here = np.array([question.reference.high[index], size])

@@ -10,6 +10,8 @@ from derive.verification.backend import arb, ctx
 from derive.verification.oracle import Oracle, moved
 from derive.verification.quantities import Quantity
 
+STEEP = 4.0  # a smaller kappa: no zero is near
+
 
 def kappa(oracle: Oracle, name: str, point: Mapping[str, float]) -> float:
     """|d log f/d log x| to three digits, from two enclosures a relative 2^-50 apart."""
@@ -74,4 +76,36 @@ def scale_of(oracle: Oracle, name: str, point: Mapping[str, float]) -> float:
         shared = oracle.value(f"d2_{oracle.names[0]}_{p}", point).float64() * point[oracle.names[0]]
         shared /= 1.0 + abs(point[p])
         terms.append(abs(shared) if math.isfinite(shared) else 0.0)
+    return max(terms)
+
+
+def crosses(oracle: Oracle, name: str, point: Mapping[str, float]) -> bool:
+    """Whether the quantity has both signs near x (a step of Newton's away), on one side of 0."""
+    x = point[oracle.names[0]]
+    steep = kappa(oracle, name, point)
+    if not STEEP <= steep < math.inf:
+        return False
+    here = oracle.value(name, point).ball
+    for step in (-2 / steep, 2 / steep):
+        there = oracle.value(name, {**point, oracle.names[0]: x * (1 + step)}).ball
+        if here is not None and there is not None and here * there < 0:
+            return True
+    return False
+
+
+def scale_of_parameters(oracle: Oracle, name: str, point: Mapping[str, float]) -> float:
+    """The larger of |f| and |p f_p|: an error relative to it is one of the parameters.
+
+    For a value that crosses zero away from x = 0; what x does is in kappa.
+    """
+    wanted = oracle.wanted(name)
+    inputs = [arb(float(point[n])) for n in oracle.names]
+    terms = [abs(oracle.value(name, point).float64())]
+    for k, p in enumerate(inputs[1:], start=1):
+        if not p.is_finite():
+            continue
+        orders = tuple(n + (m == k) for m, n in enumerate(wanted.orders))
+        slope = oracle.enclose(Quantity(name, orders, wanted.over_x), inputs, 64)
+        size = abs(slope.float64() * float(p))
+        terms.append(size if math.isfinite(size) else 0.0)
     return max(terms)

@@ -1,11 +1,15 @@
 """The judge against answers with a known fault: each has to be refuted, and a right one not."""
 
 import math
+from collections.abc import Callable
 
+import mpmath
 import numpy as np
 import pytest
+import sympy
 
 from derive.definitions.catalogue import load
+from derive.definitions.loss import Loss
 from derive.verification.accuracy import Question, measure
 from derive.verification.implementations import Outcome, Route
 from derive.verification.oracle import Oracle
@@ -13,10 +17,12 @@ from derive.verification.promise import Promise, promise
 from derive.verification.reference import values
 from derive.verification.report import AGREES, REFUTED, UNKNOWN, Row
 from derive.verification.sampling import Group, Sample, draw
+from derive.verification.ulp import Floats
 from derive.verification.verify import judged
 
 ROUTE = Route("d_x", numbers=True)
 EMPTY = Row("barron", "d_x", "numpy", "float64", "everyday", AGREES)
+TAU, H = 0.72, 1.3
 
 
 def asked(quantity: str, sample: Sample | None = None) -> Question:
@@ -28,6 +34,21 @@ def asked(quantity: str, sample: Sample | None = None) -> Question:
 @pytest.fixture(scope="module")
 def slope() -> Question:
     return asked("d_x")
+
+
+@pytest.fixture(scope="module")
+def quantile() -> Callable[..., Question]:
+    """A loss that changes sign, and so does its slope, at some x < 0."""
+    x = sympy.Symbol("x", real=True)
+    tau, h = sympy.symbols("tau h", positive=True)
+    formula = tau * x + h * sympy.log(1 + sympy.exp(-x / h)) - h * sympy.log(2)
+    oracle = Oracle(Loss("quantile", "", "", (x, tau, h), formula))
+
+    def question(quantity: str, x: Floats) -> Question:
+        sample = Sample("roots", "float64", ("x", "tau", "h"), (Group((TAU, H), x),))
+        return Question(oracle, quantity, sample, values(oracle, quantity, sample.columns))
+
+    return question
 
 
 def verdict(question: Question, got, ulp: float = 4.0) -> Row:
@@ -95,6 +116,29 @@ def test_sign_changing_quantities_are_measured_by_their_terms():
     found = measure(question, got, Promise(4.0, 0.0))
     assert found.worst < 2.0
     assert np.max(np.abs(got / question.reference.high - 1)) > 0.01
+
+
+@pytest.mark.parametrize("quantity", ["loss", "d_x", "weight"])
+def test_a_zero_away_from_the_origin_is_measured_by_the_parameters(quantile, quantity):
+    root = H * math.log((1 - TAU) / TAU)  # of the slope
+    if quantity == "loss":
+        root = float(mpmath.findroot(lambda x: TAU * x + H * mpmath.log1p(mpmath.exp(-x / H))
+                                     - H * mpmath.log(2), 2 * root))  # fmt: skip
+    x = root * np.array([1 + 2e-3, 1 - 2e-3])
+    question = quantile(quantity, x)
+    term = TAU * (1 / abs(x) if quantity == "weight" else abs(x) if quantity == "loss" else 1.0)
+    off = question.reference.high + 3 * 2.0**-53 * term
+    assert np.min(np.abs(off / question.reference.high - 1)) > 40 * 2.0**-53
+    assert verdict(question, off).verdict == AGREES
+    wrong = question.reference.high + 2.0**-44 * term
+    assert verdict(question, wrong).verdict == REFUTED
+
+
+@pytest.mark.parametrize("quantity", ["loss", "d_x", "weight"])
+def test_lost_digits_near_the_origin_are_not_excused(quantile, quantity):
+    question = quantile(quantity, np.array([-1e-9, 1e-6, 0.01]))
+    lost = question.reference.high * (1 + 2.0**-46)
+    assert verdict(question, lost).verdict == REFUTED
 
 
 def test_nan_in_gives_nan_out():

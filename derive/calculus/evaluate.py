@@ -49,7 +49,8 @@ def _log(value: Any) -> Any:
 LARGEST_EXPONENT = 2**200
 
 
-def _exp(value: Any) -> Any:
+def exponential(value: Any) -> Any:
+    """exp(value), 0 where it is out of reach below; raises OutOfReach above."""
     if value > LARGEST_EXPONENT:
         raise OutOfReach("an exponential out of reach")
     return mp.mpf(0) if value < -LARGEST_EXPONENT else mp.exp(value)
@@ -67,7 +68,7 @@ def _hyperbolic(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     sympy.Abs: abs,
     sympy.sign: mp.sign,
-    sympy.exp: _exp,
+    sympy.exp: exponential,
     sympy.log: _log,
     sympy.sin: mp.sin,
     sympy.cos: mp.cos,

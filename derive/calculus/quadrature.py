@@ -10,7 +10,7 @@ from mpmath import mp
 from sympy import Abs, Expr, Max, Min, Piecewise, Symbol
 from sympy.core.relational import Relational
 
-from derive.calculus.evaluate import NotReal, along, evaluate
+from derive.calculus.evaluate import NotReal, along, evaluate, exponential
 
 # Spread of x that is searched for kinks, and how finely (per factor of two).
 REACH = 12
@@ -22,7 +22,7 @@ def normalizer(loss: Expr, x: Symbol, at: Mapping[Symbol, Any]) -> Any:
     exponent = along(loss, x, at)
 
     def integrand(value: Any) -> Any:
-        return mp.exp(-exponent(value))
+        return exponential(-exponent(value))
 
     total = mp.mpf(0)
     even = loss.subs(x, -x) == loss
@@ -42,8 +42,9 @@ def growth_of_integral(loss: Expr, x: Symbol, at: Mapping[Symbol, Any], slope: E
             far = mp.mpf(10) ** digits
             total = mp.mpf(0)
             for side in (far, -far):
-                total += mp.quad(lambda v, s=side: mp.exp(-evaluate(loss, {**at, x: v * s})),
-                                 [1, 2])
+                total += mp.quad(
+                    lambda v, s=side: exponential(-evaluate(loss, {**at, x: v * s})), [1, 2]
+                )
             differences.append(mp.nstr(abs(total / evaluate(slope, at) - 1), 2))
     near, far_out = differences
     off = f"{near} off at X = 1e6, {far_out} at 1e24"

@@ -26,7 +26,7 @@ def upper(alpha: float, y: float) -> arb:
     """The integral of exp(-loss) beyond y >= 0, in steps over which the loss rises a little."""
     with ctx.workprec(BITS):
         if alpha == 0:
-            return arb(2).sqrt() * (arb.pi() / 2 - (arb(y) / arb(2).sqrt()).atan())
+            return arb(2).sqrt() * arb.atan2(arb(2).sqrt(), arb(y))
         low, step, total = arb(y), arb(1) / 64, acb(0)
         height = lambda t: float(_loss(alpha, acb(t), False).real.mid())  # noqa: E731
         first = height(low)

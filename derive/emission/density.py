@@ -80,36 +80,33 @@ def _sampling_context(module: Module, stable: StableForm, target: Target) -> dic
     form, loss = module.density.sampling, stable.loss
     names = [p.name for p in loss.parameters]
     nodes, weights = np.polynomial.legendre.leggauss(16)
+    moments = {f.name: _block_lines(f.block, module, target) for f in module.moments}
+    orders = form.orders if form else None
+    printer = Printer(target.dialect, frozenset(), frozenset())
     fields: dict[str, Any] = {
         "interval": module.touch is not None,
         "sampling": form.envelope if form else "",
         "sampling_way": _WAYS[form.envelope if form else ""],
         "touch_lines": _block_lines(module.touch, module, target) if module.touch else [],
         "kink": form.kink if form else "",
+        "orders": printer.expression(orders) if orders else "",
+        "expected_loss_lines": moments.get("expected_loss", []),
+        "moments_by_quadrature": target.name == "numpy" or "variance" not in moments,
+        "infinity": target.dialect.infinity,
         "node_lines": _number_lines((nodes + 1) / 2),
         "weight_lines": _number_lines(weights / 2),
         "parameters_tuple": ", ".join(names) + ("," if len(names) == 1 else ""),
         "distribution": distribution_name(loss),
     }
     if target.name == "numpy":
-        fields |= scipy_context(module, loss, target)
+        fields |= scipy_context(module, loss)
     if target.name == "torch":
-        printer = Printer(target.dialect, frozenset(), frozenset())
-        tail = form.tail if form else None
-        moments = {f.name: _block_lines(f.block, module, target) for f in module.moments}
         fields |= {
             "constraints": [{"name": n, "kind": _constraint(module, loss, n)} for n in names],
-            "heavy": printer.expression(form.heavy) if form and form.heavy else "",
-            "endless": printer.expression(form.endless) if form and form.endless else "",
-            "tail": printer.expression(tail) if tail else "",
             "variance_lines": moments.get("variance", []),
-            "expected_loss_lines": moments.get("expected_loss", []),
             "divergence_lines": _varying_lines(module, target),
             "divergence_arguments": ", ".join(ARGUMENTS),
             "latents": latents(module, stable),
-            "far_breaks": "(*_BREAKS, *(40.0 * 4.0**k for k in range(60, 450)))"
-            if form and form.envelope == "power"
-            else "_BREAKS",
         }
     return fields
 

@@ -8,25 +8,20 @@ from sympy import Symbol
 
 from derive.calculus.scaling import scale_parameter
 from derive.definitions.loss import Loss
-from derive.emission.printer import Printer
-from derive.emission.target import Target
 from derive.program.module import Module
 
 
-def scipy_context(module: Module, loss: Loss, target: Target) -> dict[str, Any]:
+def scipy_context(module: Module, loss: Loss) -> dict[str, Any]:
     """The fields of the SciPy part: its shapes are the parameters that do more than stretch x.
 
-    standard: all parameters, at scale 1. orders: moments of this order and above diverge.
+    standard: all parameters, at scale 1.
     """
     stretch = scale_parameter(loss)
     shapes = [p for p in loss.parameters if p != stretch]
     standard = ["1.0" if p == stretch else p.name for p in loss.parameters]
-    printer = Printer(target.dialect, frozenset(), frozenset())
-    orders = module.density.sampling.orders if module.density.sampling else None
     described = [_shape(module, loss, p) for p in shapes]
     names = [p.name for p in shapes]
     return {
-        "orders": printer.expression(orders) if orders else "",
         "shapes": [{k: s[k] for k in ("name", "domain", "inclusive")} for s in described],
         "shapes_after": "".join(f", {name}" for name in names),
         "shapes_check": " & ".join(s["check"] for s in described),

@@ -43,21 +43,16 @@ class Sampling:
         "student" (Student's t), or "" (no draws: only the length, for quadrature).
     touch: a length of the density, and where a tangent makes a narrow envelope.
     kink: the parameter at which the loss has one, "" if it has none away from 0.
-    heavy: where the mean does not exist, endless: where the variance is infinite; None if never.
-    tail: far out the density falls like |x|^-(tail + 1); None where it falls faster, or where
-        the panels of the quadrature reach beyond all but a negligible rest.
+    orders: moments of this order and above diverge, and far out the density falls like
+        |x|^-(orders + 1); inf, or None for all parameters, where it falls faster.
     moments: closed forms of the variance and of the expectation of the loss, by name.
-    orders: moments of this order and above diverge, None if none does.
     """
 
     envelope: str
     touch: Node
     kink: str = ""
-    heavy: Node | None = None
-    endless: Node | None = None
-    tail: Node | None = None
-    moments: Mapping[str, Node] = field(default_factory=dict)
     orders: Node | None = None
+    moments: Mapping[str, Node] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -158,12 +153,10 @@ def sampling(loss: Loss) -> Sampling | None:
             a = Name(family.exponent.name)
             m = Local("m", call("max", a, 1))
             zero = call("eq", a, 0)
-            orders = where(zero, 1, math.inf)
             touch = c * (0.84 + 0.43 / (m * m))
-            return Sampling("power", touch, heavy=zero, endless=zero, orders=orders)
+            return Sampling("power", touch, orders=where(zero, 1, math.inf))
         if family.exponent == 0:
-            heavy = call("lt", 0, c)
-            return Sampling("cauchy", c, heavy=heavy, endless=heavy, orders=node(1))
+            return Sampling("cauchy", c, orders=node(1))
         if family.exponent >= 1:
             return Sampling("tangent", c)
         return Sampling("", c)
@@ -188,8 +181,6 @@ def _student(n: Node, c: Node) -> Sampling:
     return Sampling(
         "student",
         c * call("sqrt", 1 / (1 + 1 / n)),
-        heavy=n <= 1,
-        tail=n,
         orders=n,
         moments={
             "variance": variance,

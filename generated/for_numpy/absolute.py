@@ -172,14 +172,14 @@ def log_partition_on(a, b, scale=1.0):
     Gauss-Legendre quadrature in float64, to about 1e-13. ValueError unless a < b, both finite.
     """
     values = [np.asarray(v, dtype=np.float64) for v in (a, b, scale)]
-    a, b, *parameters = np.broadcast_arrays(*values)
-    if not np.all((a < b) & (np.abs(a) < np.inf) & (np.abs(b) < np.inf)):
+    low, high, *parameters = np.broadcast_arrays(*values)
+    if not np.all((low < high) & (np.abs(low) < np.inf) & (np.abs(high) < np.inf)):
         raise ValueError("a and b must be finite, a < b")
     with np.errstate(all="ignore"):
         _check(*parameters)
-        right = _log_integral(np.maximum(a, 0), np.maximum(b, 0), *parameters)
-        left = _log_integral(np.maximum(-b, 0), np.maximum(-a, 0), *parameters)
-        return np.logaddexp(left, right)[()]
+        right = _log_integral(np.maximum(low, 0), np.maximum(high, 0), *parameters)
+        left = _log_integral(np.maximum(-high, 0), np.maximum(-low, 0), *parameters)
+        return _in_their_dtype(np.logaddexp(left, right)[()], a, b, scale)
 
 
 def sample(rng, size=None, scale=1.0):
@@ -316,12 +316,8 @@ def _in_float64(body, *parameters):
 
 
 def _of_parameters(body, *parameters):
-    """The same in the dtype of the parameters that are floating arrays, else in float64."""
-    dtypes = [np.asarray(p).dtype for p in parameters if isinstance(p, (np.ndarray, np.floating))]
-    floats = [d for d in dtypes if d.kind == "f"]
-    with np.errstate(all="ignore"):
-        value = _in_float64(body, *parameters)
-        return value.astype(np.result_type(*floats))[()] if floats else value
+    """The same in the dtype of the parameters."""
+    return _in_their_dtype(_in_float64(body, *parameters), *parameters)
 
 
 # Quadrature between fixed multiples of a length.
@@ -364,6 +360,16 @@ def _log_integral(low, high, scale):
     for node, weight in zip(_NODES, _WEIGHTS):
         total = total + weight * width * np.exp(least - loss(start + width * node, scale))
     return np.where(least < np.inf, np.log(total.sum(0)) - least, -np.inf)
+
+
+def _still(value):
+    """The value without its derivatives: an array has none."""
+    return value
+
+
+def _column(numbers, like):
+    """Numbers along a first axis, beside an array."""
+    return np.array(numbers).reshape(-1, *(1,) * np.ndim(like))
 
 
 # The normalizer of vectors, by their norm.
@@ -421,131 +427,183 @@ def _candidate(rng, count, *parameters):
     return size, loss(size, *parameters) - (height + slope * (size - touch))
 
 
-# Probabilities by quadrature: panels for every set of parameters, summed from the outside.
+# Probabilities by quadrature: panels along the last axis, summed from the outside.
 
-_STEPS = (0.0, *(2.0**k for k in range(-16, 1024)))
+_STEPS = (
+    0.0,
+    *(2.0**k for k in range(-16, 0)),
+    *(2.0 ** (k / 4) for k in range(32)),
+    *(4.0**k for k in range(4, 512)),
+)
+_LARGEST = 1.7976931348623157e308
 
 
 def _edges(order, *parameters):
     """Points of [0, inf) between which |x|^order exp(-loss) falls by not much more than e^8."""
-    unit = _touch(*parameters)
-    edges = np.array(_STEPS) * unit
-    edges = edges[edges < np.inf]
-    height = loss(edges, *parameters)
+    unit = _still(_touch(*parameters))
+    known = [_still(p) for p in parameters]
+    edges = np.clip(_row(_STEPS, unit) * unit, None, _LARGEST)
+    height = loss(edges, *known)
     # Beyond that, nothing of the integrand is left in float64.
-    some = height - (order + 1) * np.log(np.maximum(edges / unit, 1)) < 800
-    edges, height = edges[: some.sum() + 1], height[: some.sum() + 1]
-    parts = np.clip(np.ceil(np.diff(height) / 8), 1, 512).astype(int)
-    whole = np.repeat(np.arange(parts.size), parts)
-    within = (np.arange(whole.size) - (np.cumsum(parts) - parts)[whole]) / parts[whole]
-    return np.interp(np.append(whole + within, parts.size), np.arange(edges.size), edges)
+    some = height - (order + 1) * np.log(np.clip(edges / unit, 1.0, None)) < 800
+    count = np.clip(some.sum(-1, keepdims=True), None, edges.shape[-1] - 1)
+    edges = np.minimum(edges, _entries(edges, count))
+    height = np.minimum(height, _entries(height, count))
+    parts = np.clip(np.ceil(np.diff(height) / 8), 1.0, 512.0)
+    return _divided(edges, np.where(np.diff(edges) > 0, parts, 0.0))
 
 
-def _integral(log_factor, low, high, *parameters):
+def _divided(edges, parts):
+    """Every panel in so many equal parts; the last edge is repeated where another set has more."""
+    ends = np.cumsum(parts, -1)
+    index = _row(range(int(ends.max()) + 1), edges) + 0.0 * edges[..., :1]
+    index = np.minimum(index, ends[..., -1:])
+    place = np.clip(_place(ends, index), None, parts.shape[-1] - 1)
+    done = index - _entries(ends - parts, place)
+    low, high = _entries(edges, place), _entries(edges, place + 1)
+    return low + (high - low) * (done / np.clip(_entries(parts, place), 1.0, None))
+
+
+def _integral(log_factor, low, high, log_z, *parameters):
     """The integral of a factor times the density over each panel, by logarithms: no underflow."""
-    width = (high - low)[..., None]
-    t = low[..., None] + width * np.array(_NODES)
-    value = loss(t, *parameters)
-    total = np.log(width) + log_factor(t, value) - value - _log_partition(*parameters)
-    return np.sum(np.exp(total) * np.array(_WEIGHTS), axis=-1)
+    width = high - low
+    size = np.where(width > 0, _still(width), 1.0)
+    t = low + width * _column(_NODES, width)
+    value = loss(t, *_plain(parameters))
+    total = np.exp(np.log(size) + log_factor(t, value) - value - log_z)
+    return width / size * (total * _column(_WEIGHTS, width)).sum(0)
 
 
-def _mass(low, high, *parameters):
+def _mass(low, high, log_z, *parameters):
     """The probability of each panel."""
-    return _integral(lambda t, value: 0.0, low, high, *parameters)
+    return _integral(lambda t, value: 0.0, low, high, log_z, *parameters)
 
 
-def _panels(*parameters):
-    """The edges, and the probabilities between 0 and each of them, and beyond each."""
+def _rest(last, log_z, *parameters):
+    """The probability beyond the last edge, and the power of x with which it falls there.
+
+    0 and 1 where nothing is left.
+    """
+    unit = _touch(*parameters)
+    reaches = loss(last, *parameters) - np.log(last / unit) < 800
+    at = np.where(reaches, last, _still(unit))
+    power = at * d_x(at, *parameters) - 1
+    power = np.where(reaches, power, 1.0)
+    rest = np.exp(np.log(at) - loss(at, *parameters) - log_z) / power
+    return np.where(reaches, rest, 0.0), power
+
+
+def _panels(log_z, *parameters):
+    """The edges, the probabilities between 0 and each of them and beyond each, and the power."""
     edges = _edges(0, *parameters)
-    masses = _mass(edges[:-1], edges[1:], *parameters)
-    last = edges[-1]
-    # Beyond the last edge the density falls like a power of x, or there is nothing left of it.
-    rest = np.exp(np.log(last) + log_density(last, *parameters))
-    rest = rest / (last * d_x(last, *parameters) - 1)
-    inner = np.append(0.0, np.cumsum(masses))
-    outer = np.cumsum(np.append(rest, masses[::-1]))[::-1]
-    return edges, inner, outer
+    masses = _mass(edges[..., :-1], edges[..., 1:], log_z, *parameters)
+    rest, power = _rest(edges[..., -1:], log_z, *parameters)
+    inner = _joined(0.0 * rest, np.cumsum(masses, -1))
+    outer = _joined(rest, _reversed(masses))
+    return edges, inner, _reversed(np.cumsum(outer, -1)), power
 
 
-def _cdf(x, panels, *parameters):
-    edges, _, outer = panels
-    y = np.abs(x)
-    place = np.clip(np.searchsorted(edges, y, side="right"), 1, edges.size - 1)
-    high = edges[place]
-    upper = outer[place] + _mass(np.minimum(y, high), high, *parameters)
+def _upper(y, panels, log_z, *parameters):
+    """The probability beyond y >= 0."""
+    edges, _, outer, power = panels
+    place = np.clip(_place(edges, _still(y)), 1, edges.shape[-1] - 1)
+    high, beyond = _entries(edges, place), _entries(outer, place)
+    inside = _mass(np.where(y > high, high, y), high, log_z, *parameters)
+    return beyond * np.where(y > high, y / high, 1.0) ** -power + inside
+
+
+def _quantile(p, panels, log_z, *parameters):
+    """The y >= 0 beyond which a probability p <= 1/2 lies: Newton's method for its logarithm."""
+    edges, inner, outer, power = panels
+    place = np.clip(_place(-outer, -p), 1, edges.shape[-1] - 1)
+    low, high = _entries(edges, place - 1), _entries(edges, place)
+    beyond, drop = _entries(outer, place), np.log(_entries(outer, place - 1))
+    share = (drop - np.log(p)) / (drop - np.log(beyond))
+    y = low + (high - low) * np.nan_to_num(share)
+    known = _plain(parameters)
+    for _ in range(50):
+        upper = beyond + _mass(y, high, log_z, *parameters)
+        rate = np.exp(np.log(upper) + loss(y, *known) + log_z)
+        step = np.nan_to_num(np.log(upper / p) * rate)
+        y, before = np.clip(y + step, low, high), y
+        if bool((abs(y - before) <= 1e-9 * y).all()):
+            break
+    # Next to the middle the probability between 0 and y is the one that keeps its digits.
+    gap = _entries(inner, place - 1) + _mass(low, y, log_z, *parameters) - (0.5 - p)
+    y = np.where(p > 0.25, y - gap * np.exp(loss(y, *known) + log_z), y)
+    last, rest = edges[..., -1:], outer[..., -1:]
+    y = np.where(p < rest, last * (rest / p) ** (1 / power), y)
+    return np.where(p > 0, y, np.inf)
+
+
+def _even_moment(order, log_z, *parameters):
+    """The expectation of x^order for an even order; inf if numbers beyond the largest decide it."""
+    edges = _edges(order, *parameters)
+    power_of = lambda t, value: order * np.log(t)
+    parts = _integral(power_of, edges[..., :-1], edges[..., 1:], log_z, *parameters)
+    total = parts.sum(-1, keepdims=True)
+    return 2 * total
+
+
+def _mean_loss(log_z, *parameters):
+    """The expectation of the loss."""
+    edges = _edges(0, *parameters)
+    loss_of = lambda t, value: np.log(np.clip(value, None, 1e6))
+    parts = _integral(loss_of, edges[..., :-1], edges[..., 1:], log_z, *parameters)
+    total = parts.sum(-1, keepdims=True)
+    return 2 * total
+
+
+def _cdf(x, panels, log_z, *parameters):
+    upper = _upper(np.abs(x), panels, log_z, *parameters)
     return np.where(x < 0, upper, 1 - upper)
 
 
-def _sf(x, panels, *parameters):
-    return _cdf(-x, panels, *parameters)
+def _sf(x, panels, log_z, *parameters):
+    return _cdf(-x, panels, log_z, *parameters)
 
 
-def _ppf(q, panels, *parameters):
-    y = _quantile(np.where(q < 0.5, q, 1 - q), panels, *parameters)
+def _ppf(q, panels, log_z, *parameters):
+    y = _quantile(np.where(q < 0.5, q, 1 - q), panels, log_z, *parameters)
     return np.where((q >= 0) & (q <= 1), np.where(q < 0.5, -y, y), np.nan)
-
-
-def _quantile(p, panels, *parameters):
-    """The y >= 0 beyond which a probability p <= 1/2 lies: Newton's method for its logarithm."""
-    edges, inner, outer = panels
-    place = np.clip(np.searchsorted(-outer, -p, side="right"), 1, edges.size - 1)
-    low, high, beyond = edges[place - 1], edges[place], outer[place]
-    drop = np.log(outer[place - 1])
-    y = low + (high - low) * np.nan_to_num((drop - np.log(p)) / (drop - np.log(beyond)))
-    for _ in range(50):
-        upper = beyond + _mass(y, high, *parameters)
-        step = np.log(upper / p) * np.exp(np.log(upper) - log_density(y, *parameters))
-        y, before = np.clip(y + np.nan_to_num(step), low, high), y
-        if np.all(np.abs(y - before) <= 1e-9 * y):
-            break
-    # Next to the middle the probability between 0 and y is the one that keeps its digits.
-    gap = inner[place - 1] + _mass(low, y, *parameters) - (0.5 - p)
-    y = np.where(p > 0.25, y - gap / density(y, *parameters), y)
-    return np.where(p > 0, y, np.inf)
 
 
 def _moment(order, scale):
     """The expectation of x^order."""
     if order == 0:
         return 1.0
-    power = lambda t, value: order * np.log(t)
-    value = 0.0 if order % 2 else _expectation(order, power, scale)
+    even = lambda *values: _even_moment(order, _log_partition(*values), *values)[0]
+    value = 0.0 if order % 2 else _for_every_set(even, scale)
     return value
 
 
 def _entropy(scale):
     """log Z and the expectation of the loss."""
-    surprise = lambda t, value: np.log(np.minimum(value, 1e6))
-    return _log_partition(scale) + _expectation(0, surprise, scale)
+    mean_loss = lambda *values: _mean_loss(_log_partition(*values), *values)[0]
+    return _log_partition(scale) + _for_every_set(mean_loss, scale)
 
 
-def _expectation(order, log_factor, *parameters):
-    """Twice the integral over x > 0, inf if it is not complete at the largest numbers."""
-
-    def of_numbers(*parameters):
-        edges = _edges(order, *parameters)
-        parts = 2 * _integral(log_factor, edges[:-1], edges[1:], *parameters)
-        return np.sum(parts) if parts[-1] <= 1e-16 * np.sum(parts) else np.inf
-
-    return np.vectorize(of_numbers, otypes=[np.float64])(*parameters)
+def _for_every_set(compute, *parameters):
+    return np.vectorize(compute, otypes=[np.float64])(*parameters)
 
 
 def _by_set(compute, x, *parameters):
-    """compute(x, panels) in float64, with panels for every set of parameters that occurs."""
+    """compute(x, panels, …) in float64, with panels for every set of parameters that occurs."""
     x = np.asarray(x)
     dtype = _result_dtype(x)
     parameters = [np.asarray(p, dtype=np.float64) for p in parameters]
-    x = np.broadcast_to(x, np.broadcast_shapes(x.shape, *(p.shape for p in parameters)))
+    shape = np.broadcast_shapes(x.shape, *(p.shape for p in parameters))
+    x = np.atleast_1d(np.broadcast_to(x, shape))
     result = np.empty(x.shape, dtype)
     with np.errstate(all="ignore"):
         _check(*parameters)
         _check_density(*parameters)
         for here, values in _sets(x.shape, parameters):
-            panels = _panels(*values)
-            work = lambda part: (compute(part, panels, *values),)
+            log_z = _log_partition(*values)
+            panels = _panels(log_z, *values)
+            work = lambda part: (compute(part, panels, log_z, *values),)
             result[here] = _in_blocks(work, x[here], dtype)
-    return result[()]
+    return result.reshape(shape)[()]
 
 
 def _sets(shape, parameters):
@@ -558,6 +616,33 @@ def _sets(shape, parameters):
     rows = np.stack([np.broadcast_to(p, shape) for p in parameters], axis=-1)
     for row in np.unique(rows.reshape(-1, len(parameters)), axis=0):
         yield np.all(rows == row, axis=-1), list(row)
+
+
+# What the panels need of arrays: a set of parameters is numbers, and its panels are one row.
+
+
+def _plain(parameters):
+    return parameters
+
+
+def _row(numbers, like):
+    return np.array(numbers, dtype=np.float64)
+
+
+def _joined(first, second):
+    return np.concatenate([first, second])
+
+
+def _reversed(row):
+    return row[::-1]
+
+
+def _place(edges, values):
+    return np.searchsorted(edges, values, side="right")
+
+
+def _entries(row, index):
+    return row[index]
 
 
 class _ForSciPy:
@@ -653,6 +738,14 @@ def _result_dtype(x):
     if x.dtype.kind in "cOSUmM":
         raise TypeError(f"x must be real numbers, got dtype {x.dtype}")
     return x.dtype
+
+
+def _in_their_dtype(value, *parameters):
+    """A value in the dtype of the parameters that are floating arrays, else in float64."""
+    dtypes = [np.asarray(p).dtype for p in parameters if isinstance(p, (np.ndarray, np.floating))]
+    floats = [d for d in dtypes if d.kind == "f"]
+    with np.errstate(all="ignore"):
+        return value.astype(np.result_type(*floats))[()] if floats else value
 
 
 def _in_blocks(compute, x, dtype, size=8192):

@@ -106,14 +106,14 @@ def log_partition_on(a, b, scale=1.0):
     Gauss-Legendre quadrature in float64, to about 1e-13. ValueError unless a < b, both finite.
     """
     values = [np.asarray(v, dtype=np.float64) for v in (a, b, scale)]
-    a, b, *parameters = np.broadcast_arrays(*values)
-    if not np.all((a < b) & (np.abs(a) < np.inf) & (np.abs(b) < np.inf)):
+    low, high, *parameters = np.broadcast_arrays(*values)
+    if not np.all((low < high) & (np.abs(low) < np.inf) & (np.abs(high) < np.inf)):
         raise ValueError("a and b must be finite, a < b")
     with np.errstate(all="ignore"):
         _check(*parameters)
-        right = _log_integral(np.maximum(a, 0), np.maximum(b, 0), *parameters)
-        left = _log_integral(np.maximum(-b, 0), np.maximum(-a, 0), *parameters)
-        return np.logaddexp(left, right)[()]
+        right = _log_integral(np.maximum(low, 0), np.maximum(high, 0), *parameters)
+        left = _log_integral(np.maximum(-high, 0), np.maximum(-low, 0), *parameters)
+        return _in_their_dtype(np.logaddexp(left, right)[()], a, b, scale)
 
 
 # The mathematics, in float64: one function a quantity, one branch a regime of the parameters.
@@ -354,6 +354,14 @@ def _result_dtype(x):
     if x.dtype.kind in "cOSUmM":
         raise TypeError(f"x must be real numbers, got dtype {x.dtype}")
     return x.dtype
+
+
+def _in_their_dtype(value, *parameters):
+    """A value in the dtype of the parameters that are floating arrays, else in float64."""
+    dtypes = [np.asarray(p).dtype for p in parameters if isinstance(p, (np.ndarray, np.floating))]
+    floats = [d for d in dtypes if d.kind == "f"]
+    with np.errstate(all="ignore"):
+        return value.astype(np.result_type(*floats))[()] if floats else value
 
 
 def _in_blocks(compute, x, dtype, size=8192):

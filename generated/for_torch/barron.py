@@ -293,8 +293,7 @@ class Barron(torch.distributions.Distribution):
 
     @property
     def mean(self):
-        alpha, scale = self._shape
-        return torch.where(alpha == 0, math.nan, self.loc)
+        return torch.where(_orders(*self._shape) + 0.0 * self.loc <= 1, math.nan, self.loc)
 
     @property
     def mode(self):
@@ -302,12 +301,16 @@ class Barron(torch.distributions.Distribution):
 
     @property
     def variance(self):
-        value = _variance(_wide(self._shape)).to(self.loc.dtype)
-        alpha, scale = self._shape
-        return torch.where(alpha == 0, math.inf, value)
+        parameters = _wide(self._shape)
+        second = lambda log_z, *values: _even_moment(2, log_z, *values)
+        value = _of_sets(second, parameters)
+        value = torch.where(_orders(*parameters) + 0.0 * value <= 2, math.inf, value)
+        return value.to(self.loc.dtype)
 
     def entropy(self):
-        return _entropy(_wide(self._shape)).to(self.loc.dtype)
+        parameters = _wide(self._shape)
+        expected = _of_sets(_mean_loss, parameters)
+        return (log_partition(*parameters) + expected).to(self.loc.dtype)
 
     def log_prob(self, value):
         if self._validate_args:
@@ -321,14 +324,14 @@ class Barron(torch.distributions.Distribution):
             sizes = _accepted(shape, [p.detach() for p in parameters])
             signs = torch.where(torch.rand(shape, device=sizes.device) < 0.5, -1.0, 1.0)
         if torch.is_grad_enabled() and any(p.requires_grad for p in parameters):
-            sizes = _follow(sizes, _upper(sizes, parameters), parameters)
+            sizes = _follow(sizes, _by_set(_upper, sizes, parameters), parameters)
         return self.loc + (signs * sizes).to(self.loc.dtype)
 
     def cdf(self, value):
         if self._validate_args:
             self._validate_sample(value)
         y = (value - self.loc).to(torch.float64)
-        upper = _upper(torch.where(y < 0, -y, y), _wide(self._shape))
+        upper = _by_set(_upper, torch.where(y < 0, -y, y), _wide(self._shape))
         return torch.where(y < 0, upper, 1 - upper).to(self.loc.dtype)
 
     def icdf(self, value):
@@ -336,11 +339,11 @@ class Barron(torch.distributions.Distribution):
         below = torch.where(q < 0.5, q, 1 - q)
         parameters = _wide(self._shape)
         with torch.no_grad():
-            sizes = _quantile(below, [p.detach() for p in parameters])
+            sizes = _by_set(_quantile, below, [p.detach() for p in parameters])
         if torch.is_grad_enabled() and any(v.requires_grad for v in (q, *parameters)):
             inside = torch.isfinite(sizes)
             finite = torch.where(inside, sizes, 1.0)
-            gap = _upper(finite, parameters) - below
+            gap = _by_set(_upper, finite, parameters) - below
             sizes = torch.where(inside, _follow(finite, gap, parameters), sizes)
         y = torch.where(q < 0.5, -sizes, sizes)
         return self.loc + torch.where((q >= 0) & (q <= 1), y, math.nan).to(self.loc.dtype)
@@ -1701,6 +1704,17 @@ def _log_integral(low, high, parameters):
     return torch.where(some, torch.log(torch.where(some, mass, 1.0)) - least, -math.inf)
 
 
+def _still(value):
+    """The value without its derivatives."""
+    return value.detach()
+
+
+def _column(numbers, like):
+    """Numbers along a first axis, beside a tensor."""
+    column = torch.tensor(numbers, dtype=torch.float64, device=like.device)
+    return column.reshape(-1, *(1,) * like.dim())
+
+
 # The normalizer of vectors, by their norm.
 
 
@@ -1711,7 +1725,7 @@ def _log_z_norm(dimension, alpha, scale):
     loss bends, and out to where the integrand is e^-50 of its largest value.
     """
     parameters = (alpha, scale,)
-    unit, top, ends = _norm_pieces(dimension, *_fixed(parameters))
+    unit, top, ends = _norm_pieces(dimension, *(_still(p) for p in parameters))
     sphere = math.log(2.0) + dimension / 2 * math.log(math.pi) - math.lgamma(dimension / 2)
     steps = _column([(k + node) / 16 for k in range(16) for node in _NODES], unit)
     weights = _column([weight / 16 for _ in range(16) for weight in _WEIGHTS], unit)
@@ -1776,98 +1790,207 @@ def _everywhere(condition):
     return _holds(condition, every=True)
 
 
-def _fixed(parameters):
-    return [p.detach() for p in parameters]
+# Probabilities by quadrature: panels along the last axis, summed from the outside.
+
+_STEPS = (
+    0.0,
+    *(2.0**k for k in range(-16, 0)),
+    *(2.0 ** (k / 4) for k in range(32)),
+    *(4.0**k for k in range(4, 512)),
+)
+_LARGEST = 1.7976931348623157e308
 
 
-def _column(numbers, like):
-    """Numbers along a first axis, beside a tensor."""
-    column = torch.tensor(numbers, dtype=torch.float64, device=like.device)
-    return column.reshape(-1, *(1,) * like.dim())
+def _orders(alpha, scale):
+    """Moments of this order and above diverge; the density falls like x^-(order + 1), or faster
+    than any power where this is inf."""
+    return _where(alpha == 0, 1, math.inf)
 
 
-# Probabilities in float64: tails are summed from the outside.
+def _edges(order, *parameters):
+    """Points of [0, inf) between which |x|^order exp(-loss) falls by not much more than e^8."""
+    unit = _still(_touch(*parameters))
+    known = [_still(p) for p in parameters]
+    edges = torch.clip(_row(_STEPS, unit) * unit, None, _LARGEST)
+    # From there on the density is a power to the last digit.
+    power = _orders(*known) + 0.0 * unit
+    edges = torch.minimum(edges, torch.where(power < _LARGEST, 2.0**40 * unit, _LARGEST))
+    height = loss(edges, *known)
+    # Beyond that, nothing of the integrand is left in float64.
+    some = height - (order + 1) * torch.log(torch.clip(edges / unit, 1.0, None)) < 800
+    count = torch.clip(some.sum(-1, keepdims=True), None, edges.shape[-1] - 1)
+    edges = torch.minimum(edges, _entries(edges, count))
+    height = torch.minimum(height, _entries(height, count))
+    parts = torch.clip(torch.ceil(torch.diff(height) / 8), 1.0, 512.0)
+    return _divided(edges, torch.where(torch.diff(edges) > 0, parts, 0.0))
+
+
+def _divided(edges, parts):
+    """Every panel in so many equal parts; the last edge is repeated where another set has more."""
+    ends = torch.cumsum(parts, -1)
+    index = _row(range(int(ends.max()) + 1), edges) + 0.0 * edges[..., :1]
+    index = torch.minimum(index, ends[..., -1:])
+    place = torch.clip(_place(ends, index), None, parts.shape[-1] - 1)
+    done = index - _entries(ends - parts, place)
+    low, high = _entries(edges, place), _entries(edges, place + 1)
+    return low + (high - low) * (done / torch.clip(_entries(parts, place), 1.0, None))
+
+
+def _integral(log_factor, low, high, log_z, *parameters):
+    """The integral of a factor times the density over each panel, by logarithms: no underflow."""
+    width = high - low
+    size = torch.where(width > 0, _still(width), 1.0)
+    t = low + width * _column(_NODES, width)
+    value = loss(t, *_plain(parameters))
+    total = torch.exp(torch.log(size) + log_factor(t, value) - value - log_z)
+    return width / size * (total * _column(_WEIGHTS, width)).sum(0)
+
+
+def _mass(low, high, log_z, *parameters):
+    """The probability of each panel."""
+    return _integral(lambda t, value: 0.0, low, high, log_z, *parameters)
+
+
+def _rest(last, log_z, *parameters):
+    """The probability beyond the last edge, and the power of x with which it falls there.
+
+    0 and 1 where nothing is left.
+    """
+    unit = _touch(*parameters)
+    reaches = loss(last, *parameters) - torch.log(last / unit) < 800
+    at = torch.where(reaches, last, _still(unit))
+    power = at * d_x(at, *parameters) - 1
+    known = _orders(*parameters) + 0.0 * at
+    power = torch.where(known < _LARGEST, known, power)
+    power = torch.where(reaches, power, 1.0)
+    rest = torch.exp(torch.log(at) - loss(at, *parameters) - log_z) / power
+    return torch.where(reaches, rest, 0.0), power
+
+
+def _panels(log_z, *parameters):
+    """The edges, the probabilities between 0 and each of them and beyond each, and the power."""
+    edges = _edges(0, *parameters)
+    masses = _mass(edges[..., :-1], edges[..., 1:], log_z, *parameters)
+    rest, power = _rest(edges[..., -1:], log_z, *parameters)
+    inner = _joined(0.0 * rest, torch.cumsum(masses, -1))
+    outer = _joined(rest, _reversed(masses))
+    return edges, inner, _reversed(torch.cumsum(outer, -1)), power
+
+
+def _upper(y, panels, log_z, *parameters):
+    """The probability beyond y >= 0."""
+    edges, _, outer, power = panels
+    place = torch.clip(_place(edges, _still(y)), 1, edges.shape[-1] - 1)
+    high, beyond = _entries(edges, place), _entries(outer, place)
+    inside = _mass(torch.where(y > high, high, y), high, log_z, *parameters)
+    return beyond * torch.where(y > high, y / high, 1.0) ** -power + inside
+
+
+def _quantile(p, panels, log_z, *parameters):
+    """The y >= 0 beyond which a probability p <= 1/2 lies: Newton's method for its logarithm."""
+    edges, inner, outer, power = panels
+    place = torch.clip(_place(-outer, -p), 1, edges.shape[-1] - 1)
+    low, high = _entries(edges, place - 1), _entries(edges, place)
+    beyond, drop = _entries(outer, place), torch.log(_entries(outer, place - 1))
+    share = (drop - torch.log(p)) / (drop - torch.log(beyond))
+    y = low + (high - low) * torch.nan_to_num(share)
+    known = _plain(parameters)
+    for _ in range(50):
+        upper = beyond + _mass(y, high, log_z, *parameters)
+        rate = torch.exp(torch.log(upper) + loss(y, *known) + log_z)
+        step = torch.nan_to_num(torch.log(upper / p) * rate)
+        y, before = torch.clip(y + step, low, high), y
+        if bool((abs(y - before) <= 1e-9 * y).all()):
+            break
+    # Next to the middle the probability between 0 and y is the one that keeps its digits.
+    gap = _entries(inner, place - 1) + _mass(low, y, log_z, *parameters) - (0.5 - p)
+    y = torch.where(p > 0.25, y - gap * torch.exp(loss(y, *known) + log_z), y)
+    last, rest = edges[..., -1:], outer[..., -1:]
+    y = torch.where(p < rest, last * (rest / p) ** (1 / power), y)
+    return torch.where(p > 0, y, math.inf)
+
+
+def _even_moment(order, log_z, *parameters):
+    """The expectation of x^order for an even order; inf if numbers beyond the largest decide it."""
+    edges = _edges(order, *parameters)
+    power_of = lambda t, value: order * torch.log(t)
+    parts = _integral(power_of, edges[..., :-1], edges[..., 1:], log_z, *parameters)
+    total = parts.sum(-1, keepdims=True)
+    rest, power = _rest(edges[..., -1:], log_z, *parameters)
+    last = torch.where(rest > 0, edges[..., -1:], 1.0)
+    gap = torch.where(power > order, power - order, 1.0)
+    beyond = torch.exp(order * torch.log(last)) * rest * (power / gap)
+    settled = (_orders(*parameters) + 0.0 * last < _LARGEST) | (beyond <= 1e-16 * total)
+    known = (rest == 0) | (power > order) & settled
+    total = torch.where(known, total + beyond, math.inf)
+    return 2 * total
+
+
+def _mean_loss(log_z, *parameters):
+    """The expectation of the loss."""
+    edges = _edges(0, *parameters)
+    loss_of = lambda t, value: torch.log(torch.clip(value, None, 1e6))
+    parts = _integral(loss_of, edges[..., :-1], edges[..., 1:], log_z, *parameters)
+    total = parts.sum(-1, keepdims=True)
+    rest, power = _rest(edges[..., -1:], log_z, *parameters)
+    last = torch.where(rest > 0, edges[..., -1:], _still(_touch(*parameters)))
+    total = total + rest * (loss(last, *parameters) + 1 + 1 / power)
+    return 2 * total
+
+
+# What the panels need of tensors: the parameters have a last axis of 1, the panels lie along it.
 
 
 def _wide(parameters):
     return [p.to(torch.float64) for p in parameters]
 
 
-def _edges(parameters, breaks=_BREAKS):
-    """The breaks along a first axis, in the length of each member of the batch."""
-    unit = _touch(*(p.detach() for p in parameters))
-    steps = torch.tensor(breaks, dtype=torch.float64, device=unit.device)
-    return steps.reshape(-1, *(1,) * unit.dim()) * unit
+def _row(numbers, like):
+    return torch.tensor(numbers, dtype=torch.float64, device=like.device)
 
 
-def _integral(low, high, parameters, log_z, weigh=lambda log_p, t, value: torch.exp(log_p)):
-    """The probability between two points, or the integral of what `weigh` makes of it."""
-    parts = ((low, high),)
-    parameters = _plain(parameters)
-    total = 0.0
-    for start, end in parts:
-        for node, weight in zip(_NODES, _WEIGHTS):
-            t = start + (end - start) * node
-            value = loss(t, *parameters).clamp(max=1e6)
-            total = total + weight * (end - start) * weigh(-value - log_z, t, value)
-    return total
+def _joined(first, second):
+    return torch.cat([first, second], -1)
 
 
-def _variance(parameters):
-    """The integral of t^2 times the density."""
-    edges = _edges(parameters, (*_BREAKS, *(40.0 * 4.0**k for k in range(60, 450))))
-    square = lambda log_p, t, value: torch.exp(log_p + 2 * torch.log(t))
-    parts = _integral(edges[:-1], edges[1:], parameters, log_partition(*parameters), square)
-    return 2 * parts.sum(0)
+def _reversed(row):
+    return row.flip(-1)
 
 
-def _entropy(parameters):
-    """log Z and the expectation of the loss."""
-    edges, log_z = _edges(parameters), log_partition(*parameters)
-    expected = lambda log_p, t, value: value * torch.exp(log_p)
-    return log_z + 2 * _integral(edges[:-1], edges[1:], parameters, log_z, expected).sum(0)
+def _place(edges, values):
+    return torch.searchsorted(edges.detach().contiguous(), values.contiguous(), right=True)
 
 
-def _tails(parameters, log_z):
-    """The edges and the probability beyond each of them, along a last axis."""
-    edges = _edges(parameters)
-    parts = _integral(edges[:-1], edges[1:], parameters, log_z)
-    sums = torch.cat([parts.flip(0).cumsum(0).flip(0), torch.zeros_like(parts[:1])])
-    return edges.movedim(0, -1), sums.movedim(0, -1)
+def _entries(row, index):
+    return row.gather(-1, index)
 
 
-def _along(table, index):
-    """Entries of a table along its last axis."""
-    index = index.clamp(0, len(_BREAKS) - 1).unsqueeze(-1)
-    return table.expand(*index.shape[:-1], table.shape[-1]).gather(-1, index).squeeze(-1)
+def _alone(parameters):
+    """Along a last axis of 1; one set alone where there is one set, and no gradient in it."""
+    still = not (torch.is_grad_enabled() and any(p.requires_grad for p in parameters))
+    if still and all(p.numel() and bool((p == p.flatten()[0]).all()) for p in parameters):
+        return [p.flatten()[:1] for p in parameters]
+    return [p.unsqueeze(-1) for p in parameters]
 
 
-def _upper(y, parameters):
-    """The probability beyond y >= 0, differentiable in y and in the parameters."""
-    log_z = log_partition(*parameters)
-    edges, tails = _tails(parameters, log_z)
-    steps = torch.tensor(_BREAKS[1:-1], dtype=torch.float64, device=y.device)
-    place = 1 + torch.bucketize(y.detach() / edges[..., -1] * _BREAKS[-1], steps, right=True)
-    high = _along(edges, place)
-    inside = _integral(torch.where(y <= high, y, high), high, parameters, log_z)
-    return _along(tails, place) + inside
+def _by_set(compute, x, parameters):
+    """compute(x, panels, …), with the draws of every set of parameters along the last axis."""
+    shape = torch.broadcast_shapes(x.shape, parameters[0].shape)
+    sets = _alone(parameters)
+    inner = sets[0].shape[:-1].numel() == 1
+    batch = () if inner else shape[len(shape) - parameters[0].dim() :]
+    sets = [p.reshape(1) if inner else p.expand(*batch, 1) for p in sets]
+    rows = x.expand(shape).reshape(-1, *batch).movedim(0, -1)
+    log_z = log_partition(*sets)
+    panels = _panels(log_z, *sets)
+    parts = [compute(part, panels, log_z, *sets) for part in rows.split(16384, -1)]
+    return torch.cat(parts, -1).movedim(-1, 0).reshape(shape)
 
 
-def _quantile(p, parameters):
-    """The y >= 0 beyond which a probability p <= 1/2 lies: Newton's method for its logarithm."""
-    log_z = log_partition(*parameters)
-    edges, tails = _tails(parameters, log_z)
-    p = p.expand(torch.broadcast_shapes(p.shape, log_z.shape))
-    place = (tails[..., :-1] > p.unsqueeze(-1)).sum(-1).clamp(1, len(_BREAKS) - 1)
-    low, high, beyond = _along(edges, place - 1), _along(edges, place), _along(tails, place)
-    y = low
-    for _ in range(12):
-        upper = beyond + _integral(y, high, parameters, log_z)
-        slope = torch.exp(-loss(y, *_plain(parameters)) - log_z)
-        step = torch.nan_to_num(torch.log(upper / p) * upper / slope, 0.0)
-        y = torch.minimum(torch.maximum(y + step, low), high)
-    y = torch.where(p == 0, math.inf, y)
-    return torch.where(p >= 0, y, math.nan)
+def _of_sets(compute, parameters):
+    """compute(log_z, …) of the parameters, in their shape."""
+    sets = _alone(parameters)
+    return compute(log_partition(*sets), *sets).squeeze(-1).expand(parameters[0].shape)
 
 
 def _follow(y, gap, parameters):

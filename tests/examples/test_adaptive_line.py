@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import torch
+
+from generated.for_torch.student_t import AdaptiveStudentTLoss
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,24 @@ def test_with_other_points_too(example, seed):
     found = example.fit(example.recipe(seed=seed), example.AdaptiveBarronLoss())
     assert found.slope == pytest.approx(0.7, abs=0.02)
     assert found.offset == pytest.approx(0.15, abs=0.02)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_students_loss_finds_the_line_too(example, seed):
+    """With df near 1: tails as heavy as those of Cauchy's distribution."""
+    data, loss = example.recipe(seed=seed), AdaptiveStudentTLoss()
+    x, y = (torch.tensor(v, dtype=torch.float32) for v in (data.x, data.y))
+    line = torch.zeros(2, requires_grad=True)
+    optimizer = torch.optim.Adam([line, *loss.parameters()], lr=0.06)
+    for _ in range(example.STEPS):
+        optimizer.zero_grad()
+        loss(line[0] * x + line[1] - y).backward()
+        optimizer.step()
+    slope, offset = line.tolist()
+    assert slope == pytest.approx(0.7, abs=0.02)
+    assert offset == pytest.approx(0.15, abs=0.02)
+    assert 0.7 < loss.df.item() < 1.4
+    assert 0.012 < loss.scale.item() < 0.025
 
 
 def test_the_picture(example, fits, tmp_path):

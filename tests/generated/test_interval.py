@@ -62,3 +62,23 @@ def test_shapes_and_bad_intervals(target):
             module.log_partition_on(array(target, a), array(target, b))
     with pytest.raises(ValueError, match="scale must be > 0"):
         module.log_partition_on(0.0, 1.0, -1.0)
+
+
+@targets
+@pytest.mark.parametrize("loss", ["barron", "welsch"])
+def test_the_dtype_is_that_of_the_arrays_as_for_log_partition(target, loss):
+    module = generated(target, loss)
+    parameters = (1.3, 0.5) if loss == "barron" else (0.5,)
+    single = [array(target, v, "float32") for v in (-1.0, 2.0, *parameters)]
+    double = [array(target, v) for v in (-1.0, 2.0, *parameters)]
+    want = float(module.log_partition_on(*double))
+    mixed = [*single[:-1], double[-1]]
+    plain = (-1.0, 2.0, *single[2:])
+    for given, dtype in ((single, "float32"), (plain, "float32"), (mixed, "float64")):
+        got = module.log_partition_on(*given)
+        assert str(got.dtype).endswith(dtype)
+        assert float(got) == pytest.approx(want, rel=1e-6)
+    alone = module.log_partition_on(-1.0, 2.0, *parameters)
+    assert str(alone.dtype).endswith("float64" if target == "numpy" else "float32")
+    if loss == "barron":
+        assert module.log_partition(*single[2:]).dtype == module.log_partition_on(*plain).dtype

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from flint import arb, ctx
+from mpmath import mp
 from scipy import stats
 from scipy.special import kv
 from table import INF, NAN, generated
@@ -101,6 +102,28 @@ def test_moments_of_heavy_tails():
     # huge and finite, then beyond the numbers: log E[x^2] is about 0.216/alpha
     assert 1e90 < barron.moment(2, 1e-3) < 1e100
     assert barron.moment(2, 1e-5) == INF
+
+
+def test_moments_and_entropy_of_students_density():
+    """Also where much of a moment lies beyond the panels, and where the numbers end before it."""
+    student = generated("numpy", "student_t")
+    df = np.array([0.05, 0.3, 1.0, 2.0, 2.05, 2.5, 5.0, 40.0, 1e9, INF])
+    want = [9 / (1 - 2 / n) if n > 2 else INF for n in df]
+    np.testing.assert_allclose(student.moment(2, df, 3.0), want, rtol=2e-13)
+    df = np.array([4.05, 4.5, 5.0, 40.0])
+    got = student.moment(4, df)
+    np.testing.assert_allclose(got, 3 * df**2 / (df - 2) / (df - 4), rtol=5e-13)
+    for df in (0.05, 0.3, 1.0, 2.5, 40.0, 1e9, INF):
+        with mp.workdps(30):
+            want = float(_students_entropy(mp.mpf(df)) + mp.log(3))
+        assert student.entropy(df, 3.0) == pytest.approx(want, rel=1e-14)
+
+
+def _students_entropy(n):
+    if n == mp.inf:
+        return (1 + mp.log(2 * mp.pi)) / 2
+    apart = mp.digamma((n + 1) / 2) - mp.digamma(n / 2)
+    return (n + 1) / 2 * apart + mp.log(mp.sqrt(n) * mp.beta(n / 2, 0.5))
 
 
 @pytest.mark.parametrize("value", [0.05, 1.0, 30.0])

@@ -26,6 +26,7 @@ from sympy import (
     sin,
     sinh,
     sqrt,
+    tanh,
 )
 
 from derive.numerics import atoms
@@ -100,6 +101,26 @@ def _logcosh(e: Expr) -> Expr | None:
     if isinstance(e, log) and isinstance(e.args[0], cosh):
         return atoms.logcosh(e.args[0].args[0])
     return None
+
+
+def _tanh(e: Expr) -> Expr | None:
+    """sinh(g)/cosh(g), inside any product: both overflow where their quotient is 1."""
+    if not e.is_Mul:
+        return None
+    for factor in e.args:
+        base, exponent = factor.as_base_exp()
+        if isinstance(base, cosh) and exponent.is_Integer and exponent < 0:
+            g = base.args[0]
+            for other in e.args:
+                above, power = other.as_base_exp()
+                if above == sinh(g) and power.is_Integer and power > 0:
+                    n = min(-exponent, power)
+                    return e / (sinh(g) / cosh(g)) ** n * atoms.stable_tanh(g) ** n
+    return None
+
+
+def _is_tanh_squared(e: Expr) -> bool:
+    return e.is_Pow and e.exp == 2 and isinstance(e.base, tanh | atoms.stable_tanh)
 
 
 def _sigmoid(e: Expr) -> Expr | None:
@@ -211,6 +232,15 @@ RULES: tuple[Rule, ...] = (
     Rule("softplus", log(1 + exp(_g)), atoms.softplus(_g), _softplus),
     Rule("logcosh", log(cosh(_g)), atoms.logcosh(_g), _logcosh),
     Rule("sigmoid", exp(_g) / (1 + exp(_g)), atoms.sigmoid(_g), _sigmoid),
+    Rule("hyperbolic tangent", sinh(_g) / cosh(_g), atoms.stable_tanh(_g), _tanh),
+    Rule(
+        "one less tanh squared",
+        _a - _a * tanh(_g) ** 2,
+        _a / cosh(_g) ** 2,
+        _pair(
+            _is_tanh_squared, lambda c, f: -c, lambda c, f: -c / cosh(f.base.args[0]) ** 2
+        ),
+    ),
     Rule("reflected sigmoid", exp(-_g) * atoms.sigmoid(_g), atoms.sigmoid(-_g), _reflected_sigmoid),
     Rule(
         "expm1",

@@ -193,6 +193,8 @@ def regenerate(
     else:
         count = len(outcome.changed)
         say(f"{count} {'file' if count == 1 else 'files'} written")
+    for lossy in (text for row in told for text in row.lossy):
+        click.echo(f"derive: warning: {lossy}; write the loss another way", err=True)
 
 
 def _summary(rows: Sequence[Row]) -> str:

@@ -45,14 +45,19 @@ if TYPE_CHECKING:
     from derive.verification.report import Report
 
 
+# Beyond this many ULP a form is handed on with a warning: no better one was found.
+LOSSY = 64.0
+
+
 @dataclass(frozen=True)
 class Row:
-    """A line of the closing table."""
+    """A line of the closing table. lossy: what no form was found for that keeps its digits."""
 
     loss: str
     derived: str
     written_to: str
     worst: str
+    lossy: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,9 +206,14 @@ def _row(built: Built, targets: Sequence[str]) -> Row:
         parts.append(f"density for {density.exists}".replace("oo", "inf"))
     worst = max(stable.reach, key=lambda r: r.worst)
     folders = ", ".join(TARGETS[t].folder for t in targets)
-    return Row(
-        derivation.loss.name, ", ".join(parts), folders, f"{worst.worst:.1f} ULP ({worst.quantity})"
+    lossy = tuple(
+        f"{derivation.loss.name}.{r.quantity} loses digits, {r.worst:.0f} ULP at "
+        + ", ".join(f"{n} = {v:.6g}" for n, v in r.at.items())
+        for r in stable.reach
+        if r.worst > LOSSY
     )
+    reached = f"{worst.worst:.1f} ULP ({worst.quantity})"
+    return Row(derivation.loss.name, ", ".join(parts), folders, reached, lossy)
 
 
 def show(subject: str) -> str:

@@ -18,6 +18,9 @@ from derive.numerics.rules import rewrite
 from derive.numerics.splits import centred, split_by_sign
 from derive.numerics.yardstick import variables
 
+# Beyond this, rearranging a formula takes longer than anybody waits.
+_MOST_OPERATIONS = 400
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -48,6 +51,8 @@ def _expressions(
     derivation: Derivation, name: str, base: Expr, base_rules: tuple[str, ...]
 ) -> list[tuple[Expr, tuple[str, ...]]]:
     raw = derivation.quantities[name]
+    if raw.count_ops() > _MOST_OPERATIONS:
+        return [(raw, ()), rewrite(raw)]
     found: list[tuple[Expr, tuple[str, ...]]] = [(_factored(raw), ()), (raw, ())]
     if not raw.has(Piecewise):
         derived = _from_base(derivation.loss, name, base)

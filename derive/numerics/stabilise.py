@@ -128,7 +128,9 @@ def _refuse_wrong(derivation: Derivation, reach: Sequence[Reach]) -> None:
 def _general(derivation: Derivation, progress: Progress | None) -> StableForm:
     loss = derivation.loss
     points = special_points(derivation)
-    sample = measure.everyday_points(loss, MANY_POINTS, points)
+    # A formula of many terms is measured at fewer points, so that nobody waits for minutes.
+    terms = 1 + loss.expression.count_ops() // 100
+    sample = measure.everyday_points(loss, max(MANY_POINTS // terms, 80), points)
     special = measure.at_special(loss, sample, points)
     chosen: dict[str, Node] = {}
     reach: list[Reach] = []

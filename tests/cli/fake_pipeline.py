@@ -25,6 +25,7 @@ class Row:
     derived: str
     written_to: str
     worst: str
+    lossy: tuple[str, ...] = ()
 
 
 ROWS = (

@@ -70,6 +70,7 @@ _WAYS = {
     "tangent": "rejection under a tangent of the convex loss",
     "cauchy": "Cauchy's distribution",
     "power": "rejection, under the densities at alpha = 0 or 2 or under a tangent",
+    "under_cauchy": "rejection under Cauchy's distribution",
     "student": "a normal variable over the root of a chi-square one",
     "": "",
 }
@@ -89,6 +90,8 @@ def _sampling_context(module: Module, stable: StableForm, target: Target) -> dic
         "sampling_way": _WAYS[form.envelope if form else ""],
         "touch_lines": _block_lines(module.touch, module, target) if module.touch else [],
         "kink": form.kink if form else "",
+        "shape_text": printer.expression(form.shape) if form and form.shape else "",
+        "length_text": printer.expression(form.length) if form and form.length else "",
         "orders": printer.expression(orders) if orders else "",
         "expected_loss_lines": moments.get("expected_loss", []),
         "moments_by_quadrature": target.name == "numpy" or "variance" not in moments,

@@ -37,12 +37,12 @@ def match(loss: Loss) -> Letters | None:
     if len(loss.parameters) != 2 or not loss.expression.has(log):
         return None
     for n, c in (loss.parameters, loss.parameters[::-1]):
-        if c.is_positive and family.equal(loss, _definition(loss, n, c)):
+        if c.is_positive and family.equal(loss, definition(loss, n, c)):
             return Letters(loss.residual.name, n.name, c.name)
     return None
 
 
-def _definition(loss: Loss, n: Expr, c: Expr) -> Expr:
+def definition(loss: Loss, n: Expr, c: Expr) -> Expr:
     return (n + 1) / 2 * log(1 + (loss.residual / c) ** 2 / n)
 
 

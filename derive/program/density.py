@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 import mpmath
 import numpy as np
@@ -17,42 +15,20 @@ from derive.calculus import Derivation
 from derive.calculus.evaluate import NotReal
 from derive.calculus.partition.form import PartitionForm, load
 from derive.calculus.quadrature import normalizer
-from derive.definitions import catalogue
 from derive.definitions.loss import Loss
 from derive.numerics import student
 from derive.numerics.evaluate import evaluate
-from derive.numerics.family import definition, equal, match
+from derive.numerics.family import match
 from derive.numerics.forms import StableForm
-from derive.numerics.helpers.gammas import gamma_gap1
 from derive.numerics.lower import CannotLower, condition, lower
 from derive.numerics.nodes import Call, Local, Name, Node, call, node, where
 from derive.numerics.rules import half_step
 from derive.program.divergence import divergence
+from derive.program.folding import DIGITS, folded
+from derive.program.sampling import Sampling, member, sampling
 
-DIGITS = 40
 # Next to 0 a second derivative may need a polynomial: over [0, NEAR], with this many terms.
 NEAR, TERMS = 0.25, 13
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How to draw, for a loss that is even and grows with |x|.
-
-    envelope: "tangent" (the loss is convex), "cauchy" (the density is Cauchy's), "power"
-        (Barron's family in its exponent: convex from 1 on, above the loss at 0 below that),
-        "student" (Student's t), or "" (no draws: only the length, for quadrature).
-    touch: a length of the density, and where a tangent makes a narrow envelope.
-    kink: the parameter at which the loss has one, "" if it has none away from 0.
-    orders: moments of this order and above diverge, and far out the density falls like
-        |x|^-(orders + 1); inf, or None for all parameters, where it falls faster.
-    moments: closed forms of the variance and of the expectation of the loss, by name.
-    """
-
-    envelope: str
-    touch: Node
-    kink: str = ""
-    orders: Node | None = None
-    moments: Mapping[str, Node] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,9 +67,9 @@ class DensityForm:
 
 def density_forms(derivation: Derivation, stable: StableForm) -> DensityForm:
     """The functions of the parameters, from the closed form or from the stored numbers."""
-    loss, density = derivation.loss, derivation.density
+    loss, density, drawn = derivation.loss, derivation.density, sampling(derivation)
     if density.exists in (None, sympy.false):
-        return DensityForm(sampling=sampling(loss))
+        return DensityForm(sampling=drawn)
     requirement, rule = None, ""
     if density.exists != sympy.true:
         requirement = condition(density.exists)
@@ -103,30 +79,29 @@ def density_forms(derivation: Derivation, stable: StableForm) -> DensityForm:
             found = _closed(density.log_partition, loss)
         except CannotLower:
             return DensityForm()
-        return DensityForm(
-            found, None, requirement, rule, sampling(loss), norm(derivation), divergence(loss)
-        )
-    rest = (requirement, rule, sampling(loss), norm(derivation))
+        rest = (requirement, rule, drawn, norm(derivation, drawn))
+        return DensityForm(found, None, *rest, divergence(loss))
+    rest = (requirement, rule, drawn, norm(derivation, drawn))
     family = match(loss)
     if family is None or not isinstance(family.exponent, Symbol):
         functions = _of_length(loss) if requirement is None else {}
         if functions:
             return DensityForm(functions, None, *rest)
-        fixed = _fixed_length(derivation)
-        if fixed is None:
+        fixed = member(derivation)
+        if fixed is None or not isinstance(fixed.exponent, Symbol):
             return DensityForm()
-        return DensityForm(_stored(loss.parameters[0].name, fixed), load(), *rest)
+        return DensityForm(_stored(fixed.exponent.name, fixed.length), load(), *rest)
     letters = family.letters
     assert letters.a is not None
     functions = _stored(letters.a, Name(letters.c))
-    return DensityForm(functions, load(), requirement, rule, sampling(loss), norm(derivation))
+    return DensityForm(functions, load(), *rest)
 
 
-def norm(derivation: Derivation) -> Norm | None:
+def norm(derivation: Derivation, drawn: Sampling | None) -> Norm | None:
     """How the residual's norm is normalized, for a loss whose length is known; None where the
     integral over vectors never exists."""
     loss, density = derivation.loss, derivation.density
-    if density.norm in (None, sympy.false) or sampling(loss) is None:
+    if density.norm in (None, sympy.false) or drawn is None:
         return None
     requirement, rule = None, ""
     if density.norm != sympy.true:
@@ -137,60 +112,9 @@ def norm(derivation: Derivation) -> Norm | None:
             lambda e: isinstance(e, sympy.log) and isinstance(e.args[0], sympy.gamma),
             lambda e: sympy.loggamma(e.args[0].args[0]),
         )
-        return Norm("closed", lower(_folded(formula)), requirement, rule)
+        return Norm("closed", lower(folded(formula)), requirement, rule)
     way = "student" if student.match(loss) is not None else "radial"
     return Norm(way, None, requirement, rule)
-
-
-def sampling(loss: Loss) -> Sampling | None:
-    """How to draw from the density of a loss of the catalogue, or of Barron's family."""
-    family = match(loss)
-    if family is not None:
-        c = Name(family.letters.c)
-        if isinstance(family.exponent, Symbol):
-            if loss.parameters[0] != family.exponent:
-                return None
-            a = Name(family.exponent.name)
-            m = Local("m", call("max", a, 1))
-            zero = call("eq", a, 0)
-            touch = c * (0.84 + 0.43 / (m * m))
-            return Sampling("power", touch, orders=where(zero, 1, math.inf))
-        if family.exponent == 0:
-            return Sampling("cauchy", c, orders=node(1))
-        if family.exponent >= 1:
-            return Sampling("tangent", c)
-        return Sampling("", c)
-    letters = student.match(loss)
-    if letters is not None:
-        return _student(Name(letters.n), Name(letters.c))
-    if not loss.parameters or loss.expression != _catalogued(loss.name):
-        return None
-    p = Name(loss.parameters[0].name)
-    known = {
-        "absolute": Sampling("tangent", p),
-        "huber": Sampling("tangent", call("max", 1 / p, 1), p.name),
-        "smooth_l1": Sampling("tangent", call("max", call("sqrt", p), 1), p.name),
-    }
-    return known.get(loss.name)
-
-
-def _student(n: Node, c: Node) -> Sampling:
-    """The variance is n/(n - 2) c^2; E log(1 + y^2/n) = digamma((n + 1)/2) - digamma(n/2)."""
-    surprise = (1 + 1 / n) * (1 + n * gamma_gap1(n / 2)) / 2
-    variance = where(n <= 1, float("nan"), where(n <= 2, float("inf"), c / (1 - 2 / n) * c))
-    return Sampling(
-        "student",
-        c * call("sqrt", 1 / (1 + 1 / n)),
-        orders=n,
-        moments={
-            "variance": variance,
-            "expected_loss": where(call("lt", 2.0**60, n), Fraction(1, 2), surprise),
-        },
-    )
-
-
-def _catalogued(name: str) -> Expr | None:
-    return catalogue.load(name).expression if name in catalogue.NAMES else None
 
 
 def _told(relation: Expr) -> str:
@@ -225,17 +149,6 @@ def _of_length(loss: Loss) -> dict[str, Node]:
     }
 
 
-def _fixed_length(derivation: Derivation) -> Node | None:
-    """The length of a loss of Barron's family with a free exponent whose length is a number."""
-    loss, bend = derivation.loss, derivation.weight_at_zero
-    if len(loss.parameters) != 1 or not bend.is_number or not bend.is_positive:
-        return None
-    length = 1 / sympy.sqrt(bend)
-    if not equal(loss, definition((loss.residual / length) ** 2, loss.parameters[0])):
-        return None
-    return lower(_folded(length))
-
-
 def _stored(alpha: str, c: Node) -> dict[str, Node]:
     """log Z = log(c) + log_z(alpha)."""
 
@@ -265,7 +178,7 @@ def _closed(log_partition: Expr, loss: Loss) -> dict[str, Node]:
         first = _slope(log_partition, p)
         if first != 0:
             found[f"d_log_partition_{p}"] = first
-    nodes = {name: lower(_folded(e)) for name, e in found.items()}
+    nodes = {name: lower(folded(e)) for name, e in found.items()}
     for i, p in enumerate(loss.parameters):
         first = found.get(f"d_log_partition_{p}", sympy.S.Zero)
         for q in loss.parameters[i:]:
@@ -307,10 +220,10 @@ def _bend(first: Expr, log_partition: Expr, q: Symbol) -> Node | None:
     logs = [t.args[0] for t in sympy.Add.make_args(log_partition) if isinstance(t, sympy.log)]
     sums = [z for z in logs if isinstance(z, sympy.Add) and z.has(q)]
     if len(sums) != 1:
-        return lower(_folded(second))
+        return lower(folded(second))
     n = sympy.expand(sympy.diff(sums[0], q))
-    slope = Local("slope", lower(_folded(first)))
-    direct = slope * (lower(_folded(sympy.expand(sympy.diff(n, q) / n))) - slope)
+    slope = Local("slope", lower(folded(first)))
+    direct = slope * (lower(folded(sympy.expand(sympy.diff(n, q) / n))) - slope)
     return _mended(direct, second, q)
 
 
@@ -326,22 +239,3 @@ def _mended(direct: Node, exact: Expr, q: Symbol) -> Node:
     coefficients = [float(c) for c in reversed(polynomial)]
     name = Name(q.name)
     return where(call("lt", name, NEAR), call("horner", name, *coefficients), direct)
-
-
-def _folded(expression: Expr) -> Expr:
-    """Irrational constants as one number of many digits, wherever they stand."""
-    if expression.is_Rational or expression.is_Symbol:
-        return expression
-    if not expression.free_symbols:
-        return sympy.Float(expression.evalf(DIGITS), DIGITS)
-    args = [_folded(a) for a in expression.args]
-    if expression.is_Add or expression.is_Mul:
-        constants = [a for a in args if not a.free_symbols]
-        if any(not a.is_Rational for a in constants):
-            rest = [a for a in args if a.free_symbols]
-            whole = expression.func(*constants).evalf(DIGITS)
-            if expression.is_Mul:
-                whole = expression.func(*(a for a in expression.args if not a.free_symbols))
-                whole = whole.evalf(DIGITS)
-            return expression.func(sympy.Float(whole, DIGITS), *rest)
-    return expression.func(*args)

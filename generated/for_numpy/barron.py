@@ -1603,24 +1603,26 @@ def _accepted(rng, count, *parameters):
 
 def _candidate(rng, count, alpha, scale):
     """The size of a candidate, and how far the loss lies above the envelope there."""
-    if np.ndim(alpha) == 0:
-        draw = _under_normal if alpha > 2 else _under_tangent if alpha >= 1 else _under_cauchy
+    exponent = alpha
+    if np.ndim(exponent) == 0:
+        draw = _under_normal if exponent > 2 else _under_tangent if exponent >= 1 else _under_cauchy
         return draw(rng, count, alpha, scale)
-    size, excess = _under_cauchy(rng, count, np.minimum(alpha, 1), scale)
-    for above, draw in ((alpha >= 1, _under_tangent), (alpha > 2, _under_normal)):
-        other = draw(rng, count, np.maximum(alpha, 1), scale)
+    size, excess = _under_cauchy(rng, count, alpha, scale)
+    for above, draw in ((exponent >= 1, _under_tangent), (exponent > 2, _under_normal)):
+        other = draw(rng, count, alpha, scale)
         size, excess = np.where(above, other[0], size), np.where(above, other[1], excess)
     return size, excess
 
 
 def _under_normal(rng, count, alpha, scale):
-    """The loss grows with alpha: from alpha = 2, where the density is normal, it only rises."""
-    size = np.abs(rng.standard_normal(count)) * scale
-    return size, loss(size, alpha, scale) - loss(size, 2.0, scale)
+    """The loss grows with the exponent: from 2, where the density is normal, it only rises."""
+    y = np.abs(rng.standard_normal(count))
+    size = y * scale
+    return size, loss(size, alpha, scale) - y * y / 2
 
 
 def _under_tangent(rng, count, alpha, scale):
-    """For alpha >= 1 the loss is convex: exp(-tangent) lies above exp(-loss)."""
+    """From 1 on the loss is convex: exp(-tangent) lies above exp(-loss)."""
     touch = _touch(alpha, scale)
     height, slope = value_and_grad(touch, alpha, scale)
     size = rng.standard_exponential(count) / slope
@@ -1628,9 +1630,10 @@ def _under_tangent(rng, count, alpha, scale):
 
 
 def _under_cauchy(rng, count, alpha, scale):
-    """The loss grows with alpha: from alpha = 0, where the density is Cauchy's, it only rises."""
-    size = np.abs(rng.standard_cauchy(count)) * (np.sqrt(2.0) * scale)
-    return size, loss(size, alpha, scale) - loss(size, 0.0, scale)
+    """The loss grows with the exponent: from 0, where the density is Cauchy's, it only rises."""
+    y = np.abs(rng.standard_cauchy(count))
+    size = y * (np.sqrt(2.0) * scale)
+    return size, loss(size, alpha, scale) - np.log1p(y * y)
 
 
 # Probabilities by quadrature: panels along the last axis, summed from the outside.

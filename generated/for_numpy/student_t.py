@@ -880,8 +880,8 @@ def _accepted(rng, count, *parameters):
 def _candidate(rng, count, df, scale):
     """The size of a draw; nothing is rejected.
 
-    A normal variable over the root of gamma(h)/h, h = df/2, where gamma(h) is drawn as
-    gamma(h + 1) U^(1/h): for a small df it would underflow.
+    n are the degrees of freedom: a normal variable over the root of gamma(h)/h, h = n/2, where gamma(h) is drawn as
+    gamma(h + 1) U^(1/h): for a small n it would underflow.
     """
     half = np.minimum(df, 2.0**110) / 2
     spread = np.sqrt(half / rng.standard_gamma(half + 1, count))

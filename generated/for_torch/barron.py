@@ -2019,25 +2019,27 @@ def _accepted(shape, parameters):
 
 def _candidate(empty, alpha, scale):
     """The size of a candidate, and how far the loss lies above the envelope there."""
-    if not isinstance(alpha, torch.Tensor):
-        draw = _under_normal if alpha > 2 else _under_tangent if alpha >= 1 else _under_cauchy
+    exponent = alpha
+    if not isinstance(exponent, torch.Tensor):
+        draw = _under_normal if exponent > 2 else _under_tangent if exponent >= 1 else _under_cauchy
         return draw(empty, alpha, scale)
-    size, excess = _under_cauchy(torch.empty_like(empty), alpha.clamp(max=1), scale)
-    for above, draw in ((alpha >= 1, _under_tangent), (alpha > 2, _under_normal)):
-        other = draw(torch.empty_like(empty), alpha.clamp(min=1), scale)
+    size, excess = _under_cauchy(torch.empty_like(empty), alpha, scale)
+    for above, draw in ((exponent >= 1, _under_tangent), (exponent > 2, _under_normal)):
+        other = draw(torch.empty_like(empty), alpha, scale)
         size = torch.where(above, other[0], size)
         excess = torch.where(above, other[1], excess)
     return size, excess
 
 
 def _under_normal(empty, alpha, scale):
-    """The loss grows with alpha: from alpha = 2, where the density is normal, it only rises."""
-    size = torch.abs(empty.normal_()) * scale
-    return size, loss(size, alpha, scale) - loss(size, 2.0, scale)
+    """The loss grows with the exponent: from 2, where the density is normal, it only rises."""
+    y = torch.abs(empty.normal_())
+    size = y * scale
+    return size, loss(size, alpha, scale) - y * y / 2
 
 
 def _under_tangent(empty, alpha, scale):
-    """For alpha >= 1 the loss is convex: exp(-tangent) lies above exp(-loss)."""
+    """From 1 on the loss is convex: exp(-tangent) lies above exp(-loss)."""
     touch = _as_tensor(_touch(alpha, scale), empty)
     height, slope = value_and_grad(touch, alpha, scale)
     size = empty.exponential_() / slope
@@ -2045,9 +2047,10 @@ def _under_tangent(empty, alpha, scale):
 
 
 def _under_cauchy(empty, alpha, scale):
-    """The loss grows with alpha: from alpha = 0, where the density is Cauchy's, it only rises."""
-    size = torch.abs(empty.cauchy_()) * math.sqrt(2.0) * scale
-    return size, loss(size, alpha, scale) - loss(size, 0.0, scale)
+    """The loss grows with the exponent: from 0, where the density is Cauchy's, it only rises."""
+    y = torch.abs(empty.cauchy_())
+    size = y * (math.sqrt(2.0) * scale)
+    return size, loss(size, alpha, scale) - torch.log1p(y * y)
 
 
 # Parameters that are learned: latent values on the whole line.

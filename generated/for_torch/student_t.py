@@ -1277,8 +1277,8 @@ def _accepted(shape, parameters):
 def _candidate(empty, df, scale):
     """The size of a draw; nothing is rejected.
 
-    A normal variable over the root of gamma(h)/h, h = df/2, where gamma(h) is drawn as
-    gamma(h + 1) U^(1/h): for a small df it would underflow.
+    n are the degrees of freedom: a normal variable over the root of gamma(h)/h, h = n/2, where gamma(h) is drawn as
+    gamma(h + 1) U^(1/h): for a small n it would underflow.
     """
     half = torch.as_tensor(df, dtype=empty.dtype, device=empty.device).clamp(max=2.0**110) / 2
     spread = torch.sqrt(half / torch._standard_gamma((half + 1).expand_as(empty)))

@@ -12,10 +12,21 @@ from derive.calculus.evaluate import NotReal, evaluate
 from derive.emission.wording import formula
 
 
+CONSTANTS = (
+    "Gradients flow through the loss and its first derivatives, in every argument that is a tensor. "
+    "Second derivatives and the weight are constants to autograd."
+)
+
+
 def notes(derivation: Derivation, target: str) -> tuple[str, ...]:
     """Paragraphs for the head of a file, an empty line after each."""
     lines: list[str] = []
-    for paragraph in (_limits(derivation), _divergence(derivation, target), _density(derivation)):
+    for paragraph in (
+        _limits(derivation),
+        _divergence(derivation, target),
+        _density(derivation),
+        CONSTANTS if target == "torch" else "",
+    ):
         if paragraph:
             lines += [paragraph, ""]
     return tuple(lines)

@@ -71,8 +71,8 @@ def loss(x, alpha=1.0, scale=1.0):
     Domain: x real, alpha in [-inf, inf], scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 1.8 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    9e+15 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 3.8 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_loss, x, alpha, scale)
 
@@ -80,7 +80,8 @@ def loss(x, alpha=1.0, scale=1.0):
 def d_x(x, alpha=1.0, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 1.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d_x, x, alpha, scale)
 
@@ -88,8 +89,8 @@ def d_x(x, alpha=1.0, scale=1.0):
 def d_alpha(x, alpha=1.0, scale=1.0):
     """The first derivative of the loss in alpha.
 
-    Worst error: 3.7 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    9e+64 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 7.9 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d_alpha, x, alpha, scale)
 
@@ -97,7 +98,8 @@ def d_alpha(x, alpha=1.0, scale=1.0):
 def d_scale(x, alpha=1.0, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 1.4 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d_scale, x, alpha, scale)
 
@@ -105,7 +107,8 @@ def d_scale(x, alpha=1.0, scale=1.0):
 def d2_x(x, alpha=1.0, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 2.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x, x, alpha, scale)
 
@@ -113,8 +116,8 @@ def d2_x(x, alpha=1.0, scale=1.0):
 def d2_x_alpha(x, alpha=1.0, scale=1.0):
     """The mixed second derivative of the loss in x and alpha.
 
-    Worst error: 2.3 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    5e+40 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 12.4 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x_alpha, x, alpha, scale)
 
@@ -122,7 +125,8 @@ def d2_x_alpha(x, alpha=1.0, scale=1.0):
 def d2_x_scale(x, alpha=1.0, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 2.1 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 12.3 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x_scale, x, alpha, scale)
 
@@ -130,8 +134,8 @@ def d2_x_scale(x, alpha=1.0, scale=1.0):
 def d2_alpha(x, alpha=1.0, scale=1.0):
     """The second derivative of the loss in alpha.
 
-    Worst error: 3.7 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    8e+67 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 11.7 ULP in float64, 0.5 ULP in float32, over 924 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_alpha, x, alpha, scale)
 
@@ -139,8 +143,8 @@ def d2_alpha(x, alpha=1.0, scale=1.0):
 def d2_alpha_scale(x, alpha=1.0, scale=1.0):
     """The mixed second derivative of the loss in alpha and scale.
 
-    Worst error: 1.0 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    7e+60 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 11.1 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_alpha_scale, x, alpha, scale)
 
@@ -148,7 +152,8 @@ def d2_alpha_scale(x, alpha=1.0, scale=1.0):
 def d2_scale(x, alpha=1.0, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 3.2 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 10.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_scale, x, alpha, scale)
 
@@ -156,7 +161,8 @@ def d2_scale(x, alpha=1.0, scale=1.0):
 def weight(x, alpha=1.0, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 1.5 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_weight, x, alpha, scale)
 

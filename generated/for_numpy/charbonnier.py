@@ -53,8 +53,8 @@ def loss(x, scale=1.0):
     Domain: x real, scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 1.3 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    8e+15 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 3.4 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_loss, x, scale)
 
@@ -62,7 +62,8 @@ def loss(x, scale=1.0):
 def d_x(x, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 1.4 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 2.3 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d_x, x, scale)
 
@@ -70,7 +71,8 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 0.6 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 2.9 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d_scale, x, scale)
 
@@ -78,7 +80,8 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 2.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 2.6 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x, x, scale)
 
@@ -86,7 +89,8 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 2.6 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 3.7 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x_scale, x, scale)
 
@@ -94,7 +98,8 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 2.5 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.4 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_scale, x, scale)
 
@@ -102,7 +107,8 @@ def d2_scale(x, scale=1.0):
 def weight(x, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 1.9 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 1.9 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: 9e+15 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_weight, x, scale)
 

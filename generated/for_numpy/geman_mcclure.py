@@ -40,7 +40,8 @@ def loss(x, scale=1.0):
     Domain: x real, scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 0.5 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 2.5 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_loss, x, scale)
 
@@ -48,8 +49,8 @@ def loss(x, scale=1.0):
 def d_x(x, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 2.3 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    2e+10 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 3.6 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d_x, x, scale)
 
@@ -57,8 +58,8 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 2.9 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    1e+10 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d_scale, x, scale)
 
@@ -66,8 +67,8 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 2.7 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    7e+09 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 3.9 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x, x, scale)
 
@@ -75,8 +76,8 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 4.1 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    4e+10 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 4.8 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x_scale, x, scale)
 
@@ -84,8 +85,8 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 2.5 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    4e+08 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 5.7 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_scale, x, scale)
 
@@ -93,8 +94,8 @@ def d2_scale(x, scale=1.0):
 def weight(x, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 2.1 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    8e+09 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_weight, x, scale)
 

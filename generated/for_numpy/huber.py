@@ -51,7 +51,7 @@ def loss(x, delta=1.0):
     Domain: x real, delta > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 1.4 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _evaluate(_loss, x, delta)
 
@@ -59,7 +59,7 @@ def loss(x, delta=1.0):
 def d_x(x, delta=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.0 ULP in float64, 0.0 ULP in float32, over 1040 points each.
     """
     return _evaluate(_d_x, x, delta)
 
@@ -67,7 +67,7 @@ def d_x(x, delta=1.0):
 def d_delta(x, delta=1.0):
     """The first derivative of the loss in delta.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.5 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _evaluate(_d_delta, x, delta)
 
@@ -75,7 +75,7 @@ def d_delta(x, delta=1.0):
 def d2_x(x, delta=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.0 ULP in float64, 0.0 ULP in float32, over 1040 points each.
     """
     return _evaluate(_d2_x, x, delta)
 
@@ -83,7 +83,7 @@ def d2_x(x, delta=1.0):
 def d2_x_delta(x, delta=1.0):
     """The mixed second derivative of the loss in x and delta.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.0 ULP in float64, 0.0 ULP in float32, over 1040 points each.
     """
     return _evaluate(_d2_x_delta, x, delta)
 
@@ -91,7 +91,7 @@ def d2_x_delta(x, delta=1.0):
 def d2_delta(x, delta=1.0):
     """The second derivative of the loss in delta.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.0 ULP in float64, 0.0 ULP in float32, over 1040 points each.
     """
     return _evaluate(_d2_delta, x, delta)
 
@@ -99,7 +99,7 @@ def d2_delta(x, delta=1.0):
 def weight(x, delta=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.5 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _evaluate(_weight, x, delta)
 

@@ -49,7 +49,8 @@ def loss(x, scale=1.0):
     Domain: x real, scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 0.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 1.7 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_loss, x, scale)
 
@@ -57,7 +58,7 @@ def loss(x, scale=1.0):
 def d_x(x, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 0.2 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 1.1 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _evaluate(_d_x, x, scale)
 
@@ -65,7 +66,8 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 2.3 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d_scale, x, scale)
 
@@ -73,7 +75,7 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 0.9 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 0.8 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _evaluate(_d2_x, x, scale)
 
@@ -81,7 +83,7 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 0.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 1.7 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _evaluate(_d2_x_scale, x, scale)
 
@@ -89,7 +91,8 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 0.2 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 2.8 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_scale, x, scale)
 
@@ -97,7 +100,7 @@ def d2_scale(x, scale=1.0):
 def weight(x, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 0.9 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 0.8 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _evaluate(_weight, x, scale)
 

@@ -51,7 +51,7 @@ def loss(x, beta=1.0):
     Domain: x real, beta > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 1.1 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _evaluate(_loss, x, beta)
 
@@ -59,7 +59,7 @@ def loss(x, beta=1.0):
 def d_x(x, beta=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.5 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _evaluate(_d_x, x, beta)
 
@@ -67,7 +67,7 @@ def d_x(x, beta=1.0):
 def d_beta(x, beta=1.0):
     """The first derivative of the loss in beta.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 1.8 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _evaluate(_d_beta, x, beta)
 
@@ -75,7 +75,7 @@ def d_beta(x, beta=1.0):
 def d2_x(x, beta=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 0.5 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.5 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _evaluate(_d2_x, x, beta)
 
@@ -83,7 +83,7 @@ def d2_x(x, beta=1.0):
 def d2_x_beta(x, beta=1.0):
     """The mixed second derivative of the loss in x and beta.
 
-    Worst error: 0.2 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 1.1 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _evaluate(_d2_x_beta, x, beta)
 
@@ -91,7 +91,7 @@ def d2_x_beta(x, beta=1.0):
 def d2_beta(x, beta=1.0):
     """The second derivative of the loss in beta.
 
-    Worst error: 0.3 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 2.1 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _evaluate(_d2_beta, x, beta)
 
@@ -99,7 +99,7 @@ def d2_beta(x, beta=1.0):
 def weight(x, beta=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 0.5 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.5 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _evaluate(_weight, x, beta)
 

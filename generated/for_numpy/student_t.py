@@ -59,8 +59,8 @@ def loss(x, df=1.0, scale=1.0):
     Domain: x real, df in (0, inf], scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 0.8 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    9e+15 ULP; rewritten: Student's kernel.
+    Worst error beyond kappa: 2.6 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _evaluate(_loss, x, df, scale)
 
@@ -68,7 +68,8 @@ def loss(x, df=1.0, scale=1.0):
 def d_x(x, df=1.0, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 1.8 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 2.7 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _evaluate(_d_x, x, df, scale)
 
@@ -76,8 +77,8 @@ def d_x(x, df=1.0, scale=1.0):
 def d_df(x, df=1.0, scale=1.0):
     """The first derivative of the loss in df.
 
-    Worst error: 1.3 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    4e+15 ULP; rewritten: Student's kernel.
+    Worst error beyond kappa: 1.8 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _evaluate(_d_df, x, df, scale)
 
@@ -85,7 +86,8 @@ def d_df(x, df=1.0, scale=1.0):
 def d_scale(x, df=1.0, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 1.6 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 2.6 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _evaluate(_d_scale, x, df, scale)
 
@@ -93,7 +95,8 @@ def d_scale(x, df=1.0, scale=1.0):
 def d2_x(x, df=1.0, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 3.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _evaluate(_d2_x, x, df, scale)
 
@@ -101,8 +104,8 @@ def d2_x(x, df=1.0, scale=1.0):
 def d2_x_df(x, df=1.0, scale=1.0):
     """The mixed second derivative of the loss in x and df.
 
-    Worst error: 3.9 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    110.6 ULP; rewritten: Student's kernel.
+    Worst error beyond kappa: 4.7 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _evaluate(_d2_x_df, x, df, scale)
 
@@ -110,7 +113,8 @@ def d2_x_df(x, df=1.0, scale=1.0):
 def d2_x_scale(x, df=1.0, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 2.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 3.5 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _evaluate(_d2_x_scale, x, df, scale)
 
@@ -118,8 +122,8 @@ def d2_x_scale(x, df=1.0, scale=1.0):
 def d2_df(x, df=1.0, scale=1.0):
     """The second derivative of the loss in df.
 
-    Worst error: 2.6 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    6398.8 ULP; rewritten: Student's kernel.
+    Worst error beyond kappa: 4.3 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _evaluate(_d2_df, x, df, scale)
 
@@ -127,8 +131,8 @@ def d2_df(x, df=1.0, scale=1.0):
 def d2_df_scale(x, df=1.0, scale=1.0):
     """The mixed second derivative of the loss in df and scale.
 
-    Worst error: 3.8 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    273.2 ULP; rewritten: Student's kernel.
+    Worst error beyond kappa: 5.3 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _evaluate(_d2_df_scale, x, df, scale)
 
@@ -136,7 +140,8 @@ def d2_df_scale(x, df=1.0, scale=1.0):
 def d2_scale(x, df=1.0, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 3.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 3.5 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _evaluate(_d2_scale, x, df, scale)
 
@@ -144,7 +149,8 @@ def d2_scale(x, df=1.0, scale=1.0):
 def weight(x, df=1.0, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 1.6 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 2.8 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _evaluate(_weight, x, df, scale)
 

@@ -41,8 +41,8 @@ def loss(x, scale=1.0):
     Domain: x real, scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 0.4 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    8e+15 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 1.9 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: 9e+15 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_loss, x, scale)
 
@@ -50,7 +50,8 @@ def loss(x, scale=1.0):
 def d_x(x, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 1.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: 3e+14 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_d_x, x, scale)
 
@@ -58,7 +59,8 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 0.7 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d_scale, x, scale)
 
@@ -66,7 +68,8 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 1.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 3.9 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x, x, scale)
 
@@ -74,7 +77,8 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 1.8 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 15.3 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x_scale, x, scale)
 
@@ -82,7 +86,8 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 1.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 14.7 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_scale, x, scale)
 
@@ -90,7 +95,8 @@ def d2_scale(x, scale=1.0):
 def weight(x, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 1.1 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    typed: 8e+15 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_weight, x, scale)
 

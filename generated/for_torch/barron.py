@@ -22,6 +22,9 @@ The density exists for alpha >= 0: as |x| -> oo, the loss is bounded: it tends t
 {-oo}); as |x| -> oo, the loss is bounded: it tends to -Abs(alpha - 2)/alpha (alpha in (-oo,
 0)).
 
+Gradients flow through the loss and its first derivatives, in every argument that is a tensor.
+Second derivatives and the weight are constants to autograd.
+
 Source: Barron, CVPR 2019, arXiv:1701.03077, eq. 1.
 """
 
@@ -69,8 +72,8 @@ def loss(x, alpha=1.0, scale=1.0):
     Domain: x real, alpha in [-inf, inf], scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 1.8 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    9e+15 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 3.8 ULP in float64, 3.2 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _loss_autograd(x, alpha, scale)
 
@@ -78,7 +81,8 @@ def loss(x, alpha=1.0, scale=1.0):
 def d_x(x, alpha=1.0, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 1.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.0 ULP in float64, 3.9 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d_x_autograd(x, alpha, scale)
 
@@ -86,8 +90,8 @@ def d_x(x, alpha=1.0, scale=1.0):
 def d_alpha(x, alpha=1.0, scale=1.0):
     """The first derivative of the loss in alpha.
 
-    Worst error: 3.7 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    9e+64 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 7.9 ULP in float64, 8.0 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d_alpha_autograd(x, alpha, scale)
 
@@ -95,7 +99,8 @@ def d_alpha(x, alpha=1.0, scale=1.0):
 def d_scale(x, alpha=1.0, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 1.4 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.0 ULP in float64, 4.0 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d_scale_autograd(x, alpha, scale)
 
@@ -103,7 +108,8 @@ def d_scale(x, alpha=1.0, scale=1.0):
 def d2_x(x, alpha=1.0, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 2.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.0 ULP in float64, 4.0 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d2_x_autograd(x, alpha, scale)
 
@@ -111,8 +117,8 @@ def d2_x(x, alpha=1.0, scale=1.0):
 def d2_x_alpha(x, alpha=1.0, scale=1.0):
     """The mixed second derivative of the loss in x and alpha.
 
-    Worst error: 2.3 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    5e+40 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 12.4 ULP in float64, 8.4 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d2_x_alpha_autograd(x, alpha, scale)
 
@@ -120,7 +126,8 @@ def d2_x_alpha(x, alpha=1.0, scale=1.0):
 def d2_x_scale(x, alpha=1.0, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 2.1 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 12.3 ULP in float64, 14.7 ULP in float32, over 1040 points each.
+    As typed: no number; rewritten: power-law kernel.
     """
     return _d2_x_scale_autograd(x, alpha, scale)
 
@@ -128,8 +135,8 @@ def d2_x_scale(x, alpha=1.0, scale=1.0):
 def d2_alpha(x, alpha=1.0, scale=1.0):
     """The second derivative of the loss in alpha.
 
-    Worst error: 3.7 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    8e+67 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 11.7 ULP in float64, 7.6 ULP in float32, over 924 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d2_alpha_autograd(x, alpha, scale)
 
@@ -137,8 +144,8 @@ def d2_alpha(x, alpha=1.0, scale=1.0):
 def d2_alpha_scale(x, alpha=1.0, scale=1.0):
     """The mixed second derivative of the loss in alpha and scale.
 
-    Worst error: 1.0 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    7e+60 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 11.1 ULP in float64, 7.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d2_alpha_scale_autograd(x, alpha, scale)
 
@@ -146,7 +153,8 @@ def d2_alpha_scale(x, alpha=1.0, scale=1.0):
 def d2_scale(x, alpha=1.0, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 3.2 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 10.0 ULP in float64, 10.1 ULP in float32, over 1040 points each.
+    As typed: no number; rewritten: power-law kernel.
     """
     return _d2_scale_autograd(x, alpha, scale)
 
@@ -154,7 +162,8 @@ def d2_scale(x, alpha=1.0, scale=1.0):
 def weight(x, alpha=1.0, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 1.5 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.0 ULP in float64, 3.9 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _weight_autograd(x, alpha, scale)
 

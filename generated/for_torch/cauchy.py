@@ -10,6 +10,9 @@ Domain: x real, scale > 0.
 
 Grows like the logarithm: the influence of an outlier falls as 1/x.
 
+Gradients flow through the loss and its first derivatives, in every argument that is a tensor.
+Second derivatives and the weight are constants to autograd.
+
 Source: Black and Anandan, CVIU 63(1), 1996; in this form Barron, arXiv:1701.03077, eq. 4.
 """
 
@@ -48,8 +51,8 @@ def loss(x, scale=1.0):
     Domain: x real, scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 0.4 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    8e+15 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 2.2 ULP in float64, 1.9 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _loss_autograd(x, scale)
 
@@ -57,7 +60,8 @@ def loss(x, scale=1.0):
 def d_x(x, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 1.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 2.2 ULP in float64, 2.5 ULP in float32, over 1040 points each. As
+    typed: 9e+15 ULP; rewritten: power-law kernel.
     """
     return _d_x_autograd(x, scale)
 
@@ -65,7 +69,8 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 1.8 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 2.5 ULP in float64, 2.9 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d_scale_autograd(x, scale)
 
@@ -73,7 +78,8 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 2.1 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 3.3 ULP in float64, 3.1 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d2_x_autograd(x, scale)
 
@@ -81,7 +87,8 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 1.4 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 3.1 ULP in float64, 4.0 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d2_x_scale_autograd(x, scale)
 
@@ -89,7 +96,8 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 2.8 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 3.9 ULP in float64, 3.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d2_scale_autograd(x, scale)
 
@@ -97,7 +105,8 @@ def d2_scale(x, scale=1.0):
 def weight(x, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 1.5 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 2.2 ULP in float64, 2.9 ULP in float32, over 1040 points each. As
+    typed: 5e+15 ULP; rewritten: power-law kernel.
     """
     return _weight_autograd(x, scale)
 

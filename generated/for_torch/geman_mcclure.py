@@ -13,6 +13,9 @@ Bounded by 2; the influence of an outlier falls as 1/x^3.
 No density: as |x| -> oo, the loss is bounded: it tends to 2. The integral over [-X, X] grows
 like the integral over [-X, X] grows like 2*X*exp(-2).
 
+Gradients flow through the loss and its first derivatives, in every argument that is a tensor.
+Second derivatives and the weight are constants to autograd.
+
 Source: Geman and McClure, Proc. ASA 1985; in this form Barron, arXiv:1701.03077, eq. 5.
 """
 
@@ -44,7 +47,8 @@ def loss(x, scale=1.0):
     Domain: x real, scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 0.5 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 2.5 ULP in float64, 2.0 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _loss_autograd(x, scale)
 
@@ -52,8 +56,8 @@ def loss(x, scale=1.0):
 def d_x(x, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 2.3 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    2e+10 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 3.6 ULP in float64, 3.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d_x_autograd(x, scale)
 
@@ -61,8 +65,8 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 2.9 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    1e+10 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 4.0 ULP in float64, 3.7 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d_scale_autograd(x, scale)
 
@@ -70,8 +74,8 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 2.7 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    7e+09 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 3.9 ULP in float64, 3.7 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d2_x_autograd(x, scale)
 
@@ -79,8 +83,8 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 4.1 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    4e+10 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 4.8 ULP in float64, 4.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d2_x_scale_autograd(x, scale)
 
@@ -88,8 +92,8 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 2.5 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    4e+08 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 5.7 ULP in float64, 4.4 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d2_scale_autograd(x, scale)
 
@@ -97,8 +101,8 @@ def d2_scale(x, scale=1.0):
 def weight(x, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 2.1 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    8e+09 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 4.0 ULP in float64, 3.8 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _weight_autograd(x, scale)
 

@@ -9,6 +9,9 @@ Domain: x real, delta > 0.
 
 Quadratic up to |x| = delta and linear beyond, with a continuous slope.
 
+Gradients flow through the loss and its first derivatives, in every argument that is a tensor.
+Second derivatives and the weight are constants to autograd.
+
 Source: Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35(1), 1964.
 """
 
@@ -48,7 +51,7 @@ def loss(x, delta=1.0):
     Domain: x real, delta > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 1.4 ULP in float64, 1.3 ULP in float32, over 1040 points each.
     """
     return _loss_autograd(x, delta)
 
@@ -56,7 +59,7 @@ def loss(x, delta=1.0):
 def d_x(x, delta=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.0 ULP in float64, 0.0 ULP in float32, over 1040 points each.
     """
     return _d_x_autograd(x, delta)
 
@@ -64,7 +67,7 @@ def d_x(x, delta=1.0):
 def d_delta(x, delta=1.0):
     """The first derivative of the loss in delta.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.5 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _d_delta_autograd(x, delta)
 
@@ -72,7 +75,7 @@ def d_delta(x, delta=1.0):
 def d2_x(x, delta=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.0 ULP in float64, 0.0 ULP in float32, over 1040 points each.
     """
     return _d2_x_autograd(x, delta)
 
@@ -80,7 +83,7 @@ def d2_x(x, delta=1.0):
 def d2_x_delta(x, delta=1.0):
     """The mixed second derivative of the loss in x and delta.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.0 ULP in float64, 0.0 ULP in float32, over 1040 points each.
     """
     return _d2_x_delta_autograd(x, delta)
 
@@ -88,7 +91,7 @@ def d2_x_delta(x, delta=1.0):
 def d2_delta(x, delta=1.0):
     """The second derivative of the loss in delta.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.0 ULP in float64, 0.0 ULP in float32, over 1040 points each.
     """
     return _d2_delta_autograd(x, delta)
 
@@ -96,7 +99,7 @@ def d2_delta(x, delta=1.0):
 def weight(x, delta=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 1.3 ULP in float64, 1.3 ULP in float32, over 1040 points each.
     """
     return _weight_autograd(x, delta)
 

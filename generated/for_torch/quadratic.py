@@ -9,6 +9,9 @@ Domain: x real, scale > 0.
 
 Half of the squared residual; its minimizer is the mean.
 
+Gradients flow through the loss and its first derivatives, in every argument that is a tensor.
+Second derivatives and the weight are constants to autograd.
+
 Source: Legendre, Nouvelles méthodes pour la détermination des orbites des comètes, 1805.
 """
 
@@ -48,7 +51,8 @@ def loss(x, scale=1.0):
     Domain: x real, scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 0.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 1.7 ULP in float64, 1.8 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _loss_autograd(x, scale)
 
@@ -56,7 +60,7 @@ def loss(x, scale=1.0):
 def d_x(x, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 0.2 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 1.1 ULP in float64, 1.2 ULP in float32, over 1040 points each.
     """
     return _d_x_autograd(x, scale)
 
@@ -64,7 +68,8 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 2.3 ULP in float64, 2.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d_scale_autograd(x, scale)
 
@@ -72,7 +77,7 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 0.9 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 0.8 ULP in float64, 0.9 ULP in float32, over 1040 points each.
     """
     return _d2_x_autograd(x, scale)
 
@@ -80,7 +85,7 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 0.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 1.7 ULP in float64, 1.7 ULP in float32, over 1040 points each.
     """
     return _d2_x_scale_autograd(x, scale)
 
@@ -88,7 +93,8 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 0.2 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 2.8 ULP in float64, 2.8 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d2_scale_autograd(x, scale)
 
@@ -96,7 +102,7 @@ def d2_scale(x, scale=1.0):
 def weight(x, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 0.9 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 0.8 ULP in float64, 0.9 ULP in float32, over 1040 points each.
     """
     return _weight_autograd(x, scale)
 

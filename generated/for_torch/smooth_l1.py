@@ -9,6 +9,9 @@ Domain: x real, beta > 0.
 
 Quadratic up to |x| = beta and of slope 1 beyond; Huber's loss over beta.
 
+Gradients flow through the loss and its first derivatives, in every argument that is a tensor.
+Second derivatives and the weight are constants to autograd.
+
 Source: Girshick, Fast R-CNN, ICCV 2015, arXiv:1504.08083, eq. 3 (there beta = 1).
 """
 
@@ -48,7 +51,7 @@ def loss(x, beta=1.0):
     Domain: x real, beta > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 1.1 ULP in float64, 1.0 ULP in float32, over 1040 points each.
     """
     return _loss_autograd(x, beta)
 
@@ -56,7 +59,7 @@ def loss(x, beta=1.0):
 def d_x(x, beta=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.5 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _d_x_autograd(x, beta)
 
@@ -64,7 +67,7 @@ def d_x(x, beta=1.0):
 def d_beta(x, beta=1.0):
     """The first derivative of the loss in beta.
 
-    Worst error: 0.0 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 1.8 ULP in float64, 1.9 ULP in float32, over 1040 points each.
     """
     return _d_beta_autograd(x, beta)
 
@@ -72,7 +75,7 @@ def d_beta(x, beta=1.0):
 def d2_x(x, beta=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 0.5 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.5 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _d2_x_autograd(x, beta)
 
@@ -80,7 +83,7 @@ def d2_x(x, beta=1.0):
 def d2_x_beta(x, beta=1.0):
     """The mixed second derivative of the loss in x and beta.
 
-    Worst error: 0.2 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 1.1 ULP in float64, 1.2 ULP in float32, over 1040 points each.
     """
     return _d2_x_beta_autograd(x, beta)
 
@@ -88,7 +91,7 @@ def d2_x_beta(x, beta=1.0):
 def d2_beta(x, beta=1.0):
     """The second derivative of the loss in beta.
 
-    Worst error: 0.3 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 2.1 ULP in float64, 2.0 ULP in float32, over 1040 points each.
     """
     return _d2_beta_autograd(x, beta)
 
@@ -96,7 +99,7 @@ def d2_beta(x, beta=1.0):
 def weight(x, beta=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 0.5 ULP in float64 beyond kappa, over 320 points that chose its form.
+    Worst error beyond kappa: 0.5 ULP in float64, 0.5 ULP in float32, over 1040 points each.
     """
     return _weight_autograd(x, beta)
 

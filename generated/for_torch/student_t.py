@@ -12,6 +12,9 @@ df sets the weight of the tails: 1 Cauchy's distribution, inf the normal one.
 
 Limits of the loss: x^2/(2*scale^2) at df = inf.
 
+Gradients flow through the loss and its first derivatives, in every argument that is a tensor.
+Second derivatives and the weight are constants to autograd.
+
 Source: Lange, Little and Taylor, J. Amer. Statist. Assoc. 84(408), 1989.
 """
 
@@ -58,8 +61,8 @@ def loss(x, df=1.0, scale=1.0):
     Domain: x real, df in (0, inf], scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 0.8 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    9e+15 ULP; rewritten: Student's kernel.
+    Worst error beyond kappa: 2.6 ULP in float64, 2.1 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _loss_autograd(x, df, scale)
 
@@ -67,7 +70,8 @@ def loss(x, df=1.0, scale=1.0):
 def d_x(x, df=1.0, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 1.8 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 2.7 ULP in float64, 2.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _d_x_autograd(x, df, scale)
 
@@ -75,8 +79,8 @@ def d_x(x, df=1.0, scale=1.0):
 def d_df(x, df=1.0, scale=1.0):
     """The first derivative of the loss in df.
 
-    Worst error: 1.3 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    4e+15 ULP; rewritten: Student's kernel.
+    Worst error beyond kappa: 1.8 ULP in float64, 1.9 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _d_df_autograd(x, df, scale)
 
@@ -84,7 +88,8 @@ def d_df(x, df=1.0, scale=1.0):
 def d_scale(x, df=1.0, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 1.6 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 3.3 ULP in float64, 3.3 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _d_scale_autograd(x, df, scale)
 
@@ -92,7 +97,8 @@ def d_scale(x, df=1.0, scale=1.0):
 def d2_x(x, df=1.0, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 3.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.0 ULP in float64, 3.4 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _d2_x_autograd(x, df, scale)
 
@@ -100,8 +106,8 @@ def d2_x(x, df=1.0, scale=1.0):
 def d2_x_df(x, df=1.0, scale=1.0):
     """The mixed second derivative of the loss in x and df.
 
-    Worst error: 3.9 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    110.6 ULP; rewritten: Student's kernel.
+    Worst error beyond kappa: 4.7 ULP in float64, 7.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _d2_x_df_autograd(x, df, scale)
 
@@ -109,7 +115,8 @@ def d2_x_df(x, df=1.0, scale=1.0):
 def d2_x_scale(x, df=1.0, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 2.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.6 ULP in float64, 3.4 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _d2_x_scale_autograd(x, df, scale)
 
@@ -117,8 +124,8 @@ def d2_x_scale(x, df=1.0, scale=1.0):
 def d2_df(x, df=1.0, scale=1.0):
     """The second derivative of the loss in df.
 
-    Worst error: 2.6 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    6398.8 ULP; rewritten: Student's kernel.
+    Worst error beyond kappa: 4.3 ULP in float64, 3.7 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _d2_df_autograd(x, df, scale)
 
@@ -126,8 +133,8 @@ def d2_df(x, df=1.0, scale=1.0):
 def d2_df_scale(x, df=1.0, scale=1.0):
     """The mixed second derivative of the loss in df and scale.
 
-    Worst error: 3.8 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    273.2 ULP; rewritten: Student's kernel.
+    Worst error beyond kappa: 5.3 ULP in float64, 7.5 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _d2_df_scale_autograd(x, df, scale)
 
@@ -135,7 +142,8 @@ def d2_df_scale(x, df=1.0, scale=1.0):
 def d2_scale(x, df=1.0, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 3.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 3.9 ULP in float64, 3.9 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _d2_scale_autograd(x, df, scale)
 
@@ -143,7 +151,8 @@ def d2_scale(x, df=1.0, scale=1.0):
 def weight(x, df=1.0, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 1.6 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 3.3 ULP in float64, 3.4 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: Student's kernel.
     """
     return _weight_autograd(x, df, scale)
 

@@ -13,6 +13,9 @@ Bounded by 1; the influence of an outlier falls like a Gaussian.
 No density: as |x| -> oo, the loss is bounded: it tends to 1. The integral over [-X, X] grows
 like the integral over [-X, X] grows like 2*X*exp(-1).
 
+Gradients flow through the loss and its first derivatives, in every argument that is a tensor.
+Second derivatives and the weight are constants to autograd.
+
 Source: Dennis and Welsch, Comm. Statist. B7(4), 1978; in this form Barron, arXiv:1701.03077,
 eq. 6.
 """
@@ -45,8 +48,8 @@ def loss(x, scale=1.0):
     Domain: x real, scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error: 0.4 ULP in float64 beyond kappa, over 160 points that chose its form. As typed:
-    8e+15 ULP; rewritten: power-law kernel.
+    Worst error beyond kappa: 1.9 ULP in float64, 1.9 ULP in float32, over 1040 points each. As
+    typed: 9e+15 ULP; rewritten: power-law kernel.
     """
     return _loss_autograd(x, scale)
 
@@ -54,7 +57,8 @@ def loss(x, scale=1.0):
 def d_x(x, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error: 1.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.0 ULP in float64, 3.9 ULP in float32, over 1040 points each. As
+    typed: 3e+14 ULP; rewritten: power-law kernel.
     """
     return _d_x_autograd(x, scale)
 
@@ -62,7 +66,8 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error: 0.7 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 4.0 ULP in float64, 4.0 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d_scale_autograd(x, scale)
 
@@ -70,7 +75,8 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error: 1.3 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 3.9 ULP in float64, 3.7 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d2_x_autograd(x, scale)
 
@@ -78,7 +84,8 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error: 1.8 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 15.3 ULP in float64, 16.0 ULP in float32, over 1040 points each.
+    As typed: no number; rewritten: power-law kernel.
     """
     return _d2_x_scale_autograd(x, scale)
 
@@ -86,7 +93,8 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error: 1.0 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 14.7 ULP in float64, 14.8 ULP in float32, over 1040 points each.
+    As typed: no number; rewritten: power-law kernel.
     """
     return _d2_scale_autograd(x, scale)
 
@@ -94,7 +102,8 @@ def d2_scale(x, scale=1.0):
 def weight(x, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error: 1.1 ULP in float64 beyond kappa, over 160 points that chose its form.
+    Worst error beyond kappa: 3.8 ULP in float64, 3.7 ULP in float32, over 1040 points each. As
+    typed: 8e+15 ULP; rewritten: power-law kernel.
     """
     return _weight_autograd(x, scale)
 

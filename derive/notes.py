@@ -11,10 +11,9 @@ from derive.calculus import Derivation
 from derive.calculus.evaluate import NotReal, evaluate
 from derive.emission.wording import formula
 
-
 CONSTANTS = (
-    "Gradients flow through the loss and its first derivatives, in every argument that is a tensor. "
-    "Second derivatives and the weight are constants to autograd."
+    "Gradients flow through the loss and its first derivatives, in every argument that is a "
+    "tensor. Second derivatives and the weight are constants to autograd."
 )
 
 

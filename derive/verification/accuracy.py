@@ -74,7 +74,6 @@ def measure(question: Question, got: Floats, promise: Promise) -> Measured:
     order = np.argsort(-np.nan_to_num(raw, nan=-1.0), kind="stable")
     worst = excess = kappa_there = 0.0
     shrink = cache(partial(_shrink, question))
-    second = question.oracle.wanted(question.quantity).changes_sign
     at = int(order[0])
     for index in map(int, order):
         size = float(raw[index])
@@ -87,11 +86,10 @@ def measure(question: Question, got: Floats, promise: Promise) -> Measured:
             break
         size *= shrink(index)
         excused = 0.0
-        if promise.kappa and size > promise.ulp and math.isfinite(size):
+        if promise.kappa and size > excess and math.isfinite(size):
             there = kappa(question.oracle, question.quantity, question.sample.point(index))
-            excused = promise.kappa * there if there < FINITE_CONDITION else 0.0
-            if not second:
-                excused *= shrink(index)  # kappa counts units of the value
+            # kappa counts units of the value
+            excused = promise.kappa * there * shrink(index) if there < FINITE_CONDITION else 0.0
         left = max(size - excused, 0.0)
         if left > excess:
             excess, at, kappa_there = left, index, excused

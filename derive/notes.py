@@ -61,7 +61,7 @@ def _divergence(derivation: Derivation, target: str) -> str:
 def _density(derivation: Derivation) -> str:
     density = derivation.density
     if density.exists == sympy.false:
-        rate = f" The integral over [-X, X] grows like {density.rate}." if density.rate else ""
+        rate = f" {density.rate[:1].upper()}{density.rate[1:]}." if density.rate else ""
         return f"No density: {density.reason.rstrip('.')}.{rate}"
     if density.exists is None:
         return f"No density is emitted: {density.reason.rstrip('.')}."

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from mpmath import mp
-from sympy import Abs, Dummy, Expr, FiniteSet, S, Set, Symbol, expand_log, log, oo
+from sympy import Abs, Dummy, Expr, FiniteSet, S, Symbol, expand_log, log, oo
 from sympy.logic.boolalg import Boolean
 
 from derive.calculus.derivation import DIMENSION, Density, Limit
@@ -23,6 +23,7 @@ from derive.calculus.germs import Unknown
 from derive.calculus.integrals import over_the_line, over_vectors
 from derive.calculus.quadrature import growth_of_integral, normalizer
 from derive.calculus.reading import tidy
+from derive.calculus.reasons import Divergence
 from derive.calculus.samples import generic_points
 from derive.calculus.special_points import special_points
 from derive.definitions.loss import Loss
@@ -37,22 +38,21 @@ def density(loss: Loss, limits: tuple[Limit, ...]) -> Density:
     try:
         cells = existence(loss, limits)
     except Unknown as reason:
-        return Density(None, None, (), f"not decided: {reason}", "", "")
+        return Density(None, None, (), (), "", str(reason))
     exists = condition(cells)
-    failing = [c for c in cells if any(t.exists == S.false for t in c.tails)]
-    reasons = "; ".join(dict.fromkeys(_reason(c) for c in failing))
-    rates = [_rate(loss, c) for c in failing]
-    rate = "; ".join(dict.fromkeys(told for told, _ in rates if told))
+    failing = [_divergence(loss, c) for c in cells if any(t.exists != S.true for t in c.tails)]
+    divergences = tuple(divergence for divergence, _ in failing)
     figures = dict.fromkeys(t.confirmation for c in cells for t in c.tails)
-    words = "tails: " + "; ".join((*figures, *(figure for _, figure in rates if figure)))
+    words = "tails: " + "; ".join((*figures, *(figure for _, figure in failing if figure)))
     if exists == S.false:
-        return Density(exists, None, (), reasons, rate, words)
+        return Density(exists, None, (), divergences, words)
     norm = condition_of_norm(cells) if is_even(loss) else None
     general, special, note = _closed_forms(loss, limits, exists)
-    if general is None and not special:
-        reasons = "; ".join(filter(None, (reasons, "no closed form of the integral found")))
     vectors = _over_vectors(loss) if norm == S.true else None
-    return Density(exists, general, special, reasons, rate, f"{words}; {note}", norm, vectors)
+    return Density(
+        exists, general, special, divergences, f"{words}; {note}",
+        norm=norm, log_partition_norm=vectors,
+    )  # fmt: skip
 
 
 def is_even(loss: Loss) -> bool:
@@ -80,32 +80,16 @@ def _over_vectors(loss: Loss) -> Expr | None:
     return expand_log(log(found), force=True)
 
 
-def _reason(cell: Cell) -> str:
-    """Why the integral diverges in a cell, both tails in one sentence where they agree."""
-    tails = [t.reason for t in cell.tails if t.exists == S.false]
-    joined = [told.replace("x -> oo", "|x| -> oo").replace("x -> -oo", "|x| -> oo")
-              for told in tails]
-    told = joined[0] if len(set(joined)) == 1 and len(tails) == 2 else "; ".join(tails)
-    return told + _where(cell)
-
-
-def _where(cell: Cell) -> str:
-    where = ", ".join(f"{p} in {_told(region)}" for p, region in cell.region.items())
-    return f" ({where})" if where else ""
-
-
-def _rate(loss: Loss, cell: Cell) -> tuple[str, str]:
-    """How fast the integral over [-X, X] grows, and the figure that confirms it."""
-    slopes = [S.Zero if t.slope is None else t.slope for t in cell.tails]
+def _divergence(loss: Loss, cell: Cell) -> tuple[Divergence, str]:
+    """Why the integral diverges in a cell, and the figure that confirms how fast."""
+    ends = zip((oo, -oo), cell.tails, strict=True)
+    tails = tuple((end, t.behaviour) for end, t in ends if t.exists != S.true)
+    region = next(iter(cell.region.items()), None)
     if all(t.slope is None for t in cell.tails):
-        return "", ""
-    slope = tidy(loss.where, sum(slopes, S.Zero))
+        return Divergence(loss.residual, tails, None, region), ""
+    slope = tidy(loss.where, sum((t.slope for t in cell.tails if t.slope is not None), S.Zero))
     figure = growth_of_integral(cell.loss, loss.residual, cell.at, slope)
-    return f"the integral over [-X, X] grows like {Symbol('X') * slope}{_where(cell)}", figure
-
-
-def _told(region: Set) -> str:
-    return str(region) if isinstance(region, FiniteSet) else f"({region.inf}, {region.sup})"
+    return Divergence(loss.residual, tails, slope, region), figure
 
 
 def _closed_forms(

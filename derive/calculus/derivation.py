@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sympy import Expr, Symbol
+from sympy import Expr, Symbol, false
 from sympy.logic.boolalg import Boolean
 
+from derive.calculus.reasons import Divergence, Sentence, how_fast, plain, why
 from derive.definitions.loss import Loss
 
 
@@ -42,7 +43,8 @@ class Density:
     exists: true, false, or a relation between the parameters; None where it was not decided.
     log_partition: closed form for all parameters; None where there is none.
     special: (parameter, value, log_partition there).
-    reason, rate: why the integral diverges where it does, and how fast.
+    divergences: why the integral diverges where it does, and how fast. undecided: what stood in
+        the way of a decision. reason, rate: the same in words.
     norm: where exp(-loss(|x|)) can be normalized over vectors x of DIMENSION numbers, 2 or more.
     log_partition_norm: the logarithm of that integral in closed form, None where there is none.
     """
@@ -50,11 +52,29 @@ class Density:
     exists: Boolean | None
     log_partition: Expr | None
     special: tuple[tuple[Symbol, Expr, Expr], ...]
-    reason: str
-    rate: str
+    divergences: tuple[Divergence, ...]
     confirmation: str
+    undecided: str = ""
     norm: Boolean | None = None
     log_partition_norm: Expr | None = None
+
+    @property
+    def reason(self) -> str:
+        return plain(self.why)
+
+    @property
+    def why(self) -> Sentence:
+        """Why there is no integral, or what is not known of it."""
+        if self.exists is None:
+            return (f"not decided: {self.undecided}",)
+        found = why(self.divergences)
+        if self.exists == false or self.log_partition is not None or self.special:
+            return found
+        return (*found, *("; " if found else "",), "no closed form of the integral found")
+
+    @property
+    def rate(self) -> str:
+        return plain(how_fast(self.divergences))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from derive.calculus.evaluate import NotReal, OutOfReach, evaluate
 from derive.calculus.expansion import Expansion
 from derive.calculus.germs import Coefficient, Mixed, Unknown
 from derive.calculus.reading import tidy
+from derive.calculus.reasons import Behaviour
 from derive.definitions.loss import Let
 
 Points = list[dict[Symbol, Any]]
@@ -31,7 +32,7 @@ class Tail:
     """
 
     exists: Boolean
-    reason: str
+    behaviour: Behaviour
     slope: Expr | None
     order: Expr = S.Zero
     confirmation: str = ""
@@ -52,7 +53,7 @@ def both_tails(
         except OutOfReach:
             continue
         except NotReal:
-            return [Tail(S.false, f"as x -> {end}, the loss is not real", None)] * 2
+            return [Tail(S.false, Behaviour("unreal"), None)] * 2
     return [_tail(where, loss, x, end, [at]) for end in (oo, -oo)]
 
 
@@ -71,7 +72,7 @@ def _tail(where: tuple[Let, ...], loss: Expr, x: Symbol, end: Expr, points: Poin
         if words is None:
             words = _confirm_order(loss, x, end, leading, points)
         if words is not None:
-            return replace(verdict, reason=f"as x -> {end}, {verdict.reason}", confirmation=words)
+            return replace(verdict, confirmation=words)
         trouble = f"{leading} was not confirmed"
     raise Unknown(f"the loss as x -> {end}: {trouble}")
 
@@ -81,48 +82,42 @@ def _verdict(where: tuple[Let, ...], expansion: Expansion, loss: Expr) -> tuple[
     ring, size = expansion.germs, Abs(expansion.variable)
     germ = expansion.germ(loss)
     if not germ.series.terms and germ.series.order is None:
-        return Tail(S.false, "the loss is bounded: it tends to 0", S.One), S.Zero
+        return Tail(S.false, Behaviour("bounded", S.Zero), S.One), S.Zero
     k, m, lead = ring.leading(germ.series)
     if germ.growth.terms:
         if not ring.tends_up(germ.growth):
-            return Tail(S.false, "the loss is bounded: it tends to 0", S.One), S.Zero
+            return Tail(S.false, Behaviour("bounded", S.Zero), S.One), S.Zero
         grown = [c.expr * size ** (-j) * log(1 / size) ** n for (j, n), c in
                  germ.growth.terms.items()]
         leading = lead.expr * size ** (-k) * exp(S.Zero + sum(grown))
-        return _by_sign(lead, "exponentially"), leading
+        return _by_sign(lead, None), leading
     leading = tidy(where, lead.expr) * size ** (-k) * log(1 / size) ** m
     side = ring.compare(k, S.Zero)
     if side > 0:
-        return Tail(S.false, "the loss is bounded: it tends to 0", S.One), S.Zero
+        return Tail(S.false, Behaviour("bounded", S.Zero), S.One), S.Zero
     if side < 0:
-        return replace(_by_sign(lead, f"like |x|**{_power(-k)}"), order=-k), leading
+        return replace(_by_sign(lead, size ** (-k)), order=-k), leading
     if m == 0:
-        return Tail(S.false, f"the loss is bounded: it tends to {leading}", exp(-leading)), leading
+        return Tail(S.false, Behaviour("bounded", leading), exp(-leading)), leading
     near = {key: c for key, c in germ.series.terms.items() if ring.compare(key[0], S.Zero) == 0}
     leading = sum((c.expr * log(1 / size) ** n for (_, n), c in near.items()), S.Zero)
     if m > 1:
         signed = Coefficient(lead.expr * (-1) ** m, tuple(c * (-1) ** m for c in lead.shadows))
-        return _by_sign(signed, f"like log(|x|)**{m}"), leading
-    return _by_logarithm(tidy(where, -lead.expr)), leading
+        return _by_sign(signed, log(size) ** m), leading
+    return _by_logarithm(tidy(where, -lead.expr), size), leading
 
 
-def _power(k: Expr) -> str:
-    return str(k) if k.is_Atom else f"({k})"
-
-
-def _by_sign(lead: Coefficient, how: str) -> Tail:
+def _by_sign(lead: Coefficient, how: Expr | None) -> Tail:
     if lead.sign() == 0:
         raise Mixed(lead.expr)
     if lead.sign() > 0:
-        return Tail(S.true, f"the loss grows {how}, faster than log|x|", None)
-    return Tail(S.false, f"the loss falls {how}", None)
+        return Tail(S.true, Behaviour("grows", how), None)
+    return Tail(S.false, Behaviour("falls", how), None)
 
 
-def _by_logarithm(slope: Expr) -> Tail:
+def _by_logarithm(slope: Expr, size: Expr) -> Tail:
     """exp(-loss) falls like |x|**(-slope): integrable where slope > 1."""
-    exists = slope > 1
-    reason = f"the loss grows like {slope} log|x|; the integral needs {slope} > 1"
-    return Tail(exists, reason, None, logarithm=slope)
+    return Tail(slope > 1, Behaviour("grows", slope * log(size), slope), None, logarithm=slope)
 
 
 def _confirm_order(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sympy
 from sympy import Add, Expr, Mul, Symbol, expand_power_exp, log, powsimp
 
+from derive.calculus.reasons import how_fast
 from derive.latex.entry import Display, aligned
 from derive.latex.layout import LINE, Statement
 from derive.latex.sentences import sentence
@@ -38,7 +39,7 @@ def reasons(voice: Voice) -> str:
     """Why the integral diverges where it does, and how fast."""
     found = voice.derivation.density
     voice.layout.symbols[BOUND.name] = voice.special("bound")
-    told = [part[:1].upper() + part[1:] for part in (found.reason, found.rate) if part]
+    told = [part for part in (found.why, how_fast(found.divergences)) if part]
     return " ".join(f"{sentence(voice.loss, part, voice.printer, BOUND)}." for part in told)
 
 

@@ -11,7 +11,7 @@ Domain: x real, scale > 0.
 Bounded by 2; the influence of an outlier falls as 1/x^3.
 
 No density: as |x| -> oo, the loss is bounded: it tends to 2. The integral over [-X, X] grows
-like the integral over [-X, X] grows like 2*X*exp(-2).
+like 2*X*exp(-2).
 
 Source: Geman and McClure, Proc. ASA 1985; in this form Barron, arXiv:1701.03077, eq. 5.
 """

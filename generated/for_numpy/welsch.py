@@ -11,7 +11,7 @@ Domain: x real, scale > 0.
 Bounded by 1; the influence of an outlier falls like a Gaussian.
 
 No density: as |x| -> oo, the loss is bounded: it tends to 1. The integral over [-X, X] grows
-like the integral over [-X, X] grows like 2*X*exp(-1).
+like 2*X*exp(-1).
 
 Source: Dennis and Welsch, Comm. Statist. B7(4), 1978; in this form Barron, arXiv:1701.03077,
 eq. 6.

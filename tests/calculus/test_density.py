@@ -2,7 +2,7 @@
 
 import pytest
 from mpmath import mp
-from sympy import Abs, Interval, Max, Piecewise, S, Symbol, cosh, log, sqrt
+from sympy import Abs, Interval, Max, Piecewise, S, Symbol, cosh, exp, log, oo, sqrt
 
 from derive.calculus import derive
 from derive.calculus.density import density
@@ -163,3 +163,28 @@ def test_the_steps_are_told():
     told = []
     derive(load("absolute"), told.append)
     assert told == ["derivatives", "limits", "density", "memberships"]
+
+
+def test_why_is_data_and_the_words_follow_from_it(found):
+    result = found["barron"].density
+    (below, at_the_end) = sorted(result.divergences, key=lambda d: d.region[1].inf != -oo)
+    regions = {d.region for d in result.divergences}
+    assert (alpha, Interval.open(-oo, 0)) in regions
+    assert {end for end, _ in below.tails} == {oo, -oo}
+    assert all(behaviour.kind == "bounded" for _, behaviour in (*below.tails, *at_the_end.tails))
+    welsch = found["welsch"].density
+    (only,) = welsch.divergences
+    assert only.region is None
+    assert only.rate == 2 * exp(-1)
+    assert welsch.reason == "as |x| -> oo, the loss is bounded: it tends to 1"
+    assert welsch.rate == "the integral over [-X, X] grows like 2*X*exp(-1)"
+
+
+def test_a_condition_has_its_reason_too():
+    result = of(made(q * log(1 + Abs(x)), q))
+    assert result.exists == (q > 1)
+    assert result.reason.startswith(
+        "as |x| -> oo, the loss grows like q*log(|x|); the integral needs q > 1"
+    )
+    odd = of(made(x * Abs(x)))
+    assert odd.reason == "as x -> -oo, the loss falls like x**2"

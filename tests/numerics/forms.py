@@ -16,7 +16,7 @@ from derive.numerics.stabilise import stabilise
 
 def derivation(loss: Loss) -> Derivation:
     raw = quantities(loss)
-    nothing = Density(None, None, (), "not looked at", "", "")
+    nothing = Density(None, None, (), (), "", "not looked at")
     return Derivation(loss, raw, raw, sympy.nan, (), nothing, ())
 
 

@@ -71,7 +71,7 @@ def loss(x, alpha=1.0, scale=1.0):
     Domain: x real, alpha in [-inf, inf], scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error beyond kappa: 3.8 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 1.5 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_loss, x, alpha, scale)
@@ -80,7 +80,7 @@ def loss(x, alpha=1.0, scale=1.0):
 def d_x(x, alpha=1.0, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 2.5 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d_x, x, alpha, scale)
@@ -89,7 +89,7 @@ def d_x(x, alpha=1.0, scale=1.0):
 def d_alpha(x, alpha=1.0, scale=1.0):
     """The first derivative of the loss in alpha.
 
-    Worst error beyond kappa: 7.9 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 2.2 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d_alpha, x, alpha, scale)
@@ -98,7 +98,7 @@ def d_alpha(x, alpha=1.0, scale=1.0):
 def d_scale(x, alpha=1.0, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 2.6 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d_scale, x, alpha, scale)
@@ -107,7 +107,7 @@ def d_scale(x, alpha=1.0, scale=1.0):
 def d2_x(x, alpha=1.0, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 3.6 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x, x, alpha, scale)
@@ -116,7 +116,7 @@ def d2_x(x, alpha=1.0, scale=1.0):
 def d2_x_alpha(x, alpha=1.0, scale=1.0):
     """The mixed second derivative of the loss in x and alpha.
 
-    Worst error beyond kappa: 12.4 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 2.4 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x_alpha, x, alpha, scale)
@@ -125,7 +125,7 @@ def d2_x_alpha(x, alpha=1.0, scale=1.0):
 def d2_x_scale(x, alpha=1.0, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error beyond kappa: 12.3 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 2.7 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x_scale, x, alpha, scale)
@@ -134,7 +134,7 @@ def d2_x_scale(x, alpha=1.0, scale=1.0):
 def d2_alpha(x, alpha=1.0, scale=1.0):
     """The second derivative of the loss in alpha.
 
-    Worst error beyond kappa: 11.7 ULP in float64, 0.5 ULP in float32, over 924 points each. As
+    Worst error beyond kappa: 5.7 ULP in float64, 0.5 ULP in float32, over 924 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_alpha, x, alpha, scale)
@@ -143,7 +143,7 @@ def d2_alpha(x, alpha=1.0, scale=1.0):
 def d2_alpha_scale(x, alpha=1.0, scale=1.0):
     """The mixed second derivative of the loss in alpha and scale.
 
-    Worst error beyond kappa: 11.1 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 1.9 ULP in float64, 0.2 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_alpha_scale, x, alpha, scale)
@@ -152,7 +152,7 @@ def d2_alpha_scale(x, alpha=1.0, scale=1.0):
 def d2_scale(x, alpha=1.0, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error beyond kappa: 10.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 3.8 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_scale, x, alpha, scale)
@@ -161,7 +161,7 @@ def d2_scale(x, alpha=1.0, scale=1.0):
 def weight(x, alpha=1.0, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 3.7 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_weight, x, alpha, scale)

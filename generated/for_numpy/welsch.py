@@ -41,7 +41,7 @@ def loss(x, scale=1.0):
     Domain: x real, scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error beyond kappa: 1.9 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 0.5 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
     typed: 9e+15 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_loss, x, scale)
@@ -50,7 +50,7 @@ def loss(x, scale=1.0):
 def d_x(x, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 1.2 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
     typed: 3e+14 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_d_x, x, scale)
@@ -59,7 +59,7 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 1.7 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d_scale, x, scale)
@@ -68,7 +68,7 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error beyond kappa: 3.9 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 1.5 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x, x, scale)
@@ -77,7 +77,7 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error beyond kappa: 15.3 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 1.6 ULP in float64, 0.4 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_x_scale, x, scale)
@@ -86,7 +86,7 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error beyond kappa: 14.7 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 2.9 ULP in float64, 0.4 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _evaluate(_d2_scale, x, scale)
@@ -95,7 +95,7 @@ def d2_scale(x, scale=1.0):
 def weight(x, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error beyond kappa: 4.0 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 1.4 ULP in float64, 0.5 ULP in float32, over 1040 points each. As
     typed: 8e+15 ULP; rewritten: power-law kernel.
     """
     return _evaluate(_weight, x, scale)

@@ -72,7 +72,7 @@ def loss(x, alpha=1.0, scale=1.0):
     Domain: x real, alpha in [-inf, inf], scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error beyond kappa: 3.8 ULP in float64, 3.2 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 1.5 ULP in float64, 1.7 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _loss_autograd(x, alpha, scale)
@@ -81,7 +81,7 @@ def loss(x, alpha=1.0, scale=1.0):
 def d_x(x, alpha=1.0, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error beyond kappa: 4.0 ULP in float64, 3.9 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 2.5 ULP in float64, 1.9 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _d_x_autograd(x, alpha, scale)
@@ -90,7 +90,7 @@ def d_x(x, alpha=1.0, scale=1.0):
 def d_alpha(x, alpha=1.0, scale=1.0):
     """The first derivative of the loss in alpha.
 
-    Worst error beyond kappa: 7.9 ULP in float64, 8.0 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 2.4 ULP in float64, 4.3 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _d_alpha_autograd(x, alpha, scale)
@@ -99,7 +99,7 @@ def d_alpha(x, alpha=1.0, scale=1.0):
 def d_scale(x, alpha=1.0, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error beyond kappa: 4.0 ULP in float64, 4.0 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 2.6 ULP in float64, 3.0 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _d_scale_autograd(x, alpha, scale)
@@ -108,7 +108,7 @@ def d_scale(x, alpha=1.0, scale=1.0):
 def d2_x(x, alpha=1.0, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error beyond kappa: 4.0 ULP in float64, 4.0 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 3.6 ULP in float64, 2.4 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _d2_x_autograd(x, alpha, scale)
@@ -117,7 +117,7 @@ def d2_x(x, alpha=1.0, scale=1.0):
 def d2_x_alpha(x, alpha=1.0, scale=1.0):
     """The mixed second derivative of the loss in x and alpha.
 
-    Worst error beyond kappa: 12.4 ULP in float64, 8.4 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 2.4 ULP in float64, 2.1 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _d2_x_alpha_autograd(x, alpha, scale)
@@ -126,8 +126,8 @@ def d2_x_alpha(x, alpha=1.0, scale=1.0):
 def d2_x_scale(x, alpha=1.0, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error beyond kappa: 12.3 ULP in float64, 14.7 ULP in float32, over 1040 points each.
-    As typed: no number; rewritten: power-law kernel.
+    Worst error beyond kappa: 2.7 ULP in float64, 13.9 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d2_x_scale_autograd(x, alpha, scale)
 
@@ -135,7 +135,7 @@ def d2_x_scale(x, alpha=1.0, scale=1.0):
 def d2_alpha(x, alpha=1.0, scale=1.0):
     """The second derivative of the loss in alpha.
 
-    Worst error beyond kappa: 11.7 ULP in float64, 7.6 ULP in float32, over 924 points each. As
+    Worst error beyond kappa: 5.7 ULP in float64, 4.0 ULP in float32, over 924 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _d2_alpha_autograd(x, alpha, scale)
@@ -144,7 +144,7 @@ def d2_alpha(x, alpha=1.0, scale=1.0):
 def d2_alpha_scale(x, alpha=1.0, scale=1.0):
     """The mixed second derivative of the loss in alpha and scale.
 
-    Worst error beyond kappa: 11.1 ULP in float64, 7.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 1.9 ULP in float64, 2.5 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _d2_alpha_scale_autograd(x, alpha, scale)
@@ -153,8 +153,8 @@ def d2_alpha_scale(x, alpha=1.0, scale=1.0):
 def d2_scale(x, alpha=1.0, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error beyond kappa: 10.0 ULP in float64, 10.1 ULP in float32, over 1040 points each.
-    As typed: no number; rewritten: power-law kernel.
+    Worst error beyond kappa: 3.8 ULP in float64, 3.6 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d2_scale_autograd(x, alpha, scale)
 
@@ -162,7 +162,7 @@ def d2_scale(x, alpha=1.0, scale=1.0):
 def weight(x, alpha=1.0, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error beyond kappa: 4.0 ULP in float64, 3.9 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 3.7 ULP in float64, 2.3 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _weight_autograd(x, alpha, scale)

@@ -61,7 +61,7 @@ def loss(x, df=1.0, scale=1.0):
     Domain: x real, df in (0, inf], scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error beyond kappa: 2.6 ULP in float64, 2.1 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 1.5 ULP in float64, 1.4 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: Student's kernel.
     """
     return _loss_autograd(x, df, scale)
@@ -70,7 +70,7 @@ def loss(x, df=1.0, scale=1.0):
 def d_x(x, df=1.0, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error beyond kappa: 2.7 ULP in float64, 2.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 1.8 ULP in float64, 2.0 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: Student's kernel.
     """
     return _d_x_autograd(x, df, scale)
@@ -79,7 +79,7 @@ def d_x(x, df=1.0, scale=1.0):
 def d_df(x, df=1.0, scale=1.0):
     """The first derivative of the loss in df.
 
-    Worst error beyond kappa: 1.8 ULP in float64, 1.9 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 1.5 ULP in float64, 1.4 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: Student's kernel.
     """
     return _d_df_autograd(x, df, scale)
@@ -88,7 +88,7 @@ def d_df(x, df=1.0, scale=1.0):
 def d_scale(x, df=1.0, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error beyond kappa: 3.3 ULP in float64, 3.3 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 3.1 ULP in float64, 2.2 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: Student's kernel.
     """
     return _d_scale_autograd(x, df, scale)
@@ -97,7 +97,7 @@ def d_scale(x, df=1.0, scale=1.0):
 def d2_x(x, df=1.0, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error beyond kappa: 4.0 ULP in float64, 3.4 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 2.8 ULP in float64, 2.5 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: Student's kernel.
     """
     return _d2_x_autograd(x, df, scale)
@@ -106,7 +106,7 @@ def d2_x(x, df=1.0, scale=1.0):
 def d2_x_df(x, df=1.0, scale=1.0):
     """The mixed second derivative of the loss in x and df.
 
-    Worst error beyond kappa: 4.7 ULP in float64, 7.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 4.0 ULP in float64, 2.9 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: Student's kernel.
     """
     return _d2_x_df_autograd(x, df, scale)
@@ -115,7 +115,7 @@ def d2_x_df(x, df=1.0, scale=1.0):
 def d2_x_scale(x, df=1.0, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error beyond kappa: 4.6 ULP in float64, 3.4 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 4.4 ULP in float64, 2.4 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: Student's kernel.
     """
     return _d2_x_scale_autograd(x, df, scale)
@@ -124,7 +124,7 @@ def d2_x_scale(x, df=1.0, scale=1.0):
 def d2_df(x, df=1.0, scale=1.0):
     """The second derivative of the loss in df.
 
-    Worst error beyond kappa: 4.3 ULP in float64, 3.7 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 4.2 ULP in float64, 3.0 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: Student's kernel.
     """
     return _d2_df_autograd(x, df, scale)
@@ -133,7 +133,7 @@ def d2_df(x, df=1.0, scale=1.0):
 def d2_df_scale(x, df=1.0, scale=1.0):
     """The mixed second derivative of the loss in df and scale.
 
-    Worst error beyond kappa: 5.3 ULP in float64, 7.5 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 4.0 ULP in float64, 3.3 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: Student's kernel.
     """
     return _d2_df_scale_autograd(x, df, scale)
@@ -142,7 +142,7 @@ def d2_df_scale(x, df=1.0, scale=1.0):
 def d2_scale(x, df=1.0, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error beyond kappa: 3.9 ULP in float64, 3.9 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 3.9 ULP in float64, 2.8 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: Student's kernel.
     """
     return _d2_scale_autograd(x, df, scale)
@@ -151,7 +151,7 @@ def d2_scale(x, df=1.0, scale=1.0):
 def weight(x, df=1.0, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error beyond kappa: 3.3 ULP in float64, 3.4 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 2.5 ULP in float64, 1.9 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: Student's kernel.
     """
     return _weight_autograd(x, df, scale)

@@ -48,7 +48,7 @@ def loss(x, scale=1.0):
     Domain: x real, scale > 0.
     Numbers or arrays that broadcast; the dtype of the residual comes out.
     ValueError names a parameter outside its domain. NaN in, NaN out.
-    Worst error beyond kappa: 1.9 ULP in float64, 1.9 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 0.5 ULP in float64, 0.9 ULP in float32, over 1040 points each. As
     typed: 9e+15 ULP; rewritten: power-law kernel.
     """
     return _loss_autograd(x, scale)
@@ -57,7 +57,7 @@ def loss(x, scale=1.0):
 def d_x(x, scale=1.0):
     """The first derivative of the loss in x.
 
-    Worst error beyond kappa: 4.0 ULP in float64, 3.9 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 1.2 ULP in float64, 1.6 ULP in float32, over 1040 points each. As
     typed: 3e+14 ULP; rewritten: power-law kernel.
     """
     return _d_x_autograd(x, scale)
@@ -66,7 +66,7 @@ def d_x(x, scale=1.0):
 def d_scale(x, scale=1.0):
     """The first derivative of the loss in scale.
 
-    Worst error beyond kappa: 4.0 ULP in float64, 4.0 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 1.7 ULP in float64, 1.6 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _d_scale_autograd(x, scale)
@@ -75,7 +75,7 @@ def d_scale(x, scale=1.0):
 def d2_x(x, scale=1.0):
     """The second derivative of the loss in x.
 
-    Worst error beyond kappa: 3.9 ULP in float64, 3.7 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 1.5 ULP in float64, 1.3 ULP in float32, over 1040 points each. As
     typed: no number; rewritten: power-law kernel.
     """
     return _d2_x_autograd(x, scale)
@@ -84,8 +84,8 @@ def d2_x(x, scale=1.0):
 def d2_x_scale(x, scale=1.0):
     """The mixed second derivative of the loss in x and scale.
 
-    Worst error beyond kappa: 15.3 ULP in float64, 16.0 ULP in float32, over 1040 points each.
-    As typed: no number; rewritten: power-law kernel.
+    Worst error beyond kappa: 1.6 ULP in float64, 8.6 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d2_x_scale_autograd(x, scale)
 
@@ -93,8 +93,8 @@ def d2_x_scale(x, scale=1.0):
 def d2_scale(x, scale=1.0):
     """The second derivative of the loss in scale.
 
-    Worst error beyond kappa: 14.7 ULP in float64, 14.8 ULP in float32, over 1040 points each.
-    As typed: no number; rewritten: power-law kernel.
+    Worst error beyond kappa: 2.9 ULP in float64, 1.4 ULP in float32, over 1040 points each. As
+    typed: no number; rewritten: power-law kernel.
     """
     return _d2_scale_autograd(x, scale)
 
@@ -102,7 +102,7 @@ def d2_scale(x, scale=1.0):
 def weight(x, scale=1.0):
     """d_x/x, continued at x = 0: the weight of iteratively reweighted least squares.
 
-    Worst error beyond kappa: 3.8 ULP in float64, 3.7 ULP in float32, over 1040 points each. As
+    Worst error beyond kappa: 1.2 ULP in float64, 1.3 ULP in float32, over 1040 points each. As
     typed: 8e+15 ULP; rewritten: power-law kernel.
     """
     return _weight_autograd(x, scale)

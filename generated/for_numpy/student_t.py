@@ -886,8 +886,8 @@ def _accepted(rng, count, *parameters):
 def _candidate(rng, count, df, scale):
     """The size of a draw; nothing is rejected.
 
-    n are the degrees of freedom: a normal variable over the root of gamma(h)/h, h = n/2, where gamma(h) is drawn as
-    gamma(h + 1) U^(1/h): for a small n it would underflow.
+    A normal variable over the root of gamma(h)/h, h = n/2, for n degrees of freedom, where
+    gamma(h) is drawn as gamma(h + 1) U^(1/h): for a small n it would underflow.
     """
     half = np.minimum(df, 2.0**110) / 2
     spread = np.sqrt(half / rng.standard_gamma(half + 1, count))
@@ -901,7 +901,7 @@ _STEPS = (
     0.0,
     *(2.0**k for k in range(-16, 0)),
     *(2.0 ** (k / 4) for k in range(32)),
-    *(4.0**k for k in range(4, 512)),
+    *(2.0**k for k in range(8, 1024)),
 )
 _LARGEST = 1.7976931348623157e308
 
@@ -1009,7 +1009,8 @@ def _quantile(p, panels, log_z, *parameters):
             break
     # Next to the middle the probability between 0 and y is the one that keeps its digits.
     gap = _entries(inner, place - 1) + _mass(low, y, log_z, *parameters) - (0.5 - p)
-    y = np.where(p > 0.25, y - gap * np.exp(loss(y, *known) + log_z), y)
+    y = np.where(p == 0.5, 0.0, y)
+    y = np.where((p > 0.25) & (p < 0.5), y - gap * np.exp(loss(y, *known) + log_z), y)
     last, rest = edges[..., -1:], outer[..., -1:]
     y = np.where(p < rest, last * (rest / p) ** (1 / power), y)
     return np.where(p > 0, y, np.inf)

@@ -1805,7 +1805,7 @@ _STEPS = (
     0.0,
     *(2.0**k for k in range(-16, 0)),
     *(2.0 ** (k / 4) for k in range(32)),
-    *(4.0**k for k in range(4, 512)),
+    *(2.0**k for k in range(8, 1024)),
 )
 _LARGEST = 1.7976931348623157e308
 
@@ -1913,7 +1913,8 @@ def _quantile(p, panels, log_z, *parameters):
             break
     # Next to the middle the probability between 0 and y is the one that keeps its digits.
     gap = _entries(inner, place - 1) + _mass(low, y, log_z, *parameters) - (0.5 - p)
-    y = torch.where(p > 0.25, y - gap * torch.exp(loss(y, *known) + log_z), y)
+    y = torch.where(p == 0.5, 0.0, y)
+    y = torch.where((p > 0.25) & (p < 0.5), y - gap * torch.exp(loss(y, *known) + log_z), y)
     last, rest = edges[..., -1:], outer[..., -1:]
     y = torch.where(p < rest, last * (rest / p) ** (1 / power), y)
     return torch.where(p > 0, y, math.inf)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from flint import arb, ctx
 from mpmath import mp
 from scipy import stats
@@ -46,6 +47,13 @@ def test_quantiles_are_right_in_the_tails_and_next_to_the_middle(alpha):
     # between x and the middle there is a probability of 1e-10, to all its digits
     want = -(0.5 - q[-1]) / barron.density(0.0, alpha, 2.0)
     np.testing.assert_allclose(x[-1], want, rtol=1e-13)
+
+
+@alphas
+def test_the_median_is_nothing(alpha):
+    assert barron.ppf(0.5, alpha, 3.0) == 0
+    d = generated("torch", "barron").Barron(0.0, torch.tensor(alpha, dtype=torch.float64), 3.0)
+    assert float(d.icdf(torch.tensor(0.5, dtype=torch.float64))) == 0
 
 
 def test_ends_and_what_is_no_probability():

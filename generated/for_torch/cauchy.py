@@ -617,7 +617,7 @@ _STEPS = (
     0.0,
     *(2.0**k for k in range(-16, 0)),
     *(2.0 ** (k / 4) for k in range(32)),
-    *(4.0**k for k in range(4, 512)),
+    *(2.0**k for k in range(8, 1024)),
 )
 _LARGEST = 1.7976931348623157e308
 

@@ -13,8 +13,8 @@ from types import FrameType
 
 import click
 
-from derive.emission.differences import visible
 from derive.errors import DeriveError, EnvironmentTrouble
+from derive.output.differences import visible
 
 USAGE = 2
 ENVIRONMENT = 4

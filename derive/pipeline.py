@@ -27,9 +27,6 @@ from derive.definitions.catalogue import NAMES
 from derive.definitions.find import find, find_all
 from derive.definitions.loss import Loss
 from derive.definitions.specialise import read_settings, specialise
-from derive.emission import writer
-from derive.emission.folders import default_folder, destination
-from derive.emission.manifest import inputs_digest, is_current
 from derive.emission.render import Prose, render, templates_folder
 from derive.emission.targets import TARGETS
 from derive.emission.validate import validate
@@ -37,6 +34,9 @@ from derive.errors import BadInput, EnvironmentTrouble
 from derive.notes import expected_value, notes
 from derive.numerics.forms import StableForm
 from derive.numerics.stabilise import stabilise
+from derive.output import writer
+from derive.output.folders import default_folder, destination
+from derive.output.manifest import inputs_digest, is_current
 from derive.program.density import density_forms
 from derive.program.lowering import lower_module
 from derive.progress import Progress
@@ -218,15 +218,15 @@ def _row(built: Built, targets: Sequence[str]) -> Row:
 
 def show(subject: str) -> str:
     """Definition, gradients, limits and density of a loss, as text."""
-    from derive.terminal import shown
+    from derive.views.terminal import shown
 
     return shown(derive(find(subject)))
 
 
 def latex(subjects: Sequence[str], out: Path | None, progress: Progress) -> str:
     """The formulas as LaTeX: of one loss a fragment for \\input, else a complete document."""
-    from derive.emission.staging import replace_file
-    from derive.latex import document, fragment
+    from derive.output.staging import replace_file
+    from derive.views.latex import document, fragment
 
     losses = find_all(subjects or NAMES)
     derivations = []
@@ -278,9 +278,7 @@ def _record(
     progress: Progress,
 ) -> None:
     """The worst errors as the new record, beside the plain formula's, and the pages made of it."""
-    from derive import pages
-    from derive.verification import plain, ratchet
-    from derive.verification.exhaustive import record as runs
+    from derive.verification import pages, plain, ratchet
 
     beside = plain.rows(losses, tuple(TARGETS), points, progress.step)
     reaches = [(loss, stabilise(derive(loss)).reach) for loss in losses]
@@ -299,7 +297,7 @@ def _record(
     try:
         ratchet.record(report.rows, plain=beside, forms=forms, digests=digests)
         if docs.is_dir():
-            page = pages.accuracy(ratchet.stored(), runs.read())
+            page = pages.accuracy(ratchet.stored())
             (docs / "accuracy.md").write_text(page, encoding="utf-8")
             (docs / "special_values.md").write_text(pages.special_values(), encoding="utf-8")
     except OSError as trouble:
@@ -308,7 +306,7 @@ def _record(
 
 def plot(subject: str, out: Path | None) -> Path:
     """The picture of a loss."""
-    from derive.plots import plot as draw
+    from derive.views.plots import plot as draw
 
     loss = find(subject)
     return draw(derive(loss), out or Path(f"{loss.name}.png"))

@@ -418,7 +418,7 @@ def _loss(regime, x, scale):
 
 
 def _d_x(regime, x, scale):
-    return (torch.where(x != x, x, torch.sign(x) / scale),)
+    return (torch.where(x != x, x, _sign(x) / scale),)
 
 
 def _d_scale(regime, x, scale):
@@ -430,7 +430,7 @@ def _d2_x(regime, x, scale):
 
 
 def _d2_x_scale(regime, x, scale):
-    return (torch.where(x != x, x, -(torch.sign(x) / scale / scale)),)
+    return (torch.where(x != x, x, -(_sign(x) / scale / scale)),)
 
 
 def _d2_scale(regime, x, scale):
@@ -443,7 +443,7 @@ def _weight(regime, x, scale):
 
 def _value_and_grad(regime, x, scale):
     value = torch.abs(x) / scale
-    slope = torch.where(x != x, x, torch.sign(x) / scale)
+    slope = torch.where(x != x, x, _sign(x) / scale)
     return value, slope
 
 
@@ -955,6 +955,11 @@ def _horner(z, coefficients):
 def _pick(condition, yes, no, like):
     """torch.where between two values that may be numbers, in the dtype of `like`."""
     return torch.where(condition, _as_tensor(yes, like), _as_tensor(no, like))
+
+
+def _sign(value):
+    """torch.sign, but NaN for NaN."""
+    return torch.where(value == value, torch.sign(value), value)
 
 
 def _gamma(value):

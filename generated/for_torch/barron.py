@@ -584,7 +584,7 @@ def _d_x(regime, x, alpha, scale):
         p = torch.exp(u / 2)
         result = _patch(
             torch.abs(y) == math.inf,
-            lambda: torch.sign(y) * (math.inf / scale),
+            lambda: _sign(y) * (math.inf / scale),
             _patch(
                 (p < 1 / _huge(y)) | (_huge(y) < p),
                 lambda: (
@@ -598,7 +598,7 @@ def _d_x(regime, x, alpha, scale):
     p = _power(y, alpha)
     result = _patch(
         torch.abs(y) == math.inf,
-        lambda: torch.sign(y) * (_power_of(math.inf, alpha - 2 + 1) / scale),
+        lambda: _sign(y) * (_power_of(math.inf, alpha - 2 + 1) / scale),
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
             lambda: _where(
@@ -897,7 +897,7 @@ def _d2_x(regime, x, alpha, scale):
 
 def _d2_x_alpha(regime, x, alpha, scale):
     if regime == "quadratic":  # alpha = 2
-        return (torch.where(x != x, x, _pick(x == 0, 0, torch.sign(x) * math.inf, x)),)
+        return (torch.where(x != x, x, _pick(x == 0, 0, _sign(x) * math.inf, x)),)
     if regime == "logarithm":  # alpha = 0
         y = x / scale
         u = y * y
@@ -937,7 +937,7 @@ def _d2_x_alpha(regime, x, alpha, scale):
         _patch(
             torch.abs(y) == math.inf,
             lambda: (
-                torch.sign(y)
+                _sign(y)
                 * (
                     _where(
                         _power_of(math.inf, difference + 1) == 0,
@@ -1011,7 +1011,7 @@ def _d2_x_scale(regime, x, alpha, scale):
         p = torch.exp(u / 2)
         result = -_patch(
             torch.abs(y) == math.inf,
-            lambda: torch.sign(y) * (math.inf * total / scale / scale),
+            lambda: _sign(y) * (math.inf * total / scale / scale),
             _patch(
                 (p < 1 / _huge(y)) | (_huge(y) < p),
                 lambda: (
@@ -1030,7 +1030,7 @@ def _d2_x_scale(regime, x, alpha, scale):
     result = -_patch(
         torch.abs(y) == math.inf,
         lambda: (
-            torch.sign(y)
+            _sign(y)
             * (
                 _where(
                     _power_of(math.inf, difference + 1) == 0,
@@ -1554,7 +1554,7 @@ def _value_and_grad(regime, x, alpha, scale):
         value = torch.expm1(ratio)
         slope = _patch(
             torch.abs(y) == math.inf,
-            lambda: torch.sign(y) * (math.inf / scale),
+            lambda: _sign(y) * (math.inf / scale),
             _patch(
                 (p < 1 / _huge(y)) | (_huge(y) < p),
                 lambda: (
@@ -1595,7 +1595,7 @@ def _value_and_grad(regime, x, alpha, scale):
     )
     slope = _patch(
         is_equal,
-        lambda: torch.sign(y) * (_power_of(math.inf, difference + 1) / scale),
+        lambda: _sign(y) * (_power_of(math.inf, difference + 1) / scale),
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
             lambda: _where(
@@ -2490,9 +2490,16 @@ def _minimum(a, b):
     return b.clamp(max=a) if isinstance(b, torch.Tensor) else min(a, b)
 
 
+def _sign(value):
+    """torch.sign, but NaN for NaN."""
+    return torch.where(value == value, torch.sign(value), value)
+
+
 def _sign_of(value):
     """The sign of a number or of a tensor."""
-    return torch.sign(value) if isinstance(value, torch.Tensor) else (value > 0) - (value < 0)
+    if isinstance(value, torch.Tensor):
+        return _sign(value)
+    return (value > 0) - (value < 0) if value == value else value
 
 
 # log Z at scale 1 over alpha in [0, inf], as numbers: see _log_z.

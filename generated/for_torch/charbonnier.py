@@ -422,12 +422,8 @@ def _d_x(regime, x, scale):
     p = 1 / root
     result = _patch(
         size == math.inf,
-        lambda: torch.sign(y) * (1 / scale),
-        _patch(
-            (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: torch.sign(y) / scale,
-            y * p / scale,
-        ),
+        lambda: _sign(y) * (1 / scale),
+        _patch((p < 1 / _huge(y)) | (_huge(y) < p), lambda: _sign(y) / scale, y * p / scale),
     )
     return (result,)
 
@@ -476,10 +472,10 @@ def _d2_x_scale(regime, x, scale):
     p = 1 / root
     result = -_patch(
         size == math.inf,
-        lambda: torch.sign(y) * (mended / scale / scale),
+        lambda: _sign(y) * (mended / scale / scale),
         _patch(
             (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: torch.sign(y) / scale / scale * mended,
+            lambda: _sign(y) / scale / scale * mended,
             y * (p * mended) / scale / scale,
         ),
     )
@@ -534,12 +530,8 @@ def _value_and_grad(regime, x, scale):
     value = _patch(is_equal, lambda: math.inf, y / (root + 1) * y)
     slope = _patch(
         is_equal,
-        lambda: torch.sign(y) * (1 / scale),
-        _patch(
-            (p < 1 / _huge(y)) | (_huge(y) < p),
-            lambda: torch.sign(y) / scale,
-            y * p / scale,
-        ),
+        lambda: _sign(y) * (1 / scale),
+        _patch((p < 1 / _huge(y)) | (_huge(y) < p), lambda: _sign(y) / scale, y * p / scale),
     )
     return value, slope
 
@@ -1023,6 +1015,11 @@ def _patch(rare, remedy, usual):
 def _huge(value):
     """Beyond this, squares overflow in the dtype of the value."""
     return 2.0**115 if value.dtype == torch.float32 else 2.0**900
+
+
+def _sign(value):
+    """torch.sign, but NaN for NaN."""
+    return torch.where(value == value, torch.sign(value), value)
 
 
 # Tensors, dtypes and regimes.

@@ -402,12 +402,7 @@ def _loss(regime, x, delta):
 
 
 def _d_x(regime, x, delta):
-    result = torch.where(
-        x != x,
-        x,
-        torch.where(torch.abs(x) <= delta, x, delta * torch.sign(x)),
-    )
-    return (result,)
+    return (torch.where(x != x, x, torch.where(torch.abs(x) <= delta, x, delta * _sign(x))),)
 
 
 def _d_delta(regime, x, delta):
@@ -420,7 +415,7 @@ def _d2_x(regime, x, delta):
 
 
 def _d2_x_delta(regime, x, delta):
-    return (torch.where(x != x, x, _pick(torch.abs(x) <= delta, 0, torch.sign(x), x)),)
+    return (torch.where(x != x, x, _pick(torch.abs(x) <= delta, 0, _sign(x), x)),)
 
 
 def _d2_delta(regime, x, delta):
@@ -436,7 +431,7 @@ def _value_and_grad(regime, x, delta):
     size = torch.abs(x)
     is_at_most = size <= delta
     value = torch.where(is_at_most, x / 2 * x, delta * (size - delta / 2))
-    slope = torch.where(x != x, x, torch.where(is_at_most, x, delta * torch.sign(x)))
+    slope = torch.where(x != x, x, torch.where(is_at_most, x, delta * _sign(x)))
     return value, slope
 
 
@@ -952,6 +947,11 @@ def _maximum(a, b):
     if isinstance(a, torch.Tensor):
         return a.clamp(min=b)
     return b.clamp(min=a) if isinstance(b, torch.Tensor) else max(a, b)
+
+
+def _sign(value):
+    """torch.sign, but NaN for NaN."""
+    return torch.where(value == value, torch.sign(value), value)
 
 
 # Tensors, dtypes and regimes.

@@ -402,7 +402,7 @@ def _loss(regime, x, beta):
 
 
 def _d_x(regime, x, beta):
-    return (torch.where(x != x, x, torch.where(torch.abs(x) <= beta, x / beta, torch.sign(x))),)
+    return (torch.where(x != x, x, torch.where(torch.abs(x) <= beta, x / beta, _sign(x))),)
 
 
 def _d_beta(regime, x, beta):
@@ -433,7 +433,7 @@ def _value_and_grad(regime, x, beta):
     is_at_most = size <= beta
     ratio = x / beta
     value = torch.where(is_at_most, ratio * (x / 2), size - beta / 2)
-    slope = torch.where(x != x, x, torch.where(is_at_most, ratio, torch.sign(x)))
+    slope = torch.where(x != x, x, torch.where(is_at_most, ratio, _sign(x)))
     return value, slope
 
 
@@ -995,6 +995,11 @@ def _maximum(a, b):
     if isinstance(a, torch.Tensor):
         return a.clamp(min=b)
     return b.clamp(min=a) if isinstance(b, torch.Tensor) else max(a, b)
+
+
+def _sign(value):
+    """torch.sign, but NaN for NaN."""
+    return torch.where(value == value, torch.sign(value), value)
 
 
 # Tensors, dtypes and regimes.

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from derive.emission import writer
 from derive.errors import BadInput
+from derive.output import writer
 from derive.progress import Progress
 
 TREE = {"for_numpy/huber.py": "# huber\n", "for_numpy/barron.py": "# barron\n"}

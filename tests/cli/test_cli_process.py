@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from derive.emission.writer import check, write
+from derive.output.writer import check, write
 
 FAKE = Path(__file__).with_name("fake_pipeline.py")
 CHECKOUT = FAKE.parents[2]

@@ -11,7 +11,7 @@ from derive.emission.target import Target
 from derive.emission.targets.numpy import EXCESS_SERIES, HORNER
 
 _SPELLING = {
-    "abs": "torch.abs", "sign": "torch.sign", "sqrt": "torch.sqrt", "exp": "torch.exp",
+    "abs": "torch.abs", "sign": "_sign", "sqrt": "torch.sqrt", "exp": "torch.exp",
     "expm1": "torch.expm1", "log": "torch.log", "log1p": "torch.log1p", "sin": "torch.sin",
     "cos": "torch.cos", "tan": "torch.tan", "asin": "torch.asin", "acos": "torch.acos",
     "atan": "torch.atan", "sinh": "torch.sinh", "cosh": "torch.cosh", "tanh": "torch.tanh",
@@ -106,9 +106,16 @@ def _extremum(name: str, other: str, bound: str) -> str:
     return b.clamp({bound}=a) if isinstance(b, torch.Tensor) else {other}(a, b)'''
 
 
-_SIGN_OF = '''def _sign_of(value):
+_SIGN_OF = '''def _sign(value):
+    """torch.sign, but NaN for NaN."""
+    return torch.where(value == value, torch.sign(value), value)
+
+
+def _sign_of(value):
     """The sign of a number or of a tensor."""
-    return torch.sign(value) if isinstance(value, torch.Tensor) else (value > 0) - (value < 0)'''
+    if isinstance(value, torch.Tensor):
+        return _sign(value)
+    return (value > 0) - (value < 0) if value == value else value'''
 
 
 def _of(name: str, torch_name: str, math_name: str) -> str:

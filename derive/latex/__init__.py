@@ -1,5 +1,0 @@
-"""The formulas of losses as LaTeX: a fragment for \\input, or a complete document."""
-
-from derive.latex.pages import document, fragment
-
-__all__ = ["document", "fragment"]

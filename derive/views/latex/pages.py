@@ -1,0 +1,66 @@
+"""From derivations to pages: entries are printed completely before a template sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from derive.calculus.derivation import Derivation
+from derive.emission.render import templates_folder
+from derive.views.latex import escape
+from derive.views.latex.about import description, memberships, special_cases, variables
+from derive.views.latex.entry import Entry
+from derive.views.latex.formulas import definition, derivatives, limits
+from derive.views.latex.normalizer import density
+from derive.views.latex.voice import Voice
+
+
+@cache
+def environment() -> Environment:
+    """Templates with marks that TeX does not use: <% %>, << >>, <# #>."""
+    return Environment(
+        loader=FileSystemLoader(templates_folder() / "latex"),
+        undefined=StrictUndefined,
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def fragment(derivation: Derivation) -> str:
+    """The formulas of one loss, ready for \\input in a document that loads amsmath."""
+    template = environment().get_template("fragment.tex.j2")
+    return template.render(heading=r"\subsection*", entry=entry(derivation))
+
+
+def document(derivations: Sequence[Derivation], standalone: bool = True) -> str:
+    """The formulas of several losses: a complete document, or only its entries in a row."""
+    if not standalone:
+        return "\n".join(fragment(derivation) for derivation in derivations)
+    template = environment().get_template("document.tex.j2")
+    return template.render(heading=r"\section", entries=[entry(d) for d in derivations])
+
+
+def entry(derivation: Derivation) -> Entry:
+    """Everything that is said of one loss, as TeX. BadInput for a function without a notation."""
+    voice = Voice(derivation)
+    # In the order of the page: a name is explained where it is first needed.
+    stated = (definition(voice, variables(voice)), derivatives(voice), *limits(voice))
+    normalized, remarks = density(voice)
+    return Entry(
+        name=escape.text(derivation.loss.name),
+        title=escape.text(derivation.loss.title),
+        paragraphs=description(voice),
+        displays=(*stated, *normalized),
+        remarks=(*remarks, *memberships(voice)),
+        tables=special_cases(voice),
+    )

@@ -1,0 +1,238 @@
+"""Whole pages: what they hold, that strangers' text stays text, that TeX takes them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+import sympy
+from jinja2 import meta
+from sympy import Abs, Symbol, log, oo
+
+from derive.calculus import Derivation, derive
+from derive.definitions.catalogue import NAMES, TITLES, catalogue
+from derive.definitions.loss import Loss
+from derive.views.latex import document, escape, fragment
+from derive.views.latex.entry import Display, Entry, Table
+from derive.views.latex.pages import environment
+
+PDFLATEX = shutil.which("pdflatex")
+needs_tex = pytest.mark.skipif(PDFLATEX is None, reason="pdflatex is not installed")
+
+HOSTILE = (
+    "100% & $5 #1 _x ^2 ~ \\",
+    "ends with a backslash \\",
+    "\\immediate\\write18{touch PWNED} \\input{/etc/passwd} ^^5cinput{x} \\csname end\\endcsname",
+    "} \\end{document} {",
+    "{{ 7*7 }} << 7*7 >> <% for a in b %> <# gone #>",
+    "$$ $ \\( \\] \" ' '' `` -- --- ?` !` ,, << >> [x] *",
+    "a\nb\tc\r\n\n\nd \x00 \x1b[31m \x7f",
+    "Müller, Gauß, Čech, Łódź, Erdős, naïve café; α ≤ β → ∞, x² − 1 … “quoted” – 漢字 🙂 \u202e",
+    "w" * 400,
+    "",
+)
+CONTROLS = set(
+    re.findall(
+        r"\\(?:[A-Za-z]+|.)",
+        r"""
+        \\ \[ \, \! \{ \} \$ \& \# \% \_ \` \' \^ \~ \= \. \"
+        \u \r \H \v \c \i \j \ss \ae \AE \oe \OE \o \O \l \L \S \copyright \dots
+        \textbackslash \textasciicircum \textasciitilde \textasciigrave \textless \textgreater
+        \textbar \textquoteleft \textquotedblleft \textquotedblright \allowbreak \surd
+        \subsection \section \paragraph \par \begingroup \endgroup \sloppy \allowdisplaybreaks
+        \addtolength \jot \begin \end \hline \renewcommand \arraystretch \texttt \text
+        \frac \sqrt \left \right \big \operatorname \mathrm \mathcal \ln \exp \max \min \int
+        \partial \infty \to \le \ge \ne \pm \times \cdot \in \quad \qquad \vartheta
+        \documentclass \usepackage \setlength \parindent \parskip \title \author \date \maketitle
+        \input
+        """,
+    )
+) | {rf"\{letter}" for letter in escape.GREEK_LETTERS}
+
+
+def stranger(text: str, name: str = "stranger", **changes: object) -> Loss:
+    x, lam = Symbol("x", real=True), Symbol("lam_2", positive=True)
+    plain = Loss(name, text, text, (x, lam), Abs(x) ** 2 / lam, description=text)
+    return replace(plain, **changes)
+
+
+def controls(tex: str) -> set[str]:
+    return set(re.findall(r"\\(?:[A-Za-z]+|.)", tex.replace("\n", " "))) - {"\\\\", "\\ "}
+
+
+def test_a_fragment_tells_everything(derivations: Mapping[str, Derivation]) -> None:
+    tex = fragment(derivations["barron"])
+    assert tex.startswith("% Written by derive: the formulas of barron, for \\input.")
+    for piece in (
+        r"\rho(x; \alpha, c) &= \frac{b}{\alpha}", r"s = \frac{x^{2}}{c^{2}}",
+        r"\psi = \frac{\partial \rho}{\partial x} &=", r"\frac{\partial \rho}{\partial \alpha} &=",
+        r"\frac{\partial \rho}{\partial c} &=", r"\frac{\partial^{2} \rho}{\partial x^{2}} &=",
+        r"w(0) = \frac{1}{c^{2}}", r"\alpha &\to 0", r"\alpha &\to 2", r"\alpha &\to +\infty",
+        r"\alpha &\to -\infty", r"&\to +\infty \text{ like } \frac{s}{4} \left(\ln",
+        r"\alpha \ge 0", r"\sqrt{2 \pi} c", r"$-b/\alpha$ for $-\infty < \alpha < 0$",
+    ):  # fmt: skip
+        assert piece in tex
+
+
+def test_fragments_say_why_there_is_no_density(derivations: Mapping[str, Derivation]) -> None:
+    tex = fragment(derivations["geman_mcclure"])
+    assert "There is none. As $\\left|x\\right| \\to \\infty$, the loss is bounded" in tex
+    assert "it tends to $2$." in tex
+    assert "The integral over $[-X, X]$ grows like $2 e^{-2} X$." in tex
+    assert r"Equal to \texttt{barron} (General adaptive robust loss) at $\alpha = -2$" in tex
+
+
+def test_the_special_cases_are_those_that_the_catalogue_claims(
+    derivations: Mapping[str, Derivation],
+) -> None:
+    (table,) = re.findall(
+        r"\\begin{tabular}.*?\\end{tabular}", fragment(derivations["barron"]), re.S
+    )
+    rows = [line.split(" & ") for line in table.splitlines() if " & " in line][1:]
+    assert [row[0] for row in rows] == ["$2$", "$1$", "$0$", "$-2$", r"$-\infty$"]
+    members = [m for m in catalogue() if m.member_of]
+    assert {row[1] for row in rows} == {escape.text(m.title) for m in members}
+    assert {row[1]: row[2] for row in rows}[TITLES["cauchy"]] == r"$\ln(s/2 + 1)$ \\"
+
+
+def test_a_loss_of_the_same_name_gets_no_table(derivations: Mapping[str, Derivation]) -> None:
+    other = replace(derivations["barron"], loss=replace(derivations["barron"].loss, loss=log(2)))
+    assert "tabular" not in fragment(other)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_strangers_text_reaches_no_control_sequence(text: str) -> None:
+    written = escape.text(text)
+    assert written.isascii()
+    assert controls(written) <= CONTROLS - {r"\input", r"\begin", r"\end"}
+    assert not re.search(r"(?<!\\)[%#&_~]", written)
+    plain = re.sub(r"\\[{}]", "", written)
+    assert plain.count("{") == plain.count("}")
+
+
+def test_known_letters_are_kept_and_unknown_ones_named() -> None:
+    assert escape.text("Gauß, Čech é α ²") == r"Gau\ss{}, \v{C}ech \'{e} $\alpha$ $^{2}$"
+    assert escape.text("漢") == "{[}U+6F22{]}"
+
+
+def test_pages_hold_only_the_fixed_control_sequences(
+    derivations: Mapping[str, Derivation],
+) -> None:
+    tex = document([*derivations.values(), *(derive(stranger(text)) for text in HOSTILE[:3])])
+    assert controls(tex) <= CONTROLS
+    assert tex.isascii()
+    assert tex.count(r"\input") == 0
+
+
+def test_two_variables_never_share_a_letter() -> None:
+    x, scale, c, one, other, long = (
+        Symbol(n, positive=True) for n in ("x", "scale", "c", "x1", "x_1", "a" * 60)
+    )
+    loss = Loss("many", "Many", "", (x, scale, c, one, other, long), x**2 * scale * c * one)
+    tex = fragment(derive(replace(loss, loss=loss.loss + other + long - other - long)))
+    assert r"Variables: $x > 0$, $\mathrm{scale} > 0$, $c > 0$, $\mathrm{x1} > 0$, " in tex
+    assert r"$x_{1} > 0$ (\texttt{x\_1}), $\vartheta_{1} > 0$ (\texttt{aaaa\allowbreak{}" in tex
+
+
+def test_the_templates_use_exactly_the_fields_they_get() -> None:
+    loader = environment().loader
+    assert loader is not None
+    source, _, _ = loader.get_source(environment(), "entry.tex.j2")
+    assert meta.find_undeclared_variables(environment().parse(source)) == {"heading", "entry"}
+    for kind, word in ((Entry, "entry"), (Display, "display"), (Table, "table")):
+        used = set(re.findall(rf"\b{word}\.(\w+)", source))
+        given = {f.name for f in fields(kind)} - ({"name"} if kind is Entry else set())
+        assert used == given
+
+
+def test_the_bytes_do_not_depend_on_the_hash_seed(derivations: Mapping[str, Derivation]) -> None:
+    program = (
+        "from derive.calculus import derive; from derive.definitions.catalogue import load;"
+        "from derive.views.latex import document; import sys;"
+        "sys.stdout.write(document([derive(load(name)) for name in ('barron', 'huber')]))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONHASHSEED": "4711"}, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert told.stdout == document([derivations["barron"], derivations["huber"]])
+
+
+# A real TeX engine
+
+
+def compiled(tex: str, folder: Path) -> str:
+    """The log of a run that has to succeed."""
+    (folder / "page.tex").write_text(tex)
+    assert PDFLATEX is not None
+    told = subprocess.run(
+        [PDFLATEX, "-no-shell-escape", "-halt-on-error", "-interaction=nonstopmode", "page.tex"],
+        cwd=folder, capture_output=True, timeout=60,
+    )  # fmt: skip
+    output = told.stdout.decode("latin-1")
+    assert told.returncode == 0, output[-2000:]
+    return (folder / "page.log").read_text("latin-1")
+
+
+def too_wide(report: str) -> list[str]:
+    return [w for w in re.findall(r"Overfull \\hbox \(([\d.]+)pt", report) if float(w) > 5]
+
+
+@needs_tex
+def test_the_document_compiles_without_errors_or_overfull_lines(
+    derivations: Mapping[str, Derivation], tmp_path: Path
+) -> None:
+    report = compiled(document(list(derivations.values())), tmp_path)
+    assert not too_wide(report)
+    assert "LaTeX Warning" not in report
+
+
+@needs_tex
+@pytest.mark.parametrize("size", ["10pt", "12pt"])
+def test_fragments_fit_into_a_plain_article(
+    size: str, derivations: Mapping[str, Derivation], tmp_path: Path
+) -> None:
+    for name in NAMES:
+        (tmp_path / f"{name}.tex").write_text(fragment(derivations[name]))
+    inputs = "\n".join(rf"\input{{{name}}}" for name in NAMES)
+    report = compiled(
+        rf"\documentclass[{size}]{{article}}\usepackage{{amsmath}}"
+        rf"\begin{{document}}{inputs}\end{{document}}",
+        tmp_path,
+    )
+    assert not too_wide(report)
+
+
+@needs_tex
+def test_hostile_text_and_long_formulas_compile(
+    derivations: Mapping[str, Derivation], tmp_path: Path
+) -> None:
+    parts = [derive(stranger(text, f"stranger_{n}")) for n, text in enumerate(HOSTILE)]
+    report = compiled(document([*parts, monster(derivations["barron"])]), tmp_path)
+    assert not too_wide(report)
+    assert [path.name for path in tmp_path.iterdir() if "PWNED" in path.name] == []
+
+
+def monster(derivation: Derivation) -> Derivation:
+    """Formulas that fit no line: a sum, a product, nested functions, a case distinction."""
+    x, alpha, scale = derivation.loss.variables
+    long_sum = sum(
+        (x**k / (alpha + k) * log(1 + scale**k) for k in range(1, 13)), start=sympy.Integer(0)
+    )
+    product = sympy.Mul(*(sympy.sin(x + k * alpha) ** k for k in range(1, 15)))
+    nested = sympy.exp(-long_sum) / (1 + long_sum) ** (alpha + long_sum)
+    cases = sympy.Piecewise((long_sum, Abs(x) <= scale), (product, x < long_sum), (nested, True))
+    pretty = {**derivation.pretty, "d_x": long_sum, "d_alpha": product, "d_scale": nested,
+              "d2_x": cases}  # fmt: skip
+    first = replace(derivation.limits[0], value=long_sum * product)
+    diverging = replace(derivation.limits[1], value=oo, growth=nested)
+    density = replace(derivation.density, log_partition=log(long_sum) + nested)
+    loss = replace(derivation.loss, title="A monster", name="monster")
+    return replace(derivation, pretty=pretty, limits=(first, diverging), density=density, loss=loss)

@@ -1,0 +1,1 @@
+"""Programs of this project's own workshop; not part of the package."""

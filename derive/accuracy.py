@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.definitions.loss import Loss
-from derive.numerics.forms import Reach, StableForm
+from derive.numerics.forms import MeasuredError, StableForm
 
 RECORD = Path(__file__).resolve().parent / "verification" / "accuracy.json"
 Entry = Mapping[str, Any]
@@ -34,7 +34,7 @@ class Figures:
     def lines(self, target: str) -> dict[str, str]:
         """Two sentences for the docstring of each quantity."""
         found = {}
-        for row in self.stable.reach:
+        for row in self.stable.errors:
             text = self._recorded(row.quantity, target) or (
                 f"Worst error: {_shown(row.worst)} ULP in float64 beyond kappa, over {row.points} "
                 "points that chose its form."
@@ -76,7 +76,7 @@ def _of(entries: Iterable[Entry], quantity: str, target: str) -> list[Entry]:
     ]
 
 
-def _gain(row: Reach, typed: float) -> str:
+def _gain(row: MeasuredError, typed: float) -> str:
     """What the formula as typed reaches, where that is much worse, and what was rewritten."""
     if not row.rules or typed < 10 * max(row.worst, 1.0):
         return ""

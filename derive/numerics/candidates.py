@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import sympy
-from sympy import Expr, Piecewise
+from sympy import Expr, Piecewise, Symbol
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.derivatives import over_residual, partial, without_squared_signs
@@ -16,7 +17,6 @@ from derive.numerics.lower import CannotLower, lower
 from derive.numerics.nodes import Node
 from derive.numerics.rules import rewrite
 from derive.numerics.splits import centred, split_by_sign
-from derive.numerics.yardstick import variables
 
 # Beyond this, rearranging a formula takes longer than anybody waits.
 _MOST_OPERATIONS = 400
@@ -26,6 +26,7 @@ _MOST_OPERATIONS = 400
 class Candidate:
     form: Node
     rules: tuple[str, ...]
+    pieces: int = 1
 
 
 def candidates(
@@ -91,3 +92,11 @@ def _from_base(loss: Loss, name: str, base: Expr) -> Expr:
         return partial(base, next(v for v in loss.variables if name == f"d_{v.name}"))
     v, w = variables(loss, name)
     return without_squared_signs(partial(partial(base, v), w))
+
+
+def variables(loss: Loss, name: str) -> tuple[Symbol, Symbol]:
+    """The two variables of a second derivative."""
+    for v, w in combinations_with_replacement(loss.variables, 2):
+        if name in (f"d2_{v.name}_{w.name}", f"d2_{v.name}" if v == w else ""):
+            return v, w
+    raise KeyError(name)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import sympy
 from sympy import Expr, Piecewise
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.derivatives import over_residual, partial, without_squared_signs
-from derive.calculus.reading import readable
+from derive.calculus.reading import fold, readable
+from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
+from derive.numerics.exponentials import NoReading, forms, named, read
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.nodes import Node
 from derive.numerics.rules import rewrite
@@ -50,11 +53,15 @@ def candidates(
 def _expressions(
     derivation: Derivation, name: str, base: Expr, base_rules: tuple[str, ...]
 ) -> list[tuple[Expr, tuple[str, ...]]]:
-    raw = derivation.quantities[name]
+    raw, loss = derivation.quantities[name], derivation.loss
+    pretty = derivation.pretty[name]
     if raw.count_ops() > _MOST_OPERATIONS:
         return [(raw, ()), rewrite(raw)]
-    found: list[tuple[Expr, tuple[str, ...]]] = [(_factored(raw), ()), (raw, ())]
-    if not raw.has(Piecewise):
+    found: list[tuple[Expr, tuple[str, ...]]] = [(pretty, ()), rewrite(pretty)]
+    found += [(_factored(raw), ()), (raw, ())]
+    cancelled = readings(loss, pretty)
+    found += [(form, ("exponential polynomial",)) for form in cancelled]
+    if not raw.has(Piecewise) and not cancelled:
         derived = _from_base(derivation.loss, name, base)
         for candidate in (readable(derived), derived, readable(raw)):
             again, used = rewrite(candidate)
@@ -63,7 +70,6 @@ def _expressions(
             shorter = readable(again)
             if shorter != again:
                 found.append((shorter, rules))
-    found.append(rewrite(readable(raw)))
     for expression, used in tuple(found):
         if expression.is_Add:  # tau x - x/2 loses what x (tau - 1/2) keeps
             found.append((sympy.collect(expression, derivation.loss.residual), used))
@@ -73,6 +79,39 @@ def _expressions(
             if changed is not None:
                 found.append((changed, (*used, rule)))
     return found
+
+
+def readings(loss: Loss, expression: Expr) -> list[Expr]:
+    """What the expression is as exponential polynomials, branch by branch."""
+    if isinstance(expression, Piecewise):
+        branches = [(readings(loss, e) or [e], c) for e, c in expression.args]
+        most = max(len(ways) for ways, _ in branches)
+        return [] if all(ways == [e] for (ways, _), (e, _) in zip(branches, expression.args)) else [
+            Piecewise(*((ways[min(i, len(ways) - 1)], c) for ways, c in branches))
+            for i in range(most)
+        ]
+    taken = [v.name for v in (*loss.variables, *loss.where)]
+    points = generic_points(loss, 4)
+    fractions = [
+        {v: Fraction(float(value)).limit_denominator(999) for v, value in at.items()}
+        for at in points
+    ]
+    try:
+        reading = named(
+            read(_varying(loss, expression), loss.residual, points), loss.where, taken
+        )
+        return list(dict.fromkeys(fold(loss.where, form) for form in forms(reading, fractions)))
+    except NoReading:
+        return []
+
+
+def _varying(loss: Loss, expression: Expr) -> Expr:
+    """Written out, but for logarithms, exponentials and the like of parameters alone."""
+    for name in reversed(loss.where):
+        written = loss.expand(name.definition)
+        if written.has(loss.residual) or not written.has(sympy.exp, sympy.log):
+            expression = expression.subs(name, name.definition)
+    return expression
 
 
 def _factored(expression: Expr) -> Expr:

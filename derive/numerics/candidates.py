@@ -14,9 +14,10 @@ from derive.calculus.reading import fold, readable
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
-from derive.numerics.exponentials import NoReading, forms, named, read
+from derive.numerics.exponentials import NoReading, named, read
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.nodes import Node
+from derive.numerics.reductions import forms
 from derive.numerics.rules import rewrite
 from derive.numerics.splits import centred, split_by_sign
 from derive.numerics.yardstick import variables
@@ -84,10 +85,10 @@ def _expressions(
 def readings(loss: Loss, expression: Expr) -> list[Expr]:
     """What the expression is as exponential polynomials, branch by branch."""
     if isinstance(expression, Piecewise):
-        branches = [(readings(loss, e) or [e], c) for e, c in expression.args]
-        most = max(len(ways) for ways, _ in branches)
-        return [] if all(ways == [e] for (ways, _), (e, _) in zip(branches, expression.args)) else [
-            Piecewise(*((ways[min(i, len(ways) - 1)], c) for ways, c in branches))
+        branches = [(readings(loss, e), e, c) for e, c in expression.args]
+        most = max(len(ways) for ways, _, _ in branches)
+        return [
+            Piecewise(*((ways[min(i, len(ways) - 1)] if ways else e, c) for ways, e, c in branches))
             for i in range(most)
         ]
     taken = [v.name for v in (*loss.variables, *loss.where)]
@@ -97,9 +98,7 @@ def readings(loss: Loss, expression: Expr) -> list[Expr]:
         for at in points
     ]
     try:
-        reading = named(
-            read(_varying(loss, expression), loss.residual, points), loss.where, taken
-        )
+        reading = named(read(_varying(loss, expression), loss.residual, points), loss.where, taken)
         return list(dict.fromkeys(fold(loss.where, form) for form in forms(reading, fractions)))
     except NoReading:
         return []

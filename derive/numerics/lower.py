@@ -8,8 +8,10 @@ from fractions import Fraction
 import sympy
 from sympy import Expr
 
-from derive.numerics import atoms, differences
+from derive.numerics import atoms
 from derive.numerics.atoms import Atom
+from derive.numerics.differences import NoPattern, pattern
+from derive.numerics.helpers.differences import of_exponential, of_logarithm
 from derive.numerics.nodes import Local, Name, Node, call, node, where
 
 _FUNCTIONS: dict[type, str] = {
@@ -83,11 +85,11 @@ def lower(expression: Expr) -> Node:
 def _difference(argument: Expr, *rates: Expr) -> Node:
     """A divided difference of exp, by the kind of its argument."""
     try:
-        p, found = differences.pattern(rates)
+        p, found = pattern(rates)
         if isinstance(argument, atoms.log1p):
-            return differences.of_logarithm(lower(argument.args[0]), lower(p), found)
-        return differences.of_exponential(lower(argument), found)
-    except differences.NoPattern:
+            return of_logarithm(lower(argument.args[0]), lower(p), found)
+        return of_exponential(lower(argument), found)
+    except NoPattern:
         raise CannotLower(f"no stable evaluation of rates {rates} is known") from None
 
 

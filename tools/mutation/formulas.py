@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sympy
 from mpmath import mp
-from sympy import Abs, Add, Expr, Mul, Piecewise, Pow, Rational, S, Symbol, exp, log, sqrt, tanh
+from sympy import Abs, Add, Expr, Mul, Piecewise, Pow, Rational, Symbol, exp, log, sqrt, tanh
 
 from derive.calculus.evaluate import evaluate
 from derive.definitions.loss import Loss
@@ -184,11 +184,6 @@ def rewrites(formula: Expr, residual: Symbol) -> list[Variant]:
         "halves": lambda e: sympy.Add(e / 2, e / 2, evaluate=False),
         "squares by magnitudes": lambda e: e.replace(
             residual**2, sympy.Pow(sympy.Abs(residual, evaluate=False), 2, evaluate=False)
-        ),
-        "upside down twice": lambda e: (
-            sympy.Pow(sympy.Pow(e, -1, evaluate=False), -1, evaluate=False)
-            if e != S.Zero and not e.has(Piecewise) and e.is_positive
-            else e
         ),
     }
     found: dict[Expr, str] = {}

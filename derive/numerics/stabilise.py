@@ -13,8 +13,8 @@ from sympy import Expr, Symbol, nan, oo
 from derive.calculus.derivation import Derivation
 from derive.calculus.reading import readable
 from derive.definitions.samples import Sample
-from derive.errors import Refuted
-from derive.numerics.candidates import Candidate, candidates
+from derive.errors import BadInput, Refuted
+from derive.numerics.candidates import Candidate, expressions
 from derive.numerics.ends import EndPiece, at_the_ends, leading, with_leading
 from derive.numerics.errors import ErrorModel, Score, samples
 from derive.numerics.forms import MeasuredError, Regime, StableForm
@@ -24,7 +24,7 @@ from derive.numerics.nodes import Name, Node, call, node
 from derive.numerics.pieces import Measured, piecewise
 from derive.numerics.products import Ranges, ordered
 from derive.numerics.rules import rewrite
-from derive.numerics.units import Unit, in_units, units
+from derive.numerics.units import Unit, degree, in_units, units
 
 # How many forms get leading terms of their own.
 _BEST = 4
@@ -103,6 +103,8 @@ class _Search:
         found = _shortest(rows) or _shortest(self._composed(model, rows, ends, False), 2)
         if found is None:
             rows += [_Row.of(model, c) for c in self._rewritten(model)]
+            if not rows:
+                self._lacking(model)
             found = _shortest(rows) or self._best_composed(model, rows, ends)
         form = at_the_ends(model, found.measured.candidate.form)
         return form, _error(model, form, found.measured.candidate.rules, direct)
@@ -111,30 +113,33 @@ class _Search:
         """As derived, and in units of each length."""
         raw = model.wanted.expression
         found = self._candidates([(raw, ()), (sympy.factor_terms(raw), ())])
-        loss = self.derivation.loss
-        pretty = loss.expand(self.derivation.pretty[model.quantity])
-        for unit in self.units:
-            for plain in (in_units(loss, e, unit) for e in (raw, pretty)):
-                if plain is not None:
-                    ways = (plain, sympy.factor_terms(plain), *_factored(plain))
-                    found += self._candidates([p for e in ways for p in ((e, ()), rewrite(e))])
+        pretty = self.derivation.pretty[model.quantity]
+        for plain in (*self._in_units(model, raw), *self._in_units(model, pretty)):
+            ways = (plain, sympy.factor_terms(plain), *_factored(plain))
+            found += self._candidates([p for e in ways for p in ((e, ()), rewrite(e))])
         x = self.derivation.loss.residual.name
         if model.quantity == "weight" and f"d_{x}" in chosen:
             found.append(Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",)))
         return found
 
     def _rewritten(self, model: ErrorModel) -> list[Candidate]:
-        """By every rule."""
-        name, raw = model.quantity, model.wanted.expression
-        found = candidates(self.derivation, name, self.base, self.base_rules)
+        """By every rule, each in units of each length too."""
+        ways = expressions(self.derivation, model.quantity, self.base, self.base_rules)
+        for expression, used in tuple(ways):
+            ways += [(again, used) for again in self._in_units(model, expression)]
+        short = [readable(e) for e in self._in_units(model, model.wanted.expression)]
+        for expression in short:
+            again, used = rewrite(expression)
+            ways += [(expression, ()), (again, used), (readable(again), used)]
+        return self._candidates(ways)
+
+    def _in_units(self, model: ErrorModel, expression: Expr) -> Iterator[Expr]:
+        loss = self.derivation.loss
         for unit in self.units:
-            plain = in_units(self.derivation.loss, raw, unit)
-            if plain is None:
-                continue
-            short = readable(plain)
-            again, used = rewrite(short)
-            found += self._candidates([(short, ()), (again, used), (readable(again), used)])
-        return found
+            e = degree(loss, model.wanted.expression, unit)
+            found = in_units(loss, expression, unit, e)
+            if found is not None and not found.has(nan, sympy.zoo):
+                yield found
 
     def _candidates(self, ways: Iterable[tuple[Expr, tuple[str, ...]]]) -> list[Candidate]:
         found: dict[Node, tuple[str, ...]] = {}
@@ -180,6 +185,14 @@ class _Search:
         forms = with_leading([r.measured.candidate for r in some], self.leads)
         found += [_Row.of(model, c) for c in forms]
         return _shortest(found) or min((*rows, *found), key=lambda r: (r.score.rank, r.score.size))
+
+    def _lacking(self, model: ErrorModel) -> None:
+        try:
+            lower(model.wanted.expression)
+        except CannotLower as trouble:
+            raise BadInput(
+                f"{self.derivation.loss.name}: {model.quantity}: {trouble}; leave that function out"
+            ) from None
 
     @staticmethod
     def _lowered(expression: Expr) -> Node | None:

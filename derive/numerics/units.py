@@ -77,14 +77,10 @@ def _equal(a: Ball, b: Ball) -> bool:
     return bool(abs(a - b) < abs(a) * arb((1, -40)))
 
 
-def in_units(loss: Loss, quantity: Expr, unit: Unit) -> Expr | None:
-    """The quantity as length^e times a function of x/length alone; None where it has no degree."""
-    e = degree(loss, quantity, unit)
+def in_units(loss: Loss, expression: Expr, unit: Unit, e: Expr | None) -> Expr | None:
+    """An expression of degree e as length^e times a function of x/length alone; None without e."""
     if e is None:
         return None
     x, p = loss.residual, unit.parameter
     z = let("y" if "y" not in {v.name for v in loss.variables} else "z", x / unit.length)
-    inner = quantity.xreplace({p: S.One}).subs(x, z)
-    return inner * unit.length**e
-
-
+    return loss.expand(expression).subs(p, S.One).subs(x, z) * unit.length**e

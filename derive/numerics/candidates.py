@@ -63,7 +63,7 @@ def _expressions(
         return [(raw, ()), rewrite(raw)]
     found: list[tuple[Expr, tuple[str, ...]]] = []
     taken = [v.name for v in (*loss.variables, *loss.where)]
-    for form in dict.fromkeys((pretty, by_branches(pretty, _rational))):
+    for form in dict.fromkeys((pretty, by_branches(pretty, _factors))):
         joined = clipped(form, loss.residual, taken)
         if joined is not None:
             found.append((joined, ("clipped residual",)))
@@ -128,11 +128,11 @@ def by_branches(expression: Expr, change: Callable[[Expr], Expr]) -> Expr:
     return change(expression)
 
 
-def _rational(expression: Expr) -> Expr:
+def _factors(expression: Expr) -> Expr:
     """In factors: 1 - (1 - t)^3 = t (3 - 3 t + t^2) loses nothing at small t."""
-    if not expression.is_rational_function() or sympy.count_ops(expression) > _MOST_OF_FACTORS:
+    if sympy.count_ops(expression) > _MOST_OF_FACTORS:
         return expression
-    return sympy.factor(expression)
+    return sympy.powsimp(sympy.factor(expression))
 
 
 def _factored(expression: Expr) -> Expr:

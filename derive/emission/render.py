@@ -11,7 +11,7 @@ import jinja2
 
 from derive.emission.printer import Printer
 from derive.emission.target import Target
-from derive.emission.text import fitted, head, quoted
+from derive.emission.text import fitted, head, paragraph, quoted
 from derive.numerics.nodes import Call, Name, Node
 from derive.program.module import Block, Function, Helper, Module
 
@@ -50,8 +50,12 @@ def context(module: Module, target: Target) -> dict[str, Any]:
     return {
         "name": module.name,
         "title": quoted(module.documentation.title, syntax),
-        "digest": module.digest,
-        "command": f"derive regenerate {module.subject} --target {target.name}",
+        "origin": paragraph(
+            f"Definition {module.digest}; made by: derive regenerate {module.subject} "
+            f"--target {target.name}",
+            syntax.width - 2,
+            syntax,
+        ),
         "head": head(module.documentation, syntax),
         "residual": module.residual,
         "variables": module.variables,

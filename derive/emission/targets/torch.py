@@ -14,6 +14,8 @@ SYNTAX = Syntax(
         "max": Called("torch.maximum"),
         "where": Called("torch.where"),
         "patch": Called("torch.where"),
+        "is_nan": Called("torch.isnan"),
+        "clamp": Called("torch.clamp"),
         "horner": Called("_horner", listed=1),
         "product_error": Called("_product_error"),
         "gamma": Called("_gamma"),

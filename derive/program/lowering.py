@@ -192,7 +192,7 @@ def _of_block(block: Block) -> list[Node]:
 
 
 def _helpers(roots: Sequence[Node]) -> tuple[Helper, ...]:
-    """Every helper that is called, directly or from another, in the order of the vocabulary."""
+    """Every helper that is called, directly or from another, by name."""
     wanted: set[str] = set()
     frontier = list(roots)
     while frontier:
@@ -200,7 +200,7 @@ def _helpers(roots: Sequence[Node]) -> tuple[Helper, ...]:
         new = (called & set(helpers.HELPERS)) - wanted
         wanted |= new
         frontier = [e for name in new for e in _expressions(helpers.HELPERS[name])]
-    return tuple(helper(h) for name, h in helpers.HELPERS.items() if name in wanted)
+    return tuple(helper(helpers.HELPERS[name]) for name in sorted(wanted))
 
 
 def _expressions(found: helpers.Helper) -> list[Node]:

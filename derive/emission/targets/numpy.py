@@ -33,6 +33,7 @@ SYNTAX = Syntax(
         "is_nan": Called("np.isnan"),
         "clamp": Pattern("np.minimum(np.maximum({0}, {1}), {2})", ATOM),
         "horner": Called("_horner", listed=1),
+        "exp_series": Called("_exp_series", listed=1),
         "product_error": Called("_product_error"),
         "erf": Called("_erf"),
         "erfc": Called("_erfc"),

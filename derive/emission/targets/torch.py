@@ -1,4 +1,4 @@
-"""PyTorch: tensors of any floating dtype. (The table; the layout of the file is being rewritten.)"""
+"""PyTorch: tensors of any floating dtype."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ SYNTAX = Syntax(
         "is_nan": Called("torch.isnan"),
         "clamp": Called("torch.clamp"),
         "horner": Called("_horner", listed=1),
+        "exp_series": Called("_exp_series", listed=1),
         "product_error": Called("_product_error"),
         "gamma": Called("_gamma"),
         "loggamma": Called("torch.lgamma"),

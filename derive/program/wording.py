@@ -1,8 +1,7 @@
-"""The prose of a generated file: docstrings, signatures, messages. Nothing here is code."""
+"""The prose about a loss: formulas as people type them, domains, what a function is."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 
 import sympy
@@ -10,8 +9,6 @@ from sympy import Expr, Symbol
 from sympy.printing.str import StrPrinter
 
 from derive.definitions.loss import Loss
-
-WIDTH = 96
 
 
 class _Plain(StrPrinter):  # type: ignore[misc]
@@ -67,58 +64,34 @@ def rule(loss: Loss, variable: Symbol) -> str:
     return f"in {left}{formula(low)}, {formula(high)}{right}"
 
 
-def quoted(text: str) -> str:
-    """Any text inside a triple-quoted docstring, where it means itself."""
-    return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-
-
-def docstring(lines: list[str], indent: int) -> str:
-    pad = " " * indent
-    wrapped: list[str] = []
-    for line in lines:
-        hanging = "    " if line.startswith("    ") else ""
-        pieces = textwrap.wrap(
-            line, WIDTH - indent, subsequent_indent=hanging + ("  " if hanging else ""),
-            break_long_words=False, break_on_hyphens=False,
-        )  # fmt: skip
-        wrapped += pieces or [""]
-    safe = [quoted(line) for line in wrapped]
-    if len(safe) == 1 and len(safe[0]) + indent + 6 <= WIDTH and not safe[0].endswith('"'):
-        return f'{pad}"""{safe[0]}"""'
-    safe[0] = f'{pad}"""{safe[0]}'
-    rest = [f"{pad}{line}" if line else "" for line in safe[1:]]
-    return "\n".join([safe[0], *rest, f'{pad}"""'])
+def requirement(loss: Loss, parameter: Symbol) -> str:
+    """What the values of a parameter must be, as an error message says it."""
+    text = rule(loss, parameter)
+    if text == "real":
+        return "a finite number"
+    if text == "in [-inf, inf]":
+        return "a number in [-inf, inf], not NaN"
+    if text.startswith("in "):
+        return text
+    return f"{text} and finite" if loss.domain(parameter).sup == sympy.oo else text
 
 
 _MEANING: Mapping[str, str] = {
     "loss": "{title}, elementwise.",
-    "weight": (
-        "d_{x}/{x}, continued at {x} = 0: the weight of iteratively reweighted least squares."
-    ),
+    "weight": "d_{x}/{x}, continued at {x} = 0: for iteratively reweighted least squares.",
     "value_and_grad": "(loss, d_{x}) in one pass.",
-    "log_partition": "log Z, Z the integral of exp(-loss) over all real {x}.",
-    "log_density": "-loss - log Z: the logarithm of the density.",
-    "density": "exp(-loss)/Z: the density whose negative logarithm is the loss, up to log Z.",
 }
 
 
-def meaning(loss: Loss, name: str) -> str:
+def meaning(loss: Loss, name: str, by: tuple[str, ...]) -> str:
+    """A line on a function of the file."""
     x = loss.residual.name
     if name in _MEANING:
         return _MEANING[name].format(title=loss.title.rstrip("."), x=x)
-    what = "log Z" if "log_partition" in name else "the loss"
-    kind, _, variables = name.replace("log_partition_", "").partition("_")
-    if kind == "d":
-        return f"The first derivative of {what} in {variables}."
-    names = [v.name for v in loss.variables]
-    for v in names:
-        if variables == v:
-            return f"The second derivative of {what} in {v}."
-        for w in names:
-            if variables == f"{v}_{w}":
-                return f"The mixed second derivative of {what} in {v} and {w}."
-    return name
-
-
-def command(loss: Loss, target: str, subject: str) -> str:
-    return f"derive regenerate {subject} --target {target}"
+    if by == (x,):
+        return f"The derivative in {x}, the influence."
+    if len(by) == 1:
+        return f"The derivative in {by[0]}."
+    if by[0] == by[1]:
+        return f"The second derivative in {by[0]}."
+    return f"The mixed second derivative in {by[0]} and {by[1]}."

@@ -27,6 +27,7 @@ from derive.definitions.catalogue import NAMES
 from derive.definitions.find import find, find_all
 from derive.definitions.loss import Loss
 from derive.definitions.specialise import read_settings, specialise
+from derive.emission.densities import render_density
 from derive.emission.render import render, templates_folder
 from derive.emission.targets import TARGETS
 from derive.emission.validate import validate
@@ -36,6 +37,7 @@ from derive.numerics.stabilise import stabilise
 from derive.output import writer
 from derive.output.folders import default_folder, destination
 from derive.output.manifest import inputs_digest, is_current
+from derive.program.density import density_module
 from derive.program.lowering import lower_module
 from derive.progress import Progress
 
@@ -83,9 +85,13 @@ def build(loss: Loss, targets: Sequence[str], subject: str, progress: Progress) 
     derivation = derive(loss, lambda what: progress.step(f"{loss.name}: {what}", 0, 1))
     stable = stabilise(derivation, progress.step)
     module = lower_module(derivation, stable, subject)
+    density = density_module(derivation, module)
     files = {}
     for target in (TARGETS[name] for name in targets):
         files[f"{target.folder}/{loss.name}{target.suffix}"] = render(module, target)
+        if target.density:
+            path = f"{target.folder}/densities/{loss.name}{target.suffix}"
+            files[path] = render_density(density, target)
     return Built(derivation, stable, files, expected_value(derivation))
 
 

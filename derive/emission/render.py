@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def context(module: Module, target: Target) -> dict[str, Any]:
         "functions": [function(f, printer) for f in module.functions],
         "special": [printer.expression(c) for c in module.special],
         "helpers": [function(h, printer) for h in module.helpers],
-        "library": library(module, target),
+        "library": library_of(module.operations, target),
         "exports": [f'"{name}"' for name in sorted(f.name for f in module.functions)],
     }
 
@@ -116,11 +117,11 @@ def _statement(start: str, value: Any, printer: Printer, indent: int) -> list[st
     return lines
 
 
-def library(module: Module, target: Target) -> list[str]:
+def library_of(operations: Iterable[str], target: Target) -> list[str]:
     """The templates of functions that the language lacks, for the operations that occur."""
     folder = templates_folder() / target.name / "library"
     found = {p.name.partition(".")[0]: p.name for p in folder.glob("*")} if folder.is_dir() else {}
-    return [f"{target.name}/library/{found[op]}" for op in sorted(module.operations) if op in found]
+    return [f"{target.name}/library/{found[op]}" for op in sorted(operations) if op in found]
 
 
 def _renamed(condition: Node) -> Node:

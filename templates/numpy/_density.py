@@ -50,7 +50,9 @@ class _Side:
         self.power, self.rest, self.settled = 1.0, 0.0, True
         last, order = self.edges[-1], law.tails[0 if sign < 0 else -1]
         reach = lift * np.log(last) - self.height(last) - self.top
-        if reach > -700 and not law.bounded:
+        if order <= lift and not law.bounded:
+            self.rest = np.inf
+        elif reach > -700 and not law.bounded:
             slope = sign * last * law.call(law.density.d_x, law.middle + sign * last)
             self.settled = order < np.inf
             self.power = (order if self.settled else float(slope)) - lift
@@ -315,7 +317,7 @@ class Density:
         self._law = lru_cache(64)(partial(_Law, self))
 
     def __reduce__(self) -> str:
-        return f"_{self.name}"
+        return "_DENSITY"
 
     def log_partition(self, /, *parameters: ArrayLike, **named: ArrayLike) -> Any:
         """log Z, Z the integral of exp(-loss)."""
@@ -469,7 +471,7 @@ class Density:
 
     def _by_set(self, compute: Callable[[_Law], float], lift: float = 1.0) -> Function:
         """compute(law) as a function of parameters that broadcast."""
-        one = lambda *values: compute(self._law(tuple(map(float, values)), lift))
+        one = lambda *values: compute(self._law(tuple(map(np.float64, values)), lift))
         return np.vectorize(one, otypes=[np.float64]) if self.defaults else one
 
     def _of_parameters(self, compute: Function, parameters: Any, named: Mapping[str, Any]) -> Any:
@@ -493,7 +495,7 @@ class Density:
             sets = [tuple(row) for row in unique]
         with np.errstate(all="ignore"):
             for k, values in enumerate(sets if wide.size else ()):
-                law = self._law(tuple(map(float, values)))
+                law = self._law(tuple(map(np.float64, values)))
                 here = np.arange(wide.size) if index is None else np.flatnonzero(index.ravel() == k)
                 for start in range(0, here.size, 8192):
                     at = here[start : start + 8192]

@@ -27,6 +27,7 @@ from derive.definitions.catalogue import NAMES
 from derive.definitions.find import find, find_all
 from derive.definitions.loss import Loss
 from derive.definitions.specialise import read_settings, specialise
+from derive.emission.densities import render_density
 from derive.emission.render import render
 from derive.emission.targets import TARGETS
 from derive.emission.validate import validate
@@ -35,6 +36,7 @@ from derive.numerics.stabilise import stabilise
 from derive.output import writer
 from derive.output.folders import default_folder, destination
 from derive.output.manifest import is_current
+from derive.program.density import density_module
 from derive.program.lowering import lower_module
 from derive.progress import Progress, Row
 
@@ -73,9 +75,12 @@ def build(
     derivation = derive(loss, lambda what: progress.step(f"{loss.name}: {what}", 0, 1))
     stable = stabilise(derivation, progress.step)
     module = lower_module(derivation, stable, subject)
+    density = density_module(derivation, module)
     made = {}
     for target in (TARGETS[name] for name in targets):
         made[files.loss_path(target, loss)] = render(module, target)
+        if target.density:
+            made[files.density_path(target, loss)] = render_density(density, target)
     made = files.bundled(loss, made) if joined else made
     return Built(made, expected_value(derivation), files.row(derivation, stable, targets))
 

@@ -14,6 +14,8 @@ def folded(expression: Expr) -> Expr:
         return expression
     if not expression.free_symbols:
         return sympy.Float(expression.evalf(DIGITS), DIGITS)
+    if isinstance(expression, sympy.Piecewise):
+        return sympy.Piecewise(*((folded(e), condition) for e, condition in expression.args))
     args = [folded(a) for a in expression.args]
     if expression.is_Add or expression.is_Mul:
         constants = [a for a in args if not a.free_symbols]

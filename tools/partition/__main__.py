@@ -1,4 +1,4 @@
-"""Compute the stored numbers of log Z(alpha) again: `python -m derive.calculus.partition`.
+"""Compute the stored numbers of log Z(alpha) again: `python -m tools.partition`.
 
 With --check the file is left alone; exit status 1 if its numbers are not the computed ones.
 """
@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from time import monotonic
 
-from derive.calculus.partition.form import DATA, REGENERATE, load, write
+from tools.partition.form import DATA, REGENERATE, load, write
 from derive.errors import DeriveError, EnvironmentTrouble
 
 try:
     from flint import __version__ as flint_version
 
-    from derive.calculus.partition import fit, measure
+    from tools.partition import fit, measure
 except ImportError:
     flint_version = ""
 
@@ -64,7 +64,7 @@ def _run(check: bool, points: int, progress: Callable[[str], None]) -> int:
     }
     write(form, provenance)
     print(
-        f"{DATA.name}: {form.size} numbers, value within {measured.value_ulp:.3f} ULP, slope "
+        f"{DATA.name}: {len(form.flat())} numbers, value within {measured.value_ulp:.3f} ULP, slope "
         f"{measured.slope_relative:.1e}, curvature {measured.curvature_scaled:.1e}"
     )
     return 0

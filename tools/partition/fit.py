@@ -15,15 +15,15 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from flint import arb, arb_poly, arb_series, ctx
 
-from derive.calculus.partition.form import (
+from tools.partition.form import (
     SQUEEZE,
     Centre,
     PartitionForm,
     Piece,
     Variable,
 )
-from derive.calculus.partition.ratios import Ball
-from derive.calculus.partition.rigorous import log_partition
+from tools.partition.ratios import Ball
+from tools.partition.rigorous import log_partition
 
 Progress: TypeAlias = Callable[[str], None]
 Made = TypeVar("Made")

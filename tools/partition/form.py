@@ -14,101 +14,29 @@ z = (v - middle) rate; value + rest carries the constant to twice the precision.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import asdict, dataclass
-from functools import cache
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from derive.errors import EnvironmentTrouble
+from derive.definitions.catalogue import load as load_loss
+from derive.definitions.stored import Centre, Piece, Variable, hexadecimal
+from derive.definitions.stored import Numbers as PartitionForm
+from derive.definitions.stored import load as _load
 
-DATA = Path(__file__).with_name("barron_partition.json")
-REGENERATE = "python -m derive.calculus.partition"
+__all__ = ["Centre", "PartitionForm", "Piece", "Variable"]
+
+_STORED = load_loss("barron").log_partition
+assert _STORED is not None
+DATA, REGENERATE = _STORED.place, _STORED.command
 LARGE = 4.0  # from here m is taken as 1 - 2/alpha, which is 1 at alpha = inf
-SQUEEZE = 0.125  # next to 0 the variable is alpha/(alpha + SQUEEZE)
+SQUEEZE = _STORED.squeeze  # next to 0 the variable is alpha/(alpha + SQUEEZE)
 
-Variable = Literal["squeezed", "log_ratio"]
 Floats = NDArray[np.float64]
 Jet = tuple[Floats, Floats, Floats]
-
-
-@dataclass(frozen=True)
-class Piece:
-    """start <= alpha < stop: log Z = value + (rest + sum over k of coefficients[k - 1] z^k).
-
-    z = (v - middle) * rate; v is alpha/(alpha + SQUEEZE) ("squeezed") or ln(|alpha - 2|/alpha).
-    """
-
-    start: float
-    stop: float
-    variable: Variable
-    middle: float
-    rate: float
-    value: float
-    rest: float
-    coefficients: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Centre:
-    """start <= alpha < stop, around 2: log Z = value + (rest - l/2 ln m + m + G(l, w)).
-
-    below, above: G for alpha < 2 and for alpha > 2, as rows[j][k], the coefficient of w^j l^k.
-    Rows with even j are the same in both.
-    """
-
-    start: float
-    stop: float
-    value: float
-    rest: float
-    below: tuple[tuple[float, ...], ...]
-    above: tuple[tuple[float, ...], ...]
-
-
-@dataclass(frozen=True)
-class PartitionForm:
-    """The pieces in ascending order; the centre lies between pieces[before - 1] and [before]."""
-
-    pieces: tuple[Piece, ...]
-    centre: Centre
-
-    @property
-    def breaks(self) -> tuple[float, ...]:
-        """Where one piece ends and the next begins, the centre counted among them."""
-        return tuple(sorted({p.start for p in self.pieces} | {self.centre.start}))[1:]
-
-    @property
-    def before(self) -> int:
-        """How many pieces lie below the centre."""
-        return sum(piece.stop <= 2 for piece in self.pieces)
-
-    @property
-    def size(self) -> int:
-        """How many numbers the form consists of."""
-        return len(self.numbers())
-
-    def numbers(self) -> list[float]:
-        """Every number of the form, in its order."""
-        return list(_flat(asdict(self)))
-
-    def checksum(self) -> str:
-        """sha256 over the whole form, its numbers as hexadecimal floats."""
-        text = json.dumps(_hexadecimal(asdict(self)))
-        return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _flat(value: Any) -> Any:
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        for part in value:
-            yield from _flat(part)
-    elif isinstance(value, (int, float)):
-        yield float(value)
 
 
 def write(form: PartitionForm, provenance: dict[str, Any], path: Path = DATA) -> None:
@@ -117,52 +45,14 @@ def write(form: PartitionForm, provenance: dict[str, Any], path: Path = DATA) ->
         "what": "log Z(alpha) of Barron's loss at scale 1, alpha in [0, inf]",
         **provenance,
         "sha256": form.checksum(),
-        "form": _hexadecimal(asdict(form)),
+        "form": hexadecimal(asdict(form)),
     }
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="ascii")
 
 
-def _hexadecimal(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _hexadecimal(part) for name, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_hexadecimal(part) for part in value]
-    return value.hex() if isinstance(value, float) else value
-
-
-@cache
 def load(path: Path = DATA) -> PartitionForm:
     """The stored form. EnvironmentTrouble if the file was altered or is not one."""
-    try:
-        record = json.loads(path.read_text(encoding="ascii"))
-        form = _form(record["form"])
-        stored = record["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as trouble:
-        raise EnvironmentTrouble(
-            f"{path.name} cannot be read: {trouble}; run {REGENERATE}"
-        ) from None
-    if form.checksum() != stored:
-        raise EnvironmentTrouble(f"{path.name} does not match its checksum; run {REGENERATE}")
-    return form
-
-
-def _form(record: dict[str, Any]) -> PartitionForm:
-    return PartitionForm(
-        pieces=tuple(
-            Piece(variable=piece["variable"], **_numbers(piece)) for piece in record["pieces"]
-        ),
-        centre=Centre(**_numbers(record["centre"])),
-    )
-
-
-def _numbers(record: dict[str, Any]) -> dict[str, Any]:
-    return {name: _number(part) for name, part in record.items() if name != "variable"}
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_number(part) for part in value)
-    return float.fromhex(value)
+    return _load(path, REGENERATE)
 
 
 def evaluate(alpha: ArrayLike, order: int = 0, form: PartitionForm | None = None) -> Floats:

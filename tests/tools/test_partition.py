@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flint import arb, ctx, fmpq
 
-from derive.calculus.partition import evaluate, fit, form, load, measure, rigorous
+from tools.partition import evaluate, fit, form, load, measure, rigorous
 from derive.errors import EnvironmentTrouble
 
 VALUE_ULP, SLOPE, CURVATURE = 1.0, 5e-15, 5e-13

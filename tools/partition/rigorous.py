@@ -18,7 +18,7 @@ from typing import Any
 
 from flint import acb, arb, ctx, fmpq
 
-from derive.calculus.partition.ratios import Ball, Jet, exponential_ratio, logarithm_ratio
+from tools.partition.ratios import Ball, Jet, exponential_ratio, logarithm_ratio
 
 NEAR_ZERO = fmpq(1, 100)
 FAR = fmpq(64)

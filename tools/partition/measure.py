@@ -9,8 +9,8 @@ from math import inf, nextafter, ulp
 import numpy as np
 from flint import arb
 
-from derive.calculus.partition.form import PartitionForm, evaluate
-from derive.calculus.partition.rigorous import log_partition
+from tools.partition.form import PartitionForm, evaluate
+from tools.partition.rigorous import log_partition
 
 SMALLEST_CURVATURE = 0.01  # the second derivative is measured against the larger of itself and this
 BITS = 60

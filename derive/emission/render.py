@@ -40,7 +40,8 @@ def environment() -> jinja2.Environment:
 def render(module: Module, target: Target) -> str:
     """Module -> the text of one file."""
     template = environment().get_template(f"{target.name}/{target.template}")
-    return template.render(context(module, target)).rstrip("\n") + "\n"
+    extra = target.extra(module) if target.extra is not None else {}
+    return template.render(context(module, target) | extra).rstrip("\n") + "\n"
 
 
 def context(module: Module, target: Target) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.forward_ad import _set_fwd_grad_enabled, unpack_dual
+from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 __all__ = [
     "CharbonnierLoss",
@@ -156,8 +157,9 @@ class CharbonnierLoss(torch.nn.Module):
         values = loss(input.to(wide) - target.to(wide), *parameters)
         values = values if weight is None else values * weight
         values = values if self.reduction == "none" else getattr(values, self.reduction)()
-        narrow = dtype.is_floating_point and not torch.is_autocast_enabled(input.device.type)
-        return values.to(dtype) if narrow else values
+        kind = input.device.type
+        cast = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+        return values if cast or not dtype.is_floating_point else values.to(dtype)
 
     def extra_repr(self) -> str:
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("scale", "reduction"))
@@ -185,7 +187,9 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     so that nothing waits for a device."""
     if isinstance(value, Tensor):
         return torch.where(valid(value), value, math.nan).to(x.dtype)
-    if not hasattr(value, "__float__") or not valid(value):
+    if not isinstance(value, (float, int)) and hasattr(value, "item"):
+        value = value.item()  # of NumPy
+    if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     return torch.full((), value, dtype=x.dtype, device=x.device)
 
@@ -212,6 +216,7 @@ def _tied(name: str, values: list[Tensor]) -> Tensor:
     if not torch.compiler.is_compiling():
         return _ClosedBothWays.apply(name, *values)
     wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
+    wanted = wanted and not torch._C._are_functorch_transforms_active()
     return _Closed.apply(name, *values) if wanted else _FORMULAS[name](*values)
 
 
@@ -275,7 +280,8 @@ def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool
     tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
     target = x.new_zeros(()).expand_as(x) if target is None else target
     alike = x.shape == target.shape and x.dtype == target.dtype
-    if torch.compiler.is_compiling() or not alike or any(v.numel() != 1 for v in parameters if isinstance(v, Tensor)):
+    lone = all(v.numel() == 1 for v in parameters if isinstance(v, Tensor))
+    if torch.compiler.is_compiling() or is_in_torch_dispatch_mode() or not (alike and lone):
         return None
     try:  # inside a transform there are no data to point at
         dense = x.dtype in (torch.float32, torch.float64) and all(

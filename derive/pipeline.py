@@ -216,12 +216,12 @@ def _row(built: Built, targets: Sequence[str]) -> Row:
         parts.append("density")
     elif density.exists not in (None, sympy.true):
         parts.append(f"density for {density.exists}".replace("oo", "inf"))
-    worst = max(stable.reach, key=lambda r: r.worst)
+    worst = max(stable.errors, key=lambda r: r.worst)
     folders = ", ".join(TARGETS[t].folder for t in targets)
     lossy = tuple(
         f"{derivation.loss.name}.{r.quantity} loses digits, {r.worst:.0f} ULP at "
         + ", ".join(f"{n} = {v:.6g}" for n, v in r.at.items())
-        for r in stable.reach
+        for r in stable.errors
         if r.worst > LOSSY
     )
     reached = f"{worst.worst:.1f} ULP ({worst.quantity})"
@@ -293,7 +293,7 @@ def _record(
     from derive.verification import pages, plain, ratchet
 
     beside = plain.rows(losses, tuple(TARGETS), points, progress.step)
-    reaches = [(loss, stabilise(derive(loss)).reach) for loss in losses]
+    reaches = [(loss, stabilise(derive(loss)).errors) for loss in losses]
     forms = [
         {
             "loss": loss.name,

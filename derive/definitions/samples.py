@@ -67,6 +67,12 @@ class Sample:
             found[name] = np.repeat([g.parameters[k] for g in self.groups], lengths)
         return found
 
+    def thinned(self, share: int) -> Sample:
+        """One in `share` of the residuals, other ones in each group: more parameters for as many
+        points."""
+        groups = (Group(g.parameters, g.x[k % share :: share]) for k, g in enumerate(self.groups))
+        return Sample(self.name, self.dtype, self.names, tuple(groups))
+
     def point(self, index: int) -> dict[str, float]:
         return {name: float(column[index]) for name, column in self.columns.items()}
 

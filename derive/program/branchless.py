@@ -14,6 +14,7 @@ from derive.numerics.evaluate import evaluate
 from derive.numerics.nodes import CONDITIONS, Call, Local, Name, Node, Number, walk
 from derive.program.expanded import expanded, mentions, substituted
 from derive.program.module import Assignment, Block, Branch, Function, Module
+from derive.program.nan import guarded
 
 
 def branchless(function: Function, module: Module) -> Block:
@@ -21,12 +22,13 @@ def branchless(function: Function, module: Module) -> Block:
     block = _merged(function, module) if function.branches else function.block
     (result,) = block.results
     x = module.residual
-    if not _passes_nan(result, x, {a.name: a.value for a in block.assignments}):
-        result = Call("where", (Call("ne", (Name(x), Name(x))), Name(x), result))
+    (whole,) = expanded(block)
+    if guarded(whole, x) is not whole:
+        result = guarded(result, x)
     if isinstance(result, Name) and result.name == x:
         result = Call("copy", (result,))
-    assignments = tuple(Assignment(a.name, folded(clipped(a.value))) for a in block.assignments)
-    return Block(assignments, (folded(clipped(result)),))
+    assignments = tuple(Assignment(a.name, folded(a.value)) for a in block.assignments)
+    return Block(assignments, (folded(result),))
 
 
 def _merged(function: Function, module: Module) -> Block:
@@ -101,52 +103,16 @@ def folded(expression: Node) -> Node:
     return done[id(expression)]
 
 
-def _passes_nan(current: Node, x: str, values: Mapping[str, Node]) -> bool:
-    """Whether a residual that is NaN makes the value NaN: comparisons with NaN are false."""
-    if isinstance(current, Name):
-        if current.name in values:
-            rest = {n: v for n, v in values.items() if n != current.name}
-            return _passes_nan(values[current.name], x, rest)
-        return current.name == x
-    if not isinstance(current, Call) or current.op in CONDITIONS or current.op == "sign":
-        return False
-    if current.op == "quantity":
-        return True
-    if current.op == "where":
-        condition, _, last = current.args
-        about = any(isinstance(n, Call) and n.op == "ne" for n in walk(condition))
-        return not about and _passes_nan(last, x, values)
-    return any(_passes_nan(a, x, values) for a in current.args)
-
-
 def is_plain(module: Module) -> bool:
     """Whether the loss is made of arithmetic and of clipping alone: then a library that takes
     the derivatives of its steps gets every derivative of the loss right."""
     loss = next(f for f in module.functions if f.name == "loss")
     (value,) = expanded(loss.block)
     x = module.residual
-    plain = {"add", "sub", "mul", "div", "neg", "abs", "clip"}
-    for n in walk(clipped(value)):
+    plain = {"add", "sub", "mul", "div", "neg", "abs", "clamp"}
+    for n in walk(value):
         if not isinstance(n, Call) or not mentions(n, x):
             continue
         if n.op not in plain or (n.op == "div" and mentions(n.args[1], x)):
             return False
     return not loss.branches
-
-
-def clipped(expression: Node) -> Node:
-    """min(max(a, low), high) as one operation."""
-    done: dict[int, Node] = {}
-    for current in walk(expression):
-        if isinstance(current, Local):
-            done[id(current)] = Local(current.name, done[id(current.value)])
-        elif isinstance(current, Call):
-            args = tuple(done[id(a)] for a in current.args)
-            inner = args[0]
-            if current.op == "min" and isinstance(inner, Call) and inner.op == "max":
-                done[id(current)] = Call("clip", (*inner.args, args[1]))
-            else:
-                done[id(current)] = Call(current.op, args)
-        else:
-            done[id(current)] = current
-    return done[id(expression)]

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from derive.numerics.nodes import CONDITIONS, Call, Name, Node, Number, children, walk
 from derive.program.blocks import Pool
-from derive.program.branchless import clipped, folded
+from derive.program.branchless import folded
 from derive.program.expanded import expanded
 from derive.program.module import Module
 from derive.program.scalars import Scaled, scaled
@@ -23,7 +23,7 @@ DIFFERENCE, SLOPE = "d", "s"
 _LETTERS = "uvwpqrghkmnabefijlotyz"
 # What a call can be made of beside arithmetic; a helper of the file is none of these.
 ELEMENTARY = frozenset(
-    "add sub mul div neg abs sign clip min max sqrt pow exp expm1 log log1p sin cos tan asin acos atan "
+    "add sub mul div neg abs sign clamp min max sqrt pow exp expm1 log log1p sin cos tan asin acos atan "
     "sinh cosh tanh erf erfc where lt le eq ne and or scaled_add".split()
 )
 
@@ -76,7 +76,7 @@ def sweep(module: Module) -> Sweep | None:
     by = {p.name: expanded(f.block, known)[0] for p, f in zip(module.parameters, firsts, strict=True) if f}
     dropped = _Dropper(module.residual)
     pool = Pool()
-    roots = [pool.intern(folded(clipped(dropped(r)))) for r in (value, slope, *by.values())]
+    roots = [pool.intern(folded(dropped(r))) for r in (value, slope, *by.values())]
     parts = [scaled(root, module.residual, _positive(module)) for root in roots]
     if any(p.vector is None or not _is_elementary(p.vector) for p in parts):
         return None

@@ -27,7 +27,9 @@ SYNTAX = Syntax(
         **{name: Called(f"torch.{name}") for name in _FUNCTIONS},
         "patch": Called("torch.where"),
         "loggamma": Called("torch.lgamma"),
-        "clip": Called("torch.clamp"),
+        "clamp": Called("torch.clamp"),
+        "is_nan": Called("torch.isnan"),
+        "exp_series": Called("_exp_series", listed=1),
         "copy": Pattern("{0}.clone()"),
         "trigamma": Pattern("torch.polygamma(1, {0})"),
         "gamma": Pattern("torch.exp(torch.lgamma({0}))"),
@@ -57,9 +59,8 @@ NUMBERS = Syntax(
 )
 
 
-def context(module: Module) -> Mapping[str, Any]:
+def context(module: Module, printer: Printer) -> Mapping[str, Any]:
     """What the template of a loss file needs beside what every target prints."""
-    printer = Printer(SYNTAX, frozenset(h.name for h in module.helpers))
     x = module.residual
     firsts = [f"d_{v}" for v in module.variables]
     formulas = [
@@ -199,7 +200,7 @@ class _Calls:
         if step.op in ("min", "max") and not isinstance(step.arguments[1], str):
             bound = "max" if step.op == "min" else "min"
             return self._written("clamp", [args[0], f"{bound}={args[1]}"], place)
-        names = {"clip": "clamp", "min": "minimum", "max": "maximum"}
+        names = {"min": "minimum", "max": "maximum"}
         return self._written(names.get(step.op, step.op), args, place)
 
     def _written(self, name: str, args: Sequence[str], place: str) -> tuple[str, bool]:
@@ -234,5 +235,5 @@ TARGET = Target(
     runtime=("_density.py",),
     package="package.py.j2",
     library="torch",
-    extra=context,
+    more=context,
 )

@@ -34,9 +34,7 @@ class Candidate:
 Ways = list[tuple[Expr, tuple[str, ...]]]
 
 
-def expressions(
-    derivation: Derivation, name: str, base: Expr, base_rules: tuple[str, ...]
-) -> Ways:
+def expressions(derivation: Derivation, name: str, base: Expr, base_rules: tuple[str, ...]) -> Ways:
     """From the plainest to the most rewritten. base: the loss, rewritten by `base_rules`."""
     found: dict[Expr, tuple[str, ...]] = {}
     for expression, used in _expressions(derivation, name, base, base_rules):

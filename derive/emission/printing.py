@@ -10,7 +10,6 @@ from typing import Any
 from derive.emission import stored, wording
 from derive.emission.printer import Printer
 from derive.emission.target import Target
-from derive.numerics.family import match
 from derive.numerics.forms import StableForm
 from derive.program.module import Assignment, Block, Case, Function, HelperFunction, Module
 
@@ -36,10 +35,8 @@ class Printing:
         like = varying[0] if varying else ""
         return Printer(self.target.dialect, helpers, names, arguments, like, self._nonzero())
 
-    def _nonzero(self) -> frozenset[str] | None:
-        """Barron's family is divided into regimes so that nothing else can be 0."""
-        if match(self.form.loss) is not None:
-            return None
+    def _nonzero(self) -> frozenset[str]:
+        """What may be divided by without a second thought."""
         return frozenset(p.name for p in self.form.loss.parameters if p.is_positive)
 
     def function(self, function: Function, arguments: str) -> dict[str, Any]:
@@ -106,7 +103,7 @@ class Printing:
         return lines
 
     def imports(self) -> list[str]:
-        by_math = {"erf", "erfc", "gamma", "loggamma", "excess_series"} & self.module.operations
+        by_math = {"erf", "erfc", "gamma", "loggamma"} & self.module.operations
         norm = self.module.density.norm
         by_math |= {norm.way} & {"radial"} if norm else set()
         lines = ["import math"] if by_math or self.target.name == "torch" else []

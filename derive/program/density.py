@@ -16,15 +16,14 @@ from derive.calculus.evaluate import NotReal
 from derive.calculus.partition.form import PartitionForm, load
 from derive.calculus.quadrature import normalizer
 from derive.definitions.loss import Loss
-from derive.numerics import student
 from derive.numerics.evaluate import evaluate
-from derive.numerics.family import match
 from derive.numerics.forms import StableForm
 from derive.numerics.lower import CannotLower, condition, lower
 from derive.numerics.nodes import Call, Local, Name, Node, call, node, where
 from derive.numerics.rules import half_step
 from derive.program.divergence import divergence
 from derive.program.folding import DIGITS, folded
+from derive.program.members import match, match_student
 from derive.program.sampling import Sampling, member, sampling
 
 # Next to 0 a second derivative may need a polynomial: over [0, NEAR], with this many terms.
@@ -113,7 +112,7 @@ def norm(derivation: Derivation, drawn: Sampling | None) -> Norm | None:
             lambda e: sympy.loggamma(e.args[0].args[0]),
         )
         return Norm("closed", lower(folded(formula)), requirement, rule)
-    way = "student" if student.match(loss) is not None else "radial"
+    way = "student" if match_student(loss) is not None else "radial"
     return Norm(way, None, requirement, rule)
 
 

@@ -15,9 +15,9 @@ from __future__ import annotations
 from sympy import Abs
 
 from derive.definitions.loss import Loss
-from derive.numerics import family
 from derive.numerics.helpers import expm1_minus, log1p_minus
 from derive.numerics.nodes import Local, Name, Node, absolute, call
+from derive.program.members import match
 
 # The arguments of the function, in this order.
 ARGUMENTS = ("p_length", "q_length", "shift")
@@ -29,7 +29,7 @@ def divergence(loss: Loss) -> Node | None:
         return None
     p, q, shift = (Name(name) for name in ARGUMENTS)
     excess = Local("excess", (p - q) / q)
-    found = family.match(loss)
+    found = match(loss)
     if found is not None and found.exponent == 2:
         squared = excess * (2 + excess)
         return (shift / q * (shift / q) - log1p_minus(squared)) / 2

@@ -12,10 +12,10 @@ from sympy import Expr, Symbol, log
 
 from derive.calculus import Derivation
 from derive.definitions import catalogue
-from derive.numerics import family, student
 from derive.numerics.helpers.gammas import gamma_gap1
 from derive.numerics.lower import lower
 from derive.numerics.nodes import Local, Name, Node, call, node, where
+from derive.program import members
 from derive.program.folding import folded
 
 
@@ -77,14 +77,14 @@ def sampling(derivation: Derivation) -> Sampling | None:
 def member(derivation: Derivation) -> Member | None:
     """The exponent and the length of a loss of Barron's family: at x = 0 it bends by 1/length^2."""
     loss, bend = derivation.loss, derivation.weight_at_zero
-    found = family.match(loss)
+    found = members.match(loss)
     if found is not None:
         free_first = not isinstance(found.exponent, Symbol) or loss.parameters[0] == found.exponent
         return Member(found.exponent, Name(found.letters.c)) if free_first else None
     if len(loss.parameters) != 1 or not bend.is_number or not bend.is_positive:
         return None
     length, exponent = 1 / sympy.sqrt(bend), loss.parameters[0]
-    if not family.equal(loss, family.definition((loss.residual / length) ** 2, exponent)):
+    if not members.equal(loss, members.definition((loss.residual / length) ** 2, exponent)):
         return None
     return Member(exponent, lower(folded(length)))
 
@@ -107,9 +107,9 @@ def _power(found: Member) -> Sampling | None:
 def _freedom(derivation: Derivation) -> tuple[Node, Node] | None:
     """The degrees of freedom and the length of Student's loss, either of them fixed or not."""
     loss, bend = derivation.loss, derivation.weight_at_zero
-    letters = student.match(loss)
+    letters = members.match_student(loss)
     if letters is not None:
-        return Name(letters.n), Name(letters.c)
+        return Name(letters[0]), Name(letters[1])
     factors = [t.as_independent(log)[0] for t in sympy.Add.make_args(sympy.expand(loss.expression))]
     n = sympy.simplify(2 * sum(factors) - 1)
     if len(loss.parameters) != 1 or not n.is_extended_positive:
@@ -120,7 +120,7 @@ def _freedom(derivation: Derivation) -> tuple[Node, Node] | None:
     if not square.is_positive:
         return None
     length = sympy.sqrt(square).subs({d: p for p, d in finite.items()})
-    if not family.equal(loss, student.definition(loss, n, length)):
+    if not members.equal(loss, members.student(loss, n, length)):
         return None
     return lower(folded(n)), lower(folded(length))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from derive.emission.printer import Dialect
 from derive.emission.target import Target
-from derive.numerics.helpers import SERIES_TERMS
 
 _SPELLING = {
     "abs": "np.abs", "sign": "np.sign", "min": "np.minimum", "max": "np.maximum",
@@ -13,7 +12,7 @@ _SPELLING = {
     "asin": "np.arcsin", "acos": "np.arccos", "atan": "np.arctan", "sinh": "np.sinh",
     "cosh": "np.cosh", "tanh": "np.tanh", "where": "np.where", "patch": "_patch",
     "far_limit": "_far_limit",
-    "huge": "_huge", "horner": "_horner", "excess_series": "_excess_series",
+    "huge": "_huge", "horner": "_horner",
     "product_error": "_product_error", "erf": "_erf", "erfc": "_erfc",
     "gamma": "_gamma", "loggamma": "_loggamma", "digamma": "_digamma", "trigamma": "_trigamma",
     "log_z": "_log_z",
@@ -40,19 +39,6 @@ HORNER = '''def _horner(z, coefficients):
     total = coefficients[-1]
     for c in coefficients[-2::-1]:
         total = total * z + c
-    return total'''
-
-EXCESS_SERIES = f'''def _excess_series(order, log_w, z1):
-    """The sum over k of (k + 1)/(k + 2)! L^k E_n(z1), n = k + order + 2, L = log_w <= 2, where
-    E_n(z) is the integral of s^n exp(s z) over [0, 1]: by falling n, from Kummer's series."""
-    first, growth, tail = order + 2, np.exp(z1), 1.0
-    for k in range(14, 0, -1):
-        tail = 1 - z1 / (first + {SERIES_TERMS} + k) * tail
-    moment = growth / (first + {SERIES_TERMS}) * tail
-    total = moment * ({SERIES_TERMS} / math.factorial({SERIES_TERMS} + 1))
-    for k in range({SERIES_TERMS} - 2, -1, -1):
-        moment = (growth - z1 * moment) / (first + k + 1)
-        total = total * log_w + moment * ((k + 1) / math.factorial(k + 2))
     return total'''
 
 _FAR_LIMIT = '''def _far_limit(body, regime, x, *parameters):
@@ -111,7 +97,6 @@ NUMPY = Target(
         "huge": _HUGE,
         "product_error": _PRODUCT_ERROR,
         "horner": HORNER,
-        "excess_series": EXCESS_SERIES,
         "erf": _elementwise("erf", "math.erf", "The error function."),
         "erfc": _elementwise("erfc", "math.erfc", "1 - erf, without cancellation."),
         "gamma": _elementwise("gamma", "math.gamma", "Euler's gamma function."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from derive.emission.printer import Dialect
 from derive.emission.target import Target
-from derive.emission.targets.numpy import EXCESS_SERIES, HORNER
+from derive.emission.targets.numpy import HORNER
 
 _SPELLING = {
     "abs": "torch.abs", "sign": "_sign", "sqrt": "torch.sqrt", "exp": "torch.exp",
@@ -17,7 +17,7 @@ _SPELLING = {
     "atan": "torch.atan", "sinh": "torch.sinh", "cosh": "torch.cosh", "tanh": "torch.tanh",
     "erf": "torch.erf", "erfc": "torch.erfc", "where": "torch.where", "patch": "_patch",
     "far_limit": "_far_limit",
-    "huge": "_huge", "horner": "_horner", "excess_series": "_excess_series",
+    "huge": "_huge", "horner": "_horner",
     "product_error": "_product_error", "max": "_maximum", "min": "_minimum",
     "gamma": "_gamma", "loggamma": "torch.lgamma", "digamma": "torch.digamma",
     "trigamma": "_trigamma",
@@ -149,7 +149,6 @@ _RUNTIME = {
     "huge": _HUGE,
     "product_error": _PRODUCT_ERROR,
     "horner": HORNER,
-    "excess_series": EXCESS_SERIES.replace("np.exp", "torch.exp"),
     "where": _WHERE,
     "max": _extremum("maximum", "max", "min"),
     "min": _extremum("minimum", "min", "max"),

@@ -15,12 +15,14 @@ from functools import cached_property
 import numpy as np
 from sympy import Interval, Symbol, true
 
+from derive.definitions.floats import FORMATS, Floats, from_ordered, neighbours, ordered
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
-from derive.verification.ulp import FORMATS, Floats, from_ordered, neighbours, ordered
 
 Edges = Callable[[Mapping[str, float]], Sequence[float]]
 GROUP = 40  # residuals for one choice of parameters
+EVERYDAY, WHOLE = 800, 1600  # points, where nothing else is asked for
+SIMPLE = (1.0, 2.0, 0.5, 1.5, 3.0, -1.0, -2.0, -0.5)
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,37 @@ class Sample:
         return {name: float(column[index]) for name, column in self.columns.items()}
 
 
-def draw(loss: Loss, name: str, dtype: str, points: int, edges: Edges | None = None) -> Sample:
-    """A sample by name ('everyday' or 'whole'); edges: where x over- or underflows a result."""
+def everyday(loss: Loss, count: int = EVERYDAY, seed: int = 0, dtype: str = "float64") -> Sample:
+    """|x/unit| from 1e-12 to 1e6, parameters over some decades and close to their special points.
+
+    The points on which forms are chosen are those that are judged with the same seed.
+    """
+    return draw(loss, "everyday", dtype, count, seed=seed)
+
+
+def whole_range(
+    loss: Loss,
+    count: int = WHOLE,
+    seed: int = 0,
+    dtype: str = "float64",
+    edges: Edges | None = None,
+) -> Sample:
+    """|x/unit| over the range of the dtype (at most 1e-300 to 1e300), units from 1e-30 to 1e30."""
+    return draw(loss, "whole", dtype, count, edges, seed)
+
+
+def draw(
+    loss: Loss, name: str, dtype: str, points: int, edges: Edges | None = None, seed: int = 0
+) -> Sample:
+    """A sample by name ('everyday' or 'whole'); edges: where x over- or underflows a result.
+
+    Neither the loss's name nor its letters matter: equal formulas get equal points.
+    """
     if name not in SAMPLES:
         raise BadInput(f"no sample is called {name!r}; there are {', '.join(SAMPLES)}")
-    key = f"{loss.name} {name} {dtype}".encode()
-    seed = int.from_bytes(hashlib.sha256(key).digest()[:8], "big")
-    sampler = _Sampler(loss, SAMPLES[name], dtype, np.random.Generator(np.random.PCG64(seed)))
+    digest = hashlib.sha256(f"{name} {dtype} {seed}".encode()).digest()
+    rng = np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "big")))
+    sampler = _Sampler(loss, SAMPLES[name], dtype, rng)
     groups = []
     for number in range(max(1, math.ceil(points / GROUP))):
         parameters = sampler.parameters(number)
@@ -136,7 +162,7 @@ class _Sampler:
         if number % 8 == 0:
             chosen = [self.loss.default(p) for p in self.loss.parameters]
         else:
-            kind = ("generic", "near", "near", "at", "generic", "near", "at")[number % 8 - 1]
+            kind = ("generic", "near", "simple", "at", "generic", "near", "at")[number % 8 - 1]
             chosen = [self.parameter(p, kind) for p in self.loss.parameters]
         return tuple(float(v) for v in self.rounded(np.array(chosen, dtype=np.float64)))
 
@@ -149,6 +175,10 @@ class _Sampler:
         finite = [float(s) for s in points if s.is_finite]
         if kind == "near" and finite:
             return self.inside(p, self.near(finite[int(self.rng.integers(len(finite)))]))
+        if kind == "simple":
+            simple = [v for v in SIMPLE if domain.contains(v) is true]
+            if simple:
+                return simple[int(self.rng.integers(len(simple)))]
         return self.inside(p, self.generic(p))
 
     def near(self, special: float) -> float:

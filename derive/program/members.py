@@ -1,20 +1,20 @@
-"""Recognizes Barron's family in a definition, whatever its letters."""
+"""Which densities the room still knows by hand: those of the power family and of Student's t.
+
+Goes when densities are drawn and normalized from the facts of the derivation.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 
 import sympy
 from mpmath import mp
-from sympy import Abs, Expr, Rational, Symbol, exp, log
+from sympy import Abs, Expr, Symbol, exp, log
 
 from derive.calculus.evaluate import NotReal, evaluate
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
-from derive.numerics import powerlaw
-from derive.numerics.nodes import Name, Node, call, node
 
 _LIMITS: dict[Expr, Callable[[Expr], Expr]] = {
     sympy.Integer(2): lambda u: u / 2,
@@ -22,8 +22,6 @@ _LIMITS: dict[Expr, Callable[[Expr], Expr]] = {
     sympy.oo: lambda u: exp(u / 2) - 1,
     -sympy.oo: lambda u: 1 - exp(-u / 2),
 }
-# Beyond this the kernel equals its limit to the last bit of float64, over the whole range of x.
-_FAR = 2**75
 
 
 def definition(u: Expr, a: Expr) -> Expr:
@@ -35,10 +33,19 @@ def definition(u: Expr, a: Expr) -> Expr:
 
 
 @dataclass(frozen=True)
+class Letters:
+    """The names of the variables: the residual, the exponent (None where fixed), the scale."""
+
+    x: str
+    a: str | None
+    c: str
+
+
+@dataclass(frozen=True)
 class Match:
     """A loss equals k((x/c)^2; a): `a` is a parameter, or a fixed exponent."""
 
-    letters: powerlaw.Letters
+    letters: Letters
     exponent: Expr
 
 
@@ -54,7 +61,7 @@ def match(loss: Loss) -> Match | None:
         for a in exponents:
             if equal(loss, definition((loss.residual / c) ** 2, a)):
                 name = a.name if isinstance(a, Symbol) else None
-                return Match(powerlaw.Letters(loss.residual.name, name, c.name), a)
+                return Match(Letters(loss.residual.name, name, c.name), a)
     return None
 
 
@@ -77,26 +84,15 @@ def equal(loss: Loss, candidate: Expr) -> bool:
     return bool(sympy.simplify(loss.expression - candidate) == 0)
 
 
-def conditions(letter: str) -> tuple[tuple[str, str, str, Node], ...]:
-    """(name, meaning, exponent, condition) of the regimes of an exponent that is a parameter."""
-    a = Name(letter)
-    return (
-        ("quadratic", f"{letter} = 2", "2", call("eq", a, 2)),
-        ("logarithm", f"{letter} = 0", "0", call("eq", a, 0)),
-        ("bounded", f"{letter} = -inf", "-oo", call("lt", a, -_FAR)),
-        ("exponential", f"{letter} = inf", "oo", call("lt", _FAR, a)),
-    )
+def match_student(loss: Loss) -> tuple[str, str] | None:
+    """The names of the degrees of freedom and of the scale, or None if it is another loss."""
+    if len(loss.parameters) != 2 or not loss.expression.has(log):
+        return None
+    for n, c in (loss.parameters, loss.parameters[::-1]):
+        if c.is_positive and equal(loss, student(loss, n, c)):
+            return n.name, c.name
+    return None
 
 
-def factors(exponent: Expr | str) -> Callable[[Node], powerlaw.Factors]:
-    """The factors at a fixed exponent, as a function of y."""
-    text = str(exponent)
-    if text in powerlaw.FIXED:
-        return powerlaw.FIXED[text]
-    value = Rational(text)
-    return lambda y: powerlaw.general(y, node(Fraction(int(value.p), int(value.q))))
-
-
-def general(letter: str) -> Callable[[Node], powerlaw.Factors]:
-    """The factors at an exponent that is a parameter, as a function of y."""
-    return lambda y: powerlaw.general(y, Name(letter))
+def student(loss: Loss, n: Expr, c: Expr) -> Expr:
+    return (n + 1) / 2 * log(1 + (loss.residual / c) ** 2 / n)

@@ -8,10 +8,10 @@ import sympy
 
 from derive.definitions.catalogue import load
 from derive.definitions.loss import Loss
+from derive.definitions.samples import draw
 from derive.errors import BadInput
 from derive.verification.edges import edges
 from derive.verification.oracle import Oracle
-from derive.verification.sampling import draw
 from derive.verification.special import shown_parameters, shown_residuals, special_sample
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
@@ -69,6 +70,43 @@ class Oracle:
                 break
             answer = self.enclose(wanted, inputs, more, below=UNDERFLOW)
         return answer
+
+    def everything(self, point: Point, bits: int = DOUBLE_BITS) -> dict[str, Enclosure]:
+        """Every quantity at a point: from one series where that is possible, else one by one."""
+        found = self._together(point, bits) if all(v.is_finite() for v in point) else {}
+        return {
+            name: found.get(name) or self.enclose(wanted, point, bits, UNDERFLOW)
+            for name, wanted in self.quantities.items()
+        }
+
+    def _together(self, point: Point, bits: int) -> dict[str, Enclosure]:
+        """What one series to order 2 decides at one precision."""
+        evaluator = self._all
+        ctx.prec = max(self._last_bits, bits + 64)
+        try:
+            jet = evaluator(point)
+        except (Undefined, NeedsPrecision):
+            return {}
+        found = {}
+        for name, wanted in self.quantities.items():
+            ball = jet[evaluator.shape.index[wanted.orders]]
+            if wanted.over_x and point[0].is_zero():
+                continue
+            if ball is None or ball.is_zero():
+                found[name] = Enclosure(arb(0))
+                continue
+            ball = ball * evaluator.shape.factor(wanted.orders)
+            if wanted.over_x:
+                ball = ball / point[0]
+            if ball.is_finite() and (ball.rel_accuracy_bits() >= bits or _under(ball, UNDERFLOW)):
+                found[name] = Enclosure(ball)
+        return found
+
+    @cached_property
+    def _all(self) -> Evaluator:
+        most = max(sum(q.orders) for q in self.quantities.values())
+        box = (most,) * len(self.names)
+        return Evaluator(self._expression, self.loss.variables, box, self._no_spare, most)
 
     def wanted(self, name: str) -> Quantity:
         if name not in self.quantities:

@@ -19,8 +19,8 @@ from derive.definitions.loss import Loss
 from derive.definitions.samples import Group, Sample, draw
 from derive.verification.backend import Ball, ctx
 from derive.verification.condition import kappa
-from derive.verification.expected import Expected, expect, judged, whole
 from derive.verification.emitted import Emitted
+from derive.verification.expected import Expected, expect, judged, whole
 from derive.verification.implementations import Functions, Route, Runner
 from derive.verification.normalizer import BY_DIFFERENCES, METHOD, Normalizer
 from derive.verification.report import AGREES, REFUTED, Row

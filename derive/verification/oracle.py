@@ -128,7 +128,7 @@ class Oracle:
         return lacking
 
     def _beside(self, wanted: Quantity, point: Point) -> Enclosure:
-        """A value near a point that has only a limit, where all quantities are asked for in turn."""
+        """A value beside a point that has only a limit; every quantity is asked for there."""
         if wanted != self.quantities.get(wanted.name) or not all(v.is_finite() for v in point):
             return self.enclose(wanted, point, limits.BITS)
         key = tuple(v.man_exp() for v in point)

@@ -7,21 +7,17 @@ The pipeline brings SymPy and NumPy along, so each command imports it when it ru
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
-from derive.console import run, say
+from derive.console import run, say, screen
 from derive.definitions.catalogue import TITLES
 from derive.errors import Refuted, Undecided
 from derive.progress import Row, progress_on
 from derive.tables import aligned
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _LOSS = "A LOSS is a name of the catalogue, a .toml loss file or a .py file that holds a Loss."
 _FOLDER = click.Path(path_type=Path)
@@ -228,12 +224,14 @@ def latex(losses: tuple[str, ...], out: Path | None) -> None:
     metavar="DIR",
     help="The generated files to judge. Default: generated/ of the checkout.",
 )
+@click.option("--seed", type=int, default=0, metavar="N", help="Other points. Default: 0.")
 @click.option("--samples", type=click.IntRange(min=1), metavar="N", help="Points a function.")
-@click.option("--record", is_flag=True, help="Record the worst errors found as the new promise.")
+@click.option("--record", is_flag=True, help="Write what was found to docs/accuracy.md.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
 def verify(
     subjects: tuple[str, ...],
     generated: Path | None,
+    seed: int,
     samples: int | None,
     record: bool,
     as_json: bool,
@@ -243,38 +241,14 @@ def verify(
 
     with progress_on(sys.stderr) as progress:
         report = pipeline.verify(
-            subjects, generated=generated, samples=samples, record=record, progress=progress
-        )
-    if as_json:
-        say(report.to_json())
-    else:
-        say(_drawn(report.table()))
-        if report.rows:
-            say(_counted(["skipped" if row.skipped else row.verdict for row in report.rows]))
+            subjects, generated=generated, seed=seed, samples=samples, record=record,
+            progress=progress,
+        )  # fmt: skip
+    say(report.to_json() if as_json else pipeline.shown(report, *screen()))
     if report.exit_code == Refuted.exit_code:
-        raise Refuted("something does not hold; the rows above say what")
+        raise Refuted("something does not hold; the lines above say what")
     if report.exit_code:
-        raise Undecided("something was not decided; the rows above say what")
-
-
-def _counted(verdicts: Sequence[str]) -> str:
-    parts = [f"{verdict} {count}" for verdict, count in Counter(verdicts).most_common()]
-    return f"{len(verdicts)} checks: {', '.join(parts)}"
-
-
-def _drawn(table: Table) -> str:
-    """A table as text: of the terminal's width, else wide enough for every row on one line."""
-    from io import StringIO
-
-    from rich.console import Console
-
-    text = StringIO()
-    on_terminal = sys.stdout.isatty()
-    console = Console(
-        file=text, width=None if on_terminal else 200, color_system="auto" if on_terminal else None
-    )
-    console.print(table)
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+        raise Undecided("something was not decided; the lines above say what")
 
 
 @derive.command(epilog=_LOSS)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
-
-from sympy import Dummy, Expr, Rational, S, Symbol, oo
+from sympy import Expr, Rational, S, Symbol, oo
 
 from derive.calculus.density import density
 from derive.calculus.limits import limits
@@ -22,9 +19,18 @@ CLOSE = 70  # bits to which the closed form and the enclosure agree
 POINTS = 3
 
 
-@lru_cache(maxsize=32)
+_KNOWN: dict[tuple[str, tuple[Symbol, ...]], Expr | None] = {}
+
+
 def log_partition(loss: Loss) -> Expr | None:
     """log Z in closed form for all parameters; None where there is none."""
+    key = loss.digest, loss.variables
+    if key not in _KNOWN:
+        _KNOWN[key] = _log_partition(loss)
+    return _KNOWN[key]
+
+
+def _log_partition(loss: Loss) -> Expr | None:
     try:
         found = density(loss, limits(loss, {"loss": loss.expression}))
     except (DeriveError, ValueError, KeyError, ArithmeticError, NotImplementedError, IndexError):
@@ -83,5 +89,3 @@ def _written(term: Term, closed: Expr) -> Term:
             operators[dummy] = Operator(op.kind, body, op.variable, op.at, op.side, op.times)
     return Term(expression, operators)
 
-
-Values = Mapping[Dummy, Expr]

@@ -37,8 +37,10 @@ def is_claims_file(path: Path) -> bool:
         return False
 
 
-def parse_claims(text: str, where: str, folder: Path | None = None) -> tuple[Claim, ...]:
-    """The claims that a TOML text states; `where` names the text in messages."""
+def parse_claims(
+    text: str, where: str, folder: Path | None = None, only: int | None = None
+) -> tuple[Claim, ...]:
+    """The claims that a TOML text states, or the one of that index; `where` names the text."""
     table = toml_table(text, where)
     unknown = [key for key in table if key != "claim"]
     if unknown:
@@ -53,6 +55,8 @@ def parse_claims(text: str, where: str, folder: Path | None = None) -> tuple[Cla
     losses: dict[str, Loss] = {}
     claims, seen = [], set()
     for index, entry in enumerate(entries, 1):
+        if only not in (None, index - 1):
+            continue
         claim = _claim(entry, f"{where}, claim {index}", losses, folder)
         if claim.id in seen:
             raise BadInput(f"{where}: the id {claim.id!a} is given twice")

@@ -45,6 +45,7 @@ class Search:
     agreed: int = 0
     undecided: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    open_at: list[Place] = field(default_factory=list)
 
     def trouble(self) -> str:
         return max(self.reasons, key=lambda r: self.reasons[r], default="no point in the domain")
@@ -74,6 +75,7 @@ def search(
             finding = check(place)
         except (Undefined, NeedsPrecision) as trouble:
             result.undecided += 1
+            result.open_at.append(place)
             result.reasons[str(trouble)] = result.reasons.get(str(trouble), 0) + 1
             continue
         if finding is not None:

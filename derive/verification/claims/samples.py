@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sympy
+from mpmath.libmp.libhyper import NoConvergence
 from sympy import Expr, Integer, Poly, PolynomialError, Rational, S, Set, Symbol, oo, true
 from sympy.core.relational import Relational
 
@@ -224,7 +225,8 @@ def roots(part: Expr, v: Symbol) -> list[Expr]:
                 continue
             found += [r for r in sympy.real_roots(poly)] if poly.domain.is_QQ or poly.domain.is_ZZ \
                 else [r for r in poly.nroots(n=20) if abs(sympy.im(r)) < 1e-15]  # fmt: skip
-        except (PolynomialError, NotImplementedError, ValueError, sympy.CoercionFailed):
+        except (PolynomialError, NotImplementedError, ValueError, ArithmeticError,
+                sympy.CoercionFailed, NoConvergence):
             continue
     return [_rational(r) for r in found]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import sympy
-from sympy import Expr, S, Symbol, oo
+from sympy import Expr, S, Symbol
 
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
@@ -73,15 +73,13 @@ def compare(reading: Reading, formula: Expr, loss: Loss, quantity: str, ours: Te
         if natural is None or (trial.is_identity and not natural.is_identity):
             natural = trial
         quick = _looked(trial, QUICK, 2.0)
-        if quick.finding is not None:
+        if quick.finding is not None or _fails_somewhere(trial, quick):
             continue
-        if quick.agreed < 2 * quick.undecided or not quick.agreed:
+        if quick.agreed < 4 * quick.undecided or not quick.agreed:
             undecided = undecided or quick
             continue
         found = _looked(trial, THOROUGH, SECONDS)
-        if found.finding is not None:
-            if trial.is_identity:
-                return _different(trial, found.finding)
+        if found.finding is not None or _fails_somewhere(trial, found):
             continue
         return _same(trial, found)
     if natural is None:
@@ -91,6 +89,18 @@ def compare(reading: Reading, formula: Expr, loss: Loss, quantity: str, ours: Te
         return _different(natural, found.finding)
     reason = (undecided or found).trouble()
     return Comparison(UNKNOWN, "unknown", "search", f"undecided: {reason}")
+
+
+def _fails_somewhere(trial: Trial, found: Search) -> bool:
+    """Whether one side has no value at an ordinary point: then the two are not the same."""
+    x = trial.loss.residual
+    shapes = [p for p in trial.loss.parameters if p in trial.matched.shapes]
+    ordinary = [
+        at for at in found.open_at
+        if at.get(x) != 0 and not any(at.get(p) in trial.loss.special.get(p, ()) for p in shapes)
+        and not any(at.get(p) == v for p in shapes for v in (S.Zero, S.One, S(2), S(4)))
+    ]  # fmt: skip
+    return len(ordinary) > 2
 
 
 def _is_shape(loss: Loss, p: Symbol) -> bool:
@@ -265,5 +275,3 @@ def _uncovered(condition: Expr) -> str:
             continue
     return ""
 
-
-INFINITE = oo

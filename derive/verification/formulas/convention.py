@@ -89,14 +89,21 @@ def _with(
 def _tidy(e: Expr) -> Expr:
     if sympy.count_ops(e) > 120:
         return e
-    return sympy.powsimp(sympy.powdenest(sympy.cancel(sympy.together(e)) if e.is_rational_function()
-                                         else sympy.simplify(e), force=True))  # fmt: skip
+    rational = e.is_rational_function()
+    shorter = sympy.cancel(sympy.together(e)) if rational else sympy.simplify(e)
+    shorter = sympy.powsimp(sympy.powdenest(shorter, force=True))
+    return shorter.replace(
+        lambda p: isinstance(p, Abs) and p.args[0].is_Pow,
+        lambda p: Abs(p.args[0].base) ** p.args[0].exp,
+    )
 
 
 def _orders(e: Expr, x: Symbol) -> dict[int, Expr]:
     """Taylor coefficients as x -> 0+, those that are not 0."""
     y = sympy.Dummy("y", positive=True)
     moved = near_zero(e, x, y)
+    if moved.subs(y, 0).has(nan, zoo) and sympy.count_ops(moved) < 200:
+        moved = sympy.simplify(moved)  # such as psi(x)/x
     found: dict[int, Expr] = {}
     for n in range(ORDERS + 1):
         value = moved.subs(y, 0)

@@ -24,7 +24,8 @@ USUAL: Mapping[str, tuple[str, ...]] = {
 SCALES = ("c", "sigma", "scale", "b", "gamma", "s", "epsilon", "delta", "lambda", "k", "tau",
           "cbar", "kappa", "mu", "beta", "theta", "h", "a")  # fmt: skip
 OWN = {"alpha": ("alpha",), "df": ("nu", "df"), "scale": ("c", "sigma", "scale")}
-MOST = 24
+MOST = 12
+MOST_RESIDUALS = 3
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,12 @@ def _residuals(
     order = [*reading.arguments, *RESIDUALS, *sorted(names)]
     if not set(RESIDUALS) & set(names) - {"e"}:
         order = ["e", *order]
+    if not reading.arguments and "x" in names:
+        order = ["x"]
     loss_names = {p.name for p in loss.parameters}
     order = [n for n in order if n not in loss_names] + [n for n in order if n in loss_names]
-    for name in dict.fromkeys(order):
-        if name not in names:
-            continue
+    order = [n for n in dict.fromkeys(order) if n in names]
+    for name in order[:MOST_RESIDUALS]:
         source = formula if name == "e" else euler
         if names[name] in source.free_symbols:
             yield source.xreplace({names[name]: x}), name
@@ -115,7 +117,7 @@ def _with_shapes(
     if not shapes:
         yield _matched(expression, base, {}, letters, True)
         return
-    ranked = [sorted(letters, key=lambda s, p=p: _rank(s.name, p)) for p in shapes]  # type: ignore[misc]
+    ranked = [_ranked(letters, p) for p in shapes]
     for chosen in itertools.product(*ranked):
         if len(set(chosen)) < len(shapes):
             continue
@@ -136,6 +138,12 @@ def _with_shapes(
                 if value not in (oo, -oo) and loss.domain(p).contains(value) == True:  # noqa: E712
                     told = {**base, p.name: str(value)}
                     yield _matched(expression, told, {p: value}, letters, False)
+
+
+def _ranked(letters: Sequence[Symbol], p: Symbol) -> list[Symbol]:
+    """Letters that may mean a shape parameter; only its own name where the text has it."""
+    own = [s for s in letters if s.name in OWN.get(p.name, (p.name,))]
+    return own[:1] or sorted(letters, key=lambda s: _rank(s.name, p))[:3]
 
 
 def _rank(name: str, parameter: Symbol) -> int:

@@ -1,10 +1,10 @@
 """The whole way: a definition goes in, checked files come out.
 
-derivation = derive(loss)              Loss -> Derivation: gradients, limits, density
-stable = stabilise(derivation)         -> StableForm: what is evaluated where
-module = lower_module(stable, …)       -> Module: a program without a target
-text = render(module, stable, …)       -> the text of one file
-write(tree, folder)                    all files at once, or none
+derivation = derive(loss)                  Loss -> Derivation: gradients, limits, density
+stable = stabilise(derivation)             -> StableForm: what is evaluated where
+module = lower_module(derivation, stable)  -> Module: a program without a target
+text = render(module, target)              -> the text of one file
+write(tree, folder)                        all files at once, or none
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ import numpy
 import sympy
 from sympy import Expr, Symbol
 
-from derive.accuracy import Figures
 from derive.calculus import Derivation, derive
+from derive.calculus.evaluate import NotReal, evaluate
 from derive.calculus.limits import at_point
 from derive.definitions.catalogue import NAMES
 from derive.definitions.find import find, find_all
 from derive.definitions.loss import Loss
 from derive.definitions.specialise import read_settings, specialise
-from derive.emission.render import Prose, render, templates_folder
+from derive.emission.densities import render_density
+from derive.emission.render import render, templates_folder
 from derive.emission.targets import TARGETS
 from derive.emission.validate import validate
 from derive.errors import BadInput, EnvironmentTrouble
-from derive.notes import expected_value, notes
 from derive.numerics.forms import StableForm
 from derive.numerics.stabilise import stabilise
 from derive.output import writer
 from derive.output.folders import default_folder, destination
 from derive.output.manifest import inputs_digest, is_current
-from derive.program.density import density_forms
+from derive.program.density import density_module
 from derive.program.lowering import lower_module
 from derive.progress import Progress
 
@@ -84,14 +84,32 @@ def build(loss: Loss, targets: Sequence[str], subject: str, progress: Progress) 
     """The files of one loss, each a text; nothing is written."""
     derivation = derive(loss, lambda what: progress.step(f"{loss.name}: {what}", 0, 1))
     stable = stabilise(derivation, progress.step)
-    module = lower_module(stable, density_forms(derivation, stable))
-    figures = Figures.of(stable)
+    module = lower_module(derivation, stable, subject)
+    density = density_module(derivation, module)
     files = {}
-    for name in targets:
-        target = TARGETS[name]
-        prose = Prose(subject, notes(derivation, target.name), figures.lines(target.name))
-        files[f"{target.folder}/{loss.name}.py"] = render(module, stable, target, prose)
+    for target in (TARGETS[name] for name in targets):
+        files[f"{target.folder}/{loss.name}{target.suffix}"] = render(module, target)
+        if target.density:
+            path = f"{target.folder}/densities/{loss.name}{target.suffix}"
+            files[path] = render_density(density, target)
     return Built(derivation, stable, files, expected_value(derivation))
+
+
+def expected_value(derivation: Derivation, at: float = 1.0) -> float:
+    """loss(at) at the default parameters, from the definition or its limit."""
+    loss = derivation.loss
+    point = {p: mpmath.mpf(loss.default(p)) for p in loss.parameters}
+    point[loss.residual] = mpmath.mpf(at)
+    with mpmath.workdps(40):
+        try:
+            return float(evaluate(loss.expression, point))
+        except (NotReal, ZeroDivisionError, OverflowError):
+            pass
+        for limit in derivation.limits:
+            value = loss.default(limit.variable) if limit.variable in loss.parameters else math.nan
+            if limit.quantity == "loss" and float(limit.point) == value:
+                return float(evaluate(limit.value, point))
+    return math.nan
 
 
 def regenerate(

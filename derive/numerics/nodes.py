@@ -47,7 +47,6 @@ OPERATIONS: dict[str, tuple[int, float]] = {
     "trigamma": (1, 8.0),
     "product_error": (2, 0.0),  # a*b - round(a*b), exactly
     "horner": (-1, 1.0),  # a polynomial: the argument, then the coefficients, lowest first
-    "excess_series": (3, 2.0),  # see kernel.series
     "far_limit": (1, 0.0),  # the limit of a quantity at x = ±inf, read off from values far out
     "huge": (1, 0.0),  # far out in the dtype of its argument: 2^900, in float32 2^115
     "where": (3, 0.0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +10,12 @@ from sympy import oo
 
 from derive.calculus.derivation import Derivation
 from derive.errors import Refuted
-from derive.numerics import family, measure, student
+from derive.numerics import measure
 from derive.numerics.candidates import Candidate, candidates
 from derive.numerics.ends import at_infinity, at_zero, removable, special_points
 from derive.numerics.forms import Reach, Regime, StableForm
-from derive.numerics.nodes import Name, Node, call
+from derive.numerics.nodes import Name, Node
 from derive.numerics.pieces import covered
-from derive.numerics.powerlaw import quantities as power_law_quantities
 from derive.numerics.rules import rewrite
 from derive.numerics.yardstick import Yardstick, yardstick
 
@@ -29,74 +28,6 @@ MANY_POINTS = 320
 Progress = Callable[[str, int, int], None]
 
 
-def stabilise(derivation: Derivation, progress: Progress | None = None) -> StableForm:
-    """Derivation -> StableForm.
-
-    Raises BadInput where the vocabulary lacks a word, Refuted where a rewritten form would not
-    equal the definition.
-    """
-    found = family.match(derivation.loss)
-    if found is not None:
-        return _power_law(derivation, found)
-    letters = student.match(derivation.loss)
-    if letters is not None:
-        return _student(derivation, letters)
-    return _general(derivation, progress)
-
-
-def _power_law(derivation: Derivation, found: family.Match) -> StableForm:
-    loss, letters = derivation.loss, found.letters
-    regimes = []
-    if letters.a is not None:
-        for name, meaning, exponent, condition in family.conditions(letters.a):
-            factors = family.factors(exponent)
-            regimes.append(
-                Regime(
-                    name,
-                    meaning,
-                    condition,
-                    _ordered(derivation, power_law_quantities(factors, letters)),
-                )
-            )
-        general = family.general(letters.a)
-        last = Regime(
-            "general",
-            "otherwise",
-            None,
-            _ordered(derivation, power_law_quantities(general, letters)),
-        )
-    else:
-        fixed = power_law_quantities(family.factors(found.exponent), letters)
-        last = Regime("general", "", None, _ordered(derivation, fixed))
-    form = StableForm(
-        loss, (*regimes, last), (), _diverging(derivation),
-        "recognized as Barron's kernel; each quantity agrees with the raw derivative to 12 digits "
-        "in exact rules and is measured against the definition",
-    )  # fmt: skip
-    return _with_reach(derivation, form, ("power-law kernel",))
-
-
-def _student(derivation: Derivation, letters: student.Letters) -> StableForm:
-    n = Name(letters.n)
-    quadratic = _ordered(derivation, student.quadratic(letters))
-    general = _ordered(derivation, student.quantities(letters))
-    form = StableForm(
-        derivation.loss,
-        (
-            Regime("quadratic", f"{n.name} = inf", call("eq", n, np.inf), quadratic),
-            Regime("general", "otherwise", None, general),
-        ),
-        (),
-        _diverging(derivation),
-        "recognized as Student's kernel, and measured against the definition",
-    )
-    return _with_reach(derivation, form, ("Student's kernel",))
-
-
-def _ordered(derivation: Derivation, forms: Mapping[str, Node]) -> dict[str, Node]:
-    return {name: forms[name] for name in derivation.quantities}
-
-
 def _diverging(derivation: Derivation) -> dict[str, tuple[float, ...]]:
     found: dict[str, set[float]] = {}
     for limit in derivation.limits:
@@ -104,16 +35,6 @@ def _diverging(derivation: Derivation) -> dict[str, tuple[float, ...]]:
         if limit.quantity == f"d_{name}" and limit.value in (oo, -oo) and limit.point.is_finite:
             found.setdefault(name, set()).add(float(limit.point))
     return {name: tuple(sorted(points)) for name, points in sorted(found.items())}
-
-
-def _with_reach(derivation: Derivation, form: StableForm, rules: tuple[str, ...]) -> StableForm:
-    sample = measure.everyday_points(derivation.loss, POINTS, special_points(derivation))
-    reach = []
-    for name in form.names:
-        stick = yardstick(derivation, name, sample)
-        reach.append(stick.reach(form.regimes[-1].quantities[name], rules))
-    _refuse_wrong(derivation, reach)
-    return StableForm(form.loss, form.regimes, tuple(reach), form.diverging, form.proof)
 
 
 def _refuse_wrong(derivation: Derivation, reach: Sequence[Reach]) -> None:
@@ -125,7 +46,12 @@ def _refuse_wrong(derivation: Derivation, reach: Sequence[Reach]) -> None:
             )
 
 
-def _general(derivation: Derivation, progress: Progress | None) -> StableForm:
+def stabilise(derivation: Derivation, progress: Progress | None = None) -> StableForm:
+    """Derivation -> StableForm.
+
+    Raises BadInput where the vocabulary lacks a word, Refuted where a rewritten form would not
+    equal the definition.
+    """
     loss = derivation.loss
     points = special_points(derivation)
     # A formula of many terms is measured at fewer points, so that nobody waits for minutes.

@@ -9,17 +9,12 @@ from functools import cache, partial
 
 import numpy as np
 
+from derive.definitions.floats import FORMATS, Floats, unit_exponent
+from derive.definitions.samples import Sample
 from derive.verification.oracle import Oracle
 from derive.verification.promise import Promise
 from derive.verification.reference import Reference
-from derive.verification.sampling import Sample
-from derive.verification.ulp import (
-    FORMATS,
-    Floats,
-    errors_in_ulp,
-    hexadecimal,
-    unit_exponent,
-)
+from derive.verification.ulp import errors_in_ulp, hexadecimal
 from derive.verification.yardstick import (
     crosses,
     is_shape_slope,

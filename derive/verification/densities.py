@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
+from derive.definitions.floats import FORMATS
 from derive.definitions.loss import Loss
+from derive.definitions.samples import Group, Sample, draw
 from derive.verification.backend import Ball, ctx
 from derive.verification.expected import Expected, expect, judged, whole
 from derive.verification.implementations import Route, Runner
 from derive.verification.normalizer import BY_DIFFERENCES, METHOD, Normalizer
 from derive.verification.report import AGREES, REFUTED, Row
-from derive.verification.sampling import Group, Sample, draw
-from derive.verification.ulp import FORMATS
 from derive.verification.yardstick import kappa
 
 SAMPLE = "densities"

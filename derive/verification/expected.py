@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from derive.definitions.floats import FORMATS, Floats, unit_exponent
+from derive.definitions.samples import Sample
 from derive.verification.backend import Ball, arb
 from derive.verification.enclosure import Enclosure
 from derive.verification.implementations import Route
 from derive.verification.report import AGREES, REFUTED, UNKNOWN, Row
-from derive.verification.sampling import Sample
-from derive.verification.ulp import FORMATS, Floats, hexadecimal, unit_exponent
+from derive.verification.ulp import hexadecimal
 
 VALUE_BITS = 60  # how far a ball has to tell a value, relative to what its error is measured with
 

@@ -12,9 +12,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from derive.definitions.floats import Floats
+from derive.definitions.samples import Sample
 from derive.errors import EnvironmentTrouble
-from derive.verification.sampling import Sample
-from derive.verification.ulp import Floats
 
 CHILD = Path(__file__).with_name("child.py")
 TARGETS = {"numpy": "numpy", "torch": "torch"}

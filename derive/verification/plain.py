@@ -16,7 +16,9 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanFunction
 
 from derive.calculus import derive
+from derive.definitions.floats import Floats
 from derive.definitions.loss import Loss
+from derive.definitions.samples import Sample, draw
 from derive.errors import BadInput
 from derive.verification.accuracy import Question, measure
 from derive.verification.edges import edges
@@ -24,8 +26,6 @@ from derive.verification.oracle import Oracle
 from derive.verification.promise import promise
 from derive.verification.reference import Progress, values
 from derive.verification.report import AGREES, Row
-from derive.verification.sampling import Sample, draw
-from derive.verification.ulp import Floats
 
 DTYPES = ("float64", "float32")
 NAMES = {

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from derive.definitions.floats import Floats
 from derive.verification.backend import arb
 from derive.verification.oracle import DOUBLE_BITS, UNDERFLOW, Oracle
-from derive.verification.ulp import Floats
 
 Progress = Callable[[str, int, int], None]
 REPORT_EVERY = 1000

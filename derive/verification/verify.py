@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from derive.definitions.floats import FORMATS
 from derive.definitions.loss import Loss
+from derive.definitions.samples import Sample, draw
 from derive.errors import BadInput
 from derive.verification import ratchet
 from derive.verification.accuracy import Measured, Question, measure
@@ -23,9 +25,7 @@ from derive.verification.promise import Promise, promise
 from derive.verification.quantities import Quantity
 from derive.verification.reference import Progress, Reference, values
 from derive.verification.report import AGREES, PROVED, REFUTED, UNKNOWN, Report, Row
-from derive.verification.sampling import Sample, draw
 from derive.verification.special import special_sample
-from derive.verification.ulp import FORMATS
 
 FOLDERS: Mapping[str, str] = {"numpy": "for_numpy", "torch": "for_torch"}
 DTYPES: Mapping[str, tuple[str, ...]] = {

@@ -7,7 +7,7 @@ import textwrap
 import sympy
 
 from derive.calculus import Derivation
-from derive.emission.wording import definition_lines, domain_line, formula
+from derive.program.wording import definition_lines, domain_line, formula
 
 WIDTH = 96
 

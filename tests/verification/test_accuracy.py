@@ -9,15 +9,15 @@ import pytest
 import sympy
 
 from derive.definitions.catalogue import load
+from derive.definitions.floats import Floats
 from derive.definitions.loss import Loss
+from derive.definitions.samples import Group, Sample, draw
 from derive.verification.accuracy import Question, measure
 from derive.verification.implementations import Outcome, Route
 from derive.verification.oracle import Oracle
 from derive.verification.promise import Promise, promise
 from derive.verification.reference import values
 from derive.verification.report import AGREES, REFUTED, UNKNOWN, Row
-from derive.verification.sampling import Group, Sample, draw
-from derive.verification.ulp import Floats
 from derive.verification.verify import judged
 
 ROUTE = Route("d_x", numbers=True)

@@ -5,8 +5,8 @@ import pytest
 
 from derive.calculus import derive
 from derive.definitions.catalogue import load
+from derive.definitions.samples import Group, Sample
 from derive.verification.plain import evaluated, rows
-from derive.verification.sampling import Group, Sample
 
 
 @pytest.mark.parametrize("target", ["numpy", "torch"])
@@ -21,9 +21,7 @@ def test_it_is_the_formula(target):
 
 
 def test_it_loses_everything_where_the_stable_form_does_not():
-    found = {
-        (r.quantity, r.dtype): r for r in rows([load("cauchy")], ("numpy",), {"everyday": 80})
-    }
+    found = {(r.quantity, r.dtype): r for r in rows([load("cauchy")], ("numpy",), {"everyday": 80})}
     assert found["loss", "float64"].excess > 1e6  # log(1 + s) for small s
     assert found["d2_x", "float32"].points > 0
     quadratic = list(rows([load("quadratic")], ("numpy",), {"everyday": 80}))

@@ -10,12 +10,12 @@ from emitted import write_cauchy
 from rich.console import Console
 
 from derive.definitions.catalogue import load
+from derive.definitions.samples import draw
 from derive.errors import BadInput, EnvironmentTrouble
 from derive.verification import backend, ratchet
 from derive.verification.implementations import Route, Runner
 from derive.verification.oracle import Oracle
 from derive.verification.report import AGREES, REFUTED, UNKNOWN, Report, Row
-from derive.verification.sampling import draw
 from derive.verification.verify import verify_catalogue, verify_loss
 
 EVERYDAY = {"everyday": 200}

@@ -1,0 +1,3 @@
+def _erf(value: Any) -> Any:
+    """The error function."""
+    return np.asarray(np.frompyfunc(math.erf, 1, 1)(value), dtype=np.float64)

@@ -1,0 +1,3 @@
+def _erfc(value: Any) -> Any:
+    """1 - erf, without cancellation."""
+    return np.asarray(np.frompyfunc(math.erfc, 1, 1)(value), dtype=np.float64)

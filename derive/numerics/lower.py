@@ -11,7 +11,7 @@ from sympy import Expr
 from derive.numerics import atoms
 from derive.numerics.atoms import Atom
 from derive.numerics.differences import NoPattern, pattern
-from derive.numerics.helpers.differences import of_exponential, of_logarithm
+from derive.numerics.helpers.differences import Growth, of_exponential, of_logarithm
 from derive.numerics.nodes import Local, Name, Node, call, node, where
 
 _FUNCTIONS: dict[type, str] = {
@@ -86,9 +86,15 @@ def _difference(argument: Expr, *rates: Expr) -> Node:
     """A divided difference of exp, by the kind of its argument."""
     try:
         p, found = pattern(rates)
+        if not isinstance(argument, atoms.log1p | atoms.log1p_square):
+            return of_exponential(lower(argument), found)
+        inner, exponent = lower(argument.args[0]), lower(p)
         if isinstance(argument, atoms.log1p):
-            return of_logarithm(lower(argument.args[0]), lower(p), found)
-        return of_exponential(lower(argument), found)
+            power, total = atoms.power1p.build(inner, exponent), 1 + inner
+        else:
+            power, total = atoms.power1p_square.build(inner, exponent), 1 + inner * inner
+        log = Local("L", type(argument).build(inner))
+        return of_logarithm(Growth(log, exponent, Local("g", power), total), found)
     except NoPattern:
         raise CannotLower(f"no stable evaluation of rates {rates} is known") from None
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import sympy
-from sympy import Expr, Symbol, nan, oo
+from sympy import Expr, Piecewise, Symbol, nan, oo
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.reading import readable
@@ -18,9 +18,9 @@ from derive.numerics.candidates import Candidate, expressions
 from derive.numerics.ends import EndPiece, at_the_ends, leading, with_leading
 from derive.numerics.errors import ErrorModel, Score, samples
 from derive.numerics.forms import MeasuredError, Regime, StableForm
-from derive.numerics.lower import CannotLower, lower
+from derive.numerics.lower import CannotLower, condition, lower
 from derive.numerics.measure import Target, target
-from derive.numerics.nodes import Name, Node, call, node
+from derive.numerics.nodes import Name, Node, call, node, where
 from derive.numerics.pieces import Measured, piecewise
 from derive.numerics.products import Ranges, ordered
 from derive.numerics.rules import rewrite
@@ -151,6 +151,13 @@ class _Search:
         return [Candidate(form, used) for form, used in found.items()]
 
     def _ordered(self, expression: Expr) -> Iterator[Node | None]:
+        if isinstance(expression, Piecewise) and len(expression.args) == 2:
+            (near, test), (far, _) = expression.args
+            with suppress(CannotLower):
+                for usual in (lower(near), *self._ordered(near)):
+                    for beyond in self._ordered(far):
+                        if usual is not None and beyond is not None:
+                            yield where(condition(test), usual, beyond)
         if expression.is_Mul and not expression.has(nan, sympy.zoo):
             for halves in (False, True):
                 with suppress(CannotLower):

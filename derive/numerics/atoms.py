@@ -126,6 +126,20 @@ power1p: type[Atom] = _atom(
     "power1p", 2, lambda t, q: (1 + t) ** q, helpers.power1p,
     lambda t, q: (q * power1p(t, q - 1), power1p(t, q) * log1p(t)),
 )  # fmt: skip
+
+
+class difference_plus(Atom):  # noqa: N801
+    """A divided difference and a multiple of the power (1 + w)^p in it: argument, c, p, rates."""
+
+    @staticmethod
+    def definition(*args: Expr) -> Expr:
+        argument, c, p, *rates = args
+        return differences.spelled(argument, *rates) + c * exp(p * argument)
+
+    def _eval_is_extended_real(self) -> bool:
+        return True
+
+
 log1p_square = _atom(
     "log1p_square", 1, lambda t: log(1 + t**2), helpers.log1p_square,
     lambda t: (2 * t / (1 + t**2),),

@@ -262,9 +262,7 @@ def named(reading: Reading, where: tuple[Let, ...], taken: Sequence[str], x: Sym
         return fold(where, e)
 
     terms = {key: folded(c) for key, c in reading.terms.items()}
-    shorter = replace(
-        reading, front=folded(reading.front), terms=terms, taken=tuple(taken)
-    )
+    shorter = replace(reading, front=folded(reading.front), terms=terms, taken=tuple(taken))
     if reading.w is None:
         return replace(shorter, argument=folded(reading.argument))
     found = _root(reading.w, x)

@@ -71,6 +71,9 @@ def lower(expression: Expr) -> Node:
         return _growth(*expression.args)
     if isinstance(expression, atoms.difference):
         return _difference(*expression.args)
+    if isinstance(expression, atoms.difference_plus):
+        argument, c, _, *rates = expression.args
+        return _difference(argument, *rates, more=lower(c))
     if isinstance(expression, Atom):
         return type(expression).build(*(lower(a) for a in expression.args))
     if isinstance(expression, sympy.polygamma) and expression.args[0] in (0, 1):
@@ -82,7 +85,7 @@ def lower(expression: Expr) -> Node:
     return call(name, *(lower(a) for a in expression.args))
 
 
-def _difference(argument: Expr, *rates: Expr) -> Node:
+def _difference(argument: Expr, *rates: Expr, more: Node | None = None) -> Node:
     """A divided difference of exp, by the kind of its argument."""
     try:
         p, found = pattern(rates)
@@ -94,7 +97,7 @@ def _difference(argument: Expr, *rates: Expr) -> Node:
         else:
             power, total = atoms.power1p_square.build(inner, exponent), 1 + inner * inner
         log = Local("L", type(argument).build(inner))
-        return of_logarithm(Growth(log, exponent, Local("g", power), total), found)
+        return of_logarithm(Growth(log, exponent, Local("g", power), total), found, more)
     except NoPattern:
         raise CannotLower(f"no stable evaluation of rates {rates} is known") from None
 

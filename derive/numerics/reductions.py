@@ -14,6 +14,7 @@ from sympy import Abs, Add, Dummy, Expr, Integer, Mul, Piecewise, Rational, S, S
 from derive.definitions.loss import let
 from derive.numerics.atoms import (
     difference,
+    difference_plus,
     expm1,
     in_turn,
     power1p_less_one,
@@ -198,16 +199,43 @@ def _combined(
     reading: Reading, coefficients: Sequence[Expr], parts: Sequence[Sequence[Expr]]
 ) -> Iterator[Expr]:
     """The weighted sum; one power of 1 + w before a function of L stands apart from it."""
-    high = max(parts[0], key=lambda r: r.as_coeff_Add()[0])
-    shifted = [[sympy.expand(r - high) for r in part] for part in parts]
-    alone = all(r.is_number for part in shifted for r in part)
-    if not (alone and reading.root is not None and not high.is_number and reading.front != 1):
-        pairs = zip(coefficients, parts, strict=True)
-        yield reading.front * Add(*(c * difference(reading.argument, *r) for c, r in pairs))
+    argument = reading.argument
+    pairs = list(zip(coefficients, parts, strict=True))
+    alone = [_alone(part) for part in parts]
+    if len(pairs) == 2 and alone.count(None) == 1 and reading.root is not None:
+        place = alone.index(None)
+        (c, mixed), (d, power) = pairs[place], pairs[1 - place]
+        high = alone[1 - place]
+        p = next((r for r in mixed if r == high), None)
+        if p is not None and high == max(_moving(mixed), key=_number):
+            rest = difference(argument, *(sympy.expand(r - high) for r in power))
+            more = sympy.factor_terms(d / c) * rest
+            yield reading.front * c * difference_plus(argument, more, p, *mixed)
+            return
+    if None in alone or len(set(alone)) > 1 or reading.root is None or reading.front == 1:
+        yield reading.front * Add(*(c * difference(argument, *part) for c, part in pairs))
         return
-    pairs = zip(coefficients, shifted, strict=True)
-    inner = Add(*(c * difference(reading.argument, *r) for c, r in pairs))
+    (high,) = set(alone)
+    inner = Add(
+        *(c * difference(argument, *(sympy.expand(r - high) for r in part)) for c, part in pairs)
+    )
     yield _times_power(reading, high, {0: inner})
+
+
+def _number(rate: Expr) -> Expr:
+    return rate.as_coeff_Add()[0]
+
+
+def _moving(part: Sequence[Expr]) -> list[Expr]:
+    return [r for r in part if not r.is_number]
+
+
+def _alone(part: Sequence[Expr]) -> Expr | None:
+    """The highest rate, where all of them are p plus numbers; None where they are not."""
+    moving = _moving(part)
+    if len(moving) < len(part) or len({r - _number(r) for r in moving}) > 1:
+        return None
+    return max(moving, key=_number)
 
 
 @dataclass(frozen=True)

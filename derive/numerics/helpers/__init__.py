@@ -11,7 +11,13 @@ from derive.numerics.helpers.exponential import (
     rel2_slope,
 )
 from derive.numerics.helpers.helper import HELPERS, SERIES_TERMS, Helper
-from derive.numerics.helpers.hyperbolic import logcosh, logcosh_excess, sigmoid, softplus, softplus_step
+from derive.numerics.helpers.hyperbolic import (
+    logcosh,
+    logcosh_excess,
+    sigmoid,
+    softplus,
+    softplus_step,
+)
 from derive.numerics.helpers.logarithm import (
     log1p_minus,
     log1prel,

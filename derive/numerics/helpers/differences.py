@@ -22,7 +22,7 @@ from derive.numerics.helpers.helper import HELPERS, Helper, define
 from derive.numerics.nodes import Local, Name, Node, absolute, call, node, polynomial, where
 
 # Where the rates times L differ by less, the power series is used; its number of terms.
-_REACH, _REACH_OF_NUMBERS, _TERMS = 3, 4, 34
+_REACH, _REACH_OF_NUMBERS, _TERMS = 5, 4, 34
 _NEGLIGIBLE = 80
 _z, _p, _g = Name("z"), Name("p"), Name("g")
 
@@ -37,8 +37,8 @@ class Growth:
     total: Node
 
 
-def of_logarithm(growth: Growth, rates: Sequence[Rate]) -> Node:
-    """D(L; rates)."""
+def of_logarithm(growth: Growth, rates: Sequence[Rate], more: Node | None = None) -> Node:
+    """D(L; rates) + more g: together, since each may overflow alone."""
     numbers = [n for moves, n in rates if not moves]
     shifts = [n for moves, n in rates if moves]
     if not shifts:
@@ -51,8 +51,12 @@ def of_logarithm(growth: Growth, rates: Sequence[Rate]) -> Node:
     inner = tuple(sorted([(False, n - top) for n in numbers] + [(True, n - high) for n in shifts]))
     shift = high - top
     power = _lifted(growth.power, growth.total, shift)
-    found = pattern_helper("power_difference", inner)(growth.log, growth.p + node(shift), power)
-    return _lifted(found, growth.total, top)
+    arguments = growth.log, growth.p + node(shift), power
+    if more is None:
+        return _lifted(pattern_helper("power_difference", inner)(*arguments), growth.total, top)
+    if top != 0 or shift != 0:
+        raise NoPattern
+    return pattern_helper("power_difference_plus", inner)(*arguments, more)
 
 
 def _lifted(value: Node, total: Node, power: Fraction) -> Node:
@@ -107,11 +111,15 @@ def pattern_helper(kind: str, rates: Sequence[Rate]) -> Helper:
         meaning = f"z^{len(rates) - 1} exp[{shown}], the divided difference of exp"
         if kind == "exp_difference":
             define(Helper(name, ("z",), f"{meaning}.", _of_z(tuple(rates)), _exact(rates)))
-        else:
+        elif kind == "power_difference":
             meaning += "; g = exp(p z)."
-            define(
-                Helper(name, ("z", "p", "g"), meaning, _of_power(tuple(rates)), _exact(rates))
-            )
+            body, exact = _of_power(tuple(rates)), _exact(rates)
+            define(Helper(name, ("z", "p", "g"), meaning, body, exact))
+        else:
+            meaning += "; plus c g, g = exp(p z)."
+            body, exact = _of_power(tuple(rates), Name("c")), _exact(rates)
+            names = ("z", "p", "g", "c")
+            define(Helper(name, names, meaning, body, lambda z, p, g, c: exact(z, p) + c * g))
     return HELPERS[name]
 
 
@@ -187,7 +195,9 @@ def _of_z(rates: tuple[Rate, ...]) -> Node:
         up = call("exp", node(low) * _z) * up
     series = up
     if high > 0:
-        down = polynomial(size, _weights([high - r for r in numbers])) * call("exp", node(high) * _z)
+        down = polynomial(size, _weights([high - r for r in numbers])) * call(
+            "exp", node(high) * _z
+        )
         series = where(_z < 0, down, up)
     far = _closed(_z, numbers)
     if high > 0 and low == 0:
@@ -212,19 +222,24 @@ def _backward(rates: Sequence[Fraction]) -> Node:
     return total
 
 
-def _of_power(rates: tuple[Rate, ...]) -> Node:
+def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
+    """more: D + more g instead of D."""
     if set(rates) == {(False, Fraction(0)), (True, Fraction(0))} and len(rates) == 2:
         z = Local("u", _p * _z)
-        return where(absolute(z) < Fraction(7, 10), _z * exprel(z), (_g - 1) / _p)
+        found = where(absolute(z) < Fraction(7, 10), _z * exprel(z), (_g - 1) / _p)
+        return found if more is None else found + _g * more
     numbers = [n for moves, n in rates if not moves]
     shifts = [n for moves, n in rates if moves]
     low = Local("low", call("min", _p + min(shifts), min(numbers)))
     high = Local("high", call("max", _p + max(shifts), max(numbers)))
-    above = [(_p + n if moves else node(n)) - low for moves, n in rates]
-    series = call("exp_series", _z, *above)
+    unit = Local("unit", call("max", high - low, 1))
+    above = [((_p + n if moves else node(n)) - low) / unit for moves, n in rates]
+    series = call("exp_series", unit * _z, *above)
     near = _whole(_z, len(rates) - 1) * call("exp", low * _z) * series
+    if more is not None:
+        near = near + _g * more
     distance = (_p + max(shifts) - min(numbers)) * _z
-    below, beyond = _joined(_apart(rates, up=False)), _joined(_apart(rates, up=True))
+    below, beyond = (_joined(_apart(rates, up), more) for up in (False, True))
     far = beyond if below == beyond else where(distance < Fraction(_REACH, 2), below, beyond)
     return where((high - low) * _z < _REACH, near, far)
 
@@ -233,8 +248,10 @@ def _of_power(rates: tuple[Rate, ...]) -> Node:
 Parts = tuple[Node | None, Node | None]
 
 
-def _joined(parts: Parts) -> Node:
+def _joined(parts: Parts, more: Node | None) -> Node:
     a, b = parts
+    if more is not None:
+        a = more if a is None else a + more
     if a is None or b is None:
         found = b if a is None else _g * a
         assert found is not None
@@ -284,9 +301,18 @@ def _inner(rates: Sequence[Rate]) -> Parts:
         return lifted(_numbers(_z, shifts), max(shifts)), None
     top, high = max(numbers), max(shifts)
     inner = tuple(sorted([(False, n - top) for n in numbers] + [(True, n - high) for n in shifts]))
-    found = pattern_helper("power_difference", inner)(
-        _z, _p + node(high - top), lifted(_g, high - top)
-    )
+    shift = high - top
+    exponent = _p + node(shift)
+    if inner == ((False, Fraction(0)), (True, Fraction(0))) and top == 0:
+        size = exponent * _z  # (exp(size) - 1)/exponent, what grows beside g
+        close = absolute(size) < Fraction(7, 10)
+        return (
+            where(close, 0, lifted(node(1), shift) / exponent),
+            where(close, _z * exprel(size), -1 / exponent),
+        )
+    # exp(shift z) g would be inf * 0; in digits the smaller power counts less than g itself
+    power = _g if shift == 0 else call("exp", exponent * _z)
+    found = pattern_helper("power_difference", inner)(_z, exponent, power)
     return None, lifted(found, top)
 
 

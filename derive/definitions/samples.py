@@ -248,5 +248,8 @@ class _Sampler:
         if self.nearest <= 1e-30:
             values[: max(1, count // 20)] = self.between(self.nearest, 1e-30, max(1, count // 20))
             values[-1] = 0.0
+        # x over any length is inside the ratio, so that it is no subnormal number itself
+        others = [v for p, v in zip(self.loss.parameters, parameters, strict=True) if p.is_positive]
+        values = np.where(values > 0, np.maximum(values, low * max([unit, *others])), values)
         # what overflowed becomes the largest number; infinities are for the special values
         return self.rounded(self.signs(len(values)) * np.minimum(values, np.finfo(float).max))

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sympy import Expr, Function, Rational, cosh, exp, gamma, log, polygamma, tanh
+from sympy import (
+    Expr,
+    Function,
+    Max,
+    Min,
+    Piecewise,
+    Rational,
+    cosh,
+    exp,
+    gamma,
+    log,
+    polygamma,
+    tanh,
+)
 
 from derive.numerics import differences, helpers
 from derive.numerics.helpers import gammas
@@ -151,6 +164,11 @@ class difference(Atom):  # noqa: N801  # a function of mathematics
         return True
 
 
+clip = _atom(
+    "clip", 3, lambda x, low, high: Max(low, Min(x, high)),
+    lambda x, low, high: call("min", call("max", x, low), high),
+    lambda x, low, high: (Piecewise((1, (low < x) & (x < high)), (0, True)), 0, 0),
+)  # fmt: skip
 _HALF = Rational(1, 2)
 gamma_gap2 = _atom(
     "gamma_gap2", 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations_with_replacement
@@ -14,6 +15,7 @@ from derive.calculus.derivatives import over_residual, partial, without_squared_
 from derive.calculus.reading import fold, readable
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
+from derive.numerics.clips import clipped
 from derive.numerics.exponentials import NoReading, named, read
 from derive.numerics.nodes import Node
 from derive.numerics.reductions import forms
@@ -22,6 +24,7 @@ from derive.numerics.splits import centred, split_by_sign
 
 # Beyond this, rearranging a formula takes longer than anybody waits.
 _MOST_OPERATIONS = 400
+_MOST_OF_FACTORS = 80
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,7 @@ class Candidate:
 Ways = list[tuple[Expr, tuple[str, ...]]]
 
 
-def expressions(
-    derivation: Derivation, name: str, base: Expr, base_rules: tuple[str, ...]
-) -> Ways:
+def expressions(derivation: Derivation, name: str, base: Expr, base_rules: tuple[str, ...]) -> Ways:
     """From the plainest to the most rewritten. base: the loss, rewritten by `base_rules`."""
     found: dict[Expr, tuple[str, ...]] = {}
     for expression, used in _expressions(derivation, name, base, base_rules):
@@ -52,7 +53,13 @@ def _expressions(
     pretty = derivation.pretty[name]
     if raw.count_ops() > _MOST_OPERATIONS:
         return [(raw, ()), rewrite(raw)]
-    found: Ways = [(pretty, ()), rewrite(pretty)]
+    found: Ways = []
+    taken = [v.name for v in (*loss.variables, *loss.where)]
+    for form in dict.fromkeys((pretty, by_branches(pretty, _factors))):
+        joined = clipped(form, loss.residual, taken)
+        if joined is not None:
+            found.append((joined, ("clipped residual",)))
+        found += [(form, ()), rewrite(form)]
     found += [(_factored(raw), ()), (raw, ())]
     cancelled = readings(loss, pretty)
     found += [(form, ("exponential polynomial",)) for form in cancelled]
@@ -105,6 +112,19 @@ def _varying(loss: Loss, expression: Expr) -> Expr:
         if written.has(loss.residual) or not written.has(sympy.exp, sympy.log):
             expression = expression.subs(name, name.definition)
     return expression
+
+
+def by_branches(expression: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    if isinstance(expression, Piecewise):
+        return Piecewise(*((change(e), c) for e, c in expression.args))
+    return change(expression)
+
+
+def _factors(expression: Expr) -> Expr:
+    """In factors: 1 - (1 - t)^3 = t (3 - 3 t + t^2) loses nothing at small t."""
+    if sympy.count_ops(expression) > _MOST_OF_FACTORS:
+        return expression
+    return sympy.powsimp(sympy.factor(expression))
 
 
 def _factored(expression: Expr) -> Expr:

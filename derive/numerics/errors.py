@@ -67,9 +67,7 @@ class Score:
     @property
     def rank(self) -> tuple[float, ...]:
         """The smaller the better: everyday points first, in float64; then everything."""
-        weights = (8.0, 2.0, 4.0, 1.0, 1.0, 1.0)
-        total = sum(w * n for w, n in zip(weights, self.missed, strict=True))
-        return total, self.special, self.worst[0]
+        return self.missed[0], self.missed[2], sum(self.missed), self.special, self.worst[0]
 
 
 class ErrorModel:

@@ -150,6 +150,13 @@ class Reference:
         with ctx.workprec(4 * _STEP):
             return self._relative_slopes(k)
 
+    def _is_meant(self, place: int, value: float) -> bool:
+        """A parameter at its default or at a special point is meant exactly: nothing is excused."""
+        if place == 0:
+            return False
+        loss, p = self.wanted.derivation.loss, self.variables[place]
+        return value == loss.default(p) or value in map(float, loss.special.get(p, ()))
+
     def _relative_slopes(self, k: int) -> float:
         exact = self._program(self._expression(k))
         inputs = [arb(float(v)) for v in self.rows[k]]
@@ -157,7 +164,7 @@ class Reference:
         here = exact.enclosed(inputs, bits)
         total = 0.0
         for place, v in enumerate(inputs):
-            if v.is_zero() or not v.is_finite():
+            if v.is_zero() or not v.is_finite() or self._is_meant(place, float(v)):
                 continue
             moves = []
             for side in (1, -1):

@@ -147,9 +147,7 @@ def _without_names(value: Expr) -> Expr:
     while names := value.atoms(Let):
         value = value.xreplace({name: name.definition for name in names})
     while value.atoms(Atom):
-        value = value.replace(
-            lambda e: isinstance(e, Atom), lambda e: type(e).definition(*e.args)
-        )
+        value = value.replace(lambda e: isinstance(e, Atom), lambda e: type(e).definition(*e.args))
     return value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -93,23 +93,23 @@ class _Search:
         self.leads: list[EndPiece] = []
         self.ranges = Ranges.of(derivation.loss)
 
-    def best(self, model: ErrorModel, chosen: dict[str, Node]) -> tuple[Node, MeasuredError]:
+    def best(self, model: ErrorModel, chosen: Mapping[str, Node]) -> tuple[Node, MeasuredError]:
         """The shortest form that holds everywhere, the cheap ones first; else a composition; else
         the least bad."""
         raw = self._lowered(model.wanted.expression)
         direct = float("inf") if raw is None else model.score(raw).worst[0]
         ends = [_Row.of(model, c) for c in self._ends(model)]
-        rows = [_Row.of(model, c) for c in self._plain(model, chosen)]
+        rows = [_Row.of(model, c) for c in self._plain(model)]
         found = _shortest(rows) or _shortest(self._composed(model, rows, ends, False), 2)
         if found is None:
-            rows += [_Row.of(model, c) for c in self._rewritten(model)]
+            rows += [_Row.of(model, c) for c in self._rewritten(model, chosen)]
             if not rows:
                 self._lacking(model)
             found = _shortest(rows) or self._best_composed(model, rows, ends)
         form = at_the_ends(model, found.measured.candidate.form)
         return form, _error(model, form, found.measured.candidate.rules, direct)
 
-    def _plain(self, model: ErrorModel, chosen: dict[str, Node]) -> list[Candidate]:
+    def _plain(self, model: ErrorModel) -> list[Candidate]:
         """As derived, and in units of each length."""
         raw = model.wanted.expression
         found = self._candidates([(raw, ()), (sympy.factor_terms(raw), ())])
@@ -117,12 +117,9 @@ class _Search:
         for plain in (*self._in_units(model, raw), *self._in_units(model, pretty)):
             ways = (plain, sympy.factor_terms(plain), *_factored(plain))
             found += self._candidates([p for e in ways for p in ((e, ()), rewrite(e))])
-        x = self.derivation.loss.residual.name
-        if model.quantity == "weight" and f"d_{x}" in chosen:
-            found.append(Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",)))
         return found
 
-    def _rewritten(self, model: ErrorModel) -> list[Candidate]:
+    def _rewritten(self, model: ErrorModel, chosen: Mapping[str, Node]) -> list[Candidate]:
         """By every rule, each in units of each length too."""
         ways = expressions(self.derivation, model.quantity, self.base, self.base_rules)
         for expression, used in tuple(ways):
@@ -131,7 +128,11 @@ class _Search:
         for expression in short:
             again, used = rewrite(expression)
             ways += [(expression, ()), (again, used), (readable(again), used)]
-        return self._candidates(ways)
+        found = self._candidates(ways)
+        x = self.derivation.loss.residual.name
+        if model.quantity == "weight" and f"d_{x}" in chosen:
+            found.append(Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",)))
+        return found
 
     def _in_units(self, model: ErrorModel, expression: Expr) -> Iterator[Expr]:
         loss = self.derivation.loss
@@ -173,9 +174,7 @@ class _Search:
         forms = with_leading([r.measured.candidate for r in some], self.leads)
         return found + [_Row.of(model, c) for c in forms]
 
-    def _best_composed(
-        self, model: ErrorModel, rows: Sequence[_Row], ends: Sequence[_Row]
-    ) -> _Row:
+    def _best_composed(self, model: ErrorModel, rows: Sequence[_Row], ends: Sequence[_Row]) -> _Row:
         found = self._composed(model, rows, ends, False)
         good = _shortest(found)
         if good is not None:
@@ -234,9 +233,7 @@ def _shortest(rows: Sequence[_Row], most_pieces: int = 9) -> _Row | None:
     return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
 
 
-def _error(
-    model: ErrorModel, form: Node, rules: tuple[str, ...], direct: float
-) -> MeasuredError:
+def _error(model: ErrorModel, form: Node, rules: tuple[str, ...], direct: float) -> MeasuredError:
     errors = model.errors(form)
     worst = [float(np.max(e[~r.special], initial=0.0))
              for e, r in zip(errors, model.references, strict=True)]  # fmt: skip
@@ -314,5 +311,3 @@ def _fixed(sample: Sample, name: str, value: float) -> Sample:
         for g in sample.groups
     )
     return replace(sample, groups=groups)
-
-

@@ -36,6 +36,7 @@ def context(found: DensityModule, target: Target) -> dict[str, Any]:
     printer = Printer(syntax, frozenset(h.name for h in found.helpers))
     names = [p.name for p in loss.parameters]
     shared = shared_functions(target)
+    called = _called(found, shared)
 
     def fact(values: Sequence[Node | None]) -> str:
         """A number, a tuple, or a function of the parameters."""
@@ -85,9 +86,9 @@ def context(found: DensityModule, target: Target) -> dict[str, Any]:
         "rule": found.rule,
         "vectors": found.vectors,
         "vectors_rule": found.vectors_rule,
-        "shared": sorted(found.operations & shared),
+        "shared": sorted(called & shared),
         "helpers": [function(h, printer) for h in found.helpers if h.name not in shared],
-        "library": library_of(_called(found, shared), target),
+        "library": library_of(called - shared, target),
     }
 
 
@@ -105,7 +106,7 @@ def _called(found: DensityModule, shared: frozenset[str]) -> frozenset[str]:
         if h.name not in shared:
             blocks = [h.block, *(b.block for b in h.branches)]
             roots += [n for b in blocks for n in (*(a.value for a in b.assignments), *b.results)]
-    return frozenset(n.op for r in roots for n in walk(r) if isinstance(n, Call)) - shared
+    return frozenset(n.op for r in roots for n in walk(r) if isinstance(n, Call))
 
 
 def _of(value: Node, printer: Printer) -> str:

@@ -37,15 +37,20 @@ MOST_POINTS = 150
 
 
 def normalizer(derivation: Derivation) -> Mapping[By, Node]:
-    """log Z under (), and its derivatives by names of parameters: those that hold."""
+    """log Z under (), and its derivatives by names of parameters: those that hold.
+
+    Without those in a parameter that only stretches the residual: they are known anyway.
+    """
     loss, density, stretch = derivation.loss, derivation.density, derivation.facts.stretch
     if loss.log_partition is not None:
         return MappingProxyType(_stored(loss))
     if density.log_partition is None:
-        return MappingProxyType(_stretched(stretch.name) if stretch is not None else {})
+        return MappingProxyType({})
     points, found = list(_points(loss)), {}
     stepped = half_step(density.log_partition)
     for by, expression in {(): density.log_partition, **density.derivatives}.items():
+        if stretch in by:
+            continue
         forms = [expression]
         if stepped is not None:
             forms.insert(0, sympy.expand_log(sympy.diff(stepped, *by) if by else stepped, force=True))
@@ -57,14 +62,7 @@ def normalizer(derivation: Derivation) -> Mapping[By, Node]:
             if _holds(value, expression, len(by), points):
                 found[tuple(p.name for p in by)] = value
                 break
-    if () not in found:
-        return MappingProxyType(_stretched(stretch.name) if stretch is not None else {})
-    return MappingProxyType(found)
-
-
-def _stretched(c: str) -> dict[By, Node]:
-    """What is known of log Z = log(c) + … of a loss that c only stretches."""
-    return {(c,): 1 / Name(c), (c, c): -1 / Name(c) / Name(c)}
+    return MappingProxyType(found if () in found else {})
 
 
 def _stored(loss: Loss) -> dict[By, Node]:
@@ -80,7 +78,6 @@ def _stored(loss: Loss) -> dict[By, Node]:
         (): call("log", c) + value(0),
         (p,): value(1),
         (p, p): value(2),
-        **_stretched(c.name),
     }
 
 

@@ -90,6 +90,8 @@ def density_module(derivation: Derivation, module: Module) -> DensityModule:
     found = normalizer(derivation) if exists else {}
     by_quadrature = _by_quadrature(derivation, found) if exists else []
     found = {by: value for by, value in found.items() if by not in by_quadrature}
+    c = facts.stretch.name if facts.stretch is not None else ""
+    stretched = [(c,), (c, c)] if c and exists else []
     closed = tuple(_function(by, value, loss) for by, value in found.items())
     roots = [n for f in closed for n in (*(a.value for a in f.block.assignments), *f.block.results)]
     helpers = helpers_of(roots)
@@ -105,10 +107,10 @@ def density_module(derivation: Derivation, module: Module) -> DensityModule:
         ranges=tuple(_range(derivation, p) for p in loss.parameters),
         closed=closed,
         stored=loss.log_partition if found else None,
-        public=tuple(_ordered(loss, [*(by for by in found if by), *by_quadrature])),
+        public=tuple(_ordered(loss, [*(by for by in found if by), *by_quadrature, *stretched])),
         slopes=_slopes(module, by_quadrature),
         length=_fact(facts.length if facts.length is not None else S.One),
-        stretch=facts.stretch.name if facts.stretch is not None else "",
+        stretch=c,
         points=(
             _fact(facts.minimum) if facts.minimum is not None else None,
             *(_fact(b.place) for b in facts.breaks if b.place != facts.minimum),
@@ -134,7 +136,7 @@ def _by_quadrature(derivation: Derivation, found: Mapping[By, Node]) -> list[By]
     wanted = []
     for by in [(p,) for p in parameters] + list(combinations_with_replacement(parameters, 2)):
         names = tuple(p.name for p in by)
-        vanishes = by not in density.derivatives if () in found else facts.stretch in by
+        vanishes = facts.stretch in by or (() in found and by not in density.derivatives)
         if names in found:
             short = operations(found[names]) <= LONGEST[len(by)]
         else:

@@ -40,9 +40,13 @@ class Density:
     ) -> None:  # fmt: skip
         self.__module__, self.name, self.loss, self.d_x = module, name, loss, d_x
         self.defaults, self.domains = dict(parameters), domains or {}
-        self.closed, self.slopes = closed or {}, slopes or {}
+        self.closed, self.slopes = dict(closed or {}), slopes or {}
         self.length, self.points, self.tails, self.scale = length, points, tails, scale
         self.even, self.rises, self.exists, self.vectors = even, rises, exists, vectors
+        if scale:
+            place = list(parameters).index(scale)
+            self.closed[scale,] = lambda *values: 1 / values[place]
+            self.closed[scale, scale] = lambda *values: -1 / values[place] / values[place]
         self._law = lru_cache(64)(partial(_Law, self))
 
     def __reduce__(self) -> str:

@@ -145,6 +145,7 @@ def _settings(
 @click.option(
     "--check", is_flag=True, help="Write nothing; print the diff, exit 1 if there is one."
 )
+@click.option("--bundle", is_flag=True, help="One self-contained file a loss; needs --out.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited by hand.")
 @click.option("--follow", is_flag=True, help="Write although DIR is a symbolic link.")
 def regenerate(
@@ -152,6 +153,7 @@ def regenerate(
     targets: tuple[str, ...],
     out: Path | None,
     settings: dict[str, str],
+    bundle: bool,
     check: bool,
     force: bool,
     follow: bool,
@@ -161,6 +163,8 @@ def regenerate(
         raise click.UsageError("--set needs --out: it would replace the general loss")
     if settings and not losses:
         raise click.UsageError("--set needs the LOSS that it specialises")
+    if bundle and out is None:
+        raise click.UsageError("--bundle needs --out: it would replace the files of the loss")
     from derive import pipeline
 
     if not check:
@@ -175,7 +179,7 @@ def regenerate(
     with progress_on(sys.stderr, tell) as progress:
         outcome = pipeline.regenerate(
             losses, targets=targets, out=out, settings=settings,
-            check=check, force=force, follow=follow, progress=progress,
+            joined=bundle, check=check, force=force, follow=follow, progress=progress,
         )  # fmt: skip
     if check and outcome.difference:
         say(outcome.difference)

@@ -73,7 +73,8 @@ class Printer:
         if isinstance(spelling, Prefix):
             return f"{spelling.sign}{self._print(current.args[0], spelling.level)}", spelling.level
         if isinstance(spelling, Pattern):
-            args = (self._print(a, spelling.level + 1) for a in current.args)
+            least = 0 if spelling.level == ATOM else spelling.level + 1
+            args = (self._print(a, least) for a in current.args)
             return spelling.pattern.format(*args), spelling.level
         return f"{spelling.name}({', '.join(self._arguments(current, spelling))})", ATOM
 
@@ -96,7 +97,8 @@ class Printer:
 
     def _arguments(self, current: Call, spelling: Called) -> list[str]:
         nodes = current.args[1:] if current.op == "quantity" else current.args
-        args = [self.expression(a) for a in nodes]
+        before = spelling.later.get
+        args = [f"{before(place, '')}{self.expression(a)}" for place, a in enumerate(nodes)]
         if spelling.listed is not None:
             opening, closing = spelling.brackets
             inside = ", ".join(args[spelling.listed :])
@@ -134,6 +136,8 @@ class Printer:
         spelling = self._spelling(current)
         if isinstance(spelling, Called):
             return self._broken_call(current, spelling, indent)
+        if isinstance(spelling, Pattern):
+            return [self.expression(current)]
         if isinstance(spelling, Prefix) and self._is_call(current.args[0]):
             first, *rest = self._broken(current.args[0], indent, before + 1)
             return [f"{spelling.sign}{first}", *rest]
@@ -171,8 +175,9 @@ class Printer:
             elif place == spelling.listed:
                 lines += self._list(nodes[place:], spelling.brackets, step)
             else:
-                first, *rest = self._broken(nodes[place], step)
-                lines += [f"{inner}{first}", *rest]
+                before = spelling.later.get(place, "")
+                first, *rest = self._broken(nodes[place], step, len(before))
+                lines += [f"{inner}{before}{first}", *rest]
                 lines[-1] += ","
         return [*lines, f"{' ' * indent})"]
 

@@ -59,9 +59,7 @@ def context(found: DensityModule, target: Target) -> dict[str, Any]:
         "exists": found.exists,
         "closed": [
             {
-                "name": "_".join([f"{'d2' if len(f.by) > 1 else 'd'}", *dict.fromkeys(f.by)])
-                if f.by
-                else "log_z",
+                "name": _derivative(f.by) if f.by else "log_z",
                 "by": f.by,
                 "meaning": f.meaning,
                 "lines": block(f.block, printer, 1),
@@ -69,10 +67,7 @@ def context(found: DensityModule, target: Target) -> dict[str, Any]:
             for f in found.closed
         ],
         "stored": _stored(found.stored) if found.stored is not None else None,
-        "public": [
-            {"name": f"d{'2' * (len(by) > 1)}_log_partition_{'_'.join(dict.fromkeys(by))}", "by": by}
-            for by in found.public
-        ],
+        "public": [{"name": _derivative(by, "log_partition_"), "by": by} for by in found.public],
         "slopes": [{"by": by, "name": name} for by, name in found.slopes.items()],
         "length": fact([found.length]),
         "stretch": found.stretch,
@@ -92,9 +87,15 @@ def context(found: DensityModule, target: Target) -> dict[str, Any]:
     }
 
 
+def _derivative(by: Sequence[str], of: str = "") -> str:
+    """d_alpha, d2_alpha, d2_alpha_scale, with a word before the variables."""
+    return f"d{'2' if len(by) > 1 else ''}_{of}{'_'.join(dict.fromkeys(by))}"
+
+
 def shared_functions(target: Target) -> frozenset[str]:
     """The functions that the target's runtime modules offer to every density."""
-    texts = [(templates_folder() / target.name / name).read_text("utf-8") for name in target.runtime]
+    files = [templates_folder() / target.name / name for name in target.runtime]
+    texts = [file.read_text(encoding="utf-8") for file in files if file.is_file()]
     return frozenset(name for text in texts for name in re.findall(r"^def ([a-z]\w*)", text, re.M))
 
 
@@ -153,10 +154,10 @@ def _stored(found: Stored) -> dict[str, Any]:
     """A stored function: texts of numbers, rows ended by semicolons, as lines."""
     numbers, middle = found.numbers, found.numbers.centre
     pieces = [
-        [p.start, p.stop, float(p.variable == "log_ratio"), p.middle, p.rate, p.value, p.rest]
-        + list(p.coefficients)
+        [p.start, p.stop, float(p.variable == "log_ratio"), p.middle, p.rate, p.value, p.rest,
+         *p.coefficients]
         for p in numbers.pieces
-    ]
+    ]  # fmt: skip
     return {
         "squeeze": repr(found.squeeze),
         "centre": repr(found.centre),

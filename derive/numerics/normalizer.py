@@ -53,7 +53,8 @@ def normalizer(derivation: Derivation) -> Mapping[By, Node]:
             continue
         forms = [expression]
         if stepped is not None:
-            forms.insert(0, sympy.expand_log(sympy.diff(stepped, *by) if by else stepped, force=True))
+            form = sympy.diff(stepped, *by) if by else stepped
+            forms.insert(0, sympy.expand_log(form, force=True))
         for form in forms:
             try:
                 value = _lowered(form, by)

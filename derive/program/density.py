@@ -21,7 +21,7 @@ from derive.numerics.normalizer import By, normalizer
 from derive.program.blocks import Naming, make_block, operations
 from derive.program.lowering import RESERVED, helpers_of
 from derive.program.module import Block, Helper, Module
-from derive.program.peephole import cleaned
+from derive.program.peephole import About, cleaned
 
 # A longer formula for a derivative of log Z says no more than that it is an expectation.
 LONGEST = {1: 30, 2: 14}
@@ -55,8 +55,9 @@ class DensityModule:
     exists: whether there is a density at all; if not, only integrals over intervals are offered.
     closed: what is known of log Z as formulas; stored: numbers behind some of them. public: the
     derivatives of log Z that the file has. slopes: the functions of the loss that the others are
-    expectations of, by their variables. stretch: the parameter that only stretches the residual. points:
-    the minimum (None where it is not known), kinks and jumps. tails: q of |x|^-q at both ends.
+    expectations of, by their variables. stretch: the parameter that only stretches the residual.
+    points: the minimum (None where it is not known), kinks and jumps. tails: q of |x|^-q at both
+    ends.
     requirement, rule: where the density exists, None for all parameters. vectors: whether there is
     a density of vectors by their norm; vectors_rule: in words where.
     """
@@ -148,7 +149,7 @@ def _by_quadrature(derivation: Derivation, found: Mapping[By, Node]) -> list[By]
 
 def _slopes(module: Module, by_quadrature: Iterable[By]) -> dict[By, str]:
     """The functions of the loss's file that expectations are taken of."""
-    needed = {(name,) for by in by_quadrature for name in by}
+    needed: set[By] = {(name,) for by in by_quadrature for name in by}
     needed |= {by for by in by_quadrature if len(by) > 1}
     names = [p.name for p in module.parameters]
     ordered = sorted(needed, key=lambda by: (len(by), [names.index(n) for n in by]))
@@ -158,7 +159,7 @@ def _slopes(module: Module, by_quadrature: Iterable[By]) -> dict[By, str]:
 
 def _function(by: By, value: Node, loss: Loss) -> ParameterFunction:
     reserved = RESERVED | {p.name for p in loss.parameters}
-    block = make_block([cleaned(value, lambda n: True)], Naming(frozenset(reserved)))
+    block = make_block([cleaned(value, About())], Naming(frozenset(reserved)))
     if not by:
         return ParameterFunction(by, "log Z.", block)
     words = f"The derivative of log Z by {' and '.join(dict.fromkeys(by))}"

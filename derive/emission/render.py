@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def context(module: Module, target: Target) -> dict[str, Any]:
         "functions": [function(f, printer) for f in module.functions],
         "special": [printer.expression(c) for c in module.special],
         "helpers": [function(h, printer) for h in module.helpers],
-        "library": library(module, target),
+        "library": library_of(module.operations, target),
         "exports": [f'"{name}"' for name in sorted(f.name for f in module.functions)],
     }
     return found if target.more is None else {**found, **target.more(module, printer)}
@@ -121,14 +122,14 @@ def _statement(start: str, value: Any, printer: Printer, indent: int) -> list[st
     return lines
 
 
-def library(module: Module, target: Target) -> list[str]:
+def library_of(operations: Iterable[str], target: Target) -> list[str]:
     """The functions that the language lacks, for the operations that occur.
 
     Each is a file in library/ of the target's templates: its imports, two empty lines, functions.
     """
     folder = templates_folder() / target.name / "library"
     files = sorted(folder.glob("*")) if folder.is_dir() else []
-    texts = [p.read_text(encoding="utf-8") for p in files if p.stem in module.operations]
+    texts = [p.read_text(encoding="utf-8") for p in files if p.stem in operations]
     return [text.partition("\n\n\n")[2].rstrip("\n") for text in texts]
 
 

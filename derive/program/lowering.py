@@ -34,7 +34,7 @@ def lower_module(derivation: Derivation, form: StableForm, subject: str) -> Modu
     """StableForm -> Module."""
     loss = form.loss
     functions = tuple(_functions(form))
-    used = _helpers([n for f in functions for b in _blocks(f) for n in _of_block(b)])
+    used = helpers_of([n for f in functions for b in _blocks(f) for n in _of_block(b)])
     special = tuple(r.condition for r in form.regimes if r.condition is not None)
     kept = {b.condition for f in functions for b in f.branches}
     special = tuple(c for c in special if c in kept)
@@ -191,7 +191,7 @@ def _of_block(block: Block) -> list[Node]:
     return [*(a.value for a in block.assignments), *block.results]
 
 
-def _helpers(roots: Sequence[Node]) -> tuple[Helper, ...]:
+def helpers_of(roots: Sequence[Node]) -> tuple[Helper, ...]:
     """Every helper that is called, directly or from another, by name."""
     wanted: set[str] = set()
     frontier = list(roots)

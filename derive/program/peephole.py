@@ -120,10 +120,10 @@ def _product(args: tuple[Node, ...], about: About) -> Node:
         first, rest = _args(b)
         if _is_power_of_two(first):
             return _product((call("mul", a, first), rest), about)
-    if _inverse(b) is not None:
-        return _quotient((a, _inverse(b)), about)
-    if _inverse(a) is not None:
-        return _quotient((b, _inverse(a)), about)
+    for one, other in ((a, b), (b, a)):
+        below = _inverse(other)
+        if below is not None:
+            return _quotient((one, below), about)
     return call("mul", a, b)
 
 
@@ -134,10 +134,8 @@ def _inverse(value: Node) -> Node | None:
     return None
 
 
-def _quotient(args: tuple[Node | None, ...], about: About) -> Node:
+def _quotient(args: tuple[Node, ...], about: About) -> Node:
     a, b = args
-    assert a is not None
-    assert b is not None
     if _op(a) == "neg" and not isinstance(a, Local):
         return _negative((_quotient((_args(a)[0], b), about),), about)
     if _op(b) == "neg" and not isinstance(b, Local):
@@ -168,7 +166,7 @@ def _is_clamp(condition: Node, yes: Node, no: Node, about: About) -> bool:
     return named and no in (call("mul", bound, side), call("mul", side, bound))
 
 
-_RULES: Mapping[str, Callable[[tuple[Node, ...], Callable[[Node], bool]], Node]] = {
+_RULES: Mapping[str, Callable[[tuple[Node, ...], About], Node]] = {
     "add": _sum,
     "sub": _difference,
     "neg": _negative,

@@ -42,6 +42,7 @@ SYNTAX = Syntax(
     },
     infinity="math.inf",
     not_a_number="math.nan",
+    as_it_is="  # fmt: skip",
     escapes={"\\": "\\\\", '"""': '\\"\\"\\"'},
 )
 

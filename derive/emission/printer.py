@@ -73,7 +73,8 @@ class Printer:
         if isinstance(spelling, Prefix):
             return f"{spelling.sign}{self._print(current.args[0], spelling.level)}", spelling.level
         if isinstance(spelling, Pattern):
-            args = (self._print(a, spelling.level + 1) for a in current.args)
+            least = 0 if spelling.level == ATOM else spelling.level + 1
+            args = (self._print(a, least) for a in current.args)
             return spelling.pattern.format(*args), spelling.level
         return f"{spelling.name}({', '.join(self._arguments(current, spelling))})", ATOM
 

@@ -12,7 +12,7 @@ import jinja2
 
 from derive.emission.printer import Printer
 from derive.emission.target import Target
-from derive.emission.text import fitted, head, quoted
+from derive.emission.text import fitted, head, paragraph, quoted
 from derive.numerics.nodes import Call, Name, Node
 from derive.program.module import Block, Function, Helper, Module
 
@@ -48,11 +48,15 @@ def context(module: Module, target: Target) -> dict[str, Any]:
     """All that a template of a loss file may use: names, and lines of text."""
     syntax = target.syntax
     printer = Printer(syntax, frozenset(h.name for h in module.helpers))
-    return {
+    found = {
         "name": module.name,
         "title": quoted(module.documentation.title, syntax),
-        "digest": module.digest,
-        "command": f"derive regenerate {module.subject} --target {target.name}",
+        "origin": paragraph(
+            f"Definition {module.digest}; made by: derive regenerate {module.subject} "
+            f"--target {target.name}",
+            syntax.width - 2,
+            syntax,
+        ),
         "head": head(module.documentation, syntax),
         "residual": module.residual,
         "variables": module.variables,
@@ -71,6 +75,7 @@ def context(module: Module, target: Target) -> dict[str, Any]:
         "library": library_of(module.operations, target),
         "exports": [f'"{name}"' for name in sorted(f.name for f in module.functions)],
     }
+    return found if target.more is None else {**found, **target.more(module, printer)}
 
 
 def function(found: Function | Helper, printer: Printer) -> dict[str, Any]:
@@ -118,10 +123,14 @@ def _statement(start: str, value: Any, printer: Printer, indent: int) -> list[st
 
 
 def library_of(operations: Iterable[str], target: Target) -> list[str]:
-    """The templates of functions that the language lacks, for the operations that occur."""
+    """The functions that the language lacks, for the operations that occur.
+
+    Each is a file in library/ of the target's templates: its imports, two empty lines, functions.
+    """
     folder = templates_folder() / target.name / "library"
-    found = {p.name.partition(".")[0]: p.name for p in folder.glob("*")} if folder.is_dir() else {}
-    return [f"{target.name}/library/{found[op]}" for op in sorted(operations) if op in found]
+    files = sorted(folder.glob("*")) if folder.is_dir() else []
+    texts = [p.read_text(encoding="utf-8") for p in files if p.stem in operations]
+    return [text.partition("\n\n\n")[2].rstrip("\n") for text in texts]
 
 
 def _renamed(condition: Node) -> Node:

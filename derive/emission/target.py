@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from derive.emission.printer import Printer
 from derive.emission.syntax import Syntax
+from derive.program.module import Module
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,8 @@ class Target:
     density: the template of a density file, "" where the target has none; runtime: files of
     templates/<name>/ that are copied as they are; package: a template of the file that makes a
     folder importable, "" where there is none; library: the module that has to be installed to
-    try a file by import, "" where that is not tried; tolerance: of that trial.
+    try a file by import, "" where that is not tried; tolerance: of that trial. more: what its
+    template may use beside the common context.
     """
 
     name: str
@@ -30,3 +35,4 @@ class Target:
     package: str = ""
     library: str = ""
     tolerance: float = 1e-6
+    more: Callable[[Module, Printer], Mapping[str, Any]] | None = None

@@ -151,7 +151,8 @@ class _Maker:
         return Name(name)
 
     def _free(self, wanted: str) -> str:
-        for name in (wanted, *_SPARE) if len(wanted) == 1 else (wanted,):
+        names: tuple[str, ...] = (wanted, *_SPARE) if len(wanted) == 1 else (wanted,)
+        for name in names:
             if name not in self._taken:
                 return name
         number = 2

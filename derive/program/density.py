@@ -20,7 +20,7 @@ from derive.numerics.normalizer import By, normalizer
 from derive.program.blocks import Naming, make_block
 from derive.program.lowering import RESERVED, helpers_of
 from derive.program.module import Block, Helper, Module
-from derive.program.peephole import cleaned
+from derive.program.peephole import About, cleaned
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _by_quadrature(derivation: Derivation, found: Mapping[By, Node]) -> list[str
 
 def _function(by: By, value: Node, loss: Loss) -> ParameterFunction:
     reserved = RESERVED | {p.name for p in loss.parameters}
-    block = make_block([cleaned(value, lambda n: True)], Naming(frozenset(reserved)))
+    block = make_block([cleaned(value, About())], Naming(frozenset(reserved)))
     if not by:
         return ParameterFunction(by, "log Z.", block)
     words = f"The derivative of log Z by {' and '.join(dict.fromkeys(by))}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sympy
 
 from derive.calculus import Derivation
+from derive.definitions.notation import formula
 from derive.program.module import Documentation
-from derive.program.wording import definition_lines, domain_line, formula
+from derive.program.wording import definition_lines, domain_line
 
 
 def documentation(derivation: Derivation) -> Documentation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -17,11 +17,12 @@ from derive.numerics.forms import StableForm
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.nodes import Call, Name, Node, Number, call, walk
 from derive.program import wording
-from derive.program.blocks import Naming, Pool, depends_on, make_block, operations
+from derive.program.blocks import Naming, Pool, make_block, operations
 from derive.program.documentation import documentation
 from derive.program.homogeneity import relations
 from derive.program.module import Block, Branch, Function, Helper, Module, Parameter
-from derive.program.peephole import cleaned
+from derive.program.nan import guarded
+from derive.program.peephole import About, cleaned
 
 # A quantity of fewer operations is written out where another one contains it.
 _WORTH_A_CALL = 12
@@ -88,12 +89,13 @@ class _Regime:
         loss = form.loss
         self.pool = Pool()
         residual = loss.residual.name
-
-        def varies(value: Node) -> bool:
-            return depends_on(value, residual)
-
+        about = About(
+            frozenset({residual}),
+            frozenset(p.name for p in loss.parameters if loss.domain(p).inf >= 0),
+        )
         self.quantities = {
-            name: self.pool.intern(cleaned(value, varies)) for name, value in quantities.items()
+            name: self.pool.intern(guarded(cleaned(value, about), residual))
+            for name, value in quantities.items()
         }
         self.follows = {name: self.pool.intern(value) for name, value in follows.items()}
         length = scale_parameter(loss)
@@ -101,17 +103,17 @@ class _Regime:
             frozenset(RESERVED | {v.name for v in loss.variables} | set(form.names)),
             residual,
             length.name if length is not None else "",
-            self._letters(loss, varies),
+            self._letters(loss, about),
         )
 
-    def _letters(self, loss: Loss, varies: Callable[[Node], bool]) -> dict[int, str]:
+    def _letters(self, loss: Loss, about: About) -> dict[int, str]:
         found: dict[int, str] = {}
         for name in loss.where:
             try:
                 value = lower(loss.expand(name.definition))
             except CannotLower:
                 continue
-            for form in (value, cleaned(value, varies)):
+            for form in (value, cleaned(value, about)):
                 found.setdefault(id(self.pool.intern(form)), name.name)
         return found
 
@@ -190,7 +192,7 @@ def _of_block(block: Block) -> list[Node]:
 
 
 def helpers_of(roots: Sequence[Node]) -> tuple[Helper, ...]:
-    """Every helper that is called, directly or from another, in the order of the vocabulary."""
+    """Every helper that is called, directly or from another, by name."""
     wanted: set[str] = set()
     frontier = list(roots)
     while frontier:
@@ -198,7 +200,7 @@ def helpers_of(roots: Sequence[Node]) -> tuple[Helper, ...]:
         new = (called & set(helpers.HELPERS)) - wanted
         wanted |= new
         frontier = [e for name in new for e in _expressions(helpers.HELPERS[name])]
-    return tuple(helper(h) for name, h in helpers.HELPERS.items() if name in wanted)
+    return tuple(helper(helpers.HELPERS[name]) for name in sorted(wanted))
 
 
 def _expressions(found: helpers.Helper) -> list[Node]:
@@ -211,7 +213,7 @@ def helper(found: helpers.Helper) -> Helper:
     naming = Naming(frozenset(reserved), found.varying[0] if found.varying else "")
 
     def laid_out(value: Node) -> Block:
-        return make_block([cleaned(value, lambda n: True)], naming)
+        return make_block([cleaned(value, About())], naming)
 
     branches: tuple[Branch, ...] = ()
     if found.shortcut is not None:

@@ -1,8 +1,9 @@
-"""Residues of algebra removed: what stays means the same, to the last bit or with one rounding less."""
+"""Residues of algebra removed: exactly, or with one rounding less."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.numerics.nodes import Call, Local, Name, Node, Number, call, walk
@@ -10,17 +11,27 @@ from derive.numerics.nodes import Call, Local, Name, Node, Number, call, walk
 _ZERO, _ONE = Number(Fraction(0)), Number(Fraction(1))
 
 
-def cleaned(expression: Node, varies: Callable[[Node], bool]) -> Node:
-    """The expression with its signs and constants in the places where a reader expects them.
+@dataclass(frozen=True)
+class About:
+    """arrays: the names of values that vary from element to element, None where all may do;
+    nonnegative: the parameters that are never below 0."""
 
-    varies: whether a value depends on the residual; there a division by a power of 2 is a
-    multiplication, which is exact and faster.
-    """
+    arrays: frozenset[str] | None = None
+    nonnegative: frozenset[str] = frozenset()
+
+    def varies(self, value: Node) -> bool:
+        if self.arrays is None:
+            return True
+        return any(isinstance(n, Name) and n.name in self.arrays for n in walk(value))
+
+
+def cleaned(expression: Node, about: About) -> Node:
+    """The expression with its signs and constants in the places where a reader expects them."""
     done: dict[int, Node] = {}
     for current in walk(expression):
         if isinstance(current, Call):
             args = tuple(done[id(a)] for a in current.args)
-            done[id(current)] = _simplest(current.op, args, varies)
+            done[id(current)] = _simplest(current.op, args, about)
         elif isinstance(current, Local):
             value = done[id(current.value)]
             short = isinstance(value, Name | Number | Local)
@@ -55,35 +66,35 @@ def _is_power_of_two(value: Node) -> bool:
     return exact != 0 and not above & (above - 1) and not below & (below - 1)
 
 
-def _simplest(op: str, args: tuple[Node, ...], varies: Callable[[Node], bool]) -> Node:
+def _simplest(op: str, args: tuple[Node, ...], about: About) -> Node:
     if op not in _RULES:
         return Call(op, args)
-    return _RULES[op](args, varies)
+    return _RULES[op](args, about)
 
 
-def _sum(args: tuple[Node, ...], varies: Callable[[Node], bool]) -> Node:
+def _sum(args: tuple[Node, ...], about: About) -> Node:
     a, b = args
     if _op(b) == "neg":
-        return _difference((a, _args(b)[0]), varies)
+        return _difference((a, _args(b)[0]), about)
     if _op(a) == "neg":
-        return _difference((b, _args(a)[0]), varies)
+        return _difference((b, _args(a)[0]), about)
     if isinstance(b, Number) and b.value < 0:
-        return _difference((a, Number(-b.value)), varies)
+        return _difference((a, Number(-b.value)), about)
     return call("add", a, b)
 
 
-def _difference(args: tuple[Node, ...], varies: Callable[[Node], bool]) -> Node:
+def _difference(args: tuple[Node, ...], about: About) -> Node:
     a, b = args
     if _op(b) == "neg":
-        return _sum((a, _args(b)[0]), varies)
+        return _sum((a, _args(b)[0]), about)
     if a == _ZERO:
-        return _negative((b,), varies)
+        return _negative((b,), about)
     if isinstance(b, Number) and b.value < 0:
-        return _sum((a, Number(-b.value)), varies)
+        return _sum((a, Number(-b.value)), about)
     return call("sub", a, b)
 
 
-def _negative(args: tuple[Node, ...], varies: Callable[[Node], bool]) -> Node:
+def _negative(args: tuple[Node, ...], about: About) -> Node:
     (a,) = args
     if _op(a) == "neg":
         return _args(a)[0]
@@ -95,24 +106,24 @@ def _negative(args: tuple[Node, ...], varies: Callable[[Node], bool]) -> Node:
     return call("neg", a)
 
 
-def _product(args: tuple[Node, ...], varies: Callable[[Node], bool]) -> Node:
+def _product(args: tuple[Node, ...], about: About) -> Node:
     a, b = args
     if _ZERO in (a, b):
         return _ZERO
     if _op(a) == "neg" and not isinstance(a, Local):
-        return _negative((_product((_args(a)[0], b), varies),), varies)
+        return _negative((_product((_args(a)[0], b), about),), about)
     if _op(b) == "neg" and not isinstance(b, Local):
-        return _negative((_product((a, _args(b)[0]), varies),), varies)
+        return _negative((_product((a, _args(b)[0]), about),), about)
     if isinstance(b, Number) and not isinstance(a, Number) and _op(a) not in ("mul", "div"):
         a, b = b, a
     if _is_power_of_two(a) and _op(b) == "mul" and not isinstance(b, Local):
         first, rest = _args(b)
         if _is_power_of_two(first):
-            return _product((call("mul", a, first), rest), varies)
-    if _inverse(b) is not None:
-        return _quotient((a, _inverse(b)), varies)
-    if _inverse(a) is not None:
-        return _quotient((b, _inverse(a)), varies)
+            return _product((call("mul", a, first), rest), about)
+    for one, other in ((a, b), (b, a)):
+        below = _inverse(other)
+        if below is not None:
+            return _quotient((one, below), about)
     return call("mul", a, b)
 
 
@@ -123,29 +134,39 @@ def _inverse(value: Node) -> Node | None:
     return None
 
 
-def _quotient(args: tuple[Node | None, ...], varies: Callable[[Node], bool]) -> Node:
+def _quotient(args: tuple[Node, ...], about: About) -> Node:
     a, b = args
-    assert a is not None
-    assert b is not None
     if _op(a) == "neg" and not isinstance(a, Local):
-        return _negative((_quotient((_args(a)[0], b), varies),), varies)
+        return _negative((_quotient((_args(a)[0], b), about),), about)
     if _op(b) == "neg" and not isinstance(b, Local):
-        return _negative((_quotient((a, _args(b)[0]), varies),), varies)
-    if _is_power_of_two(b) and isinstance(b, Number) and varies(a):
-        return _product((Number(1 / Fraction(b.value)), a), varies)
+        return _negative((_quotient((a, _args(b)[0]), about),), about)
+    if _is_power_of_two(b) and isinstance(b, Number) and about.varies(a):
+        return _product((Number(1 / Fraction(b.value)), a), about)
     return call("div", a, b)
 
 
-def _choice(args: tuple[Node, ...], varies: Callable[[Node], bool]) -> Node:
+def _choice(args: tuple[Node, ...], about: About) -> Node:
     condition, yes, no = args
     if yes == no:
         return yes
+    if _is_clamp(condition, yes, no, about):
+        bound = _args(condition)[1]
+        return call("clamp", yes, call("neg", bound), bound)
     if _op(no) in ("where", "patch") and _args(no)[0] == condition:
         no = _args(no)[2]
     return call("where", condition, yes, no)
 
 
-_RULES: Mapping[str, Callable[[tuple[Node, ...], Callable[[Node], bool]], Node]] = {
+def _is_clamp(condition: Node, yes: Node, no: Node, about: About) -> bool:
+    """x where |x| <= d, d*sign(x) elsewhere."""
+    if _op(condition) != "le" or _args(condition)[0] != call("abs", yes):
+        return False
+    bound, side = _args(condition)[1], call("sign", yes)
+    named = isinstance(bound, Name) and bound.name in about.nonnegative
+    return named and no in (call("mul", bound, side), call("mul", side, bound))
+
+
+_RULES: Mapping[str, Callable[[tuple[Node, ...], About], Node]] = {
     "add": _sum,
     "sub": _difference,
     "neg": _negative,

@@ -5,37 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import sympy
-from sympy import Expr, Symbol
-from sympy.printing.str import StrPrinter
+from sympy import Symbol
 
 from derive.definitions.loss import Loss
-
-
-class _Plain(StrPrinter):  # type: ignore[misc]
-    """Formulas as people type them: ^ for powers, |x| for absolute values."""
-
-    def _print_Abs(self, expr: Expr) -> str:
-        return f"|{self._print(expr.args[0])}|"
-
-    def _print_Pow(self, expr: Expr, rational: bool = False) -> str:
-        return super()._print_Pow(expr, rational=rational).replace("**", "^")  # type: ignore[no-any-return]
-
-    def _print_Piecewise(self, expr: Expr) -> str:
-        parts = []
-        for value, condition in expr.args:
-            when = "otherwise" if condition == sympy.true else f"if {self._print(condition)}"
-            parts.append(f"{self._print(value)} {when}")
-        return ", ".join(parts)
-
-    def _print_Infinity(self, expr: Expr) -> str:
-        return "inf"
-
-    def _print_NegativeInfinity(self, expr: Expr) -> str:
-        return "-inf"
-
-
-def formula(expression: Expr) -> str:
-    return str(_Plain({"order": "none"}).doprint(expression))
+from derive.definitions.notation import formula
 
 
 def definition_lines(loss: Loss) -> list[str]:

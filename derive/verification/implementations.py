@@ -6,7 +6,9 @@ import json
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,21 +16,22 @@ import numpy as np
 
 from derive.definitions.floats import Floats
 from derive.definitions.samples import Sample
-from derive.errors import EnvironmentTrouble
+from derive.verification.targets import TargetFiles
 
 CHILD = Path(__file__).with_name("child.py")
-TARGETS = {"numpy": "numpy", "torch": "torch"}
-SECONDS = 600.0
+SECONDS = 120.0
+GIBIBYTES = 8
 
 
 @dataclass(frozen=True)
 class Route:
-    """One way to ask a file for a quantity.
+    """One way to ask a module for a quantity.
 
     numbers: parameters as Python numbers, group by group; else as arrays.
     output: which element of a tuple; autograd: by PyTorch's autograd, in this variable.
     """
 
+    module: str
     function: str
     numbers: bool
     output: int | None = None
@@ -52,11 +55,22 @@ class Outcome:
     fault: str = ""
 
 
-class Runner:
-    """A child process that keeps its libraries between questions. Use as a context manager."""
+@dataclass(frozen=True)
+class Functions:
+    """Public names, each with the module that has it first; or why a module was not imported."""
 
-    def __init__(self, target: str, seconds: float = SECONDS) -> None:
-        self.target, self.seconds = target, seconds
+    modules: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+
+
+class Runner:
+    """A child process that keeps its modules between questions. Use as a context manager.
+
+    root: the folder that holds the folders of all targets; modules are named from there.
+    """
+
+    def __init__(self, root: Path, tensors: bool = False, seconds: float = SECONDS) -> None:
+        self.root, self.tensors, self.seconds = root, tensors, seconds
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -71,18 +85,24 @@ class Runner:
             self._process.communicate()
             self._process = None
 
-    def names(self, file: Path) -> tuple[str, ...] | str:
-        """The public names of a file, or the error that its import raised."""
-        reply, _ = self._ask({"file": str(file), "function": None}, [])
-        return tuple(reply["names"]) if "names" in reply else str(reply["error"])
+    def functions(self, modules: Sequence[str]) -> Functions:
+        """The public names of some modules."""
+        found: dict[str, str] = {}
+        for module in modules:
+            reply, _ = self._ask({"module": module, "function": None}, [])
+            if "names" not in reply:
+                return Functions(error=f"{module}: {reply['error']}")
+            for name in reply["names"]:
+                found.setdefault(str(name), module)
+        return Functions(found)
 
-    def run(self, file: Path, route: Route, sample: Sample) -> Outcome:
-        """One quantity of a file at every point of a sample."""
+    def run(self, route: Route, sample: Sample) -> Outcome:
+        """One quantity of a module at every point of a sample."""
         columns = list(sample.columns.values())
         request = {
-            "file": str(file),
+            "module": route.module,
             "function": route.function,
-            "target": self.target,
+            "tensors": self.tensors,
             "dtype": sample.dtype,
             "numbers": route.numbers,
             "output": route.output,
@@ -104,7 +124,7 @@ class Runner:
     def _start(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             # -P: the folder of child.py must not shadow anybody's modules
-            command = [sys.executable, "-P", str(CHILD)]
+            command = [sys.executable, "-P", str(CHILD), str(self.root), str(GIBIBYTES)]
             pipe = subprocess.PIPE
             self._process = subprocess.Popen(
                 command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
@@ -135,10 +155,23 @@ class Runner:
         return f"the process that ran it died, or took more than {self.seconds:.0f} s"
 
 
-def installed(target: str) -> bool:
-    """Whether the target's library can be imported by this Python."""
-    code = f"import importlib.util as u, sys; sys.exit(u.find_spec({TARGETS[target]!r}) is None)"
-    try:
-        return subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    except OSError as trouble:
-        raise EnvironmentTrouble(f"cannot start {sys.executable}: {trouble}") from trouble
+class Runners:
+    """A child process for each kind of call, started when first needed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._started: dict[bool, Runner] = {}
+
+    def of(self, target: TargetFiles) -> Runner:
+        if target.tensors not in self._started:
+            self._started[target.tensors] = Runner(self.root, target.tensors)
+        return self._started[target.tensors]
+
+    def __del__(self) -> None:
+        for runner in self._started.values():
+            runner.close()
+
+
+def installed(library: str) -> bool:
+    """Whether a library can be imported by this Python; it is not imported here."""
+    return find_spec(library) is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derive.emission.syntax import BOTH, EITHER, PYTHON, Called, Infix, Syntax
+from derive.emission.syntax import ATOM, BOTH, EITHER, PYTHON, Called, Infix, Pattern, Syntax
 from derive.emission.target import Target
 
 SYNTAX = Syntax(
@@ -30,7 +30,10 @@ SYNTAX = Syntax(
         "tanh": Called("np.tanh"),
         "where": Called("np.where"),
         "patch": Called("np.where"),
+        "is_nan": Called("np.isnan"),
+        "clamp": Pattern("np.minimum(np.maximum({0}, {1}), {2})", ATOM),
         "horner": Called("_horner", listed=1),
+        "exp_series": Called("_exp_series", listed=1),
         "product_error": Called("_product_error"),
         "erf": Called("_erf"),
         "erfc": Called("_erfc"),

@@ -1,53 +1,228 @@
-"""PyTorch: tensors of any floating dtype. (The table; the layout of the file is being rewritten.)"""
+"""PyTorch: tensors of any floating dtype; parameters are tensors in every formula."""
 
 from __future__ import annotations
 
-from derive.emission.syntax import BOTH, EITHER, PYTHON, Called, Infix, Syntax
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from derive.emission.printer import NoSpelling, Printer
+from derive.emission.render import block, function
+from derive.emission.syntax import BOTH, EITHER, PYTHON, Called, Infix, Pattern, Syntax
 from derive.emission.target import Target
+from derive.numerics.nodes import Call, Name, Node
+from derive.program.branchless import branchless, is_plain
+from derive.program.module import Function, Module
+from derive.program.sweep import DIFFERENCE, SLOPE, Step, Sweep, Total, sweep
+
+_FUNCTIONS = (
+    "abs sign sqrt exp expm1 log log1p sin cos tan asin acos atan sinh cosh tanh erf erfc digamma "
+    "where"
+).split()
 
 SYNTAX = Syntax(
     operations={
         **PYTHON,
         "and": Infix("&", BOTH),
         "or": Infix("|", EITHER),
-        "min": Called("torch.minimum"),
-        "max": Called("torch.maximum"),
-        "where": Called("torch.where"),
+        **{name: Called(f"torch.{name}") for name in _FUNCTIONS},
         "patch": Called("torch.where"),
+        "loggamma": Called("torch.lgamma"),
+        "clamp": Called("torch.clamp"),
+        "is_nan": Called("torch.isnan"),
+        "exp_series": Called("_exp_series", listed=1),
+        "copy": Pattern("{0}.clone()"),
+        "trigamma": Pattern("torch.polygamma(1, {0})"),
+        "gamma": Pattern("torch.exp(torch.lgamma({0}))"),
+        "min": Pattern("torch.clamp({0}, max={1})"),
+        "max": Pattern("torch.clamp({0}, min={1})"),
         "horner": Called("_horner", listed=1),
         "product_error": Called("_product_error"),
-        "gamma": Called("_gamma"),
-        "loggamma": Called("torch.lgamma"),
-        "trigamma": Called("_trigamma"),
-        **{
-            name: Called(f"torch.{name}")
-            for name in [
-                "abs",
-                "sign",
-                "sqrt",
-                "exp",
-                "expm1",
-                "log",
-                "log1p",
-                "sin",
-                "cos",
-                "tan",
-                "asin",
-                "acos",
-                "atan",
-                "sinh",
-                "cosh",
-                "tanh",
-                "erf",
-                "erfc",
-                "digamma",
-            ]
-        },
     },
     infinity="math.inf",
     not_a_number="math.nan",
     escapes={"\\": "\\\\", '"""': '\\"\\"\\"'},
 )
+
+# What Python computes with the parameters of a block, which are numbers there.
+NUMBERS = Syntax(
+    operations={
+        **PYTHON,
+        "abs": Called("abs"),
+        "min": Called("min"),
+        "max": Called("max"),
+        **{n: Called(f"math.{n}") for n in ("sqrt", "exp", "expm1", "log", "log1p")},
+        "loggamma": Called("math.lgamma"),
+        "gamma": Called("math.gamma"),
+    },
+    infinity="math.inf",
+    not_a_number="math.nan",
+)
+
+
+def context(module: Module, printer: Printer) -> Mapping[str, Any]:
+    """What the template of a loss file needs beside what every target prints."""
+    x = module.residual
+    firsts = [f"d_{v}" for v in module.variables]
+    formulas = [
+        {
+            "name": f.name,
+            "meaning": function(f, printer)["meaning"],
+            "lines": block(branchless(f, module), printer, 1),
+        }
+        for f in module.functions
+        if f.name != "value_and_grad"
+    ]
+    signature = ", ".join(
+        [f"{x}: Any", *(f"{p.name}: Any = {printer.real(p.default)}" for p in module.parameters)]
+    )
+    closed, program = not is_plain(module), _block(module)
+    return {
+        "formulas": formulas,
+        "signature": signature,
+        "exports": [f'"{n}"' for n in sorted([_class_name(module), *(f.name for f in module.functions)])],
+        "class_name": _class_name(module),
+        "example": "0.0",
+        "given": "".join(
+            f"{p.name}: Any = {printer.real(p.default)}, " for p in module.parameters
+        ),
+        "own": ", ".join(f"self.{p.name}" for p in module.parameters),
+        "shown": ", ".join(f'"{n}"' for n in [*(p.name for p in module.parameters), "reduction"]),
+        "swapped": (
+            {"name": module.parameters[0].name, "default": printer.real(module.parameters[0].default)}
+            if len(module.parameters) == 1
+            else None
+        ),
+        "closed": closed,
+        "slopes": _slopes(module),
+        "firsts": firsts,
+        "block": program,
+        "exact": program is None or program["guarded"],
+    }
+
+
+def _class_name(module: Module) -> str:
+    return "".join(part.capitalize() for part in module.name.split("_")) + "Loss"
+
+
+def _slopes(module: Module) -> list[dict[str, Any]]:
+    """The functions of which all derivatives are in the file, too, and these."""
+    rows = []
+    for f in module.functions:
+        if f.name == "loss" or f.by:
+            found = [module.derivative(*f.by, v) for v in module.variables]
+            names = [g.name for g in found if isinstance(g, Function)]
+            if len(names) == len(found):
+                rows.append({"name": f.name, "by": names})
+    return rows
+
+
+def _block(module: Module) -> Mapping[str, Any] | None:
+    """The block program as lines, None where there is none."""
+    found = sweep(module)
+    if found is None:
+        return None
+    try:
+        lines = _Calls(found).lines(tuple(p.name for p in module.parameters))
+    except NoSpelling:
+        return None
+    names = [p.name for p in module.parameters]
+    return {
+        "lines": lines,
+        "buffers": list(found.buffers),
+        "difference": DIFFERENCE,
+        "slope": SLOPE,
+        "parameters": "".join(f", {n}: float" for n in names),
+        "summed": ", ".join(["loss", *(f"d_{n}" for n in names)]),
+        "guarded": found.infinite,
+    }
+
+
+class _Calls:
+    """Steps as lines of Python: calls with out=, or in place, one after the other."""
+
+    def __init__(self, found: Sweep) -> None:
+        self._found = found
+        self._printer = Printer(NUMBERS)
+
+    def lines(self, names: Sequence[str]) -> list[str]:
+        found = self._found
+        lines = self._steps(found.value.steps)
+        lines.append(f"sums = [{self._sum(found.value)}{', 0.0' * len(names)}]")
+        lines += self._steps(found.slope)
+        for place, name in enumerate(names):
+            total = found.by[name]
+            lines.append(f"if ctx.needs_input_grad[{place + 3}]:")
+            lines += [f"    {line}" for line in self._steps(total.steps)]
+            lines.append(f"    sums[{place + 1}] = {self._sum(total)}")
+        share = self._printer.expression(_times(found.stretch, Name("ctx.share")))
+        if found.place == SLOPE:
+            lines.append(f"{SLOPE}.mul_({share})")
+        else:
+            lines.append(f"torch.mul({found.place}, {share}, out={SLOPE})")
+        if found.infinite:
+            lines.append(f"sums.append({SLOPE}.sum().item())")
+        return lines
+
+    def _sum(self, total: Total) -> str:
+        summed = Name(f"{total.place}.sum().item()")
+        return self._printer.expression(_times(total.factor, summed))
+
+    def _steps(self, steps: Sequence[Step]) -> list[str]:
+        lines: list[str] = []
+        place = ""
+        for step in steps:
+            text, chained = self._call(step)
+            if chained and place == step.place:
+                lines[-1] += text.removeprefix(step.place)
+            else:
+                lines.append(text)
+            place = step.place
+        return lines
+
+    def _call(self, step: Step) -> tuple[str, bool]:
+        """The call, and whether it can follow another one on the same buffer."""
+        args = [a if isinstance(a, str) else self._printer.expression(a) for a in step.arguments]
+        first, place = step.arguments[0], step.place
+        if step.op in ("lt", "le", "eq", "ne"):
+            return f"{place} = {args[0]} {SYNTAX.operations[step.op].sign} {args[1]}", False  # type: ignore[union-attr]
+        if step.op in ("and", "or"):
+            return f"{place} = {args[0]} {'&' if step.op == 'and' else '|'} {args[1]}", False
+        if step.op == "where":
+            values = [
+                a if isinstance(s, str) else f"{DIFFERENCE}.new_full((), {a})"
+                for s, a in zip(step.arguments, args, strict=True)
+            ]
+            return f"torch.where({', '.join(values)}, out={place})", False
+        if step.op == "div" and not isinstance(first, str):
+            return self._written("reciprocal", args[1:], place)
+        if step.op == "scaled_add":
+            return self._written("add", [*args[:2], f"alpha={args[2]}"], place)
+        if step.op in ("min", "max") and not isinstance(step.arguments[1], str):
+            bound = "max" if step.op == "min" else "min"
+            return self._written("clamp", [args[0], f"{bound}={args[1]}"], place)
+        names = {"min": "minimum", "max": "maximum"}
+        return self._written(names.get(step.op, step.op), args, place)
+
+    def _written(self, name: str, args: Sequence[str], place: str) -> tuple[str, bool]:
+        if place in args and name in ("add", "mul") and args[0] != place and "alpha" not in args[-1]:
+            args = [args[1], args[0], *args[2:]]
+        if args[0] == place and name not in ("minimum", "maximum"):
+            return f"{place}.{name}_({', '.join(args[1:])})", args[1:2] != [place]
+        return f"torch.{name}({', '.join(args)}, out={place})", False
+
+
+def _times(factor: Node, value: Node) -> Node:
+    one = Call("mul", (factor, value))
+    if getattr(factor, "value", None) == 1:
+        return value
+    if getattr(factor, "value", None) == -1:
+        return Call("neg", (value,))
+    if isinstance(factor, Call) and factor.op == "neg":
+        return Call("neg", (_times(factor.args[0], value),))
+    if isinstance(factor, Call) and factor.op == "div":
+        return Call("div", (_times(factor.args[0], value), factor.args[1]))
+    return one
+
 
 TARGET = Target(
     name="torch",
@@ -56,9 +231,9 @@ TARGET = Target(
     suffix=".py",
     syntax=SYNTAX,
     template="loss.py.j2",
-    density="density.py.j2",
+    density="",
     runtime=("_density.py",),
     package="package.py.j2",
     library="torch",
-    tolerance=1e-4,
+    more=context,
 )

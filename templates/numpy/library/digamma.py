@@ -1,3 +1,8 @@
+from typing import Any
+
+import numpy as np
+
+
 def _digamma(value: Any) -> Any:
     """The logarithmic derivative of gamma for value > 0: recurrence, then its asymptotic series."""
     total = 0.0

@@ -1,3 +1,9 @@
+import math
+from typing import Any
+
+import numpy as np
+
+
 def _gamma(value: Any) -> Any:
     """Euler's gamma function for value > 0; inf where it overflows."""
     least = np.minimum(value, 171.7)

@@ -1,3 +1,6 @@
+from typing import Any
+
+
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     """The polynomial with these coefficients, lowest first."""
     total = coefficients[-1]

@@ -1,3 +1,6 @@
+from typing import Any
+
+
 def _product_error(a: Any, b: Any) -> Any:
     """a*b - round(a*b), exactly (Dekker's splitting)."""
     a_high = 134217729.0 * a - (134217729.0 * a - a)

@@ -1,3 +1,8 @@
+from typing import Any
+
+import numpy as np
+
+
 def _trigamma(value: Any) -> Any:
     """The second logarithmic derivative of gamma for value > 0."""
     total = 0.0

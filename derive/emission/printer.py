@@ -97,7 +97,8 @@ class Printer:
 
     def _arguments(self, current: Call, spelling: Called) -> list[str]:
         nodes = current.args[1:] if current.op == "quantity" else current.args
-        args = [self.expression(a) for a in nodes]
+        before = spelling.later.get
+        args = [f"{before(place, '')}{self.expression(a)}" for place, a in enumerate(nodes)]
         if spelling.listed is not None:
             opening, closing = spelling.brackets
             inside = ", ".join(args[spelling.listed :])
@@ -135,6 +136,8 @@ class Printer:
         spelling = self._spelling(current)
         if isinstance(spelling, Called):
             return self._broken_call(current, spelling, indent)
+        if isinstance(spelling, Pattern):
+            return [self.expression(current)]
         if isinstance(spelling, Prefix) and self._is_call(current.args[0]):
             first, *rest = self._broken(current.args[0], indent, before + 1)
             return [f"{spelling.sign}{first}", *rest]
@@ -172,8 +175,9 @@ class Printer:
             elif place == spelling.listed:
                 lines += self._list(nodes[place:], spelling.brackets, step)
             else:
-                first, *rest = self._broken(nodes[place], step)
-                lines += [f"{inner}{first}", *rest]
+                before = spelling.later.get(place, "")
+                first, *rest = self._broken(nodes[place], step, len(before))
+                lines += [f"{inner}{before}{first}", *rest]
                 lines[-1] += ","
         return [*lines, f"{' ' * indent})"]
 

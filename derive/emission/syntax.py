@@ -28,9 +28,13 @@ class Prefix:
 
 @dataclass(frozen=True)
 class Called:
-    """`name(a, b)`; listed: from this argument on they stand in one list of their own."""
+    """`name(a, b)`; listed: from this argument on they stand in one list of their own.
+
+    later: what stands before an argument that is evaluated only where it is needed, by place.
+    """
 
     name: str
+    later: Mapping[int, str] = field(default_factory=dict)
     listed: int | None = None
     brackets: tuple[str, str] = ("(", ")")
 

@@ -194,7 +194,7 @@ def alike(values: Sequence[Value]) -> list[Tensor]:
     made = [
         v.to(device, dtype)
         if isinstance(v, Tensor)
-        else torch.tensor(v, dtype=dtype, device=device)
+        else torch.full((), v, dtype=dtype, device=device)
         for v in values
     ]
     return list(_broadcast(*made))

@@ -146,8 +146,8 @@ class DensityDistribution(torch.distributions.Distribution):
         rows = x.to(dtype).expand(shape).reshape(-1, *batch).movedim(0, -1)
         table = self.law.table(known)
         size = max(1, _CHUNK // max(1, math.prod(batch)))
-        split: Any = rows.split(size, -1)
-        parts = [compute(table, part, known) for part in split]
+        split: Any = rows.split
+        parts = [compute(table, part, known) for part in split(size, -1)]
         return torch.cat(parts, -1).movedim(-1, 0).reshape(shape).to(self.loc.dtype)
 
 

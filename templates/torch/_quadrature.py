@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ._special import constant
+
 Function = Callable[..., Any]
 # Gauss-Legendre quadrature on [0, 1]: half of the nodes and of the weights, then all.
 _HALF = (0.01304673574141414, 0.06746831665550775, 0.1602952158504878, 0.2833023029353764,
@@ -125,12 +127,12 @@ class Law:
         zero, known = torch.zeros_like(parameters[0]), lifted(parameters, 2)
         center, *kinks = self._points(parameters)
         tails = [(q - 1).unsqueeze(-1) for q in self.orders(parameters)]
-        sides = [1.0] if self.even and ends is None else [-1.0, 1.0]
+        sides = (1.0,) if self.even and ends is None else (-1.0, 1.0)
         power, far = torch.stack(tails[-len(sides) :], -2), None
         if ends is not None:
             center = torch.minimum(torch.maximum(center, ends[0]), ends[1])
             far = torch.stack([center - ends[0], ends[1] - center], -1).unsqueeze(-1)
-        sign, origin = zero.new_tensor(sides).unsqueeze(-1), center[..., None, None]
+        sign, origin = constant(sides, zero).unsqueeze(-1), center[..., None, None]
         knots = [((kink[..., None, None] - origin) * sign).clamp(min=0.0) for kink in kinks]
         with torch.no_grad():
             place = _Place(origin, sign, self.loss(origin, *known), order)
@@ -167,7 +169,7 @@ class Law:
         kind, known = torch.finfo(power.dtype), lifted(parameters, 2)
         digits, top = -math.log(kind.eps), 0.98 * math.log(kind.max)
         reach = -math.log(kind.tiny) if deep else 1.25 * digits
-        limit = power.new_tensor(top) if far is None else far.clamp(min=kind.tiny).log()
+        limit = torch.full_like(power, top) if far is None else far.clamp(min=kind.tiny).log()
 
         def risen(s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             """How far loss and integrand have risen and fallen; whether nothing is left of it."""
@@ -255,7 +257,8 @@ class Law:
         """The logarithm of the density."""
         center, _, shift, _ = table.panels.place
         at = center.squeeze(-1) + torch.where(left, -distance, distance)
-        return shift[..., 0] - self.loss(at, *known) - table.total.squeeze(-1).log()
+        log: Tensor = shift[..., 0] - self.loss(at, *known) - table.total.squeeze(-1).log()
+        return log
 
     def cdf(self, table: Table, x: Tensor, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """The probability below x, and the density there."""
@@ -363,7 +366,7 @@ def nodes(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
     """Nodes and weights on panels 0 <= low <= high, along a last axis: equal steps of the
     logarithm, but from 0 of the distance."""
     low, high = low.unsqueeze(-1), high.unsqueeze(-1)
-    nodes, weights, apart = low.new_tensor(_NODES), low.new_tensor(_WEIGHTS), low > 0
+    nodes, weights, apart = constant(_NODES, low), constant(_WEIGHTS, low), low > 0
     start = torch.where(apart, low, 1.0)
     rate = torch.log(torch.where(apart, high, 1.0) / start)
     distance = torch.where(apart, start * torch.exp(rate * nodes), high * nodes)

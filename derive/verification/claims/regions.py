@@ -66,13 +66,17 @@ def pieces(
 
 
 class Cutter:
-    def __init__(self, loss: Loss, where: Any, also: Sequence[Expr]) -> None:
-        self.loss, self.where, self.also = loss, where, tuple(also)
+    """skip: a variable that stays as it is, with the choices that depend on it."""
+
+    def __init__(
+        self, loss: Loss, where: Any, also: Sequence[Expr] = (), skip: Symbol | None = None
+    ) -> None:
+        self.loss, self.where, self.also, self.skip = loss, where, tuple(also), skip
         self.places = Places(loss)
 
     def pieces(self, expression: Expr) -> list[Piece]:
         free = expression.free_symbols | self.where.free_symbols
-        variables = [v for v in self.loss.variables if v in free]
+        variables = [v for v in self.loss.variables if v in free and v != self.skip]
         order = sorted(variables, key=lambda v: (
             v == self.loss.residual, not self.loss.special.get(v), str(v)))  # fmt: skip
         states = [State(expression, self.where)]
@@ -87,10 +91,12 @@ class Cutter:
         held = state.where.subs(state.place, simultaneous=True).subs(state.sample)
         if held in (sympy.true, sympy.false):
             return bool(held)
+        if self.skip is not None and held.has(self.skip):
+            return True
         raise Unclear(f"{state.where} is not decided on a piece")
 
     def _leaf(self, state: State) -> Piece:
-        done = chosen(state.expression, state.sample)
+        done = state.expression if self.skip else chosen(state.expression, state.sample)
         if done.has(nan, zoo):
             raise Unclear("no value on a piece")
         return Piece(done, state.place, state.names, state.sample)
@@ -122,7 +128,7 @@ class Cutter:
         candidates: list[Expr] = [*special, *([S.Zero] if low == -oo and high == oo else [])]
         for part in [*choices(state.expression), *choices(state.where), *self.also]:
             part = part.subs(state.place, simultaneous=True)
-            if not part.has(v) or part.free_symbols & later:
+            if not part.has(v) or part.free_symbols & later or (self.skip and part.has(self.skip)):
                 continue
             candidates += roots_of(part, v)
         for root in candidates:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mpmath import mp
-from sympy import Expr, Rational, S, Symbol, expand, nan, oo, zoo
+from sympy import Expr, Rational, S, Symbol, expand, nan, oo, sign, zoo
 
 from derive.calculus import germs
 from derive.calculus.confirm import confirm, near
@@ -37,8 +37,8 @@ class ProvedGerms(Germs):
 
     def compare(self, a: Expr, b: Expr) -> int:
         gap = expand(a - b)
-        if gap.is_Rational or gap == 0:
-            return int((gap > 0) - (gap < 0))
+        if gap.is_Rational:
+            return int(sign(gap))
         return proved_sign(gap)
 
     def tends_up(self, growth: Series) -> bool:

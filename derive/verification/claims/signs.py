@@ -84,7 +84,7 @@ class Signs:
             return found
         if joined != e and joined in self.known and self.known[joined] is not None:
             return self.sign(joined, depth)
-        for rule in (self._compared, self._by_derivative):
+        for rule in (self._compared, self._log_alone, self._by_derivative):
             found = rule(joined, numbers, depth)
             if found is not None:
                 return found
@@ -137,6 +137,24 @@ class Signs:
                 except Open:
                     pass
         return None
+
+    def _log_alone(self, e: Expr, side: int, depth: int) -> Sign | None:
+        """P log(Q) + R by log(Q) + R/P, whose derivative has no logarithm."""
+        logs = e.atoms(log)
+        if len(logs) != 1:
+            return None
+        (one,) = logs
+        spread = sympy.expand(e)
+        factor = spread.coeff(one, 1)
+        rest = sympy.expand(spread - factor * one)
+        if rest.has(log) or factor.is_number or rest == 0:
+            return None
+        sign = structural(sympy.factor(factor))
+        if sign is None or not sign.strict:
+            return None
+        form = one + sympy.factor(rest / factor)
+        found = self._by_derivative(form, side * sign.side, depth)
+        return None if found is None else sign.times(found)
 
     def _by_derivative(self, e: Expr, side: int, depth: int) -> Sign | None:
         """e grows away from an end at which it has this sign already."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy
-from sympy import Expr, Interval, S, Set, Symbol, oo
+from sympy import Expr, Interval, S, Set, Symbol
 
 from derive.definitions.loss import Loss
 from derive.verification.claims.closed import resolved
@@ -15,7 +15,7 @@ from derive.verification.claims.derivative import derivative, without_extremes
 from derive.verification.claims.expansion import side_limit
 from derive.verification.claims.operators import limit_sides
 from derive.verification.claims.primitive import integral
-from derive.verification.claims.regions import Cutter, Piece, Unclear
+from derive.verification.claims.regions import Carried, Cutter, Piece, Unclear
 from derive.verification.claims.samples import domain_of
 from derive.verification.claims.terms import DIFF, INTEGRAL, LIMIT, Operator, Term
 from derive.verification.claims.zero import is_zero
@@ -62,7 +62,7 @@ class Symbolic:
         bodies = [plain(op.body, self.loss) for op in operators]
         sides = [t.expression for t in terms]
         carrier = sympy.Tuple(*(without_extremes(e) for e in (*bodies, *sides)))
-        made = Cutter(self.loss, self.where, skip=v).pieces(_Carried(*carrier))
+        made = Cutter(self.loss, self.where, skip=v).pieces(Carried(*carrier))
         return made
 
     def _case(self, terms: Sequence[Term], v: Symbol, cell: Piece) -> Case:
@@ -110,14 +110,6 @@ class Symbolic:
         return first
 
 
-class _Carried(sympy.Function):  # type: ignore[misc]  # SymPy is untyped
-    """Several expressions that are cut together."""
-
-    @classmethod
-    def eval(cls, *_args: Expr) -> None:
-        return None
-
-
 def plain(term: Term, loss: Loss) -> Expr:
     found = without_operators(term, loss)
     if found is None:
@@ -130,5 +122,3 @@ def without_operators(term: Term, loss: Loss) -> Expr | None:
     done = resolved(term, loss)
     return None if done.operators else done.expression
 
-
-INFINITE = oo

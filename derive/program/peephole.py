@@ -172,7 +172,7 @@ def _is_rare(condition: Node) -> bool:
     if _op(condition) not in ("lt", "eq"):
         return False
     bound = _args(condition)[1]
-    return isinstance(bound, Number) and (_op(condition) == "eq" or abs(bound.value) <= NEAR)
+    return isinstance(bound, Number) and (_op(condition) == "eq" or abs(float(bound.value)) <= NEAR)
 
 
 def _is_far(condition: Node) -> bool:

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 from sympy import Expr, FiniteSet, Interval, Set, Symbol, Union, oo, srepr, sympify
 
+from derive.definitions.stored import Stored
+
 SIGNS = (
     "positive",
     "negative",
@@ -60,6 +62,7 @@ class Loss:
     defaults: default values of parameters (1.0 where absent).
     domains: sympy sets; read off a symbol's assumptions where absent.
     member_of: the name of a wider loss and the parameter values at which it is this one.
+    log_partition: log of the integral of exp(-loss) as numbers, where no closed form is known.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Loss:
     domains: Mapping[Symbol, Set] = field(default_factory=dict)
     member_of: tuple[str, Mapping[str, Expr]] | None = None
     description: str = ""
+    log_partition: Stored | None = None
 
     def __post_init__(self) -> None:
         special = {v: tuple(exact(point) for point in ps) for v, ps in self.special.items()}

@@ -67,6 +67,12 @@ class Sample:
             found[name] = np.repeat([g.parameters[k] for g in self.groups], lengths)
         return found
 
+    def thinned(self, share: int) -> Sample:
+        """One in `share` of the residuals, other ones in each group: more parameters for as many
+        points."""
+        groups = (Group(g.parameters, g.x[k % share :: share]) for k, g in enumerate(self.groups))
+        return Sample(self.name, self.dtype, self.names, tuple(groups))
+
     def point(self, index: int) -> dict[str, float]:
         return {name: float(column[index]) for name, column in self.columns.items()}
 
@@ -242,5 +248,8 @@ class _Sampler:
         if self.nearest <= 1e-30:
             values[: max(1, count // 20)] = self.between(self.nearest, 1e-30, max(1, count // 20))
             values[-1] = 0.0
+        # x over any length is inside the ratio, so that it is no subnormal number itself
+        others = [v for p, v in zip(self.loss.parameters, parameters, strict=True) if p.is_positive]
+        values = np.where(values > 0, np.maximum(values, low * max([unit, *others])), values)
         # what overflowed becomes the largest number; infinities are for the special values
         return self.rounded(self.signs(len(values)) * np.minimum(values, np.finfo(float).max))

@@ -8,9 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sympy import Expr, Function, Rational, cosh, exp, gamma, log, polygamma, tanh
+from sympy import (
+    Expr,
+    Function,
+    Max,
+    Min,
+    Piecewise,
+    Rational,
+    cosh,
+    exp,
+    gamma,
+    log,
+    polygamma,
+    tanh,
+)
 
-from derive.numerics import helpers
+from derive.numerics import differences, helpers
 from derive.numerics.helpers import gammas
 from derive.numerics.nodes import Node, call
 
@@ -126,6 +139,35 @@ boxcox_slope = _atom(
 boxcox1p = _atom(
     "boxcox1p", 2, lambda t, p: ((1 + t) ** p - 1) / p, helpers.boxcox1p,
     lambda t, p: (power1p(t, p - 1), boxcox_slope(t, p)),
+)  # fmt: skip
+
+
+class difference(Atom):  # noqa: N801  # a function of mathematics
+    """L^n exp[r_0 L, …, r_n L], the divided difference of exp: see `differences`."""
+
+    @staticmethod
+    def definition(*args: Expr) -> Expr:
+        return differences.spelled(*args)
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        argument, *rates = self.args
+        if argindex > 1:
+            return difference(argument, *rates, rates[argindex - 2])
+        last = 0 if 0 in rates else rates[-1]
+        if len(rates) == 1:
+            return last * self
+        rest = list(rates)
+        rest.remove(last)
+        return last * self + difference(argument, *rest)
+
+    def _eval_is_extended_real(self) -> bool:
+        return True
+
+
+clip = _atom(
+    "clip", 3, lambda x, low, high: Max(low, Min(x, high)),
+    lambda x, low, high: call("min", call("max", x, low), high),
+    lambda x, low, high: (Piecewise((1, (low < x) & (x < high)), (0, True)), 0, 0),
 )  # fmt: skip
 _HALF = Rational(1, 2)
 gamma_gap2 = _atom(

@@ -10,7 +10,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from derive.numerics.helpers import HELPERS
+from derive.numerics.helpers import HELPERS, SERIES_TERMS
 from derive.numerics.nodes import Call, Local, Name, Node, Number
 
 
@@ -55,6 +55,18 @@ def _horner(z: Any, *coefficients: Any) -> Any:
     return total
 
 
+def _exp_series(argument: Any, *rates: Any) -> Any:
+    """The sum of h_k(rates) L^k/(n + k)! for L max(rates) <= 3, h_k the sum of all products of k
+    rates: a loop of the generated files, in the dtype of the arguments."""
+    sums, coefficients = [0.0] * len(rates), []
+    for k in range(SERIES_TERMS):
+        total = 0.0 if k else 1.0
+        for j, rate in enumerate(rates):
+            sums[j] = total = total + rate * sums[j]
+        coefficients.append(total / math.factorial(len(rates) - 1 + k))
+    return _horner(argument, *coefficients)
+
+
 def _huge(value: Any) -> Any:
     kind = np.asarray(value).dtype
     return kind.type(2.0 ** (115 if kind == np.float32 else 900))
@@ -73,10 +85,11 @@ _NUMPY: dict[str, Any] = {
     "sqrt": np.sqrt, "pow": np.power, "exp": np.exp, "expm1": np.expm1, "log": np.log,
     "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin,
     "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
-    "product_error": _product_error, "horner": _horner,
+    "product_error": _product_error, "horner": _horner, "exp_series": _exp_series,
     "where": np.where, "patch": np.where,
     "huge": _huge, "lt": np.less, "le": np.less_equal, "eq": np.equal,
     "and": np.logical_and, "or": np.logical_or, "ne": np.not_equal,
+    "is_nan": np.isnan, "clamp": lambda v, low, high: np.minimum(np.maximum(v, low), high),
     **{name: _in_dtype(function) for name, function in _ELEMENTWISE.items()},
 }  # fmt: skip
 

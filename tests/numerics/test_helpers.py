@@ -34,7 +34,7 @@ LOGS = np.concatenate(
 BOUNDS: dict[str, float] = {
     "rel2": 5.0, "rel2_slope": 6.0, "rel2_bend": 8.0, "exprel": 2.0, "exprel1": 5.0, "exprel2":
     6.0, "log_excess": 4.0, "log1p_minus": 4.0, "log1prel": 2.0, "log1prel1": 5.0, "log1prel2":
-    9.0, "logcosh": 3.0, "logcosh_excess": 3.0, "softplus": 2.0, "sigmoid": 3.0, "power1p": 5.0,
+    9.0, "logcosh": 3.0, "logcosh_excess": 3.0, "softplus": 2.0, "sigmoid": 3.0, "power1p": 2.0,
     "expm1_minus": 3.0, "boxcox1p": 6.0, "boxcox_slope": 6.0, "boxcox_bend": 6.0,
     "gamma_gap": 3.0, "gamma_gap1": 5.0, "gamma_gap2": 6.0,
 }  # fmt: skip
@@ -85,6 +85,9 @@ def test_a_helper_keeps_its_bound(name):
     arguments = _arguments(name)
     errors, _ = _errors(name, arguments)
     allowed = np.full(errors.shape, BOUNDS[name])
+    if name == "power1p" or name.startswith("boxcox"):  # what the rounding of either argument costs
+        t, q = arguments
+        allowed = allowed + np.abs(q * t / (1 + t)) + np.abs(q * np.log1p(t))
     k = int(np.argmax(errors - allowed))
     assert errors[k] <= allowed[k], (name, [float(v[k]) for v in arguments], errors[k], allowed[k])
 

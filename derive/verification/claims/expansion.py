@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from mpmath import mp
 from sympy import Expr, Rational, S, Symbol, expand, nan, oo, sign, zoo
 
 from derive.calculus import germs
-from derive.calculus.confirm import confirm, near
-from derive.calculus.evaluate import NotReal
+from derive.calculus.confirm import near
+from derive.calculus.evaluate import NotReal, evaluate
 from derive.calculus.expansion import Expansion
 from derive.calculus.germs import Coefficient, Germ, Germs, Mixed, Series, Unknown
 from derive.calculus.limits import read
 from derive.verification.claims.signs import Open, Signs, structural
 
 DEPTHS = (2, 4, 8)
+DISTANCES = (6, 24, 96)
 POINTS = ("3/7", "11/5", "2/9", "13/8", "5", "7/10", "17/6", "1/3", "9/4")
 
 
@@ -82,15 +84,13 @@ class ProvedExpansion(Expansion):
 
 
 def _points(e: Expr, v: Symbol, point: Expr, direction: str) -> list[dict[Symbol, Any]]:
-    others = sorted(e.free_symbols - {v}, key=str)
+    others = sorted((e.free_symbols | point.free_symbols) - {v}, key=str)
     made = []
     for k in range(4):
         at = {s: mp.mpf(Rational(POINTS[(2 * k + 3 * i) % len(POINTS)]).p)
               / Rational(POINTS[(2 * k + 3 * i) % len(POINTS)]).q
               for i, s in enumerate(others)}  # fmt: skip
         if point.free_symbols:
-            from derive.calculus.evaluate import evaluate
-
             step = mp.mpf(10) ** -9 * (1 if direction == "+" else -1)
             at[v] = evaluate(point, at) + step
         else:
@@ -116,9 +116,28 @@ def side_limit(e: Expr, v: Symbol, point: Expr, direction: str) -> Expr | None:
             return value
         if value.has(nan, zoo, oo, -oo) or growth is not None:
             return None
-        if point.free_symbols or confirm(e, v, point, direction, value, points) is not None:
+        if point.free_symbols or _approached(e, v, point, direction, value, points):
             return value
     return None
+
+
+def _approached(
+    e: Expr, v: Symbol, point: Expr, direction: str, value: Expr, points: list[dict[Symbol, Any]]
+) -> bool:
+    """Whether numbers ever closer to the point come ever closer to the limit (some slowly)."""
+    with mp.workdps(40 + 5 * DISTANCES[-1]):
+        for at in points:
+            gaps = []
+            for digits in DISTANCES:
+                here = {**at, v: near(point, direction, digits)}
+                try:
+                    gaps.append(abs(evaluate(e, here) - evaluate(value, here)))
+                except NotReal:
+                    return False
+            small = mp.mpf(10) ** -30
+            if any(b > a and b > small for a, b in pairwise(gaps)) or gaps[-1] > mp.mpf("0.05"):
+                return False
+    return True
 
 
 def order_of(e: Expr, v: Symbol, point: Expr, direction: str) -> tuple[Expr, bool] | None:

@@ -12,8 +12,9 @@ from derive.errors import DeriveError
 from derive.verification.backend import NeedsPrecision, Undefined
 from derive.verification.claims.closed import resolved
 from derive.verification.claims.derivative import derivative
+from derive.verification.claims.expansion import side_limit
 from derive.verification.claims.functions import Functions
-from derive.verification.claims.regions import Unclear, pieces
+from derive.verification.claims.regions import Piece, Unclear, pieces
 from derive.verification.claims.signs import Open, Sign, Signs
 from derive.verification.claims.symbolic import Symbolic, without_operators
 from derive.verification.claims.terms import (
@@ -144,12 +145,7 @@ def _of_extremum(loss: Loss, term: Term, bound: Expr, where: object) -> Proof | 
     for piece in found:
         if is_zero(piece.expression):
             continue
-        signs = Signs()
-        sign = signs.sign(piece.expression)
-        if sign.side < 0:
-            return None
-        steps += [f"{piece.told()}: {bound} is {'above' if largest else 'below'}",
-                  *_indented(signs)]  # fmt: skip
+        steps += _not_negative(piece, v)
     for top in tops:
         if is_zero(sympy.simplify(gap.subs(v, top))):
             told = f"the value at {v} = {top} is {bound}"
@@ -159,6 +155,28 @@ def _of_extremum(loss: Loss, term: Term, bound: Expr, where: object) -> Proof | 
             told = f"the limit as {v} -> {end} is {bound}"
             return Proof("bound on every piece, approached at an end", (*steps, told))
     return None
+
+
+def _not_negative(piece: Piece, v: Symbol) -> list[str]:
+    """The steps that show that a gap is not negative on a piece: monotone in v between ends at
+    which it is not, or by its sign. Open where neither is shown."""
+    e = piece.expression
+    for t in sorted(e.free_symbols, key=str):
+        if t.name != f"t_{v}":
+            continue
+        try:
+            slope = Signs(3.0).sign(derivative(e, t))
+        except Open:
+            break
+        end = S.Zero if slope.side > 0 else oo
+        start = side_limit(e, t, end, "+" if end == 0 else "-")
+        if start is not None and (is_zero(start) or start == oo or Signs().sign(start).side > 0):
+            told = "grows" if slope.side > 0 else "falls"
+            return [f"{piece.told()}: the gap to the bound {told} along {v}, from or to {start}"]
+    signs = Signs()
+    if signs.sign(e).side < 0:
+        raise Open("beyond the bound")
+    return [f"{piece.told()}: within the bound", *_indented(signs)]
 
 
 # Predicates
@@ -203,7 +221,7 @@ def _shape(
     joined = functions.joins(e, times, side)
     if joined is None:
         return None
-    found = pieces(derivative(e, v, times), loss, where)
+    found = pieces(derivative(e, v, times), loss, where, inside=v)
     if found is None:
         return None
     steps = [*joined]
@@ -237,5 +255,3 @@ def _under_the_integral(loss: Loss, p: Predicate, where: object) -> Proof | None
     step = f"the loss is {other} in {p.variable} for every x, so exp(-loss) is {p.kind}"
     return Proof("monotone under the integral", (step, *found.steps))
 
-
-ZERO = S.Zero

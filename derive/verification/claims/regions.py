@@ -61,14 +61,16 @@ class State:
 
 
 def pieces(
-    expression: Expr, loss: Loss, where: Any = sympy.true, also: Sequence[Expr] = ()
-) -> list[Piece] | None:
+    expression: Expr, loss: Loss, where: Any = sympy.true, also: Sequence[Expr] = (),
+    inside: Symbol | None = None,
+) -> list[Piece] | None:  # fmt: skip
     """The pieces of the domain that the condition leaves; None where they are not plain.
 
-    also: further expressions that change sign at cuts (0 for a variable to be cut there).
+    also: further expressions that change sign at cuts. inside: a variable whose cuts themselves
+    are left out.
     """
     try:
-        return Cutter(loss, where, also).pieces(without_extremes(expression))
+        return Cutter(loss, where, also, inside=inside).pieces(without_extremes(expression))
     except (Unclear, NotImplementedError, sympy.PolynomialError, TypeError, RecursionError):
         return None
 
@@ -77,9 +79,11 @@ class Cutter:
     """skip: a variable that stays as it is, with the choices that depend on it."""
 
     def __init__(
-        self, loss: Loss, where: Any, also: Sequence[Expr] = (), skip: Symbol | None = None
-    ) -> None:
+        self, loss: Loss, where: Any, also: Sequence[Expr] = (), skip: Symbol | None = None,
+        inside: Symbol | None = None,
+    ) -> None:  # fmt: skip
         self.loss, self.where, self.also, self.skip = loss, where, tuple(also), skip
+        self.inside = inside
         self.places = Places(loss)
 
     def pieces(self, expression: Expr) -> list[Piece]:
@@ -118,7 +122,8 @@ class Cutter:
         ends = [low, *cuts, high]
         out = []
         for k, end in enumerate(ends):
-            if domain.contains(end) == True or k not in (0, len(ends) - 1):  # noqa: E712
+            within = domain.contains(end) == True or k not in (0, len(ends) - 1)  # noqa: E712
+            if within and v != self.inside:
                 out += self._at(state, v, end)
             if k + 1 < len(ends):
                 out.append(self._between(state, v, end, ends[k + 1]))

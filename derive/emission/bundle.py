@@ -69,6 +69,7 @@ class _Part:
                 drop |= span
             else:
                 self.defined |= _names(node)
+        self.exported = self.exported or {n for n in self.defined if not n.startswith("_")}
         kept = [line for number, line in enumerate(lines, 1) if number not in drop]
         self.body = _renamed("\n".join(kept), self.renamed)
 

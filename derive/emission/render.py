@@ -55,8 +55,8 @@ def context(module: Module, target: Target) -> dict[str, Any]:
     found = {
         "title": quoted(module.documentation.title, syntax),
         "origin": paragraph(
-            f"Definition {module.digest}; made by: derive regenerate {module.subject} "
-            f"--target {target.name}",
+            f"From the definition of {module.name} (sha256 {module.digest}) by: "
+            f"derive regenerate {module.subject} --target {target.name}",
             syntax.width - 2,
             syntax,
         ),

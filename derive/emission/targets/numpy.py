@@ -56,7 +56,7 @@ TARGET = Target(
     syntax=SYNTAX,
     template="loss.py.j2",
     density="density.py.j2",
-    runtime=("_density.py",),
+    runtime=("_density.py", "_quadrature.py", "_special.py"),
     package="package.py.j2",
     library="numpy",
 )

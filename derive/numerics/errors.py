@@ -94,8 +94,10 @@ class ErrorModel:
     def score(self, form: Node, errors: Sequence[Floats] | None = None) -> Score:
         found = self.errors(form) if errors is None else errors
         worst, missed, special = [], [], 0
-        for reference, error in zip(self.references, found, strict=True):
-            general = error[~reference.special]
+        for general_rows, reference, error in zip(
+            self.general, self.references, found, strict=True
+        ):
+            general = error[general_rows]
             worst.append(float(np.max(general, initial=0.0)))
             missed.append(int(np.count_nonzero(general > self.goal)))
             special += int(np.count_nonzero(error[reference.special] > self.goal))
@@ -103,7 +105,12 @@ class ErrorModel:
 
     @cached_property
     def general(self) -> tuple[np.ndarray, ...]:
-        return tuple(~r.special for r in self.references)
+        """The points of each sample at general parameters; x = 0 belongs to the ends alone."""
+        x = self.loss.residual.name
+        return tuple(
+            ~r.special & ((r.sample.columns[x] != 0) | (r.sample.name == "ends"))
+            for r in self.references
+        )
 
 
 def size(form: Node) -> int:

@@ -103,14 +103,18 @@ class _Search:
         ends = [_Row.of(model, c) for c in self._ends(model)]
         rows = [_Row.of(model, c) for c in self._plain(model)]
         if model.wanted.expression.has(sympy.Piecewise):  # other spellings of cases are shorter
-            rows += [_Row.of(model, c) for c in self._rewritten(model, chosen)]
+            rows += [_Row.of(model, c) for c in self._rewritten(model)]
         found = _shortest(rows) or _shortest(self._composed(model, rows, ends, False), 2)
         if found is None:
-            rows += [_Row.of(model, c) for c in self._rewritten(model, chosen)]
+            rows += [_Row.of(model, c) for c in self._rewritten(model)]
             if not rows:
                 self._lacking(model)
             found = _shortest(rows) or self._best_composed(model, rows, ends)
-        form = at_the_ends(model, found.measured.candidate.form)
+        x = self.derivation.loss.residual.name
+        if model.quantity == "weight" and any(found.score.missed[:4]) and f"d_{x}" in chosen:
+            quotient = Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",))
+            found = min(found, _Row.of(model, quotient), key=lambda r: r.score.rank)
+        form = at_the_ends(model, found.measured.candidate.form, self.leads)
         return form, _error(model, form, found.measured.candidate.rules, direct)
 
     def _plain(self, model: ErrorModel) -> list[Candidate]:
@@ -123,7 +127,7 @@ class _Search:
             found += self._candidates([p for e in ways for p in ((e, ()), rewrite(e))])
         return found
 
-    def _rewritten(self, model: ErrorModel, chosen: Mapping[str, Node]) -> list[Candidate]:
+    def _rewritten(self, model: ErrorModel) -> list[Candidate]:
         """By every rule, each in units of each length too."""
         ways = expressions(self.derivation, model.quantity, self.base, self.base_rules)
         for expression, used in tuple(ways):
@@ -133,11 +137,7 @@ class _Search:
         for expression in short:
             again, used = rewrite(expression)
             ways += [(expression, ()), (again, used), (readable(again), used)]
-        found = self._candidates(ways)
-        x = self.derivation.loss.residual.name
-        if model.quantity == "weight" and f"d_{x}" in chosen:
-            found.append(Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",)))
-        return found
+        return self._candidates(ways)
 
     def _in_units(self, model: ErrorModel, expression: Expr) -> Iterator[Expr]:
         loss = self.derivation.loss
@@ -156,13 +156,14 @@ class _Search:
         return [Candidate(form, used) for form, used in found.items()]
 
     def _ordered(self, expression: Expr) -> Iterator[Node | None]:
-        if expression.is_Mul and not expression.has(nan, sympy.zoo):
+        kinds = (sympy.Mul, sympy.Piecewise)
+        if isinstance(expression, kinds) and not expression.has(nan, sympy.zoo):
             for halves in (False, True):
                 with suppress(CannotLower):
                     yield ordered(self.derivation.loss, expression, self.ranges, halves)
 
     def _ends(self, model: ErrorModel) -> list[Candidate]:
-        self.leads = leading(model, self.units)
+        self.leads = leading(model, self.units, self.ranges)
         return [*(piece.candidate for piece in self.leads), _VANISHED]
 
     def _composed(

@@ -89,6 +89,7 @@ _NUMPY: dict[str, Any] = {
     "where": np.where, "patch": np.where,
     "huge": _huge, "lt": np.less, "le": np.less_equal, "eq": np.equal,
     "and": np.logical_and, "or": np.logical_or, "ne": np.not_equal,
+    "is_nan": np.isnan, "clamp": lambda v, low, high: np.minimum(np.maximum(v, low), high),
     **{name: _in_dtype(function) for name, function in _ELEMENTWISE.items()},
 }  # fmt: skip
 

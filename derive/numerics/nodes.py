@@ -58,8 +58,10 @@ OPERATIONS: dict[str, tuple[int, float]] = {
     "and": (2, 0.0),
     "or": (2, 0.0),
     "ne": (2, 0.0),
+    "is_nan": (1, 0.0),
+    "clamp": (3, 0.0),  # a value between a lower and an upper bound
 }
-CONDITIONS = frozenset({"lt", "le", "eq", "ne", "and", "or"})
+CONDITIONS = frozenset({"lt", "le", "eq", "ne", "and", "or", "is_nan"})
 
 
 _EXACT: dict[str, Any] = {

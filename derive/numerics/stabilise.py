@@ -15,6 +15,7 @@ from derive.calculus.reading import readable
 from derive.definitions.samples import Sample
 from derive.errors import BadInput, Refuted
 from derive.numerics.candidates import Candidate, expressions
+from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, leading, with_leading
 from derive.numerics.errors import ErrorModel, Score, samples
 from derive.numerics.forms import MeasuredError, Regime, StableForm
@@ -125,6 +126,10 @@ class _Search:
         for plain in (*self._in_units(model, raw), *self._in_units(model, pretty)):
             ways = (plain, sympy.factor_terms(plain), *_factored(plain))
             found += self._candidates([p for e in ways for p in ((e, ()), rewrite(e))])
+        loss = self.derivation.loss
+        joined = clipped(pretty, loss.residual, [v.name for v in (*loss.variables, *loss.where)])
+        if joined is not None:
+            found += self._candidates([(joined, ("clipped residual",))])
         return found
 
     def _rewritten(self, model: ErrorModel) -> list[Candidate]:

@@ -14,7 +14,7 @@ from sympy import Abs, Expr, S, oo
 
 from derive.calculus.limits import at_point
 from derive.calculus.reading import readable
-from derive.definitions.loss import Loss, let
+from derive.definitions.loss import Let, Loss, let
 from derive.errors import Undecided
 from derive.numerics.candidates import Candidate
 from derive.numerics.errors import ErrorModel
@@ -47,7 +47,7 @@ def leading(model: ErrorModel, units: Sequence[Unit], ranges: Ranges) -> list[En
         for term, negligible in _spellings(model.loss, lead, units):
             if not term.has(sympy.nan, sympy.zoo):
                 with suppress(CannotLower):
-                    test = None if negligible is None else condition(negligible)
+                    test = _test(model.loss, negligible, units)
                     for form in _forms(model.loss, term, ranges):
                         piece = EndPiece(lead.end, Candidate(form, (_RULE,)), test)
                         found.setdefault((lead.end, form), piece)
@@ -73,6 +73,17 @@ def _spellings(
             test = test.xreplace({unit.parameter: S.One}).xreplace({x: y})
         yield inner.term(y, Abs(y)) * unit.length**e, test
     yield lead.term(x, let("size", Abs(x))), lead.negligible
+
+
+def _test(loss: Loss, negligible: Expr | None, units: Sequence[Unit]) -> Node | None:
+    """None where pieces along x over a length do the same."""
+    if negligible is None:
+        return None
+    written = negligible
+    while names := written.atoms(Let):
+        written = written.xreplace({name: name.definition for name in names})
+    known = {loss.residual, *(unit.parameter for unit in units[:1])}
+    return None if written.free_symbols <= known else condition(negligible)
 
 
 def _forms(loss: Loss, term: Expr, ranges: Ranges) -> Iterator[Node]:

@@ -3,6 +3,7 @@ and with every operation rounded to float32, and the ends x = 0 and ±inf."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -66,8 +67,11 @@ class Score:
 
     @property
     def rank(self) -> tuple[float, ...]:
-        """The smaller the better: everyday points first, in float64; then everything."""
-        return self.missed[0], self.missed[2], sum(self.missed), self.special, self.worst[0]
+        """The smaller the better: everyday points first, in float64; then everything, where a few
+        points more or less do not outweigh a shorter form."""
+        total = sum(self.missed)
+        about = round(4 * math.log2(1 + total))
+        return self.missed[0], self.missed[2], about, self.special, self.size, total
 
 
 class ErrorModel:

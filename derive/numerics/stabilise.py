@@ -12,8 +12,10 @@ from sympy import Expr, Symbol, nan, oo
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.reading import readable
+from derive.definitions.loss import Let
 from derive.definitions.samples import Sample
 from derive.errors import BadInput, Refuted
+from derive.numerics.angles import angled
 from derive.numerics.candidates import Candidate, expressions
 from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, leading, with_leading
@@ -126,11 +128,20 @@ class _Search:
         for plain in (*self._in_units(model, raw), *self._in_units(model, pretty)):
             ways = (plain, sympy.factor_terms(plain), *_factored(plain))
             found += self._candidates([p for e in ways for p in ((e, ()), rewrite(e))])
+            found += self._candidates([(e, ("angle",)) for e in self._angled(ways)])
         loss = self.derivation.loss
         joined = clipped(pretty, loss.residual, [v.name for v in (*loss.variables, *loss.where)])
         if joined is not None:
             found += self._candidates([(joined, ("clipped residual",))])
         return found
+
+    def _angled(self, ways: Iterable[Expr]) -> Iterator[Expr]:
+        taken = {v.name for v in (*self.derivation.loss.variables, *self.derivation.loss.where)}
+        for expression in ways:
+            for y in expression.atoms(Let):
+                found = angled(expression, y, taken)
+                if found is not None:
+                    yield found
 
     def _rewritten(self, model: ErrorModel) -> list[Candidate]:
         """By every rule, each in units of each length too."""
@@ -169,7 +180,10 @@ class _Search:
 
     def _ends(self, model: ErrorModel) -> list[Candidate]:
         self.leads = leading(model, self.units, self.ranges)
-        return [*(piece.candidate for piece in self.leads), _VANISHED]
+        found = [piece.candidate for piece in self.leads]
+        x = self.derivation.loss.residual
+        decays = any(e.has(x) for e in model.wanted.expression.atoms(sympy.exp))
+        return [*found, _VANISHED] if decays else found
 
     def _composed(
         self, model: ErrorModel, rows: Sequence[_Row], ends: Sequence[_Row], polynomials: bool
@@ -194,7 +208,7 @@ class _Search:
         some = sorted(found, key=lambda r: r.score.rank)[:1]
         forms = with_leading([r.measured.candidate for r in some], self.leads)
         found += [_Row.of(model, c) for c in forms]
-        return _shortest(found) or min((*rows, *found), key=lambda r: (r.score.rank, r.score.size))
+        return _shortest(found) or min((*rows, *found), key=lambda r: r.score.rank)
 
     def _lacking(self, model: ErrorModel) -> None:
         try:

@@ -7,21 +7,18 @@ The pipeline brings SymPy and NumPy along, so each command imports it when it ru
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import Any, NoReturn
 
 import click
 
-from derive.console import run, say
+from derive.console import run, say, screen
 from derive.definitions.catalogue import TITLES
 from derive.errors import Refuted, Undecided
 from derive.progress import Row, progress_on
+from derive.statements import Statements
 from derive.tables import aligned
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _LOSS = "A LOSS is a name of the catalogue, a .toml loss file or a .py file that holds a Loss."
 _FOLDER = click.Path(path_type=Path)
@@ -228,53 +225,58 @@ def latex(losses: tuple[str, ...], out: Path | None) -> None:
     metavar="DIR",
     help="The generated files to judge. Default: generated/ of the checkout.",
 )
+@click.option("--seed", type=int, default=0, metavar="N", help="Other points. Default: 0.")
 @click.option("--samples", type=click.IntRange(min=1), metavar="N", help="Points a function.")
-@click.option("--record", is_flag=True, help="Record the worst errors found as the new promise.")
+@click.option("--record", is_flag=True, help="Write what was found to docs/accuracy.md.")
+@click.option("--formula", metavar="TEXT", help="Judge a formula, in the grammar of loss files.")
+@click.option("--latex", metavar="TEXT", help="Judge a formula in LaTeX.")
+@click.option("--loss", metavar="LOSS", help="The loss that a formula is compared with.")
+@click.option("--quantity", default="loss", metavar="Q", help="Such as d_x. Default: loss.")
+@click.option("--exact", is_flag=True, help="Another convention counts as a difference.")
+@click.option("--explain", is_flag=True, help="Print how each claim was decided, step by step.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
 def verify(
     subjects: tuple[str, ...],
     generated: Path | None,
+    seed: int,
     samples: int | None,
     record: bool,
     as_json: bool,
+    **statements: Any,
 ) -> None:
-    """Check losses and their generated files; without SUBJECT everything."""
+    """Check losses and their generated files, claims files (TOML) or a formula; without SUBJECT
+    everything."""
+    if _judged_statements(subjects, Statements(**statements), as_json):
+        return
     from derive import pipeline
 
     with progress_on(sys.stderr) as progress:
         report = pipeline.verify(
-            subjects, generated=generated, samples=samples, record=record, progress=progress
-        )
-    if as_json:
-        say(report.to_json())
-    else:
-        say(_drawn(report.table()))
-        if report.rows:
-            say(_counted(["skipped" if row.skipped else row.verdict for row in report.rows]))
+            subjects, generated=generated, seed=seed, samples=samples, record=record,
+            progress=progress,
+        )  # fmt: skip
+    say(report.to_json() if as_json else pipeline.shown(report, *screen()))
     if report.exit_code == Refuted.exit_code:
-        raise Refuted("something does not hold; the rows above say what")
+        raise Refuted("something does not hold; the lines above say what")
     if report.exit_code:
-        raise Undecided("something was not decided; the rows above say what")
+        raise Undecided("something was not decided; the lines above say what")
 
 
-def _counted(verdicts: Sequence[str]) -> str:
-    parts = [f"{verdict} {count}" for verdict, count in Counter(verdicts).most_common()]
-    return f"{len(verdicts)} checks: {', '.join(parts)}"
+def _judged_statements(subjects: tuple[str, ...], asked: Any, as_json: bool) -> bool:
+    """Whether claims or a formula were asked about; they are judged and told then."""
+    if not (asked.has_text or any(s.endswith(".toml") for s in subjects)):
+        return False
+    from derive.verification.claims.asked import answer, complaint
 
-
-def _drawn(table: Table) -> str:
-    """A table as text: of the terminal's width, else wide enough for every row on one line."""
-    from io import StringIO
-
-    from rich.console import Console
-
-    text = StringIO()
-    on_terminal = sys.stdout.isatty()
-    console = Console(
-        file=text, width=None if on_terminal else 200, color_system="auto" if on_terminal else None
-    )
-    console.print(table)
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+    with progress_on(sys.stderr) as progress:
+        found = answer(subjects, asked, 0, as_json, progress)
+    if found is None:
+        return False
+    say(found[0])
+    trouble = complaint(found[1])
+    if trouble is not None:
+        raise trouble
+    return True
 
 
 @derive.command(epilog=_LOSS)

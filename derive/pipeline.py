@@ -10,10 +10,10 @@ write(tree, folder)                        all files at once, or none
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import mpmath
@@ -42,6 +42,7 @@ from derive.progress import Progress, Row
 
 if TYPE_CHECKING:
     from derive.verification.report import Report
+    from derive.verification.targets import TargetFiles
 
 
 # Up to this many losses are built one after the other.
@@ -235,63 +236,63 @@ def verify(
     subjects: Sequence[str],
     *,
     generated: Path | None,
+    seed: int,
     samples: int | None,
     record: bool,
     progress: Progress,
 ) -> Report:
     """Judge the generated files of some losses, or of the catalogue, against their definitions."""
-    from derive.verification import ratchet
-    from derive.verification.verify import POINTS, verify_catalogue, verify_loss
+    from derive.verification import verify as judge
 
     folder = generated or default_folder()
     if not folder.is_dir():
         raise BadInput(f"{folder}: no generated files there; run derive regenerate first")
-    points = dict.fromkeys(POINTS, samples) if samples else POINTS
-    if subjects and any(s not in NAMES for s in subjects):
-        from derive.verification.report import Report
-
-        reports = [
-            verify_loss(find(s), folder, tuple(TARGETS), points, progress.step) for s in subjects
-        ]
-        return Report(tuple(row for report in reports for row in report.rows))
+    points = dict.fromkeys(judge.POINTS, samples) if samples else judge.POINTS
     losses = find_all(subjects or NAMES)
-    known = None if record else ratchet.RECORD
-    report = verify_catalogue(losses, folder, tuple(TARGETS), points, progress.step, record=known)
+    plan = judge.Plan(points, seed)
+    report = judge.verify(losses, folder.resolve(), judged_targets(), plan, progress.step)
     if record:
-        _record(report, losses, points, folder.parent / "docs", progress)
+        _record(report, losses, folder.parent / "docs")
     return report
 
 
-def _record(
-    report: Report,
-    losses: Sequence[Loss],
-    points: Mapping[str, int],
-    docs: Path,
-    progress: Progress,
-) -> None:
-    """The worst errors as the new record, beside the plain formula's, and the pages made of it."""
-    from derive.verification import pages, plain, ratchet
+def judged_targets() -> tuple[TargetFiles, ...]:
+    """What the judge has to know of each target."""
+    from derive.verification.targets import TargetFiles
 
-    beside = plain.rows(losses, tuple(TARGETS), points, progress.step)
-    reaches = [(loss, stabilise(derive(loss)).errors) for loss in losses]
-    forms = [
-        {
-            "loss": loss.name,
-            "quantity": reach.quantity,
-            "direct": reach.direct if math.isfinite(reach.direct) else "inf",
-            "worst": reach.worst,
-            "rules": list(reach.rules),
-        }
-        for loss, found in reaches
-        for reach in found
-    ]
-    digests = {loss.name: loss.digest for loss in losses}
+    return tuple(
+        TargetFiles(t.name, t.folder, t.library, **_CALLED[t.name]) for t in TARGETS.values()
+    )
+
+
+_CALLED: Mapping[str, Mapping[str, Any]] = {
+    "numpy": {
+        "dtypes": ("float64", "float32", "float16"),
+        "computed": {"float32": "float64", "float16": "float32"},
+    },
+    "torch": {
+        "dtypes": ("float64", "float32", "float16", "bfloat16"),
+        "computed": {"float16": "float32", "bfloat16": "float32"},
+        "tensors": True,
+    },
+}
+
+
+def shown(report: Report, width: int, paint: Callable[[str, str], str]) -> str:
+    """A report for people."""
+    from derive.verification.shown import shown as as_text
+
+    return as_text(report, width, paint)
+
+
+def _record(report: Report, losses: Sequence[Loss], docs: Path) -> None:
+    """The pages that hold what the judge found."""
+    from derive.verification import pages
+
     try:
-        ratchet.record(report.rows, plain=beside, forms=forms, digests=digests)
-        if docs.is_dir():
-            page = pages.accuracy(ratchet.stored())
-            (docs / "accuracy.md").write_text(page, encoding="utf-8")
-            (docs / "special_values.md").write_text(pages.special_values(), encoding="utf-8")
+        docs.mkdir(exist_ok=True)
+        for name, text in pages.pages(report, losses).items():
+            (docs / name).write_text(text, encoding="utf-8")
     except OSError as trouble:
         raise EnvironmentTrouble(f"{trouble.filename}: {trouble.strerror}") from None
 

@@ -57,7 +57,7 @@ def read(text: str, names: Mapping[str, Symbol], where: str) -> Expr:
     Raises BadInput, one line with the column and the rule, for all that is not such a formula,
     for values that are undefined or not real, and for results beyond the size limits.
     """
-    return _Reader(text.removeprefix("\ufeff"), names, where).formula()
+    return Reader(text.removeprefix("\ufeff"), names, where).formula()
 
 
 def read_number(text: str, where: str) -> Expr:
@@ -65,7 +65,7 @@ def read_number(text: str, where: str) -> Expr:
     return read(text, {}, where)
 
 
-class _Reader:
+class Reader:
     def __init__(self, text: str, names: Mapping[str, Symbol], where: str) -> None:
         self.where, self.names = where, names
         scanned = scan(text, where)

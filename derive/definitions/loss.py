@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -95,6 +95,16 @@ class Loss:
         for name, value in fixed.items():
             object.__setattr__(self, name, value)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Read-only mappings do not travel between processes; ordinary ones do."""
+        values = (getattr(self, f.name) for f in fields(self))
+        plain = (dict(v) if isinstance(v, MappingProxyType) else v for v in values)
+        return _restored, tuple(
+            (v[0], dict(v[1])) if isinstance(v, tuple) and len(v) == 2
+            and isinstance(v[1], MappingProxyType) else v
+            for v in plain
+        )  # fmt: skip
+
     @property
     def residual(self) -> Symbol:
         return self.variables[0]
@@ -145,3 +155,7 @@ class Loss:
         for v in sorted(self.special, key=str):
             content.append(f"{v.name} -> {self.special[v]}")
         return hashlib.sha256("\n".join(content).encode()).hexdigest()[:12]
+
+
+def _restored(*values: Any) -> Loss:
+    return Loss(*values)

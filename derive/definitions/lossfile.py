@@ -39,12 +39,12 @@ def read_toml(path: Path) -> Loss:
     on its domain.
     """
     where = path.name
-    return parse(_text(path), where)
+    return parse(toml_text(path), where)
 
 
 def parse(text: str, where: str) -> Loss:
     """The loss that a TOML text states; `where` names the text in messages."""
-    table = _toml(text, where)
+    table = toml_table(text, where)
     _check_keys(table, where)
     name = _line(table, "name", where)
     names.check_loss(name, f"{where}, name")
@@ -71,7 +71,7 @@ def parse(text: str, where: str) -> Loss:
     )
 
 
-def _text(path: Path) -> str:
+def toml_text(path: Path) -> str:
     try:
         if not path.is_file():
             missing = "is not a regular file" if path.exists() else "does not exist"
@@ -89,7 +89,7 @@ def _text(path: Path) -> str:
         raise BadInput(message) from error
 
 
-def _toml(text: str, where: str) -> dict[str, Any]:
+def toml_table(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text, parse_float=_Decimal)
     except RecursionError as error:

@@ -81,7 +81,7 @@ def judged(
         return row.but(verdict=UNKNOWN, detail="no exact value at any of the points")
     at = int(np.argmax(excess))
     worst = float(excess[at])
-    found = row.but(points=count, worst=max(row.worst, float(error.max())), allowed=promised)
+    found = row.but(points=count, allowed=promised)
     if worst < row.excess or row.verdict == REFUTED:
         return found
     missing = int(np.count_nonzero(expected.is_open))
@@ -94,6 +94,7 @@ def judged(
         verdict=verdict,
         detail=detail,
         excess=worst,
+        error=float(error[at]),
         kappa=float(expected.allowance[at]),
         witness={k: hexadecimal(v) for k, v in sample.point(at).items()},
         expected=hexadecimal(float(expected.high[at])),

@@ -8,8 +8,7 @@ import numpy as np
 
 from derive.definitions.floats import FORMATS, Floats, unit_exponent
 
-# an infinity this close below the edge of the range counts as the number that would follow
-EDGE = 4096.0
+NEAR = 2.0**-10  # of the largest number: an infinity farther below the edge is no rounding
 
 
 def errors_in_ulp(candidate: Floats, high: Floats, low: Floats, dtype: str) -> Floats:
@@ -17,8 +16,8 @@ def errors_in_ulp(candidate: Floats, high: Floats, low: Floats, dtype: str) -> F
 
     high: the exact value rounded to float64; low: the rest in ULP of float64 at high (for a high
     of ±inf: the exact value in units of 2^1024). NaN in high: no value, and the error is NaN.
-    NaN, an infinity far from the edge of the range, or a finite number where the exact value is
-    far beyond the range: an infinite error. NaN where the exact value is NaN never occurs here.
+    An infinity counts as the number that would follow the largest one, where the exact value is
+    near that. Infinite errors: NaN, and other infinities and finite numbers beside each other.
     """
     form = FORMATS[dtype]
     candidate, high, low = (np.asarray(a, dtype=np.float64) for a in (candidate, high, low))
@@ -35,11 +34,12 @@ def errors_in_ulp(candidate: Floats, high: Floats, low: Floats, dtype: str) -> F
         short = np.abs((2.0 - size) * 2.0 ** (form.precision - 1))
         infinite = np.isinf(candidate)
         beyond = size >= 2.0 - 2.0**-form.precision
-        at_edge = np.where(same_sign & (short <= EDGE), short, np.inf)
+        edge = NEAR * 2.0**form.precision
+        at_edge = np.where(same_sign & (short <= edge), short, np.inf)
         error = np.where(infinite & ~beyond, at_edge, error)
         error = np.where(infinite & beyond, np.where(same_sign, 0.0, np.inf), error)
         missing = (size - np.abs(candidate) / top) * 2.0 ** (form.precision - 1)
-        missing = np.where(same_sign & (missing <= EDGE), missing, np.inf)
+        missing = np.where(same_sign & (missing <= edge), missing, np.inf)
         error = np.where(~infinite & np.isinf(high), missing, error)
         error = np.where(np.isnan(candidate), np.inf, error)
         error = np.where(np.isnan(high), np.nan, error)

@@ -1,0 +1,186 @@
+"""A claim judged: first the search for a counterexample, then the search for a proof."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy
+from sympy import Expr, Symbol, true
+from sympy.core.relational import Equality
+
+from derive.verification.claims.operators import Numeric
+from derive.verification.claims.predicates import Lines
+from derive.verification.claims.prove import prove
+from derive.verification.claims.refute import Check, Finding, Place, Search, search
+from derive.verification.claims.relations import checked
+from derive.verification.claims.samples import MOST_POINTS
+from derive.verification.claims.terms import (
+    DIFF, INF, INTEGRAL, LIMIT, LOG_PARTITION, SUP, Claim, Operator, Predicate, Relation, Term,
+    Verdict,
+)
+from derive.verification.claims.values import Values
+
+SECONDS = 8.0
+LINES = 48  # lines that a predicate is looked at on
+COST = {LIMIT: 10, INTEGRAL: 24, SUP: 16, INF: 16, DIFF: 1, LOG_PARTITION: 16}
+
+
+def judge(claim: Claim, seed: int = 0) -> Verdict:
+    """The verdict on a claim."""
+    found: list[Search] = []
+    cases = variants(claim)
+    for variant, where in cases:
+        result = refuted(claim, variant, where, seed)
+        if result.finding is not None:
+            return _refuted(claim, result.finding)
+        found.append(result)
+    proofs = [prove(claim, variant, where) for variant, where in cases]
+    if all(proofs):
+        steps = [step for proof in proofs if proof for step in proof.steps]
+        methods = dict.fromkeys(proof.method for proof in proofs if proof)
+        return Verdict("proved", "; ".join(methods), steps=tuple(steps))
+    agreed = sum(r.agreed for r in found)
+    undecided = sum(r.undecided for r in found)
+    if not agreed or undecided > 4 * agreed:
+        trouble = next((r.trouble() for r in found if r.reasons), "no point in the domain")
+        return Verdict("unknown", "search for counterexamples", f"undecided: {trouble}")
+    return _agrees(agreed, undecided)
+
+
+def _agrees(agreed: int, undecided: int) -> Verdict:
+    left = f", {undecided} undecided" if undecided else ""
+    return Verdict(
+        "agrees", "search for counterexamples",
+        f"no counterexample at {agreed} points{left}: special values, constants and corners of "
+        "the text, tails, both sides, scale != 1; other points are not excluded",
+    )  # fmt: skip
+
+
+def _refuted(claim: Claim, finding: Finding) -> Verdict:
+    order = [v for v in claim.loss.variables if v in finding.at]
+    witness = finding.witness(order)
+    shown = ", ".join(f"{k} = {x}" for k, x in witness.items() if k not in ("expected", "got"))
+    method = "counterexample, by disjoint enclosures" if finding.rigorous else "counterexample"
+    where = f"at {shown}: " if shown else ""
+    return Verdict(
+        "refuted", method, f"{where}expected {finding.expected}, got {finding.got}", witness
+    )  # fmt: skip
+
+
+def refuted(
+    claim: Claim, statement: Relation | Predicate, where: object, seed: int
+) -> Search:
+    """Points of the domain, each checked."""
+    values = Values(claim.loss)
+    numeric = Numeric(values)
+    values.operators = numeric
+    if isinstance(statement, Relation):
+        terms = [statement.left, statement.right]
+        free = statement.left.free | statement.right.free
+
+        def check(at: Place) -> Finding | None:
+            return checked(values, statement, at)
+
+        operators = [op for t in terms for op in t.operators.values()]
+        costly = max((COST[op.kind] for op in operators), default=1)
+        most = MOST_POINTS // costly
+    else:
+        lines = Lines(values, numeric, where)
+        terms = [statement.body]
+        free = statement.body.free | (statement.point.free if statement.point else frozenset())
+        free -= {statement.variable}
+
+        def check(at: Place) -> Finding | None:
+            return lines.checked(statement, at)
+
+        most = LINES
+    free |= frozenset(where.free_symbols)  # type: ignore[attr-defined]
+    on_line = isinstance(statement, Predicate)
+    variables = [v for v in claim.loss.variables if v in free
+                 and not (on_line and v == statement.variable)]  # type: ignore[union-attr]  # fmt: skip
+    outside = _without(where, statement.variable) if on_line else where  # type: ignore[union-attr]
+    return search(
+        values, variables, written(terms), outside, check, SECONDS, most, seed,
+        moderate=on_line or most < MOST_POINTS,
+    )  # fmt: skip
+
+
+def _without(where: object, v: Symbol) -> object:
+    """The parts of a condition that do not speak of a variable."""
+    parts = sympy.And.make_args(where)
+    return sympy.And(*(p for p in parts if v not in p.free_symbols))
+
+
+def written(terms: Sequence[Term]) -> list[Expr]:
+    """Every expression inside some terms, operators' bodies included."""
+    out: list[Expr] = []
+    for term in terms:
+        out.append(term.expression.xreplace({d: sympy.S.One for d in term.operators}))
+        for op in term.operators.values():
+            out += written([op.body, *op.at])
+    return out
+
+
+def variants(claim: Claim) -> list[tuple[Relation | Predicate, object]]:
+    """The statement with the equalities of its condition solved, one for each solution."""
+    equal = [p for p in sympy.And.make_args(claim.where) if isinstance(p, Equality)]
+    rest = sympy.And(*(p for p in sympy.And.make_args(claim.where) if p not in equal))
+    cases: list[tuple[Relation | Predicate, object]] = [(claim.statement, rest)]
+    for equation in equal:
+        solved = solutions(claim, equation)
+        if solved is None:
+            return [(claim.statement, claim.where)]
+        v, roots = solved
+        cases = [
+            (replaced(statement, v, root), where.subs(v, root))  # type: ignore[attr-defined]
+            for statement, where in cases for root in roots
+        ]  # fmt: skip
+    return cases
+
+
+def solutions(claim: Claim, equation: Equality) -> tuple[Symbol, list[Expr]] | None:
+    """A variable that an equation determines, and its values."""
+    bound = claim.statement.variable if isinstance(claim.statement, Predicate) else None
+    for v in claim.loss.variables:
+        if v == bound or not equation.has(v):
+            continue
+        gap = equation.lhs - equation.rhs
+        sizes = sorted(gap.atoms(sympy.Abs), key=str)
+        forms = [gap]
+        for size in sizes[:2]:
+            forms = [f.xreplace({size: s * size.args[0]}) for f in forms for s in (1, -1)]
+        found: dict[Expr, None] = {}
+        for form in forms:
+            poly = form.as_poly(v) if form.is_polynomial(v) else None
+            if poly is None or poly.degree() != 1:
+                break
+            a, b = poly.all_coeffs()
+            found[sympy.cancel(-b / a)] = None
+        else:
+            if found:
+                return v, list(found)
+    return None
+
+
+def replaced(statement: Relation | Predicate, v: Symbol, value: Expr) -> Relation | Predicate:
+    """The statement with a variable replaced wherever it is free."""
+    if isinstance(statement, Relation):
+        left, right = (put(t, v, value) for t in (statement.left, statement.right))
+        return Relation(statement.op, left, right)
+    point = None if statement.point is None else put(statement.point, v, value)
+    return Predicate(statement.kind, put(statement.body, v, value), statement.variable, point)
+
+
+def put(term: Term, v: Symbol, value: Expr) -> Term:
+    operators = {d: _put_operator(op, v, value) for d, op in term.operators.items()}
+    return Term(term.expression.subs(v, value), operators)
+
+
+def _put_operator(op: Operator, v: Symbol, value: Expr) -> Operator:
+    if op.variable == v or op.kind == "log_partition":
+        return op
+    at = tuple(put(t, v, value) for t in op.at)
+    return Operator(op.kind, put(op.body, v, value), op.variable, at, op.side, op.times)
+
+
+__all__ = ["Check", "judge", "true"]

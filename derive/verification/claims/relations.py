@@ -1,0 +1,45 @@
+"""Relations at points: which values the two sides have, and whether the relation holds there."""
+
+from __future__ import annotations
+
+from derive.verification.backend import Undefined
+from derive.verification.claims.line import short
+from derive.verification.claims.refute import Finding, Place
+from derive.verification.claims.terms import Relation
+from derive.verification.claims.values import HOLDS, NoValue, Values, compare
+
+EXPECT = {"==": "", "!=": "not ", "<": "< ", "<=": "<= ", ">": "> ", ">=": ">= "}
+
+
+def checked(values: Values, relation: Relation, at: Place) -> Finding | None:
+    """A finding where the relation fails at a point; Undefined where that stays open."""
+    sides = []
+    for term in (relation.left, relation.right):
+        try:
+            sides.append(values.term(term, at))
+        except NoValue as trouble:
+            other = relation.right if term is relation.left else relation.left
+            return Finding(at, _expected(values, relation, other, at), str(trouble), False)
+    left, right = sides
+    order = compare(left, right)
+    if order is None:
+        if relation.op in ("==", "<=", ">="):
+            return None  # balls that agree to the last digit: no counterexample here
+        raise Undefined("the two sides agree to every digit that was computed")
+    if order in HOLDS[relation.op]:
+        return None
+    digits = 15
+    while digits < 60 and short(left, digits) == short(right, digits) and order != 0:
+        digits += 15
+    expected = EXPECT[relation.op] + short(right, digits)
+    rigorous = not (relation.left.operators or relation.right.operators)
+    return Finding(at, expected, short(left, digits), rigorous)
+
+
+def _expected(values: Values, relation: Relation, other: object, at: Place) -> str:
+    if other is not relation.right:
+        return "a value"
+    try:
+        return EXPECT[relation.op] + short(values.term(relation.right, at))
+    except (Undefined, NoValue):
+        return "a value"

@@ -1,0 +1,129 @@
+"""A claims file judged, claim by claim, each within its limits; and what is told of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from os import cpu_count
+from pathlib import Path
+from threading import local
+from typing import Any
+
+from derive.definitions.lossfile import toml_text
+from derive.errors import BadInput, Refuted, Undecided
+from derive.verification.claims.file import parse_claims
+from derive.verification.claims.judge import judge
+from derive.verification.claims.limited import Worker
+from derive.verification.claims.terms import Verdict
+
+SECONDS = 45.0  # for one claim
+READING = 30.0  # for a whole file
+WORKERS = min(4, cpu_count() or 1)
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim with its verdict."""
+
+    id: str
+    source: str
+    says: str
+    loss: str
+    where: str
+    verdict: Verdict
+
+    def row(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        v = self.verdict
+        return {
+            "id": self.id, "verdict": v.verdict, "method": v.method,
+            "witness": None if v.witness is None else dict(v.witness), "detail": v.detail,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ClaimsReport:
+    rows: tuple[Judged, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 where every claim is proved or agrees; 1 where one is refuted; 3 otherwise."""
+        verdicts = {row.verdict.verdict for row in self.rows}
+        if "refuted" in verdicts:
+            return Refuted.exit_code
+        return Undecided.exit_code if "unknown" in verdicts else 0
+
+    def to_json(self) -> str:
+        return json.dumps([row.row() for row in self.rows], indent=1, ensure_ascii=False)
+
+    def to_text(self, explain: bool) -> str:
+        """One line a claim; what refutes it, or how it is proved, below."""
+        width = max(len(row.id) for row in self.rows)
+        lines = []
+        for row in self.rows:
+            v = row.verdict
+            lines.append(f"{v.verdict:<8} {row.id:<{width}}  {row.says}{_where(row.where)}")
+            if v.verdict != "proved" or explain:
+                lines.append(f"{'':9}{v.method}: {v.detail}" if v.detail else f"{'':9}{v.method}")
+            if explain:
+                lines += [f"{'':11}{step}" for step in v.steps]
+        counts = [f"{name} {sum(r.verdict.verdict == name for r in self.rows)}"
+                  for name in ("proved", "agrees", "refuted", "unknown")]  # fmt: skip
+        lines.append(f"{len(self.rows)} claims: {', '.join(counts)}")
+        return "\n".join(lines)
+
+
+def _where(text: str) -> str:
+    return f"  where {text}" if text else ""
+
+
+def judge_file(path: Path, seed: int = 0, progress: Progress | None = None) -> ClaimsReport:
+    """Every claim of a file, judged in child processes. BadInput: nothing was judged."""
+    given = {"text": toml_text(path), "name": path.name, "folder": str(path.parent)}
+    with Worker() as reader:
+        listed = reader.ask("claims", given, READING)
+    threads, workers = local(), []
+
+    def one(index: int) -> Judged:
+        if not hasattr(threads, "worker"):
+            threads.worker = Worker()
+            workers.append(threads.worker)
+        entry = listed[index]
+        if progress is not None:
+            progress(entry["id"], index, len(listed))
+        try:
+            found = threads.worker.ask("claim", {**given, "index": index, "seed": seed}, SECONDS)
+            verdict = Verdict(**{**found, "steps": tuple(found["steps"])})
+        except BadInput:
+            raise
+        except Undecided as trouble:
+            verdict = Verdict("unknown", "limits of time and memory", str(trouble))
+        return Judged(verdict=verdict, **entry)
+
+    try:
+        with ThreadPoolExecutor(min(WORKERS, len(listed))) as pool:
+            return ClaimsReport(tuple(pool.map(one, range(len(listed)))))
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+# In the child
+
+
+def listed_claims(given: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
+    """The claims of a text, read and found well formed."""
+    return [
+        {"id": c.id, "source": c.source, "says": c.says, "loss": c.loss.name, "where": c.where_text}
+        for c in parse_claims(given["text"], given["name"], Path(given["folder"]))
+    ]
+
+
+def judged_claim(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The verdict on one claim of a text."""
+    claims = parse_claims(given["text"], given["name"], Path(given["folder"]), given["index"])
+    return asdict(judge(claims[0], given["seed"]))

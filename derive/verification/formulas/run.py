@@ -1,0 +1,88 @@
+"""A formula of somebody else judged: read in a child process, and what is told of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sympy import Expr
+
+from derive.definitions.find import find
+from derive.definitions.formula import read
+from derive.definitions.loss import Loss
+from derive.errors import BadInput, Refuted, Undecided
+from derive.verification.claims.limited import OutOfTime, Worker
+from derive.verification.claims.reader import read_term
+from derive.verification.formulas.compare import Comparison, compare, covers
+from derive.verification.formulas.reader import Reading, read_latex
+from derive.verification.quantities import quantities
+
+SECONDS = 55.0
+DENSITIES = ("log_partition", "density", "log_density")
+
+
+@dataclass(frozen=True)
+class FormulaReport:
+    """One comparison; `exact` makes another convention a difference."""
+
+    found: Comparison
+    exact: bool
+
+    @property
+    def exit_code(self) -> int:
+        relation = self.found.relation
+        if relation == "different" or (relation == "up to" and self.exact):
+            return Refuted.exit_code
+        return Undecided.exit_code if relation == "unknown" else 0
+
+    def to_json(self) -> str:
+        row = {
+            "relation": self.found.relation, "map": self.found.map,
+            "verdict": self.found.verdict, "method": self.found.method,
+            "witness": self.found.witness, "detail": self.found.detail,
+            "letters": self.found.letters,
+        }  # fmt: skip
+        return json.dumps(row, indent=1, ensure_ascii=False)
+
+    def to_text(self) -> str:
+        return f"{self.found.relation}: {self.found.detail}\n  {self.found.method}"
+
+
+def judge_formula(
+    text: str, loss: str, quantity: str, *, is_latex: bool, exact: bool
+) -> FormulaReport:
+    """The relation of a text to a quantity of a loss, within limits of time and memory."""
+    given = {"text": text, "loss": loss, "quantity": quantity, "latex": is_latex}
+    with Worker() as worker:
+        try:
+            found = worker.ask("formula", given, SECONDS)
+        except OutOfTime as trouble:
+            found = asdict(Comparison("unknown", "unknown", "limits of time and memory",
+                                      str(trouble)))  # fmt: skip
+    return FormulaReport(Comparison(**found), exact)
+
+
+def judged_formula(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """In the child: read, checked for cover, compared."""
+    loss = find(given["loss"])
+    quantity = given["quantity"]
+    if quantity not in (*quantities(loss), *DENSITIES):
+        known = ", ".join((*quantities(loss), *DENSITIES))
+        raise BadInput(f"{loss.name} has no quantity {quantity[:40]!a}; it has {known}")
+    reading = read_latex(given["text"]) if given["latex"] else _plain(given["text"], loss)
+    where = "latex" if given["latex"] else "formula"
+    for formula in reading.formulas:
+        covers(formula, where)
+    ours = read_term(quantity, loss, "quantity")
+    found = [compare(reading, f, loss, quantity, ours) for f in reading.formulas]
+    if len({c.relation for c in found}) > 1:
+        shown = ", ".join(c.relation for c in found)
+        raise BadInput(f"{where}: the sides of the text's = are not the same ({shown})")
+    return asdict(found[-1])
+
+
+def _plain(text: str, loss: Loss) -> Reading:
+    formula: Expr = read(text, {v.name: v for v in loss.variables}, "formula")
+    return Reading((formula,))

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import sympy
 from flint import arb
-from sympy import Expr, S
+from sympy import Expr, S, Symbol
 
 from derive.definitions.floats import FORMATS, Floats
 from derive.definitions.loss import Let, Loss
@@ -53,6 +53,10 @@ class Ranges:
             row = [form.least, form.smallest_exponent, form.largest_exponent]
             rows.append(np.repeat(np.array([row], dtype=float), len(sample), axis=0))
         return np.concatenate(rows).T
+
+    def at(self, variable: Symbol) -> Ranges:
+        """The same where a parameter has one value, which no expression contains any more."""
+        return replace(self, known={v: s for v, s in self.known.items() if not v.has(variable)})
 
     def logarithms(self, loss: Loss, value: Expr) -> Floats | None:
         """log2 of the size of a factor at every point."""

@@ -29,6 +29,7 @@ from derive.numerics.units import Unit, degree, in_units, units
 
 # How many forms get leading terms of their own.
 _BEST = 4
+_MANY = 200  # points at a special value
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
 # Far out, where the value is below every number.
 _VANISHED = Candidate(node(0), ("vanished",))
@@ -47,7 +48,8 @@ def stabilise(derivation: Derivation, progress: Progress | None = None) -> Stabl
     errors: list[MeasuredError] = []
     models: dict[str, ErrorModel] = {}
     names = tuple(derivation.quantities)
-    search = _Search(derivation)
+    ranges = Ranges.of(loss)
+    search = _Search(derivation, ranges)
     for done, name in enumerate(names):
         if progress is not None:
             progress(f"{loss.name}: {name}", done, len(names))
@@ -56,7 +58,7 @@ def stabilise(derivation: Derivation, progress: Progress | None = None) -> Stabl
         errors.append(row)
     _refuse_wrong(derivation, errors)
     regimes = (
-        *special_regimes(derivation, models, chosen),
+        *special_regimes(derivation, models, chosen, ranges),
         Regime("general", "otherwise", None, chosen),
     )
     return StableForm(
@@ -87,12 +89,12 @@ def _refuse_wrong(derivation: Derivation, errors: Sequence[MeasuredError]) -> No
 class _Search:
     """The forms of one loss: its rewritten definition and its units are found once."""
 
-    def __init__(self, derivation: Derivation) -> None:
+    def __init__(self, derivation: Derivation, ranges: Ranges | None = None) -> None:
         self.derivation = derivation
         self.base, self.base_rules = rewrite(derivation.loss.expression)
         self.units: tuple[Unit, ...] = units(derivation.loss)
         self.leads: list[EndPiece] = []
-        self.ranges = Ranges.of(derivation.loss)
+        self.ranges = ranges or Ranges.of(derivation.loss)
 
     def best(self, model: ErrorModel, chosen: Mapping[str, Node]) -> tuple[Node, MeasuredError]:
         """The shortest form that holds everywhere, the cheap ones first; else a composition; else
@@ -101,6 +103,8 @@ class _Search:
         direct = float("inf") if raw is None else model.score(raw).worst[0]
         ends = [_Row.of(model, c) for c in self._ends(model)]
         rows = [_Row.of(model, c) for c in self._plain(model)]
+        if model.wanted.expression.has(sympy.Piecewise):  # other spellings of cases are shorter
+            rows += [_Row.of(model, c) for c in self._rewritten(model, chosen)]
         found = _shortest(rows) or _shortest(self._composed(model, rows, ends, False), 2)
         if found is None:
             rows += [_Row.of(model, c) for c in self._rewritten(model, chosen)]
@@ -129,7 +133,8 @@ class _Search:
         ways = expressions(self.derivation, model.quantity, self.base, self.base_rules)
         for expression, used in tuple(ways):
             ways += [(again, used) for again in self._in_units(model, expression)]
-        short = [readable(e) for e in self._in_units(model, model.wanted.expression)]
+        plain = self._in_units(model, model.wanted.expression)
+        short = [readable(e) for e in plain if e.count_ops() <= _FACTORED]
         for expression in short:
             again, used = rewrite(expression)
             ways += [(expression, ()), (again, used), (readable(again), used)]
@@ -255,7 +260,10 @@ def _error(model: ErrorModel, form: Node, rules: tuple[str, ...], direct: float)
 
 
 def special_regimes(
-    derivation: Derivation, models: dict[str, ErrorModel], chosen: dict[str, Node]
+    derivation: Derivation,
+    models: Mapping[str, ErrorModel],
+    chosen: Mapping[str, Node],
+    ranges: Ranges,
 ) -> list[Regime]:
     """Special values of a parameter at which some form does not give the limit."""
     found: list[Regime] = []
@@ -264,7 +272,7 @@ def special_regimes(
         if derivation.loss.domain(variable).contains(point) is not sympy.true:
             continue
         forms = {
-            name: _special_form(derivation, models[name], chosen, variable, point)
+            name: _special_form(models[name], chosen[name], variable, point, ranges)
             for name in chosen
         }
         if all(forms[name] is chosen[name] for name in chosen):
@@ -282,34 +290,30 @@ def special_regimes(
 
 
 def _special_form(
-    derivation: Derivation,
-    model: ErrorModel,
-    chosen: dict[str, Node],
-    variable: Symbol,
-    point: Expr,
+    model: ErrorModel, general: Node, variable: Symbol, point: Expr, ranges: Ranges
 ) -> Node:
     """The general form where it holds at the point too; else the best form of the limit."""
     limit = model.wanted.limits.get((variable.name, float(point)), nan)
-    general = chosen[model.quantity]
     if limit is nan:
         return general
+    derivation, name = model.derivation, model.quantity
     points = [_fixed(r.sample, variable.name, float(point)) for r in model.references]
-    there = ErrorModel(replace(model.wanted, expression=limit, limits={}), points)
-    if there.score(general).holds:
-        return general
-    loss = replace(derivation.loss, loss=derivation.loss.expression, where=())
     limited = replace(
         derivation,
-        loss=loss,
-        quantities={**derivation.quantities, model.quantity: limit},
-        pretty={**derivation.pretty, model.quantity: limit},
+        loss=replace(derivation.loss, loss=derivation.loss.expression, where=()),
+        quantities={**derivation.quantities, name: limit},
+        pretty={**derivation.pretty, name: limit},
     )
-    there.wanted = Target(limited, model.quantity, limit)
-    return _Search(limited).best(there, {})[0]
+    there = ErrorModel(Target(limited, name, limit), points)
+    if there.score(general).holds:
+        return general
+    return _Search(limited, ranges.at(variable)).best(there, {})[0]
 
 
 def _fixed(sample: Sample, name: str, value: float) -> Sample:
-    """The sample with one parameter at a value."""
+    """The sample with one parameter at a value; fewer points of the larger samples."""
+    if len(sample) > _MANY:
+        sample = sample.thinned(len(sample) // _MANY)
     place = sample.names.index(name) - 1
     groups = tuple(
         replace(g, parameters=(*g.parameters[:place], value, *g.parameters[place + 1 :]))

@@ -379,12 +379,14 @@ class _Total(torch.autograd.Function):
         size, step, sums = x.numel(), torch.get_num_threads() << 17, []
         ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
         slope = torch.empty_like(x)
-        rows = [t.detach().view(-1) for t in (x, target, slope)]
-        room = x.new_empty(3, min(size, step))
+        parts = [(x, target, slope)]
+        if size > step:
+            parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
+        room = [torch.empty_like(parts[0][0]) for _ in range(3)]
         numbers = [float(p) for p in parameters]
         ordinary = all(1e-9 < abs(p) < 1e9 for p in numbers)
-        for a, b, s in zip(*(r.split(step) for r in rows)) if size > step else [rows]:
-            d, *spare = room[:, : len(a)].unbind()
+        for a, b, s in parts:
+            d, *spare = room if a.shape == room[0].shape else [r[: len(a)] for r in room]
             torch.sub(a, b, out=d)
             found = _block(d, s, spare, ctx, *numbers) if ordinary else [math.nan]
             if not all(map(math.isfinite, found)):
@@ -399,19 +401,18 @@ class _Total(torch.autograd.Function):
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
             d, parameters = x - target, ctx.parameters
-            slope, *sums = (grad * ctx.share * f(d, *parameters) for f in (d_x, d_scale))
-        else:
-            slope = slope if grad.item() == 1 else slope * grad
-            sums = [grad * v for v in sums]
+            slope, *sums = (ctx.share * f(d, *parameters) for f in (d_x, d_scale))
+        if torch.is_grad_enabled() or grad.item() != 1:
+            slope = slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
-        by = (v.sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)
+        by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)
         return slope if needs[0] else None, -slope if needs[1] else None, None, *by
 
 
 def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, scale: float) -> list[float]:
     """The sums of loss, d_scale; s becomes the share of d_x. d is used up."""
     u, v = spare
-    if not torch.dot(d, d).item() < (scale * 2.0**60) ** 2:
+    if not torch.linalg.vector_norm(d).item() < scale * 2.0**60:
         return [math.nan]
     torch.mul(d, d, out=u).add_(scale * scale * 4)
     torch.div(d, u, out=v).mul_(d)

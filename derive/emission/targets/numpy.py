@@ -44,6 +44,7 @@ SYNTAX = Syntax(
     },
     infinity="np.inf",
     not_a_number="np.nan",
+    as_it_is="  # fmt: skip",
     escapes={"\\": "\\\\", '"""': '\\"\\"\\"'},
 )
 

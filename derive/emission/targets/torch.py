@@ -42,6 +42,7 @@ SYNTAX = Syntax(
     },
     infinity="math.inf",
     not_a_number="math.nan",
+    as_it_is="  # fmt: skip",
     escapes={"\\": "\\\\", '"""': '\\"\\"\\"'},
 )
 
@@ -189,13 +190,11 @@ class _Calls:
 
     def _guard(self) -> list[str]:
         """Nothing is summed where a residual may be too large for these calls."""
-        bounds = [f"({self._printer.expression(b)}) ** 2" for b in self._found.bounds]
-        if self._found.infinite:
-            bounds.append("math.inf")
-        if not bounds:
+        bounds = [self._printer.expression(b) for b in self._found.bounds]
+        if not bounds and not self._found.infinite:
             return []
-        least = bounds[0] if len(bounds) == 1 else f"min({', '.join(bounds)})"
-        dot = f"torch.dot({DIFFERENCE}, {DIFFERENCE}).item()"
+        least = ["math.inf", *bounds][-1] if len(bounds) < 2 else f"min({', '.join(bounds)})"
+        dot = f"torch.linalg.vector_norm({DIFFERENCE}).item()"
         return [f"if not {dot} < {least}:", "    return [math.nan]"]
 
     def _sum(self, total: Total) -> str:

@@ -10,6 +10,7 @@ from sympy.core.relational import Equality
 
 from derive.verification.claims.operators import Numeric
 from derive.verification.claims.predicates import Lines
+from derive.verification.claims.prove import prove
 from derive.verification.claims.refute import Check, Finding, Place, Search, search
 from derive.verification.claims.relations import checked
 from derive.verification.claims.samples import MOST_POINTS
@@ -27,11 +28,17 @@ COST = {LIMIT: 10, INTEGRAL: 24, SUP: 16, INF: 16, DIFF: 1, LOG_PARTITION: 16}
 def judge(claim: Claim, seed: int = 0) -> Verdict:
     """The verdict on a claim."""
     found: list[Search] = []
-    for variant, where in variants(claim):
+    cases = variants(claim)
+    for variant, where in cases:
         result = refuted(claim, variant, where, seed)
         if result.finding is not None:
             return _refuted(claim, result.finding)
         found.append(result)
+    proofs = [prove(claim, variant, where) for variant, where in cases]
+    if all(proofs):
+        steps = [step for proof in proofs if proof for step in proof.steps]
+        methods = dict.fromkeys(proof.method for proof in proofs if proof)
+        return Verdict("proved", "; ".join(methods), steps=tuple(steps))
     agreed = sum(r.agreed for r in found)
     undecided = sum(r.undecided for r in found)
     if not agreed or undecided > 4 * agreed:

@@ -23,6 +23,9 @@ TAILS = ("100", "-100", "1/1000", "-1/1000", "10**6", "-10**6", "1/10**6", "10**
          "10**15", "1/10**12", "10**40", "-10**40", "1/10**40")  # fmt: skip
 BESIDE = tuple(Rational(1, 10**k) for k in (1, 3, 6, 12))
 MOST_POINTS = 600
+SAMPLE_POINTS = tuple(
+    Rational(t) for t in "3/7 11/5 2/9 13/8 5 7/10 17/6 1/20 40 9/4 1/3".split()
+)
 
 Place = dict[Symbol, Expr]
 

@@ -7,22 +7,18 @@ The pipeline brings SymPy and NumPy along, so each command imports it when it ru
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
-from derive.console import run, say
+from derive.console import run, say, screen
 from derive.definitions.catalogue import TITLES
 from derive.errors import Refuted, Undecided
 from derive.progress import Row, progress_on
 from derive.statements import Statements
 from derive.tables import aligned
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _LOSS = "A LOSS is a name of the catalogue, a .toml loss file or a .py file that holds a Loss."
 _FOLDER = click.Path(path_type=Path)
@@ -146,6 +142,7 @@ def _settings(
 @click.option(
     "--check", is_flag=True, help="Write nothing; print the diff, exit 1 if there is one."
 )
+@click.option("--bundle", is_flag=True, help="One self-contained file a loss; needs --out.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited by hand.")
 @click.option("--follow", is_flag=True, help="Write although DIR is a symbolic link.")
 def regenerate(
@@ -153,6 +150,7 @@ def regenerate(
     targets: tuple[str, ...],
     out: Path | None,
     settings: dict[str, str],
+    bundle: bool,
     check: bool,
     force: bool,
     follow: bool,
@@ -162,6 +160,8 @@ def regenerate(
         raise click.UsageError("--set needs --out: it would replace the general loss")
     if settings and not losses:
         raise click.UsageError("--set needs the LOSS that it specialises")
+    if bundle and out is None:
+        raise click.UsageError("--bundle needs --out: it would replace the files of the loss")
     from derive import pipeline
 
     if not check:
@@ -176,7 +176,7 @@ def regenerate(
     with progress_on(sys.stderr, tell) as progress:
         outcome = pipeline.regenerate(
             losses, targets=targets, out=out, settings=settings,
-            check=check, force=force, follow=follow, progress=progress,
+            joined=bundle, check=check, force=force, follow=follow, progress=progress,
         )  # fmt: skip
     if check and outcome.difference:
         say(outcome.difference)
@@ -225,8 +225,9 @@ def latex(losses: tuple[str, ...], out: Path | None) -> None:
     metavar="DIR",
     help="The generated files to judge. Default: generated/ of the checkout.",
 )
+@click.option("--seed", type=int, default=0, metavar="N", help="Other points. Default: 0.")
 @click.option("--samples", type=click.IntRange(min=1), metavar="N", help="Points a function.")
-@click.option("--record", is_flag=True, help="Record the worst errors found as the new promise.")
+@click.option("--record", is_flag=True, help="Write what was found to docs/accuracy.md.")
 @click.option("--formula", metavar="TEXT", help="Judge a formula, in the grammar of loss files.")
 @click.option("--latex", metavar="TEXT", help="Judge a formula in LaTeX.")
 @click.option("--loss", metavar="LOSS", help="The loss that a formula is compared with.")
@@ -237,6 +238,7 @@ def latex(losses: tuple[str, ...], out: Path | None) -> None:
 def verify(
     subjects: tuple[str, ...],
     generated: Path | None,
+    seed: int,
     samples: int | None,
     record: bool,
     as_json: bool,
@@ -250,18 +252,14 @@ def verify(
 
     with progress_on(sys.stderr) as progress:
         report = pipeline.verify(
-            subjects, generated=generated, samples=samples, record=record, progress=progress
-        )
-    if as_json:
-        say(report.to_json())
-    else:
-        say(_drawn(report.table()))
-        if report.rows:
-            say(_counted(["skipped" if row.skipped else row.verdict for row in report.rows]))
+            subjects, generated=generated, seed=seed, samples=samples, record=record,
+            progress=progress,
+        )  # fmt: skip
+    say(report.to_json() if as_json else pipeline.shown(report, *screen()))
     if report.exit_code == Refuted.exit_code:
-        raise Refuted("something does not hold; the rows above say what")
+        raise Refuted("something does not hold; the lines above say what")
     if report.exit_code:
-        raise Undecided("something was not decided; the rows above say what")
+        raise Undecided("something was not decided; the lines above say what")
 
 
 def _judged_statements(subjects: tuple[str, ...], asked: Any, as_json: bool) -> bool:
@@ -279,26 +277,6 @@ def _judged_statements(subjects: tuple[str, ...], asked: Any, as_json: bool) -> 
     if trouble is not None:
         raise trouble
     return True
-
-
-def _counted(verdicts: Sequence[str]) -> str:
-    parts = [f"{verdict} {count}" for verdict, count in Counter(verdicts).most_common()]
-    return f"{len(verdicts)} checks: {', '.join(parts)}"
-
-
-def _drawn(table: Table) -> str:
-    """A table as text: of the terminal's width, else wide enough for every row on one line."""
-    from io import StringIO
-
-    from rich.console import Console
-
-    text = StringIO()
-    on_terminal = sys.stdout.isatty()
-    console = Console(
-        file=text, width=None if on_terminal else 200, color_system="auto" if on_terminal else None
-    )
-    console.print(table)
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
 @derive.command(epilog=_LOSS)

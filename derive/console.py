@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -21,6 +22,7 @@ ENVIRONMENT = 4
 # A fault of derive's own is none of 0 to 4: it must not pass for a refutation or for bad input.
 # 70 is EX_SOFTWARE of sysexits.h.
 INTERNAL = 70
+PIPE_WIDTH = 120
 INTERRUPTED = 130
 TERMINATED = 143
 
@@ -42,6 +44,19 @@ def say(text: str) -> None:
         raise OutputGone(
             f"standard output: {error.strerror or error}; redirect it elsewhere"
         ) from None
+
+
+def screen() -> tuple[int, Callable[[str, str], str]]:
+    """The width of standard output, and how a text gets a colour there.
+
+    A pipe has room for every column and no colour; a terminal has one unless NO_COLOR is set.
+    """
+    if sys.stdout is None or not sys.stdout.isatty():
+        return PIPE_WIDTH, lambda text, _colour: text
+    width = shutil.get_terminal_size().columns
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return width, lambda text, _colour: text
+    return width, lambda text, colour: click.style(text, fg=colour) if colour else text
 
 
 def run(work: Callable[[], int]) -> int:

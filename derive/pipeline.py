@@ -1,63 +1,52 @@
 """The whole way: a definition goes in, checked files come out.
 
-derivation = derive(loss)              Loss -> Derivation: gradients, limits, density
-stable = stabilise(derivation)         -> StableForm: what is evaluated where
-module = lower_module(stable, …)       -> Module: a program without a target
-text = render(module, stable, …)       -> the text of one file
-write(tree, folder)                    all files at once, or none
+derivation = derive(loss)                  Loss -> Derivation: gradients, limits, density
+stable = stabilise(derivation)             -> StableForm: what is evaluated where
+module = lower_module(derivation, stable)  -> Module: a program without a target
+text = render(module, target)              -> the text of one file
+write(tree, folder)                        all files at once, or none
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import joblib
 import mpmath
-import numpy
-import sympy
 from sympy import Expr, Symbol
 
-from derive.accuracy import Figures
+from derive import files
 from derive.calculus import Derivation, derive
+from derive.calculus.evaluate import NotReal, evaluate
 from derive.calculus.limits import at_point
 from derive.definitions.catalogue import NAMES
 from derive.definitions.find import find, find_all
 from derive.definitions.loss import Loss
 from derive.definitions.specialise import read_settings, specialise
-from derive.emission.render import Prose, render, templates_folder
+from derive.emission.densities import render_density
+from derive.emission.render import render
 from derive.emission.targets import TARGETS
 from derive.emission.validate import validate
 from derive.errors import BadInput, EnvironmentTrouble
-from derive.notes import expected_value, notes
-from derive.numerics.forms import StableForm
 from derive.numerics.stabilise import stabilise
 from derive.output import writer
 from derive.output.folders import default_folder, destination
-from derive.output.manifest import inputs_digest, is_current
-from derive.program.density import density_forms
+from derive.output.manifest import is_current
+from derive.program.density import density_module
 from derive.program.lowering import lower_module
-from derive.progress import Progress
+from derive.progress import Progress, Row
 
 if TYPE_CHECKING:
     from derive.verification.report import Report
+    from derive.verification.targets import TargetFiles
 
 
-# Beyond this many ULP a form is handed on with a warning: no better one was found.
-LOSSY = 64.0
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of the closing table. lossy: what no form was found for that keeps its digits."""
-
-    loss: str
-    derived: str
-    written_to: str
-    worst: str
-    lossy: tuple[str, ...] = ()
+# Up to this many losses are built one after the other.
+FEW = 2
 
 
 @dataclass(frozen=True)
@@ -72,26 +61,46 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Built:
-    """One loss, all the way to text: path -> text, and the value that the files must give."""
+    """One loss, all the way to text: path -> text, the value that the files must give at x = 1
+    and the default parameters, and what is told of it."""
 
-    derivation: Derivation
-    stable: StableForm
     files: Mapping[str, str]
     expected: float
+    row: Row
 
 
-def build(loss: Loss, targets: Sequence[str], subject: str, progress: Progress) -> Built:
-    """The files of one loss, each a text; nothing is written."""
+def build(
+    loss: Loss, targets: Sequence[str], subject: str, progress: Progress, joined: bool = False
+) -> Built:
+    """The files of one loss, each a text; nothing is written. joined: one file a target."""
     derivation = derive(loss, lambda what: progress.step(f"{loss.name}: {what}", 0, 1))
     stable = stabilise(derivation, progress.step)
-    module = lower_module(stable, density_forms(derivation, stable))
-    figures = Figures.of(stable)
-    files = {}
-    for name in targets:
-        target = TARGETS[name]
-        prose = Prose(subject, notes(derivation, target.name), figures.lines(target.name))
-        files[f"{target.folder}/{loss.name}.py"] = render(module, stable, target, prose)
-    return Built(derivation, stable, files, expected_value(derivation))
+    module = lower_module(derivation, stable, subject)
+    density = density_module(derivation, module)
+    made = {}
+    for target in (TARGETS[name] for name in targets):
+        made[files.loss_path(target, loss)] = render(module, target)
+        if target.density:
+            made[files.density_path(target, loss)] = render_density(density, target)
+    made = files.bundled(loss, made) if joined else made
+    return Built(made, expected_value(derivation), files.row(derivation, stable, targets))
+
+
+def expected_value(derivation: Derivation, at: float = 1.0) -> float:
+    """loss(at) at the default parameters, from the definition or its limit."""
+    loss = derivation.loss
+    point = {p: mpmath.mpf(loss.default(p)) for p in loss.parameters}
+    point[loss.residual] = mpmath.mpf(at)
+    with mpmath.workdps(40):
+        try:
+            return float(evaluate(loss.expression, point))
+        except (NotReal, ZeroDivisionError, OverflowError):
+            pass
+        for limit in derivation.limits:
+            value = loss.default(limit.variable) if limit.variable in loss.parameters else math.nan
+            if limit.quantity == "loss" and float(limit.point) == value:
+                return float(evaluate(limit.value, point))
+    return math.nan
 
 
 def regenerate(
@@ -104,28 +113,26 @@ def regenerate(
     force: bool,
     follow: bool,
     progress: Progress,
+    joined: bool = False,
 ) -> Outcome:
     """Derive, emit, validate and write (or, with `check`, compare) the files of some losses."""
     chosen = _targets(targets)
     folder = destination(out or default_folder(), follow=follow)
     losses = _losses(subjects, settings)
     partial = bool(subjects) or set(chosen) != set(TARGETS)
-    inputs = _inputs(losses, settings)
-    paths = _paths(losses, chosen)
-    if not check and not force and is_current(folder, inputs, paths, partial=partial):
+    tree = {} if joined else files.shared(chosen)
+    inputs = files.inputs(losses, [*(f"{k}={v}" for k, v in settings.items()), f"{joined=}"])
+    paths = [*tree, *(files.loss_path(TARGETS[t], loss) for loss in losses for t in chosen)]
+    maybe = [files.density_path(TARGETS[t], loss) for loss in losses for t in chosen]
+    if not check and not force and is_current(folder, inputs, paths, maybe, partial=partial):
         rows = tuple(Row(loss.name, "unchanged", str(folder.name), "") for loss in losses)
         return Outcome(rows, up_to_date=True)
-    tree: dict[str, str] = _packages(chosen)
-    expected: dict[str, float] = {}
-    rows_list: list[Row] = []
-    for index, loss in enumerate(losses):
-        progress.step(loss.name, index, len(losses))
-        subject = subjects[index] if subjects else loss.name
-        built = build(loss, chosen, _subject(loss, subject, settings), progress)
-        tree.update(built.files)
-        expected.update(dict.fromkeys(built.files, built.expected))
-        rows_list.append(_row(built, chosen))
-    rows = tuple(rows_list)
+    work = _Work(tuple(subjects) or tuple(loss.name for loss in losses), settings, chosen, joined)
+    built = _all_built(work, progress)
+    expected = {path: one.expected for one in built for path in one.files if path in paths}
+    for one in built:
+        tree.update(one.files)
+    rows = tuple(one.row for one in built)
     if check:
         difference = writer.check(tree, folder, partial=partial)
         return Outcome(rows, difference=difference.diff_text if difference else "")
@@ -134,6 +141,40 @@ def regenerate(
     progress.ready(rows)
     written = writer.write(tree, folder, inputs=inputs, force=force, partial=partial, follow=follow)
     return Outcome(rows, changed=written.changed, up_to_date=not written.changed)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a run builds, in words that another process understands."""
+
+    subjects: tuple[str, ...]
+    settings: Mapping[str, str]
+    targets: tuple[str, ...]
+    joined: bool
+
+    def build(self, place: int, progress: Progress) -> Built:
+        subject = self.subjects[place]
+        (loss,) = _losses([subject], self.settings)
+        typed = _subject(subject, self.settings)
+        return build(loss, self.targets, typed, progress, self.joined)
+
+
+def _all_built(work: _Work, progress: Progress) -> list[Built]:
+    """Every loss of a run; several at once where there are processors for it."""
+    count = len(work.subjects)
+    if count <= FEW or joblib.cpu_count() == 1:
+        return [work.build(place, progress) for place in range(count)]
+    found: dict[int, Built] = {}
+    several = joblib.Parallel(n_jobs=-1, return_as="generator_unordered")
+    progress.step("deriving", 0, count)
+    for place, one in several(joblib.delayed(_built)(work, place) for place in range(count)):
+        found[place] = one
+        progress.step(one.row.loss, len(found), count)
+    return [found[place] for place in range(count)]
+
+
+def _built(work: _Work, place: int) -> tuple[int, Built]:
+    return place, work.build(place, Progress())
 
 
 def _targets(wanted: Sequence[str]) -> tuple[str, ...]:
@@ -162,58 +203,10 @@ def _limit(loss: Loss, parameter: Symbol, value: Expr) -> Expr:
     return values.pop()
 
 
-def _subject(loss: Loss, subject: str, settings: Mapping[str, str]) -> str:
+def _subject(subject: str, settings: Mapping[str, str]) -> str:
     """What to type for this loss: never a path of this machine, only the file's name."""
     name = Path(subject).name if subject.endswith((".toml", ".py")) else subject
     return " ".join([name, *(f"--set {k}={v}" for k, v in settings.items())])
-
-
-def _paths(losses: Sequence[Loss], targets: Sequence[str]) -> list[str]:
-    paths = list(_packages(targets))
-    return paths + [f"{TARGETS[t].folder}/{loss.name}.py" for loss in losses for t in targets]
-
-
-def _packages(targets: Sequence[str]) -> dict[str, str]:
-    tree = {"__init__.py": '"""Loss functions, generated by derive. Do not edit."""\n'}
-    for name in targets:
-        text = f'"""Loss functions for {TARGETS[name].title}, one file each."""\n'
-        tree[f"{TARGETS[name].folder}/__init__.py"] = text
-    return tree
-
-
-def _inputs(losses: Sequence[Loss], settings: Mapping[str, str]) -> str:
-    versions = [f"{m.__name__} {m.__version__}" for m in (sympy, mpmath, numpy)]
-    digests = [
-        f"{loss.name} {loss.digest} {loss.title} {loss.source} {loss.description}"
-        for loss in losses
-    ]
-    extra = [*versions, *digests, *(f"{k}={v}" for k, v in settings.items())]
-    package = Path(__file__).resolve().parent
-    return inputs_digest([package, templates_folder()], extra)
-
-
-def _row(built: Built, targets: Sequence[str]) -> Row:
-    derivation, stable = built.derivation, built.stable
-    parts = [f"{len(derivation.quantities)} quantities"]
-    if derivation.limits:
-        parts.append(f"{len(derivation.limits)} limits")
-    density = derivation.density
-    if density.exists == sympy.false:
-        parts.append("no density")
-    elif density.log_partition is not None:
-        parts.append("density")
-    elif density.exists not in (None, sympy.true):
-        parts.append(f"density for {density.exists}".replace("oo", "inf"))
-    worst = max(stable.reach, key=lambda r: r.worst)
-    folders = ", ".join(TARGETS[t].folder for t in targets)
-    lossy = tuple(
-        f"{derivation.loss.name}.{r.quantity} loses digits, {r.worst:.0f} ULP at "
-        + ", ".join(f"{n} = {v:.6g}" for n, v in r.at.items())
-        for r in stable.reach
-        if r.worst > LOSSY
-    )
-    reached = f"{worst.worst:.1f} ULP ({worst.quantity})"
-    return Row(derivation.loss.name, ", ".join(parts), folders, reached, lossy)
 
 
 def show(subject: str) -> str:
@@ -243,63 +236,63 @@ def verify(
     subjects: Sequence[str],
     *,
     generated: Path | None,
+    seed: int,
     samples: int | None,
     record: bool,
     progress: Progress,
 ) -> Report:
     """Judge the generated files of some losses, or of the catalogue, against their definitions."""
-    from derive.verification import ratchet
-    from derive.verification.verify import POINTS, verify_catalogue, verify_loss
+    from derive.verification import verify as judge
 
     folder = generated or default_folder()
     if not folder.is_dir():
         raise BadInput(f"{folder}: no generated files there; run derive regenerate first")
-    points = dict.fromkeys(POINTS, samples) if samples else POINTS
-    if subjects and any(s not in NAMES for s in subjects):
-        from derive.verification.report import Report
-
-        reports = [
-            verify_loss(find(s), folder, tuple(TARGETS), points, progress.step) for s in subjects
-        ]
-        return Report(tuple(row for report in reports for row in report.rows))
+    points = dict.fromkeys(judge.POINTS, samples) if samples else judge.POINTS
     losses = find_all(subjects or NAMES)
-    known = None if record else ratchet.RECORD
-    report = verify_catalogue(losses, folder, tuple(TARGETS), points, progress.step, record=known)
+    plan = judge.Plan(points, seed)
+    report = judge.verify(losses, folder.resolve(), judged_targets(), plan, progress.step)
     if record:
-        _record(report, losses, points, folder.parent / "docs", progress)
+        _record(report, losses, folder.parent / "docs")
     return report
 
 
-def _record(
-    report: Report,
-    losses: Sequence[Loss],
-    points: Mapping[str, int],
-    docs: Path,
-    progress: Progress,
-) -> None:
-    """The worst errors as the new record, beside the plain formula's, and the pages made of it."""
-    from derive.verification import pages, plain, ratchet
+def judged_targets() -> tuple[TargetFiles, ...]:
+    """What the judge has to know of each target."""
+    from derive.verification.targets import TargetFiles
 
-    beside = plain.rows(losses, tuple(TARGETS), points, progress.step)
-    reaches = [(loss, stabilise(derive(loss)).reach) for loss in losses]
-    forms = [
-        {
-            "loss": loss.name,
-            "quantity": reach.quantity,
-            "direct": reach.direct if math.isfinite(reach.direct) else "inf",
-            "worst": reach.worst,
-            "rules": list(reach.rules),
-        }
-        for loss, found in reaches
-        for reach in found
-    ]
-    digests = {loss.name: loss.digest for loss in losses}
+    return tuple(
+        TargetFiles(t.name, t.folder, t.library, **_CALLED[t.name]) for t in TARGETS.values()
+    )
+
+
+_CALLED: Mapping[str, Mapping[str, Any]] = {
+    "numpy": {
+        "dtypes": ("float64", "float32", "float16"),
+        "computed": {"float32": "float64", "float16": "float32"},
+    },
+    "torch": {
+        "dtypes": ("float64", "float32", "float16", "bfloat16"),
+        "computed": {"float16": "float32", "bfloat16": "float32"},
+        "tensors": True,
+    },
+}
+
+
+def shown(report: Report, width: int, paint: Callable[[str, str], str]) -> str:
+    """A report for people."""
+    from derive.verification.shown import shown as as_text
+
+    return as_text(report, width, paint)
+
+
+def _record(report: Report, losses: Sequence[Loss], docs: Path) -> None:
+    """The pages that hold what the judge found."""
+    from derive.verification import pages
+
     try:
-        ratchet.record(report.rows, plain=beside, forms=forms, digests=digests)
-        if docs.is_dir():
-            page = pages.accuracy(ratchet.stored())
-            (docs / "accuracy.md").write_text(page, encoding="utf-8")
-            (docs / "special_values.md").write_text(pages.special_values(), encoding="utf-8")
+        docs.mkdir(exist_ok=True)
+        for name, text in pages.pages(report, losses).items():
+            (docs / name).write_text(text, encoding="utf-8")
     except OSError as trouble:
         raise EnvironmentTrouble(f"{trouble.filename}: {trouble.strerror}") from None
 

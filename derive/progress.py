@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self, TextIO
+from typing import Self, TextIO
 
 
-class Row(Protocol):
-    """A line of the closing table: a loss, what was derived, where it went, its worst error."""
+@dataclass(frozen=True)
+class Row:
+    """A line of the closing table: a loss, what was derived, where it went, its worst error.
 
-    @property
-    def loss(self) -> str: ...
-    @property
-    def derived(self) -> str: ...
-    @property
-    def written_to(self) -> str: ...
-    @property
-    def worst(self) -> str: ...
-    @property
-    def lossy(self) -> tuple[str, ...]: ...
+    lossy: what no form was found for that keeps its digits.
+    """
+
+    loss: str
+    derived: str
+    written_to: str
+    worst: str
+    lossy: tuple[str, ...] = ()
 
 
 class Progress:

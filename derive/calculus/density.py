@@ -7,16 +7,34 @@ from itertools import product
 from typing import Any
 
 from mpmath import mp
-from sympy import Abs, Dummy, Expr, FiniteSet, S, Symbol, expand_log, log, oo
+from sympy import (
+    Abs,
+    Add,
+    Dummy,
+    Expr,
+    FiniteSet,
+    Mul,
+    S,
+    Symbol,
+    diff,
+    exp,
+    expand,
+    expand_log,
+    factor_terms,
+    log,
+    oo,
+    together,
+)
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.derivation import DIMENSION, Density, Limit
+from derive.calculus.derivation import DIMENSION, Density, Facts, Limit
 from derive.calculus.evaluate import NotReal, evaluate, truth
 from derive.calculus.existence import (
     Cell,
     condition,
     condition_of_norm,
     existence,
+    tail_orders,
     there,
 )
 from derive.calculus.germs import Unknown
@@ -33,7 +51,7 @@ SHAPES = (S.One, S(2), S(3), S(4))
 DIGITS = 32
 
 
-def density(loss: Loss, limits: tuple[Limit, ...]) -> Density:
+def density(loss: Loss, limits: tuple[Limit, ...], facts: Facts) -> Density:
     """Existence from the tails, closed forms from the table, both confirmed by numbers."""
     try:
         cells = existence(loss, limits)
@@ -46,19 +64,14 @@ def density(loss: Loss, limits: tuple[Limit, ...]) -> Density:
     words = "tails: " + "; ".join((*figures, *(figure for _, figure in failing if figure)))
     if exists == S.false:
         return Density(exists, None, (), divergences, words)
-    norm = condition_of_norm(cells) if is_even(loss) else None
+    norm = condition_of_norm(cells) if facts.even else None
     general, special, note = _closed_forms(loss, limits, exists)
     vectors = _over_vectors(loss) if norm == S.true else None
     return Density(
         exists, general, special, divergences, f"{words}; {note}",
-        norm=norm, log_partition_norm=vectors,
+        norm=norm, log_partition_norm=vectors, orders=tail_orders(cells),
+        derivatives=derivatives(loss, general) if general is not None else {},
     )  # fmt: skip
-
-
-def is_even(loss: Loss) -> bool:
-    """Whether the loss is a function of |x|."""
-    x, y = loss.residual, Dummy("y", positive=True)
-    return bool(loss.expression.subs(x, y) == loss.expression.subs(x, -y))
 
 
 def _over_vectors(loss: Loss) -> Expr | None:
@@ -90,6 +103,48 @@ def _divergence(loss: Loss, cell: Cell) -> tuple[Divergence, str]:
     slope = tidy(loss.where, sum((t.slope for t in cell.tails if t.slope is not None), S.Zero))
     figure = growth_of_integral(cell.loss, loss.residual, cell.at, slope)
     return Divergence(loss.residual, tails, slope, region), figure
+
+
+def derivatives(loss: Loss, log_partition: Expr) -> dict[tuple[Symbol, ...], Expr]:
+    """First and second derivatives of log Z that are not 0, by the parameters of each.
+
+    The terms of dZ are cancelled before they meet Z. Of log Z with a sum Z: f'' is written as
+    f' (N'/N - f') for f' = N/Z, which squares nothing.
+    """
+    found: dict[tuple[Symbol, ...], Expr] = {}
+    for i, p in enumerate(loss.parameters):
+        first = sum((_of_term(t, p) for t in Add.make_args(log_partition)), S.Zero)
+        if first == 0:
+            continue
+        found[p,] = first
+        for q in loss.parameters[i:]:
+            second = factor_terms(diff(first, q))
+            if second != 0:
+                found[p, q] = _of_sum(first, log_partition, q) or second
+    return found
+
+
+def _of_term(term: Expr, p: Symbol) -> Expr:
+    if not isinstance(term, log):
+        return diff(term, p)
+    (z,) = term.args
+    return _over(expand(diff(z, p)), z)
+
+
+def _over(numerator: Expr, denominator: Expr) -> Expr:
+    """One fraction, exponentials left where they are: e^(-x) must not become 1/e^x."""
+    letters = {e: Dummy() for e in (numerator + denominator).atoms(exp)}
+    back = {letter: e for e, letter in letters.items()}
+    return together(numerator.xreplace(letters) / denominator.xreplace(letters)).xreplace(back)
+
+
+def _of_sum(first: Expr, log_partition: Expr, q: Symbol) -> Expr | None:
+    logs = [t.args[0] for t in Add.make_args(log_partition) if isinstance(t, log)]
+    sums = [z for z in logs if z.is_Add and z.has(q)]
+    if len(sums) != 1:
+        return None
+    n = expand(diff(sums[0], q))
+    return Mul(first, expand(diff(n, q) / n) - first, evaluate=False) if n != 0 else None
 
 
 def _closed_forms(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sympy import Expr, Symbol, false
+from sympy import Expr, S, Symbol, false
 from sympy.logic.boolalg import Boolean
 
+from derive.calculus.breaks import Break
 from derive.calculus.reasons import Divergence, Sentence, how_fast, plain, why
 from derive.definitions.loss import Loss
 
@@ -47,6 +48,8 @@ class Density:
         the way of a decision. reason, rate: the same in words.
     norm: where exp(-loss(|x|)) can be normalized over vectors x of DIMENSION numbers, 2 or more.
     log_partition_norm: the logarithm of that integral in closed form, None where there is none.
+    derivatives: of log_partition, first and second ones that are not 0, by their parameters.
+    orders: q where the density falls like |x|^-q at -oo and at oo, oo where it falls faster.
     """
 
     exists: Boolean | None
@@ -57,6 +60,8 @@ class Density:
     undecided: str = ""
     norm: Boolean | None = None
     log_partition_norm: Expr | None = None
+    derivatives: Mapping[tuple[Symbol, ...], Expr] = field(default_factory=dict)
+    orders: tuple[Expr, Expr] = (S.Zero, S.Zero)
 
     @property
     def reason(self) -> str:
@@ -93,6 +98,28 @@ class Membership:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What a loss is like, for all of its parameters.
+
+    even: a function of |x|. length: the scale of x, a parameter or a power of one; None where the
+    loss is homogeneous in none. stretch: the parameter that only stretches x, None if there is
+    none. breaks: kinks and jumps. minimum: where the loss is least, None where no formula was
+    found. rises: it never falls on the way out from there.
+    """
+
+    even: bool
+    length: Expr | None
+    stretch: Symbol | None
+    breaks: tuple[Break, ...]
+    minimum: Expr | None
+    rises: bool
+
+    @property
+    def jumps(self) -> tuple[Break, ...]:
+        return tuple(b for b in self.breaks if b.order == 0)
+
+
+@dataclass(frozen=True)
 class Derivation:
     """Derivatives, weight, limits, density and memberships of one loss.
 
@@ -101,6 +128,7 @@ class Derivation:
     pretty: the same, with the loss's named sub-expressions, simplified for reading.
     weight_at_zero: continuation of the weight at x = 0; oo where it grows without bound, zoo
         where the two sides disagree.
+    facts: length, parity, kinks and jumps, minimum.
     """
 
     loss: Loss
@@ -110,3 +138,4 @@ class Derivation:
     limits: tuple[Limit, ...]
     density: Density
     members: tuple[Membership, ...]
+    facts: Facts

@@ -8,7 +8,22 @@ from itertools import pairwise, product
 from typing import Any
 
 from mpmath import mp
-from sympy import And, Dummy, Eq, Expr, FiniteSet, Interval, Or, S, Set, Symbol, Union, nan, oo
+from sympy import (
+    And,
+    Dummy,
+    Eq,
+    Expr,
+    FiniteSet,
+    Interval,
+    Or,
+    Piecewise,
+    S,
+    Set,
+    Symbol,
+    Union,
+    nan,
+    oo,
+)
 from sympy.logic.boolalg import Boolean
 
 from derive.calculus import germs
@@ -33,7 +48,7 @@ class Cell:
 
 def existence(loss: Loss, limits: tuple[Limit, ...]) -> list[Cell]:
     """The tails in every cell of the parameters' domain. Unknown where some cell stays open."""
-    cuts = {p: list(special_points(loss, p)) for p in loss.parameters}
+    cuts = {p: [*special_points(loss, p), *_ends(loss, p)] for p in loss.parameters}
     for _ in range(4):
         found = _cells(loss, limits, cuts)
         if isinstance(found, list):
@@ -43,13 +58,19 @@ def existence(loss: Loss, limits: tuple[Limit, ...]) -> list[Cell]:
     raise Unknown("the parameters need more case distinctions than are tried")
 
 
+def _ends(loss: Loss, p: Symbol) -> list[Expr]:
+    """Where a coefficient may vanish: the ends that belong to the domain, and 0 inside of it."""
+    domain = loss.domain(p)
+    inner = domain - FiniteSet(oo, -oo)
+    candidates = (inner.inf, inner.sup, S.Zero)
+    return [end for end in candidates if end.is_finite and domain.contains(end) == S.true]
+
+
 def _cells(
     loss: Loss, limits: tuple[Limit, ...], cuts: Mapping[Symbol, list[Expr]]
 ) -> list[Cell] | tuple[Symbol, Expr]:
     """Every cell's tails, or a further cut that they ask for."""
     split = [p for p in loss.parameters if cuts[p]]
-    if len(split) > 1:
-        raise Unknown("more than one parameter has special points")
     cells = []
     for parts in product(*(_parts(loss.domain(p), cuts[p]) for p in split)):
         region = dict(zip(split, parts, strict=True))
@@ -116,17 +137,18 @@ def there(loss: Loss, limits: tuple[Limit, ...], region: Mapping[Symbol, Set]) -
 def _points(loss: Loss, region: Mapping[Symbol, Set]) -> list[dict[Symbol, Any]]:
     points = []
     for index in range(3):
-        fixed = {p: _inner(part, index) for p, part in region.items()}
+        fixed = {p: _inner(part, index, loss.domain(p)) for p, part in region.items()}
         points += generic_points(loss, 1, fixed=fixed, skip=index)
     return points
 
 
-def _inner(part: Set, index: int) -> Any:
+def _inner(part: Set, index: int, domain: Set) -> Any:
     """A generic number of a cell; at a point where the loss is a limit, any number serves."""
     share = (mp.mpf(3) / 7, mp.mpf(9) / 11, mp.mpf(2) / 13)[index]
     if isinstance(part, FiniteSet):
         point = part.args[0]
-        return share if point in (oo, -oo) else evaluate(point, {}) + share / 100
+        beside = -share / 100 if point == domain.sup else share / 100
+        return share if point in (oo, -oo) else evaluate(point, {}) + beside
     if part.inf == -oo and part.sup == oo:
         return 4 * share - 2
     if part.sup == oo:
@@ -139,22 +161,29 @@ def _inner(part: Set, index: int) -> Any:
 
 def condition(cells: list[Cell]) -> Boolean:
     """One condition on the parameters from the cells."""
-    verdicts = [And(*(t.exists for t in c.tails)) for c in cells]
-    if all(v == S.true for v in verdicts):
-        return S.true
-    if all(v == S.false for v in verdicts):
-        return S.false
-    if len(cells) == 1:
-        return verdicts[0]
-    (p,) = cells[0].region
-    good = S.EmptySet
-    if any(v.free_symbols - {p} for v in verdicts):
-        both = zip(cells, verdicts, strict=True)
-        return Or(*(And(_within(p, cell.region[p]), v) for cell, v in both))
-    for cell, verdict in zip(cells, verdicts, strict=True):
-        part = cell.region[p]
-        good = Union(good, part if verdict == S.true else _solved(verdict, p, part))
-    return _within(p, good)
+    return _joined([(c.region, And(*(t.exists for t in c.tails))) for c in cells])
+
+
+def _joined(verdicts: list[tuple[Mapping[Symbol, Set], Boolean]]) -> Boolean:
+    """The cells that hold, as conditions on one parameter each where that is what they are."""
+    if len({v for _, v in verdicts}) == 1:
+        return verdicts[0][1]
+    split = list(verdicts[0][0])
+    if len(split) == 1 and all(v.free_symbols <= set(split) for _, v in verdicts):
+        (p,) = split
+        parts = [r[p] if v == S.true else _solved(v, p, r[p]) for r, v in verdicts]
+        return _within(p, Union(*parts))
+    good = {p: Union(*(r[p] for r, v in verdicts if v != S.false)) for p in split}
+    wide = And(*(_within(p, part) for p, part in good.items() if not _covers(part, p, verdicts)))
+    inside = [v for r, v in verdicts if all(r[p].is_subset(good[p]) for p in split)]
+    if len(set(inside)) == 1:
+        return And(wide, inside[0])
+    return Or(*(And(*(_within(p, part) for p, part in r.items()), v) for r, v in verdicts))
+
+
+def _covers(part: Set, p: Symbol, verdicts: list[tuple[Mapping[Symbol, Set], Boolean]]) -> bool:
+    """Whether a part is all of a parameter's domain."""
+    return bool(Union(*(r[p] for r, _ in verdicts)).is_subset(part))
 
 
 def _solved(condition: Boolean, p: Symbol, part: Set) -> Set:
@@ -182,20 +211,34 @@ def condition_of_norm(cells: list[Cell]) -> Boolean:
     The integrand r^(DIMENSION - 1) exp(-loss(r)) needs a loss above DIMENSION log r.
     """
     further = Dummy("further", integer=True, nonnegative=True)
-    verdicts = [And(*(_of_norm(t, further + 2) for t in c.tails)) for c in cells]
-    if len({*verdicts}) == 1:
-        found = verdicts[0]
-    else:
-        (p,) = cells[0].region
-        good = Union(*(c.region[p] for c, v in zip(cells, verdicts, strict=True) if v == S.true))
-        rest = [
-            And(_within(p, c.region[p]), v)
-            for c, v in zip(cells, verdicts, strict=True)
-            if v not in (S.true, S.false)
-        ]
-        found = Or(_within(p, good), *rest)
-    return found.subs(further, DIMENSION - 2)
+    verdicts = [(c.region, And(*(_of_norm(t, further + 2) for t in c.tails))) for c in cells]
+    return _joined(verdicts).subs(further, DIMENSION - 2)
 
 
 def _of_norm(tail: Tail, dimension: Expr) -> Boolean:
     return tail.exists if tail.logarithm is None else tail.logarithm > dimension
+
+
+def tail_orders(cells: list[Cell]) -> tuple[Expr, Expr]:
+    """q where the density falls like |x|^-q at -oo and at oo; oo where it falls faster."""
+    good = [c for c in cells if all(t.exists != S.false for t in c.tails)]
+    return _order(good, 1), _order(good, 0)
+
+
+def _order(cells: list[Cell], end: int) -> Expr:
+    """The order in every cell: that of the widest, and beside it what differs."""
+    orders = [(c.region, c.tails[end].logarithm or oo) for c in cells]
+    if not orders:
+        return S.Zero
+    orders.sort(key=lambda found: sum(isinstance(part, FiniteSet) for part in found[0].values()))
+    general = orders[0][1]
+    different = []
+    for region, order in orders:
+        points = {p: part.args[0] for p, part in region.items() if isinstance(part, FiniteSet)}
+        if not _same_order(general.subs(points), order):
+            different.append((order, And(*(_within(p, part) for p, part in region.items()))))
+    return Piecewise(*different, (general, True)) if different else general
+
+
+def _same_order(general: Expr, order: Expr) -> bool:
+    return bool(general == order or (general.is_infinite and order == oo))

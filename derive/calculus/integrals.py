@@ -22,12 +22,14 @@ from sympy import (
     erf,
     erfc,
     exp,
+    expand_power_base,
     factor_terms,
     gamma,
     log,
     oo,
     pi,
     piecewise_fold,
+    powdenest,
     sign,
     sqrt,
 )
@@ -188,8 +190,12 @@ def _edges(conditions: Iterable[Any], y: Symbol, points: Points) -> list[Expr] |
 def _between(
     loss: Expr, y: Symbol, low: Expr, high: Expr, points: Points
 ) -> Expr | None:
-    """The integral of exp(-loss) from low to high, the loss being a polynomial of degree <= 2."""
-    c = _coefficients(expanded(loss), y)
+    """The integral of exp(-loss) from low to high, the loss being a polynomial of degree <= 2; or,
+    over the half-line, a power."""
+    loss = expanded(loss)
+    c = _coefficients(loss, y)
+    if c is None and (low, high) == (S.Zero, oo):
+        return _of_power(loss, y, points)
     if c is None or len(c) > 3:
         return None
     c = [*c, S.Zero, S.Zero][:3]
@@ -207,3 +213,13 @@ def _between(
         return None
     upper = S.Zero if high == oo else exp(-expanded(c[0] + c[1] * high))
     return (exp(-expanded(c[0] + c[1] * low)) - upper) / c[1]
+
+
+def _of_power(loss: Expr, y: Symbol, points: Points) -> Expr | None:
+    """The integral of exp(-c - a y^k) over y > 0: gamma(1 + 1/k) a^(-1/k) exp(-c)."""
+    constant, rest = expand_power_base(loss, force=True).as_independent(y, as_Add=True)
+    factor, power = rest.as_independent(y, as_Add=False)
+    base, k = power.as_base_exp()
+    if base != y or k.has(y) or not _positive(k, points) or not _positive(factor, points):
+        return None
+    return gamma(1 + 1 / k) * powdenest(factor ** (-1 / k), force=True) * exp(-constant)

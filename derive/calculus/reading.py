@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from sympy import (
     Abs,
@@ -29,6 +29,7 @@ FOR_FACTOR = 40
 MOST_TERMS = 400
 
 
+@lru_cache(maxsize=1024)
 def readable(expression: Expr) -> Expr:
     """An equal expression, the shortest among the results of a few cheap steps."""
     if isinstance(expression, Piecewise):

@@ -9,6 +9,7 @@ from sympy import Expr, S, zoo
 from derive.calculus.density import density
 from derive.calculus.derivation import Derivation
 from derive.calculus.derivatives import first_disagreement, pretty, quantities
+from derive.calculus.facts import facts
 from derive.calculus.limits import limits, one_sided
 from derive.calculus.members import members
 from derive.definitions.loss import Loss
@@ -38,10 +39,12 @@ def derive(loss: Loss, progress: Progress | None = None) -> Derivation:
     at_zero = weight_at_zero(loss, raw["weight"])
     step("limits")
     found = limits(loss, raw)
+    step("facts")
+    known = facts(loss)
     step("density")
-    normalized = density(loss, found)
+    normalized = density(loss, found, known)
     step("memberships")
-    return Derivation(loss, raw, read, at_zero, found, normalized, members(loss))
+    return Derivation(loss, raw, read, at_zero, found, normalized, members(loss), known)
 
 
 def weight_at_zero(loss: Loss, weight: Expr) -> Expr:

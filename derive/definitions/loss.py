@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Self
 
 from sympy import Expr, FiniteSet, Interval, Set, Symbol, Union, oo, srepr, sympify
+
+from derive.definitions.stored import Stored
 
 SIGNS = (
     "positive",
@@ -60,6 +62,7 @@ class Loss:
     defaults: default values of parameters (1.0 where absent).
     domains: sympy sets; read off a symbol's assumptions where absent.
     member_of: the name of a wider loss and the parameter values at which it is this one.
+    log_partition: log of the integral of exp(-loss) as numbers, where no closed form is known.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Loss:
     domains: Mapping[Symbol, Set] = field(default_factory=dict)
     member_of: tuple[str, Mapping[str, Expr]] | None = None
     description: str = ""
+    log_partition: Stored | None = None
 
     def __post_init__(self) -> None:
         special = {v: tuple(exact(point) for point in ps) for v, ps in self.special.items()}
@@ -90,6 +94,16 @@ class Loss:
             fixed["member_of"] = (wider, MappingProxyType(at))
         for name, value in fixed.items():
             object.__setattr__(self, name, value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Read-only mappings do not travel between processes; ordinary ones do."""
+        values = (getattr(self, f.name) for f in fields(self))
+        plain = (dict(v) if isinstance(v, MappingProxyType) else v for v in values)
+        return _restored, tuple(
+            (v[0], dict(v[1])) if isinstance(v, tuple) and len(v) == 2
+            and isinstance(v[1], MappingProxyType) else v
+            for v in plain
+        )  # fmt: skip
 
     @property
     def residual(self) -> Symbol:
@@ -141,3 +155,7 @@ class Loss:
         for v in sorted(self.special, key=str):
             content.append(f"{v.name} -> {self.special[v]}")
         return hashlib.sha256("\n".join(content).encode()).hexdigest()[:12]
+
+
+def _restored(*values: Any) -> Loss:
+    return Loss(*values)

@@ -60,6 +60,7 @@ def _fixed(loss: Loss, parameter: Symbol, value: Expr, limit: Limit | None) -> L
         "domains": {v: domain for v, domain in loss.domains.items() if v != parameter},
         "title": f"{loss.title}, {parameter.name} = {value}",
         "member_of": None,
+        "log_partition": None,
     }
     if value in loss.special.get(parameter, ()) or _needs_limit(loss.expression, parameter, value):
         if limit is None:

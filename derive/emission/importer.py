@@ -80,14 +80,12 @@ def _alone(path: str, source: str) -> ModuleType:
 
 
 def _answer(path: str, question: Mapping[str, Any]) -> dict[str, Any]:
-    parent = PurePosixPath(path).parent
+    parts = PurePosixPath(path).with_suffix("").parts
     try:
-        if PurePosixPath(path).stem == "__init__":
-            importlib.import_module(".".join((_PACKAGE, *parent.parts)))
+        if path not in question["valued"]:  # what stands on other files of the package
+            importlib.import_module(".".join((_PACKAGE, *parts)).removesuffix(".__init__"))
             return {}
         module = _alone(path, question["sources"][path])
-        if path not in question["valued"]:
-            return {}
         return {"value": float(module.loss(question["at"]))}
     except Exception as error:  # noqa: BLE001 (whatever it is, it is the answer)
         return {"error": f"{type(error).__name__}: {error}"}

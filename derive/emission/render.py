@@ -1,204 +1,202 @@
-"""From a module to text: the context is printed completely before a template sees it."""
+"""From a module to the text of a file. Everything is printed before the template is filled."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+import functools
+from collections.abc import Iterable, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import sympy
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import jinja2
 
-from derive.definitions.loss import Loss
-from derive.emission import wording
-from derive.emission.density import density_context, density_names, distribution_name
-from derive.emission.derivatives import autograd_context
-from derive.emission.printing import Printing
+from derive.emission.printer import Printer
 from derive.emission.target import Target
-from derive.numerics.forms import StableForm
-from derive.program.module import Module
+from derive.emission.text import fitted, head, paragraph, quoted
+from derive.numerics.nodes import Call, Name, Node
+from derive.program.module import Assignment, Block, Branch, Function, Helper, Module
 
 
-@dataclass(frozen=True)
-class Prose:
-    """What is said of a file beside its mathematics.
-
-    notes: lines for the head of the file; accuracy: a line for each function, empty if not known.
-    subject: what to type for this loss on the command line.
-    """
-
-    subject: str
-    notes: tuple[str, ...]
-    accuracy: Mapping[str, str]
+# A polynomial of more terms is written by the name of its coefficients.
+MANY = 8
 
 
 def templates_folder() -> Path:
-    """The templates of a checkout, or those that the wheel carries."""
-    package = Path(__file__).resolve().parents[1]
+    """templates/ beside the package, or inside it in an installed wheel."""
+    package = Path(str(resources.files("derive")))
     inside = package / "_templates"
     return inside if inside.is_dir() else package.parent / "templates"
 
 
-@cache
-def environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(templates_folder()),
-        undefined=StrictUndefined,
+@functools.lru_cache(1)
+def environment() -> jinja2.Environment:
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates_folder()),
+        undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,
     )
-
-
-def render(module: Module, form: StableForm, target: Target, prose: Prose) -> str:
-    """Module -> text of one file."""
-    template = environment().get_template(target.template)
-    text = template.render(**context(module, form, target, prose))
-    return "\n".join(line.rstrip() for line in text.rstrip().split("\n")) + "\n"
-
-
-def context(module: Module, form: StableForm, target: Target, prose: Prose) -> dict[str, Any]:
-    loss = form.loss
-    printing = Printing(module, form, target)
-    parameters = [p.name for p in loss.parameters]
-    x = loss.residual.name
-    arguments = ", ".join([x, *parameters])
-    defaults = [f"{p.name}={_literal(loss.default(p), target)}" for p in loss.parameters]
-    signature = ", ".join([x, *defaults])
-    public = [f.name for f in module.functions]
-    listed = public if target.name == "numpy" else [n for n in public if n != "value_and_grad"]
-    functions = [
-        {
-            "name": name,
-            "signature": signature,
-            "arguments": arguments,
-            "docstring": _docstring(loss, name, prose),
-        }
-        for name in listed
-    ]
-    blocks = [printing.function(f, arguments) for f in module.functions]
-    density = density_context(module, form, target)
-    helpers = _called([printing.helper(h) for h in module.helpers], f"{blocks} {density}")
-    printed = "\n".join(str(part) for part in (blocks, helpers, density, printing.regimes()))
-    shared: dict[str, Any] = {
-        "name": loss.name,
-        "digest": loss.digest,
-        "command": wording.command(loss, target.name, prose.subject),
-        "docstring": _module_docstring(form, prose),
-        "imports": printing.imports(),
-        "functions": functions,
-        "signature": signature,
-        "defaults": ", ".join(defaults),
-        "residual": x,
-        "rest": "".join(f", {p}" for p in parameters),
-        "defaults_after": "".join(f", {d}" for d in defaults),
-        **density,
-        "blocks": blocks,
-        "helpers": helpers,
-        "runtime": printing.runtime(printed),
-        "parameters": ", ".join(parameters),
-        "regimes": printing.regimes(),
-        "checks": _checks(loss, target),
-        "exports": sorted([*public, *density_names(module, target)], key=_public_order),
-    }
-    if target.name == "torch":
-        shared |= autograd_context(form, arguments)
-        shared["class_name"] = _class_name(loss)
-        classes = [_class_name(loss)]
-        if module.density.sampling and module.density.sampling.envelope:
-            classes.insert(0, distribution_name(loss))
-        if shared["latents"]:
-            classes.insert(0, f"Adaptive{_class_name(loss)}")
-        shared["exports"] = [*classes, *shared["exports"]]
-    return shared
-
-
-def _called(helpers: list[dict[str, Any]], printed: str) -> list[dict[str, Any]]:
-    """The helpers that the printed text calls, and theirs: not every target prints everything."""
-    wanted: list[dict[str, Any]] = []
-    while True:
-        text = printed + "".join(str(h["lines"]) for h in wanted)
-        more = [h for h in helpers if h not in wanted and re.search(rf"\b_{h['name']}\(", text)]
-        if not more:
-            return [h for h in helpers if h in wanted]
-        wanted += more
-
-
-def _public_order(name: str) -> tuple[int, str]:
-    first = ("loss", "value_and_grad", "weight")
-    return (first.index(name) if name in first else len(first), name)
-
-
-def _literal(value: float, target: Target) -> str:
-    if value in (float("inf"), -float("inf")):
-        word = target.dialect.infinity
-        return word if value > 0 else f"-{word}"
-    return repr(float(value))
-
-
-def _module_docstring(form: StableForm, prose: Prose) -> str:
-    loss = form.loss
-    lines = [f"{loss.title.rstrip('.')}.", ""]
-    lines += [f"    {line}" for line in wording.definition_lines(loss)]
-    lines += ["", wording.domain_line(loss)]
-    if loss.description:
-        lines += ["", loss.description]
-    lines += ["", *prose.notes, f"Source: {loss.source}."]
-    return wording.docstring(lines, 0)
-
-
-def _docstring(loss: Loss, name: str, prose: Prose) -> str:
-    lines = [wording.meaning(loss, name)]
-    if name == "loss":
-        lines += ["", *(f"    {line}" for line in wording.definition_lines(loss)), ""]
-        lines += [wording.domain_line(loss)]
-        lines += ["Numbers or arrays that broadcast; the dtype of the residual comes out.",
-                  "ValueError names a parameter outside its domain. NaN in, NaN out."]  # fmt: skip
-    if prose.accuracy.get(name):
-        lines += [prose.accuracy[name]] if len(lines) > 1 else ["", prose.accuracy[name]]
-    return wording.docstring(lines, 4)
-
-
-def _checks(loss: Loss, target: Target) -> list[dict[str, str]]:
-    found = []
-    for p in loss.parameters:
-        domain = loss.domain(p)
-        conditions = []
-        low, high = domain.inf, domain.sup
-        if low != -sympy.oo:
-            sign = ">=" if domain.contains(low) == True else ">"  # noqa: E712
-            conditions.append(f"({p.name} {sign} {float(low)!r})")
-        if high != sympy.oo:
-            sign = "<=" if domain.contains(high) == True else "<"  # noqa: E712
-            conditions.append(f"({p.name} {sign} {float(high)!r})")
-        if domain.contains(sympy.oo) != True:  # noqa: E712
-            big = "np.inf" if target.name == "numpy" else "math.inf"
-            conditions.append(f"(abs({p.name}) < {big})")
-        if not conditions:
-            conditions.append(f"({p.name} == {p.name})")
-        found.append(
-            {
-                "condition": " & ".join(conditions),
-                "message": f"{p.name} must be {_requirement(loss, p)}",
-            }
-        )
+    found.filters["fitted"] = fitted
     return found
 
 
-def _requirement(loss: Loss, p: sympy.Symbol) -> str:
-    text = wording.rule(loss, p)
-    if text == "real":
-        return "a finite number"
-    if text == "in [-inf, inf]":
-        return "a number in [-inf, inf], not NaN"
-    if text.startswith("in "):
-        return text
-    return f"{text} and finite" if loss.domain(p).sup == sympy.oo else text
+def render(module: Module, target: Target) -> str:
+    """Module -> the text of one file."""
+    template = environment().get_template(f"{target.name}/{target.template}")
+    return template.render(context(module, target)).rstrip("\n") + "\n"
 
 
-def _class_name(loss: Loss) -> str:
-    return "".join(part.capitalize() for part in loss.name.split("_")) + "Loss"
+def context(module: Module, target: Target) -> dict[str, Any]:
+    """All that a template of a loss file may use: names, and lines of text."""
+    syntax = target.syntax
+    printer = Printer(syntax, frozenset(h.name for h in module.helpers))
+    found = {
+        "name": module.name,
+        "title": quoted(module.documentation.title, syntax),
+        "origin": paragraph(
+            f"From the definition of {module.name} (sha256 {module.digest}) by: "
+            f"derive regenerate {module.subject} --target {target.name}",
+            syntax.width - 2,
+            syntax,
+        ),
+        "head": head(module.documentation, syntax),
+        "residual": module.residual,
+        "variables": module.variables,
+        "parameters": [
+            {
+                "name": p.name,
+                "default": printer.real(p.default),
+                "test": printer.expression(_renamed(p.condition)),
+                "rule": p.rule,
+            }
+            for p in module.parameters
+        ],
+        "functions": [function(f, printer) for f in module.functions],
+        "special": [printer.expression(c) for c in module.special],
+        "helpers": [function(h, printer) for h in module.helpers],
+        "library": library_of(module.operations, target),
+        "exports": [f'"{name}"' for name in sorted(f.name for f in module.functions)],
+    }
+    return found if target.more is None else {**found, **target.more(module, printer)}
+
+
+def function(found: Function | Helper, printer: Printer) -> dict[str, Any]:
+    """A function of the residual, or a helper, as lines of the target's language."""
+    syntax = printer.syntax
+    shared = _shared(found)
+    branches = _joined(found.branches)
+    return {
+        "name": found.name,
+        "by": found.by if isinstance(found, Function) else (),
+        "parameters": found.parameters if isinstance(found, Helper) else (),
+        "meaning": quoted(found.meaning, syntax),
+        "shared": _assignments(shared, printer, 1),
+        "branches": [
+            {
+                "condition": printer.expression(b.condition),
+                "meaning": quoted(b.meaning, syntax),
+                "lines": block(_without(b.block, shared), printer, 2),
+            }
+            for b in branches
+        ],
+        "lines": block(_without(found.block, shared), printer, 1),
+    }
+
+
+def _joined(branches: Sequence[Branch]) -> list[Branch]:
+    """Neighbours that say the same under one condition."""
+    found: list[Branch] = []
+    for b in branches:
+        if found and found[-1].block == b.block:
+            either = Call("or", (found[-1].condition, b.condition))
+            found[-1] = Branch(either, f"{found[-1].meaning}, {b.meaning}", b.block)
+        else:
+            found.append(b)
+    return found
+
+
+def _shared(found: Function | Helper) -> list[Assignment]:
+    """The locals that every branch begins with stand before them."""
+    if not found.branches:
+        return []
+    return [
+        a for a in found.block.assignments if all(a in b.block.assignments for b in found.branches)
+    ]
+
+
+def _without(found: Block, shared: Sequence[Assignment]) -> Block:
+    return Block(tuple(a for a in found.assignments if a not in shared), found.results)
+
+
+def block(found: Block, printer: Printer, depth: int) -> list[str]:
+    """Assignments and results as lines, indented by `depth` steps."""
+    syntax = printer.syntax
+    indent = depth * syntax.indent
+    lines = _assignments(found.assignments, printer, depth)
+    if len(found.results) == 1:
+        return [*lines, *_statement(syntax.give, found.results[0], printer, indent)]
+    texts = [printer.expression(r) for r in found.results]
+    names = ["value", "slope"]
+    for place, (name, result) in enumerate(zip(names, found.results, strict=True)):
+        if len(texts[place]) > syntax.width // 3:
+            lines += _statement(syntax.assign.format(name), result, printer, indent)
+            texts[place] = name
+    return [*lines, f"{' ' * indent}{syntax.give_many.format(*texts)}"]
+
+
+def _assignments(found: Sequence[Assignment], printer: Printer, depth: int) -> list[str]:
+    syntax = printer.syntax
+    lines: list[str] = []
+    for a in found:
+        lines += _statement(syntax.assign.format(a.name), a.value, printer, depth * syntax.indent)
+    return lines
+
+
+def _statement(start: str, value: Node, printer: Printer, indent: int) -> list[str]:
+    """One statement; long lists of numbers in it get names, and stand before it."""
+    before: list[str] = []
+    tables, value = _tables(value)
+    for name, numbers in tables:
+        before += printer.table(printer.syntax.assign.format(name), numbers, indent)
+    lines = printer.lines(start, value, indent)
+    lines[-1] += printer.syntax.end
+    return [*before, *lines]
+
+
+def _tables(value: Node) -> tuple[list[tuple[str, tuple[Node, ...]]], Node]:
+    """Polynomials of many terms by the names of their coefficients."""
+    found: dict[tuple[Node, ...], str] = {}
+
+    def named(current: Node) -> Node:
+        if not isinstance(current, Call):
+            return current
+        args = tuple(map(named, current.args))
+        if current.op == "horner" and len(args) > MANY:
+            name = found.setdefault(args[1:], f"terms{len(found) + 1 if found else ''}")
+            return Call("horner", (args[0], Name(name)))
+        return Call(current.op, args)
+
+    result = named(value)
+    return [(name, numbers) for numbers, name in found.items()], result
+
+
+def library_of(operations: Iterable[str], target: Target) -> list[str]:
+    """The functions that the language lacks, for the operations that occur.
+
+    Each is a file in library/ of the target's templates: its imports, two empty lines, functions.
+    """
+    folder = templates_folder() / target.name / "library"
+    files = sorted(folder.glob("*")) if folder.is_dir() else []
+    texts = [p.read_text(encoding="utf-8") for p in files if p.stem in operations]
+    return [text.partition("\n\n\n")[2].rstrip("\n") for text in texts]
+
+
+def _renamed(condition: Node) -> Node:
+    """A condition on one parameter, in the letter p."""
+    if isinstance(condition, Name):
+        return Name("p")
+    if isinstance(condition, Call):
+        return Call(condition.op, tuple(map(_renamed, condition.args)))
+    return condition

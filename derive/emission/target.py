@@ -1,25 +1,38 @@
-"""What a target is: a dialect, the folder it fills, and how a special function is had there."""
+"""What a target is: a syntax, the folder it fills, and the layout of its files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from derive.emission.printer import Dialect
+from derive.emission.printer import Printer
+from derive.emission.syntax import Syntax
+from derive.program.module import Module
 
 
 @dataclass(frozen=True)
 class Target:
-    """name: as on the command line; folder: in the output; template: in templates/.
+    """A language or a library that files are emitted for.
 
-    runtime: functions of the file's machinery that are printed only where an operation of the
-    program calls for them, as source text keyed by the operation.
+    name: as on the command line; title: in prose; folder: in the output; suffix: of its files;
+    syntax: how expressions are written; template: of a loss file, in templates/<name>/;
+    density: the template of a density file, "" where the target has none; runtime: files of
+    templates/<name>/ that are copied as they are; package: a template of the file that makes a
+    folder importable, "" where there is none; library: the module that has to be installed to
+    try a file by import, "" where that is not tried; tolerance: of that trial. more: what its
+    template may use beside the common context.
     """
 
     name: str
     title: str
     folder: str
-    library: str
+    suffix: str
+    syntax: Syntax
     template: str
-    dialect: Dialect
-    runtime: Mapping[str, str]
+    density: str = ""
+    runtime: tuple[str, ...] = ()
+    package: str = ""
+    library: str = ""
+    tolerance: float = 1e-6
+    more: Callable[[Module, Printer], Mapping[str, Any]] | None = None

@@ -8,9 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sympy import Expr, Function, Rational, cosh, exp, gamma, log, polygamma, tanh
+from sympy import (
+    Expr,
+    Function,
+    Max,
+    Min,
+    Piecewise,
+    Rational,
+    cosh,
+    exp,
+    gamma,
+    log,
+    polygamma,
+    tanh,
+)
 
-from derive.numerics import helpers
+from derive.numerics import differences, helpers
 from derive.numerics.helpers import gammas
 from derive.numerics.nodes import Node, call
 
@@ -105,6 +118,10 @@ sigmoid: type[Atom] = _atom(
     "sigmoid", 1, lambda z: 1 / (1 + exp(-z)), helpers.sigmoid,
     lambda z: (sigmoid(z) * sigmoid(-z),),
 )  # fmt: skip
+softplus_step = _atom(
+    "softplus_step", 2, lambda q, t: log(1 + exp(q + t)) - log(1 + exp(q)), helpers.softplus_step,
+    lambda q, t: (-sigmoid(q + t) * sigmoid(-q) * expm1(-t), sigmoid(q + t)),
+)  # fmt: skip
 power1p: type[Atom] = _atom(
     "power1p", 2, lambda t, q: (1 + t) ** q, helpers.power1p,
     lambda t, q: (q * power1p(t, q - 1), power1p(t, q) * log1p(t)),
@@ -127,6 +144,35 @@ boxcox1p = _atom(
     "boxcox1p", 2, lambda t, p: ((1 + t) ** p - 1) / p, helpers.boxcox1p,
     lambda t, p: (power1p(t, p - 1), boxcox_slope(t, p)),
 )  # fmt: skip
+
+
+class difference(Atom):  # noqa: N801  # a function of mathematics
+    """L^n exp[r_0 L, …, r_n L], the divided difference of exp: see `differences`."""
+
+    @staticmethod
+    def definition(*args: Expr) -> Expr:
+        return differences.spelled(*args)
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        argument, *rates = self.args
+        if argindex > 1:
+            return difference(argument, *rates, rates[argindex - 2])
+        last = 0 if 0 in rates else rates[-1]
+        if len(rates) == 1:
+            return last * self
+        rest = list(rates)
+        rest.remove(last)
+        return last * self + difference(argument, *rest)
+
+    def _eval_is_extended_real(self) -> bool:
+        return True
+
+
+clip = _atom(
+    "clip", 3, lambda x, low, high: Max(low, Min(x, high)),
+    lambda x, low, high: call("min", call("max", x, low), high),
+    lambda x, low, high: (Piecewise((1, (low < x) & (x < high)), (0, True)), 0, 0),
+)  # fmt: skip
 _HALF = Rational(1, 2)
 gamma_gap2 = _atom(
     "gamma_gap2", 1,
@@ -145,7 +191,7 @@ gamma_gap = _atom(
 ATOMS: tuple[type[Atom], ...] = (
     log1p, expm1, exprel, exprel1, exprel2, expm1_minus, rel2, rel2_slope,
     rel2_bend, log1prel, log1prel1, log1prel2,
-    log1p_minus, logcosh, logcosh_excess, stable_tanh, softplus, sigmoid, power1p,
+    log1p_minus, logcosh, logcosh_excess, stable_tanh, softplus, softplus_step, sigmoid, power1p,
     boxcox1p, boxcox_slope, boxcox_bend,
     gamma_gap, gamma_gap1, gamma_gap2,
 )  # fmt: skip

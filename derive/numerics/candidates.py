@@ -2,59 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations_with_replacement
 
 import sympy
-from sympy import Expr, Piecewise
+from sympy import Expr, Piecewise, Symbol
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.derivatives import over_residual, partial, without_squared_signs
-from derive.calculus.reading import readable
+from derive.calculus.reading import fold, readable
+from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
-from derive.errors import BadInput
-from derive.numerics.lower import CannotLower, lower
+from derive.numerics.clips import clipped
+from derive.numerics.exponentials import NoReading, named, read
 from derive.numerics.nodes import Node
+from derive.numerics.reductions import forms
 from derive.numerics.rules import rewrite
 from derive.numerics.splits import centred, split_by_sign
-from derive.numerics.yardstick import variables
 
 # Beyond this, rearranging a formula takes longer than anybody waits.
 _MOST_OPERATIONS = 400
+_MOST_OF_FACTORS = 80
 
 
 @dataclass(frozen=True)
 class Candidate:
     form: Node
     rules: tuple[str, ...]
+    pieces: int = 1
 
 
-def candidates(
-    derivation: Derivation, name: str, base: Expr, base_rules: tuple[str, ...]
-) -> list[Candidate]:
+Ways = list[tuple[Expr, tuple[str, ...]]]
+
+
+def expressions(derivation: Derivation, name: str, base: Expr, base_rules: tuple[str, ...]) -> Ways:
     """From the plainest to the most rewritten. base: the loss, rewritten by `base_rules`."""
     found: dict[Expr, tuple[str, ...]] = {}
     for expression, used in _expressions(derivation, name, base, base_rules):
         if not expression.has(sympy.nan, sympy.zoo):
             found.setdefault(expression, used)
-    forms, trouble = [], None
-    for expression, used in found.items():
-        try:
-            forms.append(Candidate(lower(expression), used))
-        except CannotLower as lacking:
-            trouble = lacking
-    if not forms:
-        raise BadInput(f"{derivation.loss.name}: {name}: {trouble}; leave that function out")
-    return forms
+    return list(found.items())
 
 
 def _expressions(
     derivation: Derivation, name: str, base: Expr, base_rules: tuple[str, ...]
-) -> list[tuple[Expr, tuple[str, ...]]]:
-    raw = derivation.quantities[name]
+) -> Ways:
+    raw, loss = derivation.quantities[name], derivation.loss
+    pretty = derivation.pretty[name]
     if raw.count_ops() > _MOST_OPERATIONS:
         return [(raw, ()), rewrite(raw)]
-    found: list[tuple[Expr, tuple[str, ...]]] = [(_factored(raw), ()), (raw, ())]
-    if not raw.has(Piecewise):
+    found: Ways = []
+    taken = [v.name for v in (*loss.variables, *loss.where)]
+    for form in dict.fromkeys((pretty, by_branches(pretty, _factors))):
+        joined = clipped(form, loss.residual, taken)
+        if joined is not None:
+            found.append((joined, ("clipped residual",)))
+        found += [(form, ()), rewrite(form)]
+    found += [(_factored(raw), ()), (raw, ())]
+    cancelled = readings(loss, pretty)
+    found += [(form, ("exponential polynomial",)) for form in cancelled]
+    if not raw.has(Piecewise) and not cancelled:
         derived = _from_base(derivation.loss, name, base)
         for candidate in (readable(derived), derived, readable(raw)):
             again, used = rewrite(candidate)
@@ -63,7 +72,6 @@ def _expressions(
             shorter = readable(again)
             if shorter != again:
                 found.append((shorter, rules))
-    found.append(rewrite(readable(raw)))
     for expression, used in tuple(found):
         if expression.is_Add:  # tau x - x/2 loses what x (tau - 1/2) keeps
             found.append((sympy.collect(expression, derivation.loss.residual), used))
@@ -73,6 +81,50 @@ def _expressions(
             if changed is not None:
                 found.append((changed, (*used, rule)))
     return found
+
+
+def readings(loss: Loss, expression: Expr) -> list[Expr]:
+    """What the expression is as exponential polynomials, branch by branch."""
+    if isinstance(expression, Piecewise):
+        branches = [(readings(loss, e), e, c) for e, c in expression.args]
+        most = max(len(ways) for ways, _, _ in branches)
+        return [
+            Piecewise(*((ways[min(i, len(ways) - 1)] if ways else e, c) for ways, e, c in branches))
+            for i in range(most)
+        ]
+    taken = [v.name for v in (*loss.variables, *loss.where)]
+    points = generic_points(loss, 4)
+    fractions = [
+        {v: Fraction(float(value)).limit_denominator(999) for v, value in at.items()}
+        for at in points
+    ]
+    try:
+        reading = named(read(_varying(loss, expression), loss.residual, points), loss.where, taken)
+        return list(dict.fromkeys(fold(loss.where, form) for form in forms(reading, fractions)))
+    except NoReading:
+        return []
+
+
+def _varying(loss: Loss, expression: Expr) -> Expr:
+    """Written out, but for logarithms, exponentials and the like of parameters alone."""
+    for name in reversed(loss.where):
+        written = loss.expand(name.definition)
+        if written.has(loss.residual) or not written.has(sympy.exp, sympy.log):
+            expression = expression.subs(name, name.definition)
+    return expression
+
+
+def by_branches(expression: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    if isinstance(expression, Piecewise):
+        return Piecewise(*((change(e), c) for e, c in expression.args))
+    return change(expression)
+
+
+def _factors(expression: Expr) -> Expr:
+    """In factors: 1 - (1 - t)^3 = t (3 - 3 t + t^2) loses nothing at small t."""
+    if sympy.count_ops(expression) > _MOST_OF_FACTORS:
+        return expression
+    return sympy.powsimp(sympy.factor(expression))
 
 
 def _factored(expression: Expr) -> Expr:
@@ -91,3 +143,11 @@ def _from_base(loss: Loss, name: str, base: Expr) -> Expr:
         return partial(base, next(v for v in loss.variables if name == f"d_{v.name}"))
     v, w = variables(loss, name)
     return without_squared_signs(partial(partial(base, v), w))
+
+
+def variables(loss: Loss, name: str) -> tuple[Symbol, Symbol]:
+    """The two variables of a second derivative."""
+    for v, w in combinations_with_replacement(loss.variables, 2):
+        if name in (f"d2_{v.name}_{w.name}", f"d2_{v.name}" if v == w else ""):
+            return v, w
+    raise KeyError(name)

@@ -10,7 +10,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from derive.numerics.helpers import HELPERS, SERIES_TERMS, SERIES_WEIGHTS
+from derive.numerics.helpers import HELPERS, SERIES_TERMS
 from derive.numerics.nodes import Call, Local, Name, Node, Number
 
 
@@ -55,19 +55,16 @@ def _horner(z: Any, *coefficients: Any) -> Any:
     return total
 
 
-def _excess_series(order: Any, log_w: Any, z1: Any) -> Any:
-    """The loop of the generated files, in the dtype of the arguments."""
-    first = int(order) + 2
-    growth = np.exp(z1)
-    tail = 1.0
-    for k in range(14, 0, -1):
-        tail = 1 - z1 / (first + SERIES_TERMS + k) * tail
-    moment = growth / (first + SERIES_TERMS) * tail
-    total = moment * SERIES_WEIGHTS[-1]
-    for k in range(SERIES_TERMS - 2, -1, -1):
-        moment = (growth - z1 * moment) / (first + k + 1)
-        total = total * log_w + moment * SERIES_WEIGHTS[k]
-    return total
+def _exp_series(argument: Any, *rates: Any) -> Any:
+    """The sum of h_k(rates) L^k/(n + k)! for L max(rates) <= 3, h_k the sum of all products of k
+    rates: a loop of the generated files, in the dtype of the arguments."""
+    sums, coefficients = [0.0] * len(rates), []
+    for k in range(SERIES_TERMS):
+        total = 0.0 if k else 1.0
+        for j, rate in enumerate(rates):
+            sums[j] = total = total + rate * sums[j]
+        coefficients.append(total / math.factorial(len(rates) - 1 + k))
+    return _horner(argument, *coefficients)
 
 
 def _huge(value: Any) -> Any:
@@ -88,10 +85,11 @@ _NUMPY: dict[str, Any] = {
     "sqrt": np.sqrt, "pow": np.power, "exp": np.exp, "expm1": np.expm1, "log": np.log,
     "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin,
     "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
-    "product_error": _product_error, "horner": _horner, "excess_series": _excess_series,
+    "product_error": _product_error, "horner": _horner, "exp_series": _exp_series,
     "where": np.where, "patch": np.where,
     "huge": _huge, "lt": np.less, "le": np.less_equal, "eq": np.equal,
     "and": np.logical_and, "or": np.logical_or, "ne": np.not_equal,
+    "is_nan": np.isnan, "clamp": lambda v, low, high: np.minimum(np.maximum(v, low), high),
     **{name: _in_dtype(function) for name, function in _ELEMENTWISE.items()},
 }  # fmt: skip
 

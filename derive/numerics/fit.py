@@ -15,8 +15,6 @@ from mpmath import mp
 from sympy import Expr, Symbol
 
 from derive.calculus.evaluate import NotReal, evaluate
-from derive.calculus.samples import generic_points
-from derive.definitions.loss import Loss
 from derive.numerics.chebyshev import interpolant
 from derive.numerics.nodes import Local, Name, Node, absolute, call, polynomial
 
@@ -70,21 +68,6 @@ def profile(expression: Expr, residual: Symbol) -> Profile | None:
             return Profile(expression, residual, length, degree, sign, _order(bare))
         except _TROUBLES:
             return None
-
-
-def is_length(loss: Loss, parameter: Symbol) -> bool:
-    """Whether stretching x and the parameter alike multiplies the loss by a power of it."""
-    if not parameter.is_positive:
-        return False
-    with mp.workdps(4 * _DIGITS):
-        try:
-            return _degree(loss.expression, loss.residual, parameter, _inside(loss)) is not None
-        except _TROUBLES:
-            return False
-
-
-def _inside(loss: Loss) -> dict[Symbol, Any]:
-    return {p: mp.mpf(v) for p, v in generic_points(loss, 1, skip=1)[0].items()}
 
 
 def _degree(

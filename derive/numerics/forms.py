@@ -15,6 +15,7 @@ class Regime:
 
     condition: on the parameters alone; None for all values that no regime before this one took.
     meaning: the condition in the paper's letters.
+    quantities: the very node of the general regime where that holds here too.
     """
 
     name: str
@@ -24,11 +25,13 @@ class Regime:
 
 
 @dataclass(frozen=True)
-class Reach:
-    """How far a quantity got in float64, on the points that chose its form.
+class MeasuredError:
+    """The largest error of the chosen form of a quantity, in ULP of its value beyond kappa.
 
-    worst: ULP beyond what the rounding of x/scale alone costs; direct: the same for the raw
-    formula; at: the arguments of the worst point; rules: what was rewritten.
+    worst: at the everyday points, in float64, and `at` which arguments; narrow: there with every
+    operation rounded to float32; whole, whole_narrow: the same over the whole range.
+    direct: of the raw formula at the everyday points. goal: what a form has to reach.
+    rules: what was rewritten.
     """
 
     quantity: str
@@ -37,6 +40,11 @@ class Reach:
     points: int
     at: Mapping[str, float]
     rules: tuple[str, ...]
+    narrow: float
+    whole: float
+    whole_narrow: float
+    whole_at: Mapping[str, float]
+    goal: float
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ class StableForm:
 
     loss: Loss
     regimes: tuple[Regime, ...]
-    reach: tuple[Reach, ...]
+    errors: tuple[MeasuredError, ...]
     diverging: Mapping[str, tuple[float, ...]]
     proof: str
 

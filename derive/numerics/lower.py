@@ -10,6 +10,8 @@ from sympy import Expr
 
 from derive.numerics import atoms
 from derive.numerics.atoms import Atom
+from derive.numerics.differences import NoPattern, pattern
+from derive.numerics.helpers.differences import of_exponential, of_logarithm
 from derive.numerics.nodes import Local, Name, Node, call, node, where
 
 _FUNCTIONS: dict[type, str] = {
@@ -67,6 +69,8 @@ def lower(expression: Expr) -> Node:
         return first
     if isinstance(expression, atoms.power1p):
         return _growth(*expression.args)
+    if isinstance(expression, atoms.difference):
+        return _difference(*expression.args)
     if isinstance(expression, Atom):
         return type(expression).build(*(lower(a) for a in expression.args))
     if isinstance(expression, sympy.polygamma) and expression.args[0] in (0, 1):
@@ -76,6 +80,17 @@ def lower(expression: Expr) -> Node:
     if not name:
         raise CannotLower(f"no stable evaluation of {expression.func.__name__} is known")
     return call(name, *(lower(a) for a in expression.args))
+
+
+def _difference(argument: Expr, *rates: Expr) -> Node:
+    """A divided difference of exp, by the kind of its argument."""
+    try:
+        p, found = pattern(rates)
+        if isinstance(argument, atoms.log1p):
+            return of_logarithm(lower(argument.args[0]), lower(p), found)
+        return of_exponential(lower(argument), found)
+    except NoPattern:
+        raise CannotLower(f"no stable evaluation of rates {rates} is known") from None
 
 
 def condition(relation: Expr) -> Node:

@@ -1,206 +1,209 @@
-"""How many digits a form keeps in float64: against the raw definition at high precision."""
+"""The errors of a form, in ULP of its own exact value, at given points.
+
+What is allowed beyond the promise is kappa, the sum of |v/f df/dv| over the residual and every
+parameter: what one rounding of each input does to the value.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-import mpmath
 import numpy as np
-import sympy
-from mpmath import mp
-from sympy import Expr, Symbol
+from flint import arb, ctx
+from sympy import Expr, Symbol, nan
 
-from derive.calculus.evaluate import NotReal, evaluate
-from derive.definitions.loss import Loss
-from derive.numerics.evaluate import evaluate as run
+from derive.calculus.derivation import Derivation
+from derive.definitions.floats import FORMATS, Floats, unit_exponent
+from derive.definitions.samples import Sample
+from derive.numerics.evaluate import evaluate
+from derive.numerics.exact import Ball, Exact, NoValue, limit
 from derive.numerics.nodes import Node
 
-Special = Mapping[Symbol, Sequence[Expr]]
+_KINDS: Mapping[str, Any] = {"float64": np.float64, "float32": np.float32}
+_STEP = 40  # inputs are moved by a relative 2^-_STEP for kappa
 
-_SEED = 20190617
-_TINY = 1e-290
-_ENDS = (5e-324, 2.2250738585072014e-308, 1.7976931348623157e308)
-_TROUBLES = (NotReal, OverflowError, NotImplementedError, KeyError, mpmath.libmp.NoConvergence)
+
+def values(form: Node, sample: Sample) -> Floats:
+    """The form at every point, each operation rounded to the dtype of the sample."""
+    kind = _KINDS[sample.dtype]
+    columns = {name: np.asarray(v, dtype=kind) for name, v in sample.columns.items()}
+    found = np.asarray(evaluate(form, columns, kind), dtype=np.float64)
+    return np.broadcast_to(found, len(sample))
+
+
+def errors_in_ulp(got: Floats, high: Floats, low: Floats, dtype: str) -> Floats:
+    """|got - exact| in ULP of the exact value; 0 where there is none (NaN in high).
+
+    The exact value is high + low ULP of float64. Beyond the range it counts as the number that
+    would follow the largest one, and so does an infinity.
+    """
+    form = FORMATS[dtype]
+    beyond = 2.0**form.precision
+    with np.errstate(all="ignore"):
+        unit = unit_exponent(np.where(np.isfinite(high), high, np.inf), form).astype(np.intc)
+        own = unit_exponent(high, FORMATS["float64"]).astype(np.intc)
+
+        def scaled(value: Floats) -> Floats:
+            units = np.ldexp(value, -unit)
+            return np.where(np.isnan(value), np.nan, np.clip(units, -beyond, beyond))
+
+        inside = np.abs(high) < 2.0**form.largest_exponent * 2
+        rest = np.where(inside, np.ldexp(low, own - unit), 0.0)
+        error = np.abs(scaled(got) - scaled(high) - rest)
+    error = np.where(np.isnan(error), np.inf, error)
+    return np.asarray(np.where(np.isnan(high), 0.0, error))
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Points as columns, one array a variable."""
+class Target:
+    """A quantity as expressions: its own, and its limits at special points of parameters."""
 
-    columns: Mapping[str, np.ndarray]
-
-    def __len__(self) -> int:
-        return len(next(iter(self.columns.values())))
-
-    def point(self, loss: Loss, index: int) -> dict[Symbol, Any]:
-        return {v: mp.mpf(float(self.columns[v.name][index])) for v in loss.variables}
+    derivation: Derivation
+    quantity: str
+    expression: Expr
+    limits: Mapping[tuple[str, float], Expr] = field(default_factory=dict)
 
 
-def everyday_points(loss: Loss, count: int, special: Special) -> Sample:
-    """|x/scale| over [1e-12, 1e6], parameters over some decades of their domain and close to
-    their special values; the same points at every run."""
-    rng = np.random.default_rng(_SEED)
-    columns = {p.name: _parameter(rng, loss, p, count, special.get(p, ())) for p in loss.parameters}
-    lengths = [columns[p.name] for p in loss.parameters if p.is_positive]
-    size = lengths[-1] if lengths else 1.0
-    exponent = np.where(
-        rng.random(count) < 0.4, rng.uniform(-12, 6, count), rng.uniform(-2, 1.5, count)
-    )
-    x = rng.choice([-1.0, 1.0], count) * 10.0**exponent * size
-    return Sample({loss.residual.name: x, **columns})
+def target(derivation: Derivation, quantity: str) -> Target:
+    """The raw quantity, with those of its limits that are the same from both sides."""
+    found: dict[tuple[str, float], Expr] = {}
+    for item in derivation.limits:
+        if item.quantity == quantity:
+            key = item.variable.name, float(item.point)
+            found[key] = nan if found.get(key, item.value) != item.value else item.value
+    return Target(derivation, quantity, derivation.quantities[quantity], found)
 
 
-def _parameter(
-    rng: np.random.Generator, loss: Loss, p: Symbol, count: int, special: Sequence[Expr]
-) -> np.ndarray:
-    domain = loss.domain(p)
-    low, high = (float(b) for b in (domain.inf, domain.sup))
-    if low == 0 and high == np.inf:
-        values = 10.0 ** rng.uniform(-2, 2, count)
-    elif np.isinf(low) and np.isinf(high):
-        values = np.where(
-            rng.random(count) < 0.5, rng.uniform(-20, 20, count), rng.normal(0, 2, count)
-        )
-    elif np.isinf(high):
-        values = low + 10.0 ** rng.uniform(-2, 2, count)
-    elif np.isinf(low):
-        values = high - 10.0 ** rng.uniform(-2, 2, count)
-    else:
-        values = low + (high - low) * rng.uniform(0.01, 0.99, count)
-    centres = [float(s) for s in special if s.is_finite]
-    for k, centre in enumerate(centres):
-        close = rng.random(count) < 0.3 / (k + 1)
-        offset = rng.choice([-1.0, 1.0], count) * 2.0 ** rng.uniform(-53, -3, count)
-        moved = centre + offset * max(abs(centre), 1.0)
-        values = np.where(close & (moved > low) & (moved < high) & (moved != centre), moved, values)
-    return values
+class Reference:
+    """The exact values of a quantity at the points of a sample, and kappa where it is asked for.
 
+    special: the rows at which a parameter has a special value.
+    """
 
-def reference(loss: Loss, expression: Expr, sample: Sample) -> list[Any]:
-    """Values at high precision, None where the raw formula has none."""
-    found: list[Any] = []
-    for i in range(len(sample)):
-        at = sample.point(loss, i)
-        found.append(_settled(expression, at))
-    return found
-
-
-def _settled(expression: Expr, at: Mapping[Symbol, Any]) -> Any:
-    """Evaluate with growing precision until two precisions agree: cancellation is what we hunt."""
-    last = None
-    for digits in (60, 120, 300, 700):
-        with mp.workdps(digits):
+    def __init__(self, wanted: Target, sample: Sample) -> None:
+        self.wanted, self.sample = wanted, sample
+        loss = wanted.derivation.loss
+        self.variables: Sequence[Symbol] = loss.variables
+        columns = [sample.columns[name] for name in sample.names]
+        self.rows = np.stack(columns, axis=1)
+        self._compiled: dict[Expr, Exact] = {}
+        self._kappa: dict[int, float] = {}
+        self.special = np.zeros(len(sample), dtype=bool)
+        for (name, point), _ in wanted.limits.items():
+            self.special |= sample.columns[name] == point
+        self.high, self.low = np.full(len(sample), np.nan), np.zeros(len(sample))
+        for k in range(len(sample)):
             try:
-                value = evaluate(expression, at)
-            except _TROUBLES:
-                return None
-            if not mp.isfinite(value):
-                return None
-            if last is not None and abs(value - last) <= abs(value) * mp.mpf(10) ** -25:
-                return value
-            last = value
-    return last if last == 0 else None
-
-
-def ulps(got: np.ndarray, exact: Sequence[Any], floor: Sequence[Any] | None = None) -> np.ndarray:
-    """Error of each value in ULP of float64; of `floor` where that is larger than the value."""
-    errors = np.zeros(len(exact))
-    for i, (value, truth) in enumerate(zip(np.broadcast_to(got, len(exact)), exact, strict=True)):
-        size = _size(truth, None if floor is None else floor[i])
-        if truth is None or size is None:
-            errors[i] = 0.0
-        elif not np.isfinite(value):
-            errors[i] = np.inf
-        else:
-            errors[i] = float(abs(mp.mpf(float(value)) - truth) / float(np.spacing(size)))
-    return errors
-
-
-def _size(truth: Any, floor: Any) -> float | None:
-    if truth is None:
-        return None
-    size = abs(truth)
-    if floor is not None:
-        size = max(size, abs(floor))
-    if not _TINY < size < 1e300:
-        return None
-    return float(size)
-
-
-def conditioning(loss: Loss, expression: Expr, sample: Sample, exact: Sequence[Any]) -> np.ndarray:
-    """kappa = |d log f/d log x|: what the rounding of x/scale alone costs, in ULP."""
-    kappa = np.zeros(len(exact))
-    x = loss.residual
-    for i, value in enumerate(exact):
-        if value is None or value == 0:
-            continue
-        at = sample.point(loss, i)
-        with mp.workdps(80):
-            at[x] *= 1 + mp.mpf(10) ** -30
-            try:
-                moved = evaluate(expression, at)
-                kappa[i] = float(min(abs((moved - value) / value) * mp.mpf(10) ** 30, 1e300))
-            except _TROUBLES:
+                self.high[k], self.low[k] = _split(self._exact(k))
+            except (NoValue, ZeroDivisionError):
                 continue
-    return kappa
+
+    def errors(self, got: Floats, within: float) -> Floats:
+        """ULP beyond kappa at every point; kappa is left out where the error is `within` it."""
+        raw = errors_in_ulp(got, self.high, self.low, self.sample.dtype)
+        for k in np.flatnonzero((raw > within) & np.isfinite(raw)):
+            raw[k] = max(raw[k] - self.kappa(int(k)), 0.0)
+        return raw
+
+    def kappa(self, k: int) -> float:
+        """In ULP of the value."""
+        if k not in self._kappa:
+            try:
+                self._kappa[k] = self._condition(k)
+            except (NoValue, ZeroDivisionError):
+                self._kappa[k] = 0.0
+        return self._kappa[k]
+
+    def _expression(self, k: int) -> Expr:
+        found = self.wanted.expression
+        for (name, point), value in self.wanted.limits.items():
+            if self.sample.columns[name][k] == point:
+                found = value
+        return found
+
+    def _program(self, expression: Expr) -> Exact:
+        if expression not in self._compiled:
+            self._compiled[expression] = Exact(expression, self.variables)
+        return self._compiled[expression]
+
+    def _exact(self, k: int) -> Ball:
+        exact = self._program(self._expression(k))
+        inputs = [arb(float(v)) for v in self.rows[k]]
+        x = inputs[0]
+        if not x.is_finite():
+            return limit(exact, inputs, x)
+        try:
+            return exact.enclosed(inputs)
+        except (NoValue, ZeroDivisionError):
+            if not x.is_zero():
+                raise
+        right, left = (limit(exact, inputs, arb(side)) for side in (1, -1))
+        if right.is_finite() and abs(right - left) <= abs(right) * arb((1, -50)):
+            return right
+        if right == left:
+            return right
+        raise NoValue("the two sides of 0 disagree")
+
+    def _condition(self, k: int) -> float:
+        with ctx.workprec(4 * _STEP):
+            return self._relative_slopes(k)
+
+    def _is_meant(self, place: int, value: float) -> bool:
+        """A parameter at its default or at a special point is meant exactly: nothing is excused."""
+        if place == 0:
+            return False
+        loss, p = self.wanted.derivation.loss, self.variables[place]
+        return value == loss.default(p) or value in map(float, loss.special.get(p, ()))
+
+    def _relative_slopes(self, k: int) -> float:
+        exact = self._program(self._expression(k))
+        inputs = [arb(float(v)) for v in self.rows[k]]
+        bits = 2 * _STEP
+        here = exact.enclosed(inputs, bits)
+        total = 0.0
+        for place, v in enumerate(inputs):
+            if v.is_zero() or not v.is_finite() or self._is_meant(place, float(v)):
+                continue
+            moved = self._moved(exact, inputs, place, here)
+            if moved is not None:
+                total += float(moved * arb((1, _STEP)) / _unit(here, self.sample.dtype))
+        return total
 
 
-def evaluate_nodes(form: Node, sample: Sample) -> np.ndarray:
-    return np.broadcast_to(np.asarray(run(form, sample.columns), dtype=float), len(sample))
+    @staticmethod
+    def _moved(exact: Exact, inputs: Sequence[Ball], place: int, here: Ball) -> Ball | None:
+        """How far the value moves with one input: at an edge between cases on the calmer side."""
+        found: Ball | None = None
+        for side in (1, -1):
+            step = arb((side, -_STEP))
+            v = inputs[place]
+            beside = [*inputs[:place], v + v * step, *inputs[place + 1 :]]
+            try:
+                moved = abs(exact.enclosed(beside, 2 * _STEP) - here)
+            except (NoValue, ZeroDivisionError):
+                continue
+            found = moved if found is None or moved < found else found
+            if found <= abs(here) * arb((1, 20 - _STEP)):
+                break
+        return found
 
 
-def at_special(loss: Loss, sample: Sample, special: Special) -> tuple[Sample, ...]:
-    """The sample with one parameter at each of its special values."""
-    return tuple(
-        Sample({**sample.columns, p.name: np.full(len(sample), float(point))})
-        for p in loss.parameters
-        for point in special.get(p, ())
-    )
+def _unit(value: Ball, dtype: str) -> Ball:
+    """The size of a value for kappa: its own, or where it is 0 what 1 ULP of it is worth."""
+    if not value.is_zero():
+        return abs(value)
+    form = FORMATS[dtype]
+    return arb((1, form.least + form.precision))
 
 
-def infinite_points(loss: Loss) -> Sample:
-    """x = ±inf beside a few generic parameters."""
-    values = (0.3, 0.7, 1.9, 3.1)
-    x = np.array([np.inf, -np.inf] * len(values))
-    columns = {}
-    for p in loss.parameters:
-        domain, default = loss.domain(p), float(loss.default(p))
-        inside = [v if domain.contains(sympy.Float(v)) is sympy.true else default for v in values]
-        columns[p.name] = np.repeat(inside, 2)
-    return Sample({loss.residual.name: x, **columns})
-
-
-def wide_points(loss: Loss) -> Sample:
-    """|x| far out and close to 0, lengths from 1e-30 to 1e30: where products leave the range.
-    The largest and the smallest numbers among them."""
-    rng = np.random.default_rng(_SEED)
-    size = np.concatenate([10.0 ** rng.uniform(-300, 300, 48), np.repeat(_ENDS, 3)])
-    count = len(size)
-    columns = {}
-    for p in loss.parameters:
-        columns[p.name] = _parameter(rng, loss, p, count, ())
-        if p.is_positive:
-            columns[p.name] = 10.0 ** rng.uniform(-30, 30, count)
-            columns[p.name][48:] = np.tile([1.0, 0.3, 20.0], len(_ENDS))
-            domain = loss.domain(p)
-            inside = (columns[p.name] > float(domain.inf)) & (columns[p.name] < float(domain.sup))
-            columns[p.name] = np.where(inside, columns[p.name], float(loss.default(p)))
-    return Sample({loss.residual.name: rng.choice([-1.0, 1.0], count) * size, **columns})
-
-
-def failures(form: Node, sample: Sample, exact: Sequence[Any]) -> int:
-    """At how many points a form is no number, or infinite where the exact value is not."""
-    got = evaluate_nodes(form, sample)
-    count = 0
-    for value, truth in zip(got, exact, strict=True):
-        if truth is None:
-            continue
-        if (
-            np.isnan(value)
-            or (np.isinf(value) and abs(truth) < 1e300)
-            or (value == 0 and abs(truth) > 1e-290)
-        ):
-            count += 1
-    return count
+def _split(value: Ball) -> tuple[float, float]:
+    if not value.is_finite():
+        return (float("inf") if value > 0 else float("-inf")), 0.0
+    middle = value.mid()
+    high = float(middle)
+    if not np.isfinite(high):
+        return high, 0.0
+    unit = int(unit_exponent(np.array([high]), FORMATS["float64"])[0])
+    return high, float((middle - arb(high)) * arb((1, -unit)))

@@ -47,7 +47,7 @@ OPERATIONS: dict[str, tuple[int, float]] = {
     "trigamma": (1, 8.0),
     "product_error": (2, 0.0),  # a*b - round(a*b), exactly
     "horner": (-1, 1.0),  # a polynomial: the argument, then the coefficients, lowest first
-    "excess_series": (3, 2.0),  # see kernel.series
+    "exp_series": (-1, 2.0),  # exp[r_0 L, r_1 L, …] by its power series: L, then rates >= 0
     "far_limit": (1, 0.0),  # the limit of a quantity at x = ±inf, read off from values far out
     "huge": (1, 0.0),  # far out in the dtype of its argument: 2^900, in float32 2^115
     "where": (3, 0.0),
@@ -58,8 +58,10 @@ OPERATIONS: dict[str, tuple[int, float]] = {
     "and": (2, 0.0),
     "or": (2, 0.0),
     "ne": (2, 0.0),
+    "is_nan": (1, 0.0),
+    "clamp": (3, 0.0),  # a value between a lower and an upper bound
 }
-CONDITIONS = frozenset({"lt", "le", "eq", "ne", "and", "or"})
+CONDITIONS = frozenset({"lt", "le", "eq", "ne", "and", "or", "is_nan"})
 
 
 _EXACT: dict[str, Any] = {

@@ -1,7 +1,7 @@
 """One form out of several: each where it is best, by |x| over a length, and polynomials between.
 
-The line of z = |x|/length is covered from 0 outwards by as few pieces as keep every point within
-the target.
+The line of |x|/length is covered from 0 outwards by as few pieces as keep every point within the
+goal.
 """
 
 from __future__ import annotations
@@ -10,79 +10,87 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sympy import Symbol
 
+from derive.definitions.floats import Floats
 from derive.numerics.candidates import Candidate
-from derive.numerics.fit import Profile, around_zero, between, is_length, profile
+from derive.numerics.errors import ErrorModel, size
+from derive.numerics.fit import Profile, around_zero, between, profile
+from derive.numerics.lower import lower
 from derive.numerics.nodes import Local, Name, Node, absolute, where
-from derive.numerics.yardstick import Yardstick
+from derive.numerics.units import Unit
 
-# Where pieces may meet. Polynomials are tried up to FARTHEST.
-_EDGES = (*(2.0**k for k in (-20, -12, -8, -5, -3, -2, -1)), 1.0, 1.5, 2.0, 3.0,
-          *(2.0**k for k in (2, 3, 4, 5, 6, 8, 11, 15, 20)), np.inf)  # fmt: skip
-_REACHES = (0.5, 1.0, 2.0)
+# Where pieces may meet. Polynomials are tried up to _FARTHEST.
+_EDGES = (*(2.0**k for k in (-60, -40, -27, -20, -12, -8, -5, -3, -2, -1)), 1.0, 1.5, 2.0, 3.0,
+          *(2.0**k for k in (2, 3, 4, 5, 6, 8, 11, 15, 20, 27, 40, 60)), np.inf)  # fmt: skip
+_POLYNOMIALS = (0.5, 1.0, 2.0)
 _FARTHEST = 64.0
 _MOST_PIECES = 6
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """A form up to z = end."""
+    """A form up to |x|/length = end."""
 
     end: float
     form: Node
     rules: tuple[str, ...]
 
 
-def covered(
-    stick: Yardstick, candidates: Sequence[Candidate], target: float
+@dataclass(frozen=True)
+class Measured:
+    """A candidate and its errors at every point of every sample."""
+
+    candidate: Candidate
+    errors: tuple[Floats, ...]
+
+
+def piecewise(
+    model: ErrorModel, measured: Sequence[Measured], unit: Unit | None, polynomials: bool
 ) -> list[Candidate]:
-    """Compositions worth measuring, one for each length that x can be compared with."""
-    loss = stick.derivation.loss
-    lengths: list[Symbol | None] = [p for p in loss.parameters if is_length(loss, p)]
-    found = []
-    for length in lengths or [None]:
-        pieces = _Cover(stick, candidates, length, target).pieces()
-        if pieces is not None and len(pieces) > 1:
-            found.append(_joined(pieces, _size(loss.residual, length)))
-    return found
+    """The composition along |x|/length (|x| itself without a unit), if there is one."""
+    pieces = _Cover(model, measured, unit, polynomials).pieces()
+    if pieces is None or len(pieces) < 2:
+        return []
+    return [_joined(pieces, _size(model.loss.residual.name, unit))]
 
 
-def _size(x: Symbol, length: Symbol | None) -> Node:
-    z = Name(x.name) if length is None else Local("z", Name(x.name) / Name(length.name))
+def _size(x: str, unit: Unit | None) -> Node:
+    z = Name(x) if unit is None else Local("y", Name(x) / lower(unit.length))
     return absolute(z)
 
 
-def _joined(pieces: Sequence[_Piece], size: Node) -> Candidate:
+def _joined(pieces: Sequence[_Piece], place: Node) -> Candidate:
     *inner, last = pieces
     form = last.form
     for piece in reversed(inner):
-        form = where(size < piece.end, piece.form, form)
+        form = where(place < piece.end, piece.form, form)
     rules = dict.fromkeys(rule for piece in pieces for rule in piece.rules)
-    return Candidate(form, (*rules, "pieces"))
+    return Candidate(form, (*rules, "pieces"), len(pieces))
 
 
 class _Cover:
     def __init__(
         self,
-        stick: Yardstick,
-        candidates: Sequence[Candidate],
-        length: Symbol | None,
-        target: float,
+        model: ErrorModel,
+        measured: Sequence[Measured],
+        unit: Unit | None,
+        polynomials: bool,
     ) -> None:
-        self.stick, self.candidates, self.target = stick, candidates, target
-        columns = stick.sample.columns
-        x = columns[stick.derivation.loss.residual.name]
-        self.z = np.abs(x if length is None else x / columns[length.name])
-        lost = [stick.lost(c.form) for c in candidates]
-        hopeless = np.all(lost, axis=0)  # no form has a value there: it decides nothing
-        self.errors = [
-            np.where(here & ~hopeless, np.inf, stick.errors(c.form))
-            for c, here in zip(candidates, lost, strict=True)
-        ]
-        raw = stick.derivation.quantities[stick.quantity]
-        shape = profile(raw, stick.derivation.loss.residual)
-        self.shape = shape if shape is not None and shape.length == length else None
+        self.model, self.candidates = model, [m.candidate for m in measured]
+        self.general = np.concatenate(model.general)
+        places = [_place(model, k, unit) for k in range(len(model.references))]
+        self.z = np.concatenate(places)[self.general]
+        self.errors = [np.concatenate(m.errors)[self.general] for m in measured]
+        # Where no form keeps its digits, none of them is to blame.
+        self.hopeless = np.min(self.errors, axis=0) > model.goal
+        self.shape: Profile | None = None
+        if polynomials:
+            raw = model.derivation.quantities[model.quantity]
+            shape = profile(raw, model.loss.residual)
+            length = None if unit is None else unit.parameter
+            self.shape = shape if shape is not None and shape.length == length else None
+        if self.shape is not None:
+            self.hopeless &= self.z >= _FARTHEST
 
     def pieces(self) -> list[_Piece] | None:
         """From 0 outwards; None where more pieces would be needed than is sensible."""
@@ -90,7 +98,7 @@ class _Cover:
         start = 0.0
         while start < np.inf:
             piece = self._longest(start)
-            if piece is None or piece.end < max(2 * start, _REACHES[0]):
+            if piece is None or piece.end < max(2 * start, _POLYNOMIALS[0]):
                 piece = self._polynomial(start) or piece or self._least_bad(start)
             found.append(piece)
             start = piece.end
@@ -99,20 +107,26 @@ class _Cover:
         return found
 
     def _within(self, start: float, end: float) -> np.ndarray:
-        return np.asarray((self.z >= start) & (self.z < end))
+        last = self.z <= end if end == np.inf else self.z < end
+        return np.asarray((self.z >= start) & last & ~self.hopeless)
 
     def _worst(self, errors: np.ndarray, start: float, end: float) -> float:
         inside = errors[self._within(start, end)]
         return float(np.max(inside, initial=0.0))
 
     def _longest(self, start: float) -> _Piece | None:
-        """The form that stays within the target farthest out."""
+        """The form that stays within the goal farthest out."""
         best: _Piece | None = None
         for candidate, errors in zip(self.candidates, self.errors, strict=True):
-            bad = self.z[(self.z >= start) & (errors > self.target)]
-            limit = np.min(bad, initial=np.inf)
-            end = max((e for e in _EDGES if e <= limit), default=0.0)
-            if end > start and (best is None or end > best.end):
+            bad = self.z[(self.z >= start) & (errors > self.model.goal) & ~self.hopeless]
+            limit = np.min(bad, initial=np.inf) if len(bad) else None
+            allowed = [e for e in _EDGES if limit is None or e <= limit]
+            if limit is not None and np.isinf(limit):
+                allowed = [e for e in _EDGES if e < np.inf]
+            end = max(allowed, default=0.0)
+            if end <= start or (best is not None and end < best.end):
+                continue
+            if best is None or end > best.end or size(candidate.form) < size(best.form):
                 best = _Piece(end, candidate.form, candidate.rules)
         return best
 
@@ -122,14 +136,15 @@ class _Cover:
         return self._near(self.shape) if start == 0 else self._panel(self.shape, start)
 
     def _near(self, shape: Profile) -> _Piece | None:
-        for end in reversed(_REACHES):
+        for end in reversed(_POLYNOMIALS):
             form = around_zero(shape, end)
             if form is not None and self._fits(form, 0.0, end):
                 return _Piece(end, form, ("polynomial at x = 0",))
         return None
 
     def _fits(self, form: Node, start: float, end: float) -> bool:
-        return self._worst(self.stick.errors(form), start, end) <= self.target
+        errors = np.concatenate(self.model.errors(form))[self.general]
+        return self._worst(errors, start, end) <= self.model.goal
 
     def _panel(self, shape: Profile, start: float) -> _Piece | None:
         for end in (2 * start, 1.5 * start):
@@ -144,3 +159,13 @@ class _Cover:
         chosen = self.candidates[int(np.argmin(worst))]
         return _Piece(end, chosen.form, chosen.rules)
 
+
+def _place(model: ErrorModel, k: int, unit: Unit | None) -> Floats:
+    """|x|/length at the points of a sample."""
+    columns = model.references[k].sample.columns
+    x = columns[model.loss.residual.name]
+    with np.errstate(all="ignore"):
+        if unit is None:
+            return np.abs(x)
+        length = columns[unit.parameter.name] ** float(1 / unit.weight)
+        return np.asarray(np.abs(x / length))

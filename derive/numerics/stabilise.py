@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
-from sympy import oo
+import sympy
+from sympy import Expr, Symbol, nan, oo
 
 from derive.calculus.derivation import Derivation
-from derive.errors import Refuted
-from derive.numerics import family, measure, student
-from derive.numerics.candidates import Candidate, candidates
-from derive.numerics.ends import at_infinity, at_zero, removable, special_points
-from derive.numerics.forms import Reach, Regime, StableForm
-from derive.numerics.nodes import Name, Node, call
-from derive.numerics.pieces import covered
-from derive.numerics.powerlaw import quantities as power_law_quantities
+from derive.calculus.reading import readable
+from derive.definitions.samples import Sample
+from derive.errors import BadInput, Refuted
+from derive.numerics.candidates import Candidate, expressions
+from derive.numerics.clips import clipped
+from derive.numerics.ends import EndPiece, at_the_ends, leading, with_leading
+from derive.numerics.errors import ErrorModel, Score, samples
+from derive.numerics.forms import MeasuredError, Regime, StableForm
+from derive.numerics.lower import CannotLower, lower
+from derive.numerics.measure import Target, target
+from derive.numerics.nodes import Name, Node, call, node
+from derive.numerics.pieces import Measured, piecewise
+from derive.numerics.products import Ranges, ordered
 from derive.numerics.rules import rewrite
-from derive.numerics.yardstick import Yardstick, yardstick
+from derive.numerics.units import Unit, degree, in_units, units
 
-# What a form has to reach on the everyday points before anything costlier is tried, in ULP
-# beyond kappa: first derivatives, second ones.
-TARGETS = (3.0, 4.0)
-POINTS = 160
-MANY_POINTS = 320
+# How many forms get leading terms of their own.
+_BEST = 4
+_MANY = 200  # points at a special value
+_FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
+# Far out, where the value is below every number.
+_VANISHED = Candidate(node(0), ("vanished",))
 
 Progress = Callable[[str, int, int], None]
 
@@ -35,66 +43,29 @@ def stabilise(derivation: Derivation, progress: Progress | None = None) -> Stabl
     Raises BadInput where the vocabulary lacks a word, Refuted where a rewritten form would not
     equal the definition.
     """
-    found = family.match(derivation.loss)
-    if found is not None:
-        return _power_law(derivation, found)
-    letters = student.match(derivation.loss)
-    if letters is not None:
-        return _student(derivation, letters)
-    return _general(derivation, progress)
-
-
-def _power_law(derivation: Derivation, found: family.Match) -> StableForm:
-    loss, letters = derivation.loss, found.letters
-    regimes = []
-    if letters.a is not None:
-        for name, meaning, exponent, condition in family.conditions(letters.a):
-            factors = family.factors(exponent)
-            regimes.append(
-                Regime(
-                    name,
-                    meaning,
-                    condition,
-                    _ordered(derivation, power_law_quantities(factors, letters)),
-                )
-            )
-        general = family.general(letters.a)
-        last = Regime(
-            "general",
-            "otherwise",
-            None,
-            _ordered(derivation, power_law_quantities(general, letters)),
-        )
-    else:
-        fixed = power_law_quantities(family.factors(found.exponent), letters)
-        last = Regime("general", "", None, _ordered(derivation, fixed))
-    form = StableForm(
-        loss, (*regimes, last), (), _diverging(derivation),
-        "recognized as Barron's kernel; each quantity agrees with the raw derivative to 12 digits "
-        "in exact rules and is measured against the definition",
-    )  # fmt: skip
-    return _with_reach(derivation, form, ("power-law kernel",))
-
-
-def _student(derivation: Derivation, letters: student.Letters) -> StableForm:
-    n = Name(letters.n)
-    quadratic = _ordered(derivation, student.quadratic(letters))
-    general = _ordered(derivation, student.quantities(letters))
-    form = StableForm(
-        derivation.loss,
-        (
-            Regime("quadratic", f"{n.name} = inf", call("eq", n, np.inf), quadratic),
-            Regime("general", "otherwise", None, general),
-        ),
-        (),
-        _diverging(derivation),
-        "recognized as Student's kernel, and measured against the definition",
+    loss, points = derivation.loss, samples(derivation.loss)
+    chosen: dict[str, Node] = {}
+    errors: list[MeasuredError] = []
+    models: dict[str, ErrorModel] = {}
+    names = tuple(derivation.quantities)
+    ranges = Ranges.of(loss)
+    search = _Search(derivation, ranges)
+    for done, name in enumerate(names):
+        if progress is not None:
+            progress(f"{loss.name}: {name}", done, len(names))
+        models[name] = ErrorModel(target(derivation, name), points)
+        chosen[name], row = search.best(models[name], chosen)
+        errors.append(row)
+    _refuse_wrong(derivation, errors)
+    regimes = (
+        *special_regimes(derivation, models, chosen, ranges),
+        Regime("general", "otherwise", None, chosen),
     )
-    return _with_reach(derivation, form, ("Student's kernel",))
-
-
-def _ordered(derivation: Derivation, forms: Mapping[str, Node]) -> dict[str, Node]:
-    return {name: forms[name] for name in derivation.quantities}
+    return StableForm(
+        loss, regimes, tuple(errors), _diverging(derivation),
+        "each rule is an identity; each form agrees with the raw definition at the points that "
+        "chose it",
+    )  # fmt: skip
 
 
 def _diverging(derivation: Derivation) -> dict[str, tuple[float, ...]]:
@@ -106,18 +77,8 @@ def _diverging(derivation: Derivation) -> dict[str, tuple[float, ...]]:
     return {name: tuple(sorted(points)) for name, points in sorted(found.items())}
 
 
-def _with_reach(derivation: Derivation, form: StableForm, rules: tuple[str, ...]) -> StableForm:
-    sample = measure.everyday_points(derivation.loss, POINTS, special_points(derivation))
-    reach = []
-    for name in form.names:
-        stick = yardstick(derivation, name, sample)
-        reach.append(stick.reach(form.regimes[-1].quantities[name], rules))
-    _refuse_wrong(derivation, reach)
-    return StableForm(form.loss, form.regimes, tuple(reach), form.diverging, form.proof)
-
-
-def _refuse_wrong(derivation: Derivation, reach: Sequence[Reach]) -> None:
-    for row in reach:
+def _refuse_wrong(derivation: Derivation, errors: Sequence[MeasuredError]) -> None:
+    for row in errors:
         if row.rules and not row.worst < 1e10 and row.worst > 1e3 * max(row.direct, 1.0):
             raise Refuted(
                 f"{derivation.loss.name}: the stable form of {row.quantity} does not equal the "
@@ -125,79 +86,237 @@ def _refuse_wrong(derivation: Derivation, reach: Sequence[Reach]) -> None:
             )
 
 
-def _general(derivation: Derivation, progress: Progress | None) -> StableForm:
-    loss = derivation.loss
-    points = special_points(derivation)
-    # A formula of many terms is measured at fewer points, so that nobody waits for minutes.
-    terms = 1 + loss.expression.count_ops() // 100
-    sample = measure.everyday_points(loss, max(MANY_POINTS // terms, 80), points)
-    special = measure.at_special(loss, sample, points)
-    chosen: dict[str, Node] = {}
-    reach: list[Reach] = []
-    base, base_rules = rewrite(loss.expression)
-    names = tuple(derivation.quantities)
-    for done, name in enumerate(names):
-        if progress is not None:
-            progress(f"{loss.name}: {name}", done, len(names))
-        slope = chosen.get(f"d_{loss.residual.name}") if name == "weight" else None
-        stick = yardstick(derivation, name, sample, special)
-        ways = candidates(derivation, name, base, base_rules)
-        if slope is not None:
-            ways.append(Candidate(slope / Name(loss.residual.name), ("d_x over x",)))
-        form, row = _best(stick, ways)
-        chosen[name] = at_infinity(derivation, name, at_zero(derivation, name, form, chosen))
-        reach.append(row)
-    _refuse_wrong(derivation, reach)
-    regimes = (*removable(derivation, chosen), Regime("general", "otherwise", None, chosen))
-    return StableForm(
-        loss, regimes, tuple(reach), _diverging(derivation),
-        "each rule is an identity; each form agrees with the raw definition at the points that "
-        "chose it",
+class _Search:
+    """The forms of one loss: its rewritten definition and its units are found once."""
+
+    def __init__(self, derivation: Derivation, ranges: Ranges | None = None) -> None:
+        self.derivation = derivation
+        self.base, self.base_rules = rewrite(derivation.loss.expression)
+        self.units: tuple[Unit, ...] = units(derivation.loss)
+        self.leads: list[EndPiece] = []
+        self.ranges = ranges or Ranges.of(derivation.loss)
+
+    def best(self, model: ErrorModel, chosen: Mapping[str, Node]) -> tuple[Node, MeasuredError]:
+        """The shortest form that holds everywhere, the cheap ones first; else a composition; else
+        the least bad."""
+        raw = self._lowered(model.wanted.expression)
+        direct = float("inf") if raw is None else model.score(raw).worst[0]
+        ends = [_Row.of(model, c) for c in self._ends(model)]
+        rows = [_Row.of(model, c) for c in self._plain(model)]
+        if model.wanted.expression.has(sympy.Piecewise):  # other spellings of cases are shorter
+            rows += [_Row.of(model, c) for c in self._rewritten(model, chosen)]
+        found = _shortest(rows) or _shortest(self._composed(model, rows, ends, False), 2)
+        if found is None:
+            rows += [_Row.of(model, c) for c in self._rewritten(model, chosen)]
+            if not rows:
+                self._lacking(model)
+            found = _shortest(rows) or self._best_composed(model, rows, ends)
+        form = at_the_ends(model, found.measured.candidate.form)
+        return form, _error(model, form, found.measured.candidate.rules, direct)
+
+    def _plain(self, model: ErrorModel) -> list[Candidate]:
+        """As derived, and in units of each length."""
+        raw = model.wanted.expression
+        found = self._candidates([(raw, ()), (sympy.factor_terms(raw), ())])
+        pretty = self.derivation.pretty[model.quantity]
+        for plain in (*self._in_units(model, raw), *self._in_units(model, pretty)):
+            ways = (plain, sympy.factor_terms(plain), *_factored(plain))
+            found += self._candidates([p for e in ways for p in ((e, ()), rewrite(e))])
+        loss = self.derivation.loss
+        joined = clipped(pretty, loss.residual, [v.name for v in (*loss.variables, *loss.where)])
+        if joined is not None:
+            found += self._candidates([(joined, ("clipped residual",))])
+        return found
+
+    def _rewritten(self, model: ErrorModel, chosen: Mapping[str, Node]) -> list[Candidate]:
+        """By every rule, each in units of each length too."""
+        ways = expressions(self.derivation, model.quantity, self.base, self.base_rules)
+        for expression, used in tuple(ways):
+            ways += [(again, used) for again in self._in_units(model, expression)]
+        plain = self._in_units(model, model.wanted.expression)
+        short = [readable(e) for e in plain if e.count_ops() <= _FACTORED]
+        for expression in short:
+            again, used = rewrite(expression)
+            ways += [(expression, ()), (again, used), (readable(again), used)]
+        found = self._candidates(ways)
+        x = self.derivation.loss.residual.name
+        if model.quantity == "weight" and f"d_{x}" in chosen:
+            found.append(Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",)))
+        return found
+
+    def _in_units(self, model: ErrorModel, expression: Expr) -> Iterator[Expr]:
+        loss = self.derivation.loss
+        for unit in self.units:
+            e = degree(loss, model.wanted.expression, unit)
+            found = in_units(loss, expression, unit, e)
+            if found is not None and not found.has(nan, sympy.zoo):
+                yield found
+
+    def _candidates(self, ways: Iterable[tuple[Expr, tuple[str, ...]]]) -> list[Candidate]:
+        found: dict[Node, tuple[str, ...]] = {}
+        for expression, used in dict.fromkeys(ways):
+            for form in (self._lowered(expression), *self._ordered(expression)):
+                if form is not None:
+                    found.setdefault(form, used)
+        return [Candidate(form, used) for form, used in found.items()]
+
+    def _ordered(self, expression: Expr) -> Iterator[Node | None]:
+        if expression.is_Mul and not expression.has(nan, sympy.zoo):
+            for halves in (False, True):
+                with suppress(CannotLower):
+                    yield ordered(self.derivation.loss, expression, self.ranges, halves)
+
+    def _ends(self, model: ErrorModel) -> list[Candidate]:
+        self.leads = leading(model, self.units)
+        return [*(piece.candidate for piece in self.leads), _VANISHED]
+
+    def _composed(
+        self, model: ErrorModel, rows: Sequence[_Row], ends: Sequence[_Row], polynomials: bool
+    ) -> list[_Row]:
+        """Pieces along each length, and the best forms with leading terms at their ends."""
+        measured = [r.measured for r in (*rows, *ends)]
+        found = [
+            _Row.of(model, c)
+            for unit in (*self.units, None)
+            for c in piecewise(model, measured, unit, polynomials)
+        ]
+        some = sorted(rows, key=lambda r: r.score.rank)[:_BEST]
+        forms = with_leading([r.measured.candidate for r in some], self.leads)
+        return found + [_Row.of(model, c) for c in forms]
+
+    def _best_composed(self, model: ErrorModel, rows: Sequence[_Row], ends: Sequence[_Row]) -> _Row:
+        found = self._composed(model, rows, ends, False)
+        good = _shortest(found)
+        if good is not None:
+            return good
+        found += self._composed(model, rows, ends, True)
+        some = sorted(found, key=lambda r: r.score.rank)[:1]
+        forms = with_leading([r.measured.candidate for r in some], self.leads)
+        found += [_Row.of(model, c) for c in forms]
+        return _shortest(found) or min((*rows, *found), key=lambda r: (r.score.rank, r.score.size))
+
+    def _lacking(self, model: ErrorModel) -> None:
+        try:
+            lower(model.wanted.expression)
+        except CannotLower as trouble:
+            raise BadInput(
+                f"{self.derivation.loss.name}: {model.quantity}: {trouble}; leave that function out"
+            ) from None
+
+    @staticmethod
+    def _lowered(expression: Expr) -> Node | None:
+        if expression.has(nan, sympy.zoo):
+            return None
+        try:
+            return lower(expression)
+        except CannotLower:
+            return None
+
+
+def _factored(expression: Expr) -> list[Expr]:
+    """A rational function as one quotient, in factors."""
+    symbols = expression.free_symbols
+    if expression.is_rational_function(*symbols) and expression.count_ops() <= _FACTORED:
+        return [sympy.factor(expression)]
+    return []
+
+
+class _Row:
+    """A candidate, its errors and its score."""
+
+    def __init__(self, measured: Measured, score: Score) -> None:
+        self.measured, self.score = measured, score
+
+    @classmethod
+    def of(cls, model: ErrorModel, candidate: Candidate) -> _Row:
+        errors = model.errors(candidate.form)
+        return cls(Measured(candidate, errors), model.score(candidate.form, errors))
+
+
+def _shortest(rows: Sequence[_Row], most_pieces: int = 9) -> _Row | None:
+    """The shortest that holds everywhere (what is wrong at the very ends can be put in)."""
+    good = [
+        r
+        for r in rows
+        if not any(r.score.missed[:4]) and r.measured.candidate.pieces <= most_pieces
+    ]
+    return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
+
+
+def _error(model: ErrorModel, form: Node, rules: tuple[str, ...], direct: float) -> MeasuredError:
+    errors = model.errors(form)
+    worst = [float(np.max(e[~r.special], initial=0.0))
+             for e, r in zip(errors, model.references, strict=True)]  # fmt: skip
+
+    def place(k: int) -> dict[str, float]:
+        reference = model.references[k]
+        return reference.sample.point(int(np.argmax(np.where(reference.special, 0, errors[k]))))
+
+    count = int(np.count_nonzero(~np.isnan(model.references[0].high)))
+    return MeasuredError(
+        model.quantity, worst[0], direct, count, place(0), rules, worst[2], worst[1], worst[3],
+        place(1), model.goal,
     )  # fmt: skip
 
 
-def _best(stick: Yardstick, ways: Sequence[Candidate]) -> tuple[Node, Reach]:
-    """The first way within the target; else the best of them and of their compositions.
-
-    A quantity that changes sign is measured against its terms: of several ways within the target,
-    the one that keeps most of the value itself, too."""
-    derivation = stick.derivation
-    raw = derivation.quantities[stick.quantity]
-    wide = measure.wide_points(derivation.loss)
-    exact = measure.reference(derivation.loss, raw, wide)
-    target = TARGETS[stick.floor is not None]
-    rows: list[_Row] = []
-    good: list[_Row] = []
-
-    def measured(candidate: Candidate) -> None:
-        reach = stick.reach(candidate.form, candidate.rules)
-        failures = measure.failures(candidate.form, wide, exact)
-        failures += int(np.count_nonzero(stick.lost(candidate.form)))
-        rows.append(_Row(candidate.form, reach, failures))
-        if reach.worst <= target:
-            good.append(rows[-1])
-
-    for candidate in ways:
-        measured(candidate)
-        if stick.floor is None and good and not good[-1].failures:
-            return good[-1].form, good[-1].reach
-    if not any(row.failures == 0 for row in good):
-        for candidate in covered(stick, ways, target):
-            measured(candidate)
-    if not good:
-        chosen = min(rows, key=lambda r: r.reach.worst)
-    elif stick.floor is None:
-        chosen = min(good, key=lambda r: r.failures)
-    else:
-        fewest = min(row.failures for row in good)
-        chosen = min((r for r in good if r.failures == fewest), key=lambda r: stick.bare(r.form))
-    return chosen.form, chosen.reach
+def special_regimes(
+    derivation: Derivation,
+    models: Mapping[str, ErrorModel],
+    chosen: Mapping[str, Node],
+    ranges: Ranges,
+) -> list[Regime]:
+    """Special values of a parameter at which some form does not give the limit."""
+    found: list[Regime] = []
+    points = {(item.variable, item.point): None for item in derivation.limits}
+    for variable, point in points:
+        if derivation.loss.domain(variable).contains(point) is not sympy.true:
+            continue
+        forms = {
+            name: _special_form(models[name], chosen[name], variable, point, ranges)
+            for name in chosen
+        }
+        if all(forms[name] is chosen[name] for name in chosen):
+            continue
+        at = float(point) if not point.is_finite else lower(point)
+        found.append(
+            Regime(
+                f"{variable.name}_{len(found)}",
+                f"{variable.name} = {point}",
+                call("eq", Name(variable.name), at),
+                forms,
+            )
+        )
+    return found
 
 
-@dataclass(frozen=True)
-class _Row:
-    """failures: wide points at which the form is no number although the value is."""
+def _special_form(
+    model: ErrorModel, general: Node, variable: Symbol, point: Expr, ranges: Ranges
+) -> Node:
+    """The general form where it holds at the point too; else the best form of the limit."""
+    limit = model.wanted.limits.get((variable.name, float(point)), nan)
+    if limit is nan:
+        return general
+    derivation, name = model.derivation, model.quantity
+    points = [_fixed(r.sample, variable.name, float(point)) for r in model.references]
+    limited = replace(
+        derivation,
+        loss=replace(derivation.loss, loss=derivation.loss.expression, where=()),
+        quantities={**derivation.quantities, name: limit},
+        pretty={**derivation.pretty, name: limit},
+    )
+    there = ErrorModel(Target(limited, name, limit), points)
+    if there.score(general).holds:
+        return general
+    return _Search(limited, ranges.at(variable)).best(there, {})[0]
 
-    form: Node
-    reach: Reach
-    failures: int
+
+def _fixed(sample: Sample, name: str, value: float) -> Sample:
+    """The sample with one parameter at a value; fewer points of the larger samples."""
+    if len(sample) > _MANY:
+        sample = sample.thinned(len(sample) // _MANY)
+    place = sample.names.index(name) - 1
+    groups = tuple(
+        replace(g, parameters=(*g.parameters[:place], value, *g.parameters[place + 1 :]))
+        for g in sample.groups
+    )
+    return replace(sample, groups=groups)

@@ -14,7 +14,7 @@ def take_over(source: Path, place: Path) -> None:
     try:
         os.link(source, place, follow_symlinks=False)
         return
-    except OSError:  # no hard links on this file system, or not for files of other owners
+    except (OSError, NotImplementedError):  # no hard links here, or not for others' files
         mode = source.lstat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
             raise
@@ -38,6 +38,9 @@ def duplicate(folder: Path, place: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
+    """Wait until the disk has a folder's names; where folders cannot be opened it is not needed."""
+    if os.name == "nt":
+        return
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from derive.errors import EnvironmentTrouble
+from filelock import FileLock, Timeout
 
-try:
-    import fcntl
-except ImportError:  # not a POSIX system
-    fcntl = None  # type: ignore[assignment]
+from derive.errors import EnvironmentTrouble
 
 PATIENCE = 10.0
 _PAUSE = 0.02
@@ -25,15 +22,12 @@ def locked(
 ) -> Iterator[None]:
     """Hold the lock file `path` while working on the folder `what`.
 
-    Waits up to `patience` seconds, then raises EnvironmentTrouble. The kernel drops the lock when
+    Waits up to `patience` seconds, then raises EnvironmentTrouble. The system drops the lock when
     its holder dies, so a lock file that a killed run left behind stops nobody.
     """
-    if fcntl is None:
-        raise EnvironmentTrouble(
-            f"{what}: writing needs POSIX file locks; run derive on Linux, macOS or WSL"
-        )
+    lock = FileLock(path, timeout=0)
     deadline = time.monotonic() + patience
-    while (handle := _acquire(path)) is None:
+    while not _acquired(lock):
         check()
         if time.monotonic() >= deadline:
             raise EnvironmentTrouble(
@@ -43,23 +37,16 @@ def locked(
     try:
         yield
     finally:
-        # Removed while still held: whoever opened the old file notices below, and starts over.
-        try:
+        # Removed while still held: whoever waits for the old file notices and starts over.
+        # (Windows keeps an open file; there the lock removes it itself.)
+        with suppress(OSError):
             os.unlink(path)
-        finally:
-            os.close(handle)
+        lock.release()
 
 
-def _acquire(path: Path) -> int | None:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+def _acquired(lock: FileLock) -> bool:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(handle), os.stat(path, follow_symlinks=False)):
-            return handle
-    except (BlockingIOError, FileNotFoundError):
-        pass
-    except BaseException:
-        os.close(handle)
-        raise
-    os.close(handle)
-    return None
+        lock.acquire()
+    except Timeout:
+        return False
+    return True

@@ -51,10 +51,17 @@ def read_record(content: bytes | None, key: str) -> dict[str, str] | None:
     return table
 
 
-def is_current(root: Path, inputs: str, paths: Iterable[str], *, partial: bool = False) -> bool:
+def is_current(
+    root: Path,
+    inputs: str,
+    paths: Iterable[str],
+    maybe: Iterable[str] = (),
+    *,
+    partial: bool = False,
+) -> bool:
     """Whether `paths` are in `root` as derive wrote them, made from the same inputs.
 
-    inputs: the `inputs_digest` of now. Unless partial, files of ours beyond `paths` count as a
+    inputs: the `inputs_digest` of now. maybe: paths that a run need not have written. Unless partial, files of ours beyond `paths` count as a
     difference. Reads, hashes, and nothing else: a doubt (or no folder) is False, and so is
     something that a killed run left beside it, which only a `write` clears.
     """
@@ -63,7 +70,7 @@ def is_current(root: Path, inputs: str, paths: Iterable[str], *, partial: bool =
         return False
     files = read_record(_content(root, MANIFEST), "files")
     made_from = read_record(_content(root, INPUTS), "inputs")
-    wanted = sorted(set(paths))
+    wanted = sorted({*paths, *(path for path in maybe if files and path in files)})
     if files is None or made_from is None or (not partial and sorted(files) != wanted):
         return False
     for path in wanted:

@@ -11,6 +11,9 @@ from derive.output.copying import sync_folder, take_over
 from derive.output.plan import Plan
 from derive.output.survey import Found
 
+# Elsewhere a file is opened as bytes in any case.
+_AS_BYTES: int = getattr(os, "O_BINARY", 0)
+
 
 def stage(plan: Plan, found: Found, new: Path, check: Callable[[], None]) -> None:
     """Build the planned tree at `new`, on the disk and not only in its cache.
@@ -36,7 +39,7 @@ def stage(plan: Plan, found: Found, new: Path, check: Callable[[], None]) -> Non
 
 def write_synced(path: Path, content: bytes) -> None:
     """Write a new file and wait until the disk has it."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _AS_BYTES, 0o666)
     try:
         waiting = memoryview(content)
         while waiting:

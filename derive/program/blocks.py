@@ -1,36 +1,70 @@
-"""From expressions to blocks: shared parts computed once, under names that say what they are."""
+"""From expressions to blocks: shared parts computed once, under the letters of the definition."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from derive.numerics.nodes import Call, Local, Name, Node, Number, children, walk
+from derive.numerics.nodes import CONDITIONS, Call, Local, Name, Node, Number, children, walk
 from derive.program.module import Assignment, Block
+from derive.program.peephole import signs_first
 
-# Names for values that are used twice and that their author left unnamed.
-_NAMES = {
-    "add": "total", "sub": "difference", "mul": "product", "div": "ratio", "neg": "negative",
-    "abs": "size", "sign": "side", "sqrt": "root", "pow": "power", "exp": "growth",
-    "expm1": "rise", "log": "logarithm", "log1p": "log_w", "where": "chosen", "patch": "mended",
-    "min": "least", "max": "most", "lt": "is_less", "le": "is_at_most", "eq": "is_equal",
-    "ne": "differs", "and": "both", "or": "either", "sin": "sine", "cos": "cosine",
-    "tanh": "tangent", "huge": "huge",
-}  # fmt: skip
-# What prints as one word or one sign costs nothing to repeat.
-_CHEAP = frozenset({"neg", "huge"})
+# A value that is written again gets a letter if that costs this much more; one operation of
+# arithmetic counts 1, a function of a library 3.
+WORTH_A_LETTER = 3
+# So many operations do not fit on a line.
+WIDE = 10
+_FUNCTIONS = frozenset(
+    [
+        "sqrt",
+        "pow",
+        "exp",
+        "expm1",
+        "log",
+        "log1p",
+        "sin",
+        "cos",
+        "tan",
+        "asin",
+        "acos",
+        "atan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "erf",
+        "erfc",
+        "gamma",
+        "loggamma",
+        "digamma",
+        "trigamma",
+        "horner",
+        "where",
+        "patch",
+    ]
+)
+# Letters by what they stand for; single ones, since a name made of operations says nothing.
+_LETTERS = {"sqrt": "r", "exp": "p", "pow": "p", "expm1": "p", "log": "L", "log1p": "L",
+            "add": "q", "sub": "q", "mul": "u", "div": "v", "where": "w"}  # fmt: skip
+_SPARE = "uvwpqrghkmnt"
 
 
 class Pool:
-    """Equal expressions become one object, so that sharing can be counted."""
+    """Equal expressions become one object without locals; their names are noted beside them."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], Node] = {}
+        self.names: dict[int, str] = {}
 
     def intern(self, expression: Node) -> Node:
         done: dict[int, Node] = {}
         for current in walk(expression):
-            done[id(current)] = self._one(current, done)
+            if isinstance(current, Local):
+                done[id(current)] = value = done[id(current.value)]
+                # The first name given to a value wins.
+                self.names.setdefault(id(value), current.name)
+            else:
+                done[id(current)] = self._one(current, done)
         return done[id(expression)]
 
     def _one(self, current: Node, done: dict[int, Node]) -> Node:
@@ -38,114 +72,169 @@ class Pool:
             args = tuple(done[id(a)] for a in current.args)
             key: tuple[object, ...] = ("call", current.op, *map(id, args))
             return self._known.setdefault(key, Call(current.op, args))
-        if isinstance(current, Local):
-            value = done[id(current.value)]
-            # A name is kept the first time a value gets one; the value itself is the identity.
-            if isinstance(value, Name | Number | Local):
-                return value
-            return self._known.setdefault(("local", id(value)), Local(current.name, value))
         if isinstance(current, Number):
             return self._known.setdefault(("number", repr(current.value)), current)
         return self._known.setdefault(("name", current), current)
+
+
+@dataclass
+class Naming:
+    """What a block may call its locals.
+
+    reserved: names that mean something else there. letters: the definition's names of interned
+    values. residual: the variable that makes an array of a value; length: the parameter that
+    only stretches it. known: interned values that other functions of the file compute.
+    """
+
+    reserved: frozenset[str]
+    residual: str = ""
+    length: str = ""
+    letters: Mapping[int, str] = field(default_factory=dict)
+    known: Mapping[int, Call] = field(default_factory=dict)
 
 
 def depends_on(expression: Node, name: str) -> bool:
     return any(isinstance(n, Name) and n.name == name for n in walk(expression))
 
 
-def make_block(
-    results: Sequence[Node],
-    reserved: Iterable[str],
-    residual: str,
-    pool: Pool | None = None,
-    known: Mapping[int, str] | None = None,
-) -> Block:
-    """Results with their shared parts as assignments, each name used once.
-
-    known: interned nodes that are quantities of the file; they are called, not repeated.
-    """
-    pool = pool or Pool()
-    known = known or {}
-    # A value that is named anywhere is named everywhere.
-    named = {id(n.value): n for r in results for n in walk(pool.intern(r)) if isinstance(n, Local)}
-    interned = [pool.intern(r) for r in results]
-    uses = _count(interned, known)
-    eager = _evaluated_anyway(interned, known)
-    taken = set(reserved)
-    assignments: list[Assignment] = []
-    final: dict[int, Node] = {}
-
-    def settle(current: Node) -> Node:
-        if id(current) in final:
-            return final[id(current)]
-        if id(current) in known:
-            call_it = _assign(known[id(current)], Call("quantity", (Name(known[id(current)]),)))
-            final[id(current)] = call_it
-            varying.add(call_it.name if isinstance(call_it, Name) else "")
-            return call_it
-        if isinstance(current, Local):
-            inside = settle_inside(current.value)
-            result = _assign(current.name, inside) if id(current.value) in eager else inside
-        elif id(current) in named and isinstance(current, Call):
-            result = settle(named[id(current)])
-        elif isinstance(current, Call):
-            rebuilt = settle_inside(current)
-            repeated = uses[id(current)] > 1 and current.op not in _CHEAP and id(current) in eager
-            result = _assign(_NAMES.get(current.op, current.op), rebuilt) if repeated else rebuilt
-        else:
-            result = current
-        final[id(current)] = result
-        return result
-
-    def settle_inside(current: Node) -> Node:
-        if isinstance(current, Call):
-            return Call(current.op, tuple(settle(a) for a in current.args))
-        return settle(current)
-
-    def _assign(wanted: str, value: Node) -> Node:
-        if isinstance(value, Name | Number):
-            return value
-        name = _free(wanted, taken)
-        taken.add(name)
-        varies = any(
-            (isinstance(n, Name) and (n.name == residual or n.name in varying))
-            or (isinstance(n, Call) and n.op in ("quantity", "far_limit"))
-            for n in walk(value)
-        )
-        if varies:
-            varying.add(name)
-        assignments.append(Assignment(name, value, varies))
-        return Name(name)
-
-    varying: set[str] = set()
-    return Block(
-        tuple(_settle_all(interned, settle, assignments)), tuple(final[id(r)] for r in interned)
-    )
+def make_block(results: Sequence[Node], naming: Naming, pool: Pool | None = None) -> Block:
+    """Results with their shared parts as assignments, each name used once."""
+    return _Maker(naming, pool or Pool()).block(results)
 
 
-def _settle_all(interned: Sequence[Node], settle, assignments):  # type: ignore[no-untyped-def]
-    for result in interned:
-        settle(result)
-    return assignments
+class _Maker:
+    def __init__(self, naming: Naming, pool: Pool) -> None:
+        self._naming, self._pool = naming, pool
+        self._taken = set(naming.reserved)
+        self._assignments: list[Assignment] = []
+        self._final: dict[int, Node] = {}
+        self._names: dict[int, str] = {}
 
+    def block(self, results: Sequence[Node]) -> Block:
+        interned = [self._pool.intern(r) for r in results]
+        self._choose(interned)
+        settled = tuple(self._settle(r) for r in interned)
+        return Block(tuple(self._assignments), tuple(map(signs_first, settled)))
 
-def _count(results: Sequence[Node], known: Mapping[int, str]) -> Counter[int]:
-    uses: Counter[int] = Counter()
-    seen: set[int] = set()
-    for result in results:
-        uses[id(result)] += 1
-        stack = [result]
+    def _choose(self, results: Sequence[Node]) -> None:
+        """Which values get a name: parents first, since a named one is written once."""
+        times: Counter[int] = Counter(map(id, results))
+        eager = _evaluated_anyway(results, self._naming.known)
+        wide = _conditions_of_wide(results)
+        for current in _parents_first(results, self._naming.known):
+            if isinstance(current, Call) and id(current) in eager:
+                count = times[id(current)]
+                if id(current) in wide:
+                    name = "far"
+                else:
+                    name = self._name(current, count) if count > 1 else ""
+                if name:
+                    self._names[id(current)] = name
+            here = 1 if id(current) in self._names else times[id(current)]
+            for child in () if id(current) in self._naming.known else children(current):
+                times[id(child)] += here
+
+    def _name(self, current: Call, times: int) -> str:
+        """What a value that is written again is called; "" where it is short enough to repeat."""
+        if id(current) in self._naming.known:
+            return ""
+        known = self._own_name(current)
+        if known:
+            return known
+        if current == Call("abs", (Name(self._naming.residual),)):
+            return "size" if times > 2 else ""
+        saved = self._cost(current) * (times - 1)
+        if current.op in CONDITIONS:
+            if not depends_on(current, self._naming.residual) or saved < 2:
+                return ""
+            return "far" if isinstance(current.args[0], Number) else "near"
+        return _LETTERS.get(current.op, "u") if saved >= WORTH_A_LETTER else ""
+
+    def _own_name(self, current: Call) -> str:
+        """The name that the definition or a rule gave to a value."""
+        if id(current) in self._naming.letters:
+            return str(self._naming.letters[id(current)])
+        if current == Call("div", (Name(self._naming.residual), Name(self._naming.length))):
+            return "y"
+        return self._pool.names.get(id(current), "")
+
+    def _cost(self, expression: Node) -> int:
+        """What it takes to compute a value once more; what has a name of its own is there."""
+        found, stack = 0, [expression]
         while stack:
             current = stack.pop()
-            if id(current) not in seen:
-                seen.add(id(current))
-                for child in () if id(current) in known else children(current):
-                    uses[id(child)] += 1
-                    stack.append(child)
-    return uses
+            if not isinstance(current, Call) or (
+                current is not expression and self._own_name(current)
+            ):
+                continue
+            if current.op != "neg":
+                found += 3 if current.op in _FUNCTIONS else 1
+            stack += current.args
+        return found
+
+    def _settle(self, current: Node) -> Node:
+        if id(current) not in self._final:
+            self._final[id(current)] = self._settled(current)
+        return self._final[id(current)]
+
+    def _settled(self, current: Node) -> Node:
+        if id(current) in self._naming.known:
+            return self._naming.known[id(current)]
+        if not isinstance(current, Call):
+            return current
+        rebuilt = Call(current.op, tuple(self._settle(a) for a in current.args))
+        wanted = self._names.get(id(current), "")
+        if not wanted:
+            return rebuilt
+        name = self._free(wanted)
+        self._taken.add(name)
+        self._assignments.append(Assignment(name, signs_first(rebuilt)))
+        return Name(name)
+
+    def _free(self, wanted: str) -> str:
+        names: tuple[str, ...] = (wanted, *_SPARE) if len(wanted) == 1 else (wanted,)
+        for name in names:
+            if name not in self._taken:
+                return name
+        number = 2
+        while f"{wanted}{number}" in self._taken:
+            number += 1
+        return f"{wanted}{number}"
 
 
-def _evaluated_anyway(results: Sequence[Node], known: Mapping[int, str]) -> set[int]:
+def operations(expression: Node) -> int:
+    """The number of operations, shared ones counted once."""
+    return sum(isinstance(n, Call) for n in walk(expression))
+
+
+def _parents_first(results: Iterable[Node], known: Mapping[int, Call]) -> list[Node]:
+    """Every node before its operands; what other functions compute has none here."""
+    seen: set[int] = set()
+    order: list[Node] = []
+    stack = [(r, False) for r in reversed(list(results))]
+    while stack:
+        current, done = stack.pop()
+        if done:
+            order.append(current)
+        elif id(current) not in seen:
+            seen.add(id(current))
+            stack.append((current, True))
+            inside = () if id(current) in known else children(current)
+            stack.extend((child, False) for child in reversed(inside))
+    return order[::-1]
+
+
+def _conditions_of_wide(results: Iterable[Node]) -> set[int]:
+    """The conditions of rare values in formulas that fill more than a line with them."""
+    return {
+        id(n.args[0])
+        for r in results
+        for n in walk(r)
+        if isinstance(n, Call) and n.op == "patch" and operations(n) >= WIDE
+    }
+
+
+def _evaluated_anyway(results: Iterable[Node], known: Mapping[int, Call]) -> set[int]:
     """The nodes that are needed even if no rare condition holds."""
     eager: set[int] = set()
     stack = list(results)
@@ -154,19 +243,8 @@ def _evaluated_anyway(results: Sequence[Node], known: Mapping[int, str]) -> set[
         if id(current) in eager:
             continue
         eager.add(id(current))
-        if id(current) in known:
-            continue
         if isinstance(current, Call) and current.op == "patch":
             stack += [current.args[0], current.args[2]]
-        else:
+        elif id(current) not in known:
             stack.extend(children(current))
     return eager
-
-
-def _free(wanted: str, taken: set[str]) -> str:
-    if wanted not in taken:
-        return wanted
-    number = 2
-    while f"{wanted}_{number}" in taken:
-        number += 1
-    return f"{wanted}_{number}"

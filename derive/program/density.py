@@ -1,241 +1,228 @@
-"""The density's part of a module: functions of the parameters alone, and how to draw from it."""
+"""The density of a loss as a program: log Z and its derivatives, and the facts it goes by."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
-import mpmath
-import numpy as np
 import sympy
-from mpmath import mp
-from sympy import Expr, Symbol
+from sympy import And, Expr, S, Symbol
 
 from derive.calculus import Derivation
-from derive.calculus.evaluate import NotReal
-from derive.calculus.partition.form import PartitionForm, load
-from derive.calculus.quadrature import normalizer
 from derive.definitions.loss import Loss
-from derive.numerics import student
-from derive.numerics.evaluate import evaluate
-from derive.numerics.family import match
-from derive.numerics.forms import StableForm
-from derive.numerics.lower import CannotLower, condition, lower
-from derive.numerics.nodes import Call, Local, Name, Node, call, node, where
-from derive.numerics.rules import half_step
-from derive.program.divergence import divergence
-from derive.program.folding import DIGITS, folded
-from derive.program.sampling import Sampling, member, sampling
+from derive.definitions.notation import condition as told
+from derive.definitions.notation import formula
+from derive.definitions.stored import Stored
+from derive.numerics.folding import folded
+from derive.numerics.lower import condition, lower
+from derive.numerics.nodes import Call, Node, node, walk
+from derive.numerics.normalizer import By, normalizer
+from derive.program.blocks import Naming, make_block, operations
+from derive.program.lowering import RESERVED, helpers_of
+from derive.program.module import Block, Helper, Module
+from derive.program.peephole import About, cleaned
 
-# Next to 0 a second derivative may need a polynomial: over [0, NEAR], with this many terms.
-NEAR, TERMS = 0.25, 13
+# A longer formula for a derivative of log Z says no more than that it is an expectation.
+LONGEST = {1: 30, 2: 14}
 
 
 @dataclass(frozen=True)
-class Norm:
-    """The density of vectors through their norm.
+class ParameterFunction:
+    """log Z (by nothing) or a derivative of it, a function of all parameters."""
 
-    way: "closed" (value is the formula, in DIMENSION and the parameters), "student", or "radial"
-        (quadrature in the logarithm of the norm).
-    requirement: the parameters for which it exists in two dimensions or more; rule: in words.
+    by: By
+    meaning: str
+    block: Block
+
+
+@dataclass(frozen=True)
+class Range:
+    """Where a parameter may lie for the density to exist, and which ends belong."""
+
+    name: str
+    default: float
+    low: float
+    high: float
+    has_low: bool
+    has_high: bool
+
+
+@dataclass(frozen=True)
+class DensityModule:
+    """Everything that is printed in the file of a density.
+
+    exists: whether there is a density at all; if not, only integrals over intervals are offered.
+    closed: what is known of log Z as formulas; stored: numbers behind some of them. public: the
+    derivatives of log Z that the file has. slopes: the functions of the loss that the others are
+    expectations of, by their variables. stretch: the parameter that only stretches the residual.
+    points: the minimum (None where it is not known), kinks and jumps. tails: q of |x|^-q at both
+    ends.
+    requirement, rule: where the density exists, None for all parameters. vectors: whether there is
+    a density of vectors by their norm; vectors_rule: in words where.
     """
 
-    way: str
-    value: Node | None
+    loss: Module
+    exists: bool
+    notes: tuple[str, ...]
+    ranges: tuple[Range, ...]
+    closed: tuple[ParameterFunction, ...]
+    stored: Stored | None
+    public: tuple[By, ...]
+    slopes: Mapping[By, str]
+    length: Node
+    stretch: str
+    points: tuple[Node | None, ...]
+    tails: tuple[Node, Node]
+    even: bool
+    rises: bool
     requirement: Node | None
     rule: str
+    vectors: bool
+    vectors_rule: str
+    helpers: tuple[Helper, ...]
+    operations: frozenset[str]
 
 
-@dataclass(frozen=True)
-class DensityForm:
-    """What a file needs beside the loss.
-
-    functions: log_partition and its first and second derivatives (those that are not 0).
-    divergence: of Kullback and Leibler between two densities of this loss, where it is closed.
-    table: the numbers behind the operation `log_z`, where log Z has no closed form.
-    requirement: the parameters for which the density exists, None for all; rule: it in words.
-    """
-
-    functions: Mapping[str, Node] = field(default_factory=dict)
-    table: PartitionForm | None = None
-    requirement: Node | None = None
-    rule: str = ""
-    sampling: Sampling | None = None
-    norm: Norm | None = None
-    divergence: Node | None = None
-
-
-def density_forms(derivation: Derivation, stable: StableForm) -> DensityForm:
-    """The functions of the parameters, from the closed form or from the stored numbers."""
-    loss, density, drawn = derivation.loss, derivation.density, sampling(derivation)
-    if density.exists in (None, sympy.false):
-        return DensityForm(sampling=drawn)
-    requirement, rule = None, ""
-    if density.exists != sympy.true:
-        requirement = condition(density.exists)
-        rule = f"{_told(density.exists)} for a density: the integral diverges"
-    if density.log_partition is not None:
-        try:
-            found = _closed(density.log_partition, loss)
-        except CannotLower:
-            return DensityForm()
-        rest = (requirement, rule, drawn, norm(derivation, drawn))
-        return DensityForm(found, None, *rest, divergence(loss))
-    rest = (requirement, rule, drawn, norm(derivation, drawn))
-    family = match(loss)
-    if family is None or not isinstance(family.exponent, Symbol):
-        functions = _of_length(loss) if requirement is None else {}
-        if functions:
-            return DensityForm(functions, None, *rest)
-        fixed = member(derivation)
-        if fixed is None or not isinstance(fixed.exponent, Symbol):
-            return DensityForm()
-        return DensityForm(_stored(fixed.exponent.name, fixed.length), load(), *rest)
-    letters = family.letters
-    assert letters.a is not None
-    functions = _stored(letters.a, Name(letters.c))
-    return DensityForm(functions, load(), *rest)
+def density_module(derivation: Derivation, module: Module) -> DensityModule:
+    """Derivation -> DensityModule."""
+    loss, density, facts = derivation.loss, derivation.density, derivation.facts
+    exists = density.exists not in (None, sympy.false)
+    found = normalizer(derivation) if exists else {}
+    by_quadrature = _by_quadrature(derivation, found) if exists else []
+    found = {by: value for by, value in found.items() if by not in by_quadrature}
+    c = facts.stretch.name if facts.stretch is not None else ""
+    stretched = [(c,), (c, c)] if c and exists else []
+    closed = tuple(_function(by, value, loss) for by, value in found.items())
+    roots = [n for f in closed for n in (*(a.value for a in f.block.assignments), *f.block.results)]
+    helpers = helpers_of(roots)
+    inside = [h.block for h in helpers] + [b.block for h in helpers for b in h.branches]
+    roots += [n for b in inside for n in (*(a.value for a in b.assignments), *b.results)]
+    norm = density.norm if exists and facts.even else None
+    requires = exists and density.exists != S.true
+    lower_end, upper_end = (_fact(q) for q in density.orders)
+    return DensityModule(
+        loss=module,
+        exists=exists,
+        notes=tuple(_notes(derivation, found)),
+        ranges=tuple(_range(derivation, p) for p in loss.parameters),
+        closed=closed,
+        stored=loss.log_partition if found else None,
+        public=tuple(_ordered(loss, [*(by for by in found if by), *by_quadrature, *stretched])),
+        slopes=_slopes(module, by_quadrature),
+        length=_fact(facts.length if facts.length is not None else S.One),
+        stretch=c,
+        points=(
+            _fact(facts.minimum) if facts.minimum is not None else None,
+            *(_fact(b.place) for b in facts.breaks if b.place != facts.minimum),
+        ),
+        tails=(lower_end, upper_end),
+        even=facts.even,
+        rises=facts.rises,
+        requirement=condition(density.exists) if requires else None,
+        rule=f"{_must(density.exists)} for a density: the integral diverges" if requires else "",
+        vectors=norm not in (None, sympy.false),
+        vectors_rule="" if norm in (None, S.true, S.false)
+        else f"{_must(norm)} for vectors: the integral diverges",
+        helpers=helpers,
+        operations=frozenset(n.op for r in roots for n in walk(r) if isinstance(n, Call)),
+    )  # fmt: skip
 
 
-def norm(derivation: Derivation, drawn: Sampling | None) -> Norm | None:
-    """How the residual's norm is normalized, for a loss whose length is known; None where the
-    integral over vectors never exists."""
-    loss, density = derivation.loss, derivation.density
-    if density.norm in (None, sympy.false) or drawn is None:
-        return None
-    requirement, rule = None, ""
-    if density.norm != sympy.true:
-        requirement = condition(density.norm)
-        rule = f"{_told(density.norm)} for vectors: the integral diverges"
-    if density.log_partition_norm is not None:
-        formula = sympy.expand(density.log_partition_norm).replace(
-            lambda e: isinstance(e, sympy.log) and isinstance(e.args[0], sympy.gamma),
-            lambda e: sympy.loggamma(e.args[0].args[0]),
-        )
-        return Norm("closed", lower(folded(formula)), requirement, rule)
-    way = "student" if student.match(loss) is not None else "radial"
-    return Norm(way, None, requirement, rule)
-
-
-def _told(relation: Expr) -> str:
-    if isinstance(relation, sympy.GreaterThan) and isinstance(relation.lhs, Symbol):
-        return f"{relation.lhs} must be >= {relation.rhs}"
-    if isinstance(relation, sympy.StrictGreaterThan):
-        return f"{relation.lhs} must be > {relation.rhs}"
-    return f"the parameters must satisfy {relation}"
-
-
-def _of_length(loss: Loss) -> dict[str, Node]:
-    """log Z = log c + a number, for a loss of x/c alone: the number by quadrature, twice."""
-    if len(loss.parameters) != 1 or not loss.parameters[0].is_positive:
-        return {}
-    x, c = loss.residual, loss.parameters[0]
-    if sympy.simplify(loss.expression.subs(x, x * c)).has(c):
-        return {}
-    try:
-        with mp.workdps(DIGITS):
-            found = mp.log(normalizer(loss.expression, x, {c: mp.mpf(1)}))
-        with mp.workdps(DIGITS + 15):
-            again = mp.log(normalizer(loss.expression, x, {c: mp.mpf(1)}))
-    except (NotReal, NotImplementedError, mpmath.libmp.NoConvergence):
-        return {}
-    if not abs(found - again) < mp.mpf(10) ** -25:
-        return {}
-    name = Name(c.name)
-    return {
-        "log_partition": call("log", name) + float(found),
-        f"d_log_partition_{c}": 1 / name,
-        f"d2_log_partition_{c}": -1 / name / name,
-    }
-
-
-def _stored(alpha: str, c: Node) -> dict[str, Node]:
-    """log Z = log(c) + log_z(alpha)."""
-
-    def log_z(order: int) -> Node:
-        return Call("log_z", (Name(alpha), node(order)))
-
-    found = {
-        "log_partition": call("log", c) + log_z(0),
-        f"d_log_partition_{alpha}": log_z(1),
-        f"d2_log_partition_{alpha}": log_z(2),
-    }
-    if isinstance(c, Name):
-        found |= {
-            f"d_log_partition_{c.name}": 1 / c,
-            f"d2_log_partition_{c.name}": -1 / c / c,
-        }
-    return found
-
-
-def _closed(log_partition: Expr, loss: Loss) -> dict[str, Node]:
-    """log Z and its derivatives, constants folded at high precision."""
-    stepped = half_step(log_partition)
-    if stepped is not None:
-        log_partition = sympy.expand_log(stepped, force=True)
-    found = {"log_partition": log_partition}
-    for p in loss.parameters:
-        first = _slope(log_partition, p)
-        if first != 0:
-            found[f"d_log_partition_{p}"] = first
-    nodes = {name: lower(folded(e)) for name, e in found.items()}
-    for i, p in enumerate(loss.parameters):
-        first = found.get(f"d_log_partition_{p}", sympy.S.Zero)
-        for q in loss.parameters[i:]:
-            second = _bend(first, log_partition, q)
-            if second is not None:
-                name = f"d2_log_partition_{p}" if p == q else f"d2_log_partition_{p}_{q}"
-                nodes[name] = second
-    return nodes
-
-
-def _slope(log_partition: Expr, p: Symbol) -> Expr:
-    """The derivative with the terms of dZ cancelled before they meet Z."""
-    total = sympy.S.Zero
-    for term in sympy.Add.make_args(log_partition):
-        if isinstance(term, sympy.log):
-            z = term.args[0]
-            total += _over(sympy.expand(sympy.diff(z, p)), z)
+def _by_quadrature(derivation: Derivation, found: Mapping[By, Node]) -> list[By]:
+    """The derivatives of log Z that are expectations: not known as a formula, or not as a short
+    one. Not of a loss that jumps, nor twice where its slope does, at a place that moves."""
+    density, facts, parameters = derivation.density, derivation.facts, derivation.loss.parameters
+    moving = [b.order for b in facts.breaks if b.place.free_symbols]
+    wanted = []
+    for by in [(p,) for p in parameters] + list(combinations_with_replacement(parameters, 2)):
+        names = tuple(p.name for p in by)
+        vanishes = facts.stretch in by or (() in found and by not in density.derivatives)
+        if names in found:
+            short = operations(found[names]) <= LONGEST[len(by)]
         else:
-            total += sympy.diff(term, p)
-    return total
+            short = vanishes or derivation.loss.log_partition is not None
+        if not short and all(order >= len(by) for order in moving):
+            wanted.append(names)
+    return wanted
 
 
-def _over(numerator: Expr, denominator: Expr) -> Expr:
-    """One fraction, exponentials left where they are: e^(-x) must not become 1/e^x."""
-    letters = {e: sympy.Dummy() for e in (numerator + denominator).atoms(sympy.exp)}
-    back = {letter: e for e, letter in letters.items()}
-    ratio = sympy.together(numerator.xreplace(letters) / denominator.xreplace(letters))
-    return ratio.xreplace(back)
+def _slopes(module: Module, by_quadrature: Iterable[By]) -> dict[By, str]:
+    """The functions of the loss's file that expectations are taken of."""
+    needed: set[By] = {(name,) for by in by_quadrature for name in by}
+    needed |= {by for by in by_quadrature if len(by) > 1}
+    names = [p.name for p in module.parameters]
+    ordered = sorted(needed, key=lambda by: (len(by), [names.index(n) for n in by]))
+    found = {by: module.derivative(*by) for by in ordered}
+    return {by: f.name for by, f in found.items() if f is not None}
 
 
-def _bend(first: Expr, log_partition: Expr, q: Symbol) -> Node | None:
-    """The second derivative; None where it is 0.
-
-    Of log Z with a sum Z: f'' = f' (N'/N - f') for f' = N/Z, which squares nothing.
-    """
-    second = sympy.factor_terms(sympy.diff(first, q))
-    if second == 0:
-        return None
-    logs = [t.args[0] for t in sympy.Add.make_args(log_partition) if isinstance(t, sympy.log)]
-    sums = [z for z in logs if isinstance(z, sympy.Add) and z.has(q)]
-    if len(sums) != 1:
-        return lower(folded(second))
-    n = sympy.expand(sympy.diff(sums[0], q))
-    slope = Local("slope", lower(folded(first)))
-    direct = slope * (lower(folded(sympy.expand(sympy.diff(n, q) / n))) - slope)
-    return _mended(direct, second, q)
+def _function(by: By, value: Node, loss: Loss) -> ParameterFunction:
+    reserved = RESERVED | {p.name for p in loss.parameters}
+    block = make_block([cleaned(value, About())], Naming(frozenset(reserved)))
+    if not by:
+        return ParameterFunction(by, "log Z.", block)
+    words = f"The derivative of log Z by {' and '.join(dict.fromkeys(by))}"
+    return ParameterFunction(by, f"{words}{', twice' if len(by) > len(set(by)) else ''}.", block)
 
 
-def _mended(direct: Node, exact: Expr, q: Symbol) -> Node:
-    """A polynomial next to q = 0, where the direct form loses digits on its way to a limit."""
-    value = sympy.lambdify(q, exact, "mpmath")
-    small = 1e-8
-    with mp.workdps(DIGITS + 20):
-        got = evaluate(direct, {q.name: np.array([small])})[0]
-        if abs(got / float(value(mp.mpf(small))) - 1) < 1e-13:
-            return direct
-        polynomial = mp.chebyfit(value, [0, NEAR], TERMS)
-    coefficients = [float(c) for c in reversed(polynomial)]
-    name = Name(q.name)
-    return where(call("lt", name, NEAR), call("horner", name, *coefficients), direct)
+def _ordered(loss: Loss, found: Iterable[By]) -> list[By]:
+    """First derivatives, then second ones, in the order of the signature."""
+    names = [p.name for p in loss.parameters]
+    return sorted(found, key=lambda by: (len(by), [names.index(n) for n in by]))
+
+
+def _fact(expression: Expr) -> Node:
+    """A fact as nodes; infinity is the number."""
+    return node(float(expression)) if expression.is_infinite else lower(folded(expression))
+
+
+def _must(relation: Expr) -> str:
+    """alpha must be >= 0."""
+    if isinstance(relation, sympy.core.relational.Relational) and not relation.rhs.free_symbols:
+        sign = {"==": "=", "!=": "other than"}.get(relation.rel_op, relation.rel_op)
+        return f"{formula(relation.lhs)} must be {sign} {formula(relation.rhs)}"
+    if isinstance(relation, sympy.core.relational.Relational):
+        return f"{formula(relation.lhs)} must be {relation.rel_op} {formula(relation.rhs)}"
+    return f"the parameters must satisfy {told(relation)}"
+
+
+def _range(derivation: Derivation, p: Symbol) -> Range:
+    """The domain of a parameter, made narrower by what the density asks of it alone."""
+    domain, exists = derivation.loss.domain(p), derivation.density.exists
+    parts = [a for a in And.make_args(exists) if exists is not None and a.free_symbols == {p}]
+    low, high = domain.inf, domain.sup
+    has_low, has_high = domain.contains(low) == S.true, domain.contains(high) == S.true
+    if parts:
+        free = sympy.Dummy(real=True)
+        asked = And(*(a.subs(p, free) for a in parts)).as_set()
+        if isinstance(asked, sympy.Interval):
+            if asked.inf != -sympy.oo and asked.inf >= low:
+                low, has_low = asked.inf, not asked.left_open
+            if asked.sup != sympy.oo and asked.sup <= high:
+                high, has_high = asked.sup, not asked.right_open
+    default = derivation.loss.default(p)
+    return Range(p.name, default, float(low), float(high), bool(has_low), bool(has_high))
+
+
+def _notes(derivation: Derivation, found: Mapping[By, Node]) -> Iterable[str]:
+    """What the head of the file says of Z."""
+    density, loss = derivation.density, derivation.loss
+    if density.exists is None:
+        yield f"No density is emitted: {density.reason.rstrip('.')}."
+        return
+    if density.exists == sympy.false:
+        yield f"No density: {density.reason.rstrip('.')}."
+        return
+    if density.exists != S.true:
+        yield f"The density exists for {told(density.exists)}: elsewhere the integral diverges."
+    if loss.log_partition is not None and found:
+        stored = loss.log_partition
+        yield (
+            f"log Z = log({stored.stretch}) + a function of {stored.parameter}, stored as numbers "
+            f"{stored.origin} by: {stored.command}."
+        )
+    elif found and density.log_partition is not None:
+        yield f"log Z = {formula(density.log_partition)}."
+    else:
+        yield "log Z by quadrature at run time, to 1e-12; its slopes are expectations."

@@ -3,186 +3,220 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
 
+import sympy
+from sympy import Symbol
+
+from derive.calculus import Derivation
+from derive.calculus.scaling import scale_parameter
+from derive.definitions.loss import Loss
+from derive.numerics import helpers
 from derive.numerics.forms import StableForm
-from derive.numerics.helpers import HELPERS, Helper
-from derive.numerics.nodes import CONDITIONS, Call, Local, Name, Node, call, walk, where
-from derive.program.blocks import Pool, make_block
-from derive.program.density import DensityForm
-from derive.program.module import (
-    Assignment,
-    Block,
-    Case,
-    Function,
-    HelperFunction,
-    Module,
-    ParameterFunction,
-    Regime,
-)
+from derive.numerics.lower import CannotLower, lower
+from derive.numerics.nodes import Call, Name, Node, Number, call, walk
+from derive.program import wording
+from derive.program.blocks import Naming, Pool, make_block, operations
+from derive.program.documentation import documentation
+from derive.program.homogeneity import relations
+from derive.program.module import Block, Branch, Function, Helper, Module, Parameter
+from derive.program.nan import guarded
+from derive.program.peephole import About, cleaned
 
-# Words that a generated file uses for itself.
-RESERVED = frozenset({"np", "torch", "math", "regime", "loss", "weight", "body", "inf", "nan"})
+# A quantity of fewer operations is written out where another one contains it.
+_WORTH_A_CALL = 12
+# Words that a generated file uses beside the names of the loss.
+RESERVED = frozenset({"np", "torch", "math", "loss", "weight", "value_and_grad", "inf", "nan"})
 
 
-def lower_module(form: StableForm, density: DensityForm) -> Module:
+def lower_module(derivation: Derivation, form: StableForm, subject: str) -> Module:
     """StableForm -> Module."""
     loss = form.loss
-    x = loss.residual.name
-    letters = {v.name for v in loss.variables}
-    reserved = RESERVED | letters
-    pools = [Pool() for _ in form.regimes]
+    functions = tuple(_functions(form))
+    used = helpers_of([n for f in functions for b in _blocks(f) for n in _of_block(b)])
+    special = tuple(r.condition for r in form.regimes if r.condition is not None)
+    kept = {b.condition for f in functions for b in f.branches}
+    special = tuple(c for c in special if c in kept)
+    roots = [n for f in functions for b in _blocks(f) for n in _of_block(b)]
+    roots += [n for h in used for b in _blocks(h) for n in _of_block(b)]
+    roots += [*special, *(b.condition for h in used for b in h.branches)]
+    return Module(
+        name=loss.name,
+        digest=loss.digest,
+        subject=subject,
+        residual=loss.residual.name,
+        parameters=tuple(parameter(loss, p) for p in loss.parameters),
+        documentation=documentation(derivation),
+        functions=functions,
+        special=special,
+        helpers=used,
+        operations=frozenset(n.op for r in roots for n in walk(r) if isinstance(n, Call)),
+        diverging=form.diverging,
+    )
+
+
+def parameter(loss: Loss, p: Symbol) -> Parameter:
+    """A parameter with its default and what its values have to satisfy."""
+    domain, name = loss.domain(p), Name(p.name)
+    low, high = domain.inf, domain.sup
+    conditions = []
+    if low != -sympy.oo or domain.contains(low) != True:  # noqa: E712
+        closed = domain.contains(low) == True  # noqa: E712
+        conditions.append(call("le" if closed else "lt", _bound(low), name))
+    if high != sympy.oo or domain.contains(high) != True:  # noqa: E712
+        closed = domain.contains(high) == True  # noqa: E712
+        conditions.append(call("le" if closed else "lt", name, _bound(high)))
+    # -inf <= NaN is false.
+    condition = conditions[0] if conditions else call("le", _bound(low), name)
+    for more in conditions[1:]:
+        condition = call("and", condition, more)
+    return Parameter(p.name, float(loss.default(p)), condition, wording.requirement(loss, p))
+
+
+def _bound(value: sympy.Expr) -> Number:
+    if value.is_Rational:
+        return Number(Fraction(int(value.p), int(value.q)))
+    return Number(float(value))
+
+
+class _Regime:
+    """One regime on the way to blocks: its quantities interned in a pool of their own."""
+
+    def __init__(
+        self, form: StableForm, quantities: Mapping[str, Node], follows: Mapping[str, Node]
+    ):
+        loss = form.loss
+        self.pool = Pool()
+        residual = loss.residual.name
+        about = About(
+            frozenset({residual}),
+            frozenset(p.name for p in loss.parameters if loss.domain(p).inf >= 0),
+        )
+        self.quantities = {
+            name: self.pool.intern(guarded(cleaned(value, about), residual))
+            for name, value in quantities.items()
+        }
+        self.follows = {name: self.pool.intern(value) for name, value in follows.items()}
+        length = scale_parameter(loss)
+        self.naming = Naming(
+            frozenset(RESERVED | {v.name for v in loss.variables} | set(form.names)),
+            residual,
+            length.name if length is not None else "",
+            self._letters(loss, about),
+        )
+
+    def _letters(self, loss: Loss, about: About) -> dict[int, str]:
+        found: dict[int, str] = {}
+        for name in loss.where:
+            try:
+                value = lower(loss.expand(name.definition))
+            except CannotLower:
+                continue
+            for form in (value, cleaned(value, about)):
+                found.setdefault(id(self.pool.intern(form)), name.name)
+        return found
+
+    def block(self, names: Sequence[str], arguments: tuple[Node, ...]) -> Block:
+        if len(names) == 1 and names[0] in self.follows:
+            return Block((), (self.follows[names[0]],))
+        known = {}
+        if names[0].startswith("d2_"):
+            for other, value in self.quantities.items():
+                first = other == "weight" or other.startswith("d_")
+                if first and operations(value) >= _WORTH_A_CALL:
+                    known[id(value)] = Call("quantity", (Name(other), *arguments))
+        naming = replace(self.naming, known=known)
+        return make_block([self.quantities[n] for n in names], naming, self.pool)
+
+
+def _functions(form: StableForm) -> list[Function]:
+    loss = form.loss
+    variables = [v.name for v in loss.variables]
+    arguments = tuple(Name(v) for v in variables)
+    by = _by(variables)
+    follows = {name: relation for name, (_, relation) in relations(form).items()}
+    regimes = [(r.condition, _Regime(form, r.quantities, follows), r) for r in form.regimes]
     functions = []
     for name in [*form.names, "value_and_grad"]:
-        parts = ("loss", f"d_{x}") if name == "value_and_grad" else (name,)
-        blocks = [
-            make_block(
-                [_guarded(r.quantities[p], x) for p in parts],
-                reserved,
-                x,
-                pool,
-                {} if len(parts) > 1 else _callable(r.quantities, name, pool),
-            )
-            for r, pool in zip(form.regimes, pools, strict=True)
+        parts = ("loss", f"d_{variables[0]}") if name == "value_and_grad" else (name,)
+        general = regimes[-1][1].block(parts, arguments)
+        branches = [
+            Branch(condition, r.meaning, regime.block(parts, arguments))
+            for condition, regime, r in regimes
+            if condition is not None
         ]
-        functions.append(_function(name, form, blocks))
-    parameter_functions = tuple(
-        ParameterFunction(name, make_block([expression], reserved, x))
-        for name, expression in density.functions.items()
-    )
-    moments = tuple(
-        ParameterFunction(name, make_block([expression], reserved, x))
-        for name, expression in (density.sampling.moments if density.sampling else {}).items()
-    )
-    vectors = density.norm.value if density.norm else None
-    norm = make_block([vectors], reserved, x) if vectors is not None else None
-    between = density.divergence
-    divergence = None if between is None else make_block([between], reserved, "shift")
-    touch = make_block([density.sampling.touch], reserved, x) if density.sampling else None
-    roots = [*_nodes(functions), *(e for f in parameter_functions for e in _of_block(f.block))]
-    roots += _of_block(touch) if touch else []
-    roots += [e for f in moments for e in _of_block(f.block)]
-    roots += _of_block(norm) if norm else []
-    roots += _of_block(divergence) if divergence else []
-    helpers = _helpers(roots)
-    regimes = tuple(Regime(r.name, r.meaning, r.condition) for r in form.regimes)
-    operations = _operations(roots, helpers, regimes)
-    return Module(
-        tuple(functions), parameter_functions, density, touch, moments, norm, divergence, regimes,
-        helpers, operations,
-    )  # fmt: skip
-
-
-# A quantity shorter than this is written out where another one contains it.
-_WORTH_A_CALL = 16
-
-
-def _callable(quantities: Mapping[str, Node], name: str, pool: Pool) -> dict[int, str]:
-    """The quantities that `name` may call: first derivatives and the weight, for what follows."""
-    if not name.startswith("d2_"):
-        return {}
-    found = {}
-    for other, expression in quantities.items():
-        if other == "loss" or other.startswith("d2_"):
-            continue
-        interned = pool.intern(expression)
-        if sum(1 for _ in walk(interned)) >= _WORTH_A_CALL:
-            found[id(interned)] = other
-    return found
-
-
-def _guarded(result: Node, x: str) -> Node:
-    """NaN in, NaN out, also where the result does not depend on the residual."""
-    if _passes_nan(result, x, {}):
-        return result
-    return where(call("ne", Name(x), Name(x)), Name(x), result)
-
-
-def _passes_nan(current: Node, x: str, seen: dict[int, bool]) -> bool:
-    key = id(current)
-    if key not in seen:
-        if isinstance(current, Name):
-            seen[key] = current.name == x
-        elif isinstance(current, Local):
-            seen[key] = _passes_nan(current.value, x, seen)
-        elif not isinstance(current, Call) or current.op in CONDITIONS or current.op == "sign":
-            # Not every library has sign(NaN) = NaN.
-            seen[key] = False
-        elif current.op in ("where", "patch"):
-            # Comparisons with NaN are false, so the last branch is taken.
-            condition, _, last = current.args
-            seen[key] = not _holds_for_nan(condition) and _passes_nan(last, x, seen)
-        else:
-            seen[key] = any(_passes_nan(a, x, seen) for a in current.args)
-    return seen[key]
-
-
-def _holds_for_nan(condition: Node) -> bool:
-    return any(isinstance(n, Call) and n.op == "ne" for n in walk(condition))
-
-
-def _function(name: str, form: StableForm, blocks: Sequence[Block]) -> Function:
-    """The locals that all regimes compute alike come before the branches."""
-    shared: list[Assignment] = []
-    if len(blocks) > 1:
-        everywhere = set(blocks[0].assignments).intersection(*(b.assignments for b in blocks[1:]))
-        shared = [a for a in blocks[0].assignments if a in everywhere]
-    cases = [
-        Case(
-            regime.name,
-            regime.meaning,
-            Block(tuple(a for a in block.assignments if a not in shared), block.results),
+        found = by.get(name, ())
+        functions.append(
+            Function(
+                name, found, wording.meaning(loss, name, found), _kept(branches, general), general
+            )
         )
-        for regime, block in zip(form.regimes, blocks, strict=True)
-    ]
-    return Function(name, tuple(shared), tuple(cases))
+    return functions
 
 
-def _nodes(functions: Sequence[Function]) -> list[Node]:
-    found: list[Node] = []
-    for function in functions:
-        found.extend(a.value for a in function.shared)
-        for case in function.cases:
-            found.extend(_of_block(case.block))
+def _by(variables: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {f"d_{v}": (v,) for v in variables}
+    for place, v in enumerate(variables):
+        found[f"d2_{v}"] = (v, v)
+        found |= {f"d2_{v}_{w}": (v, w) for w in variables[place + 1 :]}
     return found
+
+
+def _kept(branches: Sequence[Branch], general: Block) -> tuple[Branch, ...]:
+    """The branches that differ from what holds otherwise; the last ones first."""
+    apart = _disjoint(branches)
+    kept: list[Branch] = []
+    for branch in reversed(branches):
+        if branch.block != general or (kept and not apart):
+            kept.insert(0, branch)
+    return tuple(kept)
+
+
+def _disjoint(branches: Sequence[Branch]) -> bool:
+    """Whether the conditions are different values of one parameter."""
+    tests = [b.condition for b in branches]
+    same = all(
+        isinstance(t, Call) and t.op == "eq" and isinstance(t.args[1], Number) for t in tests
+    )
+    names = {t.args[0] for t in tests if isinstance(t, Call)}
+    return same and len(names) <= 1
+
+
+def _blocks(function: Function | Helper) -> list[Block]:
+    return [*(b.block for b in function.branches), function.block]
 
 
 def _of_block(block: Block) -> list[Node]:
     return [*(a.value for a in block.assignments), *block.results]
 
 
-def _helpers(roots: Sequence[Node]) -> tuple[HelperFunction, ...]:
-    """Every helper that is called, directly or from another, in the order of the vocabulary."""
+def helpers_of(roots: Sequence[Node]) -> tuple[Helper, ...]:
+    """Every helper that is called, directly or from another, by name."""
     wanted: set[str] = set()
     frontier = list(roots)
     while frontier:
-        called = {
-            n.op for f in frontier for n in walk(f) if isinstance(n, Call) and n.op in HELPERS
-        } - wanted
-        wanted |= called
-        frontier = [e for name in called for e in _expressions(HELPERS[name])]
-    return tuple(_laid_out(h) for name, h in HELPERS.items() if name in wanted)
+        called = {n.op for f in frontier for n in walk(f) if isinstance(n, Call)}
+        new = (called & set(helpers.HELPERS)) - wanted
+        wanted |= new
+        frontier = [e for name in new for e in _expressions(helpers.HELPERS[name])]
+    return tuple(helper(helpers.HELPERS[name]) for name in sorted(wanted))
 
 
-def _expressions(helper: Helper) -> list[Node]:
-    return [helper.body, *(helper.shortcut or ())]
+def _expressions(found: helpers.Helper) -> list[Node]:
+    return [found.body, *(found.shortcut or ())]
 
 
-def _laid_out(helper: Helper) -> HelperFunction:
-    reserved = RESERVED | set(helper.parameters)
-    residual = helper.varying[0] if helper.varying else ""
-    block = make_block([helper.body], reserved, residual)
-    shortcut = None
-    if helper.shortcut is not None:
-        condition, cheap = helper.shortcut
-        shortcut = (condition, make_block([cheap], reserved, residual))
-    return HelperFunction(helper, shortcut, block)
+def helper(found: helpers.Helper) -> Helper:
+    """A stable atom as a function of the file."""
+    reserved = RESERVED | set(found.parameters)
+    naming = Naming(frozenset(reserved), found.varying[0] if found.varying else "")
 
+    def laid_out(value: Node) -> Block:
+        return make_block([cleaned(value, About())], naming)
 
-def _operations(
-    roots: Sequence[Node], helpers: Sequence[HelperFunction], regimes: Sequence[Regime]
-) -> frozenset[str]:
-    nodes = list(roots)
-    for h in helpers:
-        nodes.extend(_expressions(h.helper))
-    nodes.extend(r.condition for r in regimes if r.condition is not None)
-    return frozenset(n.op for e in nodes for n in walk(e) if isinstance(n, Call))
+    branches: tuple[Branch, ...] = ()
+    if found.shortcut is not None:
+        condition, cheap = found.shortcut
+        branches = (Branch(condition, "", laid_out(cheap)),)
+    return Helper(found.name, found.parameters, found.meaning, branches, laid_out(found.body))

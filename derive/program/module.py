@@ -1,21 +1,19 @@
-"""A loss as a program without a target: functions of named blocks, cases by parameter regime."""
+"""A loss as a program without a target: all that printing a file needs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from derive.numerics.helpers import Helper
 from derive.numerics.nodes import Node
-from derive.program.density import DensityForm
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """A local of a function; `varies` says whether it depends on the residual."""
+    """A local of a function."""
 
     name: str
     value: Node
-    varies: bool
 
 
 @dataclass(frozen=True)
@@ -27,64 +25,90 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Case:
-    """One regime of a function. condition None: whatever no earlier case took."""
+class Branch:
+    """What holds under a condition on the parameters alone; `meaning` says it in a formula."""
 
-    regime: str
+    condition: Node
     meaning: str
     block: Block
 
 
 @dataclass(frozen=True)
 class Function:
-    """A quantity in every regime; `shared` holds the locals that all cases begin with."""
+    """A function of the residual and the parameters.
+
+    by: the variables of a derivative, in the order of the signature; empty for the loss itself,
+    the weight and value_and_grad. branches are tried in order; `block` is what holds otherwise.
+    A result may be a call of another function: `Call("quantity", (Name("d_x"), *arguments))`.
+    """
 
     name: str
-    shared: tuple[Assignment, ...]
-    cases: tuple[Case, ...]
-
-
-@dataclass(frozen=True)
-class ParameterFunction:
-    """A function of the parameters alone; it has no regimes."""
-
-    name: str
-    block: Block
-
-
-@dataclass(frozen=True)
-class HelperFunction:
-    """A helper with its locals laid out; the shortcut comes first where there is one."""
-
-    helper: Helper
-    shortcut: tuple[Node, Block] | None
-    block: Block
-
-
-@dataclass(frozen=True)
-class Regime:
-    name: str
+    by: tuple[str, ...]
     meaning: str
-    condition: Node | None
+    branches: tuple[Branch, ...]
+    block: Block
+
+
+@dataclass(frozen=True)
+class Helper:
+    """A private function that keeps its digits; the cheaper branch comes first if there is one."""
+
+    name: str
+    parameters: tuple[str, ...]
+    meaning: str
+    branches: tuple[Branch, ...]
+    block: Block
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """condition: what its values have to satisfy, in its own name; rule: the same in words."""
+
+    name: str
+    default: float
+    condition: Node
+    rule: str
+
+
+@dataclass(frozen=True)
+class Documentation:
+    """What the head of a file says, in plain text; formula: `loss = …` and its named parts."""
+
+    title: str
+    formula: tuple[str, ...]
+    domain: str
+    description: str
+    notes: tuple[str, ...]
+    source: str
 
 
 @dataclass(frozen=True)
 class Module:
-    """Everything a target needs to print one file.
+    """Everything that is printed in the file of a loss.
 
-    functions of the residual and the parameters; parameter_functions of the parameters alone,
-    with what else is known of the density. touch: the length that draws and quadrature go by;
-    moments: closed forms of the variance and of the expectation of the loss; norm: the closed
-    form of log Z over vectors.
+    subject: what to type for it on the command line. special: the conditions of the functions'
+    branches, in order. operations: those of the vocabulary that occur anywhere. diverging: per
+    parameter, the values at which the derivative in it is infinite.
     """
 
+    name: str
+    digest: str
+    subject: str
+    residual: str
+    parameters: tuple[Parameter, ...]
+    documentation: Documentation
     functions: tuple[Function, ...]
-    parameter_functions: tuple[ParameterFunction, ...]
-    density: DensityForm
-    touch: Block | None
-    moments: tuple[ParameterFunction, ...]
-    norm: Block | None
-    divergence: Block | None
-    regimes: tuple[Regime, ...]
-    helpers: tuple[HelperFunction, ...]
+    special: tuple[Node, ...]
+    helpers: tuple[Helper, ...]
     operations: frozenset[str]
+    diverging: Mapping[str, tuple[float, ...]]
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of the signature."""
+        return (self.residual, *(p.name for p in self.parameters))
+
+    def derivative(self, *by: str) -> Function | None:
+        """The derivative in these variables, in any order, if the file has it."""
+        wanted = sorted(by)
+        return next((f for f in self.functions if f.by and sorted(f.by) == wanted), None)

@@ -4,45 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache, partial
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from derive.definitions.floats import Floats
+from derive.definitions.samples import Sample
+from derive.verification.condition import kappa
 from derive.verification.oracle import Oracle
 from derive.verification.promise import Promise
 from derive.verification.reference import Reference
-from derive.verification.sampling import Sample
-from derive.verification.ulp import (
-    FORMATS,
-    Floats,
-    errors_in_ulp,
-    hexadecimal,
-    unit_exponent,
-)
-from derive.verification.yardstick import (
-    crosses,
-    is_shape_slope,
-    kappa,
-    scale_of,
-    scale_of_parameters,
-)
-
-FINITE_CONDITION = 1e12  # a larger kappa excuses nothing: the value is lost in any case
+from derive.verification.ulp import errors_in_ulp, hexadecimal
 
 
 @dataclass(frozen=True)
 class Measured:
-    """worst: the largest error in ULP; excess: the largest one after the allowance for kappa.
+    """What was found at the point that is nearest to its allowance, or farthest beyond it.
 
-    witness: the inputs of the excess as exact hexadecimal floats; expected and got likewise.
-    judged: points with a value.
+    excess: the error there beyond kappa, in ULP; error: all of it; kappa: what was allowed for it.
+    judged: points with a value. Inputs and values as exact hexadecimal floats.
     """
 
-    worst: float
     excess: float
-    judged: int
+    error: float
     kappa: float
+    judged: int
     witness: Mapping[str, str]
     expected: str
     got: str
@@ -56,6 +42,15 @@ class Question:
     quantity: str
     sample: Sample
     reference: Reference
+    known_kappa: dict[int, float] = field(default_factory=dict, compare=False)
+
+    def kappa(self, index: int) -> float:
+        """The condition at a point, computed once."""
+        if index not in self.known_kappa:
+            point = self.sample.point(index)
+            found = kappa(self.oracle, self.quantity, point, self.sample.dtype)
+            self.known_kappa[index] = found
+        return self.known_kappa[index]
 
 
 def errors(question: Question, got: Floats) -> Floats:
@@ -68,59 +63,24 @@ def errors(question: Question, got: Floats) -> Floats:
 
 
 def measure(question: Question, got: Floats, promise: Promise) -> Measured:
-    """The worst error and the worst excess; the costly parts only where they can matter."""
+    """The worst error beyond kappa; kappa is asked for only where it can matter."""
     raw = errors(question, got)
-    judged = int(np.count_nonzero(~np.isnan(raw)))
     order = np.argsort(-np.nan_to_num(raw, nan=-1.0), kind="stable")
-    worst = excess = kappa_there = 0.0
-    shrink = cache(partial(_shrink, question))
-    at = int(order[0])
-    for index in map(int, order):
-        size = float(raw[index])
-        if math.isnan(size) or size <= worst:
-            break
-        worst = max(worst, size * shrink(index))
+    at, excess, allowed_there = int(order[0]), -1.0, 0.0
     for index in map(int, order):
         size = float(raw[index])
         if math.isnan(size) or size <= excess:
             break
-        size *= shrink(index)
-        excused = 0.0
-        if promise.kappa and size > excess and math.isfinite(size):
-            there = kappa(question.oracle, question.quantity, question.sample.point(index))
-            # kappa counts units of the value
-            excused = promise.kappa * there * shrink(index) if there < FINITE_CONDITION else 0.0
-        left = max(size - excused, 0.0)
-        if left > excess:
-            excess, at, kappa_there = left, index, excused
+        matters = promise.kappa and math.isfinite(size) and size > 1.0
+        allowed = promise.kappa * question.kappa(index) if matters else 0.0
+        if max(size - allowed, 0.0) > excess:
+            at, excess, allowed_there = index, max(size - allowed, 0.0), allowed
     return Measured(
-        worst=worst,
-        excess=excess,
-        judged=judged,
-        kappa=kappa_there,
+        excess=max(excess, 0.0),
+        error=float(np.nan_to_num(raw[at], nan=0.0, posinf=np.inf)),
+        kappa=allowed_there,
+        judged=int(np.count_nonzero(~np.isnan(raw))),
         witness={k: hexadecimal(v) for k, v in question.sample.point(at).items()},
         expected=hexadecimal(float(question.reference.high[at])),
         got=hexadecimal(float(got[at])),
     )
-
-
-def _shrink(question: Question, index: int) -> float:
-    """One unit at the value over one unit at the terms that it is a difference of (<= 1)."""
-    wanted = question.oracle.wanted(question.quantity)
-    form = FORMATS[question.sample.dtype]
-    point = question.sample.point(index)
-    if any(math.isnan(v) for v in point.values()):
-        return 1.0
-    if wanted.changes_sign or is_shape_slope(question.oracle, wanted):
-        size = scale_of(question.oracle, question.quantity, point)
-    elif crosses(question.oracle, question.quantity, point):
-        size = scale_of_parameters(question.oracle, question.quantity, point)
-    else:
-        return 1.0
-    if not math.isfinite(size):
-        return 1.0
-    here = np.array([question.reference.high[index], size])
-    if not np.all(np.isfinite(here)):
-        return 1.0
-    own, scale = unit_exponent(here, form)
-    return float(2.0 ** min(0, int(own) - int(scale)))

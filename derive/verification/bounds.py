@@ -7,7 +7,7 @@ piecewise formula are taken apart before (`side`).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import product
 from typing import Any
 
@@ -22,30 +22,56 @@ Names = Mapping[str, Any]  # of complex balls
 Interval = tuple[Ball, Ball]
 
 
-def evaluate(node: Any, names: Names, analytic: bool) -> Any:
-    """An expression over complex balls; analytic: NaN where it is not analytic on the ball."""
-    acb = flint.acb
-    if isinstance(node, sympy.Symbol):
-        return names[node.name]
-    if isinstance(node, sympy.Rational):
-        return acb(int(node.p)) / int(node.q)
-    parts = [evaluate(part, names, analytic) for part in node.args]
+def compiled(node: Any, names: Names, analytic: bool) -> Callable[[Any], Any]:
+    """An expression as a function of the size, over complex balls; parts without it are constant.
+
+    analytic: NaN where it is not analytic on the ball.
+    """
+    if node == SIZE:
+        return lambda size: size
+    if SIZE not in node.free_symbols and not node.is_Atom:
+        value = _combined(node, analytic)(
+            *(compiled(part, names, analytic)(None) for part in node.args)
+        )
+        return lambda _size: value
+    if isinstance(node, sympy.Symbol | sympy.Rational):
+        known = (
+            names[node.name]
+            if isinstance(node, sympy.Symbol)
+            else flint.acb(int(node.p)) / int(node.q)
+        )
+        return lambda _size: known
+    parts = [compiled(part, names, analytic) for part in node.args]
+    combine = _combined(node, analytic)
+    if len(parts) == 1:
+        only = parts[0]
+        return lambda size: combine(only(size))
+    return lambda size: combine(*[part(size) for part in parts])
+
+
+def _combined(node: Any, analytic: bool) -> Callable[..., Any]:
+    """How the value of an expression is made from those of its parts."""
     if isinstance(node, sympy.Add):
-        return sum(parts[1:], parts[0])
+        return lambda *parts: sum(parts[1:], parts[0])
     if isinstance(node, sympy.Mul):
-        return math.prod(parts[1:], start=parts[0])
+        return lambda *parts: math.prod(parts[1:], start=parts[0])
     if isinstance(node, sympy.Pow):
-        exponent = node.args[1]
-        if exponent.is_Integer:
-            return parts[0] ** int(exponent)
-        return parts[0].pow(parts[1], analytic=analytic)
+        if node.args[1].is_Integer:
+            whole = int(node.args[1])
+            return lambda base, _exponent: base**whole
+        return lambda base, exponent: base.pow(exponent, analytic=analytic)
     if isinstance(node, sympy.exp):
-        return parts[0].exp()
+        return lambda part: part.exp()
     if isinstance(node, sympy.log):
-        return parts[0].log(analytic=analytic)
+        return lambda part: part.log(analytic=analytic)
     if isinstance(node, sympy.Abs) and SIZE not in node.free_symbols:
-        return acb(abs(parts[0].real))
+        return lambda part: flint.acb(abs(part.real))
     raise BadInput(f"the normalizer cannot evaluate {type(node).__name__}")
+
+
+def evaluate(node: Any, names: Names, analytic: bool) -> Any:
+    """The value of an expression; the size is one of the names where it occurs."""
+    return compiled(node, names, analytic)(names.get("size"))
 
 
 def constant(node: Any, names: Names) -> Ball:

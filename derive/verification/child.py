@@ -1,10 +1,12 @@
 """Runs emitted functions in a process of its own; speaks JSON lines and raw float64 on its pipes.
 
-Started by path by `implementations`; imports NumPy, and PyTorch when asked for it, nothing else.
+Started by path by `implementations`, with the folder that modules are named from and a limit on
+memory; imports NumPy, and PyTorch when asked for it, nothing else.
 """
 
-import importlib.util
+import importlib
 import json
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -12,20 +14,15 @@ from typing import Any
 
 import numpy as np
 
-MODULES: dict[str, Any] = {}
 
-
-def load(path: str) -> Any:
-    """The module at a path, imported once."""
-    if path not in MODULES:
-        spec = importlib.util.spec_from_file_location(f"judged_{len(MODULES)}", path)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{path} is not a Python file")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-        MODULES[path] = module
-    return MODULES[path]
+def limit(gibibytes: int) -> None:
+    """No more memory than this, where the system can be told so."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (gibibytes << 30,) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 class Arrays:
@@ -82,9 +79,9 @@ class Tensors:
 
 def answer(request: dict[str, Any], columns: list[Any]) -> tuple[str, Any]:
     """One function over all points: name of the dtype that came out, and the values."""
-    kind = Tensors if request["target"] == "torch" else Arrays
+    kind = Tensors if request["tensors"] else Arrays
     library: Tensors | Arrays = kind(request["dtype"])
-    function = getattr(load(request["file"]), request["function"])
+    function = getattr(importlib.import_module(request["module"]), request["function"])
     output, autograd = request["output"], request["autograd"]
 
     def run(pieces: Sequence[Any], numbers: bool) -> tuple[str, Any]:
@@ -111,7 +108,10 @@ def guarded(request: dict[str, Any], columns: list[Any]) -> tuple[dict[str, Any]
     return {"dtype": dtype, "count": len(values), "warning": texts[0] if texts else ""}, values
 
 
-def main() -> None:
+def main(root: str, gibibytes: str) -> None:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    limit(int(gibibytes))
+    sys.path.insert(0, root)
     replies, sys.stdout = sys.stdout.buffer, sys.stderr
     while line := sys.stdin.buffer.readline():
         request = json.loads(line)
@@ -119,7 +119,8 @@ def main() -> None:
         reply: dict[str, Any]
         try:
             if request["function"] is None:
-                names = [n for n in vars(load(request["file"])) if not n.startswith("_")]
+                module = importlib.import_module(request["module"])
+                names = [n for n in vars(module) if not n.startswith("_")]
                 reply = {"names": sorted(names)}
             else:
                 size = 8 * request["count"]
@@ -133,4 +134,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

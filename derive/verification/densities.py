@@ -8,22 +8,23 @@ second ones 1e-11 of max(|value|, 0.01).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping
 from functools import cached_property, partial
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
+from derive.definitions.floats import FORMATS
 from derive.definitions.loss import Loss
+from derive.definitions.samples import Group, Sample, draw
 from derive.verification.backend import Ball, ctx
+from derive.verification.condition import kappa
+from derive.verification.emitted import Emitted
 from derive.verification.expected import Expected, expect, judged, whole
-from derive.verification.implementations import Route, Runner
+from derive.verification.implementations import Functions, Route, Runner
 from derive.verification.normalizer import BY_DIFFERENCES, METHOD, Normalizer
 from derive.verification.report import AGREES, REFUTED, Row
-from derive.verification.sampling import Group, Sample, draw
-from derive.verification.ulp import FORMATS
-from derive.verification.yardstick import kappa
+from derive.verification.targets import TargetFiles
 
 SAMPLE = "densities"
 DTYPES = ("float64", "float32")
@@ -38,8 +39,8 @@ ENDS = ((-0.3, 1.7), (-5.0, 5.0), (2.0, 2.5))
 class Densities:
     """The densities of one loss: parameters, exact values, and the verdict on a file."""
 
-    def __init__(self, loss: Loss) -> None:
-        self.loss = loss
+    def __init__(self, loss: Loss, seed: int = 0) -> None:
+        self.loss, self.seed = loss, seed
         self.normalizer = Normalizer(loss)
         self.names = tuple(p.name for p in loss.parameters)
         self._z: dict[tuple[float, ...], Ball] = {}
@@ -64,22 +65,24 @@ class Densities:
         return MANY if self.loss.special else FEW
 
     def _drawn(self, dtype: str) -> Iterator[tuple[float, ...]]:
-        groups = draw(self.loss, "everyday", dtype, 40 * 4 * self._count).groups
+        groups = draw(self.loss, "everyday", dtype, 160 * self._count, seed=self.seed).groups
         yield from dict.fromkeys(g.parameters for g in groups)
 
-    def rows(self, target: str, file: Path, names: Sequence[str], runner: Runner) -> Iterator[Row]:
+    def rows(self, files: Emitted, functions: Functions, runner: Runner) -> Iterator[Row]:
         """Every density function of a file; nothing where the loss has no parameters."""
         if not self.names:
             return
         for dtype in DTYPES:
-            for name, (expected, promised) in self._questions(dtype, names).items():
-                if name not in names:
-                    yield self._row(name, target, dtype, REFUTED, f"{file} has no function {name}")
+            for name, (expected, promised) in self._questions(dtype, functions.modules).items():
+                method = BY_DIFFERENCES if name[0] == "d" and name != "density" else METHOD
+                row = files.row(name, AGREES, dtype=dtype, sample=SAMPLE, method=method)
+                if name not in functions.modules:
+                    detail = f"{files.modules[-1]} has no function {name}"
+                    yield row.but(verdict=REFUTED, detail=detail)
                     continue
                 sample = self._sample(name, dtype)
-                row = self._row(name, target, dtype, AGREES, "")
-                for route in self._routes(name, target):
-                    outcome = runner.run(file, route, sample)
+                for route in self._routes(functions.modules, name, files.target):
+                    outcome = runner.run(route, sample)
                     if outcome.values is None or outcome.fault:
                         said = f"{route.label}: {outcome.error or outcome.fault}"
                         row = row.but(verdict=REFUTED, detail=said)
@@ -87,21 +90,16 @@ class Densities:
                     row = judged(row, route, sample, expected(), outcome.values, promised)
                 yield row
 
-    def _row(self, name: str, target: str, dtype: str, verdict: str, detail: str) -> Row:
-        method = BY_DIFFERENCES if name.startswith("d") and name != "density" else METHOD
-        return Row(
-            *(self.loss.name, name, target, dtype, SAMPLE, verdict), detail=detail, method=method
-        )
-
-    def _routes(self, name: str, target: str) -> list[Route]:
-        routes = [Route(name, numbers=False)]
-        if target == "torch" and name.startswith("d_log_partition_"):
+    def _routes(
+        self, modules: Mapping[str, str], name: str, target: TargetFiles
+    ) -> Iterator[Route]:
+        yield Route(modules[name], name, numbers=False)
+        if target.tensors and name.startswith("d_log_partition_"):
             position = self.names.index(name.removeprefix("d_log_partition_"))
-            routes.append(Route("log_partition", numbers=False, autograd=position))
-        return routes
+            yield Route(modules["log_partition"], "log_partition", False, autograd=position)
 
     def _questions(
-        self, dtype: str, names: Sequence[str]
+        self, dtype: str, names: Container[str]
     ) -> dict[str, tuple[Callable[[], Expected], float]]:
         """What is asked of a file, how its exact values are had, and the promise in ULP."""
         unit = 2.0 ** (1 - FORMATS[dtype].precision)
@@ -198,7 +196,7 @@ class Densities:
             ctx.prec = 256
             size = max(abs(loss.float64()), self._terms(p))
             share = abs(loss.float64()) / size
-            excused = kappa(self.normalizer.oracle, "loss", point) * share
+            excused = kappa(self.normalizer.oracle, "loss", point, dtype) * share
             ctx.prec = 256
             found.append((-loss.ball - self._log_z(p), size, excused))
         return expect(found)

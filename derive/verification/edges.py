@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from derive.definitions.floats import FORMATS, from_ordered, ordered
 from derive.verification.oracle import Oracle
-from derive.verification.ulp import FORMATS, from_ordered, ordered
 
 
 def edges(oracle: Oracle, dtype: str) -> Callable[[Mapping[str, float]], Sequence[float]]:

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
+from derive.definitions.floats import FORMATS, Format
 from derive.verification.backend import Ball, arb
-from derive.verification.ulp import FORMATS, Format, error_in_ulp
+from derive.verification.ulp import error_in_ulp
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,9 @@ class Evaluator:
         variables: Sequence[sympy.Symbol],
         orders: tuple[int, ...],
         spare: tuple[int, ...],
+        total: int = 99,
     ) -> None:
-        self.shape = Shape(orders, spare)
+        self.shape = Shape(orders, spare, total)
         self._positions = {v: k for k, v in enumerate(variables)}
         strangers = expression.free_symbols - set(variables)
         if strangers:

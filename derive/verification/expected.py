@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from derive.definitions.floats import FORMATS, Floats, unit_exponent
+from derive.definitions.samples import Sample
 from derive.verification.backend import Ball, arb
 from derive.verification.enclosure import Enclosure
 from derive.verification.implementations import Route
 from derive.verification.report import AGREES, REFUTED, UNKNOWN, Row
-from derive.verification.sampling import Sample
-from derive.verification.ulp import FORMATS, Floats, hexadecimal, unit_exponent
+from derive.verification.ulp import hexadecimal
 
 VALUE_BITS = 60  # how far a ball has to tell a value, relative to what its error is measured with
 
@@ -80,7 +81,7 @@ def judged(
         return row.but(verdict=UNKNOWN, detail="no exact value at any of the points")
     at = int(np.argmax(excess))
     worst = float(excess[at])
-    found = row.but(points=count, worst=max(row.worst, float(error.max())), allowed=promised)
+    found = row.but(points=count, allowed=promised)
     if worst < row.excess or row.verdict == REFUTED:
         return found
     missing = int(np.count_nonzero(expected.is_open))
@@ -93,6 +94,7 @@ def judged(
         verdict=verdict,
         detail=detail,
         excess=worst,
+        error=float(error[at]),
         kappa=float(expected.allowance[at]),
         witness={k: hexadecimal(v) for k, v in sample.point(at).items()},
         expected=hexadecimal(float(expected.high[at])),

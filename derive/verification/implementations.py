@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import threading
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Self
 
 import numpy as np
 
-from derive.errors import EnvironmentTrouble
-from derive.verification.sampling import Sample
-from derive.verification.ulp import Floats
+from derive.definitions.floats import Floats
+from derive.definitions.samples import Sample
+from derive.verification.process import Child
+from derive.verification.targets import TargetFiles
 
 CHILD = Path(__file__).with_name("child.py")
-TARGETS = {"numpy": "numpy", "torch": "torch"}
-SECONDS = 600.0
+SECONDS = 120.0
+GIBIBYTES = 8
 
 
 @dataclass(frozen=True)
 class Route:
-    """One way to ask a file for a quantity.
+    """One way to ask a module for a quantity.
 
     numbers: parameters as Python numbers, group by group; else as arrays.
     output: which element of a tuple; autograd: by PyTorch's autograd, in this variable.
     """
 
+    module: str
     function: str
     numbers: bool
     output: int | None = None
@@ -52,37 +51,42 @@ class Outcome:
     fault: str = ""
 
 
-class Runner:
-    """A child process that keeps its libraries between questions. Use as a context manager."""
+@dataclass(frozen=True)
+class Functions:
+    """Public names, each with the module that has it first; or why a module was not imported."""
 
-    def __init__(self, target: str, seconds: float = SECONDS) -> None:
-        self.target, self.seconds = target, seconds
-        self._process: subprocess.Popen[bytes] | None = None
+    modules: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+class Runner(Child):
+    """A child process that keeps its modules between questions. Use as a context manager.
 
-    def close(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
+    root: the folder that holds the folders of all targets; modules are named from there.
+    """
 
-    def names(self, file: Path) -> tuple[str, ...] | str:
-        """The public names of a file, or the error that its import raised."""
-        reply, _ = self._ask({"file": str(file), "function": None}, [])
-        return tuple(reply["names"]) if "names" in reply else str(reply["error"])
+    def __init__(self, root: Path, tensors: bool = False, seconds: float = SECONDS) -> None:
+        super().__init__(CHILD, (str(root), str(GIBIBYTES)), seconds)
+        self.tensors = tensors
 
-    def run(self, file: Path, route: Route, sample: Sample) -> Outcome:
-        """One quantity of a file at every point of a sample."""
-        columns = list(sample.columns.values())
+    def functions(self, modules: Sequence[str]) -> Functions:
+        """The public names of some modules."""
+        found: dict[str, str] = {}
+        for module in modules:
+            reply, _ = self.ask({"module": module, "function": None}, ())
+            if "names" not in reply:
+                return Functions(error=f"{module}: {reply['error']}")
+            for name in reply["names"]:
+                found.setdefault(str(name), module)
+        return Functions(found)
+
+    def run(self, route: Route, sample: Sample) -> Outcome:
+        """One quantity of a module at every point of a sample."""
+        columns = [np.ascontiguousarray(c, dtype=np.float64) for c in sample.columns.values()]
         request = {
-            "file": str(file),
+            "module": route.module,
             "function": route.function,
-            "target": self.target,
+            "tensors": self.tensors,
             "dtype": sample.dtype,
             "numbers": route.numbers,
             "output": route.output,
@@ -91,7 +95,7 @@ class Runner:
             "columns": len(columns),
             "count": len(sample),
         }
-        reply, values = self._ask(request, columns)
+        reply, values = self.ask(request, [column.tobytes() for column in columns])
         if "error" in reply:
             return Outcome(None, error=str(reply["error"]))
         if len(values) != len(sample):
@@ -101,44 +105,24 @@ class Runner:
             fault = f"{sample.dtype} went in and {reply['dtype']} came out"
         return Outcome(values, fault=fault)
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            # -P: the folder of child.py must not shadow anybody's modules
-            command = [sys.executable, "-P", str(CHILD)]
-            pipe = subprocess.PIPE
-            self._process = subprocess.Popen(
-                command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
-            )
-        return self._process
 
-    def _ask(self, request: dict[str, Any], columns: list[Floats]) -> tuple[dict[str, Any], Floats]:
-        process = self._start()
-        assert process.stdin is not None and process.stdout is not None
-        timer = threading.Timer(self.seconds, process.kill)
-        timer.start()
-        try:
-            process.stdin.write(json.dumps(request).encode() + b"\n")
-            for column in columns:
-                process.stdin.write(np.ascontiguousarray(column, dtype=np.float64).tobytes())
-            process.stdin.flush()
-            line = process.stdout.readline()
-            reply: dict[str, Any] = json.loads(line) if line else {"error": self._death()}
-            raw = process.stdout.read(8 * int(reply.get("count", 0))) if line else b""
-        except BrokenPipeError:
-            return {"error": self._death()}, np.empty(0)
-        finally:
-            timer.cancel()
-        return reply, np.frombuffer(raw, dtype=np.float64)
+class Runners:
+    """A child process for each kind of call, started when first needed."""
 
-    def _death(self) -> str:
-        self.close()
-        return f"the process that ran it died, or took more than {self.seconds:.0f} s"
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._started: dict[bool, Runner] = {}
+
+    def of(self, target: TargetFiles) -> Runner:
+        if target.tensors not in self._started:
+            self._started[target.tensors] = Runner(self.root, target.tensors)
+        return self._started[target.tensors]
+
+    def __del__(self) -> None:
+        for runner in self._started.values():
+            runner.close()
 
 
-def installed(target: str) -> bool:
-    """Whether the target's library can be imported by this Python."""
-    code = f"import importlib.util as u, sys; sys.exit(u.find_spec({TARGETS[target]!r}) is None)"
-    try:
-        return subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    except OSError as trouble:
-        raise EnvironmentTrouble(f"cannot start {sys.executable}: {trouble}") from trouble
+def installed(library: str) -> bool:
+    """Whether a library can be imported by this Python; it is not imported here."""
+    return find_spec(library) is not None

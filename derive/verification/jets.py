@@ -26,14 +26,17 @@ class Shape:
     """The box of multi-indices 0 <= e <= orders, one order for each variable.
 
     spare: how many of the orders may be lost where a common zero is divided out.
+    total: no multi-index whose sum is larger.
     """
 
     orders: tuple[int, ...]
     spare: tuple[int, ...]
+    total: int = 99
 
     @cached_property
     def exponents(self) -> tuple[tuple[int, ...], ...]:
-        box = product(*(range(n + 1) for n in self.orders))
+        boxed = product(*(range(n + 1) for n in self.orders))
+        box = (e for e in boxed if sum(e) <= self.total)
         return tuple(sorted(box, key=lambda e: (sum(e), e)))
 
     @cached_property
@@ -53,7 +56,7 @@ class Shape:
         )
 
     def degree(self, variables: frozenset[int]) -> int:
-        return sum(self.orders[v] for v in variables)
+        return min(sum(self.orders[v] for v in variables), self.total)
 
     def constant(self, value: Ball) -> Jet:
         return [value] + [None] * (len(self.exponents) - 1)

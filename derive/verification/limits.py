@@ -33,7 +33,7 @@ def toward(values: Values, distances: Sequence[tuple[int, int, int]]) -> Enclosu
         answer = _read(found)
         if answer is not None and answer.infinite and triple is not distances[-1]:
             # What grows may yet turn: the farthest values that can be read have the last word.
-            for farther in distances[:distances.index(triple):-1]:
+            for farther in distances[: distances.index(triple) : -1]:
                 farthest = _read([values(n) for n in farther])
                 if farthest is not None:
                     return farthest

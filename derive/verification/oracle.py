@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
@@ -27,12 +29,15 @@ from derive.verification.backend import (
 )
 from derive.verification.enclosure import Enclosure, undefined
 from derive.verification.evaluator import Evaluator
+from derive.verification.jets import Jet
 from derive.verification.quantities import Quantity, quantities
 
 DOUBLE_BITS = 64  # leaves 11 bits behind the last one of a float64
 MOST_BITS = 1 << 16
 HOPELESS = 1 << 10  # no finite bound by then, at inputs too far out for any precision: never
 UNDERFLOW = -1200  # below 2^UNDERFLOW every dtype rounds to 0
+TRIES = 6  # how often the precision is raised for all quantities together
+REMEMBERED = 500  # points beside one that has only a limit
 EXTRA_ORDERS = 3  # how high a common zero of numerator and denominator is divided out
 
 Point = Sequence[Ball]
@@ -48,6 +53,7 @@ class Oracle:
         self.quantities: Mapping[str, Quantity] = quantities(loss)
         self._expression = loss.expression
         self._evaluators: dict[tuple[tuple[int, ...], tuple[int, ...]], Evaluator] = {}
+        self._near: dict[tuple[Any, ...], dict[str, Enclosure]] = {}
         self._last_bits = 128
         self._no_spare = (0,) * len(self.names)
 
@@ -69,6 +75,76 @@ class Oracle:
                 break
             answer = self.enclose(wanted, inputs, more, below=UNDERFLOW)
         return answer
+
+    def everything(self, point: Point, bits: int = DOUBLE_BITS) -> dict[str, Enclosure]:
+        """Every quantity at a point: from one series where that is possible, else one by one."""
+        found = {}
+        if all(v.is_finite() for v in point):
+            precision = max(self._last_bits, bits + 64)
+            found = self._together(point, bits, UNDERFLOW, precision)
+        return {
+            name: found.get(name) or self.enclose(wanted, point, bits, UNDERFLOW)
+            for name, wanted in self.quantities.items()
+        }
+
+    def _together(
+        self, point: Point, bits: int, below: int | None, precision: int
+    ) -> dict[str, Enclosure]:
+        """What one series to order 2 decides, at a precision that is raised a few times."""
+        found: dict[str, Enclosure] = {}
+        for _ in range(TRIES):
+            ctx.prec = precision
+            try:
+                lacking = self._read(self._all(point), point, bits, below, found)
+            except NeedsPrecision:
+                lacking = precision
+            except Undefined:
+                break
+            if lacking == 0:
+                break
+            precision = max(precision + min(lacking, precision), 192)
+        return found
+
+    def _read(
+        self, jet: Jet, point: Point, bits: int, below: int | None, found: dict[str, Enclosure]
+    ) -> int:
+        """The quantities that a series tells well enough; how many bits the others lack."""
+        shape, lacking = self._all.shape, 0
+        for name, wanted in self.quantities.items():
+            if name in found or (wanted.over_x and point[0].is_zero()):
+                continue
+            ball = jet[shape.index[wanted.orders]]
+            if ball is None or ball.is_zero():
+                found[name] = Enclosure(arb(0))
+                continue
+            ball = ball * shape.factor(wanted.orders)
+            if wanted.over_x:
+                ball = ball / point[0]
+            accuracy = ball.rel_accuracy_bits() if ball.is_finite() else -bits
+            if accuracy >= bits or (below is not None and ball.is_finite() and _under(ball, below)):
+                found[name] = Enclosure(ball)
+            else:
+                lacking = max(lacking, bits - accuracy)
+        return lacking
+
+    def _beside(self, wanted: Quantity, point: Point) -> Enclosure:
+        """A value beside a point that has only a limit; every quantity is asked for there."""
+        if wanted != self.quantities.get(wanted.name) or not all(v.is_finite() for v in point):
+            return self.enclose(wanted, point, limits.BITS)
+        key = tuple((*v.mid().man_exp(), *v.rad().man_exp()) for v in point)
+        if key not in self._near:
+            if len(self._near) > REMEMBERED:
+                self._near.clear()
+            digits = max(int(mantissa).bit_length() for mantissa, *_ in key)
+            precision = limits.BITS + 2 * digits
+            self._near[key] = self._together(point, limits.BITS, None, precision)
+        return self._near[key].get(wanted.name) or self.enclose(wanted, point, limits.BITS)
+
+    @cached_property
+    def _all(self) -> Evaluator:
+        most = max(sum(q.orders) for q in self.quantities.values())
+        box = (most,) * len(self.names)
+        return Evaluator(self._expression, self.loss.variables, box, self._no_spare, most)
 
     def wanted(self, name: str) -> Quantity:
         if name not in self.quantities:
@@ -179,7 +255,7 @@ class Oracle:
             for k in endless:
                 ahead = 4 if k and endless[0] == 0 else 1
                 far[k] = arb((1 if point[k] > 0 else -1, ahead * n))
-            return self.enclose(wanted, far, limits.BITS)
+            return self._beside(wanted, far)
 
         return limits.toward(values, limits.DISTANT)
 
@@ -230,7 +306,7 @@ class Oracle:
         def values(n: int) -> Enclosure:
             ctx.prec = MOST_BITS  # the sum is exact
             beside = at + arb((side, unit - n))
-            return self.enclose(wanted, moved(point, k, beside), limits.BITS)
+            return self._beside(wanted, moved(point, k, beside))
 
         return limits.toward(values, limits.NEAR)
 

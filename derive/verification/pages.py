@@ -1,29 +1,29 @@
-"""docs/accuracy.md and docs/special_values.md: pages made from what the judge recorded."""
+"""docs/accuracy.md and docs/special_values.md: pages made from what the judge found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import math
+import platform
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import metadata
 
-from derive.definitions.catalogue import NAMES, load
 from derive.definitions.loss import Loss
 from derive.verification.oracle import Oracle
-from derive.verification.quantities import quantities
+from derive.verification.report import Report, Row
+from derive.verification.shown import NARROW, decimal
 from derive.verification.special import shown_parameters, shown_residuals
-
-Entry = Mapping[str, Any]
 
 ACCURACY = """\
 # Accuracy
 
 Made by `derive verify --record`; do not edit. Errors are in units of the last place (ULP) of the
-dtype, against a rigorous enclosure of the raw definition at the same floating-point inputs.
-'worst' is beyond kappa = |d log f/d log x|, which is what the rounding of x/scale alone costs;
-second derivatives are measured against the larger of their value and their terms. 'plain' is the
-formula as it stands (SymPy's derivative of the definition, evaluated operation by operation in the
-same library and dtype), on the same points. Points are drawn by bit pattern: everyday values, the
-whole range of the dtype, and the special values of [special_values.md](special_values.md).
-Figures are rounded up.
+dtype, of the exact value itself: a rigorous enclosure of the raw definition at the same
+floating-point inputs. Each figure is the worst error beyond kappa, the condition of the value: the
+sum of |v/f df/dv| over the residual and the parameters, which is what rounding each input once
+would cost (a parameter at its default or at a special value adds nothing). The last column says
+how much is promised, the one before it the input of the figure that is nearest to its promise.
+Points are drawn by bit pattern: everyday values, the whole range of the dtype, and the special
+values of [special_values.md](special_values.md). Figures are rounded up.
 """
 
 SPECIAL = """\
@@ -32,119 +32,129 @@ SPECIAL = """\
 Made by `derive verify --record`; do not edit. The exact value of every quantity, rounded to
 float64, at special residuals; both targets give it to within their promise, NaN where x is NaN,
 and the same for -0 as for 0. The smallest number is 2^-1074, the largest (2 - 2^-52) 2^1023.
-Every loss of the catalogue is even: at -x the derivatives with an odd number of x in their name
-change sign, and nothing else. A dash: no value (the definition has no limit there).
+Where a loss is even, derivatives with an odd number of x in their name change sign at -x, and
+nothing else does; for the others negative residuals have columns of their own. A dash: no value
+(the definition has no limit there).
 """
 
 
-def accuracy(stored: Mapping[str, Sequence[Entry]]) -> str:
-    """The page of the record, nothing else: the same record gives the same text."""
-    records, plain = stored.get("records", ()), stored.get("plain", ())
-    forms = stored.get("forms", ())
-    parts = [ACCURACY]
-    for name in sorted({str(e["loss"]) for e in records}, key=_place):
-        parts.append(f"\n## {name}\n\n")
-        parts.append(_table(HEADS, _rows(name, records, plain)))
-        used = [f for f in forms if f["loss"] == name]
-        if used:
-            parts.append("\nWhat was rewritten, and what it gained (ULP in float64 on the points ")
-            parts.append("that chose the form):\n\n")
-            parts.append(_table(FORM_HEADS, map(_form, used)))
+def pages(report: Report, losses: Sequence[Loss]) -> Mapping[str, str]:
+    """The text of each page by its name."""
+    return {"accuracy.md": accuracy(report, losses), "special_values.md": special_values(losses)}
+
+
+def accuracy(report: Report, losses: Sequence[Loss]) -> str:
+    """The worst figure of every quantity in every target and dtype."""
+    measured = [row for row in report.rows if row.points]
+    parts = [ACCURACY, f"\nMeasured on {_machine()}.\n"]
+    narrow = [row.excess for row in measured if row.dtype in NARROW]
+    if narrow:
+        parts.append(
+            f"In float16 and bfloat16 nothing is off by more than {max(narrow):.3f} ULP.\n"
+        )
+    for loss in losses:
+        rows = [row for row in measured if row.loss == loss.name and row.dtype not in NARROW]
+        if rows:
+            parts.append(f"\n## {loss.name}\n\n")
+            parts.append(_table(*_figures(rows)))
     return "".join(parts)
 
 
-HEADS = ("quantity", "target", "dtype", "points", "worst ULP", "at", "plain formula", "at")
-FORM_HEADS = ("quantity", "plain", "ours", "rules")
-
-
-def _place(name: str) -> tuple[int, str]:
-    return (NAMES.index(name) if name in NAMES else len(NAMES)), name
-
-
-def _rows(name: str, records: Iterable[Entry], plain: Iterable[Entry]) -> list[Sequence[str]]:
-    ours, theirs = (_worst(name, entries) for entries in (records, plain))
-    order = list(quantities(load(name))) if name in NAMES else []
-
-    def order_of(key: tuple[str, str, str]) -> tuple[Any, ...]:
-        found = order.index(key[0]) if key[0] in order else len(order)
-        return found, key[0], key[1], -DTYPES.index(key[2])
-
-    out: list[Sequence[str]] = []
-    for key in sorted(ours, key=order_of):
-        entry, points = ours[key]
-        other = theirs.get(key)
-        beside = ("", "") if other is None else (_figure(other[0]["excess"]), _point(other[0]))
-        figure, place = _figure(entry["excess"]), _point(entry)
-        out.append((f"`{key[0]}`", key[1], key[2], str(points), figure, place, *beside))
-    return out
-
-
-DTYPES = ("bfloat16", "float16", "float32", "float64")
-
-
-def _worst(name: str, entries: Iterable[Entry]) -> dict[tuple[str, str, str], tuple[Entry, int]]:
-    """Of each quantity, target and dtype the worst sample, and the points of all."""
-    found: dict[tuple[str, str, str], tuple[Entry, int]] = {}
-    for entry in entries:
-        if entry["loss"] != name:
+def _machine() -> str:
+    versions = []
+    for library in ("numpy", "torch"):
+        try:
+            versions.append(f"{library} {metadata.version(library)}")
+        except metadata.PackageNotFoundError:
             continue
-        key = str(entry["quantity"]), str(entry["target"]), str(entry["dtype"])
-        before, points = found.get(key, (entry, 0))
-        worse = entry if float(entry["excess"]) > float(before["excess"]) else before
-        found[key] = worse, points + int(entry["points"])
-    return found
+    return ", ".join([_processor(), *versions])
 
 
-def _form(form: Entry) -> Sequence[str]:
-    rules = ", ".join(form["rules"]) or "none"
-    return f"`{form['quantity']}`", _figure(form["direct"]), _figure(form["worst"]), rules
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as stream:
+            for line in stream:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
 
 
+def _figures(rows: Sequence[Row]) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
+    """A line a quantity, a column for each target and dtype."""
+    columns = sorted(dict.fromkeys((row.target, row.dtype) for row in rows), key=_place)
 
-def _figure(value: Any) -> str:
-    number = float(value)
-    return f"{number:.1f}" if number < 1000 else f"{number:.0e}"
+    def lines() -> Iterator[Sequence[str]]:
+        for quantity in dict.fromkeys(row.quantity for row in rows):
+            of_it = [row for row in rows if row.quantity == quantity]
+            cells = []
+            for column in columns:
+                found = [row.excess for row in of_it if (row.target, row.dtype) == column]
+                cells.append(_figure(max(found)) if found else "")
+            worst = max(of_it, key=lambda row: row.excess / row.allowed)
+            points = f"{sum(row.points for row in of_it):,}"
+            allowed = " / ".join(f"{a:g}" for a in sorted({row.allowed for row in of_it}))
+            yield f"`{quantity}`", *cells, points, _point(worst), allowed
+
+    heads = [f"{target} {dtype}" for target, dtype in columns]
+    return ("quantity", *heads, "points", "at", "promise"), lines()
 
 
-def _point(entry: Entry) -> str:
-    return ", ".join(f"{n} = {_number(_float(v))}" for n, v in entry["witness"].items())
+def _place(column: tuple[str, str]) -> tuple[str, int]:
+    return column[0], -int(column[1].removeprefix("float"))
 
 
-def _float(text: str) -> float:
-    return float.fromhex(text) if "x" in text else float(text)
+def _figure(value: float) -> str:
+    if not math.isfinite(value):
+        return str(value)
+    return f"{math.ceil(value * 10 - 1e-9) / 10:.1f}" if value < 1000 else f"{value:.0e}"
 
 
-def _number(value: float) -> str:
-    return f"{value:.17g}" if value != round(value, 6) else f"{value:.6g}"
+def _point(row: Row) -> str:
+    inputs = ", ".join(f"{name} = {decimal(text)}" for name, text in row.witness.items())
+    return f"{inputs} ({row.target} {row.dtype})"
 
 
-def special_values() -> str:
-    """The page of special values, from the oracle: residuals across, parameters down."""
+def special_values(losses: Sequence[Loss]) -> str:
+    """From the oracle: residuals across, parameters down."""
     parts = [SPECIAL]
-    for name in NAMES:
-        loss = load(name)
-        parts.append(f"\n## {name}\n\n")
-        parts.append(_table(_special_heads(loss), _special_rows(loss)))
+    for loss in losses:
+        parts.append(f"\n## {loss.name}\n\n")
+        parts.append(_table(*_special(loss)))
     return "".join(parts)
 
 
-def _special_heads(loss: Loss) -> Sequence[str]:
-    names = [p.name for p in loss.parameters]
-    shown = ("x = 0", "smallest", "1", "largest", "inf")
-    return ("quantity", *names, *shown)
-
-
-def _special_rows(loss: Loss) -> Iterable[Sequence[str]]:
+def _special(loss: Loss) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
     oracle = Oracle(loss)
-    for quantity in oracle.quantities:
-        for parameters in shown_parameters(loss):
-            cells = []
-            for x in shown_residuals():
-                point = dict(zip(oracle.names, (x, *parameters), strict=True))
-                found = oracle.value(quantity, point)
-                cells.append(f"{found.float64():.17g}" if found.defined else "-")
-            values = [_beside(v) for v in parameters]
-            yield f"`{quantity}`", *values, *cells
+    names = [p.name for p in loss.parameters]
+    residuals, heads = list(shown_residuals()), ["x = 0", "smallest", "1", "largest", "inf"]
+    if not _is_even(oracle):
+        residuals += [-x for x in residuals[1:]]
+        heads += [f"-{head}" for head in heads[1:]]
+
+    def lines() -> Iterator[Sequence[str]]:
+        for quantity in oracle.quantities:
+            for parameters in shown_parameters(loss):
+                points = (dict(zip(oracle.names, (x, *parameters), strict=True)) for x in residuals)
+                found = (oracle.value(quantity, point) for point in points)
+                cells = [f"{v.float64():.17g}" if v.defined else "-" for v in found]
+                yield f"`{quantity}`", *(_beside(v) for v in parameters), *cells
+
+    return ("quantity", *names, *heads), lines()
+
+
+def _is_even(oracle: Oracle) -> bool:
+    """Whether the loss is the same at x and -x, at a few residuals for every shown parameter."""
+    for parameters in shown_parameters(oracle.loss):
+        for x in (0.3, 1.0, 7.5):
+            here, there = (
+                oracle.value("loss", dict(zip(oracle.names, (s * x, *parameters), strict=True)))
+                for s in (1, -1)
+            )
+            if here.float64() != there.float64():
+                return False
+    return True
 
 
 def _beside(value: float) -> str:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from derive.verification.backend import arb
+from derive.definitions.floats import Floats
+from derive.verification.backend import Ball, arb
+from derive.verification.enclosure import Enclosure
 from derive.verification.oracle import DOUBLE_BITS, UNDERFLOW, Oracle
-from derive.verification.ulp import Floats
-
-Progress = Callable[[str, int, int], None]
-REPORT_EVERY = 1000
 
 
 @dataclass(frozen=True)
@@ -30,23 +28,34 @@ class Reference:
         return len(self.high)
 
 
-def values(
-    oracle: Oracle,
-    quantity: str,
-    columns: Mapping[str, Floats],
-    progress: Progress | None = None,
-) -> Reference:
+def values(oracle: Oracle, quantity: str, columns: Mapping[str, Floats]) -> Reference:
     """The exact values of a quantity; columns: one array for each variable, of one length."""
     wanted = oracle.wanted(quantity)
+    return _gathered(
+        oracle,
+        columns,
+        (quantity,),
+        lambda point: {quantity: oracle.enclose(wanted, point, DOUBLE_BITS, UNDERFLOW)},
+    )[quantity]
+
+
+def all_values(oracle: Oracle, columns: Mapping[str, Floats]) -> dict[str, Reference]:
+    """The exact values of every quantity: each point is evaluated once for all of them."""
+    return _gathered(oracle, columns, tuple(oracle.quantities), oracle.everything)
+
+
+def _gathered(
+    oracle: Oracle,
+    columns: Mapping[str, Floats],
+    names: Sequence[str],
+    at: Callable[[list[Ball]], Mapping[str, Enclosure]],
+) -> dict[str, Reference]:
     series = [np.asarray(columns[name], dtype=np.float64).tolist() for name in oracle.names]
     count = len(series[0])
-    high, low = np.empty(count), np.zeros(count)
+    found = {name: Reference(np.full(count, np.nan), np.zeros(count)) for name in names}
     for k, point in enumerate(zip(*series, strict=True)):
         if any(map(math.isnan, point)):
-            high[k] = np.nan
             continue
-        found = oracle.enclose(wanted, [arb(v) for v in point], DOUBLE_BITS, UNDERFLOW)
-        high[k], low[k] = found.high_low()
-        if progress is not None and k % REPORT_EVERY == 0:
-            progress(f"{oracle.loss.name}.{quantity}", k, count)
-    return Reference(high, low)
+        for name, value in at([arb(v) for v in point]).items():
+            found[name].high[k], found[name].low[k] = value.high_low()
+    return found

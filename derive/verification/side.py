@@ -16,7 +16,7 @@ import sympy
 
 from derive.errors import BadInput
 from derive.verification.backend import Ball, Undefined, arb, flint
-from derive.verification.bounds import SIZE, Interval, Names, bounds, evaluate, is_convex
+from derive.verification.bounds import SIZE, Interval, Names, bounds, compiled, evaluate, is_convex
 
 GRID = range(-40, 41, 2)  # where the largest value of the integrand is looked for
 NEAREST, FARTHEST = -(1 << 12), 1 << 12  # in y
@@ -149,11 +149,11 @@ class Side:
     def _piece(self, left: Ball, right: Ball, tolerance: Ball) -> Ball:
         acb = flint.acb
         smooth = self._branch(self._size((left + right) / 2))
+        loss = [compiled(smooth, self.names, analytic) for analytic in (False, True)]
 
         def integrand(y: Any, analytic: bool) -> Any:
             x = self.unit * y.exp()
-            value = evaluate(smooth, {**self.names, "size": x}, analytic)
-            return (y - value).exp() * self.unit
+            return (y - loss[analytic](x)).exp() * self.unit
 
         relative = arb((1, -flint.ctx.prec))
         found = acb.integral(integrand, acb(left), acb(right), rel_tol=relative, abs_tol=tolerance)

@@ -7,9 +7,9 @@ import math
 
 import numpy as np
 
+from derive.definitions.floats import FORMATS, Floats, neighbours
 from derive.definitions.loss import Loss
-from derive.verification.sampling import Group, Sample, to_dtype
-from derive.verification.ulp import FORMATS, Floats, neighbours
+from derive.definitions.samples import Group, Sample, to_dtype
 
 
 def extremes(dtype: str) -> Floats:

@@ -7,7 +7,8 @@ import textwrap
 import sympy
 
 from derive.calculus import Derivation
-from derive.emission.wording import definition_lines, domain_line, formula
+from derive.definitions.notation import formula
+from derive.program.wording import definition_lines, domain_line
 
 WIDTH = 96
 

@@ -104,6 +104,9 @@ class Fake(ModuleType):
         self._note(subjects=subjects, **options)
         return self.report
 
+    def shown(self, report: Report, width: int, paint: Any) -> str:
+        return "the table\n"
+
     def plot(self, subject: str, out: Path | None) -> Path:
         self._note(subject=subject, out=out)
         return out or Path(f"{subject}.png")

@@ -212,12 +212,13 @@ def test_debugging_shows_the_traceback(
 def test_verify(pipeline: Any, fakes: Any, capsys: Capture, tmp_path: Path) -> None:
     assert derive("verify") == 0
     assert capsys.readouterr().out == "the table\n"
-    assert pipeline.called == {"subjects": (), "generated": None, "samples": None, "record": False}
+    nothing = {"seed": 0, "samples": None, "record": False}
+    assert pipeline.called == {"subjects": (), "generated": None, **nothing}
     out = ["--out", tmp_path]
-    assert derive("verify", "huber", "--json", "--samples", 7, "--record", *out) == 0
+    assert derive("verify", "huber", "--json", "--samples", 7, "--seed", 3, "--record", *out) == 0
     assert capsys.readouterr().out == '[{"verdict": "agrees"}]\n'
     assert pipeline.called == {
-        "subjects": ("huber",), "generated": tmp_path, "samples": 7, "record": True
+        "subjects": ("huber",), "generated": tmp_path, "seed": 3, "samples": 7, "record": True
     }  # fmt: skip
     for holds, undecided, code in [(False, False, 1), (False, True, 1), (True, True, 3)]:
         pipeline.report = fakes.Report(holds, undecided)

@@ -1,7 +1,6 @@
 """Nodes evaluated by mpmath: what a program means, with nothing rounded and nothing truncated.
 
-A helper means its `exact` definition; the remainder of a rounded product is 0; the truncated
-series means the whole series.
+A helper means its `exact` definition; the remainder of a rounded product is 0.
 """
 
 from __future__ import annotations
@@ -12,23 +11,22 @@ from typing import Any
 
 from mpmath import mp
 
+from derive.numerics.differences import basis
 from derive.numerics.helpers import HELPERS
 from derive.numerics.nodes import Call, Local, Name, Node, Number
 
 
-def _series(order: Any, log_w: Any, z1: Any) -> Any:
-    total, k = mp.mpf(0), 0
-    while True:
-        n = k + int(order) + 2
-        term = (k + 1) / mp.factorial(k + 2) * log_w**k * mp.hyp1f1(n + 1, n + 2, z1) / (n + 1)
-        total += term
-        if abs(term) <= abs(total) * mp.eps:
-            return total
-        k += 1
-
-
 def _horner(z: Any, *coefficients: Any) -> Any:
     return mp.polyval(list(reversed(coefficients)), z)
+
+
+def _exp_series(argument: Any, *rates: Any) -> Any:
+    """The divided difference of exp, from equal rates' residues."""
+    with mp.workdps(4 * mp.dps):
+        n = len(rates) - 1
+        terms = basis([mp.mpf(r) for r in rates]).items()
+        total = mp.fsum(c * argument**m * mp.exp(r * argument) for (r, m), c in terms)
+        return total / argument**n if argument else 1 / mp.factorial(n)
 
 
 MEANING: dict[str, Any] = {
@@ -39,7 +37,7 @@ MEANING: dict[str, Any] = {
     "tan": mp.tan, "asin": mp.asin, "acos": mp.acos, "atan": mp.atan, "sinh": mp.sinh,
     "cosh": mp.cosh, "tanh": mp.tanh, "erf": mp.erf, "erfc": mp.erfc, "gamma": mp.gamma,
     "loggamma": mp.loggamma, "digamma": mp.digamma, "trigamma": lambda v: mp.psi(1, v),
-    "product_error": lambda a, b: mp.mpf(0), "horner": _horner, "excess_series": _series,
+    "product_error": lambda a, b: mp.mpf(0), "horner": _horner, "exp_series": _exp_series,
     "huge": lambda v: mp.mpf(2) ** 900, "lt": lambda a, b: a < b, "le": lambda a, b: a <= b,
     "eq": lambda a, b: a == b, "ne": lambda a, b: a != b, "and": lambda a, b: a and b,
     "or": lambda a, b: a or b,

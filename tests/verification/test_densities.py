@@ -4,9 +4,11 @@ import math
 
 import flint
 import pytest
+from emitted import NUMPY
 
 from derive.definitions.catalogue import load
 from derive.verification.densities import Densities
+from derive.verification.emitted import Emitted
 from derive.verification.implementations import Runner
 from derive.verification.normalizer import Normalizer
 from derive.verification.report import AGREES, REFUTED, UNKNOWN
@@ -54,11 +56,14 @@ def log_partition_on(a, b, scale):
 
 
 def verdicts(tmp_path, text):
-    file = tmp_path / "quadratic.py"
-    file.write_text(text)
-    with Runner("numpy") as runner:
-        names = runner.names(file)
-        rows = list(Densities(load("quadratic")).rows("numpy", file, names, runner))
+    folder = tmp_path / "for_numpy" / "densities"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "quadratic.py").write_text(text)
+    loss = load("quadratic")
+    with Runner(tmp_path) as runner:
+        files = Emitted(loss, tmp_path, NUMPY)
+        functions = runner.functions(files.modules)
+        rows = list(Densities(loss).rows(files, functions, runner))
     return {(r.quantity, r.dtype): r for r in rows}
 
 

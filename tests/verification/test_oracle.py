@@ -9,8 +9,9 @@ import sympy
 from derive.definitions.catalogue import load
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
+from derive.verification.backend import arb
+from derive.verification.condition import kappa
 from derive.verification.oracle import Oracle
-from derive.verification.yardstick import kappa, scale_of
 
 INF = math.inf
 
@@ -170,25 +171,27 @@ def test_functions_of_the_formula_language():
             assert found == pytest.approx(float(exact), rel=1e-15), (function, name)
 
 
-def test_kappa_is_the_condition_in_x(barron):
+def test_kappa_is_the_condition(barron):
     welsch = Oracle(load("welsch"))
     x, scale = 5.0, 1.25
     u = (x / scale) ** 2
-    found = kappa(welsch, "d_x", {"x": x, "scale": scale})
-    assert found == pytest.approx(abs(1 - u), rel=1e-3)
-    assert kappa(barron, "loss", at(1e-9, 1.0)) == pytest.approx(2.0, rel=1e-3)
-    assert kappa(barron, "loss", at(0.0, 1.0)) == 0.0
+    found = kappa(welsch, "d_x", {"x": x, "scale": scale}, "float64")
+    assert found == pytest.approx(abs(1 - u) + abs(u - 2), rel=1e-6)
+    assert kappa(barron, "loss", at(1e-9, 1.0), "float64") == pytest.approx(4.0, rel=1e-6)
+    assert kappa(barron, "loss", at(0.0, 1.0), "float64") == 0.0
+    assert kappa(barron, "d_alpha", at(1.0, 2.0), "float64") == 0.0  # an infinity
 
 
-def test_scale_of_sign_changing_quantities(barron):
-    point = at(1.5, -2.0)
-    weight = barron.value("weight", point).float64()
-    second = barron.value("d2_x", point).float64()
-    assert scale_of(barron, "d2_x", point) == pytest.approx(max(weight, abs(second)))
-    slope = barron.value("d_x", point).float64()
-    mixed = abs(barron.value("d2_x_scale", point).float64())
-    assert scale_of(barron, "d2_x_scale", point) == pytest.approx(max(mixed, slope / 1.25))
-    assert scale_of(barron, "loss", point) == barron.value("loss", point).float64()
+def test_all_quantities_at_once_are_those_asked_for_one_by_one(barron):
+    for x, alpha in ((0.3, 1.2), (1e200, -3.0), (0.0, 0.5), (2.0, 2.0), (1.5, INF), (INF, 0.7)):
+        point = [arb(v) for v in (x, alpha, 1.25)]
+        together = barron.everything(point)
+        assert set(together) == set(barron.quantities)
+        for name, found in together.items():
+            alone = Oracle(barron.loss).enclose(barron.wanted(name), point, 64, -1200)
+            assert found.defined == alone.defined
+            assert found.infinite == alone.infinite
+            assert found.float64() == pytest.approx(alone.float64(), rel=1e-15, nan_ok=True)
 
 
 def test_rounding_to_narrow_types(barron):

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from derive.verification.ulp import error_in_ulp, from_ordered, neighbours, ordered
+from derive.definitions.floats import from_ordered, neighbours, ordered
+from derive.verification.ulp import error_in_ulp
 
 INF = math.inf
 MAX = float(np.finfo(np.float64).max)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from derive.errors import BadInput
 from tools.exhaustive.task import Task
 
 MASK = 0x7FF0000000000000  # the exponent of a float64: a power of two
@@ -110,3 +113,13 @@ class Tensors:
 
 def library(task: Task) -> Arrays | Tensors:
     return Arrays() if task.target == "numpy" else Tensors(task.device)
+
+
+def load_file(path: Path) -> Any:
+    """The module at a path."""
+    spec = spec_from_file_location(path.stem, path.resolve())
+    if spec is None or spec.loader is None:
+        raise BadInput(f"{path}: not a Python file")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

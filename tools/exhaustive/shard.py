@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from derive.errors import Refuted
-from derive.verification.child import load as load_file
 from derive.verification.oracle import Oracle
 from derive.verification.ulp import error_in_ulp, errors_in_ulp, hexadecimal
-from tools.exhaustive.library import Arrays, Tensors, library
+from tools.exhaustive.library import Arrays, Tensors, library, load_file
 from tools.exhaustive.panels import (
     ASKED,
     BOUND,
@@ -57,7 +56,7 @@ class Judge:
     def __init__(self, task: Task, panels: Panels) -> None:
         self.task, self.panels = task, panels
         self.library: Arrays | Tensors = library(task)
-        self.function = getattr(load_file(str(task.file.resolve())), task.quantity)
+        self.function = getattr(load_file(task.file), task.quantity)
         self.oracle = Oracle(task.loss)
 
     def exact(self, x: float) -> tuple[float, float]:

@@ -55,7 +55,8 @@ class Task:
 
     @property
     def promise(self) -> Promise:
-        return promise(self.loss, self.wanted, self.target, "float32")
+        computed = "float64" if self.target == "numpy" else "float32"
+        return promise(self.loss, self.wanted, "float32", computed)
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "loss"}

@@ -1,202 +1,273 @@
-"""PyTorch: tensors of any floating dtype; parameters may be numbers or tensors.
-
-What depends on the residual is a tensor and is spelled with torch's functions. What depends on
-parameters alone may be a Python number, and goes through small functions that take both.
-"""
+"""PyTorch: tensors of any floating dtype; parameters are tensors in every formula."""
 
 from __future__ import annotations
 
-from derive.emission.printer import Dialect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from derive.emission.printer import NoSpelling, Printer
+from derive.emission.render import block, function
+from derive.emission.syntax import ATOM, BOTH, EITHER, PYTHON, Called, Infix, Pattern, Syntax
 from derive.emission.target import Target
-from derive.emission.targets.numpy import EXCESS_SERIES, HORNER
+from derive.numerics.nodes import Call, Name, Node
+from derive.program.branchless import branchless, is_plain
+from derive.program.expanded import substituted
+from derive.program.module import Function, Module, Parameter
+from derive.program.sweep import DIFFERENCE, SLOPE, Step, Sweep, Total, sweep
 
-_SPELLING = {
-    "abs": "torch.abs", "sign": "_sign", "sqrt": "torch.sqrt", "exp": "torch.exp",
-    "expm1": "torch.expm1", "log": "torch.log", "log1p": "torch.log1p", "sin": "torch.sin",
-    "cos": "torch.cos", "tan": "torch.tan", "asin": "torch.asin", "acos": "torch.acos",
-    "atan": "torch.atan", "sinh": "torch.sinh", "cosh": "torch.cosh", "tanh": "torch.tanh",
-    "erf": "torch.erf", "erfc": "torch.erfc", "where": "torch.where", "patch": "_patch",
-    "far_limit": "_far_limit",
-    "huge": "_huge", "horner": "_horner", "excess_series": "_excess_series",
-    "product_error": "_product_error", "max": "_maximum", "min": "_minimum",
-    "gamma": "_gamma", "loggamma": "torch.lgamma", "digamma": "torch.digamma",
-    "trigamma": "_trigamma",
-    "log_z": "_log_z",
-}  # fmt: skip
-# Torch names that Python's math shares, or that have no counterpart there.
-_OF_NUMBERS = {
-    "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
-    "cosh", "tanh", "erf", "erfc", "loggamma",
-}  # fmt: skip
+_FUNCTIONS = (
+    "abs sqrt exp expm1 log log1p sin cos tan asin acos atan sinh cosh tanh erf erfc digamma "
+    "where"
+).split()
 
+SYNTAX = Syntax(
+    operations={
+        **PYTHON,
+        "and": Infix("&", BOTH),
+        "or": Infix("|", EITHER),
+        **{name: Called(f"torch.{name}") for name in _FUNCTIONS},
+        "patch": Called("torch.where"),
+        "loggamma": Called("torch.lgamma"),
+        "clamp": Called("torch.clamp"),
+        "is_nan": Called("torch.isnan"),
+        "exp_series": Called("_exp_series", listed=1),
+        "copy": Pattern("{0}.clone()", ATOM),
+        "trigamma": Pattern("torch.polygamma(1, {0})", ATOM),
+        "gamma": Pattern("torch.exp(torch.lgamma({0}))", ATOM),
+        "min": Pattern("torch.clamp({0}, max={1})", ATOM),
+        "max": Pattern("torch.clamp({0}, min={1})", ATOM),
+        "horner": Called("_horner", listed=1),
+        "sign": Called("_sign"),
+        "product_error": Called("_product_error"),
+    },
+    infinity="math.inf",
+    not_a_number="math.nan",
+    as_it_is="  # fmt: skip",
+    escapes={"\\": "\\\\", '"""': '\\"\\"\\"'},
+)
 
-def _spell(op: str, varies: tuple[bool, ...]) -> str:
-    if op == "where" and not varies[0]:
-        return "_where"
-    if not any(varies):
-        if op == "abs":
-            return "abs"
-        if op in _OF_NUMBERS or op in ("sign", "digamma", "trigamma", "gamma"):
-            return f"_{op}_of"
-    return _SPELLING[op]
-
-
-_PATCH = '''def _patch(rare, remedy, usual):
-    """`remedy()` where the rare condition holds. On the CPU, outside compilation and vmap, it is
-    evaluated only if the condition holds anywhere."""
-    if isinstance(rare, bool):
-        return remedy() if rare else usual
-    if rare.device.type == "cpu" and not torch.compiler.is_compiling() and not _holds(rare):
-        return usual
-    if not isinstance(usual, torch.Tensor):
-        usual = torch.full((), usual, dtype=torch.float64, device=rare.device)
-    return torch.where(rare, _as_tensor(remedy(), usual), usual)'''
-
-_HUGE = '''def _huge(value):
-    """Beyond this, squares overflow in the dtype of the value."""
-    return 2.0**115 if value.dtype == torch.float32 else 2.0**900'''
-
-_PRODUCT_ERROR = '''def _product_error(a, b):
-    """a*b - round(a*b), exactly (Dekker's splitting)."""
-    if not isinstance(a, torch.Tensor):
-        a, b = b, a
-    if not isinstance(b, torch.Tensor):
-        b = a.new_full((), b)
-    a, b = a.to(torch.promote_types(a.dtype, b.dtype)), b.to(torch.promote_types(a.dtype, b.dtype))
-    factor = 4097.0 if a.dtype == torch.float32 else 134217729.0
-    a_high = factor * a - (factor * a - a)
-    b_high = factor * b - (factor * b - b)
-    a_low, b_low = a - a_high, b - b_high
-    return ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low'''
-
-_FAR_LIMIT = '''def _far_limit(body, regime, x, *parameters):
-    """The limit at x = ±inf, read off from values at two points far out."""
-    reach = 2.0**28 if x.dtype == torch.float32 else 2.0**225
-    near = _as_tensor(body(regime, torch.sign(x) * reach**0.5, *parameters)[0], x)
-    far = _as_tensor(body(regime, torch.sign(x) * reach, *parameters)[0], x)
-    grows, decays = abs(far) > 1.1 * abs(near), abs(far) < 0.9 * abs(near)
-    return torch.where(grows, torch.sign(far) * math.inf, torch.where(decays, 0.0, far))'''
-
-_WHERE = '''def _pick(condition, yes, no, like):
-    """torch.where between two values that may be numbers, in the dtype of `like`."""
-    return torch.where(condition, _as_tensor(yes, like), _as_tensor(no, like))
+# What Python computes with the parameters of a block, which are numbers there.
+NUMBERS = Syntax(
+    operations={
+        **PYTHON,
+        "abs": Called("abs"),
+        "min": Called("min"),
+        "max": Called("max"),
+        **{n: Called(f"math.{n}") for n in ("sqrt", "exp", "expm1", "log", "log1p")},
+        "loggamma": Called("math.lgamma"),
+        "gamma": Called("math.gamma"),
+    },
+    infinity="math.inf",
+    not_a_number="math.nan",
+)
 
 
-def _where(condition, yes, no):
-    """torch.where for a condition on parameters: of a number it is plain choice."""
-    if isinstance(condition, bool):
-        return yes if condition else no
-    return torch.where(condition, _double(yes, condition), _double(no, condition))
+def context(module: Module, printer: Printer) -> Mapping[str, Any]:
+    """What the template of a loss file needs beside what every target prints."""
+    x = module.residual
+    firsts = [f"d_{v}" for v in module.variables]
+    formulas = [
+        {
+            "name": f.name,
+            "meaning": function(f, printer)["meaning"],
+            "lines": block(branchless(f, module), printer, 1),
+        }
+        for f in module.functions
+        if f.name != "value_and_grad"
+    ]
+    signature = ", ".join(
+        [f"{x}: Tensor", *(f"{p.name}: Any = {printer.real(p.default)}" for p in module.parameters)]
+    )
+    swapped = len(module.parameters) == 1
+    first = module.parameters[0] if module.parameters else None
+    closed, program = not is_plain(module), _block(module)
+    return {
+        "formulas": formulas,
+        "signature": signature,
+        "exports": [f'"{n}"' for n in sorted([_class_name(module), *(f.name for f in module.functions)])],
+        "class_name": _class_name(module),
+        "example": "0.0",
+        "given": [
+            "self",
+            *(f"{p.name}: Any = {printer.real(p.default)}" for p in module.parameters),
+            f'reduction: {"Any" if swapped else "str"} = "mean"',
+            "*",
+            "validate: bool = False",
+        ],
+        "rules": [
+            f'("{p.name}", "{p.rule}", lambda p: {_test(p, printer)})' for p in module.parameters
+        ],
+        "own": ", ".join(f"self.{p.name}" for p in module.parameters),
+        "shown": ", ".join(f'"{n}"' for n in [*(p.name for p in module.parameters), "reduction"]),
+        "swapped": (
+            {"name": first.name, "default": printer.real(first.default)} if swapped else None
+        ),
+        "closed": closed,
+        "slopes": _slopes(module),
+        "firsts": _tuple(firsts),
+        "sums": _tuple(["loss", *firsts[1:]]),
+        "block": program,
+        "exact": program is None or program["guarded"],
+    }
 
 
-def _double(value, like):
-    """A tensor as it is, a number as a float64 tensor beside `like`."""
-    if isinstance(value, torch.Tensor):
+def _tuple(items: Sequence[str]) -> str:
+    return f"({', '.join(items)}{',' * (len(items) == 1)})"
+
+
+def _test(parameter: Parameter, printer: Printer) -> str:
+    """The condition on a parameter, in the letter p."""
+    return printer.expression(substituted(parameter.condition, {parameter.name: Name("p")}))
+
+
+def _class_name(module: Module) -> str:
+    return "".join(part.capitalize() for part in module.name.split("_")) + "Loss"
+
+
+def _slopes(module: Module) -> list[dict[str, Any]]:
+    """The functions of which all derivatives are in the file, too, and these."""
+    rows = []
+    for f in module.functions:
+        if f.name == "loss" or f.by:
+            found = [module.derivative(*f.by, v) for v in module.variables]
+            names = [g.name for g in found if isinstance(g, Function)]
+            if len(names) == len(found):
+                rows.append({"name": f.name, "by": names})
+    return rows
+
+
+def _block(module: Module) -> Mapping[str, Any] | None:
+    """The block program as lines, None where there is none."""
+    found = sweep(module)
+    if found is None:
+        return None
+    try:
+        lines = _Calls(found).lines(tuple(p.name for p in module.parameters))
+    except NoSpelling:
+        return None
+    names = [p.name for p in module.parameters]
+    return {
+        "lines": lines,
+        "buffers": list(found.buffers),
+        "difference": DIFFERENCE,
+        "slope": SLOPE,
+        "arguments": [
+            f"{DIFFERENCE}: Tensor",
+            f"{SLOPE}: Tensor",
+            "spare: list[Tensor]",
+            "ctx: Any",
+            *(f"{n}: float" for n in names),
+        ],
+        "summed": ", ".join(["loss", *(f"d_{n}" for n in names)]),
+        "guarded": bool(found.infinite or found.bounds or found.risky),
+    }
+
+
+class _Calls:
+    """Steps as lines of Python: calls with out=, or in place, one after the other."""
+
+    def __init__(self, found: Sweep) -> None:
+        self._found = found
+        self._printer = Printer(NUMBERS)
+
+    def lines(self, names: Sequence[str]) -> list[str]:
+        found = self._found
+        lines = self._guard()
+        lines += self._steps(found.value.steps)
+        lines.append(f"sums = [{self._sum(found.value)}{', 0.0' * len(names)}]")
+        lines += self._steps(found.slope)
+        for place, name in enumerate(names):
+            total = found.by[name]
+            lines.append(f"if ctx.needs_input_grad[{place + 3}]:")
+            lines += [f"    {line}" for line in self._steps(total.steps)]
+            lines.append(f"    sums[{place + 1}] = {self._sum(total)}")
+        share = self._printer.expression(_times(found.stretch, Name("ctx.share")))
+        if found.place == SLOPE:
+            lines.append(f"{SLOPE}.mul_({share})")
+        else:
+            lines.append(f"torch.mul({found.place}, {share}, out={SLOPE})")
+        return lines
+
+    def _guard(self) -> list[str]:
+        """Nothing is summed where a residual may be too large for these calls."""
+        bounds = [self._printer.expression(b) for b in self._found.bounds]
+        if not bounds and not self._found.infinite:
+            return []
+        least = ["math.inf", *bounds][-1] if len(bounds) < 2 else f"min({', '.join(bounds)})"
+        dot = f"torch.linalg.vector_norm({DIFFERENCE}).item()"
+        return [f"if not {dot} < {least}:", "    return [math.nan]"]
+
+    def _sum(self, total: Total) -> str:
+        summed = Name(f"{total.place}.sum().item()")
+        return self._printer.expression(_times(total.factor, summed))
+
+    def _steps(self, steps: Sequence[Step]) -> list[str]:
+        lines: list[str] = []
+        place = ""
+        for step in steps:
+            text, chained = self._call(step)
+            if chained and place == step.place:
+                lines[-1] += text.removeprefix(step.place)
+            else:
+                lines.append(text)
+            place = step.place
+        return lines
+
+    def _call(self, step: Step) -> tuple[str, bool]:
+        """The call, and whether it can follow another one on the same buffer."""
+        args = [a if isinstance(a, str) else self._printer.expression(a) for a in step.arguments]
+        first, place = step.arguments[0], step.place
+        if step.op in ("lt", "le", "eq", "ne"):
+            return f"{place} = {args[0]} {SYNTAX.operations[step.op].sign} {args[1]}", False  # type: ignore[union-attr]
+        if step.op in ("and", "or"):
+            return f"{place} = {args[0]} {'&' if step.op == 'and' else '|'} {args[1]}", False
+        if step.op == "where":
+            values = [
+                a if isinstance(s, str) else f"{DIFFERENCE}.new_full((), {a})"
+                for s, a in zip(step.arguments, args, strict=True)
+            ]
+            return f"torch.where({', '.join(values)}, out={place})", False
+        if step.op == "div" and not isinstance(first, str):
+            return self._written("reciprocal", args[1:], place)
+        if step.op == "scaled_add":
+            return self._written("add", [*args[:2], f"alpha={args[2]}"], place)
+        if step.op in ("min", "max") and not isinstance(step.arguments[1], str):
+            bound = "max" if step.op == "min" else "min"
+            return self._written("clamp", [args[0], f"{bound}={args[1]}"], place)
+        names = {"min": "minimum", "max": "maximum"}
+        return self._written(names.get(step.op, step.op), args, place)
+
+    def _written(self, name: str, args: Sequence[str], place: str) -> tuple[str, bool]:
+        if place in args and name in ("add", "mul") and args[0] != place and "alpha" not in args[-1]:
+            args = [args[1], args[0], *args[2:]]
+        if args[0] == place and name not in ("minimum", "maximum"):
+            return f"{place}.{name}_({', '.join(args[1:])})", args[1:2] != [place]
+        return f"torch.{name}({', '.join(args)}, out={place})", False
+
+
+def _times(factor: Node, value: Node) -> Node:
+    one = Call("mul", (factor, value))
+    if getattr(factor, "value", None) == 1:
         return value
-    return torch.full((), value, dtype=torch.float64, device=like.device)'''
+    if getattr(factor, "value", None) == -1:
+        return Call("neg", (value,))
+    if isinstance(factor, Call) and factor.op == "neg":
+        return Call("neg", (_times(factor.args[0], value),))
+    if isinstance(factor, Call) and factor.op == "div":
+        return Call("div", (_times(factor.args[0], value), factor.args[1]))
+    return one
 
 
-def _extremum(name: str, other: str, bound: str) -> str:
-    return f'''def _{name}(a, b):
-    """The {"larger" if name == "maximum" else "smaller"} of two, either of them a number."""
-    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
-        return torch.{name}(a, b)
-    if isinstance(a, torch.Tensor):
-        return a.clamp({bound}=b)
-    return b.clamp({bound}=a) if isinstance(b, torch.Tensor) else {other}(a, b)'''
-
-
-_SIGN_OF = '''def _sign(value):
-    """torch.sign, but NaN for NaN."""
-    return torch.where(value == value, torch.sign(value), value)
-
-
-def _sign_of(value):
-    """The sign of a number or of a tensor."""
-    if isinstance(value, torch.Tensor):
-        return _sign(value)
-    return (value > 0) - (value < 0) if value == value else value'''
-
-
-def _of(name: str, torch_name: str, math_name: str) -> str:
-    return f'''def _{name}_of(value):
-    """{name} of a number or of a tensor."""
-    if isinstance(value, torch.Tensor):
-        return torch.{torch_name}(value)
-    try:
-        return math.{math_name}(value)
-    except (OverflowError, ValueError):  # torch gives the limit
-        return float(torch.{torch_name}(torch.tensor(value, dtype=torch.float64)))'''
-
-
-_TORCH_NAME = {"loggamma": "lgamma"}
-_RUNTIME = {
-    "pow": '''def _power_of(base, exponent):
-    """base**exponent for numbers or tensors; inf where it overflows."""
-    if isinstance(base, torch.Tensor) or isinstance(exponent, torch.Tensor):
-        return torch.pow(base, exponent)
-    try:
-        return base**exponent
-    except OverflowError:
-        return math.inf''',
-    "div": '''def _quotient_of(above, below):
-    """above/below for numbers or tensors; inf or NaN where it divides by 0."""
-    if isinstance(above, torch.Tensor) or isinstance(below, torch.Tensor) or below != 0:
-        return above / below
-    return math.copysign(math.inf if above else math.nan, above) * math.copysign(1.0, below)''',
-    "patch": _PATCH,
-    "far_limit": _FAR_LIMIT,
-    "huge": _HUGE,
-    "product_error": _PRODUCT_ERROR,
-    "horner": HORNER,
-    "excess_series": EXCESS_SERIES.replace("np.exp", "torch.exp"),
-    "where": _WHERE,
-    "max": _extremum("maximum", "max", "min"),
-    "min": _extremum("minimum", "min", "max"),
-    "sign": _SIGN_OF,
-    "gamma": '''def _gamma(value):
-    """Euler's gamma function for positive values."""
-    return torch.exp(torch.lgamma(value))
-
-
-def _gamma_of(value):
-    """gamma of a number or of a tensor."""
-    return _gamma(value) if isinstance(value, torch.Tensor) else math.gamma(value)''',
-    "digamma": '''def _digamma_of(value):
-    """digamma of a number or of a tensor."""
-    if isinstance(value, torch.Tensor):
-        return torch.digamma(value)
-    return float(torch.digamma(torch.tensor(value, dtype=torch.float64)))''',
-    "trigamma": '''def _trigamma(value):
-    """The second logarithmic derivative of gamma."""
-    return torch.polygamma(1, value)
-
-
-def _trigamma_of(value):
-    """trigamma of a number or of a tensor."""
-    if isinstance(value, torch.Tensor):
-        return _trigamma(value)
-    return float(_trigamma(torch.tensor(value, dtype=torch.float64)))''',
-}
-
-TORCH = Target(
+TARGET = Target(
     name="torch",
     title="PyTorch",
     folder="for_torch",
+    suffix=".py",
+    syntax=SYNTAX,
+    template="loss.py.j2",
+    density="density.py.j2",
+    runtime=("_special.py", "_quadrature.py", "_density.py", "_distribution.py", "_adaptive.py"),
+    package="package.py.j2",
     library="torch",
-    template="torch/loss.py.j2",
-    dialect=Dialect(
-        infinity="math.inf",
-        spell=_spell,
-        lazy={"patch": 1},
-        choice="_pick",
-        of_numbers={"pow": "_power_of", "div": "_quotient_of"},
-    ),
-    runtime={
-        **{
-            op: _of(op, _TORCH_NAME.get(op, op), {"loggamma": "lgamma"}.get(op, op))
-            for op in sorted(_OF_NUMBERS)
-        },
-        **_RUNTIME,
-    },
+    more=context,
 )

@@ -10,8 +10,8 @@ from derive.numerics.helpers.exponential import (
     rel2_bend,
     rel2_slope,
 )
-from derive.numerics.helpers.helper import HELPERS, SERIES_TERMS, SERIES_WEIGHTS, Helper
-from derive.numerics.helpers.hyperbolic import logcosh, logcosh_excess, sigmoid, softplus
+from derive.numerics.helpers.helper import HELPERS, SERIES_TERMS, Helper
+from derive.numerics.helpers.hyperbolic import logcosh, logcosh_excess, sigmoid, softplus, softplus_step
 from derive.numerics.helpers.logarithm import (
     log1p_minus,
     log1prel,
@@ -19,13 +19,11 @@ from derive.numerics.helpers.logarithm import (
     log1prel2,
     log_excess,
 )
-from derive.numerics.helpers.powers import growth, power, power1p, quarter_power, root_power
-from derive.numerics.helpers.squares import log1p_square, log_excess_square, saturation
+from derive.numerics.helpers.powers import power1p
 
 __all__ = [
-    "HELPERS", "SERIES_TERMS", "SERIES_WEIGHTS", "Helper", "boxcox1p", "boxcox_bend",
-    "boxcox_slope", "expm1_minus", "exprel", "exprel1", "exprel2", "growth", "log1p_minus",
-    "log1p_square", "log1prel", "log1prel1", "log1prel2", "log_excess", "log_excess_square",
-    "logcosh", "logcosh_excess", "power", "power1p", "quarter_power", "rel2", "rel2_bend",
-    "rel2_slope", "root_power", "saturation", "sigmoid", "softplus",
+    "HELPERS", "SERIES_TERMS", "Helper", "boxcox1p", "boxcox_bend", "boxcox_slope", "expm1_minus",
+    "exprel", "exprel1", "exprel2", "log1p_minus", "log1prel", "log1prel1", "log1prel2",
+    "log_excess", "logcosh", "logcosh_excess", "power1p", "rel2", "rel2_bend", "rel2_slope",
+    "sigmoid", "softplus", "softplus_step",
 ]  # fmt: skip

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import factorial
 from typing import Any
 
 from derive.numerics.nodes import Call, Node, call, node
@@ -36,9 +35,8 @@ class Helper:
 
 HELPERS: dict[str, Helper] = {}
 
-# The weights (k + 1)/(k + 2)! of the operation `excess_series`, enough of them for L <= 2.
-SERIES_TERMS = 24
-SERIES_WEIGHTS = tuple((k + 1) / factorial(k + 2) for k in range(SERIES_TERMS))
+# Terms of the operation `exp_series`, whose largest rate times L is at most 3.
+SERIES_TERMS = 27
 
 # Far beyond what any of these functions tells from infinity, and inside every dtype.
 FAR = 1e30

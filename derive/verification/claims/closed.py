@@ -5,6 +5,7 @@ from __future__ import annotations
 from sympy import Expr, Rational, S, Symbol, oo
 
 from derive.calculus.density import density
+from derive.calculus.facts import facts
 from derive.calculus.limits import limits
 from derive.definitions.loss import Loss
 from derive.errors import DeriveError
@@ -32,7 +33,7 @@ def log_partition(loss: Loss) -> Expr | None:
 
 def _log_partition(loss: Loss) -> Expr | None:
     try:
-        found = density(loss, limits(loss, {"loss": loss.expression}))
+        found = density(loss, limits(loss, {"loss": loss.expression}), facts(loss))
     except (DeriveError, ValueError, KeyError, ArithmeticError, NotImplementedError, IndexError):
         return None
     closed = found.log_partition

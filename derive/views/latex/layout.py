@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import sympy
 from sympy import Expr, Function, Mul, Piecewise, Pow, Symbol, count_ops, default_sort_key
 
-from derive.views.latex.order import terms
+from derive.definitions.order import terms
 from derive.views.latex.printer import Printer
 from derive.views.latex.width import width
 

@@ -10,8 +10,8 @@ import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, Symbol, default_sort_key
 from sympy.logic.boolalg import Boolean
 
+from derive.definitions.order import divided, flat, joins_roots, rank, terms
 from derive.errors import BadInput
-from derive.views.latex.order import divided, flat, joins_roots, rank, terms
 
 OPERATORS: Mapping[Any, str] = {
     sympy.log: r"\ln", sympy.sin: r"\sin", sympy.cos: r"\cos", sympy.tan: r"\tan",

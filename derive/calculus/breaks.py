@@ -1,0 +1,157 @@
+"""Where a loss is not smooth: kinks and jumps, as places in terms of the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mpmath import mp
+from sympy import (
+    Abs,
+    Expr,
+    Max,
+    Min,
+    Piecewise,
+    Poly,
+    PolynomialError,
+    S,
+    Symbol,
+    default_sort_key,
+    roots,
+    sign,
+    solve,
+)
+from sympy.core.relational import Relational
+
+from derive.calculus.derivatives import partial
+from derive.calculus.evaluate import NotReal, evaluate, truth
+from derive.calculus.reading import expanded, readable
+from derive.calculus.samples import generic_points
+from derive.definitions.loss import Loss
+
+DIGITS = 60
+# How far beside a place its two sides are looked at, and what is no longer a difference there.
+BESIDE, NOTHING = 30, 20
+
+
+@dataclass(frozen=True)
+class Break:
+    """A place at which two formulas of a loss meet.
+
+    order: the first derivative that jumps there: 0 the loss itself, 1 its slope, 2 its curvature,
+    3 none of these. below, above: the loss on both sides. unless: values of one parameter at
+    which the two are equal all the same.
+    """
+
+    place: Expr
+    order: int
+    below: Expr
+    above: Expr
+    unless: tuple[tuple[Symbol, Expr], ...] = ()
+
+
+def breaks(loss: Loss) -> tuple[Break, ...]:
+    """Every place at which branches of the loss meet for generic parameters, from below."""
+    expression, x = loss.expression, loss.residual
+    places: dict[Expr, None] = {}
+    for gap in _gaps(expression):
+        if gap.has(x):
+            places.update(dict.fromkeys(_roots(gap, x, loss)))
+    with mp.workdps(DIGITS):
+        points = generic_points(loss, 3)
+        found = [b for place in places if (b := _break(loss, place, points)) is not None]
+        return tuple(sorted(found, key=lambda b: evaluate(b.place, points[0])))
+
+
+def _gaps(expression: Expr) -> list[Expr]:
+    """What vanishes where a branch changes."""
+    found = [part.args[0] for part in expression.atoms(Abs, sign)]
+    for extremum in expression.atoms(Max, Min):
+        found += [a - b for i, a in enumerate(extremum.args) for b in extremum.args[:i]]
+    for pieces in expression.atoms(Piecewise):
+        found += [r.lhs - r.rhs for r in pieces.atoms(Relational)]
+    return sorted(set(found), key=default_sort_key)
+
+
+def _roots(gap: Expr, x: Symbol, loss: Loss) -> Iterator[Expr]:
+    """Real zeros of a gap, with |g| as g and as -g."""
+    sizes = sorted(gap.atoms(Abs), key=default_sort_key)
+    if sizes:
+        inner = sizes[0].args[0]
+        for side in (inner, -inner):
+            yield from _roots(gap.xreplace({sizes[0]: side}), x, loss)
+        return
+    if gap.has(Piecewise, Max, Min, sign):
+        return
+    try:
+        candidates = list(roots(Poly(gap, x)))
+    except PolynomialError:
+        candidates = solve(gap, x) if gap.count_ops() < 30 else []
+    for candidate in candidates:
+        if candidate.is_real is not False and not candidate.has(x):
+            yield readable(candidate)
+
+
+def one_side(expression: Expr, at: Mapping[Symbol, Any]) -> Expr:
+    """The formula that holds around a point where no branch changes."""
+    if isinstance(expression, Piecewise):
+        for value, condition in expression.args:
+            if truth(condition, at):
+                return one_side(value, at)
+        raise NotReal("no branch applies")
+    if isinstance(expression, Max | Min):
+        best = max if isinstance(expression, Max) else min
+        return one_side(best(expression.args, key=lambda a: evaluate(a, at)), at)
+    if isinstance(expression, Abs):
+        inner = expression.args[0]
+        return one_side(inner if evaluate(inner, at) >= 0 else -inner, at)
+    if isinstance(expression, sign):
+        return S(int(mp.sign(evaluate(expression.args[0], at))))
+    if not expression.has(Piecewise, Max, Min, Abs, sign):
+        return expression
+    return expression.func(*(one_side(a, at) for a in expression.args))
+
+
+def _break(loss: Loss, place: Expr, points: list[dict[Symbol, Any]]) -> Break | None:
+    """The break at a place; None where the same formula holds on both sides."""
+    x, step = loss.residual, mp.mpf(10) ** -BESIDE
+    order, sides = 4, None
+    for at in points:
+        try:
+            middle = evaluate(place, at)
+            beside = [{**at, x: middle + s * step} for s in (-1, 1)]
+            below, above = (one_side(loss.expression, b) for b in beside)
+        except NotReal:
+            continue
+        if expanded(below - above) == 0:
+            continue
+        sides = sides or (below.subs(x, place), above.subs(x, place))
+        order = min(order, _first_jump(below, above, x, {**at, x: middle}))
+    if sides is None:
+        return None
+    below, above = map(readable, sides)
+    unless = _equal_at(loss, below - above) if order == 0 else ()
+    return Break(place, order, below, above, unless)
+
+
+def _first_jump(below: Expr, above: Expr, x: Symbol, at: Mapping[Symbol, Any]) -> int:
+    """The order of the first derivative that differs on the two sides; 3 where none does."""
+    for order in range(3):
+        try:
+            one, other = evaluate(below, at), evaluate(above, at)
+        except NotReal:
+            return order
+        if abs(one - other) > mp.mpf(10) ** -NOTHING * (1 + abs(one)):
+            return order
+        below, above = partial(below, x), partial(above, x)
+    return 3
+
+
+def _equal_at(loss: Loss, gap: Expr) -> tuple[tuple[Symbol, Expr], ...]:
+    found = []
+    for p in sorted(gap.free_symbols, key=str):
+        if gap.free_symbols == {p} and gap.count_ops() < 40:
+            inside = [v for v in solve(gap, p) if loss.domain(p).contains(v) == S.true]
+            found += [(p, v) for v in inside]
+    return tuple(found)

@@ -1,0 +1,117 @@
+"""What the forms of a quantity are measured on: everyday points and the whole range, in float64
+and with every operation rounded to float32, and the ends x = 0 and ±inf."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from derive.calculus.derivation import Derivation
+from derive.definitions.floats import Floats
+from derive.definitions.loss import Loss
+from derive.definitions.samples import Group, Sample, everyday, whole_range
+from derive.numerics.measure import Reference, Target, values
+from derive.numerics.nodes import Call, Node, Number, walk
+
+# What a form has to reach, in ULP beyond kappa: the promise less 1 ULP of margin. The loss, first
+# derivatives and the weight; slopes in a parameter with special points; second derivatives.
+ULP_GOALS = (3.0, 7.0, 15.0)
+_WHOLE = 800
+_NARROW = 400
+_SHARE = 5
+
+
+def goal(loss: Loss, quantity: str) -> float:
+    if quantity.startswith("d2_") and quantity != f"d2_{loss.residual.name}":
+        return ULP_GOALS[2]
+    shapes = {f"d_{p.name}" for p in loss.special}
+    return ULP_GOALS[1 if quantity in shapes else 0]
+
+
+def samples(loss: Loss) -> tuple[Sample, ...]:
+    """Everyday points and the whole range in float64, both in float32, and the ends."""
+    everyday_ = everyday(loss)
+    whole = whole_range(loss, _SHARE * _WHOLE).thinned(_SHARE)
+    narrow = everyday(loss, _NARROW, dtype="float32")
+    whole_narrow = whole_range(loss, _SHARE * _NARROW, dtype="float32").thinned(_SHARE)
+    return everyday_, whole, narrow, whole_narrow, _ends(everyday_), _ends(whole)
+
+
+def _ends(sample: Sample) -> Sample:
+    """x = 0 and ±inf with the parameters of a sample."""
+    x = np.array([0.0, np.inf, -np.inf])
+    groups = tuple(Group(g.parameters, x) for g in sample.groups)
+    return Sample("ends", sample.dtype, sample.names, groups)
+
+
+@dataclass(frozen=True)
+class Score:
+    """Errors of one form: the largest of each sample and how many points miss the goal, among
+    general parameters; and how many miss it at special values of a parameter.
+
+    size: how many operations the form has.
+    """
+
+    worst: tuple[float, ...]
+    missed: tuple[int, ...]
+    special: int
+    size: int
+
+    @property
+    def holds(self) -> bool:
+        return not any(self.missed)
+
+    @property
+    def rank(self) -> tuple[float, ...]:
+        """The smaller the better: everyday points first, in float64; then everything."""
+        return self.missed[0], self.missed[2], sum(self.missed), self.special, self.worst[0]
+
+
+class ErrorModel:
+    """The exact values of one quantity at the points of every sample."""
+
+    def __init__(self, wanted: Target, points: Sequence[Sample]) -> None:
+        self.wanted = wanted
+        self.loss = wanted.derivation.loss
+        self.references = tuple(Reference(wanted, sample) for sample in points)
+        self.goal = goal(self.loss, wanted.quantity)
+
+    @property
+    def derivation(self) -> Derivation:
+        return self.wanted.derivation
+
+    @property
+    def quantity(self) -> str:
+        return self.wanted.quantity
+
+    def errors(self, form: Node) -> tuple[Floats, ...]:
+        """ULP beyond kappa at every point of every sample."""
+        return tuple(r.errors(values(form, r.sample), self.goal) for r in self.references)
+
+    def score(self, form: Node, errors: Sequence[Floats] | None = None) -> Score:
+        found = self.errors(form) if errors is None else errors
+        worst, missed, special = [], [], 0
+        for reference, error in zip(self.references, found, strict=True):
+            general = error[~reference.special]
+            worst.append(float(np.max(general, initial=0.0)))
+            missed.append(int(np.count_nonzero(general > self.goal)))
+            special += int(np.count_nonzero(error[reference.special] > self.goal))
+        return Score(tuple(worst), tuple(missed), special, size(form))
+
+    @cached_property
+    def general(self) -> tuple[np.ndarray, ...]:
+        return tuple(~r.special for r in self.references)
+
+
+def size(form: Node) -> int:
+    """How long a form reads: its operations, tests and cases counted more."""
+    total = 0
+    for current in walk(form):
+        if isinstance(current, Call):
+            total += 6 if current.op in ("where", "patch") else 1
+        elif isinstance(current, Number) and not isinstance(current.value, int):
+            total += 0
+    return total

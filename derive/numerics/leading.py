@@ -1,0 +1,140 @@
+"""The leading term of a quantity as x -> 0 and x -> ±inf, from its expansion.
+
+Far enough out (or in) the next term is below half a unit in the last place, and the leading one
+is the value: it is short, in range wherever the value is, and right at the end itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+from mpmath import mp
+from sympy import Abs, Expr, S, Symbol, log, oo, sign
+
+from derive.calculus import germs
+from derive.calculus.evaluate import NotReal
+from derive.calculus.expansion import Expansion
+from derive.calculus.germs import Unknown
+from derive.calculus.reading import readable
+from derive.calculus.samples import generic_points
+from derive.definitions.loss import Loss
+
+_DEPTHS = (2, 4)
+_LONG, _LONGEST = 150, 60  # operations of a quantity and of a term
+_NEGLIGIBLE = sympy.Integer(2) ** -54
+
+
+SIZE = Symbol("size", positive=True)  # |x|
+
+
+@dataclass(frozen=True)
+class Leading:
+    """The leading terms towards one end (0 or oo) for x > 0 and x < 0, in SIZE = |x|.
+
+    negligible: the condition under which what follows is below 2^-54 of it; None where nothing
+    follows.
+    """
+
+    end: Expr
+    right: Expr
+    left: Expr
+    negligible: Any
+
+    def term(self, x: Symbol, size: Expr) -> Expr:
+        """As one expression in x; size: how |x| is written, where x itself will not do."""
+        if _equal(self.right, self.left):
+            return self.right.replace(_is_even_power, lambda e: x**e.exp).subs(SIZE, size)
+        if _equal(self.right, -self.left):
+            odd = _equal(self.right, -self.right.subs(SIZE, -SIZE))
+            return self.right.subs(SIZE, x) if odd else sign(x) * self.right.subs(SIZE, size)
+        left, right = self.left.subs(SIZE, size), self.right.subs(SIZE, size)
+        return sympy.Piecewise((left, x < 0), (right, True))
+
+
+def _is_even_power(e: Expr) -> bool:
+    return bool(e.is_Pow and e.base == SIZE and e.exp.is_even)
+
+
+def _equal(a: Expr, b: Expr) -> bool:
+    return bool(a == b or readable(a - b) == 0)
+
+
+def leading_terms(loss: Loss, quantity: Expr) -> list[Leading]:
+    """Towards 0 and towards infinity, where both sides have an expansion that is no long one."""
+    found: list[Leading] = []
+    if quantity.count_ops() > _LONG:
+        return found
+    for end in (S.Zero, oo):
+        try:
+            with mp.workdps(germs.DIGITS):
+                right = _one_side(loss, quantity, end, 1)
+                left = _one_side(loss, quantity, end, -1)
+        except (Unknown, NotReal, NotImplementedError, ValueError, ZeroDivisionError):
+            continue
+        if max(right[0].count_ops(), left[0].count_ops()) > _LONGEST:
+            continue
+        ratios = {r.subs(SIZE, Abs(loss.residual)) for _, r in (right, left) if r is not None}
+        tests = [r < _NEGLIGIBLE for r in sorted(ratios, key=sympy.default_sort_key)]
+        found.append(Leading(end, right[0], left[0], sympy.And(*tests) if tests else None))
+    return found
+
+
+# The leading term, and the size of the next one over it.
+Side = tuple[Expr, Expr | None]
+
+
+def _one_side(loss: Loss, quantity: Expr, end: Expr, side: int) -> Side:
+    x = loss.residual
+    if end == 0:
+        point, direction, fixed = S.Zero, "+" if side > 0 else "-", mp.mpf(2) ** -40 * side
+        t: Expr = SIZE
+    else:
+        point, direction = (oo, "-") if side > 0 else (-oo, "+")
+        fixed, t = mp.mpf(2) ** 40 * side, 1 / SIZE
+    points = generic_points(loss, 4, fixed={x: fixed})
+    trouble: Exception = Unknown("no expansion")
+    for depth in _DEPTHS:
+        try:
+            return _terms(Expansion(x, point, direction, points, depth), quantity, t)
+        except Unknown as reason:
+            trouble = reason
+    raise trouble
+
+
+def _terms(expansion: Expansion, quantity: Expr, t: Expr) -> Side:
+    germ, ring = expansion.germ(quantity), expansion.germs
+    series = germ.series
+    if germ.growth.terms:
+        raise Unknown("exponentially small or large")
+    if not series.terms and series.order is None:
+        return S.Zero, None
+    k = ring.leading(series)[0]
+    if series.order is not None and ring.compare(k, series.order) >= 0:
+        raise germs.TooShort("the leading term is not known")
+    lead = {key: c for key, c in series.terms.items() if ring.compare(key[0], k) == 0}
+    rest = {key: c for key, c in series.terms.items() if key not in lead}
+    if any(c.expr.count_ops() > _LONGEST for c in lead.values()):
+        raise Unknown("a long term")
+    parts = [_logarithms_apart(readable(c.expr) * log(t) ** m) for (_, m), c in lead.items()]
+    total = t**k * readable(sum(parts, S.Zero))
+    if not rest:
+        return total, None if series.order is None else t ** (series.order - k)
+    following = ring.least([j for j, _ in rest])
+    _, c = max(((m, c) for (j, m), c in rest.items() if ring.compare(j, following) == 0),
+               key=lambda pair: pair[0])  # fmt: skip
+    first = max(lead.items(), key=lambda item: item[0][1])[1]
+    ratio = c.expr / first.expr
+    if ratio.count_ops() <= _LONGEST:
+        ratio = readable(ratio)
+    return total, Abs(ratio) * t ** readable(following - k)
+
+
+def _logarithms_apart(expression: Expr) -> Expr:
+    """log(1/g) as -log(g), and logarithms of products as sums."""
+    turned = expression.replace(
+        lambda e: isinstance(e, log) and e.args[0].is_Pow and e.args[0].exp.is_negative,
+        lambda e: -log(1 / e.args[0]),
+    )
+    return sympy.expand_log(turned)

@@ -1,0 +1,246 @@
+"""An exponential polynomial written so that less cancels: factored, or in divided differences."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import comb, factorial, lcm
+
+import sympy
+from sympy import Abs, Add, Dummy, Expr, Mul, Rational, S, Symbol, sign
+
+from derive.numerics.atoms import difference, expm1
+from derive.numerics.differences import basis
+from derive.numerics.exponentials import NoReading, Reading, vanishes
+
+_MOST_RATES = 8
+_Point = Mapping[Symbol, Fraction]
+_Column = Sequence[Fraction]
+
+
+def forms(reading: Reading, points: Sequence[_Point]) -> Iterator[Expr]:
+    """Ways to write it in which less cancels, the shortest first.
+
+    points: values of the parameters at which coefficients are compared.
+    """
+    if not reading.terms:
+        yield S.Zero
+        return
+    logs = any(m for _, m in reading.terms)
+    first = next(iter(reading.terms))[0]
+    steps = [sympy.expand(r - first) for r, _ in reading.terms]
+    if not any(steps):
+        yield _of_one_rate(reading, first)
+    elif not logs and all(step.is_Rational for step in steps):
+        yield from _rational(reading)
+    else:
+        yield from _differences(reading, points)
+
+
+def _of_one_rate(reading: Reading, rate: Expr) -> Expr:
+    """exp(r L) times a polynomial in L."""
+    coefficients = {m: _restored(c, reading.signs) for (_, m), c in reading.terms.items()}
+    inner = sum((c * reading.argument**m for m, c in sorted(coefficients.items())), S.Zero)
+    return reading.front * reading.growth(rate) * sympy.factor_terms(inner)
+
+
+def _rational(reading: Reading) -> Iterator[Expr]:
+    """One power times a polynomial in a root of 1 + w (or in an exponential), factored."""
+    rates = [r for r, _ in reading.terms]
+    first = rates[0]
+    gaps = {r: sympy.expand(r - first) for r in rates}
+    depth = lcm(*(int(gap.q) for gap in gaps.values()))
+    base = min(rates, key=lambda r: gaps[r])
+    q = Dummy("q", positive=True)
+    total = sum(
+        (c * q ** ((gaps[r] - gaps[base]) * depth) for (r, _), c in reading.terms.items()), S.Zero
+    )
+    zeros, rest = 0, sympy.Poly(sympy.expand(total), q)
+    while rest.degree() > 0 and vanishes(rest.eval(1), reading.signs):
+        rest = sympy.Poly(sympy.cancel(rest.as_expr() / (q - 1)), q)
+        zeros += 1
+    if depth > 2 and zeros:
+        return
+    w, root = reading.w, reading.growth(Rational(1, depth))
+    if w is None:
+        unit: Expr = expm1(reading.argument / depth)
+    else:
+        unit = w if depth == 1 else w / (root + 1)
+    outside = reading.front * unit**zeros
+    shifted = sympy.Poly(sympy.expand(rest.as_expr().subs(q, q + 1)), q)
+    for poly, value in ((shifted, unit), (rest, root)):
+        inner = sum(
+            (_restored(c, reading.signs) * value**k for (k,), c in reversed(poly.terms())), S.Zero
+        )
+        yield outside * reading.growth(base) * sympy.factor_terms(inner)
+
+
+def _differences(reading: Reading, points: Sequence[_Point]) -> Iterator[Expr]:
+    """One divided difference, or two with coefficients of one sign where there are such."""
+    rates = reading.rates
+    if len(rates) > _MOST_RATES:
+        return
+    signed = [
+        {**point, **{e: Fraction(int(sympy.sign(u.subs(point)))) for u, e in reading.signs.items()}}
+        for point in points
+    ]
+    numbers = [n for n in (_at(reading, point) for point in signed) if n is not None]
+    if not numbers:
+        return
+    order = min(_order(n, len(rates)) for n in numbers)
+    subsets = [
+        s for size in range(order + 1, len(rates) + 1)
+        for s in dict.fromkeys(itertools.combinations(rates, size))
+    ]  # fmt: skip
+    keys = list(dict.fromkeys((r, m) for (r, m) in basis(rates)))
+    vectors = [_columns(numbers, keys, s) for s in subsets]
+    wanted = [[n.terms.get(n.key(k), Fraction(0)) for k in keys] for n in numbers]
+    found = []
+    for many in (1, 2):
+        for chosen in itertools.combinations(range(len(subsets)), many):
+            weights = [
+                _solved([vectors[i][j] for i in chosen], wanted[j]) for j in range(len(numbers))
+            ]
+            if all(w is not None and all(w) for w in weights):
+                mixed = sum(min(w) < 0 < max(w) for w in weights if w is not None)
+                found.append((mixed, sum(len(subsets[i]) for i in chosen), chosen))
+        if found:
+            break
+    for _, _, chosen in sorted(found)[:3]:
+        parts = [subsets[i] for i in chosen]
+        coefficients = _coefficients(reading, parts)
+        if coefficients is not None:
+            yield reading.front * Add(
+                *(c * difference(reading.argument, *part)
+                  for c, part in zip(coefficients, parts, strict=True))
+            )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """The terms at one set of parameters, in fractions."""
+
+    point: _Point
+    terms: Mapping[tuple[Fraction, int], Fraction]
+
+    def rate(self, r: Expr) -> Fraction:
+        return _fraction(r, self.point)
+
+    def key(self, key: tuple[Expr, int]) -> tuple[Fraction, int]:
+        return self.rate(key[0]), key[1]
+
+
+def _fraction(expression: Expr, point: _Point) -> Fraction:
+    value = expression.subs({s: Rational(v.numerator, v.denominator) for s, v in point.items()})
+    if not value.is_Rational:
+        raise NoReading
+    return Fraction(int(value.p), int(value.q))
+
+
+def _at(reading: Reading, point: _Point) -> _Numbers | None:
+    """Coefficients up to a common factor that need not be rational."""
+    unit = next(iter(reading.terms.values()))
+    terms: dict[tuple[Fraction, int], Fraction] = {}
+    for (r, m), c in reading.terms.items():
+        key = _fraction(r, point), m
+        if key in terms:
+            return None
+        terms[key] = _fraction(sympy.cancel(c / unit), point)
+    return _Numbers(point, terms)
+
+
+def _order(numbers: _Numbers, most: int) -> int:
+    """The first derivative at L = 0 that is not 0."""
+    for k in range(most):
+        total = sum(
+            (c * comb(k, m) * factorial(m) * r ** (k - m)
+             for (r, m), c in numbers.terms.items() if m <= k),
+            Fraction(0),
+        )  # fmt: skip
+        if total:
+            return k
+    return most
+
+
+def _columns(
+    numbers: Sequence[_Numbers], keys: Sequence[tuple[Expr, int]], rates: Sequence[Expr]
+) -> list[list[Fraction]]:
+    found = []
+    for n in numbers:
+        known = basis([n.rate(r) for r in rates])
+        found.append([Fraction(known.get(n.key(k), 0)) for k in keys])
+    return found
+
+
+def _solved(columns: Sequence[_Column], wanted: _Column) -> list[Fraction] | None:
+    """Weights of one or two columns that add up to what is wanted, None where there are none."""
+    if len(columns) == 1:
+        (a,) = columns
+        place = next((i for i, v in enumerate(a) if v), None)
+        if place is None:
+            return None
+        weights = [wanted[place] / a[place]]
+    else:
+        a, b = columns
+        pair = next(
+            ((i, j) for i in range(len(a)) for j in range(i) if a[i] * b[j] - a[j] * b[i]), None
+        )
+        if pair is None:
+            return None
+        i, j = pair
+        det = a[i] * b[j] - a[j] * b[i]
+        weights = [
+            (wanted[i] * b[j] - wanted[j] * b[i]) / det,
+            (a[i] * wanted[j] - a[j] * wanted[i]) / det,
+        ]
+    for row, value in enumerate(wanted):
+        if sum((w * c[row] for w, c in zip(weights, columns, strict=True)), Fraction(0)) != value:
+            return None
+    return weights
+
+
+def _coefficients(reading: Reading, parts: Sequence[Sequence[Expr]]) -> list[Expr] | None:
+    """The weights of the divided differences as formulas, proved for every term."""
+    columns = [basis(part) for part in parts]
+    keys = sorted({k for c in columns for k in c} | set(reading.terms), key=str)
+    wanted = [reading.terms.get(k, S.Zero) for k in keys]
+    rows = [[c.get(k, S.Zero) for k in keys] for c in columns]
+    for places in itertools.combinations(range(len(keys)), len(parts)):
+        matrix = sympy.Matrix([[row[i] for row in rows] for i in places])
+        det = sympy.cancel(matrix.det())
+        if det == 0:
+            continue
+        right = sympy.Matrix([wanted[i] for i in places])
+        weights = [sympy.cancel(v / det) for v in matrix.adjugate() * right]
+        for row, value in enumerate(wanted):
+            mixed = sum((w * r[row] for w, r in zip(weights, rows, strict=True)), S.Zero)
+            if not vanishes(mixed - value, reading.signs):
+                return None
+        return [_restored(w, reading.signs) for w in weights]
+    return None
+
+
+def _restored(c: Expr, signs: Mapping[Expr, Symbol]) -> Expr:
+    """e^2 = 1; e u as |u|, factored."""
+    for u, e in signs.items():
+        top, bottom = sympy.fraction(sympy.together(c))
+        if bottom.has(e):
+            top, bottom = top * bottom.subs(e, -e), sympy.expand(bottom * bottom.subs(e, -e))
+            bottom = bottom.subs(e**2, 1)
+        poly = sympy.Poly(sympy.expand(top), e)
+        even = sum((q for (k,), q in poly.terms() if k % 2 == 0), S.Zero)
+        odd = sum((q for (k,), q in poly.terms() if k % 2), S.Zero)
+        c = sympy.factor(even / bottom) + _with_size(sympy.factor(odd / bottom), u)
+    return c if signs else sympy.factor(c)
+
+
+def _with_size(odd: Expr, u: Expr) -> Expr:
+    """odd sign(u), as |u|^k where odd has u^k with odd k."""
+    for factor in Mul.make_args(odd):
+        base, k = factor.as_base_exp()
+        ratio = sympy.cancel(base / u) if base.has(*u.free_symbols) else S.Zero
+        if ratio.is_Rational and ratio != 0 and k.is_Integer and k % 2:
+            return odd / factor * ratio**k * Abs(u) ** k
+    return odd * sign(u)

@@ -1,0 +1,146 @@
+"""Functions without branches on the parameters, for targets where a parameter is an array too.
+
+A branch that holds at a value of a parameter becomes a choice element by element at the end. Before
+that, the parameter is moved to a harmless value where the branch holds, so that nothing of what is
+not taken is infinite or NaN, in derivatives too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from fractions import Fraction
+
+from derive.numerics.evaluate import evaluate
+from derive.numerics.nodes import CONDITIONS, Call, Local, Name, Node, Number, walk
+from derive.program.expanded import expanded, mentions, substituted
+from derive.program.module import Assignment, Block, Branch, Function, Module
+from derive.program.nan import guarded
+
+
+def branchless(function: Function, module: Module) -> Block:
+    """The function as one block that is right for every value of the parameters; NaN for NaN."""
+    block = _merged(function, module) if function.branches else function.block
+    (result,) = block.results
+    x = module.residual
+    (whole,) = expanded(block)
+    if not _is_guarded(whole) and guarded(whole, x) is not whole:
+        result = guarded(result, x)
+    if isinstance(result, Name) and result.name == x:
+        result = Call("copy", (result,))
+    names = [p.name for p in module.parameters]
+    assignments = tuple(Assignment(a.name, folded(a.value, names)) for a in block.assignments)
+    return Block(assignments, (folded(result, names),))
+
+
+def _is_guarded(value: Node) -> bool:
+    if not isinstance(value, Call) or value.op != "where":
+        return False
+    condition = value.args[0]
+    return isinstance(condition, Call) and condition.op == "is_nan"
+
+
+def _merged(function: Function, module: Module) -> Block:
+    names = {*module.variables, *(a.name for a in function.block.assignments)}
+    before, chosen = [], []
+    for branch in function.branches:
+        name = _free("special", names)
+        before.append(Assignment(name, branch.condition))
+        chosen.append((Name(name), _inside(branch)))
+    for name in {n.name for b in function.branches for n in walk(b.condition) if isinstance(n, Name)}:
+        here = [c for (c, _), b in zip(chosen, function.branches, strict=True) if mentions(b.condition, name)]
+        anywhere = here[0]
+        for more in here[1:]:
+            anywhere = Call("or", (anywhere, more))
+        before.append(Assignment(name, Call("where", (anywhere, _harmless(name, module), Name(name)))))
+    (result,) = function.block.results
+    for condition, value in reversed(chosen):
+        result = Call("where", (condition, value, result))
+    return Block((*before, *function.block.assignments), (result,))
+
+
+def _free(wanted: str, taken: set[str]) -> str:
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted}{number}", number + 1
+    taken.add(name)
+    return name
+
+
+def _inside(branch: Branch) -> Node:
+    """What holds in the branch, without assignments; the parameter as the number that it is there."""
+    values: dict[str, Node] = {}
+    condition = branch.condition
+    if isinstance(condition, Call) and condition.op == "eq":
+        name, value = condition.args
+        if isinstance(name, Name) and isinstance(value, Number):
+            values[name.name] = value
+    for assignment in branch.block.assignments:
+        values[assignment.name] = substituted(assignment.value, values)
+    return substituted(branch.block.results[0], values)
+
+
+def _harmless(name: str, module: Module) -> Number:
+    """A value of the parameter at which no branch is taken."""
+    p = next(p for p in module.parameters if p.name == name)
+    for value in (p.default, 1.0, 0.5, 1.5, 3.0, -1.0):
+        if _holds(p.condition, name, value) and not any(_holds(c, name, value) for c in module.special):
+            return Number(Fraction(value))
+    return Number(Fraction(p.default))
+
+
+def _holds(condition: Node, name: str, value: float) -> bool:
+    if not mentions(condition, name):
+        return False
+    return bool(evaluate(condition, {name: value}))
+
+
+def folded(expression: Node, parameters: Collection[str]) -> Node:
+    """Functions of numbers alone as numbers, which a library of arrays lacks; min(max(a, low),
+    high) as one operation."""
+    done: dict[int, Node] = {}
+    for current in walk(expression):
+        if isinstance(current, Call):
+            args = tuple(done[id(a)] for a in current.args)
+            rebuilt = Call(current.op, args)
+            numbers = args and all(isinstance(a, Number) for a in args)
+            if numbers and current.op not in {*CONDITIONS, "add", "sub", "mul", "div", "neg"}:
+                done[id(current)] = Number(float(evaluate(rebuilt, {})))
+            else:
+                done[id(current)] = _clamped(rebuilt, parameters)
+        else:
+            done[id(current)] = done[id(current.value)] if isinstance(current, Local) else current
+    return done[id(expression)]
+
+
+def _clamped(current: Call, parameters: Collection[str]) -> Call:
+    for outer, inner in (("min", "max"), ("max", "min")):
+        for first, bound in (current.args[:2], current.args[1::-1]) if current.op == outer else ():
+            if isinstance(first, Call) and first.op == inner:
+                a, b = first.args
+                number, value = (b, a) if _is_bound(b, parameters) else (a, b)
+                if _is_bound(number, parameters) and _is_bound(bound, parameters):
+                    ends = (number, bound) if outer == "min" else (bound, number)
+                    return Call("clamp", (value, *ends))
+    return current
+
+
+def _is_bound(value: Node, parameters: Collection[str]) -> bool:
+    """A number, a parameter, or its opposite: what stands readably as a bound."""
+    if isinstance(value, Call) and value.op in ("neg", "mul", "div"):
+        return all(_is_bound(a, parameters) for a in value.args)
+    return isinstance(value, Number) or (isinstance(value, Name) and value.name in parameters)
+
+
+def is_plain(module: Module) -> bool:
+    """Whether the loss is made of arithmetic and of clipping alone: then a library that takes
+    the derivatives of its steps gets every derivative of the loss right."""
+    loss = next(f for f in module.functions if f.name == "loss")
+    value = folded(expanded(loss.block)[0], [p.name for p in module.parameters])
+    x = module.residual
+    plain = {"add", "sub", "mul", "div", "neg", "abs", "clamp"}
+    for n in walk(value):
+        if not isinstance(n, Call) or not mentions(n, x):
+            continue
+        if n.op not in plain or (n.op == "div" and mentions(n.args[1], x)):
+            return False
+    return not loss.branches

@@ -1,0 +1,34 @@
+"""NaN in, NaN out: a guard where a result would not depend on the residual."""
+
+from __future__ import annotations
+
+from derive.numerics.nodes import CONDITIONS, Call, Local, Name, Node, call, walk, where
+
+
+def guarded(result: Node, residual: str) -> Node:
+    """The result, and NaN where the residual is NaN. The sign of NaN counts as NaN."""
+    if _passes_nan(result, residual, {}):
+        return result
+    return where(call("is_nan", Name(residual)), Name(residual), result)
+
+
+def _passes_nan(current: Node, x: str, seen: dict[int, bool]) -> bool:
+    key = id(current)
+    if key not in seen:
+        if isinstance(current, Name):
+            seen[key] = current.name == x
+        elif isinstance(current, Local):
+            seen[key] = _passes_nan(current.value, x, seen)
+        elif not isinstance(current, Call) or current.op in CONDITIONS:
+            seen[key] = False
+        elif current.op in ("where", "patch"):
+            # Comparisons with NaN are false, so the last branch is taken.
+            condition, _, last = current.args
+            seen[key] = not _holds_for_nan(condition) and _passes_nan(last, x, seen)
+        else:
+            seen[key] = any(_passes_nan(a, x, seen) for a in current.args)
+    return seen[key]
+
+
+def _holds_for_nan(condition: Node) -> bool:
+    return any(isinstance(n, Call) and n.op in ("ne", "is_nan") for n in walk(condition))

@@ -1,0 +1,70 @@
+"""The prose about a loss: formulas as people type them, domains, what a function is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sympy
+from sympy import Symbol
+
+from derive.definitions.loss import Loss
+from derive.definitions.notation import formula
+
+
+def definition_lines(loss: Loss) -> list[str]:
+    """`loss = …` in the paper's letters, with its named sub-expressions below."""
+    lines = [f"loss = {formula(loss.loss)}"]
+    lines += [f"{name} = {formula(name.definition)}" for name in loss.where]
+    return lines
+
+
+def domain_line(loss: Loss) -> str:
+    parts = [f"{v.name} {rule(loss, v)}" for v in loss.variables]
+    return f"Domain: {', '.join(parts)}."
+
+
+def rule(loss: Loss, variable: Symbol) -> str:
+    """The domain of a variable in words."""
+    domain = loss.domain(variable)
+    low, high = domain.inf, domain.sup
+    if (low, high) == (-sympy.oo, sympy.oo):
+        extended = domain.contains(sympy.oo) == True  # noqa: E712
+        return "in [-inf, inf]" if extended else "real"
+    if high == sympy.oo and low == 0 and domain.contains(high) != True:  # noqa: E712
+        return "> 0" if domain.contains(low) != True else ">= 0"  # noqa: E712
+    left = "[" if domain.contains(low) == True else "("  # noqa: E712
+    right = "]" if domain.contains(high) == True else ")"  # noqa: E712
+    return f"in {left}{formula(low)}, {formula(high)}{right}"
+
+
+def requirement(loss: Loss, parameter: Symbol) -> str:
+    """What the values of a parameter must be, as an error message says it."""
+    text = rule(loss, parameter)
+    if text == "real":
+        return "a finite number"
+    if text == "in [-inf, inf]":
+        return "a number in [-inf, inf], not NaN"
+    if text.startswith("in "):
+        return text
+    return f"{text} and finite" if loss.domain(parameter).sup == sympy.oo else text
+
+
+_MEANING: Mapping[str, str] = {
+    "loss": "{title}, elementwise.",
+    "weight": "d_{x}/{x}, continued at {x} = 0: for iteratively reweighted least squares.",
+    "value_and_grad": "(loss, d_{x}) in one pass.",
+}
+
+
+def meaning(loss: Loss, name: str, by: tuple[str, ...]) -> str:
+    """A line on a function of the file."""
+    x = loss.residual.name
+    if name in _MEANING:
+        return _MEANING[name].format(title=loss.title.rstrip("."), x=x)
+    if by == (x,):
+        return f"The derivative in {x}, the influence."
+    if len(by) == 1:
+        return f"The derivative in {by[0]}."
+    if by[0] == by[1]:
+        return f"The second derivative in {by[0]}."
+    return f"The mixed second derivative in {by[0]} and {by[1]}."

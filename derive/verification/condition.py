@@ -1,0 +1,51 @@
+"""kappa, the condition of a value: how far rounding each input once would move it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from derive.definitions.floats import FORMATS
+from derive.verification.backend import arb, ctx
+from derive.verification.oracle import DOUBLE_BITS, Oracle
+from derive.verification.quantities import Quantity
+
+
+def kappa(oracle: Oracle, name: str, point: Mapping[str, float], dtype: str) -> float:
+    """The sum of |v/f df/dv| over the residual and the parameters, in ULP of the value f.
+
+    An input that is 0 or infinite, and a parameter that is exactly at its default or at one of
+    its special values, adds nothing: there the number itself is meant. Nor does an input in
+    which the derivative is infinite: that would excuse everything. Where f is 0, the sum of
+    |v df/dv| in units of the dtype's smallest number.
+    """
+    wanted = oracle.wanted(name)
+    inputs = [arb(float(point[n])) for n in oracle.names]
+    value = oracle.enclose(wanted, inputs, DOUBLE_BITS).ball
+    if value is None:
+        return 0.0
+    total = arb(0)
+    for k, (symbol, here) in enumerate(zip(oracle.loss.variables, inputs, strict=True)):
+        if here.is_zero() or not here.is_finite() or (k and _is_meant(oracle, symbol, here)):
+            continue
+        orders = tuple(n + (m == k) for m, n in enumerate(wanted.orders))
+        slope = oracle.enclose(Quantity(name, orders, wanted.over_x), inputs, DOUBLE_BITS).ball
+        if slope is None:
+            continue
+        ctx.prec = 2 * DOUBLE_BITS
+        moved = here * slope
+        total += abs(moved - value if wanted.over_x and k == 0 else moved)
+    ctx.prec = 2 * DOUBLE_BITS
+    if value.is_zero():
+        form = FORMATS[dtype]
+        found = float(total.mid() * arb((1, 1 - form.precision - form.least)))
+    else:
+        found = float((total / abs(value)).mid())
+    return found if math.isfinite(found) else 0.0
+
+
+def _is_meant(oracle: Oracle, parameter: object, here: object) -> bool:
+    """Whether a parameter is at its default or at one of its special values."""
+    loss = oracle.loss
+    named = [loss.default(parameter), *map(float, loss.special.get(parameter, ()))]
+    return any(arb(value) == here for value in named)

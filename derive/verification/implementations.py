@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Self
 
 import numpy as np
 
 from derive.definitions.floats import Floats
 from derive.definitions.samples import Sample
+from derive.verification.process import Child
 from derive.verification.targets import TargetFiles
 
 CHILD = Path(__file__).with_name("child.py")
@@ -63,33 +59,21 @@ class Functions:
     error: str = ""
 
 
-class Runner:
+class Runner(Child):
     """A child process that keeps its modules between questions. Use as a context manager.
 
     root: the folder that holds the folders of all targets; modules are named from there.
     """
 
     def __init__(self, root: Path, tensors: bool = False, seconds: float = SECONDS) -> None:
-        self.root, self.tensors, self.seconds = root, tensors, seconds
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
+        super().__init__(CHILD, (str(root), str(GIBIBYTES)), seconds)
+        self.tensors = tensors
 
     def functions(self, modules: Sequence[str]) -> Functions:
         """The public names of some modules."""
         found: dict[str, str] = {}
         for module in modules:
-            reply, _ = self._ask({"module": module, "function": None}, [])
+            reply, _ = self.ask({"module": module, "function": None}, ())
             if "names" not in reply:
                 return Functions(error=f"{module}: {reply['error']}")
             for name in reply["names"]:
@@ -98,7 +82,7 @@ class Runner:
 
     def run(self, route: Route, sample: Sample) -> Outcome:
         """One quantity of a module at every point of a sample."""
-        columns = list(sample.columns.values())
+        columns = [np.ascontiguousarray(c, dtype=np.float64) for c in sample.columns.values()]
         request = {
             "module": route.module,
             "function": route.function,
@@ -111,7 +95,7 @@ class Runner:
             "columns": len(columns),
             "count": len(sample),
         }
-        reply, values = self._ask(request, columns)
+        reply, values = self.ask(request, [column.tobytes() for column in columns])
         if "error" in reply:
             return Outcome(None, error=str(reply["error"]))
         if len(values) != len(sample):
@@ -120,39 +104,6 @@ class Runner:
         if reply["dtype"] != sample.dtype:
             fault = f"{sample.dtype} went in and {reply['dtype']} came out"
         return Outcome(values, fault=fault)
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            # -P: the folder of child.py must not shadow anybody's modules
-            command = [sys.executable, "-P", str(CHILD), str(self.root), str(GIBIBYTES)]
-            pipe = subprocess.PIPE
-            self._process = subprocess.Popen(
-                command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
-            )
-        return self._process
-
-    def _ask(self, request: dict[str, Any], columns: list[Floats]) -> tuple[dict[str, Any], Floats]:
-        process = self._start()
-        assert process.stdin is not None and process.stdout is not None
-        timer = threading.Timer(self.seconds, process.kill)
-        timer.start()
-        try:
-            process.stdin.write(json.dumps(request).encode() + b"\n")
-            for column in columns:
-                process.stdin.write(np.ascontiguousarray(column, dtype=np.float64).tobytes())
-            process.stdin.flush()
-            line = process.stdout.readline()
-            reply: dict[str, Any] = json.loads(line) if line else {"error": self._death()}
-            raw = process.stdout.read(8 * int(reply.get("count", 0))) if line else b""
-        except BrokenPipeError:
-            return {"error": self._death()}, np.empty(0)
-        finally:
-            timer.cancel()
-        return reply, np.frombuffer(raw, dtype=np.float64)
-
-    def _death(self) -> str:
-        self.close()
-        return f"the process that ran it died, or took more than {self.seconds:.0f} s"
 
 
 class Runners:

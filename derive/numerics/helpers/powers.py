@@ -80,3 +80,12 @@ root_power1p_less_one = define(
         lambda t, p: mp.exp((p - 1) / 2 * mp.log1p(t * t)),
     )
 )
+root1p_square = define(
+    Helper(
+        "root1p_square",
+        ("t",),
+        "sqrt(1 + t^2), also where t^2 overflows.",
+        where(absolute(_t) < 2.0**40, call("sqrt", 1 + _t * _t), absolute(_t)),
+        lambda t: mp.sqrt(1 + t * t),
+    )
+)

@@ -1,0 +1,164 @@
+"""Faults that single values do not show: what a call changes, remembers, or makes of shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from derive.definitions.floats import Floats
+from derive.verification.callables.calls import Call
+from derive.verification.callables.convention import Settings
+from derive.verification.callables.findings import Finding
+from derive.verification.callables.session import Answer, Given, Session
+
+PLAIN = np.array([0.3, -1.0, 2.5, 0.01, -40.0, 7.0, 1.5])
+LENGTHS = (1, 2, 63, 64, 65, 100, 257)
+ROUNDING = 1e-9  # vector units round some lengths differently; a fault is larger
+
+Expected = Callable[[Floats, Mapping[str, Floats | float]], Floats]
+
+
+@dataclass
+class Behaviour:
+    """Asks with unusual arguments; `findings` are faults, `shapes` and `notes` are told."""
+
+    session: Session
+    call: Call
+    settings: Settings
+    moved: Settings  # the same with other values of the parameters that may have them
+    expected: Expected
+    names: tuple[str, ...]
+    findings: list[Finding] = field(default_factory=list)
+    shapes: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def look(self, fresh: Answer) -> None:
+        """fresh: what the very first call of a new process gave at PLAIN."""
+        self._repeated(fresh)
+        if self.session.call(self.call, Given(PLAIN, self.moved)).mutated:
+            self._fault("the caller's array is changed", PLAIN.tolist(), "unchanged", "changed",
+                        **self.moved)  # fmt: skip
+        if self.call.library != "floats":
+            self._views()
+            self._lengths()
+            self._parameters()
+            self._integers()
+            self._nan()
+
+    def _ask(self, x: Floats, **more: object) -> Answer:
+        given = Given(x, self.settings, **more)  # type: ignore[arg-type]
+        return self.session.call(self.call, given)
+
+    def _fault(self, what: str, x: object, expected: object, got: object, **more: object) -> None:
+        witness = {self.names[0]: x, **self.settings, **more}
+        self.findings.append(Finding(what, witness, str(expected), str(got), "behaviour"))
+
+    def _repeated(self, fresh: Answer) -> None:
+        again = self._ask(PLAIN, times=2)
+        if again.error or fresh.error:
+            self._fault("the second call fails", PLAIN.tolist(), "values", again.error)
+            return
+        for what, other in (("a later call", again.values[1]), ("another call", again.values[0])):
+            if not _same(fresh.first, other):
+                k = int(np.argmax(fresh.first != other))
+                self._fault(
+                    f"{what} of the same gives something else",
+                    *(float(PLAIN[k]), float(fresh.first[k]), float(other[k])),
+                )
+                return
+        after = self._ask(PLAIN, after=True)
+        if not after.error and not _same(after.first, fresh.first):
+            self._fault(
+                "the next call overwrites the result", PLAIN.tolist(), fresh.first.tolist(),
+                after.first.tolist(),
+            )  # fmt: skip
+        if again.patched:
+            names = ", ".join(again.patched[:3])
+            self._fault(f"NumPy is changed ({names})", PLAIN.tolist(), "unchanged", "changed")
+
+    def _views(self) -> None:
+        square = np.array([[0.3, -1.0, 2.0], [4.0, 0.5, -7.0]])
+        for view, x in (
+            ("reversed", np.array([1.0, 2.0, -3.5])), ("strided", np.array([1.0, 2.0, -3.5])),
+            ("", square), ("fortran", square), ("reversed", square),
+        ):  # fmt: skip
+            what = f"{view or 'plain'} {x.ndim}-d array"
+            self._compare(what, x, self._ask(x, view=view))
+        self._compare("0-d array", np.array(1.5), self._ask(np.array(1.5)))
+        empty = self._ask(np.zeros(0))
+        self.shapes["empty array"] = empty.error or f"shape {empty.first.shape}"
+
+    def _lengths(self) -> None:
+        whole = np.linspace(-3.0, 4.0, max(LENGTHS))
+        for length in LENGTHS:
+            self._compare(f"{length} elements", whole[:length], self._ask(whole[:length]))
+
+    def _compare(
+        self,
+        what: str,
+        x: Floats,
+        answer: Answer,
+        parameters: Mapping[str, Floats] | None = None,
+    ) -> None:
+        if answer.error:
+            self.shapes[what] = answer.error
+            return
+        right = np.asarray(self.expected(x, {**self.settings, **(parameters or {})}))
+        if answer.first.shape != right.shape:
+            self.shapes[what] = f"{list(right.shape)} is right, {list(answer.first.shape)} comes out"
+            return
+        self.shapes[what] = "right"
+        same = np.isclose(answer.first, right, rtol=ROUNDING, atol=0.0, equal_nan=True)
+        wrong = np.atleast_1d(~same)
+        if np.any(wrong):
+            self.shapes[what] = "wrong"
+            arrays = {k: v.tolist() for k, v in (parameters or {}).items()}
+            at = {"first wrong place": [int(i[0]) for i in np.nonzero(wrong)]}
+            shown = x.tolist() if x.size < 20 else f"numpy.linspace(-3, 4, 257)[:{x.size}]"
+            self._fault(
+                f"wrong for {what}", shown, _short(np.atleast_1d(right)[wrong]), _short(np.atleast_1d(answer.first)[wrong]),
+                **arrays, **at,
+            )  # fmt: skip
+
+    def _parameters(self) -> None:
+        """Parameters that are arrays: of the shape of x, and of one that broadcasts."""
+        if not self.call.parameters or self.call.construct is not None:
+            return
+        rows = np.array([[3.0, 2.0], [3.0, 0.5]])
+        for name in self.call.parameters:
+            value = self.settings[name]
+            same = value * np.array([[1.0, 1.0], [2.0, 2.0]])
+            for what, array in (("of x's shape", same), ("that broadcasts", same[:, :1])):
+                answer = self._ask(rows, arrays={name: array})
+                self._compare(f"{name} an array {what}", rows, answer, {name: array})
+
+    def _integers(self) -> None:
+        x = np.array([3.0, -2.0, 0.0, 7.0])
+        answer = self._ask(x, dtype="int64")
+        self._compare("integers", x, answer)
+
+    def _nan(self) -> None:
+        x = np.array([1.0, np.nan, -2.5, 0.5])
+        answer = self._ask(x)
+        if answer.error:
+            self.notes.append(f"NaN in x: {answer.error}")
+            self._fault("NaN in x is no number", ["nan"], "nan", answer.error)
+            return
+        right = self.expected(x, self.settings)
+        if not np.isnan(answer.first[1]):
+            self._fault("NaN in x is hidden", x.tolist(), _short(right), _short(answer.first))
+        elif not np.allclose(answer.first, right, rtol=ROUNDING, equal_nan=True):
+            self._fault("NaN spreads", x.tolist(), _short(right), _short(answer.first))
+
+
+def _same(first: Floats, second: Floats) -> bool:
+    return first.shape == second.shape and bool(np.array_equal(first, second, equal_nan=True))
+
+
+def _short(values: Floats) -> str:
+    shown = [repr(v) for v in np.ravel(values)[:6].tolist()]
+    return ", ".join(shown) + (", …" if np.size(values) > 6 else "")
+
+

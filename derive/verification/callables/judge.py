@@ -1,0 +1,273 @@
+"""Judges somebody else's function against the definition of a loss.
+
+The ways to call it and the conventions that fit are found by trying; then values over the whole
+range in both dtypes, and what single values do not show, are looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from derive.definitions.floats import Floats
+from derive.definitions.loss import Loss
+from derive.errors import BadInput
+
+from derive.verification.callables.behaviour import PLAIN, Behaviour
+from derive.verification.callables.calls import Call, calls
+from derive.verification.callables.convention import GRID, Convention, Fit, Settings
+from derive.verification.callables.findings import (
+    DIFFERENT,
+    EQUAL,
+    UP_TO,
+    Finding,
+    Judgement,
+    verdict_of,
+)
+from derive.verification.callables.nice import ZERO, Nice
+from derive.verification.callables.script import script
+from derive.verification.callables.session import Given, Session
+from derive.verification.callables.truth import Truth
+from derive.verification.callables.values import Compared, Comparison, finding
+from derive.verification.report import UNKNOWN
+
+VARIED = (1.7, 0.6, 2.3, 1.3)
+PARTS = {"loss": 0, "d_x": 1}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A way to call, and the convention under which its values are ours."""
+
+    call: Call
+    settings: Settings
+    convention: Convention
+    fits: bool
+
+    @property
+    def cost(self) -> tuple[bool, tuple[int, int]]:
+        factor = self.convention.factor
+        return factor.coefficient < 0, factor.complexity
+
+
+def judge(subject: str, loss: Loss, quantity: str, fixed: Settings) -> Judgement:
+    """subject: MODULE:FUNCTION. fixed: parameters that were set, by their names or ours."""
+    if not all(part.isidentifier() for half in _halves(subject) for part in half.split(".")):
+        raise BadInput(f"--implementation {subject}: MODULE:FUNCTION is wanted, such as math:fabs")
+    truth = Truth(loss, quantity)
+    with Session(subject) as session:
+        told = session.describe()
+        if "error" in told:
+            raise BadInput(f"--implementation {subject}: {told['error']}")
+        name = f"{subject} as {quantity} of {loss.name}"
+        reading, error = _reading(session, told, truth, fixed)
+        if reading is None:
+            detail = f"no way to call it was found; the last try: {error}"
+            return Judgement(name, UNKNOWN, UNKNOWN, detail)
+        return _Case(subject, session, truth, reading, dict(fixed), name).judgement(told)
+
+
+def _halves(subject: str) -> tuple[str, str]:
+    module, _, path = subject.partition(":")
+    return module, path
+
+
+def _reading(
+    session: Session, told: Mapping[str, Any], truth: Truth, fixed: Settings
+) -> tuple[Reading | None, str]:
+    """The simplest convention that fits, over all ways to call; else the first way that works."""
+    fit, error = Fit(truth), "nothing to call"
+    best: Reading | None = None
+    working: Reading | None = None
+    for call in calls(told, truth.names[1:], list(fixed), truth.quantity == "d_x"):
+        call = replace(call, output=PARTS.get(truth.quantity))
+        settings = _varied(call, truth, fixed)
+        answers = [session.call(call, Given(GRID, at)) for at in settings]
+        kept = [
+            (at, a.first)
+            for at, a in zip(settings, answers, strict=True)
+            if not a.error and a.first.shape == GRID.shape
+        ]
+        if not kept or kept[0][0] != settings[0]:
+            error = answers[0].error or f"shape {answers[0].first.shape} came out"
+            continue
+        found = fit.convention(call.parameters, *zip(*kept, strict=True))
+        if found is None:
+            natural = Convention(Nice(), ZERO, _natural(call, truth))
+            working = working or Reading(call, settings[0], natural, False)
+            continue
+        reading = Reading(call, settings[0], found, True)
+        if found.is_equal:
+            return reading, ""
+        if best is None or reading.cost < best.cost:
+            best = reading
+    return best or working, error
+
+
+def _natural(call: Call, truth: Truth) -> dict[str, Nice]:
+    """Their letters for ours where no convention fits: by name, then in order."""
+    theirs = list(call.parameters)
+    left = [name for name in theirs if name not in truth.names]
+    found = {}
+    for name in truth.names[1:]:
+        letter = name if name in theirs else left.pop(0) if left else None
+        found[name] = Nice(exponents=((letter, 1),)) if letter else Nice()
+    return found
+
+
+def _varied(call: Call, truth: Truth, fixed: Settings) -> list[dict[str, float]]:
+    """A setting of the parameters, and others in which each of them moves by itself."""
+    loss = truth.loss
+    defaults = {p.name: float(loss.default(p)) for p in loss.parameters}
+    base = {name: fixed.get(name, defaults.get(name, 1.0)) for name in call.parameters}
+    settings = [base]
+    for k, _ in enumerate(VARIED[:3] if base else ()):
+        factors = VARIED[k:] + VARIED[:k]
+        settings.append({n: v * f for (n, v), f in zip(base.items(), factors * 9, strict=False)})
+    return settings
+
+
+@dataclass
+class _Case:
+    """One function, once it is known how to call it."""
+
+    subject: str
+    session: Session
+    truth: Truth
+    reading: Reading
+    fixed: dict[str, float]
+    name: str
+
+    def judgement(self, told: Mapping[str, Any]) -> Judgement:
+        call, at = self.reading.call, self.reading.settings
+        self.session.close()  # a new process, whose very first call is looked at
+        fresh = self.session.call(call, Given(PLAIN, at))
+        moved = {n: v if n in self.fixed else 1.7 * v for n, v in at.items()}
+        seen = Behaviour(self.session, call, at, moved, self._expected, self.truth.names)
+        seen.look(fresh)
+        if told["patched"]:
+            names = ", ".join(told["patched"][:3])
+            seen.findings.append(Finding(f"NumPy is changed ({names})", {}, "unchanged", "changed"))
+        compare = Comparison(
+            self.session, call, self.truth, self.reading.convention, self._set(call)
+        )
+        dtypes = ("float64",) if call.library == "floats" else ("float64", "float32")
+        found = {dtype: compare.over(dtype) for dtype in dtypes}
+        findings = [*self._of_values(found), *seen.findings]
+        points = sum(c.points for c in found.values())
+        if not points and not findings:
+            detail = f"it gives no values: {found['float64'].errors[0]}"
+            return Judgement(self.name, UNKNOWN, UNKNOWN, detail, call=self._typed())
+        relation = self._relation(findings)
+        first = findings[0] if findings else None
+        return Judgement(
+            id=self.name,
+            verdict=verdict_of(relation),
+            relation=relation,
+            detail=self._detail(findings, points),
+            map=self.reading.convention.as_data() if self.reading.fits else None,
+            convention=self.reading.convention.text() if self.reading.fits else "",
+            witness=None if first is None else {
+                **first.witness, "expected": first.expected, "got": first.got,
+            },
+            findings=tuple(findings),
+            call=self._typed(),
+            points=points,
+            worst_ulp={d: c.worst.error for d, c in found.items() if c.worst},
+            worst_at={d: {**c.worst.settings, self.truth.names[0]: c.worst.x}
+                      for d, c in found.items() if c.worst},
+            dtypes={d: c.out for d, c in found.items() if c.out},
+            special=dict(self._special()),
+            shapes=seen.shapes,
+            warnings=tuple(dict.fromkeys(w for c in found.values() for w in c.warnings)),
+            notes=tuple([*seen.notes, *_notes(found)]),
+            script=self._script(found, first),
+        )  # fmt: skip
+
+    def _set(self, call: Call) -> dict[str, float]:
+        return {name: value for name, value in self.fixed.items() if name in call.parameters}
+
+    def _expected(self, x: Floats, settings: Mapping[str, Any]) -> Floats:
+        """Exact values where parameters may be arrays."""
+        arrays = np.broadcast_arrays(x, *settings.values())
+        out = np.empty(arrays[0].shape)
+        for index in np.ndindex(out.shape):
+            values = [float(a[index]) for a in arrays]
+            at = dict(zip(settings, values[1:], strict=True))
+            if math.isnan(values[0]):
+                out[index] = math.nan
+                continue
+            convention = self.reading.convention
+            factor, offset = convention.factor.ball(at), convention.offset.ball(at)
+            found = self.truth.under(values[0], convention.ours(at), factor, offset)
+            out[index] = found.float64()
+        return out
+
+    def _of_values(self, found: Mapping[str, Compared]) -> Iterator[Finding]:
+        for compared in found.values():
+            if compared.faults:
+                yield finding(compared.faults, self.truth.names)
+
+    def _relation(self, findings: Sequence[Finding]) -> str:
+        if findings or not self.reading.fits:
+            return DIFFERENT
+        return EQUAL if self.reading.convention.is_equal else UP_TO
+
+    def _detail(self, findings: Sequence[Finding], points: int) -> str:
+        if not self.reading.fits:
+            return "no factor, offset and length that a person would write make it ours"
+        convention = self.reading.convention.text()
+        if findings:
+            return f"it is meant as {convention}, but {findings[0].what}"
+        return f"{convention}, at {points} points"
+
+    def _special(self) -> Iterator[tuple[str, str]]:
+        x = np.array([0.0, math.inf, -math.inf, math.nan, 1e200])
+        names = ("0", "inf", "-inf", "nan", "1e200")
+        right = self._expected(x, self.reading.settings)
+        for name, value, expected in zip(names, x, right, strict=True):
+            one = self.session.call(
+                self.reading.call, Given(np.array([value, 1.0]), self.reading.settings)
+            )
+            got = one.error or repr(float(one.first[0]))
+            same = not one.error and math.isclose(float(one.first[0]), expected, rel_tol=1e-9)
+            same = same or (not one.error and math.isnan(one.first[0]) and math.isnan(expected))
+            yield name, got if same else f"{got} ({float(expected)!r} is right)"
+
+    def _typed(self) -> str:
+        return self.reading.call.text(self.subject, self.reading.settings)
+
+    def _script(self, found: Mapping[str, Compared], first: Finding | None) -> str:
+        call = self.reading.call
+        worst = found["float64"].worst
+        if first is not None and isinstance(first.witness.get(self.truth.names[0]), float):
+            at = {n: first.witness[n] for n in call.parameters if n in first.witness}
+            dtype = str(first.witness.get("dtype", "float64"))
+            x = float(first.witness[self.truth.names[0]])
+            return script(self.subject, call, at, x, dtype, first.expected)
+        if first is None and worst is not None:
+            return script(
+                self.subject, call, worst.settings, worst.x, worst.dtype, repr(worst.expected)
+            )
+        if first is not None:
+            return script(
+                self.subject, call, self.reading.settings, first.witness.get("x"), "", first.expected
+            )
+        return ""
+
+
+def _notes(found: Mapping[str, Compared]) -> Iterator[str]:
+    for dtype, compared in found.items():
+        if compared.errors:
+            yield f"{dtype}: {compared.errors[0]}"
+        if compared.near:
+            p = compared.near[0]
+            yield f"digits are lost beside a special value of a parameter: {p.settings}, {dtype}"
+        if compared.out and compared.out != dtype:
+            yield f"{dtype} in, {compared.out} out"
+
+

@@ -1,0 +1,281 @@
+"""Runs somebody else's function in a process of its own; started by path by `session`.
+
+Speaks on copies of its pipes that the function does not know. What is needed to answer is kept
+before the function's module is imported, and whether that module changed NumPy is told.
+"""
+
+import contextlib
+import importlib
+import inspect
+import json
+import os
+import sys
+import warnings
+
+import numpy as np
+
+replies = os.fdopen(os.dup(1), "wb")
+requests = os.fdopen(os.dup(0), "rb")
+with open(os.devnull, "r+b") as nowhere:
+    for stream in (0, 1):
+        os.dup2(nowhere.fileno(), stream)
+
+dumps, loads, frombuffer = json.dumps, json.loads, np.frombuffer
+as_array, contiguous, wide = np.asarray, np.ascontiguousarray, np.float64
+broadcast_to, errstate, catch_warnings = np.broadcast_to, np.errstate, warnings.catch_warnings
+KNOWN = {name: getattr(np, name) for name in dir(np) if callable(getattr(np, name))}
+
+
+def limit(gibibytes):
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (gibibytes << 30,) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def found(text):
+    """The object that MODULE:NAME.NAME means, and the class that it is a method of."""
+    module, _, path = text.partition(":")
+    here, owner = importlib.import_module(module), None
+    for name in path.split("."):
+        owner, here = here, getattr(here, name)
+    is_method = inspect.isclass(owner) and not isinstance(
+        inspect.getattr_static(owner, path.split(".")[-1]), (staticmethod, classmethod)
+    )
+    return here, owner if is_method else None
+
+
+def described(function):
+    """The names of the arguments; None where Python cannot tell."""
+    if isinstance(function, np.ufunc):
+        return {"ufunc": function.nin}
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (ValueError, TypeError):
+        return {"unknown": True}
+    return {
+        "names": [
+            {
+                "name": p.name,
+                "kind": p.kind.name,
+                "default": p.default if isinstance(p.default, (int, float)) else None,
+                "required": p.default is p.empty,
+            }
+            for p in parameters
+        ]
+    }
+
+
+def describe(request):
+    function, owner = found(request["subject"])
+    told = {"function": described(function), "owner": None}
+    if owner is not None:
+        told["owner"] = described(owner)
+    elif inspect.isclass(function):
+        told["owner"], told["function"] = told["function"], described(function.__call__)
+        told["called"] = True
+    loaded = getattr(function if owner is None else owner, "__module__", None)
+    loaded = loaded or request["subject"]
+    told["library"] = str(loaded).partition(".")[0]
+    told["patched"] = patched()
+    return told
+
+
+def patched():
+    return sorted(name for name, before in KNOWN.items() if getattr(np, name, None) is not before)
+
+
+class Arrays:
+    def take(self, values, dtype):
+        return values.astype(dtype)
+
+    def give(self, result):
+        return result
+
+    def slope(self, function, x):
+        raise TypeError("no gradient of an array function")
+
+
+class Tensors:
+    def __init__(self):
+        import torch
+
+        torch.set_num_threads(1)
+        self.torch = torch
+
+    def take(self, values, dtype):
+        if values.ndim and any(stride < 0 for stride in values.strides):
+            values = values.copy()  # PyTorch has no such views
+        return self.torch.from_numpy(values.astype(dtype))
+
+    def give(self, result):
+        return result.detach().cpu().numpy() if hasattr(result, "detach") else result
+
+    def slope(self, function, x):
+        x = x.clone().requires_grad_()
+        return self.torch.autograd.grad(function(x).sum(), x)[0]
+
+
+class Traced:
+    def __init__(self):
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+        self.jax = jax
+
+    def take(self, values, dtype):
+        return self.jax.numpy.asarray(values.astype(dtype))
+
+    def give(self, result):
+        return as_array(result)
+
+    def slope(self, function, x):
+        return self.jax.grad(lambda t: function(t).sum())(x)
+
+
+LIBRARIES = {"arrays": Arrays, "tensors": Tensors, "traced": Traced}
+made = {}
+
+
+def library(kind):
+    if kind not in made:
+        made[kind] = LIBRARIES[kind]()
+    return made[kind]
+
+
+def view_of(x, view):
+    if view == "reversed":
+        return np.flip(np.flip(x).copy())
+    if view == "strided":
+        padded = np.zeros((*x.shape[:-1], 2 * x.shape[-1]), dtype=x.dtype)
+        padded[..., ::2] = x
+        return padded[..., ::2]
+    if view == "fortran":
+        return np.asfortranarray(x)
+    return x
+
+
+def zero(x):
+    """0 of the kind of x, also where x is infinite."""
+    if isinstance(x, float):
+        return 0.0
+    if hasattr(x, "new_zeros"):
+        return x.new_zeros(x.shape)
+    return np.zeros_like(x)
+
+
+def prepared(call, subject, numbers, take):
+    """A function of x alone, as the call says; arrays among the parameters are kept to compare."""
+    function, owner = found(subject)
+    value = {k: take(v) if isinstance(v, np.ndarray) else v for k, v in numbers.items()}
+
+    def argument(role, x):
+        if role == "x":
+            return x
+        if role == "square":
+            return x * x
+        if role == "zero":
+            return zero(x)
+        return value[role[1:]] if role.startswith("=") else loads(role)
+
+    def named(which, x):
+        return {name: argument(role, x) for name, role in call[which].items()}
+
+    if call.get("construct") is not None:
+        built = (owner or function)(*[argument(r, None) for r in call["construct"]],
+                                    **named("construct_named", None))  # fmt: skip
+        function = getattr(built, subject.rpartition(".")[2]) if owner is not None else built
+
+    def of_x(x):
+        result = function(*[argument(r, x) for r in call["positional"]], **named("named", x))
+        if isinstance(result, tuple) and call.get("output") is not None:
+            return result[call["output"]]
+        return result
+
+    return of_x
+
+
+def called(request, raw):
+    """The function at every point, once or more; the results, and what else could be seen."""
+    call, kind = request["call"], request["call"]["library"]
+    lib = library(kind if kind in LIBRARIES else "arrays")
+    dtype = request["dtype"]
+    x = view_of(raw["x"].reshape(request["shape"]), request.get("view", ""))
+    if request.get("view") in ("reversed", "strided", "fortran") and dtype == "float64":
+        given = x if kind != "tensors" else lib.take(x, dtype)
+    else:
+        given = lib.take(x, dtype)
+    numbers = dict(request["numbers"])
+    for name, shape in request["shapes"].items():
+        numbers[name] = raw[name].reshape(shape).astype(dtype if dtype != "int64" else wide)
+    arrays = {n: lib.take(v, v.dtype) for n, v in numbers.items() if isinstance(v, np.ndarray)}
+    numbers.update(arrays)
+    before = as_array(lib.give(given)).tobytes()
+    kept = {n: as_array(lib.give(v)).tobytes() for n, v in arrays.items()}
+    of_x = prepared(call, request["subject"], numbers, lambda v: v)
+
+    def once(argument):
+        with errstate(all="warn"):
+            if kind == "floats":
+                flat = as_array(argument).ravel().tolist()
+                values = [first_of(of_x(v)) for v in flat]
+                return as_array(values, dtype=wide).reshape(as_array(argument).shape)
+            if call.get("gradient"):
+                return lib.slope(of_x, argument)
+            return of_x(argument)
+
+    results, texts = [], []
+    with catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        for _ in range(request["times"]):
+            results.append(once(given))
+        if request.get("after"):
+            once(lib.take(contiguous(x)[::-1] * 0 + 5, dtype))
+        texts = [f"{w.category.__name__}: {w.message}" for w in seen]
+    out = [as_array(lib.give(r)) for r in results]
+    reply = {
+        "dtype": str(out[0].dtype),
+        "shapes": [list(o.shape) for o in out],
+        "type": type(results[0]).__name__,
+        "warnings": sorted(set(texts))[:4],
+        "mutated": as_array(lib.give(given)).tobytes() != before
+        or any(as_array(lib.give(arrays[n])).tobytes() != b for n, b in kept.items()),
+        "patched": patched(),
+    }
+    values = b"".join(contiguous(o.astype(wide)).tobytes() for o in out)
+    return reply, values
+
+
+def first_of(value):
+    return float(as_array(value).ravel()[0])
+
+
+def main(gibibytes, *paths):
+    limit(int(gibibytes))
+    sys.path[:0] = paths
+    while line := requests.readline():
+        request = loads(line)
+        raw = {}
+        for name, count in request.get("raw", []):
+            raw[name] = frombuffer(requests.read(8 * count), dtype=wide)
+        values = b""
+        try:
+            with contextlib.redirect_stdout(None), contextlib.redirect_stderr(None):
+                if request["do"] == "describe":
+                    reply = describe(request)
+                else:
+                    reply, values = called(request, raw)
+        except BaseException as trouble:  # noqa: BLE001 - judged code may raise anything
+            reply = {"error": f"{type(trouble).__name__}: {trouble}"[:300]}
+            if isinstance(trouble, SystemExit):
+                reply["error"] = f"it tries to end the process ({trouble.code})"
+        reply["count"] = len(values) // 8
+        replies.write(dumps(reply).encode() + b"\n")
+        replies.write(values)
+        replies.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

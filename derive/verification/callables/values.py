@@ -1,0 +1,242 @@
+"""The values of a function, point by point, against the exact ones under its convention."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from derive.definitions.floats import FORMATS, Floats, neighbours
+from derive.definitions.samples import draw, to_dtype
+from derive.verification.backend import Ball
+from derive.verification.callables.calls import Call
+from derive.verification.callables.convention import Convention, Settings
+from derive.verification.callables.findings import Finding
+from derive.verification.callables.session import Given, Session
+from derive.verification.callables.truth import Truth
+from derive.verification.ulp import errors_in_ulp
+
+LOST = {"float64": 2.0**-30, "float32": 2.0**-13}  # a larger relative error beyond kappa: refuted
+NEAR_SPECIAL = 1e-3  # nearer to a special value of a parameter: told, not refuted
+GROUPS = 14
+FAR = 16  # residuals over the whole range, for each choice of parameters
+SETTINGS = (1.0, 1.7, 0.4, 3.0, 0.125, 20.0)
+MOST_CONDITIONS = 150
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value that was asked for."""
+
+    x: float
+    settings: Settings
+    dtype: str
+    got: float
+    expected: float
+    error: float  # in ULP beyond kappa
+    near: bool  # beside a special value of a parameter
+
+    def witness(self, names: Sequence[str]) -> dict[str, object]:
+        return {names[0]: self.x, **self.settings, "dtype": self.dtype}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """worst: the largest error beyond kappa that is no fault; faults: the others."""
+
+    points: int
+    worst: Point | None
+    faults: tuple[Point, ...]
+    near: tuple[Point, ...]
+    errors: tuple[str, ...]
+    out: str
+    warnings: tuple[str, ...]
+
+
+class Comparison:
+    """Asks a function at many points in one dtype."""
+
+    def __init__(
+        self, session: Session, call: Call, truth: Truth, convention: Convention, fixed: Settings
+    ) -> None:
+        self.session, self.call, self.truth = session, call, truth
+        self.convention, self.fixed = convention, fixed
+
+    def settings(self, dtype: str) -> Iterator[dict[str, float]]:
+        """Choices of their parameters: what was set, else as many as there are."""
+        free = [name for name in self.call.parameters if name not in self.fixed]
+        if not free:
+            yield dict(self.fixed)
+            return
+        letters = {value.letter: name for name, value in self.convention.parameters.items()}
+        if not set(free) <= set(letters):
+            for k, _ in enumerate(SETTINGS):
+                moved = {n: SETTINGS[(k + i) % len(SETTINGS)] for i, n in enumerate(free)}
+                yield {**self.fixed, **moved}
+            return
+        sample = draw(self.truth.loss, "everyday", dtype, 40 * GROUPS)
+        for group in sample.groups:
+            mine = dict(zip(self.truth.names[1:], group.parameters, strict=True))
+            theirs = {name: mine[letters[name]] for name in free}
+            if all(map(math.isfinite, theirs.values())):
+                yield {**self.fixed, **theirs}
+
+    def residuals(self, settings: Settings, dtype: str, number: int) -> Floats:
+        """Everyday ones, both ends of the range, and where branches may meet."""
+        rng = np.random.Generator(np.random.PCG64(number))
+        ours = {n: float(b) for n, b in self.convention.ours(settings).items()}
+        positive = [v for v in ours.values() if v > 0 and math.isfinite(v)]
+        unit = ours.get("scale", positive[-1] if positive else 1.0)
+        ends = 300.0 if dtype == "float64" else 36.0
+        most = float(np.finfo(dtype).max) / 2
+        sizes = unit * np.concatenate([
+            10.0 ** rng.uniform(-12, 8, 20), 10.0 ** rng.uniform(-ends, ends, FAR),
+            2.0 ** rng.uniform(-4, 4, 14),
+        ])  # fmt: skip
+        signed = np.where(rng.integers(0, 2, len(sizes)) == 0, -sizes, sizes)
+        edges = [v for p in (*positive, *settings.values()) if 0 < abs(p) < most
+                 for v in neighbours(float(to_dtype(np.array([p]), dtype)[0]), dtype, 1)]  # fmt: skip
+        corners = np.array([0.0, 1.0, *edges, 1e-13, 1e6, 1e10, 1e30, 1e-30])
+        far = [1e200, 1e-100] if dtype == "float64" else []
+        found = np.concatenate([signed, corners, -corners, far, [math.inf, -math.inf, math.nan]])
+        size = np.abs(found)
+        ratio_in_range = (size / unit < most) | ~np.isfinite(size)
+        return to_dtype(found[ratio_in_range & ((size < most) | ~np.isfinite(size))], dtype)
+
+    def over(self, dtype: str) -> Compared:
+        points: list[Point] = []
+        errors: list[str] = []
+        out, warnings = "", []
+        for number, settings in enumerate(self.settings(dtype)):
+            x = self.residuals(settings, dtype, number)
+            answer = self.session.call(self.call, Given(x, settings, dtype=dtype))
+            if answer.error or answer.first.shape != x.shape:
+                said = answer.error or f"{answer.first.shape} came out for {x.shape}"
+                errors.append(f"{_shown(settings)}: {said}")
+                if len(errors) > 3 and not points:
+                    break
+                continue
+            out = answer.dtype
+            warnings += [w for w in answer.warnings if w not in warnings]
+            points += self._points(x, settings, dtype, answer.first, out)
+        return self._sorted(points, tuple(errors), out, tuple(warnings))
+
+    def _points(
+        self, x: Floats, settings: Settings, dtype: str, got: Floats, out: str
+    ) -> Iterator[Point]:
+        ours = self.convention.ours(settings)
+        factor, offset = (n.ball(settings) for n in (self.convention.factor, self.convention.offset))
+        form = out if out in FORMATS and out != "float16" else dtype
+        near = self._is_near(ours)
+        exact = [
+            self.truth.under(v, ours, factor, offset) if not math.isnan(v) else None
+            for v in x.tolist()
+        ]
+        pairs = [(math.nan, 0.0) if e is None or not e.defined else e.high_low() for e in exact]
+        high, low = (np.array(column) for column in zip(*pairs, strict=True))
+        errors = errors_in_ulp(got, high, low, form)
+        for k, value in enumerate(x.tolist()):
+            if math.isnan(value):
+                error = 0.0 if math.isnan(got[k]) else math.inf
+            elif math.isnan(high[k]):
+                continue
+            else:
+                error = float(errors[k])
+            yield Point(value, settings, dtype, float(got[k]), float(high[k]), error, near)
+
+    def _is_near(self, ours: Mapping[str, Ball]) -> bool:
+        loss = self.truth.loss
+        return any(
+            0 < abs(float(ours[p.name]) - float(s)) < NEAR_SPECIAL
+            for p in loss.parameters
+            for s in loss.special.get(p, ())
+            if s.is_finite
+        )
+
+    def _sorted(
+        self, points: list[Point], errors: tuple[str, ...], out: str, warnings: tuple[str, ...]
+    ) -> Compared:
+        form = out if out in FORMATS and out != "float16" else (points[0].dtype if points else "")
+        faults: list[Point] = []
+        near: list[Point] = []
+        worst: Point | None = None
+        asked = 0
+        for p in sorted(points, key=lambda p: -p.error):
+            if worst is not None and p.error <= worst.error:
+                break
+            limit = LOST[p.dtype] * 2.0 ** FORMATS[form].precision
+            beyond = p
+            if math.isfinite(p.error) and p.error > 1 and asked < MOST_CONDITIONS:
+                asked += 1
+                beyond = self._beyond_kappa(p)
+            if beyond.error <= limit:
+                if worst is None or beyond.error > worst.error:
+                    worst = beyond
+            elif not self._is_other_side(p, form, limit):
+                (near if p.near else faults).append(beyond)
+        return Compared(len(points), worst, tuple(faults), tuple(near), errors, out, warnings)
+
+    def _beyond_kappa(self, p: Point) -> Point:
+        ours = self.convention.ours(p.settings)
+        factor = float(self.convention.factor.ball(p.settings))
+        kappa = self.truth.kappa(p.x, ours, p.expected, factor)
+        error = max(p.error - kappa, 0.0)
+        return Point(p.x, p.settings, p.dtype, p.got, p.expected, error, p.near)
+
+    def _is_other_side(self, p: Point, form: str, limit: float) -> bool:
+        """At a jump of the quantity: the value of the other side, which is a convention too."""
+        if not math.isfinite(p.x) or self.truth.quantity in ("loss", "log_density"):
+            return False
+        ours = self.convention.ours(p.settings)
+        factor, offset = (n.ball(p.settings) for n in (self.convention.factor, self.convention.offset))
+        sides = []
+        for to in (-math.inf, math.inf):
+            found = self.truth.under(math.nextafter(p.x, to), ours, factor, offset)
+            if not found.defined:
+                return False
+            sides.append(found)
+        values = [s.float64() for s in sides]
+        if math.isclose(values[0], values[1], rel_tol=1e-6):
+            return False
+        return any(s.ulps(p.got, form) <= limit for s in sides)
+
+
+def finding(points: Sequence[Point], names: Sequence[str]) -> Finding:
+    """The most ordinary of some faulty points."""
+
+    def oddness(p: Point) -> tuple[bool, bool, float]:
+        size = abs(math.log10(abs(p.x))) if p.x and math.isfinite(p.x) else 3.0
+        special = not math.isfinite(p.x)
+        return special, p.dtype != "float64", size
+
+    p = min(points, key=oddness)
+    kinds = {math.isnan(p.got): "NaN", math.isinf(p.got): "infinite", p.got == 0: "0"}
+    what = kinds.get(True, "wrong")
+    if what == "wrong" and p.error < 1e12 and p.dtype == "float64":
+        what = "digits are lost"
+    return Finding(
+        f"{what} at {len(points)} of the points, {stratum(p)}",
+        p.witness(names), repr(p.expected), repr(p.got), stratum(p),
+    )  # fmt: skip
+
+
+def stratum(p: Point) -> str:
+    """Where a point lies, in words."""
+    if math.isnan(p.x):
+        where = "NaN in x"
+    elif math.isinf(p.x):
+        where = "infinite x"
+    elif abs(p.x) in map(abs, p.settings.values()):
+        where = "x at a parameter"
+    elif p.x == 0:
+        where = "x = 0"
+    else:
+        size = abs(p.x)
+        where = "|x| below 1e-8" if size < 1e-8 else "|x| above 1e6" if size > 1e6 else "everyday x"
+    return where if p.dtype == "float64" else f"{where}, {p.dtype}"
+
+
+def _shown(settings: Settings) -> str:
+    return ", ".join(f"{name} = {value!r}" for name, value in settings.items()) or "no parameters"

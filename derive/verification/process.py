@@ -1,0 +1,74 @@
+"""A child process that answers requests: a line of JSON and raw numbers each way, within limits."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from derive.definitions.floats import Floats
+
+
+class Child:
+    """Keeps what it imported between requests; started when first asked. A context manager."""
+
+    def __init__(self, script: Path, arguments: Sequence[str], seconds: float) -> None:
+        self.script, self.arguments, self.seconds = script, tuple(arguments), seconds
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def ask(self, request: dict[str, Any], raw: Sequence[bytes]) -> tuple[dict[str, Any], Floats]:
+        """The reply, {"error": …} where the process died or took too long, and its numbers."""
+        process = self._started()
+        assert process.stdin is not None and process.stdout is not None
+        timer = threading.Timer(self.seconds, process.kill)
+        timer.start()
+        try:
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            for piece in raw:
+                process.stdin.write(piece)
+            process.stdin.flush()
+            line = process.stdout.readline()
+            reply = json.loads(line) if line else {"error": self._death(timer)}
+            size = 8 * int(reply.get("count", 0))
+            numbers = process.stdout.read(size) if line and size else b""
+        except (BrokenPipeError, ValueError):
+            return {"error": self._death(timer)}, np.empty(0)
+        finally:
+            timer.cancel()
+        return reply, np.frombuffer(numbers, dtype=np.float64)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            # -P: the folder of the script must not shadow anybody's modules
+            command = [sys.executable, "-P", str(self.script), *self.arguments]
+            pipe = subprocess.PIPE
+            self._process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
+            )
+        return self._process
+
+    def _death(self, timer: threading.Timer) -> str:
+        late = timer.finished.is_set()
+        code = None if self._process is None else self._process.poll()
+        self.close()
+        if late:
+            return f"no answer within {self.seconds:.0f} s"
+        return f"the process that ran it ended (exit status {code})"

@@ -34,9 +34,9 @@ from derive.numerics.units import Unit, degree, in_units, units
 _BEST = 4
 _MANY = 200  # points at a special value
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
-# Far out, where the value is below every number.
 # Of the points over the whole range of float32, what may be missed.
 _FEW = 0.02
+# Far out, where the value is below every number.
 _VANISHED = Candidate(node(0), ("vanished",))
 
 Progress = Callable[[str, int, int], None]

@@ -196,6 +196,8 @@ class Printer:
         if step + len(", ".join(flat)) <= self.syntax.width:
             return [f"{spelling.name}(", f"{inner}{', '.join(flat)}", f"{' ' * indent})"]
         nodes = current.args[1:] if current.op == "quantity" else current.args
+        if len(nodes) == 1 and not self._is_call(nodes[0]):
+            return [f"{spelling.name}(", *self._terms(nodes[0], step), f"{' ' * indent})"]
         lines = [f"{spelling.name}("]
         for place, text in enumerate(flat):
             if step + len(text) < self.syntax.width:

@@ -106,9 +106,13 @@ class Printer:
         return plain and isinstance(current.args[1], Name | Number) and right[1] in (ATOM, SIGN)
 
     def _turned(self, current: Call) -> Call:
-        """0 < p as p > 0, where the language has the sign."""
+        """0 < p as p > 0 and c < f(x) as f(x) > c, where the language has the sign."""
         turned = {"lt": "gt", "le": "ge"}.get(current.op, "")
-        if turned in self.syntax.operations and isinstance(current.args[0], Number):
+        if turned not in self.syntax.operations:
+            return current
+        left, right = current.args
+        bound = not isinstance(left, Call) and isinstance(right, Call)
+        if isinstance(left, Number) or bound:
             return Call(turned, current.args[::-1])
         return current
 

@@ -53,11 +53,10 @@ def context(module: Module, target: Target) -> dict[str, Any]:
     syntax = target.syntax
     printer = Printer(syntax, frozenset(h.name for h in module.helpers))
     found = {
-        "name": module.name,
         "title": quoted(module.documentation.title, syntax),
         "origin": paragraph(
-            f"Definition {module.digest}; made by: derive regenerate {module.subject} "
-            f"--target {target.name}",
+            f"From the definition of {module.name} (sha256 {module.digest}) by: "
+            f"derive regenerate {module.subject} --target {target.name}",
             syntax.width - 2,
             syntax,
         ),

@@ -168,6 +168,10 @@ class difference(Atom):  # noqa: N801  # a function of mathematics
         return True
 
 
+root1p_square: type[Atom] = _atom(
+    "root1p_square", 1, lambda t: (1 + t**2) ** Rational(1, 2), helpers.root1p_square,
+    lambda t: (t / root1p_square(t),),
+)  # fmt: skip
 clip = _atom(
     "clip", 3, lambda x, low, high: Max(low, Min(x, high)),
     lambda x, low, high: call("min", call("max", x, low), high),
@@ -192,6 +196,7 @@ ATOMS: tuple[type[Atom], ...] = (
     log1p, expm1, exprel, exprel1, exprel2, expm1_minus, rel2, rel2_slope,
     rel2_bend, log1prel, log1prel1, log1prel2,
     log1p_minus, logcosh, logcosh_excess, stable_tanh, softplus, softplus_step, sigmoid, power1p,
+    root1p_square,
     boxcox1p, boxcox_slope, boxcox_bend,
     gamma_gap, gamma_gap1, gamma_gap2,
 )  # fmt: skip

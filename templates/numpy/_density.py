@@ -231,7 +231,7 @@ class Density:
     def _at_places(self, compute: Function, x: Any, parameters: Any, named: Mapping[str, Any]) -> Any:
         """compute(law, x), in the dtype of x, for every set of parameters that occurs."""
         x, arrays = np.asarray(x), self._checked(self._values(parameters, named))
-        shape = np.broadcast_shapes(x.shape, *(v.shape for v in arrays))
+        dtype, shape = _result_dtype(x), np.broadcast_shapes(x.shape, *(v.shape for v in arrays))
         wide = np.broadcast_to(x, shape).reshape(-1).astype(np.float64)
         result, sets, index = np.empty(wide.shape), [tuple(v.flat[0] for v in arrays if v.size)], None
         if any(v.size > 1 for v in arrays) and wide.size:
@@ -245,15 +245,16 @@ class Density:
                 for start in range(0, here.size, 8192):
                     at = here[start : start + 8192]
                     result[at] = compute(law, wide[at])
-            return result.reshape(shape).astype(_result_dtype(x))[()]
+            return result.reshape(shape).astype(dtype)[()]
 
 
 def _for_scipy(density: Density, base: type) -> Any:
     """An instance of a class that has what rv_continuous asks for, at loc 0 and scale 1."""
     names = [name for name in density.defaults if name != density.scale]
-    # SciPy has its own loc and scale.
-    taken = ("loc", "scale", "x", "q", "size", "moments", "random_state", "args", "kwds")
-    called = [name + "_" * (name in taken) for name in names]
+    # SciPy's own words, and letters that it does not know.
+    taken = "self loc scale x q size moments random_state args kwds".split()
+    called = [name + "_" * (name in taken) if name.isascii() else f"shape{k}"
+              for k, name in enumerate(names)]  # fmt: skip
     standard = {density.scale: 1.0} if density.scale else {}
 
     def method(function: Function, own: int) -> Function:

@@ -141,7 +141,8 @@ class _Side:
         step = np.log1p(span / low)
         nodes = np.where(near, low + span * _NODES, low * np.exp(step * _NODES))
         size = np.where(near, span, step * nodes) * _WEIGHTS
-        return np.where(span > 0, size * np.exp(-self.height(nodes) - self.law.log_total), 0.0).sum(1)
+        part = size * np.exp(-self.height(nodes) - self.law.log_total)
+        return np.asarray(np.where(span <= 0, 0.0, part).sum(1))
 
     def beyond(self, t: Floats) -> Floats:
         """The probability beyond a distance."""
@@ -182,6 +183,7 @@ class _Law:
         self.middle, *self.points = self._fact(density.points)
         if self.middle != self.middle:
             self.middle = self._lowest()
+        self.middle = min(max(self.middle, ends[0]), ends[1])
         self.mirrored = density.even and not self.bounded
         self.sides = []
         for sign in (1.0,) if self.mirrored else (1.0, -1.0):
@@ -222,7 +224,9 @@ class _Law:
         """The probability below x; with flip, that above."""
         away, left = x - self.middle, self.sides[-1]
         small = self.sides[0].beyond(np.abs(away) if self.mirrored else np.maximum(away, 0.0))
-        if not self.mirrored:
+        if self.mirrored:
+            small = np.where(away == 0, 0.5, small)
+        else:
             small = np.where(away < 0, left.beyond(np.maximum(-away, 0.0)), small)
         return np.where((away < 0) != flip, small, 1 - small)
 

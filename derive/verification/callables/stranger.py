@@ -106,6 +106,8 @@ class Tensors:
         self.torch = torch
 
     def take(self, values, dtype):
+        if dtype in ("float64", "float32"):  # numbers that it makes tensors of
+            self.torch.set_default_dtype(getattr(self.torch, str(dtype)))
         if values.ndim and any(stride < 0 for stride in values.strides):
             values = values.copy()  # PyTorch has no such views
         return self.torch.from_numpy(values.astype(dtype))

@@ -128,7 +128,7 @@ def _settings(
     "targets",
     multiple=True,
     metavar="T",
-    help="numpy or torch; repeatable. Default: all.",
+    help="A language or library to emit for; repeatable. Default: all.",
 )
 @click.option("--out", type=_FOLDER, metavar="DIR", help="Default: generated/ of the checkout.")
 @click.option(

@@ -132,6 +132,13 @@ def to_dtype(values: Floats, dtype: str) -> Floats:
     return np.asarray(finite.astype(kind), dtype=np.float64)
 
 
+def _marked(loss: Loss, p: Symbol) -> tuple[list[float], list[float], list[float]]:
+    domain, points = loss.domain(p), loss.special.get(p, ())
+    inside = [float(s) for s in points if domain.contains(s) is true]
+    finite = [float(s) for s in points if s.is_finite]
+    return inside, finite, [v for v in SIMPLE if domain.contains(v) is true]
+
+
 class _Sampler:
     def __init__(self, loss: Loss, ranges: Ranges, dtype: str, rng: np.random.Generator) -> None:
         self.loss, self.rng, self.dtype = loss, rng, dtype
@@ -149,6 +156,9 @@ class _Sampler:
         self.real = min(ranges.real, room)
         self.nearest = max(ranges.nearest, least)
         self.epsilon = 2.0 ** (1 - form.precision)
+        # per parameter: special points inside the domain, finite ones, small whole numbers
+        self.marked = {p: _marked(loss, p) for p in loss.parameters}
+        self.domains = {p: loss.domain(p) for p in loss.parameters}
 
     def between(self, low: float, high: float, count: int = 1) -> Floats:
         """Numbers between two positive ones, every bit pattern as likely as any other."""
@@ -173,18 +183,13 @@ class _Sampler:
         return tuple(float(v) for v in self.rounded(np.array(chosen, dtype=np.float64)))
 
     def parameter(self, p: Symbol, kind: str) -> float:
-        domain = self.loss.domain(p)
-        points = self.loss.special.get(p, ())
-        inside = [float(s) for s in points if domain.contains(s) is true]
+        inside, finite, simple = self.marked[p]
         if kind == "at" and inside:
             return inside[int(self.rng.integers(len(inside)))]
-        finite = [float(s) for s in points if s.is_finite]
         if kind == "near" and finite:
             return self.inside(p, self.near(finite[int(self.rng.integers(len(finite)))]))
-        if kind == "simple":
-            simple = [v for v in SIMPLE if domain.contains(v) is true]
-            if simple:
-                return simple[int(self.rng.integers(len(simple)))]
+        if kind == "simple" and simple:
+            return simple[int(self.rng.integers(len(simple)))]
         return self.inside(p, self.generic(p))
 
     def near(self, special: float) -> float:
@@ -205,13 +210,13 @@ class _Sampler:
         return float((self.signs(1) * self.between(1e-3, self.real))[0])
 
     def ends(self, p: Symbol) -> tuple[float, float]:
-        domain = self.loss.domain(p)
+        domain = self.domains[p]
         return float(domain.inf), float(domain.sup)
 
     def inside(self, p: Symbol, value: float) -> float:
         """Moved into the domain if it fell outside."""
         low, high = self.ends(p)
-        domain = self.loss.domain(p)
+        domain = self.domains[p]
         open_ends = isinstance(domain, Interval)
         if value < low or (value == low and open_ends and bool(domain.left_open)):
             value = low + abs(low - value) if value != low else math.nextafter(low, math.inf)

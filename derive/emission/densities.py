@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from derive.definitions.stored import Numbers
+from derive.definitions.stored import Stored
 from derive.emission.printer import Printer
-from derive.emission.render import block, environment, function, library_of
+from derive.emission.render import block, environment, function, library_of, templates_folder
 from derive.emission.target import Target
 from derive.emission.text import paragraph, quoted
-from derive.numerics.nodes import Name, Node, walk
+from derive.numerics.nodes import Call, Name, Node, walk
 from derive.program.density import DensityModule, Range
 from derive.program.module import Module
 
 # An adaptive loss stays this far inside of a bound that it shares with the domain.
 FLOOR, SHARE = 1e-5, 2000
+# The width of a table of numbers.
+TABLE = 100
 
 
 def render_density(found: DensityModule, target: Target) -> str:
@@ -31,6 +35,8 @@ def context(found: DensityModule, target: Target) -> dict[str, Any]:
     syntax, loss = target.syntax, found.loss
     printer = Printer(syntax, frozenset(h.name for h in found.helpers))
     names = [p.name for p in loss.parameters]
+    shared = shared_functions(target)
+    called = _called(found, shared)
 
     def fact(values: Sequence[Node | None]) -> str:
         """A number, a tuple, or a function of the parameters."""
@@ -53,23 +59,16 @@ def context(found: DensityModule, target: Target) -> dict[str, Any]:
         "exists": found.exists,
         "closed": [
             {
-                "name": "_".join([f"{'d2' if len(f.by) > 1 else 'd'}", *dict.fromkeys(f.by)])
-                if f.by
-                else "log_z",
+                "name": _derivative(f.by) if f.by else "log_z",
                 "by": f.by,
                 "meaning": f.meaning,
                 "lines": block(f.block, printer, 1),
             }
             for f in found.closed
         ],
-        "stored": _stored(found.stored.numbers, found.stored.squeeze, found.stored.centre)
-        if found.stored is not None
-        else None,
-        "public": [
-            {"name": f"d{'2' * (len(by) > 1)}_log_partition_{'_'.join(dict.fromkeys(by))}", "by": by}
-            for by in found.public
-        ],
-        "slopes": found.slopes,
+        "stored": _stored(found.stored) if found.stored is not None else None,
+        "public": [{"name": _derivative(by, "log_partition_"), "by": by} for by in found.public],
+        "slopes": [{"by": by, "name": name} for by, name in found.slopes.items()],
         "length": fact([found.length]),
         "stretch": found.stretch,
         "points": fact(found.points),
@@ -82,13 +81,33 @@ def context(found: DensityModule, target: Target) -> dict[str, Any]:
         "rule": found.rule,
         "vectors": found.vectors,
         "vectors_rule": found.vectors_rule,
-        "helpers": [function(h, printer) for h in found.helpers],
-        "library": library_of(_operations(found), target),
+        "shared": sorted(called & shared),
+        "helpers": [function(h, printer) for h in found.helpers if h.name not in shared],
+        "library": library_of(called - shared, target),
     }
 
 
-def _operations(found: DensityModule) -> frozenset[str]:
-    return found.operations | ({"stored"} if found.stored is not None else set())
+def _derivative(by: Sequence[str], of: str = "") -> str:
+    """d_alpha, d2_alpha, d2_alpha_scale, with a word before the variables."""
+    return f"d{'2' if len(by) > 1 else ''}_{of}{'_'.join(dict.fromkeys(by))}"
+
+
+def shared_functions(target: Target) -> frozenset[str]:
+    """The functions that the target's runtime modules offer to every density."""
+    files = [templates_folder() / target.name / name for name in target.runtime]
+    texts = [file.read_text(encoding="utf-8") for file in files if file.is_file()]
+    return frozenset(name for text in texts for name in re.findall(r"^def ([a-z]\w*)", text, re.M))
+
+
+def _called(found: DensityModule, shared: frozenset[str]) -> frozenset[str]:
+    """The operations of the formulas and of the helpers that are printed."""
+    roots = [n for f in found.closed for n in f.block.results]
+    roots += [a.value for f in found.closed for a in f.block.assignments]
+    for h in found.helpers:
+        if h.name not in shared:
+            blocks = [h.block, *(b.block for b in h.branches)]
+            roots += [n for b in blocks for n in (*(a.value for a in b.assignments), *b.results)]
+    return frozenset(n.op for r in roots for n in walk(r) if isinstance(n, Call))
 
 
 def _of(value: Node, printer: Printer) -> str:
@@ -131,31 +150,24 @@ def _constraint(r: Range, printer: Printer) -> str:
     return f"interval({low}, {high})"
 
 
-def _stored(numbers: Numbers, squeeze: float, centre: float) -> dict[str, Any]:
-    """The tables of a stored function, four numbers a line."""
-    middle = numbers.centre
+def _stored(found: Stored) -> dict[str, Any]:
+    """A stored function: texts of numbers, rows ended by semicolons, as lines."""
+    numbers, middle = found.numbers, found.numbers.centre
+    pieces = [
+        [p.start, p.stop, float(p.variable == "log_ratio"), p.middle, p.rate, p.value, p.rest,
+         *p.coefficients]
+        for p in numbers.pieces
+    ]  # fmt: skip
     return {
-        "squeeze": repr(squeeze),
-        "centre": repr(centre),
-        "pieces": [
-            {
-                "head": [_word(v) for v in (p.start, p.stop)]
-                + [str(p.variable == "log_ratio")]
-                + [repr(v) for v in (p.middle, p.rate, p.value)],
-                "polynomial": _rows([p.rest, *p.coefficients]),
-            }
-            for p in numbers.pieces
-        ],
-        "singular": [repr(v) for v in (middle.start, middle.stop, middle.value, middle.rest)],
-        "below": [[repr(v) for v in row] for row in middle.below],
-        "above": [[repr(v) for v in row] for row in middle.above],
+        "squeeze": repr(found.squeeze),
+        "centre": repr(found.centre),
+        "pieces": _table(pieces),
+        "around": _table([[middle.start, middle.stop, middle.value, middle.rest]]),
+        "below": _table(middle.below),
+        "above": _table(middle.above),
     }
 
 
-def _word(value: float) -> str:
-    return repr(value) if math.isfinite(value) else "math.inf"
-
-
-def _rows(values: Iterable[float], a_line: int = 4) -> list[str]:
-    texts = [repr(v) for v in values]
-    return [", ".join(texts[i : i + a_line]) for i in range(0, len(texts), a_line)]
+def _table(rows: Iterable[Iterable[float]]) -> list[str]:
+    text = "; ".join(" ".join(repr(v).removesuffix(".0") for v in row) for row in rows)
+    return textwrap.wrap(text, TABLE, break_long_words=False, break_on_hyphens=False)

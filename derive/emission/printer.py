@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -44,6 +45,21 @@ class Printer:
         broken = self._broken(current, indent, len(head))
         return [f"{pad}{head}{broken[0]}", *broken[1:]]
 
+    def table(self, head: str, numbers: Sequence[Node], indent: int) -> list[str]:
+        """A list of numbers, as many on a line as it holds."""
+        opening, closing = self.syntax.brackets
+        pad, step = " " * indent, " " * (indent + self.syntax.indent)
+        texts = ", ".join(map(self.expression, numbers))
+        if len(pad + head + texts) + 2 <= self.syntax.width:
+            return [f"{pad}{head}{opening}{texts}{closing}{self.syntax.end}"]
+        words = [f"{self.expression(n).replace(' ', chr(0))}," for n in numbers]
+        lines = textwrap.wrap(" ".join(words), self.syntax.width, initial_indent=step,
+                              subsequent_indent=step, break_long_words=False,
+                              break_on_hyphens=False)  # fmt: skip
+        body = [line.replace(chr(0), " ") for line in lines]
+        last = f"{pad}{closing}{self.syntax.end}{self.syntax.as_it_is}"
+        return [f"{pad}{head}{opening}", *body, last]
+
     def real(self, value: float) -> str:
         """A literal that is no whole number to the language."""
         text = self._number(value)[0]
@@ -68,15 +84,26 @@ class Printer:
             one, other = spelling.level + 1, spelling.level
             if not spelling.from_right:
                 one, other = other, one
-            text = f"{self._print(left, one)} {spelling.sign} {self._print(right, other)}"
-            return text, spelling.level
+            sign = spelling.sign if self._hugs(current, spelling) else f" {spelling.sign} "
+            return f"{self._print(left, one)}{sign}{self._print(right, other)}", spelling.level
         if isinstance(spelling, Prefix):
-            return f"{spelling.sign}{self._print(current.args[0], spelling.level)}", spelling.level
+            # -(a ** b): the brackets say what Python means anyway.
+            power = self._text(current.args[0])[1] == POWER
+            inside = self._print(current.args[0], ATOM if power else spelling.level)
+            return f"{spelling.sign}{inside}", spelling.level
         if isinstance(spelling, Pattern):
             least = 0 if spelling.level == ATOM else spelling.level + 1
             args = (self._print(a, least) for a in current.args)
             return spelling.pattern.format(*args), spelling.level
         return f"{spelling.name}({', '.join(self._arguments(current, spelling))})", ATOM
+
+    def _hugs(self, current: Call, spelling: Infix) -> bool:
+        """Whether the sign stands without spaces, between a name or a number on both sides."""
+        if not spelling.hugs:
+            return False
+        left, right = (self._text(a) for a in current.args)
+        plain = left[1] == ATOM and isinstance(current.args[0], Name | Number)
+        return plain and isinstance(current.args[1], Name | Number) and right[1] in (ATOM, SIGN)
 
     def _turned(self, current: Call) -> Call:
         """0 < p as p > 0, where the language has the sign."""
@@ -97,8 +124,10 @@ class Printer:
 
     def _arguments(self, current: Call, spelling: Called) -> list[str]:
         nodes = current.args[1:] if current.op == "quantity" else current.args
-        args = [self.expression(a) for a in nodes]
-        if spelling.listed is not None:
+        before = spelling.later.get
+        args = [f"{before(place, '')}{self.expression(a)}" for place, a in enumerate(nodes)]
+        named = len(nodes) == 2 and isinstance(nodes[-1], Name)
+        if spelling.listed is not None and not named:
             opening, closing = spelling.brackets
             inside = ", ".join(args[spelling.listed :])
             args = [*args[: spelling.listed], f"{opening}{inside}{closing}"]
@@ -124,7 +153,7 @@ class Printer:
         mantissa, exponent = math.frexp(float(exact))
         if mantissa == 0.5 and not 2.0**-8 <= exact <= 2.0**19:
             return self.syntax.power_of_two.format(exponent - 1), POWER
-        return repr(float(exact)), ATOM
+        return repr(float(exact)).replace("e+", "e"), ATOM
 
     # Lines wider than the page, broken as the formatters of Python do it.
 
@@ -135,6 +164,8 @@ class Printer:
         spelling = self._spelling(current)
         if isinstance(spelling, Called):
             return self._broken_call(current, spelling, indent)
+        if isinstance(spelling, Pattern):
+            return [self.expression(current)]
         if isinstance(spelling, Prefix) and self._is_call(current.args[0]):
             first, *rest = self._broken(current.args[0], indent, before + 1)
             return [f"{spelling.sign}{first}", *rest]
@@ -172,8 +203,9 @@ class Printer:
             elif place == spelling.listed:
                 lines += self._list(nodes[place:], spelling.brackets, step)
             else:
-                first, *rest = self._broken(nodes[place], step)
-                lines += [f"{inner}{first}", *rest]
+                before = spelling.later.get(place, "")
+                first, *rest = self._broken(nodes[place], step, len(before))
+                lines += [f"{inner}{before}{first}", *rest]
                 lines[-1] += ","
         return [*lines, f"{' ' * indent})"]
 
@@ -187,22 +219,20 @@ class Printer:
             f"{pad}{closing},",
         ]
 
-    def _terms(self, current: Node, indent: int) -> list[str]:
-        """A chain of one level, one operand a line."""
+    def _terms(self, current: Node, indent: int, split: bool = False) -> list[str]:
+        """A chain of one level, one operand a line; split: although it would fit on a line."""
         flat = f"{' ' * indent}{self.expression(current)}"
-        if len(flat) <= self.syntax.width:
+        if not split and len(flat) <= self.syntax.width:
             return [flat]
         spelling = self._spelling(current) if isinstance(current, Call) else None
         if not isinstance(current, Call) or not isinstance(spelling, Infix):
             return self._piece("", current, indent, 0)
         left, right = current.args
-        nested = isinstance(left, Call) and isinstance(self._spelling(left), Infix)
-        enough = self._text(left)[1] >= spelling.level
-        first = (
-            self._terms(left, indent)
-            if nested and enough
-            else self._piece("", left, indent, spelling.level)
-        )
+        inside = self._spelling(left) if isinstance(left, Call) else None
+        if isinstance(inside, Infix) and inside.level >= spelling.level:
+            first = self._terms(left, indent, split=inside.level == spelling.level)
+        else:
+            first = self._piece("", left, indent, spelling.level)
         return [*first, *self._piece(f"{spelling.sign} ", right, indent, spelling.level + 1)]
 
     def _piece(self, prefix: str, current: Node, indent: int, outer: int) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,11 @@ from derive.emission.printer import Printer
 from derive.emission.target import Target
 from derive.emission.text import fitted, head, paragraph, quoted
 from derive.numerics.nodes import Call, Name, Node
-from derive.program.module import Block, Function, Helper, Module
+from derive.program.module import Assignment, Block, Branch, Function, Helper, Module
+
+
+# A polynomial of more terms is written by the name of its coefficients.
+MANY = 8
 
 
 def templates_folder() -> Path:
@@ -49,11 +53,10 @@ def context(module: Module, target: Target) -> dict[str, Any]:
     syntax = target.syntax
     printer = Printer(syntax, frozenset(h.name for h in module.helpers))
     found = {
-        "name": module.name,
         "title": quoted(module.documentation.title, syntax),
         "origin": paragraph(
-            f"Definition {module.digest}; made by: derive regenerate {module.subject} "
-            f"--target {target.name}",
+            f"From the definition of {module.name} (sha256 {module.digest}) by: "
+            f"derive regenerate {module.subject} --target {target.name}",
             syntax.width - 2,
             syntax,
         ),
@@ -81,30 +84,56 @@ def context(module: Module, target: Target) -> dict[str, Any]:
 def function(found: Function | Helper, printer: Printer) -> dict[str, Any]:
     """A function of the residual, or a helper, as lines of the target's language."""
     syntax = printer.syntax
+    shared = _shared(found)
+    branches = _joined(found.branches)
     return {
         "name": found.name,
         "by": found.by if isinstance(found, Function) else (),
         "parameters": found.parameters if isinstance(found, Helper) else (),
         "meaning": quoted(found.meaning, syntax),
+        "shared": _assignments(shared, printer, 1),
         "branches": [
             {
                 "condition": printer.expression(b.condition),
                 "meaning": quoted(b.meaning, syntax),
-                "lines": block(b.block, printer, 2),
+                "lines": block(_without(b.block, shared), printer, 2),
             }
-            for b in found.branches
+            for b in branches
         ],
-        "lines": block(found.block, printer, 1),
+        "lines": block(_without(found.block, shared), printer, 1),
     }
+
+
+def _joined(branches: Sequence[Branch]) -> list[Branch]:
+    """Neighbours that say the same under one condition."""
+    found: list[Branch] = []
+    for b in branches:
+        if found and found[-1].block == b.block:
+            either = Call("or", (found[-1].condition, b.condition))
+            found[-1] = Branch(either, f"{found[-1].meaning}, {b.meaning}", b.block)
+        else:
+            found.append(b)
+    return found
+
+
+def _shared(found: Function | Helper) -> list[Assignment]:
+    """The locals that every branch begins with stand before them."""
+    if not found.branches:
+        return []
+    return [
+        a for a in found.block.assignments if all(a in b.block.assignments for b in found.branches)
+    ]
+
+
+def _without(found: Block, shared: Sequence[Assignment]) -> Block:
+    return Block(tuple(a for a in found.assignments if a not in shared), found.results)
 
 
 def block(found: Block, printer: Printer, depth: int) -> list[str]:
     """Assignments and results as lines, indented by `depth` steps."""
     syntax = printer.syntax
     indent = depth * syntax.indent
-    lines: list[str] = []
-    for a in found.assignments:
-        lines += _statement(syntax.assign.format(a.name), a.value, printer, indent)
+    lines = _assignments(found.assignments, printer, depth)
     if len(found.results) == 1:
         return [*lines, *_statement(syntax.give, found.results[0], printer, indent)]
     texts = [printer.expression(r) for r in found.results]
@@ -116,10 +145,40 @@ def block(found: Block, printer: Printer, depth: int) -> list[str]:
     return [*lines, f"{' ' * indent}{syntax.give_many.format(*texts)}"]
 
 
-def _statement(start: str, value: Any, printer: Printer, indent: int) -> list[str]:
+def _assignments(found: Sequence[Assignment], printer: Printer, depth: int) -> list[str]:
+    syntax = printer.syntax
+    lines: list[str] = []
+    for a in found:
+        lines += _statement(syntax.assign.format(a.name), a.value, printer, depth * syntax.indent)
+    return lines
+
+
+def _statement(start: str, value: Node, printer: Printer, indent: int) -> list[str]:
+    """One statement; long lists of numbers in it get names, and stand before it."""
+    before: list[str] = []
+    tables, value = _tables(value)
+    for name, numbers in tables:
+        before += printer.table(printer.syntax.assign.format(name), numbers, indent)
     lines = printer.lines(start, value, indent)
     lines[-1] += printer.syntax.end
-    return lines
+    return [*before, *lines]
+
+
+def _tables(value: Node) -> tuple[list[tuple[str, tuple[Node, ...]]], Node]:
+    """Polynomials of many terms by the names of their coefficients."""
+    found: dict[tuple[Node, ...], str] = {}
+
+    def named(current: Node) -> Node:
+        if not isinstance(current, Call):
+            return current
+        args = tuple(map(named, current.args))
+        if current.op == "horner" and len(args) > MANY:
+            name = found.setdefault(args[1:], f"terms{len(found) + 1 if found else ''}")
+            return Call("horner", (args[0], Name(name)))
+        return Call(current.op, args)
+
+    result = named(value)
+    return [(name, numbers) for numbers, name in found.items()], result
 
 
 def library_of(operations: Iterable[str], target: Target) -> list[str]:

@@ -11,11 +11,13 @@ CHOICE, OR, AND, COMPARISON, EITHER, BOTH, SUM, PRODUCT, SIGN, POWER, ATOM = ran
 
 @dataclass(frozen=True)
 class Infix:
-    """`a sign b`; from_right: a sign b sign c means a sign (b sign c)."""
+    """`a sign b`; from_right: a sign b sign c means a sign (b sign c); hugs: without spaces
+    between names and numbers."""
 
     sign: str
     level: int
     from_right: bool = False
+    hugs: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,13 @@ class Prefix:
 
 @dataclass(frozen=True)
 class Called:
-    """`name(a, b)`; listed: from this argument on they stand in one list of their own."""
+    """`name(a, b)`; listed: from this argument on they stand in one list of their own.
+
+    later: what stands before an argument that is evaluated only where it is needed, by place.
+    """
 
     name: str
+    later: Mapping[int, str] = field(default_factory=dict)
     listed: int | None = None
     brackets: tuple[str, str] = ("(", ")")
 
@@ -50,7 +56,8 @@ Spelling = Infix | Prefix | Called | Pattern
 class Syntax:
     """operations: operation -> how it is written. helper: the name of a helper of the file, made
     of its own; function: that of a public function, where another one calls it. assign, give,
-    give_many, end: the parts of a statement. escapes: what text in a comment of the language has
+    give_many, end: the parts of a statement; brackets: around a list; as_it_is: after a table that
+    a formatter should leave as it is. escapes: what text in a comment of the language has
     to be replaced by."""
 
     operations: Mapping[str, Spelling]
@@ -64,6 +71,8 @@ class Syntax:
     give: str = "return "
     give_many: str = "return {}, {}"
     end: str = ""
+    brackets: tuple[str, str] = ("(", ")")
+    as_it_is: str = ""
     width: int = 100
     indent: int = 4
     escapes: Mapping[str, str] = field(default_factory=dict)
@@ -74,7 +83,7 @@ PYTHON: Mapping[str, Spelling] = {
     "sub": Infix("-", SUM),
     "mul": Infix("*", PRODUCT),
     "div": Infix("/", PRODUCT),
-    "pow": Infix("**", POWER, from_right=True),
+    "pow": Infix("**", POWER, from_right=True, hugs=True),
     "neg": Prefix("-"),
     "lt": Infix("<", COMPARISON),
     "le": Infix("<=", COMPARISON),

@@ -118,6 +118,10 @@ sigmoid: type[Atom] = _atom(
     "sigmoid", 1, lambda z: 1 / (1 + exp(-z)), helpers.sigmoid,
     lambda z: (sigmoid(z) * sigmoid(-z),),
 )  # fmt: skip
+softplus_step = _atom(
+    "softplus_step", 2, lambda q, t: log(1 + exp(q + t)) - log(1 + exp(q)), helpers.softplus_step,
+    lambda q, t: (-sigmoid(q + t) * sigmoid(-q) * expm1(-t), sigmoid(q + t)),
+)  # fmt: skip
 power1p: type[Atom] = _atom(
     "power1p", 2, lambda t, q: (1 + t) ** q, helpers.power1p,
     lambda t, q: (q * power1p(t, q - 1), power1p(t, q) * log1p(t)),
@@ -164,6 +168,10 @@ class difference(Atom):  # noqa: N801  # a function of mathematics
         return True
 
 
+root1p_square: type[Atom] = _atom(
+    "root1p_square", 1, lambda t: (1 + t**2) ** Rational(1, 2), helpers.root1p_square,
+    lambda t: (t / root1p_square(t),),
+)  # fmt: skip
 clip = _atom(
     "clip", 3, lambda x, low, high: Max(low, Min(x, high)),
     lambda x, low, high: call("min", call("max", x, low), high),
@@ -187,7 +195,8 @@ gamma_gap = _atom(
 ATOMS: tuple[type[Atom], ...] = (
     log1p, expm1, exprel, exprel1, exprel2, expm1_minus, rel2, rel2_slope,
     rel2_bend, log1prel, log1prel1, log1prel2,
-    log1p_minus, logcosh, logcosh_excess, stable_tanh, softplus, sigmoid, power1p,
+    log1p_minus, logcosh, logcosh_excess, stable_tanh, softplus, softplus_step, sigmoid, power1p,
+    root1p_square,
     boxcox1p, boxcox_slope, boxcox_bend,
     gamma_gap, gamma_gap1, gamma_gap2,
 )  # fmt: skip

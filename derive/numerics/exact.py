@@ -18,7 +18,7 @@ from sympy import Expr, Symbol
 Ball = Any
 Operation = Callable[[list[Any]], Any]
 # Bits of one evaluation; inputs from 1e-300 to 1e300 may cancel over thousands of bits.
-PRECISIONS = (128, 512, 2200, 9000)
+PRECISIONS = (128, 256, 512, 2200, 9000)
 # How far a ball has to tell its value, in bits.
 WANTED = 72
 

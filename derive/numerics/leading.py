@@ -22,6 +22,7 @@ from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 
 _DEPTHS = (2, 4)
+_LONG, _LONGEST = 150, 60  # operations of a quantity and of a term
 _NEGLIGIBLE = sympy.Integer(2) ** -54
 
 
@@ -61,14 +62,18 @@ def _equal(a: Expr, b: Expr) -> bool:
 
 
 def leading_terms(loss: Loss, quantity: Expr) -> list[Leading]:
-    """Towards 0 and towards infinity, where both sides have an expansion."""
-    found = []
+    """Towards 0 and towards infinity, where both sides have an expansion that is no long one."""
+    found: list[Leading] = []
+    if quantity.count_ops() > _LONG:
+        return found
     for end in (S.Zero, oo):
         try:
             with mp.workdps(germs.DIGITS):
                 right = _one_side(loss, quantity, end, 1)
                 left = _one_side(loss, quantity, end, -1)
         except (Unknown, NotReal, NotImplementedError, ValueError, ZeroDivisionError):
+            continue
+        if max(right[0].count_ops(), left[0].count_ops()) > _LONGEST:
             continue
         ratios = {r.subs(SIZE, Abs(loss.residual)) for _, r in (right, left) if r is not None}
         tests = [r < _NEGLIGIBLE for r in sorted(ratios, key=sympy.default_sort_key)]
@@ -110,6 +115,8 @@ def _terms(expansion: Expansion, quantity: Expr, t: Expr) -> Side:
         raise germs.TooShort("the leading term is not known")
     lead = {key: c for key, c in series.terms.items() if ring.compare(key[0], k) == 0}
     rest = {key: c for key, c in series.terms.items() if key not in lead}
+    if any(c.expr.count_ops() > _LONGEST for c in lead.values()):
+        raise Unknown("a long term")
     parts = [_logarithms_apart(readable(c.expr) * log(t) ** m) for (_, m), c in lead.items()]
     total = t**k * readable(sum(parts, S.Zero))
     if not rest:
@@ -118,7 +125,10 @@ def _terms(expansion: Expansion, quantity: Expr, t: Expr) -> Side:
     _, c = max(((m, c) for (j, m), c in rest.items() if ring.compare(j, following) == 0),
                key=lambda pair: pair[0])  # fmt: skip
     first = max(lead.items(), key=lambda item: item[0][1])[1]
-    return total, Abs(readable(c.expr / first.expr)) * t ** readable(following - k)
+    ratio = c.expr / first.expr
+    if ratio.count_ops() <= _LONGEST:
+        ratio = readable(ratio)
+    return total, Abs(ratio) * t ** readable(following - k)
 
 
 def _logarithms_apart(expression: Expr) -> Expr:

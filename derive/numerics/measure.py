@@ -22,7 +22,7 @@ from derive.numerics.exact import Ball, Exact, NoValue, limit
 from derive.numerics.nodes import Node
 
 _KINDS: Mapping[str, Any] = {"float64": np.float64, "float32": np.float32}
-_STEP = 60  # inputs are moved by a relative 2^-_STEP for kappa
+_STEP = 40  # inputs are moved by a relative 2^-_STEP for kappa
 
 
 def values(form: Node, sample: Sample) -> Floats:
@@ -166,17 +166,28 @@ class Reference:
         for place, v in enumerate(inputs):
             if v.is_zero() or not v.is_finite() or self._is_meant(place, float(v)):
                 continue
-            moves = []
-            for side in (1, -1):
-                step = arb((side, -_STEP))
-                beside = [*inputs[:place], v + v * step, *inputs[place + 1 :]]
-                try:
-                    moves.append(abs(exact.enclosed(beside, bits) - here))
-                except (NoValue, ZeroDivisionError):
-                    continue
-            if moves:
-                total += float(min(moves) * arb((1, _STEP)) / _unit(here, self.sample.dtype))
+            moved = self._moved(exact, inputs, place, here)
+            if moved is not None:
+                total += float(moved * arb((1, _STEP)) / _unit(here, self.sample.dtype))
         return total
+
+
+    @staticmethod
+    def _moved(exact: Exact, inputs: Sequence[Ball], place: int, here: Ball) -> Ball | None:
+        """How far the value moves with one input: at an edge between cases on the calmer side."""
+        found: Ball | None = None
+        for side in (1, -1):
+            step = arb((side, -_STEP))
+            v = inputs[place]
+            beside = [*inputs[:place], v + v * step, *inputs[place + 1 :]]
+            try:
+                moved = abs(exact.enclosed(beside, 2 * _STEP) - here)
+            except (NoValue, ZeroDivisionError):
+                continue
+            found = moved if found is None or moved < found else found
+            if found <= abs(here) * arb((1, 20 - _STEP)):
+                break
+        return found
 
 
 def _unit(value: Ball, dtype: str) -> Ball:

@@ -22,9 +22,9 @@ from derive.calculus.evaluate import NotReal
 from derive.calculus.evaluate import evaluate as exact
 from derive.definitions.loss import Loss
 from derive.numerics.evaluate import evaluate
-from derive.numerics.folding import DIGITS, folded
+from derive.numerics.folding import folded
 from derive.numerics.lower import CannotLower, lower
-from derive.numerics.nodes import Call, Local, Name, Node, call, node, where
+from derive.numerics.nodes import Call, Local, Name, Node, call, node
 from derive.numerics.rules import half_step
 
 By = tuple[str, ...]
@@ -34,27 +34,35 @@ ALLOWED = 2e-14, 1e-12, 1e-11
 DECADES = (-8, -5, -3, -2, -1, 0, 1, 2, 3, 5, 8)
 FRACTIONS = (1e-9, 1e-4, 0.03, 0.3, 0.5, 0.8, 0.99, 1 - 1e-4)
 MOST_POINTS = 150
-# Next to 0 a second derivative may need a polynomial: over [0, NEAR], with this many terms.
-NEAR, TERMS = 0.25, 13
 
 
 def normalizer(derivation: Derivation) -> Mapping[By, Node]:
-    """log Z under (), and its derivatives by names of parameters; empty where none holds."""
-    loss, density = derivation.loss, derivation.density
+    """log Z under (), and its derivatives by names of parameters: those that hold.
+
+    Without those in a parameter that only stretches the residual: they are known anyway.
+    """
+    loss, density, stretch = derivation.loss, derivation.density, derivation.facts.stretch
     if loss.log_partition is not None:
         return MappingProxyType(_stored(loss))
     if density.log_partition is None:
         return MappingProxyType({})
-    wanted: dict[tuple[Symbol, ...], Expr] = {(): density.log_partition, **density.derivatives}
-    found: dict[By, Node] = {}
-    points = list(_points(loss))
-    for by, expression in wanted.items():
-        try:
-            form = _form(expression, by)
-        except CannotLower:
+    points, found = list(_points(loss)), {}
+    stepped = half_step(density.log_partition)
+    for by, expression in {(): density.log_partition, **density.derivatives}.items():
+        if stretch in by:
             continue
-        if _holds(form, expression, len(by), points):
-            found[tuple(p.name for p in by)] = form
+        forms = [expression]
+        if stepped is not None:
+            form = sympy.diff(stepped, *by) if by else stepped
+            forms.insert(0, sympy.expand_log(form, force=True))
+        for form in forms:
+            try:
+                value = _lowered(form, by)
+            except CannotLower:
+                continue
+            if _holds(value, expression, len(by), points):
+                found[tuple(p.name for p in by)] = value
+                break
     return MappingProxyType(found if () in found else {})
 
 
@@ -71,25 +79,19 @@ def _stored(loss: Loss) -> dict[By, Node]:
         (): call("log", c) + value(0),
         (p,): value(1),
         (p, p): value(2),
-        (c.name,): 1 / c,
-        (c.name, c.name): -1 / c / c,
     }
 
 
-def _form(expression: Expr, by: tuple[Symbol, ...]) -> Node:
+def _lowered(expression: Expr, by: tuple[Symbol, ...]) -> Node:
     """The nodes of log Z or a derivative, constants folded at high precision."""
-    if not by:
-        stepped = half_step(expression)
-        if stepped is not None:
-            expression = sympy.expand_log(stepped, force=True)
-        return lower(folded(expression.replace(_is_log_gamma, _as_loggamma)))
-    if len(by) == 1 or not _is_product(expression):
-        return lower(folded(expression.replace(_is_log_gamma, _as_loggamma)))
+    expression = expression.replace(_is_log_gamma, _as_loggamma)
+    if len(by) < 2 or not _is_product(expression):
+        return lower(folded(expression))
     # f' (N'/N - f'): f' is one local.
     first, _ = expression.args
     rest = sympy.expand(expression.args[1] + first)
     slope = Local("slope", lower(folded(first)))
-    return _mended(slope * (lower(folded(rest)) - slope), expression, by[-1])
+    return slope * (lower(folded(rest)) - slope)
 
 
 def _is_product(expression: Expr) -> bool:
@@ -106,22 +108,6 @@ def _is_log_gamma(e: Expr) -> bool:
 
 def _as_loggamma(e: Expr) -> Expr:
     return sympy.loggamma(e.args[0].args[0])
-
-
-def _mended(direct: Node, expression: Expr, q: Symbol) -> Node:
-    """A polynomial next to q = 0, where the direct form loses digits on its way to a limit."""
-    if expression.free_symbols != {q}:
-        return direct
-    value = sympy.lambdify(q, expression, "mpmath")
-    small = 1e-8
-    with mp.workdps(DIGITS + 20):
-        got = evaluate(direct, {q.name: np.array([small])})[0]
-        if abs(got / float(value(mp.mpf(small))) - 1) < 1e-13:
-            return direct
-        polynomial = mp.chebyfit(value, [0, NEAR], TERMS)
-    coefficients = [float(c) for c in reversed(polynomial)]
-    name = Name(q.name)
-    return where(call("lt", name, NEAR), call("horner", name, *coefficients), direct)
 
 
 def _points(loss: Loss) -> Iterator[Mapping[Symbol, float]]:

@@ -6,6 +6,7 @@ precision) and the function that finds the left side in a SymPy tree.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ from sympy import (
 
 from derive.numerics import atoms
 
+_b = Symbol("b", positive=True)
 _g, _a, _p = Symbol("g", positive=True), Symbol("a", positive=True), Symbol("p", positive=True)
 
 
@@ -184,6 +186,24 @@ def _sqrt_difference(e: Expr) -> Expr | None:
     return None
 
 
+def _step(
+    kind: type, new: Callable[[Expr, Expr], Expr]
+) -> Callable[[Expr], Expr | None]:
+    """c f(A) - c f(B) in a sum, where A - B is shorter than A: c new(B, A - B)."""
+
+    def apply(e: Expr) -> Expr | None:
+        found = list(_terms_with(e, _is(kind)))
+        for (c, upper), (d, lower) in itertools.permutations(found, 2):
+            step = sympy.expand(upper.args[0] - lower.args[0])
+            if c + d != 0 or step.could_extract_minus_sign():
+                continue
+            if step.count_ops() < upper.args[0].count_ops():
+                return e - c * upper - d * lower + c * new(lower.args[0], step)
+        return None
+
+    return apply
+
+
 # The atom f, the atom f(g)/g^n, and n.
 _RATIOS: dict[type, tuple[Callable[[Expr], Expr], int]] = {
     atoms.log1p: (lambda g: atoms.log1prel(g), 1),
@@ -311,6 +331,21 @@ RULES: tuple[Rule, ...] = (
         _a * cosh(_g) - _a,
         2 * _a * sinh(_g / 2) ** 2,
         _pair(_is(cosh), lambda c, f: -c, lambda c, f: 2 * c * sinh(f.args[0] / 2) ** 2),
+    ),
+    Rule(
+        "step of softplus",
+        _a * atoms.softplus(_b + _g) - _a * atoms.softplus(_b),
+        _a * atoms.softplus_step(_b, _g),
+        _step(atoms.softplus, atoms.softplus_step),
+    ),
+    Rule(
+        "step of the sigmoid",
+        _a * atoms.sigmoid(_b + _g) - _a * atoms.sigmoid(_b),
+        -_a * atoms.sigmoid(_b + _g) * atoms.sigmoid(-_b) * atoms.expm1(-_g),
+        _step(
+            atoms.sigmoid,
+            lambda q, t: -atoms.sigmoid(q + t) * atoms.sigmoid(-q) * atoms.expm1(-t),
+        ),
     ),
     Rule(
         "vanishing denominator",

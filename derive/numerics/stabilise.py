@@ -12,9 +12,12 @@ from sympy import Expr, Symbol, nan, oo
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.reading import readable
+from derive.definitions.loss import Let
 from derive.definitions.samples import Sample
 from derive.errors import BadInput, Refuted
+from derive.numerics.angles import angled
 from derive.numerics.candidates import Candidate, expressions
+from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, leading, with_leading
 from derive.numerics.errors import ErrorModel, Score, samples
 from derive.numerics.forms import MeasuredError, Regime, StableForm
@@ -28,6 +31,7 @@ from derive.numerics.units import Unit, degree, in_units, units
 
 # How many forms get leading terms of their own.
 _BEST = 4
+_MANY = 200  # points at a special value
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
 # Far out, where the value is below every number.
 _VANISHED = Candidate(node(0), ("vanished",))
@@ -46,7 +50,8 @@ def stabilise(derivation: Derivation, progress: Progress | None = None) -> Stabl
     errors: list[MeasuredError] = []
     models: dict[str, ErrorModel] = {}
     names = tuple(derivation.quantities)
-    search = _Search(derivation)
+    ranges = Ranges.of(loss)
+    search = _Search(derivation, ranges)
     for done, name in enumerate(names):
         if progress is not None:
             progress(f"{loss.name}: {name}", done, len(names))
@@ -55,7 +60,7 @@ def stabilise(derivation: Derivation, progress: Progress | None = None) -> Stabl
         errors.append(row)
     _refuse_wrong(derivation, errors)
     regimes = (
-        *special_regimes(derivation, models, chosen),
+        *special_regimes(derivation, models, chosen, ranges),
         Regime("general", "otherwise", None, chosen),
     )
     return StableForm(
@@ -86,12 +91,12 @@ def _refuse_wrong(derivation: Derivation, errors: Sequence[MeasuredError]) -> No
 class _Search:
     """The forms of one loss: its rewritten definition and its units are found once."""
 
-    def __init__(self, derivation: Derivation) -> None:
+    def __init__(self, derivation: Derivation, ranges: Ranges | None = None) -> None:
         self.derivation = derivation
         self.base, self.base_rules = rewrite(derivation.loss.expression)
         self.units: tuple[Unit, ...] = units(derivation.loss)
         self.leads: list[EndPiece] = []
-        self.ranges = Ranges.of(derivation.loss)
+        self.ranges = ranges or Ranges.of(derivation.loss)
 
     def best(self, model: ErrorModel, chosen: Mapping[str, Node]) -> tuple[Node, MeasuredError]:
         """The shortest form that holds everywhere, the cheap ones first; else a composition; else
@@ -100,13 +105,19 @@ class _Search:
         direct = float("inf") if raw is None else model.score(raw).worst[0]
         ends = [_Row.of(model, c) for c in self._ends(model)]
         rows = [_Row.of(model, c) for c in self._plain(model)]
+        if model.wanted.expression.has(sympy.Piecewise):  # other spellings of cases are shorter
+            rows += [_Row.of(model, c) for c in self._rewritten(model)]
         found = _shortest(rows) or _shortest(self._composed(model, rows, ends, False), 2)
         if found is None:
-            rows += [_Row.of(model, c) for c in self._rewritten(model, chosen)]
+            rows += [_Row.of(model, c) for c in self._rewritten(model)]
             if not rows:
                 self._lacking(model)
             found = _shortest(rows) or self._best_composed(model, rows, ends)
-        form = at_the_ends(model, found.measured.candidate.form)
+        x = self.derivation.loss.residual.name
+        if model.quantity == "weight" and any(found.score.missed[:4]) and f"d_{x}" in chosen:
+            quotient = Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",))
+            found = min(found, _Row.of(model, quotient), key=lambda r: r.score.rank)
+        form = at_the_ends(model, found.measured.candidate.form, self.leads)
         return form, _error(model, form, found.measured.candidate.rules, direct)
 
     def _plain(self, model: ErrorModel) -> list[Candidate]:
@@ -117,22 +128,32 @@ class _Search:
         for plain in (*self._in_units(model, raw), *self._in_units(model, pretty)):
             ways = (plain, sympy.factor_terms(plain), *_factored(plain))
             found += self._candidates([p for e in ways for p in ((e, ()), rewrite(e))])
+            found += self._candidates([(e, ("angle",)) for e in self._angled(ways)])
+        loss = self.derivation.loss
+        joined = clipped(pretty, loss.residual, [v.name for v in (*loss.variables, *loss.where)])
+        if joined is not None:
+            found += self._candidates([(joined, ("clipped residual",))])
         return found
 
-    def _rewritten(self, model: ErrorModel, chosen: Mapping[str, Node]) -> list[Candidate]:
+    def _angled(self, ways: Iterable[Expr]) -> Iterator[Expr]:
+        taken = {v.name for v in (*self.derivation.loss.variables, *self.derivation.loss.where)}
+        for expression in ways:
+            for y in expression.atoms(Let):
+                found = angled(expression, y, taken)
+                if found is not None:
+                    yield found
+
+    def _rewritten(self, model: ErrorModel) -> list[Candidate]:
         """By every rule, each in units of each length too."""
         ways = expressions(self.derivation, model.quantity, self.base, self.base_rules)
         for expression, used in tuple(ways):
             ways += [(again, used) for again in self._in_units(model, expression)]
-        short = [readable(e) for e in self._in_units(model, model.wanted.expression)]
+        plain = self._in_units(model, model.wanted.expression)
+        short = [readable(e) for e in plain if e.count_ops() <= _FACTORED]
         for expression in short:
             again, used = rewrite(expression)
             ways += [(expression, ()), (again, used), (readable(again), used)]
-        found = self._candidates(ways)
-        x = self.derivation.loss.residual.name
-        if model.quantity == "weight" and f"d_{x}" in chosen:
-            found.append(Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",)))
-        return found
+        return self._candidates(ways)
 
     def _in_units(self, model: ErrorModel, expression: Expr) -> Iterator[Expr]:
         loss = self.derivation.loss
@@ -151,14 +172,18 @@ class _Search:
         return [Candidate(form, used) for form, used in found.items()]
 
     def _ordered(self, expression: Expr) -> Iterator[Node | None]:
-        if expression.is_Mul and not expression.has(nan, sympy.zoo):
+        kinds = (sympy.Mul, sympy.Piecewise)
+        if isinstance(expression, kinds) and not expression.has(nan, sympy.zoo):
             for halves in (False, True):
                 with suppress(CannotLower):
                     yield ordered(self.derivation.loss, expression, self.ranges, halves)
 
     def _ends(self, model: ErrorModel) -> list[Candidate]:
-        self.leads = leading(model, self.units)
-        return [*(piece.candidate for piece in self.leads), _VANISHED]
+        self.leads = leading(model, self.units, self.ranges)
+        found = [piece.candidate for piece in self.leads]
+        x = self.derivation.loss.residual
+        decays = any(e.has(x) for e in model.wanted.expression.atoms(sympy.exp))
+        return [*found, _VANISHED] if decays else found
 
     def _composed(
         self, model: ErrorModel, rows: Sequence[_Row], ends: Sequence[_Row], polynomials: bool
@@ -183,7 +208,7 @@ class _Search:
         some = sorted(found, key=lambda r: r.score.rank)[:1]
         forms = with_leading([r.measured.candidate for r in some], self.leads)
         found += [_Row.of(model, c) for c in forms]
-        return _shortest(found) or min((*rows, *found), key=lambda r: (r.score.rank, r.score.size))
+        return _shortest(found) or min((*rows, *found), key=lambda r: r.score.rank)
 
     def _lacking(self, model: ErrorModel) -> None:
         try:
@@ -250,7 +275,10 @@ def _error(model: ErrorModel, form: Node, rules: tuple[str, ...], direct: float)
 
 
 def special_regimes(
-    derivation: Derivation, models: dict[str, ErrorModel], chosen: dict[str, Node]
+    derivation: Derivation,
+    models: Mapping[str, ErrorModel],
+    chosen: Mapping[str, Node],
+    ranges: Ranges,
 ) -> list[Regime]:
     """Special values of a parameter at which some form does not give the limit."""
     found: list[Regime] = []
@@ -259,7 +287,7 @@ def special_regimes(
         if derivation.loss.domain(variable).contains(point) is not sympy.true:
             continue
         forms = {
-            name: _special_form(derivation, models[name], chosen, variable, point)
+            name: _special_form(models[name], chosen[name], variable, point, ranges)
             for name in chosen
         }
         if all(forms[name] is chosen[name] for name in chosen):
@@ -277,34 +305,30 @@ def special_regimes(
 
 
 def _special_form(
-    derivation: Derivation,
-    model: ErrorModel,
-    chosen: dict[str, Node],
-    variable: Symbol,
-    point: Expr,
+    model: ErrorModel, general: Node, variable: Symbol, point: Expr, ranges: Ranges
 ) -> Node:
     """The general form where it holds at the point too; else the best form of the limit."""
     limit = model.wanted.limits.get((variable.name, float(point)), nan)
-    general = chosen[model.quantity]
     if limit is nan:
         return general
+    derivation, name = model.derivation, model.quantity
     points = [_fixed(r.sample, variable.name, float(point)) for r in model.references]
-    there = ErrorModel(replace(model.wanted, expression=limit, limits={}), points)
-    if there.score(general).holds:
-        return general
-    loss = replace(derivation.loss, loss=derivation.loss.expression, where=())
     limited = replace(
         derivation,
-        loss=loss,
-        quantities={**derivation.quantities, model.quantity: limit},
-        pretty={**derivation.pretty, model.quantity: limit},
+        loss=replace(derivation.loss, loss=derivation.loss.expression, where=()),
+        quantities={**derivation.quantities, name: limit},
+        pretty={**derivation.pretty, name: limit},
     )
-    there.wanted = Target(limited, model.quantity, limit)
-    return _Search(limited).best(there, {})[0]
+    there = ErrorModel(Target(limited, name, limit), points)
+    if there.score(general).holds:
+        return general
+    return _Search(limited, ranges.at(variable)).best(there, {})[0]
 
 
 def _fixed(sample: Sample, name: str, value: float) -> Sample:
-    """The sample with one parameter at a value."""
+    """The sample with one parameter at a value; fewer points of the larger samples."""
+    if len(sample) > _MANY:
+        sample = sample.thinned(len(sample) // _MANY)
     place = sample.names.index(name) - 1
     groups = tuple(
         replace(g, parameters=(*g.parameters[:place], value, *g.parameters[place + 1 :]))

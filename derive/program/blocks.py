@@ -10,9 +10,11 @@ from derive.numerics.nodes import CONDITIONS, Call, Local, Name, Node, Number, c
 from derive.program.module import Assignment, Block
 from derive.program.peephole import signs_first
 
-# A value that is used again gets a letter if repeating it costs this much; one operation of
+# A value that is written again gets a letter if that costs this much more; one operation of
 # arithmetic counts 1, a function of a library 3.
-WORTH_A_LETTER = 4
+WORTH_A_LETTER = 3
+# So many operations do not fit on a line.
+WIDE = 10
 _FUNCTIONS = frozenset(
     [
         "sqrt",
@@ -106,13 +108,69 @@ class _Maker:
         self._taken = set(naming.reserved)
         self._assignments: list[Assignment] = []
         self._final: dict[int, Node] = {}
-        self._uses: Counter[int] = Counter()
+        self._names: dict[int, str] = {}
 
     def block(self, results: Sequence[Node]) -> Block:
         interned = [self._pool.intern(r) for r in results]
-        self._uses = _count(interned, self._naming.known)
+        self._choose(interned)
         settled = tuple(self._settle(r) for r in interned)
         return Block(tuple(self._assignments), tuple(map(signs_first, settled)))
+
+    def _choose(self, results: Sequence[Node]) -> None:
+        """Which values get a name: parents first, since a named one is written once."""
+        times: Counter[int] = Counter(map(id, results))
+        eager = _evaluated_anyway(results, self._naming.known)
+        wide = _conditions_of_wide(results)
+        for current in _parents_first(results, self._naming.known):
+            if isinstance(current, Call) and id(current) in eager:
+                count = times[id(current)]
+                if id(current) in wide:
+                    name = "far"
+                else:
+                    name = self._name(current, count) if count > 1 else ""
+                if name:
+                    self._names[id(current)] = name
+            here = 1 if id(current) in self._names else times[id(current)]
+            for child in () if id(current) in self._naming.known else children(current):
+                times[id(child)] += here
+
+    def _name(self, current: Call, times: int) -> str:
+        """What a value that is written again is called; "" where it is short enough to repeat."""
+        if id(current) in self._naming.known:
+            return ""
+        known = self._own_name(current)
+        if known:
+            return known
+        if current == Call("abs", (Name(self._naming.residual),)):
+            return "size" if times > 2 else ""
+        saved = self._cost(current) * (times - 1)
+        if current.op in CONDITIONS:
+            if not depends_on(current, self._naming.residual) or saved < 2:
+                return ""
+            return "far" if isinstance(current.args[0], Number) else "near"
+        return _LETTERS.get(current.op, "u") if saved >= WORTH_A_LETTER else ""
+
+    def _own_name(self, current: Call) -> str:
+        """The name that the definition or a rule gave to a value."""
+        if id(current) in self._naming.letters:
+            return str(self._naming.letters[id(current)])
+        if current == Call("div", (Name(self._naming.residual), Name(self._naming.length))):
+            return "y"
+        return self._pool.names.get(id(current), "")
+
+    def _cost(self, expression: Node) -> int:
+        """What it takes to compute a value once more; what has a name of its own is there."""
+        found, stack = 0, [expression]
+        while stack:
+            current = stack.pop()
+            if not isinstance(current, Call) or (
+                current is not expression and self._own_name(current)
+            ):
+                continue
+            if current.op != "neg":
+                found += 3 if current.op in _FUNCTIONS else 1
+            stack += current.args
+        return found
 
     def _settle(self, current: Node) -> Node:
         if id(current) not in self._final:
@@ -125,29 +183,12 @@ class _Maker:
         if not isinstance(current, Call):
             return current
         rebuilt = Call(current.op, tuple(self._settle(a) for a in current.args))
-        name = self._name(current, rebuilt) if self._uses[id(current)] > 1 else ""
-        return self._assign(name, rebuilt) if name else rebuilt
-
-    def _name(self, current: Call, rebuilt: Call) -> str:
-        """What a value that is used again is called; "" where it is short enough to repeat."""
-        if id(current) in self._naming.letters:
-            return str(self._naming.letters[id(current)])
-        if id(current) in self._pool.names:
-            return self._pool.names[id(current)]
-        residual, length = Name(self._naming.residual), Name(self._naming.length)
-        if current == Call("abs", (residual,)):
-            return "size" if self._uses[id(current)] > 2 else ""
-        if current == Call("div", (residual, length)):
-            return "y"
-        cost = _cost(rebuilt)
-        if current.op in CONDITIONS:
-            return "near" if cost > 1 and depends_on(rebuilt, self._naming.residual) else ""
-        return _LETTERS.get(current.op, "u") if cost >= WORTH_A_LETTER else ""
-
-    def _assign(self, wanted: str, value: Node) -> Name:
+        wanted = self._names.get(id(current), "")
+        if not wanted:
+            return rebuilt
         name = self._free(wanted)
         self._taken.add(name)
-        self._assignments.append(Assignment(name, signs_first(value)))
+        self._assignments.append(Assignment(name, signs_first(rebuilt)))
         return Name(name)
 
     def _free(self, wanted: str) -> str:
@@ -161,30 +202,49 @@ class _Maker:
         return f"{wanted}{number}"
 
 
-def _cost(expression: Node) -> int:
-    found = 0
-    for n in walk(expression):
-        if isinstance(n, Call) and n.op != "neg":
-            found += 3 if n.op in _FUNCTIONS else 1
-    return found
-
-
 def operations(expression: Node) -> int:
     """The number of operations, shared ones counted once."""
     return sum(isinstance(n, Call) for n in walk(expression))
 
 
-def _count(results: Iterable[Node], known: Mapping[int, Call]) -> Counter[int]:
-    uses: Counter[int] = Counter()
+def _parents_first(results: Iterable[Node], known: Mapping[int, Call]) -> list[Node]:
+    """Every node before its operands; what other functions compute has none here."""
     seen: set[int] = set()
-    for result in results:
-        uses[id(result)] += 1
-        stack = [result]
-        while stack:
-            current = stack.pop()
-            if id(current) not in seen:
-                seen.add(id(current))
-                for child in () if id(current) in known else children(current):
-                    uses[id(child)] += 1
-                    stack.append(child)
-    return uses
+    order: list[Node] = []
+    stack = [(r, False) for r in reversed(list(results))]
+    while stack:
+        current, done = stack.pop()
+        if done:
+            order.append(current)
+        elif id(current) not in seen:
+            seen.add(id(current))
+            stack.append((current, True))
+            inside = () if id(current) in known else children(current)
+            stack.extend((child, False) for child in reversed(inside))
+    return order[::-1]
+
+
+def _conditions_of_wide(results: Iterable[Node]) -> set[int]:
+    """The conditions of rare values in formulas that fill more than a line with them."""
+    return {
+        id(n.args[0])
+        for r in results
+        for n in walk(r)
+        if isinstance(n, Call) and n.op == "patch" and operations(n) >= WIDE
+    }
+
+
+def _evaluated_anyway(results: Iterable[Node], known: Mapping[int, Call]) -> set[int]:
+    """The nodes that are needed even if no rare condition holds."""
+    eager: set[int] = set()
+    stack = list(results)
+    while stack:
+        current = stack.pop()
+        if id(current) in eager:
+            continue
+        eager.add(id(current))
+        if isinstance(current, Call) and current.op == "patch":
+            stack += [current.args[0], current.args[2]]
+        elif id(current) not in known:
+            stack.extend(children(current))
+    return eager

@@ -7,7 +7,7 @@ not taken is infinite or NaN, in derivatives too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from fractions import Fraction
 
 from derive.numerics.evaluate import evaluate
@@ -23,12 +23,20 @@ def branchless(function: Function, module: Module) -> Block:
     (result,) = block.results
     x = module.residual
     (whole,) = expanded(block)
-    if guarded(whole, x) is not whole:
+    if not _is_guarded(whole) and guarded(whole, x) is not whole:
         result = guarded(result, x)
     if isinstance(result, Name) and result.name == x:
         result = Call("copy", (result,))
-    assignments = tuple(Assignment(a.name, folded(a.value)) for a in block.assignments)
-    return Block(assignments, (folded(result),))
+    names = [p.name for p in module.parameters]
+    assignments = tuple(Assignment(a.name, folded(a.value, names)) for a in block.assignments)
+    return Block(assignments, (folded(result, names),))
+
+
+def _is_guarded(value: Node) -> bool:
+    if not isinstance(value, Call) or value.op != "where":
+        return False
+    condition = value.args[0]
+    return isinstance(condition, Call) and condition.op == "is_nan"
 
 
 def _merged(function: Function, module: Module) -> Block:
@@ -86,8 +94,9 @@ def _holds(condition: Node, name: str, value: float) -> bool:
     return bool(evaluate(condition, {name: value}))
 
 
-def folded(expression: Node) -> Node:
-    """Functions of numbers alone as numbers: a library of arrays has none for them."""
+def folded(expression: Node, parameters: Collection[str]) -> Node:
+    """Functions of numbers alone as numbers, which a library of arrays lacks; min(max(a, low),
+    high) as one operation."""
     done: dict[int, Node] = {}
     for current in walk(expression):
         if isinstance(current, Call):
@@ -97,17 +106,36 @@ def folded(expression: Node) -> Node:
             if numbers and current.op not in {*CONDITIONS, "add", "sub", "mul", "div", "neg"}:
                 done[id(current)] = Number(float(evaluate(rebuilt, {})))
             else:
-                done[id(current)] = rebuilt
+                done[id(current)] = _clamped(rebuilt, parameters)
         else:
             done[id(current)] = done[id(current.value)] if isinstance(current, Local) else current
     return done[id(expression)]
+
+
+def _clamped(current: Call, parameters: Collection[str]) -> Call:
+    for outer, inner in (("min", "max"), ("max", "min")):
+        for first, bound in (current.args[:2], current.args[1::-1]) if current.op == outer else ():
+            if isinstance(first, Call) and first.op == inner:
+                a, b = first.args
+                number, value = (b, a) if _is_bound(b, parameters) else (a, b)
+                if _is_bound(number, parameters) and _is_bound(bound, parameters):
+                    ends = (number, bound) if outer == "min" else (bound, number)
+                    return Call("clamp", (value, *ends))
+    return current
+
+
+def _is_bound(value: Node, parameters: Collection[str]) -> bool:
+    """A number, a parameter, or its opposite: what stands readably as a bound."""
+    if isinstance(value, Call) and value.op in ("neg", "mul", "div"):
+        return all(_is_bound(a, parameters) for a in value.args)
+    return isinstance(value, Number) or (isinstance(value, Name) and value.name in parameters)
 
 
 def is_plain(module: Module) -> bool:
     """Whether the loss is made of arithmetic and of clipping alone: then a library that takes
     the derivatives of its steps gets every derivative of the loss right."""
     loss = next(f for f in module.functions if f.name == "loss")
-    (value,) = expanded(loss.block)
+    value = folded(expanded(loss.block)[0], [p.name for p in module.parameters])
     x = module.residual
     plain = {"add", "sub", "mul", "div", "neg", "abs", "clamp"}
     for n in walk(value):

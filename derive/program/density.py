@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import sympy
 from sympy import And, Expr, S, Symbol
@@ -17,10 +18,13 @@ from derive.numerics.folding import folded
 from derive.numerics.lower import condition, lower
 from derive.numerics.nodes import Call, Node, node, walk
 from derive.numerics.normalizer import By, normalizer
-from derive.program.blocks import Naming, make_block
+from derive.program.blocks import Naming, make_block, operations
 from derive.program.lowering import RESERVED, helpers_of
 from derive.program.module import Block, Helper, Module
 from derive.program.peephole import About, cleaned
+
+# A longer formula for a derivative of log Z says no more than that it is an expectation.
+LONGEST = {1: 30, 2: 14}
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,10 @@ class DensityModule:
 
     exists: whether there is a density at all; if not, only integrals over intervals are offered.
     closed: what is known of log Z as formulas; stored: numbers behind some of them. public: the
-    derivatives of log Z that the file has. slopes: the parameters whose derivative is the
-    expectation of the loss's. stretch: the parameter that only stretches the residual. points:
-    the minimum (None where it is not known), kinks and jumps. tails: q of |x|^-q at both ends.
+    derivatives of log Z that the file has. slopes: the functions of the loss that the others are
+    expectations of, by their variables. stretch: the parameter that only stretches the residual.
+    points: the minimum (None where it is not known), kinks and jumps. tails: q of |x|^-q at both
+    ends.
     requirement, rule: where the density exists, None for all parameters. vectors: whether there is
     a density of vectors by their norm; vectors_rule: in words where.
     """
@@ -64,7 +69,7 @@ class DensityModule:
     closed: tuple[ParameterFunction, ...]
     stored: Stored | None
     public: tuple[By, ...]
-    slopes: tuple[str, ...]
+    slopes: Mapping[By, str]
     length: Node
     stretch: str
     points: tuple[Node | None, ...]
@@ -84,7 +89,10 @@ def density_module(derivation: Derivation, module: Module) -> DensityModule:
     loss, density, facts = derivation.loss, derivation.density, derivation.facts
     exists = density.exists not in (None, sympy.false)
     found = normalizer(derivation) if exists else {}
-    by_quadrature = _by_quadrature(derivation, found) if exists and not facts.jumps else []
+    by_quadrature = _by_quadrature(derivation, found) if exists else []
+    found = {by: value for by, value in found.items() if by not in by_quadrature}
+    c = facts.stretch.name if facts.stretch is not None else ""
+    stretched = [(c,), (c, c)] if c and exists else []
     closed = tuple(_function(by, value, loss) for by, value in found.items())
     roots = [n for f in closed for n in (*(a.value for a in f.block.assignments), *f.block.results)]
     helpers = helpers_of(roots)
@@ -100,10 +108,10 @@ def density_module(derivation: Derivation, module: Module) -> DensityModule:
         ranges=tuple(_range(derivation, p) for p in loss.parameters),
         closed=closed,
         stored=loss.log_partition if found else None,
-        public=tuple(_ordered(loss, [by for by in found if by], by_quadrature)),
-        slopes=tuple(by_quadrature),
+        public=tuple(_ordered(loss, [*(by for by in found if by), *by_quadrature, *stretched])),
+        slopes=_slopes(module, by_quadrature),
         length=_fact(facts.length if facts.length is not None else S.One),
-        stretch=facts.stretch.name if facts.stretch is not None else "",
+        stretch=c,
         points=(
             _fact(facts.minimum) if facts.minimum is not None else None,
             *(_fact(b.place) for b in facts.breaks if b.place != facts.minimum),
@@ -121,11 +129,32 @@ def density_module(derivation: Derivation, module: Module) -> DensityModule:
     )  # fmt: skip
 
 
-def _by_quadrature(derivation: Derivation, found: Mapping[By, Node]) -> list[str]:
-    """The parameters in which log Z has a derivative that is not known as a formula."""
-    known = {by[0] for by in derivation.density.derivatives}
-    changing = [p for p in derivation.loss.parameters if not found or p in known]
-    return [p.name for p in changing if (p.name,) not in found]
+def _by_quadrature(derivation: Derivation, found: Mapping[By, Node]) -> list[By]:
+    """The derivatives of log Z that are expectations: not known as a formula, or not as a short
+    one. Not of a loss that jumps, nor twice where its slope does, at a place that moves."""
+    density, facts, parameters = derivation.density, derivation.facts, derivation.loss.parameters
+    moving = [b.order for b in facts.breaks if b.place.free_symbols]
+    wanted = []
+    for by in [(p,) for p in parameters] + list(combinations_with_replacement(parameters, 2)):
+        names = tuple(p.name for p in by)
+        vanishes = facts.stretch in by or (() in found and by not in density.derivatives)
+        if names in found:
+            short = operations(found[names]) <= LONGEST[len(by)]
+        else:
+            short = vanishes or derivation.loss.log_partition is not None
+        if not short and all(order >= len(by) for order in moving):
+            wanted.append(names)
+    return wanted
+
+
+def _slopes(module: Module, by_quadrature: Iterable[By]) -> dict[By, str]:
+    """The functions of the loss's file that expectations are taken of."""
+    needed: set[By] = {(name,) for by in by_quadrature for name in by}
+    needed |= {by for by in by_quadrature if len(by) > 1}
+    names = [p.name for p in module.parameters]
+    ordered = sorted(needed, key=lambda by: (len(by), [names.index(n) for n in by]))
+    found = {by: module.derivative(*by) for by in ordered}
+    return {by: f.name for by, f in found.items() if f is not None}
 
 
 def _function(by: By, value: Node, loss: Loss) -> ParameterFunction:
@@ -137,11 +166,10 @@ def _function(by: By, value: Node, loss: Loss) -> ParameterFunction:
     return ParameterFunction(by, f"{words}{', twice' if len(by) > len(set(by)) else ''}.", block)
 
 
-def _ordered(loss: Loss, closed: Iterable[By], by_quadrature: Sequence[str]) -> list[By]:
+def _ordered(loss: Loss, found: Iterable[By]) -> list[By]:
     """First derivatives, then second ones, in the order of the signature."""
     names = [p.name for p in loss.parameters]
-    all_of_them = {*closed, *((n,) for n in by_quadrature)}
-    return sorted(all_of_them, key=lambda by: (len(by), [names.index(n) for n in by]))
+    return sorted(found, key=lambda by: (len(by), [names.index(n) for n in by]))
 
 
 def _fact(expression: Expr) -> Node:

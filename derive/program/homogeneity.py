@@ -62,8 +62,9 @@ def _keeps_digits(form: StableForm, name: str, source: str, length: Symbol) -> b
         with np.errstate(all="ignore"):
             followed = -x / c * evaluate(regime.quantities[source], values)
             size = np.abs(own)
-            counts = (size > _LEAST) & (size < _MOST)
-            if not np.all((np.abs(followed - own) <= _ROUNDING * size) | ~counts):
+            same = (np.abs(followed - own) <= _ROUNDING * size) | (followed == own)
+            inside = (size > _LEAST) & (size < _MOST) & (np.abs(x) > _LEAST)
+            if not np.all(same | ~inside & np.isfinite(x)):
                 return False
     return True
 
@@ -71,6 +72,7 @@ def _keeps_digits(form: StableForm, name: str, source: str, length: Symbol) -> b
 def _grid(loss: Loss, length: Symbol) -> Mapping[str, np.ndarray]:
     """x/length over the whole range, the length over some of it, other parameters as usual."""
     ratios = [s * 10.0**k for s in (1.0, -3.7) for k in range(-300, 301, 12)]
+    ratios += [np.inf, -np.inf]
     axes: list[list[float]] = [ratios]
     for p in loss.parameters:
         if p == length:

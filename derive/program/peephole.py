@@ -149,12 +149,38 @@ def _choice(args: tuple[Node, ...], about: About) -> Node:
     condition, yes, no = args
     if yes == no:
         return yes
+    if _is_far(condition):
+        # NaN takes the last branch, and the values far out may be left alone where there are none.
+        beyond = call("le", _args(condition)[1], _args(condition)[0])
+        return call("patch", beyond, no, yes)
+    if _is_rare(condition):
+        return call("patch", condition, yes, no)
     if _is_clamp(condition, yes, no, about):
         bound = _args(condition)[1]
         return call("clamp", yes, call("neg", bound), bound)
     if _op(no) in ("where", "patch") and _args(no)[0] == condition:
         no = _args(no)[2]
     return call("where", condition, yes, no)
+
+
+# What lies beyond such a number is rare, and so is what is as near to 0.
+FAR, NEAR = 2**20, Fraction(1, 2**20)
+
+
+def _is_rare(condition: Node) -> bool:
+    """x == 0, |y| < 2^-40, and the like."""
+    if _op(condition) not in ("lt", "eq"):
+        return False
+    bound = _args(condition)[1]
+    return isinstance(bound, Number) and (_op(condition) == "eq" or abs(float(bound.value)) <= NEAR)
+
+
+def _is_far(condition: Node) -> bool:
+    """|y| < 2^60, and the like."""
+    if _op(condition) != "lt" or _op(_args(condition)[0]) != "abs":
+        return False
+    bound = _args(condition)[1]
+    return isinstance(bound, Number) and float(bound.value) >= FAR
 
 
 def _is_clamp(condition: Node, yes: Node, no: Node, about: About) -> bool:

@@ -8,18 +8,22 @@ on the residual are taken out of sums, and a buffer is used again as soon as its
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.numerics.nodes import CONDITIONS, Call, Name, Node, Number, children, walk
+from derive.numerics.nodes import CONDITIONS, Call, Name, Node, Number, call, children, walk
 from derive.program.blocks import Pool
 from derive.program.branchless import folded
 from derive.program.expanded import expanded
+from derive.program.factors import shortest
 from derive.program.module import Module
 from derive.program.scalars import Scaled, scaled
 
 DIFFERENCE, SLOPE = "d", "s"
+# A residual this many lengths from 0 is far out.
+_FAR = 2**20
 _LETTERS = "uvwpqrghkmnabefijlotyz"
 # What a call can be made of beside arithmetic; a helper of the file is none of these.
 ELEMENTARY = frozenset(
@@ -52,8 +56,8 @@ class Sweep:
     """value: the sum of the loss. slope: steps that lead to the derivative in the residual, which
     is `stretch` times the buffer `place`. by: the sums of the derivatives in the parameters.
 
-    buffers: what is needed beside d, the residual, and s, where the slope is wanted. infinite:
-    whether a residual that is infinite needs the elementwise functions.
+    buffers: what is needed beside d, the residual, and s, where the slope is wanted. Residuals
+    beyond one of the bounds need the elementwise functions, and infinite ones where it says so.
     """
 
     value: Total
@@ -62,7 +66,27 @@ class Sweep:
     stretch: Node
     by: Mapping[str, Total]
     buffers: tuple[str, ...]
+    bounds: tuple[Node, ...]
     infinite: bool
+
+    @property
+    def risky(self) -> bool:
+        """Whether a factor may be infinite for ordinary parameters: its divisor may be 0."""
+        totals = (self.value, *self.by.values())
+        steps = [s for t in totals for s in t.steps] + list(self.slope)
+        factors = [self.stretch, *(t.factor for t in totals)]
+        factors += [a for s in steps for a in s.arguments if not isinstance(a, str)]
+        return any(
+            isinstance(n, Call) and (n.op == "div" and not _is_product(n.args[1]) or n.op == "log")
+            for f in factors
+            for n in walk(f)
+        )
+
+
+def _is_product(divisor: Node) -> bool:
+    if isinstance(divisor, Call):
+        return divisor.op in ("mul", "div", "neg") and all(map(_is_product, divisor.args))
+    return True
 
 
 def sweep(module: Module) -> Sweep | None:
@@ -74,14 +98,15 @@ def sweep(module: Module) -> Sweep | None:
     value, slope = expanded(both.block)
     known = {f"d_{module.residual}": slope}
     by = {p.name: expanded(f.block, known)[0] for p, f in zip(module.parameters, firsts, strict=True) if f}
-    dropped = _Dropper(module.residual)
     pool = Pool()
-    roots = [pool.intern(folded(dropped(r))) for r in (value, slope, *by.values())]
-    parts = [scaled(root, module.residual, _positive(module)) for root in roots]
+    dropped = _Dropper(module.residual, positive := _positive(module))
+    roots = [pool.intern(folded(dropped(r), list(by))) for r in (value, slope, *by.values())]
+    parts = [scaled(root, module.residual, positive) for root in roots]
     if any(p.vector is None or not _is_elementary(p.vector) for p in parts):
         return None
     parts = [Scaled(p.factor, pool.intern(p.vector)) for p in parts if p.vector is not None]
-    return _Layout(module.residual, parts).sweep(tuple(by), dropped.found)
+    bounds = tuple(dict.fromkeys(shortest(b, positive) for b in dropped.bounds))
+    return _Layout(module.residual, parts).sweep(tuple(by), bounds, dropped.infinite)
 
 
 def _positive(module: Module) -> frozenset[str]:
@@ -93,12 +118,16 @@ def _positive(module: Module) -> frozenset[str]:
 
 
 class _Dropper:
-    """Without the branches that hold only where the residual is infinite."""
+    """Without the branches that hold only far out, where the residual is NaN, or infinite.
 
-    def __init__(self, residual: str) -> None:
-        self._size = Call("abs", (Name(residual),))
+    bounds: the choices made hold for |x| up to these. infinite: whether one was about that.
+    """
+
+    def __init__(self, residual: str, positive: Collection[str]) -> None:
+        self._residual, self._positive = residual, positive
         self._done: dict[int, Node] = {}
-        self.found = False
+        self.bounds: list[Node] = []
+        self.infinite = False
 
     def __call__(self, current: Node) -> Node:
         if id(current) not in self._done:
@@ -109,11 +138,35 @@ class _Dropper:
         if not isinstance(current, Call):
             return current
         if current.op == "where":
-            condition, _, otherwise = current.args
-            if condition == Call("eq", (self._size, Number(float("inf")))):
-                self.found = True
-                return self(otherwise)
+            condition, yes, no = current.args
+            assert isinstance(condition, Call)
+            if condition.op == "is_nan":
+                return self(no)
+            if condition == Call("eq", (Call("abs", (Name(self._residual),)), Number(math.inf))):
+                self.infinite = True
+                return self(no)
+            if condition.op in ("lt", "le"):
+                below, above = condition.args
+                if self._far(below, above):
+                    return self(yes)
+                if self._far(above, below):
+                    return self(no)
         return Call(current.op, tuple(self(a) for a in current.args))
+
+    def _far(self, size: Node, bound: Node) -> bool:
+        """Whether size <= bound says that |x| is not enormous; notes up to where."""
+        if not isinstance(bound, Number) or bound.value < _FAR:
+            return False
+        part = scaled(size, self._residual, self._positive)
+        x, vector = Name(self._residual), part.vector
+        limit = call("div", bound, part.factor)
+        if vector == Call("abs", (x,)):
+            self.bounds.append(limit)
+        elif vector == Call("mul", (x, x)):
+            self.bounds.append(call("sqrt", limit))
+        else:
+            return False
+        return True
 
 
 def _is_elementary(vector: Node) -> bool:
@@ -147,11 +200,11 @@ class _Layout:
         self._left[id(slope)] += 1
         self._slope = id(slope) if isinstance(slope, Call) else None
 
-    def sweep(self, names: Sequence[str], infinite: bool) -> Sweep:
+    def sweep(self, names: Sequence[str], bounds: tuple[Node, ...], infinite: bool) -> Sweep:
         value = self._total(self._parts[0])
         steps, place = self._vector(self._parts[1])
         by = {n: self._total(p) for n, p in zip(names, self._parts[2:], strict=True)}
-        return Sweep(value, steps, place, self._parts[1].factor, by, tuple(self._all), infinite)
+        return Sweep(value, steps, place, self._parts[1].factor, by, tuple(self._all), bounds, infinite)
 
     def _count(self, current: Node, seen: set[int]) -> None:
         self._left[id(current)] = self._left.get(id(current), 0) + 1

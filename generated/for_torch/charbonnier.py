@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of charbonnier (sha256 117954fea4bb) by: derive regenerate charbonnier --target torch
+# Definition 117954fea4bb; made by: derive regenerate charbonnier --target torch
+# mypy: disable-error-code="no-any-return, no-untyped-call"
 """Charbonnier loss (pseudo-Huber).
 
-    loss = -1 + sqrt(1 + s)
+    loss = sqrt(1 + s) - 1
     s = x^2/scale^2
 
 Domain: x real, scale > 0. Behaves like (x/scale)^2/2 near zero and like |x|/scale far away.
@@ -32,6 +33,7 @@ __all__ = [
     "value_and_grad",
     "weight",
 ]
+_PLAIN = (Tensor, torch.nn.Parameter, torch.nn.Buffer)
 
 
 _FORMULAS: dict[str, Callable[..., Tensor]] = {}
@@ -41,7 +43,7 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """The formula of tensors, float32 at least; the dtype of x comes out."""
 
     @functools.wraps(_formula)
-    def evaluate(x: Any, scale: Any = 1.0) -> Tensor:
+    def evaluate(x: Tensor, scale: Any = 1.0) -> Tensor:
         return _evaluate(_formula, x, scale)
 
     _FORMULAS[_formula.__name__] = _formula
@@ -49,78 +51,87 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 @_elementwise
-def loss(x: Any, scale: Any = 1.0) -> Tensor:
+def loss(x: Tensor, scale: Any = 1.0) -> Tensor:
     """Charbonnier loss (pseudo-Huber), elementwise."""
     y = x / scale
-    return torch.where(torch.abs(x) == math.inf, math.inf, y / (torch.sqrt(1 + y * y) + 1) * y)
+    return torch.where(torch.abs(y) < 2.0**60, y / (torch.sqrt(y * y + 1) + 1) * y, torch.abs(y))
 
 
 @_elementwise
-def d_x(x: Any, scale: Any = 1.0) -> Tensor:
+def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
     y = x / scale
-    return torch.where(
-        torch.abs(x) == math.inf,
-        torch.where(x < 0, -1 / scale, 1 / scale),
-        y / scale / torch.sqrt(1 + y * y),
-    )
+    return torch.where(torch.abs(y) < 2.0**60, y / torch.sqrt(y * y + 1) / scale, _sign(x) / scale)
 
 
 @_elementwise
-def d_scale(x: Any, scale: Any = 1.0) -> Tensor:
+def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     return -x / scale * d_x(x, scale)
 
 
 @_elementwise
-def d2_x(x: Any, scale: Any = 1.0) -> Tensor:
+def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    y = x / scale
-    return 1 / scale / scale / ((1 + y * y) * torch.sqrt(1 + y * y))
-
-
-@_elementwise
-def d2_x_scale(x: Any, scale: Any = 1.0) -> Tensor:
-    """The mixed second derivative in x and scale."""
+    size = torch.abs(x)
     y = x / scale
     return torch.where(
-        torch.abs(x) == math.inf,
-        torch.where(x < 0, 1 / (scale * scale), -1 / (scale * scale)),
-        y / scale * ((y / (1 + y * y) * y - 2) / scale / torch.sqrt(1 + y * y)),
+        scale / x * (scale / x) * 1.5 < 2.0**-54,
+        scale / size / size / size,
+        1 / scale / (y * y + 1) / scale / torch.sqrt(y * y + 1),
     )
 
 
 @_elementwise
-def d2_scale(x: Any, scale: Any = 1.0) -> Tensor:
+def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
+    """The mixed second derivative in x and scale."""
+    y = x / scale
+    return torch.where(
+        torch.abs(y) < 2.0**60,
+        y / scale / torch.sqrt(y * y + 1) * ((y / (y * y + 1) * y - 2) / scale),
+        -_sign(x) / scale / scale,
+    )
+
+
+@_elementwise
+def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
     y = x / scale
     return torch.where(
-        torch.abs(x) == math.inf,
-        math.inf,
-        (
-            x / (scale * scale * scale * scale) * (x / torch.sqrt(1 + y * y))
-            * (3 - y / (1 + y * y) * y)
+        y / 6 * y * 5 < 2.0**-54,
+        y / scale * (y / scale) * 3,
+        torch.where(
+            0.125 * (scale / x * (scale / x) * (scale / x * (scale / x))) * 3 < 2.0**-54,
+            torch.abs(x) / scale / scale * (2 / scale),
+            (3 - y / (y * y + 1) * y) / scale * y / torch.sqrt(y * y + 1) * y / scale,
         ),
     )
 
 
 @_elementwise
-def weight(x: Any, scale: Any = 1.0) -> Tensor:
+def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
-    return 1 / scale / scale / torch.sqrt(1 + y * y)
+    return torch.where(
+        torch.abs(y) < 2.0**60, 1 / scale / scale / torch.sqrt(y * y + 1), 1 / scale / torch.abs(x)
+    )
 
 
-def value_and_grad(x: Any, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
+def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
     """(loss, d_x)."""
     return loss(x, scale), d_x(x, scale)
+
+
+def _sign(value: Any) -> Any:
+    """The sign; NaN for NaN."""
+    return torch.where(torch.isnan(value), value, torch.sign(value))
 
 
 class CharbonnierLoss(torch.nn.Module):
     """Charbonnier loss (pseudo-Huber) of input - target.
 
     Args:
-        scale: > 0 and finite; a number (checked), a Parameter, or a tensor (NaN where wrong).
+        scale: > 0 and finite; a number (checked), a Parameter, or a tensor (NaN where it is wrong).
         reduction: "mean" over all elements (with a weight, too), "sum" or "none".
         validate: check tensors, too, at every call, which waits for the device.
     Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
@@ -134,24 +145,25 @@ class CharbonnierLoss(torch.nn.Module):
     ) -> None:
         super().__init__()
         if isinstance(scale, str):  # the order of torch.nn
-            scale, reduction = 1.0 if isinstance(reduction, str) else reduction, scale
+            other = 1.0 if reduction == "mean" else reduction
+            scale, reduction = other, scale
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
         self.reduction, self.validate = reduction, validate
-        self.scale = _kept(scale, _RULES[0])
+        self.scale = _kept(scale, *_RULES[0])
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of input - target, each element times its weight."""
         parameters = [self.scale]
-        if self.validate:
-            _validate(parameters)
+        for value, rule in zip(parameters, _RULES) if self.validate else ():
+            _check(value, *rule)
         if weight is None and self.reduction != "none":
             total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
             if total is not None:
                 return total
         if input.shape != target.shape:
-            text = f"input of shape {tuple(input.shape)} and target of {tuple(target.shape)}"
-            warnings.warn(f"{text} are broadcast", stacklevel=4)
+            sizes = f"the sizes {tuple(input.shape)} and {tuple(target.shape)} are broadcast"
+            warnings.warn(sizes, stacklevel=4)  # of the caller
         dtype = torch.promote_types(input.dtype, target.dtype)
         wide = torch.promote_types(dtype, torch.float32 if dtype.is_floating_point else torch.int64)
         values = loss(input.to(wide) - target.to(wide), *parameters)
@@ -175,7 +187,7 @@ def _evaluate(formula: Callable[..., Tensor], x: Any, *parameters: Any) -> Tenso
     x = x if isinstance(x, Tensor) else torch.as_tensor(x)
     dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     if x.is_complex():
-        raise TypeError(f"x must be real, got dtype {dtype}")
+        raise TypeError(f"x must be real, got dtype {x.dtype}")
     x = x.to(torch.promote_types(dtype, torch.float32))
     values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
     result = _tied(formula.__name__, values)
@@ -187,28 +199,25 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     so that nothing waits for a device."""
     if isinstance(value, Tensor):
         return torch.where(valid(value), value, math.nan).to(x.dtype)
-    if not isinstance(value, (float, int)) and hasattr(value, "item"):
-        value = value.item()  # of NumPy
-    if not isinstance(value, (float, int)) or not valid(value):
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
+    _check(value, name, rule, valid)
     return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
-def _kept(value: Any, rule: tuple[str, str, Callable[[Any], Any]]) -> Any:
+def _check(value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> None:
+    """ValueError for a parameter outside its domain; a tensor is waited for."""
+    if not isinstance(value, (float, int, Tensor)):
+        raise TypeError(f"{name} must be a number or a tensor, got {value!r}")
+    if not (valid(value).all() if isinstance(value, Tensor) else valid(value)):
+        raise ValueError(f"{name} must be {rule}, got {value!r}")
+
+
+def _kept(value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> Any:
     """A parameter of a module: a number, a Parameter, or a tensor as a buffer."""
-    if isinstance(value, Tensor) and not value.is_floating_point():
-        raise TypeError(f"{rule[0]} must be a floating tensor, got dtype {value.dtype}")
-    if isinstance(value, Tensor) and value.grad_fn is not None:
-        raise TypeError(f"{rule[0]} is computed: give a Parameter, or call `loss` in every step")
-    _beside(torch.zeros(()), value.detach() if isinstance(value, Tensor) else value, *rule)
+    if not isinstance(value, Tensor):
+        _check(value, name, rule, valid)
+    elif not value.is_floating_point() or value.grad_fn is not None:
+        raise TypeError(f"{name} must be a Parameter or a floating tensor that is not computed")
     return torch.nn.Buffer(value) if type(value) is Tensor else value
-
-
-def _validate(parameters: list[Any]) -> None:
-    """ValueError for a tensor outside its domain; waits for the device."""
-    for value, (name, rule, valid) in zip(parameters, _RULES):
-        if not torch.as_tensor(valid(value)).all():
-            raise ValueError(f"{name} must be {rule}, got {value}")
 
 
 def _tied(name: str, values: list[Tensor]) -> Tensor:
@@ -239,9 +248,8 @@ class _Closed(torch.autograd.Function):
         values, needs = ctx.saved_tensors, ctx.needs_input_grad[1:]
         once = torch.compiler.is_compiling() or not torch.is_grad_enabled()
         slopes = [_FORMULAS[n] if once else globals()[n] for n in _slopes(ctx.name)]
-        found = ((grad * d(*values)).sum_to_size(v.shape) if n else None
-                 for d, v, n in zip(slopes, values, needs))
-        return None, *found
+        found = zip(slopes, values, needs)
+        return None, *((grad * d(*values)).sum_to_size(v.shape) if n else None for d, v, n in found)
 
 
 class _ClosedBothWays(_Closed):
@@ -275,23 +283,26 @@ _SLOPES = {
 
 
 def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum of the loss in one pass, for ordinary tensors on the CPU, alike, outside
-    of every transform; None for others."""
-    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
-    target = x.new_zeros(()).expand_as(x) if target is None else target
-    alike = x.shape == target.shape and x.dtype == target.dtype
-    lone = all(v.numel() == 1 for v in parameters if isinstance(v, Tensor))
-    if torch.compiler.is_compiling() or is_in_torch_dispatch_mode() or not (alike and lone):
+    """The mean or the sum of the loss in one pass over the memory; None where that cannot be."""
+    if torch.compiler.is_compiling() or is_in_torch_dispatch_mode():
         return None
-    try:  # inside a transform there are no data to point at
-        dense = x.dtype in (torch.float32, torch.float64) and all(
-            type(t) in (Tensor, torch.nn.Parameter) and t.is_cpu and t.is_contiguous()
-            and t.data_ptr() != 0 and unpack_dual(t).tangent is None
-            for t in tensors
-        )
-    except RuntimeError:
+    target = x.new_zeros(()).expand(x.shape) if target is None else target
+    tensors = [p for p in parameters if isinstance(p, Tensor)]
+    alike = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
+    if not (alike and all(p.numel() == 1 for p in tensors) and all(map(_is_plain, (x, *tensors)))):
         return None
-    return _Total.apply(x, target, mean, *parameters) if dense else None
+    if not _is_plain(target):
+        return None
+    return _Total.apply(x, target, mean, *parameters)
+
+
+def _is_plain(t: Tensor) -> bool:
+    """Whether it lies in the memory of the CPU in one piece, outside of every transform."""
+    try:
+        dense = t.is_cpu and t.is_contiguous() and t.data_ptr() != 0
+        return dense and type(t) in _PLAIN and unpack_dual(t).tangent is None
+    except RuntimeError:  # no data to point at
+        return False
 
 
 class _Total(torch.autograd.Function):
@@ -299,16 +310,19 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step = x.numel(), torch.get_num_threads() << 17
-        ctx.share, ctx.parameters, sums = 1 / size if mean else 1.0, parameters, []
+        size, step, sums = x.numel(), torch.get_num_threads() << 17, []
+        ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
         slope = torch.empty_like(x)
-        rows = [t.detach().view(-1) for t in (x, target, slope)]
-        room = x.new_empty(3, min(size, step))
+        parts = [(x, target, slope)]
+        if size > step:
+            parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
+        room = [torch.empty_like(parts[0][0]) for _ in range(3)]
         numbers = [float(p) for p in parameters]
         ordinary = all(1e-9 < abs(p) < 1e9 for p in numbers)
-        for a, b, s in zip(*(r.split(step) for r in rows)) if size > step else [rows]:
-            d, *spare = room[:, : len(a)].unbind()
-            found = _block(torch.sub(a, b, out=d), s, spare, ctx, *numbers) if ordinary else [math.nan]
+        for a, b, s in parts:
+            d, *spare = room if a.shape == room[0].shape else [r[: len(a)] for r in room]
+            torch.sub(a, b, out=d)
+            found = _block(d, s, spare, ctx, *numbers) if ordinary else [math.nan]
             if not all(map(math.isfinite, found)):
                 found = _exactly(a - b, s, ctx, *parameters)
             sums.append(found)
@@ -319,20 +333,21 @@ class _Total(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
-        again = torch.is_grad_enabled()
-        if again:  # double backward: elementwise
-            slope, *sums = (ctx.share * f(x - target, *ctx.parameters) for f in (d_x, d_scale))
-        slope = slope * grad if again or grad.item() != 1 else slope
-        by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None
-              for v, p, n in zip(sums, ctx.parameters, needs[3:]))
+        if torch.is_grad_enabled():  # double backward: elementwise
+            d, parameters = x - target, ctx.parameters
+            slope, *sums = (ctx.share * f(d, *parameters) for f in (d_x, d_scale))
+        if torch.is_grad_enabled() or grad.item() != 1:
+            slope = slope * grad
+        found = zip(sums, ctx.parameters, needs[3:])
+        by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)
         return slope if needs[0] else None, -slope if needs[1] else None, None, *by
 
 
-def _block(
-    d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, scale: float
-) -> list[float]:
-    """The sums of loss, d_scale over d, which is used up; s becomes the share of d_x."""
+def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, scale: float) -> list[float]:
+    """The sums of loss, d_scale; s becomes the share of d_x. d is used up."""
     u, v = spare
+    if not torch.linalg.vector_norm(d).item() < scale * 2.0**60:
+        return [math.nan]
     torch.mul(d, d, out=u).add_(scale * scale).sqrt_()
     torch.add(u, scale, out=v)
     torch.div(d, v, out=v).mul_(d)
@@ -342,12 +357,11 @@ def _block(
         d.mul_(s)
         sums[1] = -(d.sum().item() / (scale * scale))
     s.mul_(ctx.share / scale)
-    sums.append(s.sum().item())
     return sums
 
 
 def _exactly(d: Tensor, s: Tensor, ctx: Any, *parameters: Any) -> list[float]:
     """The same by the elementwise functions, for a block that is out of the ordinary."""
     torch.mul(d_x(d, *parameters), ctx.share, out=s)
-    wanted = [True, *ctx.needs_input_grad[3:]]
-    return [f(d, *parameters).sum().item() if n else 0.0 for f, n in zip((loss, d_scale), wanted)]
+    found = zip((loss, d_scale), [True, *ctx.needs_input_grad[3:]])
+    return [f(d, *parameters).sum().item() if n else 0.0 for f, n in found]

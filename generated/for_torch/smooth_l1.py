@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of smooth_l1 (sha256 2d6c7b695413) by: derive regenerate smooth_l1 --target torch
+# Definition 2d6c7b695413; made by: derive regenerate smooth_l1 --target torch
+# mypy: disable-error-code="no-any-return, no-untyped-call"
 """Smooth L1 loss.
 
-    loss = x^2/(2*beta) if beta >= |x|, -beta/2 + |x| otherwise
+    loss = x^2/(2*beta) if |x| <= beta, |x| - beta/2 otherwise
 
 Domain: x real, beta > 0. Quadratic up to |x| = beta and of slope 1 beyond; Huber's loss over beta.
 Source: Girshick, Fast R-CNN, ICCV 2015, arXiv:1504.08083, eq. 3 (there beta = 1).
@@ -17,7 +18,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.forward_ad import _set_fwd_grad_enabled, unpack_dual
+from torch.autograd.forward_ad import unpack_dual
+from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 __all__ = [
     "SmoothL1Loss",
@@ -30,69 +32,65 @@ __all__ = [
     "value_and_grad",
     "weight",
 ]
-
-
-_FORMULAS: dict[str, Callable[..., Tensor]] = {}
+_PLAIN = (Tensor, torch.nn.Parameter, torch.nn.Buffer)
 
 
 def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """The formula of tensors, float32 at least; the dtype of x comes out."""
 
     @functools.wraps(_formula)
-    def evaluate(x: Any, beta: Any = 1.0) -> Tensor:
+    def evaluate(x: Tensor, beta: Any = 1.0) -> Tensor:
         return _evaluate(_formula, x, beta)
 
-    _FORMULAS[_formula.__name__] = _formula
     return evaluate
 
 
 @_elementwise
-def loss(x: Any, beta: Any = 1.0) -> Tensor:
+def loss(x: Tensor, beta: Any = 1.0) -> Tensor:
     """Smooth L1 loss, elementwise."""
-    return torch.where(torch.abs(x) <= beta, x / beta * (0.5 * x), torch.abs(x) - beta / 2)
+    s = torch.clamp(x, -beta, beta)
+    return s / beta * (x - 0.5 * s)
 
 
 @_elementwise
-def d_x(x: Any, beta: Any = 1.0) -> Tensor:
+def d_x(x: Tensor, beta: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
-    return torch.where(x != x, x, torch.where(torch.abs(x) <= beta, x / beta, torch.sign(x)))
+    return torch.clamp(x, -beta, beta) / beta
 
 
 @_elementwise
-def d_beta(x: Any, beta: Any = 1.0) -> Tensor:
+def d_beta(x: Tensor, beta: Any = 1.0) -> Tensor:
     """The derivative in beta."""
-    return torch.where(
-        x != x, x, torch.where(torch.abs(x) <= beta, -0.5 * (x / beta) * (x / beta), -0.5)
-    )
+    return -0.5 * (torch.clamp(x, -beta, beta) / beta) * (torch.clamp(x, -beta, beta) / beta)
 
 
 @_elementwise
-def d2_x(x: Any, beta: Any = 1.0) -> Tensor:
+def d2_x(x: Tensor, beta: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    return torch.where(x != x, x, torch.where(torch.abs(x) <= beta, 1 / beta, 0))
+    return torch.where(torch.isnan(x), x, torch.where(torch.abs(x) <= beta, 1 / beta, 0))
 
 
 @_elementwise
-def d2_x_beta(x: Any, beta: Any = 1.0) -> Tensor:
+def d2_x_beta(x: Tensor, beta: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and beta."""
-    return torch.where(x != x, x, torch.where(torch.abs(x) <= beta, -x / beta / beta, 0))
+    return torch.where(torch.isnan(x), x, torch.where(torch.abs(x) <= beta, -x / beta / beta, 0))
 
 
 @_elementwise
-def d2_beta(x: Any, beta: Any = 1.0) -> Tensor:
+def d2_beta(x: Tensor, beta: Any = 1.0) -> Tensor:
     """The second derivative in beta."""
     return torch.where(
-        x != x, x, torch.where(torch.abs(x) <= beta, x / beta / beta * (x / beta), 0)
+        torch.isnan(x), x, torch.where(torch.abs(x) <= beta, x / beta / beta * (x / beta), 0)
     )
 
 
 @_elementwise
-def weight(x: Any, beta: Any = 1.0) -> Tensor:
+def weight(x: Tensor, beta: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    return torch.where(torch.abs(x) <= beta, 1 / beta, 1 / torch.abs(x))
+    return 1 / torch.clamp(beta, min=torch.abs(x))
 
 
-def value_and_grad(x: Any, beta: Any = 1.0) -> tuple[Tensor, Tensor]:
+def value_and_grad(x: Tensor, beta: Any = 1.0) -> tuple[Tensor, Tensor]:
     """(loss, d_x)."""
     return loss(x, beta), d_x(x, beta)
 
@@ -101,7 +99,7 @@ class SmoothL1Loss(torch.nn.Module):
     """Smooth L1 loss of input - target.
 
     Args:
-        beta: > 0 and finite; a number (checked), a Parameter, or a tensor (NaN where wrong).
+        beta: > 0 and finite; a number (checked), a Parameter, or a tensor (NaN where it is wrong).
         reduction: "mean" over all elements (with a weight, too), "sum" or "none".
         validate: check tensors, too, at every call, which waits for the device.
     Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
@@ -110,36 +108,36 @@ class SmoothL1Loss(torch.nn.Module):
         0.0
     """
 
-    def __init__(
-        self, beta: Any = 1.0, reduction: Any = "mean", *, validate: bool = False
-    ) -> None:
+    def __init__(self, beta: Any = 1.0, reduction: Any = "mean", *, validate: bool = False) -> None:
         super().__init__()
         if isinstance(beta, str):  # the order of torch.nn
-            beta, reduction = 1.0 if isinstance(reduction, str) else reduction, beta
+            other = 1.0 if reduction == "mean" else reduction
+            beta, reduction = other, beta
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
         self.reduction, self.validate = reduction, validate
-        self.beta = _kept(beta, _RULES[0])
+        self.beta = _kept(beta, *_RULES[0])
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of input - target, each element times its weight."""
         parameters = [self.beta]
-        if self.validate:
-            _validate(parameters)
+        for value, rule in zip(parameters, _RULES) if self.validate else ():
+            _check(value, *rule)
         if weight is None and self.reduction != "none":
             total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
             if total is not None:
                 return total
         if input.shape != target.shape:
-            text = f"input of shape {tuple(input.shape)} and target of {tuple(target.shape)}"
-            warnings.warn(f"{text} are broadcast", stacklevel=4)
+            sizes = f"the sizes {tuple(input.shape)} and {tuple(target.shape)} are broadcast"
+            warnings.warn(sizes, stacklevel=4)  # of the caller
         dtype = torch.promote_types(input.dtype, target.dtype)
         wide = torch.promote_types(dtype, torch.float32 if dtype.is_floating_point else torch.int64)
         values = loss(input.to(wide) - target.to(wide), *parameters)
         values = values if weight is None else values * weight
         values = values if self.reduction == "none" else getattr(values, self.reduction)()
-        narrow = dtype.is_floating_point and not torch.is_autocast_enabled(input.device.type)
-        return values.to(dtype) if narrow else values
+        kind = input.device.type
+        cast = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+        return values if cast or not dtype.is_floating_point else values.to(dtype)
 
     def extra_repr(self) -> str:
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("beta", "reduction"))
@@ -155,10 +153,10 @@ def _evaluate(formula: Callable[..., Tensor], x: Any, *parameters: Any) -> Tenso
     x = x if isinstance(x, Tensor) else torch.as_tensor(x)
     dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     if x.is_complex():
-        raise TypeError(f"x must be real, got dtype {dtype}")
+        raise TypeError(f"x must be real, got dtype {x.dtype}")
     x = x.to(torch.promote_types(dtype, torch.float32))
     values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
-    result = _tied(formula.__name__, values)
+    result = formula(*values)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
 
 
@@ -167,107 +165,48 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     so that nothing waits for a device."""
     if isinstance(value, Tensor):
         return torch.where(valid(value), value, math.nan).to(x.dtype)
-    if not hasattr(value, "__float__") or not valid(value):
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
+    _check(value, name, rule, valid)
     return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
-def _kept(value: Any, rule: tuple[str, str, Callable[[Any], Any]]) -> Any:
+def _check(value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> None:
+    """ValueError for a parameter outside its domain; a tensor is waited for."""
+    if not isinstance(value, (float, int, Tensor)):
+        raise TypeError(f"{name} must be a number or a tensor, got {value!r}")
+    if not (valid(value).all() if isinstance(value, Tensor) else valid(value)):
+        raise ValueError(f"{name} must be {rule}, got {value!r}")
+
+
+def _kept(value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> Any:
     """A parameter of a module: a number, a Parameter, or a tensor as a buffer."""
-    if isinstance(value, Tensor) and not value.is_floating_point():
-        raise TypeError(f"{rule[0]} must be a floating tensor, got dtype {value.dtype}")
-    if isinstance(value, Tensor) and value.grad_fn is not None:
-        raise TypeError(f"{rule[0]} is computed: give a Parameter, or call `loss` in every step")
-    _beside(torch.zeros(()), value.detach() if isinstance(value, Tensor) else value, *rule)
+    if not isinstance(value, Tensor):
+        _check(value, name, rule, valid)
+    elif not value.is_floating_point() or value.grad_fn is not None:
+        raise TypeError(f"{name} must be a Parameter or a floating tensor that is not computed")
     return torch.nn.Buffer(value) if type(value) is Tensor else value
 
 
-def _validate(parameters: list[Any]) -> None:
-    """ValueError for a tensor outside its domain; waits for the device."""
-    for value, (name, rule, valid) in zip(parameters, _RULES):
-        if not torch.as_tensor(valid(value)).all():
-            raise ValueError(f"{name} must be {rule}, got {value}")
-
-
-def _tied(name: str, values: list[Tensor]) -> Tensor:
-    """A formula and its derivatives; the compiler itself decides what to keep for them."""
-    if not torch.compiler.is_compiling():
-        return _ClosedBothWays.apply(name, *values)
-    wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
-    return _Closed.apply(name, *values) if wanted else _FORMULAS[name](*values)
-
-
-class _Closed(torch.autograd.Function):
-    """A formula whose derivatives are functions of this file."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(name: str, *values: Tensor) -> Tensor:
-        return _FORMULAS[name](*values)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.name, *values = inputs
-        ctx.save_for_backward(*values)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        values, needs = ctx.saved_tensors, ctx.needs_input_grad[1:]
-        once = torch.compiler.is_compiling() or not torch.is_grad_enabled()
-        slopes = [_FORMULAS[n] if once else globals()[n] for n in _slopes(ctx.name)]
-        found = ((grad * d(*values)).sum_to_size(v.shape) if n else None
-                 for d, v, n in zip(slopes, values, needs))
-        return None, *found
-
-
-class _ClosedBothWays(_Closed):
-    """With forward mode, which torch.compile does not trace."""
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _Closed.setup_context(ctx, inputs, output)
-        ctx.save_for_forward(*inputs[1:])
-
-    @staticmethod
-    def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
-        with _set_fwd_grad_enabled(True):  # of an outer forward mode
-            values = [unpack_dual(v).primal for v in ctx.saved_tensors]
-            terms = zip(_slopes(ctx.name), tangents)
-            moves = [globals()[n](*values) * t for n, t in terms if t is not None]
-            return sum(moves[1:], moves[0])
-
-
-def _slopes(name: str) -> tuple[str, ...]:
-    if name not in _SLOPES:
-        raise NotImplementedError(f"this file has no derivative of {name}")
-    return _SLOPES[name]
-
-
-_SLOPES = {
-    "loss": ("d_x", "d_beta"),
-    "d_x": ("d2_x", "d2_x_beta"),
-    "d_beta": ("d2_x_beta", "d2_beta"),
-}
-
-
 def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum of the loss in one pass, for ordinary tensors on the CPU, alike, outside
-    of every transform; None for others."""
-    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
-    target = x.new_zeros(()).expand_as(x) if target is None else target
-    alike = x.shape == target.shape and x.dtype == target.dtype
-    if torch.compiler.is_compiling() or not alike or any(v.numel() != 1 for v in parameters if isinstance(v, Tensor)):
+    """The mean or the sum of the loss in one pass over the memory; None where that cannot be."""
+    if torch.compiler.is_compiling() or is_in_torch_dispatch_mode():
         return None
-    try:  # inside a transform there are no data to point at
-        dense = x.dtype in (torch.float32, torch.float64) and all(
-            type(t) in (Tensor, torch.nn.Parameter) and t.is_cpu and t.is_contiguous()
-            and t.data_ptr() != 0 and unpack_dual(t).tangent is None
-            for t in tensors
-        ) and all(1e-9 < abs(p) < 1e9 for p in parameters)
-    except RuntimeError:
+    target = x.new_zeros(()).expand(x.shape) if target is None else target
+    tensors = [p for p in parameters if isinstance(p, Tensor)]
+    alike = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
+    if not (alike and all(p.numel() == 1 for p in tensors) and all(map(_is_plain, (x, *tensors)))):
         return None
-    return _Total.apply(x, target, mean, *parameters) if dense else None
+    if not _is_plain(target) or not all(1e-9 < abs(p) < 1e9 for p in parameters):
+        return None
+    return _Total.apply(x, target, mean, *parameters)
+
+
+def _is_plain(t: Tensor) -> bool:
+    """Whether it lies in the memory of the CPU in one piece, outside of every transform."""
+    try:
+        dense = t.is_cpu and t.is_contiguous() and t.data_ptr() != 0
+        return dense and type(t) in _PLAIN and unpack_dual(t).tangent is None
+    except RuntimeError:  # no data to point at
+        return False
 
 
 class _Total(torch.autograd.Function):
@@ -275,16 +214,18 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step = x.numel(), torch.get_num_threads() << 17
-        ctx.share, ctx.parameters, sums = 1 / size if mean else 1.0, parameters, []
+        size, step, sums = x.numel(), torch.get_num_threads() << 17, []
+        ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
         slope = torch.empty_like(x)
-        rows = [t.detach().view(-1) for t in (x, target, slope)]
-        room = x.new_empty(4, min(size, step))
+        parts = [(x, target, slope)]
+        if size > step:
+            parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
+        room = [torch.empty_like(parts[0][0]) for _ in range(1)]
         numbers = [float(p) for p in parameters]
-        for a, b, s in zip(*(r.split(step) for r in rows)) if size > step else [rows]:
-            d, *spare = room[:, : len(a)].unbind()
-            found = _block(torch.sub(a, b, out=d), s, spare, ctx, *numbers)
-            sums.append(found)
+        for a, b, s in parts:
+            d, *spare = room if a.shape == room[0].shape else [r[: len(a)] for r in room]
+            torch.sub(a, b, out=d)
+            sums.append(_block(d, s, spare, ctx, *numbers))
         value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
         ctx.save_for_backward(x, target, slope)
         return x.new_full((), value)
@@ -292,33 +233,23 @@ class _Total(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
-        again = torch.is_grad_enabled()
-        if again:  # double backward: elementwise
-            slope, *sums = (ctx.share * f(x - target, *ctx.parameters) for f in (d_x, d_beta))
-        slope = slope * grad if again or grad.item() != 1 else slope
-        by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None
-              for v, p, n in zip(sums, ctx.parameters, needs[3:]))
+        if torch.is_grad_enabled():  # double backward: elementwise
+            d, parameters = x - target, ctx.parameters
+            slope, *sums = (ctx.share * f(d, *parameters) for f in (d_x, d_beta))
+        if torch.is_grad_enabled() or grad.item() != 1:
+            slope = slope * grad
+        found = zip(sums, ctx.parameters, needs[3:])
+        by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)
         return slope if needs[0] else None, -slope if needs[1] else None, None, *by
 
 
-def _block(
-    d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, beta: float
-) -> list[float]:
-    """The sums of loss, d_beta over d, which is used up; s becomes the share of d_x."""
-    u, v, w = spare
-    torch.mul(d, d, out=u)
-    torch.mul(u, 1 / beta / 2, out=v)
-    torch.abs(d, out=w)
-    c1 = w <= beta
-    w.add_(-(beta / 2))
-    torch.where(c1, v, w, out=v)
-    sums = [v.sum().item(), 0.0]
-    torch.mul(d, 1 / beta, out=w)
-    d.sign_()
-    torch.where(c1, w, d, out=s)
+def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, beta: float) -> list[float]:
+    """The sums of loss, d_beta; s becomes the share of d_x. d is used up."""
+    torch.clamp(d, -beta, beta, out=s)
+    d.add_(s, alpha=-0.5).mul_(s)
+    sums = [d.sum().item() / beta, 0.0]
     if ctx.needs_input_grad[3]:
-        u.mul_(-(1 / beta / beta / 2))
-        torch.where(c1, u, d.new_full((), -0.5), out=u)
-        sums[1] = u.sum().item()
-    s.mul_(ctx.share)
+        torch.mul(s, s, out=d)
+        sums[1] = -(d.sum().item() / beta / beta / 2)
+    s.mul_(ctx.share / beta)
     return sums

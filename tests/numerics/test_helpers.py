@@ -36,7 +36,7 @@ BOUNDS: dict[str, float] = {
     6.0, "log_excess": 4.0, "log1p_minus": 4.0, "log1prel": 2.0, "log1prel1": 5.0, "log1prel2":
     9.0, "logcosh": 3.0, "logcosh_excess": 3.0, "softplus": 2.0, "sigmoid": 3.0, "power1p": 2.0,
     "expm1_minus": 3.0, "boxcox1p": 6.0, "boxcox_slope": 6.0, "boxcox_bend": 6.0,
-    "gamma_gap": 3.0, "gamma_gap1": 5.0, "gamma_gap2": 6.0,
+    "softplus_step": 4.0, "gamma_gap": 3.0, "gamma_gap1": 5.0, "gamma_gap2": 6.0,
 }  # fmt: skip
 
 
@@ -58,6 +58,8 @@ def _arguments(name: str) -> tuple[np.ndarray, ...]:
     if name == "power1p" or name.startswith("boxcox"):
         t = np.concatenate([_spread(1e-18, 1e3), -RNG.uniform(0, 0.99, 100)])
         return _pairs(t, np.concatenate([RNG.uniform(-4, 4, 200), _signed(SMALL[:20])]))
+    if name == "softplus_step":
+        return _pairs(_signed(_spread(1e-6, 300)), _spread(1e-18, 300))
     assert name.startswith("gamma_gap"), f"{name}: say here what its arguments are"
     return (np.concatenate([_spread(1e-12, 1e12), _around(8.0)]),)
 
@@ -88,6 +90,8 @@ def test_a_helper_keeps_its_bound(name):
     if name == "power1p" or name.startswith("boxcox"):  # what the rounding of either argument costs
         t, q = arguments
         allowed = allowed + np.abs(q * t / (1 + t)) + np.abs(q * np.log1p(t))
+    if name == "softplus_step":
+        allowed = allowed + np.abs(arguments[0])
     k = int(np.argmax(errors - allowed))
     assert errors[k] <= allowed[k], (name, [float(v[k]) for v in arguments], errors[k], allowed[k])
 

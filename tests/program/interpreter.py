@@ -3,48 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from derive.numerics.evaluate import evaluate
-from derive.numerics.nodes import Call, Name, Node, walk
-from derive.program.module import Assignment, Block, Module
+from derive.numerics.nodes import Call, Local, Name, Node, walk
+from derive.program.module import Block, Function, Module
 
 
 def names_in(expression: Node) -> set[str]:
-    return {n.name for n in walk(expression) if isinstance(n, Name)}
+    """The variables and locals of an expression; names of functions are none."""
+    functions = {
+        id(n.args[0]) for n in walk(expression) if isinstance(n, Call) and n.op == "quantity"
+    }
+    return {
+        n.name for n in walk(expression) if isinstance(n, Name) and id(n) not in functions
+    }
 
 
-NONE: Mapping[str, Any] = MappingProxyType({})
-
-
-def run_block(
-    block: Block, values: Mapping[str, Any], quantities: Mapping[str, Any] = NONE
-) -> list[Any]:
+def run_block(block: Block, values: Mapping[str, Any], module: Module | None = None) -> list[Any]:
     known = dict(values)
     for assignment in block.assignments:
-        known[assignment.name] = _value(assignment, known, quantities)
-    return [evaluate(r, known) for r in block.results]
+        known[assignment.name] = _value(assignment.value, known, values, module)
+    return [_value(r, known, values, module) for r in block.results]
 
 
-def _value(assignment: Assignment, known: Mapping[str, Any], quantities: Mapping[str, Any]) -> Any:
-    value = assignment.value
-    if isinstance(value, Call) and value.op == "quantity":
-        (wanted,) = value.args
-        assert isinstance(wanted, Name)
-        return quantities[wanted.name]
-    return evaluate(value, known)
-
-
-def run(module: Module, function: str, regime: str, values: Mapping[str, Any]) -> list[Any]:
-    (found,) = (f for f in module.functions if f.name == function)
-    (case,) = (c for c in found.cases if c.regime == regime)
+def _value(
+    expression: Node, known: Mapping[str, Any], values: Mapping[str, Any], module: Module | None
+) -> Any:
+    """An expression in which other functions of the module may be called."""
     called = {
-        n.args[0].name
-        for a in (*found.shared, *case.block.assignments)
-        for n in walk(a.value)
-        if isinstance(n, Call) and n.op == "quantity"
+        n.args[0].name: n
+        for n in walk(expression)
+        if isinstance(n, Call) and n.op == "quantity" and isinstance(n.args[0], Name)
     }
-    quantities = {name: run(module, name, regime, values)[0] for name in called}
-    whole = Block((*found.shared, *case.block.assignments), case.block.results)
-    return run_block(whole, values, quantities)
+    extra = dict(known)
+    for name in called:
+        assert module is not None
+        (extra[f"called {name}"],) = run(module, name, values)
+    return evaluate(_without_calls(expression), extra)
+
+
+def _without_calls(expression: Node) -> Node:
+    if isinstance(expression, Local):
+        return Local(expression.name, _without_calls(expression.value))
+    if not isinstance(expression, Call):
+        return expression
+    if expression.op == "quantity":
+        assert isinstance(expression.args[0], Name)
+        return Name(f"called {expression.args[0].name}")
+    return Call(expression.op, tuple(map(_without_calls, expression.args)))
+
+
+def run(module: Module, name: str, values: Mapping[str, Any]) -> list[Any]:
+    """The results of a function; its parameters are numbers."""
+    (function,) = (f for f in module.functions if f.name == name)
+    return run_block(taken(function, values), values, module)
+
+
+def taken(function: Function, values: Mapping[str, Any]) -> Block:
+    """The block that holds at these parameters."""
+    for branch in function.branches:
+        if np.all(evaluate(branch.condition, values)):
+            return branch.block
+    return function.block

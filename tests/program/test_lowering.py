@@ -4,84 +4,94 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from forms import of_catalogue
-from interpreter import names_in, run
+import sympy
+from forms import derivation, of_catalogue
+from interpreter import names_in, run, taken
 
-from derive.definitions.catalogue import NAMES
+from derive.definitions.catalogue import NAMES, load
+from derive.definitions.loss import Loss
 from derive.numerics.evaluate import evaluate
 from derive.numerics.helpers import HELPERS
-from derive.numerics.nodes import Call, Local, Name, call, walk, where
-from derive.program.density import DensityForm
-from derive.program.lowering import RESERVED, _guarded, lower_module
+from derive.numerics.nodes import Call, Local, Name, Number, call, walk, where
+from derive.program.homogeneity import relations
+from derive.program.lowering import RESERVED, lower_module, parameter
+from derive.program.module import Module
+from derive.program.nan import guarded
 
 catalogue = pytest.mark.parametrize("name", NAMES)
 X = np.array([-1e200, -40.0, -1.2, -1e-9, 0.0, 1e-160, 0.3, 2.0, 1e5, np.inf])
+INSIDE = {"alpha": 1.3, "scale": 1.75, "delta": 0.8, "beta": 0.8, "df": 2.6}
 
 
-def _module(name):
-    return lower_module(of_catalogue(name), DensityForm())
-
-
-def _values(name):
+def _module(name: str) -> Module:
     form = of_catalogue(name)
-    inside = {"alpha": 1.3, "scale": 1.75, "delta": 0.8, "beta": 0.8, "df": 2.6}
-    return {"x": X, **{p.name: np.float64(inside[p.name]) for p in form.loss.parameters}}
+    return lower_module(derivation(form.loss), form, name)
+
+
+def _values(name, condition=None):
+    """Everyday parameters, or those at which a condition of equality holds."""
+    form = of_catalogue(name)
+    values = {"x": X, **{p.name: np.float64(INSIDE[p.name]) for p in form.loss.parameters}}
+    if condition is not None:
+        assert condition.op == "eq"
+        values[condition.args[0].name] = np.float64(float(condition.args[1].value))
+    return values
 
 
 @catalogue
-def test_the_program_gives_what_the_form_gives_to_the_bit(name):
-    form, module, values = of_catalogue(name), _module(name), _values(name)
+def test_the_program_means_the_form(name):
+    form, module = of_catalogue(name), _module(name)
     for regime in form.regimes:
+        values = _values(name, regime.condition)
         for quantity, nodes in regime.quantities.items():
-            (got,) = run(module, quantity, regime.name, values)
-            want = evaluate(nodes, values)
-            np.testing.assert_array_equal(
-                np.broadcast_to(got, X.shape), np.broadcast_to(want, X.shape)
-            )
-        value, slope = run(module, "value_and_grad", regime.name, values)
-        for got, quantity in ((value, "loss"), (slope, "d_x")):
+            (got,) = run(module, quantity, values)
+            want = np.broadcast_to(evaluate(nodes, values), X.shape)
+            np.testing.assert_allclose(np.broadcast_to(got, X.shape), want, rtol=1e-13, atol=0)
+        found = run(module, "value_and_grad", values)
+        for got, quantity in zip(found, ("loss", "d_x"), strict=True):
             want = np.broadcast_to(evaluate(regime.quantities[quantity], values), X.shape)
-            np.testing.assert_array_equal(np.broadcast_to(got, X.shape), want)
+            np.testing.assert_allclose(np.broadcast_to(got, X.shape), want, rtol=1e-13, atol=0)
 
 
 @catalogue
 def test_nan_goes_through_every_function(name):
-    form, module = of_catalogue(name), _module(name)
-    values = {**_values(name), "x": np.array([np.nan, 1.0])}
-    for regime in form.regimes:
+    module = _module(name)
+    for condition in (None, *module.special):
+        values = {**_values(name, condition), "x": np.array([np.nan, 1.0])}
         for function in module.functions:
-            for result in run(module, function.name, regime.name, values):
+            for result in run(module, function.name, values):
                 got = np.broadcast_to(result, 2)
                 assert np.isnan(got[0]), function.name
 
 
 @catalogue
-def test_every_function_has_every_regime(name):
-    form, module = of_catalogue(name), _module(name)
-    assert [f.name for f in module.functions] == [*form.names, "value_and_grad"]
-    names = [r.name for r in form.regimes]
-    assert [r.name for r in module.regimes] == names
+def test_what_is_derived_in_what(name):
+    module = _module(name)
+    variables = module.variables
+    assert [f.name for f in module.functions] == [*of_catalogue(name).names, "value_and_grad"]
     for function in module.functions:
-        assert [c.regime for c in function.cases] == names
-    assert module.regimes[-1].condition is None
+        if function.by:
+            assert module.derivative(*reversed(function.by)) is function
+            assert function.name == "_".join(
+                ["d2" if len(function.by) > 1 else "d", *dict.fromkeys(function.by)]
+            )
+    assert module.derivative(variables[0]) is not None
+    assert module.derivative(variables[0], variables[-1]) is not None
+
+
+def _blocks(module):
+    for function in (*module.functions, *module.helpers):
+        for branch in function.branches:
+            yield branch.block
+        yield function.block
 
 
 def _expressions(module):
-    for function in module.functions:
-        for a in function.shared:
-            yield a.value
-        for case in function.cases:
-            yield from (a.value for a in case.block.assignments)
-            yield from case.block.results
-    for h in module.helpers:
-        yield from (a.value for a in h.block.assignments)
-        yield from h.block.results
-        if h.shortcut is not None:
-            condition, block = h.shortcut
-            yield condition
-            yield from (a.value for a in block.assignments)
-            yield from block.results
-    yield from (r.condition for r in module.regimes if r.condition is not None)
+    for block in _blocks(module):
+        yield from (a.value for a in block.assignments)
+        yield from block.results
+    for function in (*module.functions, *module.helpers):
+        yield from (b.condition for b in function.branches)
 
 
 def _operations(expression):
@@ -92,47 +102,77 @@ def _operations(expression):
 def test_helpers_are_closed_under_calls_and_none_is_idle(name):
     module = _module(name)
     called = set().union(*map(_operations, _expressions(module)))
-    assert called & set(HELPERS) == {h.helper.name for h in module.helpers}
-    order = [h.helper.name for h in module.helpers]
-    assert order == [n for n in HELPERS if n in order]
+    assert called & set(HELPERS) == {h.name for h in module.helpers}
+    assert [h.name for h in module.helpers] == sorted(h.name for h in module.helpers)
+    assert called == set(module.operations)
 
 
 @catalogue
-def test_operations_are_all_that_a_target_has_to_spell(name):
+def test_locals_are_assigned_once_used_and_named_by_no_operation(name):
     module = _module(name)
-    used = set().union(*map(_operations, _expressions(module))) - {"quantity"}
-    assert used <= module.operations
+    known = set(module.variables)
+    for function in module.functions:
+        for block in (*(b.block for b in function.branches), function.block):
+            names = [a.name for a in block.assignments]
+            assert len(set(names)) == len(names)
+            assert not set(names) & (RESERVED | set(of_catalogue(name).names))
+            here = set(known)
+            for a in block.assignments:
+                assert names_in(a.value) <= here
+                here.add(a.name)
+            expressions = [*block.results, *(a.value for a in block.assignments)]
+            assert set(names) <= set().union(*map(names_in, expressions))
+            bad = ("ratio", "difference", "product", "total", "is_", "logarithm", "root")
+            assert not [n for n in names if n.startswith(bad)]
+
+
+def test_the_letters_of_the_definition_survive():
+    loss = next(f for f in _module("barron").functions if f.name == "loss")
+    assert {"b", "y"} <= {a.name for a in loss.block.assignments}
+
+
+def _stretched(expression):
+    x, c = sympy.Symbol("x", real=True), sympy.Symbol("c", positive=True)
+    return Loss(
+        name="stretched", title="Stretched", source="tests", variables=(x, c),
+        loss=expression(x / c),
+    )  # fmt: skip
+
+
+def test_the_slope_in_a_length_follows_from_that_in_x():
+    module = _module("charbonnier")
+    (result,) = next(f for f in module.functions if f.name == "d_scale").block.results
+    assert _operations(result) == {"mul", "div", "neg", "quantity"}
+    values = _values("charbonnier")
+    want = -X / values["scale"] * run(module, "d_x", values)[0]
+    np.testing.assert_array_equal(run(module, "d_scale", values)[0], want)
+
+
+def test_but_not_where_the_product_would_lose_it():
+    """Welsch's slope underflows where x times it would not, and is 0 times inf at the end."""
+    assert relations(of_catalogue("welsch")) == {}
+
+
+@pytest.mark.parametrize("name", ["huber", "barron", "student_t"])
+def test_conditions_of_parameters_are_those_of_the_domain(name):
+    loss = load(name)
+    for p in loss.parameters:
+        found, domain = parameter(loss, p), loss.domain(p)
+        for value in (-np.inf, -1.0, 0.0, 5e-324, 0.7, 2.0, np.inf):
+            exact = sympy.oo * np.sign(value) if np.isinf(value) else sympy.Float(value)
+            inside = domain.contains(exact) == True  # noqa: E712
+            assert evaluate(found.condition, {p.name: np.float64(value)}) == inside, value
+        assert not evaluate(found.condition, {p.name: np.float64(np.nan)})
 
 
 @catalogue
-def test_locals_are_assigned_once_and_used(name):
-    for function in _module(name).functions:
-        for case in function.cases:
-            assignments = [*function.shared, *case.block.assignments]
-            names = [a.name for a in assignments]
-            assert len(set(names)) == len(names)
-            assert not set(names) & RESERVED - {n for n in names if n.startswith("d_")}
-            known = {v.name for v in of_catalogue(name).loss.variables}
-            for a in assignments:
-                assert names_in(a.value) - set(_module_names(name)) <= known
-                known.add(a.name)
-            used = set().union(
-                *(names_in(r) for r in case.block.results),
-                *(names_in(a.value) for a in assignments),
-            )
-            assert {a.name for a in case.block.assignments} <= used
-
-
-def _module_names(name):
-    return of_catalogue(name).names
-
-
-def test_what_all_regimes_compute_alike_stands_before_the_branches():
-    module = _module("barron")
-    (loss,) = (f for f in module.functions if f.name == "loss")
-    assert [a.name for a in loss.shared] == ["y"]
-    for case in loss.cases:
-        assert "y" not in [a.name for a in case.block.assignments]
+def test_a_branch_is_kept_only_where_it_says_something(name):
+    module = _module(name)
+    for function in module.functions:
+        assert all(b.block != function.block for b in function.branches[-1:])
+        for branch in function.branches:
+            values = _values(name, branch.condition)
+            assert taken(function, values) is branch.block
 
 
 x, d = Name("x"), Name("d")
@@ -140,12 +180,11 @@ small = call("abs", x) <= d
 
 
 @pytest.mark.parametrize(
-    ("result", "guarded"),
+    ("result", "expected"),
     [
         (call("add", 1, 1), True),
         (call("div", 1, d), True),
-        (call("sign", x), True),
-        (d * call("sign", x), True),
+        (call("sign", x), False),
         (where(small, x, d), True),
         (where(small, 1, 0), True),
         (where(small, 1, d / x), False),
@@ -155,12 +194,13 @@ small = call("abs", x) <= d
         (Local("y", x) + 2, False),
         (where(x > d, 0, call("patch", small, 1, x)), False),
         (call("min", x, d), False),
+        (Number(0.5), True),
     ],
     ids=str,
 )
-def test_the_guard_stands_where_nan_would_be_lost(result, guarded):
-    found = _guarded(result, "x")
-    assert (found != result) is guarded
+def test_the_guard_stands_where_nan_would_be_lost(result, expected):
+    found = guarded(result, "x")
+    assert (found != result) is expected
     values = {"x": np.array([np.nan, 0.5, -2.0]), "d": np.float64(1.5)}
     got, plain = (np.broadcast_to(evaluate(e, values), 3) for e in (found, result))
     assert np.isnan(got[0])

@@ -35,7 +35,7 @@ def _named(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
 
 def _grow(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     conditions = st.builds(
-        lambda op, a, b: call(op, a, b), st.sampled_from(RELATIONS), inner, inner
+        lambda op, a, b: call(op, a + Name("p"), b), st.sampled_from(RELATIONS), inner, inner
     )
     both = st.builds(
         lambda op, a, b: call(op, a, b), st.sampled_from(["and", "or"]), conditions, conditions

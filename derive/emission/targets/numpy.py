@@ -29,7 +29,7 @@ SYNTAX = Syntax(
         "cosh": Called("np.cosh"),
         "tanh": Called("np.tanh"),
         "where": Called("np.where"),
-        "patch": Called("np.where"),
+        "patch": Called("_where_rare", later={1: "lambda: "}),
         "is_nan": Called("np.isnan"),
         "clamp": Pattern("np.minimum(np.maximum({0}, {1}), {2})", ATOM),
         "horner": Called("_horner", listed=1),
@@ -44,6 +44,7 @@ SYNTAX = Syntax(
     },
     infinity="np.inf",
     not_a_number="np.nan",
+    as_it_is="  # fmt: skip",
     escapes={"\\": "\\\\", '"""': '\\"\\"\\"'},
 )
 
@@ -55,7 +56,7 @@ TARGET = Target(
     syntax=SYNTAX,
     template="loss.py.j2",
     density="density.py.j2",
-    runtime=("_density.py",),
+    runtime=("_density.py", "_quadrature.py", "_special.py"),
     package="package.py.j2",
     library="numpy",
 )

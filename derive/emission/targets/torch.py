@@ -7,15 +7,16 @@ from typing import Any
 
 from derive.emission.printer import NoSpelling, Printer
 from derive.emission.render import block, function
-from derive.emission.syntax import BOTH, EITHER, PYTHON, Called, Infix, Pattern, Syntax
+from derive.emission.syntax import ATOM, BOTH, EITHER, PYTHON, Called, Infix, Pattern, Syntax
 from derive.emission.target import Target
 from derive.numerics.nodes import Call, Name, Node
 from derive.program.branchless import branchless, is_plain
-from derive.program.module import Function, Module
+from derive.program.expanded import substituted
+from derive.program.module import Function, Module, Parameter
 from derive.program.sweep import DIFFERENCE, SLOPE, Step, Sweep, Total, sweep
 
 _FUNCTIONS = (
-    "abs sign sqrt exp expm1 log log1p sin cos tan asin acos atan sinh cosh tanh erf erfc digamma "
+    "abs sqrt exp expm1 log log1p sin cos tan asin acos atan sinh cosh tanh erf erfc digamma "
     "where"
 ).split()
 
@@ -30,16 +31,18 @@ SYNTAX = Syntax(
         "clamp": Called("torch.clamp"),
         "is_nan": Called("torch.isnan"),
         "exp_series": Called("_exp_series", listed=1),
-        "copy": Pattern("{0}.clone()"),
-        "trigamma": Pattern("torch.polygamma(1, {0})"),
-        "gamma": Pattern("torch.exp(torch.lgamma({0}))"),
-        "min": Pattern("torch.clamp({0}, max={1})"),
-        "max": Pattern("torch.clamp({0}, min={1})"),
+        "copy": Pattern("{0}.clone()", ATOM),
+        "trigamma": Pattern("torch.polygamma(1, {0})", ATOM),
+        "gamma": Pattern("torch.exp(torch.lgamma({0}))", ATOM),
+        "min": Pattern("torch.clamp({0}, max={1})", ATOM),
+        "max": Pattern("torch.clamp({0}, min={1})", ATOM),
         "horner": Called("_horner", listed=1),
+        "sign": Called("_sign"),
         "product_error": Called("_product_error"),
     },
     infinity="math.inf",
     not_a_number="math.nan",
+    as_it_is="  # fmt: skip",
     escapes={"\\": "\\\\", '"""': '\\"\\"\\"'},
 )
 
@@ -73,8 +76,10 @@ def context(module: Module, printer: Printer) -> Mapping[str, Any]:
         if f.name != "value_and_grad"
     ]
     signature = ", ".join(
-        [f"{x}: Any", *(f"{p.name}: Any = {printer.real(p.default)}" for p in module.parameters)]
+        [f"{x}: Tensor", *(f"{p.name}: Any = {printer.real(p.default)}" for p in module.parameters)]
     )
+    swapped = len(module.parameters) == 1
+    first = module.parameters[0] if module.parameters else None
     closed, program = not is_plain(module), _block(module)
     return {
         "formulas": formulas,
@@ -82,22 +87,37 @@ def context(module: Module, printer: Printer) -> Mapping[str, Any]:
         "exports": [f'"{n}"' for n in sorted([_class_name(module), *(f.name for f in module.functions)])],
         "class_name": _class_name(module),
         "example": "0.0",
-        "given": "".join(
-            f"{p.name}: Any = {printer.real(p.default)}, " for p in module.parameters
-        ),
+        "given": [
+            "self",
+            *(f"{p.name}: Any = {printer.real(p.default)}" for p in module.parameters),
+            f'reduction: {"Any" if swapped else "str"} = "mean"',
+            "*",
+            "validate: bool = False",
+        ],
+        "rules": [
+            f'("{p.name}", "{p.rule}", lambda p: {_test(p, printer)})' for p in module.parameters
+        ],
         "own": ", ".join(f"self.{p.name}" for p in module.parameters),
         "shown": ", ".join(f'"{n}"' for n in [*(p.name for p in module.parameters), "reduction"]),
         "swapped": (
-            {"name": module.parameters[0].name, "default": printer.real(module.parameters[0].default)}
-            if len(module.parameters) == 1
-            else None
+            {"name": first.name, "default": printer.real(first.default)} if swapped else None
         ),
         "closed": closed,
         "slopes": _slopes(module),
-        "firsts": firsts,
+        "firsts": _tuple(firsts),
+        "sums": _tuple(["loss", *firsts[1:]]),
         "block": program,
         "exact": program is None or program["guarded"],
     }
+
+
+def _tuple(items: Sequence[str]) -> str:
+    return f"({', '.join(items)}{',' * (len(items) == 1)})"
+
+
+def _test(parameter: Parameter, printer: Printer) -> str:
+    """The condition on a parameter, in the letter p."""
+    return printer.expression(substituted(parameter.condition, {parameter.name: Name("p")}))
 
 
 def _class_name(module: Module) -> str:
@@ -131,9 +151,15 @@ def _block(module: Module) -> Mapping[str, Any] | None:
         "buffers": list(found.buffers),
         "difference": DIFFERENCE,
         "slope": SLOPE,
-        "parameters": "".join(f", {n}: float" for n in names),
+        "arguments": [
+            f"{DIFFERENCE}: Tensor",
+            f"{SLOPE}: Tensor",
+            "spare: list[Tensor]",
+            "ctx: Any",
+            *(f"{n}: float" for n in names),
+        ],
         "summed": ", ".join(["loss", *(f"d_{n}" for n in names)]),
-        "guarded": found.infinite,
+        "guarded": bool(found.infinite or found.bounds or found.risky),
     }
 
 
@@ -146,7 +172,8 @@ class _Calls:
 
     def lines(self, names: Sequence[str]) -> list[str]:
         found = self._found
-        lines = self._steps(found.value.steps)
+        lines = self._guard()
+        lines += self._steps(found.value.steps)
         lines.append(f"sums = [{self._sum(found.value)}{', 0.0' * len(names)}]")
         lines += self._steps(found.slope)
         for place, name in enumerate(names):
@@ -159,9 +186,16 @@ class _Calls:
             lines.append(f"{SLOPE}.mul_({share})")
         else:
             lines.append(f"torch.mul({found.place}, {share}, out={SLOPE})")
-        if found.infinite:
-            lines.append(f"sums.append({SLOPE}.sum().item())")
         return lines
+
+    def _guard(self) -> list[str]:
+        """Nothing is summed where a residual may be too large for these calls."""
+        bounds = [self._printer.expression(b) for b in self._found.bounds]
+        if not bounds and not self._found.infinite:
+            return []
+        least = ["math.inf", *bounds][-1] if len(bounds) < 2 else f"min({', '.join(bounds)})"
+        dot = f"torch.linalg.vector_norm({DIFFERENCE}).item()"
+        return [f"if not {dot} < {least}:", "    return [math.nan]"]
 
     def _sum(self, total: Total) -> str:
         summed = Name(f"{total.place}.sum().item()")
@@ -231,8 +265,8 @@ TARGET = Target(
     suffix=".py",
     syntax=SYNTAX,
     template="loss.py.j2",
-    density="",
-    runtime=("_density.py",),
+    density="density.py.j2",
+    runtime=("_special.py", "_quadrature.py", "_density.py", "_distribution.py", "_adaptive.py"),
     package="package.py.j2",
     library="torch",
     more=context,

@@ -11,7 +11,13 @@ from derive.numerics.helpers.exponential import (
     rel2_slope,
 )
 from derive.numerics.helpers.helper import HELPERS, SERIES_TERMS, Helper
-from derive.numerics.helpers.hyperbolic import logcosh, logcosh_excess, sigmoid, softplus
+from derive.numerics.helpers.hyperbolic import (
+    logcosh,
+    logcosh_excess,
+    sigmoid,
+    softplus,
+    softplus_step,
+)
 from derive.numerics.helpers.logarithm import (
     log1p_minus,
     log1prel,
@@ -19,11 +25,11 @@ from derive.numerics.helpers.logarithm import (
     log1prel2,
     log_excess,
 )
-from derive.numerics.helpers.powers import power1p
+from derive.numerics.helpers.powers import power1p, root1p_square
 
 __all__ = [
     "HELPERS", "SERIES_TERMS", "Helper", "boxcox1p", "boxcox_bend", "boxcox_slope", "expm1_minus",
     "exprel", "exprel1", "exprel2", "log1p_minus", "log1prel", "log1prel1", "log1prel2",
     "log_excess", "logcosh", "logcosh_excess", "power1p", "rel2", "rel2_bend", "rel2_slope",
-    "sigmoid", "softplus",
+    "root1p_square", "sigmoid", "softplus", "softplus_step",
 ]  # fmt: skip

@@ -69,3 +69,17 @@ sigmoid = define(
         lambda z: 1 / (1 + mp.exp(-z)),
     )
 )
+_q, _t = Name("q"), Name("t")
+softplus_step = define(
+    Helper(
+        "softplus_step",
+        ("q", "t"),
+        "log(1 + exp(q + t)) - log(1 + exp(q)), without cancellation.",
+        where(
+            absolute(_t) < 1,
+            call("log1p", sigmoid(_q) * call("expm1", _t)),
+            where(_q < 0, softplus(_q + _t) - softplus(_q), _t + softplus(-_q - _t) - softplus(-_q)),
+        ),
+        lambda q, t: mp.log1p(mp.expm1(t) / (1 + mp.exp(-q))),
+    )
+)

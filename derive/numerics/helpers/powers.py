@@ -19,3 +19,13 @@ power1p = define(
         shortcut=(absolute(_q) <= 2, (1 + _t) ** _q),
     )
 )
+
+root1p_square = define(
+    Helper(
+        "root1p_square",
+        ("t",),
+        "sqrt(1 + t^2), also where t^2 overflows.",
+        where(absolute(_t) < 2.0**40, call("sqrt", 1 + _t * _t), absolute(_t)),
+        lambda t: mp.sqrt(1 + t * t),
+    )
+)

@@ -10,22 +10,39 @@ from sympy.core.relational import Equality
 
 from derive.verification.claims.operators import Numeric
 from derive.verification.claims.predicates import Lines
+from derive.verification.claims.prove import prove
 from derive.verification.claims.refute import Check, Finding, Place, Search, search
 from derive.verification.claims.relations import checked
 from derive.verification.claims.samples import MOST_POINTS
 from derive.verification.claims.terms import (
-    DIFF, INF, INTEGRAL, LIMIT, LOG_PARTITION, SUP, Claim, Operator, Predicate, Relation, Term,
+    DIFF,
+    INF,
+    INTEGRAL,
+    LIMIT,
+    LOG_PARTITION,
+    SUP,
+    Claim,
+    Operator,
+    Predicate,
+    Relation,
+    Term,
     Verdict,
 )
 from derive.verification.claims.values import Values
 
-SECONDS = 8.0
+SECONDS = 6.0  # of the processor
 LINES = 48  # lines that a predicate is looked at on
 COST = {LIMIT: 10, INTEGRAL: 24, SUP: 16, INF: 16, DIFF: 1, LOG_PARTITION: 16}
 
 
 def judge(claim: Claim, seed: int = 0) -> Verdict:
-    """The verdict on a claim."""
+    """The verdict on a claim: a counterexample, else a proof, else that none was found."""
+    found = searched(claim, seed)
+    return (proved(claim) or found) if found.verdict in ("agrees", "unknown") else found
+
+
+def searched(claim: Claim, seed: int = 0) -> Verdict:
+    """Refuted, agrees, or unknown."""
     found: list[Search] = []
     for variant, where in variants(claim):
         result = refuted(claim, variant, where, seed)
@@ -38,6 +55,16 @@ def judge(claim: Claim, seed: int = 0) -> Verdict:
         trouble = next((r.trouble() for r in found if r.reasons), "no point in the domain")
         return Verdict("unknown", "search for counterexamples", f"undecided: {trouble}")
     return _agrees(agreed, undecided)
+
+
+def proved(claim: Claim) -> Verdict | None:
+    """A proof that covers every variant of the claim."""
+    proofs = [prove(claim, variant, where) for variant, where in variants(claim)]
+    if not all(proofs):
+        return None
+    steps = [step for proof in proofs if proof for step in proof.steps]
+    methods = dict.fromkeys(proof.method for proof in proofs if proof)
+    return Verdict("proved", "; ".join(methods), steps=tuple(steps))
 
 
 def _agrees(agreed: int, undecided: int) -> Verdict:
@@ -60,9 +87,7 @@ def _refuted(claim: Claim, finding: Finding) -> Verdict:
     )  # fmt: skip
 
 
-def refuted(
-    claim: Claim, statement: Relation | Predicate, where: object, seed: int
-) -> Search:
+def refuted(claim: Claim, statement: Relation | Predicate, where: object, seed: int) -> Search:
     """Points of the domain, each checked."""
     values = Values(claim.loss)
     numeric = Numeric(values)
@@ -108,7 +133,7 @@ def written(terms: Sequence[Term]) -> list[Expr]:
     """Every expression inside some terms, operators' bodies included."""
     out: list[Expr] = []
     for term in terms:
-        out.append(term.expression.xreplace({d: sympy.S.One for d in term.operators}))
+        out.append(term.expression.xreplace(dict.fromkeys(term.operators, sympy.S.One)))
         for op in term.operators.values():
             out += written([op.body, *op.at])
     return out

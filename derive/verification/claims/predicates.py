@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -62,7 +63,7 @@ class Lines:
         for part in deciding([fixed]):
             ends += roots(part, v)
         ends = sorted(e for e in dict.fromkeys(ends) if domain.inf <= e <= domain.sup)
-        for low, high in zip(ends, ends[1:], strict=False):
+        for low, high in itertools.pairwise(ends):
             middle = grid(low, high, 3)[1]
             if self.values.holds(fixed, {v: middle}):
                 opened = [
@@ -159,9 +160,7 @@ class Lines:
                 if domain.contains(point) is true:
                     return self._at(p, at, point, "a domain on both sides", f"no value at {mirror}")
                 continue
-            here, there = (
-                self._value(p, at, value) for value in (point, mirror)
-            )
+            here, there = (self._value(p, at, value) for value in (point, mirror))
             if here is None or there is None:
                 continue
             wanted = here if sign == 1 else -here
@@ -189,7 +188,7 @@ class Lines:
         if point is not None:
             near = [point + k * NEAR / 8 for k in range(-8, 9)]
             return [q for q in near if domain.contains(q) is true]
-        steps = 12 if p.body.operators else 40
+        steps = 12 if p.body.operators else 20
         found = [*inner, *grid(domain.inf, domain.sup, steps)]
         for c in inner:
             found += [c + s * d for d in (Rational(1, 100), Rational(1, 10**6)) for s in (1, -1)]
@@ -214,7 +213,7 @@ class Lines:
         known = [(q, value) for q, value in pairs if value is not None]
         if len(known) < 2:
             raise Undefined("no values on the line")
-        for (a, fa), (b, fb) in zip(known, known[1:], strict=False):
+        for (a, fa), (b, fb) in itertools.pairwise(known):
             if compare(fb, fa) == -sign:
                 a, b = _closer(a, b)
                 fa, fb = (self._value(p, at, q) or x for q, x in ((a, fa), (b, fb)))

@@ -21,6 +21,14 @@ MOST_PIECES = 160
 SAMPLES = tuple(Rational(t) for t in ("3/7", "11/5", "2/9", "13/8", "5/3", "7/10", "17/6"))
 
 
+class Carried(sympy.Function):  # type: ignore[misc]  # SymPy is untyped
+    """Several expressions that are cut together."""
+
+    @classmethod
+    def eval(cls, *_args: Expr) -> None:
+        return None
+
+
 class Unclear(Exception):
     """The pieces are not plain; the message says why."""
 
@@ -53,26 +61,34 @@ class State:
 
 
 def pieces(
-    expression: Expr, loss: Loss, where: Any = sympy.true, also: Sequence[Expr] = ()
-) -> list[Piece] | None:
+    expression: Expr, loss: Loss, where: Any = sympy.true, also: Sequence[Expr] = (),
+    inside: Symbol | None = None,
+) -> list[Piece] | None:  # fmt: skip
     """The pieces of the domain that the condition leaves; None where they are not plain.
 
-    also: further expressions that change sign at cuts (0 for a variable to be cut there).
+    also: further expressions that change sign at cuts. inside: a variable whose cuts themselves
+    are left out.
     """
     try:
-        return Cutter(loss, where, also).pieces(without_extremes(expression))
+        return Cutter(loss, where, also, inside=inside).pieces(without_extremes(expression))
     except (Unclear, NotImplementedError, sympy.PolynomialError, TypeError, RecursionError):
         return None
 
 
 class Cutter:
-    def __init__(self, loss: Loss, where: Any, also: Sequence[Expr]) -> None:
-        self.loss, self.where, self.also = loss, where, tuple(also)
+    """skip: a variable that stays as it is, with the choices that depend on it."""
+
+    def __init__(
+        self, loss: Loss, where: Any, also: Sequence[Expr] = (), skip: Symbol | None = None,
+        inside: Symbol | None = None,
+    ) -> None:  # fmt: skip
+        self.loss, self.where, self.also, self.skip = loss, where, tuple(also), skip
+        self.inside = inside
         self.places = Places(loss)
 
     def pieces(self, expression: Expr) -> list[Piece]:
         free = expression.free_symbols | self.where.free_symbols
-        variables = [v for v in self.loss.variables if v in free]
+        variables = [v for v in self.loss.variables if v in free and v != self.skip]
         order = sorted(variables, key=lambda v: (
             v == self.loss.residual, not self.loss.special.get(v), str(v)))  # fmt: skip
         states = [State(expression, self.where)]
@@ -87,10 +103,12 @@ class Cutter:
         held = state.where.subs(state.place, simultaneous=True).subs(state.sample)
         if held in (sympy.true, sympy.false):
             return bool(held)
+        if self.skip is not None and held.has(self.skip):
+            return True
         raise Unclear(f"{state.where} is not decided on a piece")
 
     def _leaf(self, state: State) -> Piece:
-        done = chosen(state.expression, state.sample)
+        done = state.expression if self.skip else chosen(state.expression, state.sample)
         if done.has(nan, zoo):
             raise Unclear("no value on a piece")
         return Piece(done, state.place, state.names, state.sample)
@@ -104,7 +122,8 @@ class Cutter:
         ends = [low, *cuts, high]
         out = []
         for k, end in enumerate(ends):
-            if domain.contains(end) == True or k not in (0, len(ends) - 1):  # noqa: E712
+            within = domain.contains(end) == True or k not in (0, len(ends) - 1)  # noqa: E712
+            if within and v != self.inside:
                 out += self._at(state, v, end)
             if k + 1 < len(ends):
                 out.append(self._between(state, v, end, ends[k + 1]))
@@ -122,7 +141,7 @@ class Cutter:
         candidates: list[Expr] = [*special, *([S.Zero] if low == -oo and high == oo else [])]
         for part in [*choices(state.expression), *choices(state.where), *self.also]:
             part = part.subs(state.place, simultaneous=True)
-            if not part.has(v) or part.free_symbols & later:
+            if not part.has(v) or part.free_symbols & later or (self.skip and part.has(self.skip)):
                 continue
             candidates += roots_of(part, v)
         for root in candidates:
@@ -131,21 +150,28 @@ class Cutter:
         return ordered(list(found))
 
     def _at(self, state: State, v: Symbol, value: Expr) -> list[State]:
-        moved = state.expression.subs(v, value) if value not in (oo, -oo) else nan
-        if moved.has(nan, zoo, oo, -oo):
-            if state.place.keys() - {v} and any(p in state.expression.free_symbols
-                                                for p in state.sample):  # fmt: skip
-                raise Unclear("a limit on a piece")
-            limit = self.places.limit(state.expression, v, value)
-            if limit is None:
-                raise Unclear(f"no limit at {v} = {value}")
-            moved = limit
-            if moved in (oo, -oo):
-                raise Unclear(f"infinite at {v} = {value}")
+        if isinstance(state.expression, Carried):
+            moved = Carried(*(self._value(a, state, v, value) for a in state.expression.args))
+        else:
+            moved = self._value(state.expression, state, v, value)
         return [State(
             moved, state.where.subs(v, value), {**state.place, v: value}, dict(state.sample),
             (*state.names, f"{v} = {self._told(value, state)}"),
         )]  # fmt: skip
+
+    def _value(self, e: Expr, state: State, v: Symbol, value: Expr) -> Expr:
+        """The expression at a point of a variable, by its limit where it has no value there."""
+        if not e.has(v):
+            return e
+        moved = e.subs(v, value) if value not in (oo, -oo) else nan
+        if moved.has(nan, zoo, oo, -oo):
+            if any(p in e.free_symbols for p in state.sample):
+                raise Unclear("a limit on a piece")
+            limit = self.places.limit(e, v, value)
+            if limit is None or limit in (oo, -oo):
+                raise Unclear(f"no finite limit at {v} = {value}")
+            moved = limit
+        return moved
 
     def _between(self, state: State, v: Symbol, low: Expr, high: Expr) -> State:
         t = Dummy(f"t_{v}", positive=True)
@@ -155,7 +181,7 @@ class Cutter:
         sample = {**state.sample, t: SAMPLES[len(state.sample) % len(SAMPLES)]}
         return State(
             state.expression.subs(v, moved), state.where.subs(v, moved),
-            {**{u: e for u, e in state.place.items()}, v: moved}, sample, (*state.names, told),
+            {**dict(state.place.items()), v: moved}, sample, (*state.names, told),
         )  # fmt: skip
 
     def _unit(self, state: State, v: Symbol) -> Expr:

@@ -33,7 +33,8 @@ class Matched:
     """expression: the text in our symbols for x and shapes and in its own for the rest.
 
     letters: what each of ours is in the text's letters, as text. shapes: values of the shape
-    parameters, over the letters. others: letters of the text that are left, all positive.
+    parameters, over themselves. others: letters of the text that are left, all positive.
+    written: the text's letter for a shape parameter.
     """
 
     expression: Expr
@@ -41,6 +42,7 @@ class Matched:
     shapes: Mapping[Symbol, Expr]
     others: tuple[Symbol, ...]
     natural: bool
+    written: Mapping[Symbol, str]
 
 
 def candidates(
@@ -91,7 +93,7 @@ def difference(formula: Expr) -> tuple[Symbol, Symbol] | None:
     for a, b in itertools.combinations(symbols, 2):
         step = sympy.Dummy("step", real=True)
         moved = formula.xreplace({a: b + step})
-        moved = moved.replace(lambda e: e.is_Add and e.has(b), lambda e: sympy.expand(e))
+        moved = moved.replace(lambda e, b=b: e.is_Add and e.has(b), sympy.expand)
         if not moved.has(b):
             return _ordered(a, b)
     return None
@@ -115,7 +117,7 @@ def _with_shapes(
     letters = sorted(expression.free_symbols - {loss.residual}, key=lambda s: s.name)
     base = {"x": residual} if has_x else {}
     if not shapes:
-        yield _matched(expression, base, {}, letters, True)
+        yield _matched(expression, base, {}, letters, True, {})
         return
     ranked = [_ranked(letters, p) for p in shapes]
     for chosen in itertools.product(*ranked):
@@ -125,19 +127,20 @@ def _with_shapes(
         rest = [s for s in letters if s not in chosen]
         moved = expression.xreplace(dict(zip(chosen, shapes, strict=True)))
         told = {p.name: s.name for p, s in zip(shapes, chosen, strict=True)}
-        yield _matched(moved, {**base, **told}, {p: p for p in shapes}, rest, natural)
+        written = {p: s.name for p, s in zip(shapes, chosen, strict=True)}
+        yield _matched(moved, {**base, **told}, {p: p for p in shapes}, rest, natural, written)
         for p, s in zip(shapes, chosen, strict=True):
             if s.name not in OWN.get(p.name, (p.name,)):
                 for factor in (S(2), S.Half):
                     shape = {**{q: q for q in shapes}, p: factor * p}
                     told = {**told, p.name: f"{factor}*{s.name}"}
-                    yield _matched(moved, {**base, **told}, shape, rest, False)
+                    yield _matched(moved, {**base, **told}, shape, rest, False, written)
     for p in shapes[:1]:
         if len(shapes) == 1 and (not letters or len(letters) == 1):
             for value in (*loss.special.get(p, ()), S.One, S(-2), S(2), S(3), S(4)):
                 if value not in (oo, -oo) and loss.domain(p).contains(value) == True:  # noqa: E712
                     told = {**base, p.name: str(value)}
-                    yield _matched(expression, told, {p: value}, letters, False)
+                    yield _matched(expression, told, {p: value}, letters, False, {})
 
 
 def _ranked(letters: Sequence[Symbol], p: Symbol) -> list[Symbol]:
@@ -157,12 +160,13 @@ def _rank(name: str, parameter: Symbol) -> int:
 
 def _matched(
     expression: Expr, told: Mapping[str, str], shapes: Mapping[Symbol, Expr],
-    letters: Sequence[Symbol], natural: bool,
+    letters: Sequence[Symbol], natural: bool, written: Mapping[Symbol, str],
 ) -> Matched:  # fmt: skip
     positive = {s: Symbol(s.name, positive=True) for s in letters}
     return Matched(
-        expression.xreplace(positive), dict(told), dict(shapes), tuple(positive.values()), natural
-    )
+        expression.xreplace(positive), dict(told), dict(shapes), tuple(positive.values()), natural,
+        dict(written),
+    )  # fmt: skip
 
 
 def likely(letters: Sequence[Symbol], parameter: Symbol) -> Symbol | None:

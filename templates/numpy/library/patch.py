@@ -1,0 +1,8 @@
+from typing import Any
+
+import numpy as np
+
+
+def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
+    """`value()` where the condition holds; not evaluated where it holds nowhere."""
+    return np.where(rare, value(), usual) if rare.any() else usual

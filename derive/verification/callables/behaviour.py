@@ -108,7 +108,9 @@ class Behaviour:
             return
         right = np.asarray(self.expected(x, {**self.settings, **(parameters or {})}))
         if answer.first.shape != right.shape:
-            self.shapes[what] = f"{list(right.shape)} is right, {list(answer.first.shape)} comes out"
+            self.shapes[what] = (
+                f"{list(right.shape)} is right, {list(answer.first.shape)} comes out"
+            )
             return
         self.shapes[what] = "right"
         same = np.isclose(answer.first, right, rtol=ROUNDING, atol=0.0, equal_nan=True)
@@ -118,8 +120,9 @@ class Behaviour:
             arrays = {k: v.tolist() for k, v in (parameters or {}).items()}
             at = {"first wrong place": [int(i[0]) for i in np.nonzero(wrong)]}
             shown = x.tolist() if x.size < 20 else f"numpy.linspace(-3, 4, 257)[:{x.size}]"
+            expected, got = (np.atleast_1d(v)[wrong] for v in (right, answer.first))
             self._fault(
-                f"wrong for {what}", shown, _short(np.atleast_1d(right)[wrong]), _short(np.atleast_1d(answer.first)[wrong]),
+                f"wrong for {what}", shown, _short(expected), _short(got),
                 **arrays, **at,
             )  # fmt: skip
 
@@ -164,5 +167,3 @@ def _line(text: str) -> str:
 def _short(values: Floats) -> str:
     shown = [repr(v) for v in np.ravel(values)[:6].tolist()]
     return ", ".join(shown) + (", …" if np.size(values) > 6 else "")
-
-

@@ -16,7 +16,6 @@ import numpy as np
 from derive.definitions.floats import Floats
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
-
 from derive.verification.callables.behaviour import PLAIN, Behaviour
 from derive.verification.callables.calls import Call, calls
 from derive.verification.callables.convention import GRID, Convention, Fit, Settings
@@ -188,7 +187,7 @@ class _Case:
             special=dict(self._special()),
             shapes=seen.shapes,
             warnings=tuple(dict.fromkeys(w for c in found.values() for w in c.warnings)),
-            notes=tuple([*seen.notes, *_notes(found)]),
+            notes=(*seen.notes, *_notes(found)),
             script=self._script(found, first),
         )  # fmt: skip
 
@@ -259,7 +258,12 @@ class _Case:
             )
         if first is not None:
             return script(
-                self.subject, call, self.reading.settings, first.witness.get("x"), "", first.expected
+                self.subject,
+                call,
+                self.reading.settings,
+                first.witness.get("x"),
+                "",
+                first.expected,
             )
         return ""
 
@@ -273,5 +277,3 @@ def _notes(found: Mapping[str, Compared]) -> Iterator[str]:
             yield f"digits are lost beside a special value of a parameter: {p.settings}, {dtype}"
         if compared.out and compared.out != dtype:
             yield f"{dtype} in, {compared.out} out"
-
-

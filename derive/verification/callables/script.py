@@ -27,7 +27,9 @@ def script(
         lines.append(f"print({library}.autograd.grad(({typed}).sum(), x))")
     else:
         lines.append(f"print({typed})")
-    lines.append(f"print('right:', {expected!r})" if "," in expected else f"print({expected}, 'is right')")
+    lines.append(
+        f"print('right:', {expected!r})" if "," in expected else f"print({expected}, 'is right')"
+    )
     return "\n".join(lines) + "\n"
 
 

@@ -205,13 +205,13 @@ class difference(Atom):  # noqa: N801  # a function of mathematics
         return True
 
 
+in_turn: type[Atom] = _atom(
+    "in_turn", 2, lambda a, b: a * b, lambda a, b: a * b, lambda a, b: (b, a)
+)
 root1p_square: type[Atom] = _atom(
     "root1p_square", 1, lambda t: (1 + t**2) ** Rational(1, 2), helpers.root1p_square,
     lambda t: (t / root1p_square(t),),
 )  # fmt: skip
-in_turn: type[Atom] = _atom(
-    "in_turn", 2, lambda a, b: a * b, lambda a, b: a * b, lambda a, b: (b, a)
-)
 clip = _atom(
     "clip", 3, lambda x, low, high: Max(low, Min(x, high)),
     lambda x, low, high: call("min", call("max", x, low), high),

@@ -80,7 +80,6 @@ root_power1p_less_one = define(
         lambda t, p: mp.exp((p - 1) / 2 * mp.log1p(t * t)),
     )
 )
-
 root1p_square = define(
     Helper(
         "root1p_square",

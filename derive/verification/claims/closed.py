@@ -37,7 +37,7 @@ def _log_partition(loss: Loss) -> Expr | None:
     except (DeriveError, ValueError, KeyError, ArithmeticError, NotImplementedError, IndexError):
         return None
     closed = found.log_partition
-    if closed is None or found.exists is not S.true and found.exists != True:  # noqa: E712
+    if closed is None or (found.exists is not S.true and found.exists != True):  # noqa: E712
         return None
     return closed if _confirmed(loss, closed) else None
 
@@ -89,4 +89,3 @@ def _written(term: Term, closed: Expr) -> Term:
             body = _written(op.body, closed)
             operators[dummy] = Operator(op.kind, body, op.variable, op.at, op.side, op.times)
     return Term(expression, operators)
-

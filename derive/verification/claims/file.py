@@ -13,12 +13,12 @@ from derive.definitions import names
 from derive.definitions.find import find
 from derive.definitions.interval import read_kind
 from derive.definitions.loss import Loss
-from derive.definitions.lossfile import toml_text, toml_table
+from derive.definitions.lossfile import toml_table, toml_text
 from derive.errors import BadInput
 from derive.verification.claims.reader import read_statement, read_where
 from derive.verification.claims.terms import Claim
 
-KEYS = ("id", "source", "loss", "formula", "variables", "says", "where", "note")
+KEYS = ("id", "source", "loss", "formula", "variables", "says", "where", "corrects")
 MOST_CLAIMS = 1_000
 MOST_VARIABLES = 12
 LONGEST = 2_000

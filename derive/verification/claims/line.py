@@ -92,9 +92,7 @@ class Line:
             if plain is not None:
                 return plain
         try:
-            found = one_sided(
-                self.loss, "claim", self.expression, self.variable, point, direction
-            )
+            found = one_sided(self.loss, "claim", self.expression, self.variable, point, direction)
         except (ValueError, KeyError, NotImplementedError, ArithmeticError, IndexError) as trouble:
             raise Undefined(f"no limit found: {type(trouble).__name__}") from None
         if found.value.has(nan, zoo):

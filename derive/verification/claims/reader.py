@@ -86,9 +86,9 @@ class ClaimReader(Reader):
 
     def statement(self) -> Relation | Predicate:
         node = self.tree()
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id in PREDICATES:
-                return self.predicate(node)
+        name = node.func if isinstance(node, ast.Call) else None
+        if isinstance(node, ast.Call) and isinstance(name, ast.Name) and name.id in PREDICATES:
+            return self.predicate(node)
         if not isinstance(node, ast.Compare):
             known = ", ".join(PREDICATES)
             raise self.refuse(node, f"a claim is a relation (==, <, ...) or one of {known}")

@@ -181,7 +181,7 @@ class Cutter:
         sample = {**state.sample, t: SAMPLES[len(state.sample) % len(SAMPLES)]}
         return State(
             state.expression.subs(v, moved), state.where.subs(v, moved),
-            {**{u: e for u, e in state.place.items()}, v: moved}, sample, (*state.names, told),
+            {**dict(state.place.items()), v: moved}, sample, (*state.names, told),
         )  # fmt: skip
 
     def _unit(self, state: State, v: Symbol) -> Expr:

@@ -121,4 +121,3 @@ def without_operators(term: Term, loss: Loss) -> Expr | None:
     """The expression of a term whose operators have closed forms."""
     done = resolved(term, loss)
     return None if done.operators else done.expression
-

@@ -64,7 +64,7 @@ class Trial:
 def compare(reading: Reading, formula: Expr, loss: Loss, quantity: str, ours: Term) -> Comparison:
     """The relation of one formula to one quantity of a loss."""
     ours = resolved(ours, loss)
-    shapes = [p for p in loss.parameters if _is_shape(loss, p) and ours.expression.has(p)
+    shapes = [p for p in loss.parameters if (_is_shape(loss, p) and ours.expression.has(p))
               or p in _hidden(ours)]  # fmt: skip
     has_x = quantity != "log_partition"
     natural: Trial | None = None
@@ -142,10 +142,10 @@ def _trials(
 def _allowed(convention: Convention, quantity: str, proportional: bool) -> bool:
     """A density that misses a constant is none; an offset belongs to losses only."""
     if quantity in DENSITIES and not proportional:
-        return convention.factor == 1 and convention.offset == 0
+        return bool(convention.factor == 1 and convention.offset == 0)
     if quantity == "log_density":
-        return convention.factor == 1
-    return quantity == "loss" or convention.offset == 0
+        return bool(convention.factor == 1)
+    return bool(quantity == "loss" or convention.offset == 0)
 
 
 def _trial(
@@ -248,9 +248,7 @@ def _different(trial: Trial, finding: Finding) -> Comparison:
     where = ", ".join(f"{k} = {value}" for k, value in at.items())
     detail = f"at {where}: ours is {finding.expected}, the text gives {finding.got}"
     method = "counterexample, by disjoint enclosures" if finding.rigorous else "counterexample"
-    return Comparison(
-        DIFFERENT, "refuted", method, detail, witness=witness, letters=trial.letters
-    )
+    return Comparison(DIFFERENT, "refuted", method, detail, witness=witness, letters=trial.letters)
 
 
 def covers(formula: Expr, where: str) -> None:
@@ -280,4 +278,3 @@ def _uncovered(condition: Expr) -> str:
         except (Undefined, NeedsPrecision):
             continue
     return ""
-

@@ -151,16 +151,18 @@ power1p_square: type[Atom] = _atom(
 
 
 def _times(name: str, less: int, build: Callable[..., Node]) -> type[Atom]:
-    """f e (1 + t^2)^(p - less)/c."""
+    """f e (1 + t^2)^(p - less)/(c d)."""
 
-    def slopes(f: Expr, e: Expr, c: Expr, t: Expr, p: Expr) -> tuple[Expr, ...]:
+    def definition(f: Expr, e: Expr, c: Expr, d: Expr, t: Expr, p: Expr) -> Expr:
+        return f * e * (1 + t**2) ** (p - less) / c / d
+
+    def slopes(f: Expr, e: Expr, c: Expr, d: Expr, t: Expr, p: Expr) -> tuple[Expr, ...]:
         made = globals()[name]
-        whole = made(f, e, c, t, p)
-        in_t = 2 * (p - less) * t * whole / (1 + t**2)
-        by_factors = made(1, e, c, t, p), made(f, 1, c, t, p), -whole / c
-        return *by_factors, in_t, whole * log1p_square(t)
+        whole = made(f, e, c, d, t, p)
+        factors = made(1, e, c, d, t, p), made(f, 1, c, d, t, p), -whole / c, -whole / d
+        return *factors, 2 * (p - less) * t * whole / (1 + t**2), whole * log1p_square(t)
 
-    return _atom(name, 5, lambda f, e, c, t, p: f * e * (1 + t**2) ** (p - less) / c, build, slopes)
+    return _atom(name, 6, definition, build, slopes)
 
 
 times_power1p = _times("times_power1p", 0, helpers.times_power1p)

@@ -11,7 +11,6 @@ from math import comb, factorial, lcm
 import sympy
 from sympy import Abs, Add, Dummy, Expr, Mul, Rational, S, Symbol, sign
 
-from derive.definitions.loss import let
 from derive.numerics.atoms import (
     difference,
     difference_plus,
@@ -103,23 +102,21 @@ def _times_power(reading: Reading, rate: Expr, polynomial: Mapping[int, Expr]) -
         return reading.front * reading.growth(rate) * sympy.factor_terms(inner)
     less, factor = _within_range(r, int(number), polynomial)
     times = times_power1p_less_one if less else times_power1p
-    divisors = Mul(*(b**e for b, e in factor.as_powers_dict().items() if b.is_Symbol))
-    bounded, below = factor / divisors, S.One
-    for base, e in sorted(divisors.as_powers_dict().items(), key=str):
-        if e.is_Integer and e < 0:
-            below = base
-            break
-    rest = divisors * below
+    # a square of the residual and two divisors are shared by the halves of the power
+    below: list[Expr] = []
+    for base, e in sorted(factor.as_powers_dict().items(), key=str):
+        if base.is_Symbol and e.is_Integer:
+            below += [base] * int(max(-e, 0))
+    c, d = (*below[:2], S.One, S.One)[:2]
     sides = [S.One, S.One]
     for base, e in reading.front.as_powers_dict().items():
         half = sympy.ceiling(e / 2) if e.is_Integer else e
         sides[0] *= base**half
         sides[1] *= base ** (e - half)
-    if sides[0] != sides[1] and not bounded.has(difference):  # beside the larger side
-        return times(sides[0] * bounded, sides[1] * rest, below, r, p)
-    if sides[1] != 1 and rest != 1:
-        return times(*sides, 1 / let(reading.name("v", "u"), bounded * divisors), r, p)
-    return times(sides[0], sides[1] * bounded * rest, below, r, p)
+    # a factor that is small far out beside the larger side, one that is small at 0 beside the other
+    place = int(sides[0] == sides[1] or factor.has(difference))
+    sides[place] *= factor * c * d
+    return times(*sides, c, d, r, p)
 
 
 def _within_range(r: Expr, number: int, polynomial: Mapping[int, Expr]) -> tuple[int, Expr]:

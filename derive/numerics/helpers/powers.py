@@ -56,26 +56,27 @@ root1p_square = define(
         lambda t: mp.sqrt(1 + t * t),
     )
 )
-_f, _c, _e, _p = Name("f"), Name("c"), Name("e"), Name("p")
+_f, _e, _c, _d, _p = Name("f"), Name("e"), Name("c"), Name("d"), Name("p")
 _LARGE = 2**60
 
 
 def _times(q: Node, whole: Node, root: Node) -> Node:
-    """f e g/c, g = (1 + t^2)^q over whole = root^2: where g is far from 1, each of f and e takes
-    its root."""
+    """f e g/(c d), g = (1 + t^2)^q over whole = root^2: where g is far from 1, each of f/c and e/d
+    takes its root."""
     power = Local("power", power1p_square(_t, q) / whole)
     half = Local("half", power1p_square(_t, q / 2))
     rare = call("or", power < Fraction(1, _LARGE), power > _LARGE)
-    return patch(rare, _f / root * half / _c * (_e / root * half), _f * power / _c * _e)
+    apart = _f / root * half / _c * (_e / root * half / _d)
+    return patch(rare, apart, _f * power / _c * (_e / _d))
 
 
 times_power1p = define(
     Helper(
         "times_power1p",
-        ("f", "e", "c", "t", "p"),
-        "f e (1 + t^2)^p/c, t >= 0; the power in two halves where it might leave the range alone.",
+        ("f", "e", "c", "d", "t", "p"),
+        "f e (1 + t^2)^p/(c d), t >= 0; in two halves where the power alone may leave the range.",
         _times(_p, node(1), node(1)),
-        lambda f, e, c, t, p: f * e * mp.exp(p * mp.log1p(t * t)) / c,
+        lambda f, e, c, d, t, p: f * e * mp.exp(p * mp.log1p(t * t)) / c / d,
     )
 )
 # 1 is taken off an exponent where that is exact, else divided out: rounding p - 1 would cost
@@ -84,13 +85,13 @@ _apart = _p < Fraction(1, 2)
 times_power1p_less_one = define(
     Helper(
         "times_power1p_less_one",
-        ("f", "e", "c", "t", "p"),
-        "f e (1 + t^2)^(p - 1)/c, likewise.",
+        ("f", "e", "c", "d", "t", "p"),
+        "f e (1 + t^2)^(p - 1)/(c d), likewise.",
         _times(
             Local("q", where(_apart, _p, _p - 1)),
             where(_apart, 1 + _w, 1),
             Local("root", where(_apart, root1p_square(_t), 1)),
         ),
-        lambda f, e, c, t, p: f * e * mp.exp((p - 1) * mp.log1p(t * t)) / c,
+        lambda f, e, c, d, t, p: f * e * mp.exp((p - 1) * mp.log1p(t * t)) / c / d,
     )
 )

@@ -16,10 +16,7 @@ from derive.program.expanded import substituted
 from derive.program.module import Function, Module, Parameter
 from derive.program.sweep import DIFFERENCE, SLOPE, Step, Sweep, Total, sweep
 
-_FUNCTIONS = (
-    "abs sqrt exp expm1 log log1p sin cos tan asin acos atan sinh cosh tanh erf erfc digamma "
-    "where"
-).split()
+_FUNCTIONS = ["abs", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "erf", "erfc", "digamma", "where"]
 
 SYNTAX = Syntax(
     operations={
@@ -282,4 +279,9 @@ TARGET = Target(
     package="package.py.j2",
     library="torch",
     more=context,
+    judged={
+        "dtypes": ("float64", "float32", "float16", "bfloat16"),
+        "computed": {"float16": "float32", "bfloat16": "float32"},
+        "tensors": True,
+    },
 )

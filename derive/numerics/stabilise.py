@@ -34,9 +34,9 @@ from derive.numerics.units import Unit, degree, in_units, units
 _BEST = 4
 _MANY = 200  # points at a special value
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
-# Far out, where the value is below every number.
 # Of the points over the whole range of float32, what may be missed.
 _FEW = 0.02
+# Far out, where the value is below every number.
 _VANISHED = Candidate(node(0), ("vanished",))
 
 Progress = Callable[[str, int, int], None]
@@ -133,15 +133,15 @@ class _Search:
         found = self._candidates([(raw, ()), (sympy.factor_terms(raw), ())])
         pretty = self.derivation.pretty[model.quantity]
         for plain in (*self._in_units(model, raw), *self._in_units(model, pretty)):
-            ways = (plain, sympy.factor_terms(plain), *_factored(plain))
+            ways: tuple[Expr, ...] = (plain, sympy.factor_terms(plain), *_factored(plain))
             found += self._candidates([p for e in ways for p in ((e, ()), rewrite(e))])
             found += self._candidates([(e, ("angle",)) for e in self._angled(ways)])
         loss = self.derivation.loss
         joined = clipped(pretty, loss.residual, [v.name for v in (*loss.variables, *loss.where)])
         if joined is not None:
             found += self._candidates([(joined, ("clipped residual",))])
-        ways = readings(loss, pretty)
-        return found + self._candidates([(way, ("exponential polynomial",)) for way in ways])
+        closed = readings(loss, pretty)
+        return found + self._candidates([(e, ("exponential polynomial",)) for e in closed])
 
     def _angled(self, ways: Iterable[Expr]) -> Iterator[Expr]:
         taken = {v.name for v in (*self.derivation.loss.variables, *self.derivation.loss.where)}

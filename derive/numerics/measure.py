@@ -172,7 +172,6 @@ class Reference:
                 total += float(moved * arb((1, _STEP)) / _unit(here, self.sample.dtype))
         return total
 
-
     @staticmethod
     def _moved(exact: Exact, inputs: Sequence[Ball], place: int, here: Ball) -> Ball | None:
         """How far the value moves with one input: at an edge between cases on the calmer side."""

@@ -7,8 +7,8 @@ from functools import cache
 import sympy
 
 from derive.calculus.derivation import Density, Derivation
-from derive.calculus.facts import facts
 from derive.calculus.derivatives import quantities
+from derive.calculus.facts import facts
 from derive.definitions.catalogue import load
 from derive.definitions.loss import Loss
 from derive.numerics.forms import StableForm

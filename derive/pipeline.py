@@ -121,17 +121,19 @@ def regenerate(
     losses = _losses(subjects, settings)
     partial = bool(subjects) or set(chosen) != set(TARGETS)
     tree = {} if joined else files.shared(chosen)
-    inputs = files.inputs(losses, [*(f"{k}={v}" for k, v in settings.items()), f"{joined=}"])
-    paths = [*tree, *(files.loss_path(TARGETS[t], loss) for loss in losses for t in chosen)]
-    maybe = [files.density_path(TARGETS[t], loss) for loss in losses for t in chosen]
-    if not check and not force and is_current(folder, inputs, paths, maybe, partial=partial):
+    settled = [*(f"{k}={v}" for k, v in settings.items()), f"{joined=}"]
+    inputs = files.made_from(losses, chosen, settled)
+    old = {} if check or force else files.kept(folder, losses, chosen, inputs)
+    wanted = [*tree, *(path for found in old.values() for path in found)]
+    if len(old) == len(losses) and is_current(folder, inputs, wanted, partial=partial):
         rows = tuple(Row(loss.name, "unchanged", str(folder.name), "") for loss in losses)
         return Outcome(rows, up_to_date=True)
-    work = _Work(tuple(subjects) or tuple(loss.name for loss in losses), settings, chosen, joined)
-    built = _all_built(work, progress)
-    expected = {path: one.expected for one in built for path in one.files if path in paths}
-    for one in built:
-        tree.update(one.files)
+    subject = dict(zip((loss.name for loss in losses), subjects or NAMES, strict=True))
+    new = tuple(subject[loss.name] for loss in losses if loss.name not in old)
+    built = _all_built(_Work(new, settings, chosen, joined), progress)
+    expected = {path: one.expected for one in built for path in one.files if files.is_loss(path)}
+    for found in (*old.values(), *(one.files for one in built)):
+        tree.update(found)
     rows = tuple(one.row for one in built)
     if check:
         difference = writer.check(tree, folder, partial=partial)

@@ -61,6 +61,7 @@ class _Terms:
         self._x = x
         self._nodes: dict[Expr, Node] = {x: Name(x.name)}
         self._growths: set[Expr] = set()
+        self._roots: dict[Expr, Node] = {}  # a root less 1
         self._known: dict[Expr, Expr] = {}
         self._divisors: dict[Expr, Node] = {}
         self._powers: dict[tuple[Expr, Expr], Expr] = {}
@@ -83,14 +84,15 @@ class _Terms:
             return None
 
     def _moments(self, rows: dict[Expr, Expr]) -> list[Moment]:
-        """exp(z) as (exp(z) - 1) + 1: the sum of the first keeps its digits."""
-        for growth in self._growths & set(rows):
-            rows[Integer(1)] = rows.get(Integer(1), Integer(0)) + rows[growth]
+        """exp(z) as (exp(z) - 1) + 1, a root alike: the sum of the first keeps its digits."""
+        for array in (self._growths | set(self._roots)) & set(rows):
+            rows[Integer(1)] = rows.get(Integer(1), Integer(0)) + rows[array]
         found = []
         for arrays, factor in rows.items():
             factor = sympy.factor_terms(sympy.together(factor))
             if factor != 0 and sympy.simplify(factor) != 0:
-                found.append(Moment(lower(factor), self._node(arrays), arrays in self._growths))
+                vector = self._roots.get(arrays) or self._node(arrays)
+                found.append(Moment(lower(factor), vector, arrays in self._growths))
         return found
 
     def _node(self, arrays: Expr) -> Node:
@@ -154,7 +156,10 @@ class _Terms:
                 return symbol * (self._inverse(base) ** -whole if whole < 0 else base**whole)
         if exponent.is_Rational and exponent.q == 2:
             half = sympy.Rational(1, 2)
-            self._powers[base, half] = self._array("E", call("sqrt", lower(base)))
+            root = call("sqrt", lower(base))
+            self._powers[base, half] = symbol = self._array("E", root)
+            if Integer(1) in base.args:
+                self._roots[symbol] = call("div", lower(base - 1), call("add", root, 1))
             return self._power(base, exponent)
         symbol = self._array("E", Call("growth", (_logarithm(base), lower(exponent))), True)
         self._powers[base, exponent] = symbol

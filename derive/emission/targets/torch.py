@@ -105,6 +105,7 @@ def context(module: Module, printer: Printer) -> Mapping[str, Any]:
             {"name": first.name, "default": printer.real(first.default)} if swapped else None
         ),
         "closed": closed,
+        "masked": not module.operations.isdisjoint({"abs", "min", "max", "clamp"}),
         "slopes": _slopes(module),
         "firsts": _tuple(firsts),
         "sums": _tuple(["loss", *firsts[1:]]),

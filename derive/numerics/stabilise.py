@@ -16,7 +16,8 @@ from derive.definitions.loss import Let
 from derive.definitions.samples import Sample
 from derive.errors import BadInput, Refuted
 from derive.numerics.angles import angled
-from derive.numerics.candidates import Candidate, expressions
+from derive.numerics.atoms import in_turn
+from derive.numerics.candidates import Candidate, expressions, readings
 from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, leading, with_leading
 from derive.numerics.errors import ErrorModel, Score, samples
@@ -34,6 +35,8 @@ _BEST = 4
 _MANY = 200  # points at a special value
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
 # Far out, where the value is below every number.
+# Of the points over the whole range of float32, what may be missed.
+_FEW = 0.02
 _VANISHED = Candidate(node(0), ("vanished",))
 
 Progress = Callable[[str, int, int], None]
@@ -107,7 +110,11 @@ class _Search:
         rows = [_Row.of(model, c) for c in self._plain(model)]
         if model.wanted.expression.has(sympy.Piecewise):  # other spellings of cases are shorter
             rows += [_Row.of(model, c) for c in self._rewritten(model)]
-        found = _shortest(rows) or _shortest(self._composed(model, rows, ends, False), 2)
+        found = (
+            _shortest(rows)
+            or _shortest(self._composed(model, rows, ends, False), 2)
+            or _nearly(rows)
+        )
         if found is None:
             rows += [_Row.of(model, c) for c in self._rewritten(model)]
             if not rows:
@@ -133,7 +140,8 @@ class _Search:
         joined = clipped(pretty, loss.residual, [v.name for v in (*loss.variables, *loss.where)])
         if joined is not None:
             found += self._candidates([(joined, ("clipped residual",))])
-        return found
+        ways = readings(loss, pretty)
+        return found + self._candidates([(way, ("exponential polynomial",)) for way in ways])
 
     def _angled(self, ways: Iterable[Expr]) -> Iterator[Expr]:
         taken = {v.name for v in (*self.derivation.loss.variables, *self.derivation.loss.where)}
@@ -173,7 +181,8 @@ class _Search:
 
     def _ordered(self, expression: Expr) -> Iterator[Node | None]:
         kinds = (sympy.Mul, sympy.Piecewise)
-        if isinstance(expression, kinds) and not expression.has(nan, sympy.zoo):
+        settled = expression.has(nan, sympy.zoo, in_turn)
+        if isinstance(expression, kinds) and not settled:
             for halves in (False, True):
                 with suppress(CannotLower):
                     yield ordered(self.derivation.loss, expression, self.ranges, halves)
@@ -255,6 +264,17 @@ def _shortest(rows: Sequence[_Row], most_pieces: int = 9) -> _Row | None:
         for r in rows
         if not any(r.score.missed[:4]) and r.measured.candidate.pieces <= most_pieces
     ]
+    return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
+
+
+def _nearly(rows: Sequence[_Row]) -> _Row | None:
+    """The shortest that misses nothing but a few points at the ends of the range of float32,
+    with every operation rounded to it: a longer form would be read by everybody for their sake."""
+    good = [
+        r for r in rows
+        if not any(r.score.missed[:3])
+        and r.score.missed[3] <= _FEW * len(r.measured.errors[3])
+    ]  # fmt: skip
     return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
 
 

@@ -18,7 +18,6 @@ from derive.emission.target import Target
 from derive.emission.targets import TARGETS
 from derive.numerics.forms import StableForm
 from derive.output.manifest import inputs_digest, is_current
-from derive.output.manifest import inputs_digest
 from derive.program.wording import jumps
 from derive.progress import Row
 

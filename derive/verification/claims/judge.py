@@ -30,7 +30,7 @@ from derive.verification.claims.terms import (
 )
 from derive.verification.claims.values import Values
 
-SECONDS = 6.0  # of the processor
+SECONDS = 5.0  # of the processor
 LINES = 48  # lines that a predicate is looked at on
 COST = {LIMIT: 10, INTEGRAL: 24, SUP: 16, INF: 16, DIFF: 1, LOG_PARTITION: 16}
 
@@ -111,7 +111,7 @@ def refuted(claim: Claim, statement: Relation | Predicate, where: object, seed: 
         def check(at: Place) -> Finding | None:
             return lines.checked(statement, at)
 
-        most = LINES
+        most = LINES if not statement.body.operators else LINES // 8
     free |= frozenset(where.free_symbols)  # type: ignore[attr-defined]
     on_line = isinstance(statement, Predicate)
     variables = [v for v in claim.loss.variables if v in free

@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Callable
 from fractions import Fraction
 
-from sympy import Expr, FiniteSet, Interval, Rational, S, Set, Symbol, oo, true
+from sympy import Expr, Interval, Rational, Set, Symbol, oo, true
 
 from derive.verification.backend import NeedsPrecision, Undefined
 from derive.verification.claims.ball import Number, ball
-from derive.verification.claims.extrema import grid, stationary
+from derive.verification.claims.extrema import grid
 from derive.verification.claims.line import (
     Line,
     continuous_at,
@@ -27,6 +27,7 @@ from derive.verification.claims.samples import deciding, domain_of, roots
 from derive.verification.claims.terms import Predicate
 from derive.verification.claims.values import Values, compare
 
+FEW = ("-3", "-1", "0", "1/4", "1", "7/4", "9/4", "5", "20")
 NEAR = Rational(1, 16)  # how far around a named point monotony and convexity are looked at
 
 
@@ -188,15 +189,13 @@ class Lines:
         if point is not None:
             near = [point + k * NEAR / 8 for k in range(-8, 9)]
             return [q for q in near if domain.contains(q) is true]
-        steps = 12 if p.body.operators else 20
-        found = [*inner, *grid(domain.inf, domain.sup, steps)]
+        if p.body.operators:  # each value is an integral or a limit
+            found = [*inner, *map(Rational, FEW)]
+            return [q for q in sorted(dict.fromkeys(found)) if domain.contains(q) is true]
+        found = [*inner, *grid(domain.inf, domain.sup, 20)]
         for c in inner:
             found += [c + s * d for d in (Rational(1, 100), Rational(1, 10**6)) for s in (1, -1)]
-        found += [e for e in (domain.inf, domain.sup) if domain.contains(e) is true]
-        if any(isinstance(e, type(oo)) for e in found):
-            found = [e for e in found if e not in (oo, -oo)]
-        if p.body.operators:
-            found = [e for e in found if abs(e) <= 1000]
+        found += [e for e in (domain.inf, domain.sup) if e not in (oo, -oo)]
         return [q for q in sorted(dict.fromkeys(found)) if domain.contains(q) is true]
 
     # Monotony and convexity
@@ -215,10 +214,6 @@ class Lines:
             raise Undefined("no values on the line")
         for (a, fa), (b, fb) in itertools.pairwise(known):
             if compare(fb, fa) == -sign:
-                a, b = _closer(a, b)
-                fa, fb = (self._value(p, at, q) or x for q, x in ((a, fa), (b, fb)))
-                if compare(fb, fa) != -sign:
-                    continue
                 word = ">=" if sign == 1 else "<="
                 expected = f"{word} {short(fa)}, the value at {p.variable} = {text(a)}"
                 return self._at(p, at, b, expected, short(fb))
@@ -260,11 +255,3 @@ class Lines:
                 got = f"slope {shown_value(below)} before, {shown_value(above)} behind"
                 return self._at(p, at, cut, "a slope that does not fall", got)
         return None
-
-
-def _closer(a: Expr, b: Expr) -> tuple[Expr, Expr]:
-    return a, b
-
-
-EMPTY = FiniteSet(S.Zero)
-__all__ = ["Lines", "stationary"]

@@ -18,7 +18,7 @@ from derive.verification.claims.judge import proved, searched
 from derive.verification.claims.limited import OutOfTime, Worker
 from derive.verification.claims.terms import Verdict
 
-SECONDS = 30.0  # for the search of a counterexample to one claim
+SECONDS = 35.0  # for the search of a counterexample to one claim
 PROOF_SECONDS = 25.0  # for the search of its proof
 READING = 30.0  # for a whole file
 WORKERS = min(4, cpu_count() or 1)

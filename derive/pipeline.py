@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import joblib
 import mpmath
@@ -262,22 +262,7 @@ def judged_targets() -> tuple[TargetFiles, ...]:
     """What the judge has to know of each target."""
     from derive.verification.targets import TargetFiles
 
-    return tuple(
-        TargetFiles(t.name, t.folder, t.library, **_CALLED[t.name]) for t in TARGETS.values()
-    )
-
-
-_CALLED: Mapping[str, Mapping[str, Any]] = {
-    "numpy": {
-        "dtypes": ("float64", "float32", "float16"),
-        "computed": {"float32": "float64", "float16": "float32"},
-    },
-    "torch": {
-        "dtypes": ("float64", "float32", "float16", "bfloat16"),
-        "computed": {"float16": "float32", "bfloat16": "float32"},
-        "tensors": True,
-    },
-}
+    return tuple(TargetFiles(t.name, t.folder, t.library, **t.judged) for t in TARGETS.values())
 
 
 def shown(report: Report, width: int, paint: Callable[[str, str], str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from derive.emission.printer import Printer
@@ -20,7 +20,7 @@ class Target:
     density: the template of a density file, "" where the target has none; runtime: files of
     templates/<name>/ that are copied as they are; package: a template of the file that makes a
     folder importable, "" where there is none; library: the module that has to be installed to
-    try a file by import, "" where that is not tried; tolerance: of that trial. more: what its
+    try a file by import, "" where that is not tried; tolerance: of that trial. judged: what the judge has to know of the files' functions. more: what its
     template may use beside the common context.
     """
 
@@ -35,4 +35,5 @@ class Target:
     package: str = ""
     library: str = ""
     tolerance: float = 1e-6
+    judged: Mapping[str, Any] = field(default_factory=dict)
     more: Callable[[Module, Printer], Mapping[str, Any]] | None = None

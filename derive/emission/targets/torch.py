@@ -281,5 +281,10 @@ TARGET = Target(
     runtime=("_special.py", "_quadrature.py", "_density.py", "_distribution.py", "_adaptive.py"),
     package="package.py.j2",
     library="torch",
+    judged={
+        "dtypes": ("float64", "float32", "float16", "bfloat16"),
+        "computed": {"float16": "float32", "bfloat16": "float32"},
+        "tensors": True,
+    },
     more=context,
 )

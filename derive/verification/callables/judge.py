@@ -16,7 +16,6 @@ import numpy as np
 from derive.definitions.floats import Floats
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
-
 from derive.verification.callables.behaviour import PLAIN, Behaviour
 from derive.verification.callables.calls import Call, calls
 from derive.verification.callables.convention import GRID, Convention, Fit, Settings

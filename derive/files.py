@@ -65,7 +65,7 @@ def bundled(loss: Loss, files: Mapping[str, str]) -> dict[str, str]:
         if loss_path(target, loss) in files:
             text = files[loss_path(target, loss)]
             if density_path(target, loss) in files:
-                text = bundle(text, runtime(target), files[density_path(target, loss)])
+                text = bundle(loss.name, text, runtime(target), files[density_path(target, loss)])
             found[loss_path(target, loss)] = text
     return found
 

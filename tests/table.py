@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -138,9 +137,24 @@ def quantities(loss: str) -> tuple[str, ...]:
 
 
 @cache
-def generated(target: str, loss: str) -> ModuleType:
-    """The file of the checkout."""
-    return importlib.import_module(f"generated.for_{target}.{loss}")
+class Files:
+    """The file of a loss and that of its density, as one."""
+
+    def __init__(self, package: str, loss: str) -> None:
+        self.loss_file = importlib.import_module(f"{package}.{loss}")
+        self.density_file = importlib.import_module(f"{package}.densities.{loss}")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        offered = hasattr(self.loss_file, name)
+        return getattr(self.loss_file if offered else self.density_file, name)
+
+
+@cache
+def generated(target: str, loss: str) -> Any:
+    """The files of the checkout."""
+    return Files(f"generated.for_{target}", loss)
 
 
 def array(target: str, values: Any, dtype: str = "float64") -> Any:

@@ -189,9 +189,7 @@ def _jumps(loss: Loss, difference: Expr, edge: Eq) -> bool:
         for at in generic_points(loss, 4):
             for start in (at[x], -at[x]):
                 try:
-                    root = mp.findroot(
-                        lambda value, at=at: evaluate(gap, {**at, x: value}), start
-                    )
+                    root = mp.findroot(lambda value, at=at: evaluate(gap, {**at, x: value}), start)
                     if abs(evaluate(difference, {**at, x: root})) > mp.mpf(10) ** -20:
                         return True
                 except (NotReal, ValueError, ZeroDivisionError):

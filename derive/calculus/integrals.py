@@ -187,9 +187,7 @@ def _edges(conditions: Iterable[Any], y: Symbol, points: Points) -> list[Expr] |
     return list(dict.fromkeys(edges))
 
 
-def _between(
-    loss: Expr, y: Symbol, low: Expr, high: Expr, points: Points
-) -> Expr | None:
+def _between(loss: Expr, y: Symbol, low: Expr, high: Expr, points: Points) -> Expr | None:
     """The integral of exp(-loss) from low to high, the loss being a polynomial of degree <= 2; or,
     over the half-line, a power."""
     loss = expanded(loss)

@@ -53,7 +53,6 @@ def context(module: Module, target: Target) -> dict[str, Any]:
     syntax = target.syntax
     printer = Printer(syntax, frozenset(h.name for h in module.helpers))
     found = {
-        "name": module.name,
         "title": quoted(module.documentation.title, syntax),
         "origin": paragraph(
             f"From the definition of {module.name} (sha256 {module.digest}) by: "

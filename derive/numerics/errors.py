@@ -3,6 +3,7 @@ and with every operation rounded to float32, and the ends x = 0 and ±inf."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -66,8 +67,11 @@ class Score:
 
     @property
     def rank(self) -> tuple[float, ...]:
-        """The smaller the better: everyday points first, in float64; then everything."""
-        return self.missed[0], self.missed[2], sum(self.missed), self.special, self.worst[0]
+        """The smaller the better: everyday points first, in float64; then everything, where a few
+        points more or less do not outweigh a shorter form."""
+        total = sum(self.missed)
+        about = round(4 * math.log2(1 + total))
+        return self.missed[0], self.missed[2], about, self.special, self.size, total
 
 
 class ErrorModel:
@@ -94,8 +98,10 @@ class ErrorModel:
     def score(self, form: Node, errors: Sequence[Floats] | None = None) -> Score:
         found = self.errors(form) if errors is None else errors
         worst, missed, special = [], [], 0
-        for reference, error in zip(self.references, found, strict=True):
-            general = error[~reference.special]
+        for general_rows, reference, error in zip(
+            self.general, self.references, found, strict=True
+        ):
+            general = error[general_rows]
             worst.append(float(np.max(general, initial=0.0)))
             missed.append(int(np.count_nonzero(general > self.goal)))
             special += int(np.count_nonzero(error[reference.special] > self.goal))
@@ -103,7 +109,12 @@ class ErrorModel:
 
     @cached_property
     def general(self) -> tuple[np.ndarray, ...]:
-        return tuple(~r.special for r in self.references)
+        """The points of each sample at general parameters; x = 0 belongs to the ends alone."""
+        x = self.loss.residual.name
+        return tuple(
+            ~r.special & ((r.sample.columns[x] != 0) | (r.sample.name == "ends"))
+            for r in self.references
+        )
 
 
 def size(form: Node) -> int:

@@ -56,7 +56,7 @@ def _horner(z: Any, *coefficients: Any) -> Any:
 
 
 def _exp_series(argument: Any, *rates: Any) -> Any:
-    """The sum of h_k(rates) L^k/(n + k)! for L max(rates) <= 3, h_k the sum of all products of k
+    """The sum of h_k(rates) L^k/(n + k)! for L max(rates) <= 5, h_k the sum of all products of k
     rates: a loop of the generated files, in the dtype of the arguments."""
     sums, coefficients = [0.0] * len(rates), []
     for k in range(SERIES_TERMS):

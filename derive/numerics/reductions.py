@@ -9,13 +9,23 @@ from fractions import Fraction
 from math import comb, factorial, lcm
 
 import sympy
-from sympy import Abs, Add, Dummy, Expr, Mul, Rational, S, Symbol, sign
+from sympy import Abs, Add, Dummy, Expr, Integer, Mul, Piecewise, Rational, S, Symbol, sign
 
-from derive.numerics.atoms import difference, expm1
+from derive.definitions.loss import let
+from derive.numerics.atoms import (
+    difference,
+    difference_plus,
+    expm1,
+    in_turn,
+    power1p_less_one,
+    power1p_square,
+    root_power1p_less_one,
+)
 from derive.numerics.differences import basis
 from derive.numerics.exponentials import NoReading, Reading, vanishes
 
 _MOST_RATES = 8
+_LARGE = 2**60  # powers beyond are taken in two halves within products
 _Point = Mapping[Symbol, Fraction]
 _Column = Sequence[Fraction]
 
@@ -43,7 +53,7 @@ def _of_one_rate(reading: Reading, rate: Expr) -> Expr:
     """exp(r L) times a polynomial in L."""
     coefficients = {m: _restored(c, reading.signs) for (_, m), c in reading.terms.items()}
     inner = sum((c * reading.argument**m for m, c in sorted(coefficients.items())), S.Zero)
-    return reading.front * reading.growth(rate) * sympy.factor_terms(inner)
+    return _times_power(reading, rate, {0: sympy.factor_terms(inner)})
 
 
 def _rational(reading: Reading) -> Iterator[Expr]:
@@ -71,10 +81,79 @@ def _rational(reading: Reading) -> Iterator[Expr]:
     outside = reading.front * unit**zeros
     shifted = sympy.Poly(sympy.expand(rest.as_expr().subs(q, q + 1)), q)
     for poly, value in ((shifted, unit), (rest, root)):
+        if value is not unit and reading.root is not None and not first.is_number:
+            return
         inner = sum(
             (_restored(c, reading.signs) * value**k for (k,), c in reversed(poly.terms())), S.Zero
         )
-        yield outside * reading.growth(base) * sympy.factor_terms(inner)
+        if value is w and reading.root is not None:
+            kept = {k + zeros: _restored(c, reading.signs) for (k,), c in poly.terms()}
+            yield _times_power(reading, base, kept)
+        else:
+            yield outside * reading.growth(base) * sympy.factor_terms(inner)
+
+
+def _times_power(reading: Reading, rate: Expr, polynomial: Mapping[int, Expr]) -> Expr:
+    """front (1 + w)^rate times a polynomial in w.
+
+    Where the rate moves with a parameter and w is a square r^2: by (1 + w)^p or (1 + w)^(p - 1),
+    taken in two halves where it is very large or small, and w^k/(1 + w)^n by factors within the
+    range of r.
+    """
+    number, p = rate.as_coeff_Add()
+    r = reading.root
+    if r is None or p == 0 or not number.is_Integer:
+        inner = sum((c * (reading.w or S.One) ** k for k, c in polynomial.items()), S.Zero)
+        return reading.front * reading.growth(rate) * sympy.factor_terms(inner)
+    less, factor = _within_range(r, int(number), polynomial)
+    power = let(reading.name("P"), power1p_less_one(r, p) if less else power1p_square(r, p))
+    usual = _product(reading.front, power, S.One, factor)
+    (y,) = reading.front.free_symbols or (S.One,)
+    i = int(reading.front.as_powers_dict().get(y, 0)) // 2 if y != 1 else 0
+    shifted = {k + i: c * reading.divisor**i for k, c in polynomial.items()}
+    less, factor = _within_range(r, int(number), shifted)
+    half = root_power1p_less_one(r, p) if less else power1p_square(r, p / 2)
+    half = let(reading.name("h"), half)
+    halves = _product(reading.front / y ** (2 * i), half, half, factor)
+    return Piecewise((usual, (power > 1 / Integer(_LARGE)) & (power < _LARGE)), (halves, True))
+
+
+def _within_range(r: Expr, number: int, polynomial: Mapping[int, Expr]) -> tuple[int, Expr]:
+    """(1 + w)^number times a polynomial in w = r^2, as (1 + w)^-less times a bounded factor."""
+    degree = max(polynomial)
+    less = 0 if number + degree >= 0 else 1
+    n = -number - less
+    fade, rise = 1 / (1 + r**2), 1 / (1 + r**-2)
+    if n > 0 and degree <= n:
+        inner = sum((c * rise**k * fade ** (n - k) for k, c in polynomial.items()), S.Zero)
+    else:
+        inner = sum((c * r ** (2 * k) for k, c in polynomial.items()), S.Zero) * (1 + r**2) ** -n
+    return less, sympy.factor_terms(inner)
+
+
+def _product(front: Expr, first: Expr, second: Expr, factor: Expr) -> Expr:
+    """front first second factor: powers of the residual meet one half of the power before the
+    parameters do."""
+    sides = [[S.One, first, S.One], [S.One, second, S.One]]
+    residual = front.free_symbols
+    rest = S.One
+    for base, e in (front * factor).as_powers_dict().items():
+        if base.is_Symbol and e.is_Integer:
+            place = 0 if base in residual else 2
+            more = sympy.ceiling(abs(e) / 2) * sympy.sign(e)
+            sides[0][place] *= base**more
+            sides[1][place] *= base ** (e - more)
+        else:
+            rest *= base**e
+    sides[1][2] *= rest
+    parts = [_ordered(_ordered(x, power), c) for x, power, c in sides]
+    return _ordered(parts[0], parts[1])
+
+
+def _ordered(a: Expr, b: Expr) -> Expr:
+    if a.is_number or b.is_number or not (a.has(Symbol) and b.has(Symbol)):
+        return a * b
+    return a * b if sympy.numer(b) == 1 else in_turn(a, b)
 
 
 def _differences(reading: Reading, points: Sequence[_Point]) -> Iterator[Expr]:
@@ -105,17 +184,58 @@ def _differences(reading: Reading, points: Sequence[_Point]) -> Iterator[Expr]:
             ]
             if all(w is not None and all(w) for w in weights):
                 mixed = sum(min(w) < 0 < max(w) for w in weights if w is not None)
-                found.append((mixed, sum(len(subsets[i]) for i in chosen), chosen))
+                total = sum(len(subsets[i]) for i in chosen)
+                found.append((mixed, -total if mixed else total, chosen))
         if found:
             break
     for _, _, chosen in sorted(found)[:3]:
         parts = [subsets[i] for i in chosen]
         coefficients = _coefficients(reading, parts)
         if coefficients is not None:
-            yield reading.front * Add(
-                *(c * difference(reading.argument, *part)
-                  for c, part in zip(coefficients, parts, strict=True))
-            )  # fmt: skip
+            yield from _combined(reading, coefficients, parts)
+
+
+def _combined(
+    reading: Reading, coefficients: Sequence[Expr], parts: Sequence[Sequence[Expr]]
+) -> Iterator[Expr]:
+    """The weighted sum; one power of 1 + w before a function of L stands apart from it."""
+    argument = reading.argument
+    pairs = list(zip(coefficients, parts, strict=True))
+    alone = [_alone(part) for part in parts]
+    if len(pairs) == 2 and alone.count(None) == 1 and reading.root is not None:
+        place = alone.index(None)
+        (c, mixed), (d, power) = pairs[place], pairs[1 - place]
+        high = alone[1 - place]
+        p = next((r for r in mixed if r == high), None)
+        if p is not None and high == max(_moving(mixed), key=_number):
+            rest = difference(argument, *(sympy.expand(r - high) for r in power))
+            more = sympy.factor_terms(d / c) * rest
+            yield reading.front * c * difference_plus(argument, more, p, *mixed)
+            return
+    if None in alone or len(set(alone)) > 1 or reading.root is None or reading.front == 1:
+        yield reading.front * Add(*(c * difference(argument, *part) for c, part in pairs))
+        return
+    (high,) = set(alone)
+    inner = Add(
+        *(c * difference(argument, *(sympy.expand(r - high) for r in part)) for c, part in pairs)
+    )
+    yield _times_power(reading, high, {0: inner})
+
+
+def _number(rate: Expr) -> Expr:
+    return rate.as_coeff_Add()[0]
+
+
+def _moving(part: Sequence[Expr]) -> list[Expr]:
+    return [r for r in part if not r.is_number]
+
+
+def _alone(part: Sequence[Expr]) -> Expr | None:
+    """The highest rate, where all of them are p plus numbers; None where they are not."""
+    moving = _moving(part)
+    if len(moving) < len(part) or len({r - _number(r) for r in moving}) > 1:
+        return None
+    return max(moving, key=_number)
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,12 @@ from sympy import Expr, Symbol, nan, oo
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.reading import readable
+from derive.definitions.loss import Let
 from derive.definitions.samples import Sample
 from derive.errors import BadInput, Refuted
-from derive.numerics.candidates import Candidate, expressions
+from derive.numerics.angles import angled
+from derive.numerics.atoms import in_turn
+from derive.numerics.candidates import Candidate, expressions, readings
 from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, leading, with_leading
 from derive.numerics.errors import ErrorModel, Score, samples
@@ -32,6 +35,8 @@ _BEST = 4
 _MANY = 200  # points at a special value
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
 # Far out, where the value is below every number.
+# Of the points over the whole range of float32, what may be missed.
+_FEW = 0.02
 _VANISHED = Candidate(node(0), ("vanished",))
 
 Progress = Callable[[str, int, int], None]
@@ -104,14 +109,22 @@ class _Search:
         ends = [_Row.of(model, c) for c in self._ends(model)]
         rows = [_Row.of(model, c) for c in self._plain(model)]
         if model.wanted.expression.has(sympy.Piecewise):  # other spellings of cases are shorter
-            rows += [_Row.of(model, c) for c in self._rewritten(model, chosen)]
-        found = _shortest(rows) or _shortest(self._composed(model, rows, ends, False), 2)
+            rows += [_Row.of(model, c) for c in self._rewritten(model)]
+        found = (
+            _shortest(rows)
+            or _shortest(self._composed(model, rows, ends, False), 2)
+            or _nearly(rows)
+        )
         if found is None:
-            rows += [_Row.of(model, c) for c in self._rewritten(model, chosen)]
+            rows += [_Row.of(model, c) for c in self._rewritten(model)]
             if not rows:
                 self._lacking(model)
             found = _shortest(rows) or self._best_composed(model, rows, ends)
-        form = at_the_ends(model, found.measured.candidate.form)
+        x = self.derivation.loss.residual.name
+        if model.quantity == "weight" and any(found.score.missed[:4]) and f"d_{x}" in chosen:
+            quotient = Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",))
+            found = min(found, _Row.of(model, quotient), key=lambda r: r.score.rank)
+        form = at_the_ends(model, found.measured.candidate.form, self.leads)
         return form, _error(model, form, found.measured.candidate.rules, direct)
 
     def _plain(self, model: ErrorModel) -> list[Candidate]:
@@ -122,13 +135,23 @@ class _Search:
         for plain in (*self._in_units(model, raw), *self._in_units(model, pretty)):
             ways = (plain, sympy.factor_terms(plain), *_factored(plain))
             found += self._candidates([p for e in ways for p in ((e, ()), rewrite(e))])
+            found += self._candidates([(e, ("angle",)) for e in self._angled(ways)])
         loss = self.derivation.loss
         joined = clipped(pretty, loss.residual, [v.name for v in (*loss.variables, *loss.where)])
         if joined is not None:
             found += self._candidates([(joined, ("clipped residual",))])
-        return found
+        ways = readings(loss, pretty)
+        return found + self._candidates([(way, ("exponential polynomial",)) for way in ways])
 
-    def _rewritten(self, model: ErrorModel, chosen: Mapping[str, Node]) -> list[Candidate]:
+    def _angled(self, ways: Iterable[Expr]) -> Iterator[Expr]:
+        taken = {v.name for v in (*self.derivation.loss.variables, *self.derivation.loss.where)}
+        for expression in ways:
+            for y in expression.atoms(Let):
+                found = angled(expression, y, taken)
+                if found is not None:
+                    yield found
+
+    def _rewritten(self, model: ErrorModel) -> list[Candidate]:
         """By every rule, each in units of each length too."""
         ways = expressions(self.derivation, model.quantity, self.base, self.base_rules)
         for expression, used in tuple(ways):
@@ -138,11 +161,7 @@ class _Search:
         for expression in short:
             again, used = rewrite(expression)
             ways += [(expression, ()), (again, used), (readable(again), used)]
-        found = self._candidates(ways)
-        x = self.derivation.loss.residual.name
-        if model.quantity == "weight" and f"d_{x}" in chosen:
-            found.append(Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",)))
-        return found
+        return self._candidates(ways)
 
     def _in_units(self, model: ErrorModel, expression: Expr) -> Iterator[Expr]:
         loss = self.derivation.loss
@@ -161,14 +180,19 @@ class _Search:
         return [Candidate(form, used) for form, used in found.items()]
 
     def _ordered(self, expression: Expr) -> Iterator[Node | None]:
-        if expression.is_Mul and not expression.has(nan, sympy.zoo):
+        kinds = (sympy.Mul, sympy.Piecewise)
+        settled = expression.has(nan, sympy.zoo, in_turn)
+        if isinstance(expression, kinds) and not settled:
             for halves in (False, True):
                 with suppress(CannotLower):
                     yield ordered(self.derivation.loss, expression, self.ranges, halves)
 
     def _ends(self, model: ErrorModel) -> list[Candidate]:
-        self.leads = leading(model, self.units)
-        return [*(piece.candidate for piece in self.leads), _VANISHED]
+        self.leads = leading(model, self.units, self.ranges)
+        found = [piece.candidate for piece in self.leads]
+        x = self.derivation.loss.residual
+        decays = any(e.has(x) for e in model.wanted.expression.atoms(sympy.exp))
+        return [*found, _VANISHED] if decays else found
 
     def _composed(
         self, model: ErrorModel, rows: Sequence[_Row], ends: Sequence[_Row], polynomials: bool
@@ -193,7 +217,7 @@ class _Search:
         some = sorted(found, key=lambda r: r.score.rank)[:1]
         forms = with_leading([r.measured.candidate for r in some], self.leads)
         found += [_Row.of(model, c) for c in forms]
-        return _shortest(found) or min((*rows, *found), key=lambda r: (r.score.rank, r.score.size))
+        return _shortest(found) or min((*rows, *found), key=lambda r: r.score.rank)
 
     def _lacking(self, model: ErrorModel) -> None:
         try:
@@ -240,6 +264,17 @@ def _shortest(rows: Sequence[_Row], most_pieces: int = 9) -> _Row | None:
         for r in rows
         if not any(r.score.missed[:4]) and r.measured.candidate.pieces <= most_pieces
     ]
+    return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
+
+
+def _nearly(rows: Sequence[_Row]) -> _Row | None:
+    """The shortest that misses nothing but a few points at the ends of the range of float32,
+    with every operation rounded to it: a longer form would be read by everybody for their sake."""
+    good = [
+        r for r in rows
+        if not any(r.score.missed[:3])
+        and r.score.missed[3] <= _FEW * len(r.measured.errors[3])
+    ]  # fmt: skip
     return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
 
 

@@ -27,7 +27,7 @@ from derive.program.peephole import About, cleaned
 # A quantity of fewer operations is written out where another one contains it.
 _WORTH_A_CALL = 12
 # Words that a generated file uses beside the names of the loss.
-RESERVED = frozenset({"np", "torch", "math", "loss", "weight", "value_and_grad", "inf", "nan"})
+RESERVED = frozenset({"loss", "weight", "value_and_grad"})
 
 
 def lower_module(derivation: Derivation, form: StableForm, subject: str) -> Module:

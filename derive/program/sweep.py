@@ -13,13 +13,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from derive.numerics.evaluate import evaluate
 from derive.numerics.nodes import CONDITIONS, Call, Name, Node, Number, call, children, walk
 from derive.program.blocks import Pool
 from derive.program.branchless import folded
 from derive.program.expanded import expanded
 from derive.program.factors import shortest
 from derive.program.module import Module
-from derive.program.scalars import Scaled, scaled
+from derive.program.scalars import ONE, Scaled, scaled
 
 DIFFERENCE, SLOPE = "d", "s"
 # A residual this many lengths from 0 is far out.
@@ -99,7 +100,7 @@ def sweep(module: Module) -> Sweep | None:
     known = {f"d_{module.residual}": slope}
     by = {p.name: expanded(f.block, known)[0] for p, f in zip(module.parameters, firsts, strict=True) if f}
     pool = Pool()
-    dropped = _Dropper(module.residual, positive := _positive(module))
+    dropped, positive = _Dropper(module), _positive(module)
     roots = [pool.intern(folded(dropped(r), list(by))) for r in (value, slope, *by.values())]
     parts = [scaled(root, module.residual, positive) for root in roots]
     if any(p.vector is None or not _is_elementary(p.vector) for p in parts):
@@ -123,8 +124,9 @@ class _Dropper:
     bounds: the choices made hold for |x| up to these. infinite: whether one was about that.
     """
 
-    def __init__(self, residual: str, positive: Collection[str]) -> None:
-        self._residual, self._positive = residual, positive
+    def __init__(self, module: Module) -> None:
+        self._residual, self._positive = module.residual, _positive(module)
+        self._defaults = {p.name: p.default for p in module.parameters}
         self._done: dict[int, Node] = {}
         self.bounds: list[Node] = []
         self.infinite = False
@@ -137,7 +139,7 @@ class _Dropper:
     def _without(self, current: Node) -> Node:
         if not isinstance(current, Call):
             return current
-        if current.op == "where":
+        if current.op in ("where", "patch"):
             condition, yes, no = current.args
             assert isinstance(condition, Call)
             if condition.op == "is_nan":
@@ -145,28 +147,50 @@ class _Dropper:
             if condition == Call("eq", (Call("abs", (Name(self._residual),)), Number(math.inf))):
                 self.infinite = True
                 return self(no)
-            if condition.op in ("lt", "le"):
-                below, above = condition.args
-                if self._far(below, above):
-                    return self(yes)
-                if self._far(above, below):
-                    return self(no)
-        return Call(current.op, tuple(self(a) for a in current.args))
+            near = self._near(condition) if condition.op in ("lt", "le") else None
+            if near is not None:
+                return self(yes if near else no)
+        op = "where" if current.op == "patch" else current.op
+        return Call(op, tuple(self(a) for a in current.args))
 
-    def _far(self, size: Node, bound: Node) -> bool:
-        """Whether size <= bound says that |x| is not enormous; notes up to where."""
-        if not isinstance(bound, Number) or bound.value < _FAR:
-            return False
+    def _near(self, condition: Call) -> bool | None:
+        """Whether the condition holds unless |x| is enormous; notes up to where. None if it is
+        about something else."""
+        below, above = condition.args
+        size, number = (below, above) if isinstance(above, Number) else (above, below)
+        if not isinstance(number, Number) or not number.value > 0:
+            return None
         part = scaled(size, self._residual, self._positive)
-        x, vector = Name(self._residual), part.vector
-        limit = call("div", bound, part.factor)
-        if vector == Call("abs", (x,)):
-            self.bounds.append(limit)
-        elif vector == Call("mul", (x, x)):
-            self.bounds.append(call("sqrt", limit))
-        else:
-            return False
-        return True
+        degree = 0 if part.vector is None else self._degree(part.vector)
+        if not degree:
+            return None
+        grows = degree > 0
+        limit = call("div", *((number, part.factor) if grows else (part.factor, number)))
+        bound = _root(limit, abs(degree))
+        usual = evaluate(bound, self._defaults)
+        if not usual >= _FAR:
+            return None
+        self.bounds.append(bound)
+        return grows == (size is below)
+
+    def _degree(self, vector: Node) -> int:
+        """The power of |x| that the vector is; 0 if it is none."""
+        if isinstance(vector, Name):
+            return 1
+        if isinstance(vector, Call) and vector.op == "abs":
+            return self._degree(vector.args[0])
+        if isinstance(vector, Call) and vector.op in ("mul", "div"):
+            a, b = (0 if v == ONE else self._degree(v) for v in vector.args)
+            if vector.args[0] != ONE and not (a and b):
+                return 0
+            return a + b if vector.op == "mul" else a - b
+        return 0
+
+
+def _root(value: Node, degree: int) -> Node:
+    if degree == 1:
+        return value
+    return call("sqrt", value) if degree == 2 else call("pow", value, Fraction(1, degree))
 
 
 def _is_elementary(vector: Node) -> bool:

@@ -105,7 +105,7 @@ class Law:
                 middle = (low + high) / 2
                 falls = self.slope(unit * torch.sinh(middle), *parameters) < 0
                 low, high = torch.where(falls, middle, low), torch.where(falls, high, middle)
-            return [unit * torch.sinh(low), *points[1:]]
+            return [(unit * torch.sinh(low)).detach(), *points[1:]]
 
     def log_integrals(
         self, parameters: Sequence[Tensor], order: int = 0, ends: Sequence[Tensor] | None = None
@@ -136,7 +136,8 @@ class Law:
         knots = [((kink[..., None, None] - origin) * sign).clamp(min=0.0) for kink in kinks]
         with torch.no_grad():
             place = _Place(origin, sign, self.loss(origin, *known), order)
-            edges, shift, ended = self._edges(parameters, place, power, far, knots, deep)
+            found = self._edges(parameters, place, power, far, knots, deep)
+            edges, shift, ended = (v.detach() for v in found)  # of forward mode, too
         last = edges[..., -1:]
         if far is not None:  # the ends themselves, so that the integral follows them
             last = torch.where(far <= last * (1 + 1e-4), far, last)

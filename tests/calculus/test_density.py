@@ -7,6 +7,7 @@ from sympy import Abs, Interval, Max, Piecewise, S, Symbol, cosh, exp, log, oo, 
 from derive.calculus import derive
 from derive.calculus.density import density
 from derive.calculus.evaluate import evaluate
+from derive.calculus.facts import facts
 from derive.calculus.integrals import over_the_line
 from derive.calculus.limits import limits
 from derive.calculus.samples import generic_points
@@ -25,7 +26,7 @@ def made(loss, *parameters, **more):
 
 
 def of(loss):
-    return density(loss, limits(loss, {"loss": loss.expression}))
+    return density(loss, limits(loss, {"loss": loss.expression}), facts(loss))
 
 
 def integral(loss, at):

@@ -9,7 +9,7 @@ from mpmath import mp
 from scipy.integrate import quad
 from table import TARGETS, array, generated, numbers
 
-from derive.calculus.partition.form import evaluate
+from tools.partition.form import evaluate
 
 with mp.workdps(70):
     BESSEL = mp.besselk(1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -84,7 +85,7 @@ def context(module: Module, printer: Printer) -> Mapping[str, Any]:
     return {
         "formulas": formulas,
         "signature": signature,
-        "exports": [f'"{n}"' for n in sorted([_class_name(module), *(f.name for f in module.functions)])],
+        "exports": _exports([_class_name(module), *(f.name for f in module.functions)]),
         "class_name": _class_name(module),
         "example": "0.0",
         "given": [
@@ -94,9 +95,8 @@ def context(module: Module, printer: Printer) -> Mapping[str, Any]:
             "*",
             "validate: bool = False",
         ],
-        "rules": [
-            f'("{p.name}", "{p.rule}", lambda p: {_test(p, printer)})' for p in module.parameters
-        ],
+        "rules": _rules(module, printer),
+        "named": _tuple([p.name for p in module.parameters]),
         "own": ", ".join(f"self.{p.name}" for p in module.parameters),
         "shown": ", ".join(f'"{n}"' for n in [*(p.name for p in module.parameters), "reduction"]),
         "swapped": (
@@ -111,8 +111,20 @@ def context(module: Module, printer: Printer) -> Mapping[str, Any]:
     }
 
 
+def _exports(names: Sequence[str]) -> list[str]:
+    """The names in lists that each fit on a line."""
+    lines = textwrap.wrap(", ".join(f'"{n}"' for n in sorted(names)), 85)
+    return [line.rstrip(",") for line in lines]
+
+
 def _tuple(items: Sequence[str]) -> str:
     return f"({', '.join(items)}{',' * (len(items) == 1)})"
+
+
+def _rules(module: Module, printer: Printer) -> list[str]:
+    """(name, rule, test) of each parameter; one alone with a comma, to be a tuple."""
+    rows = [f'("{p.name}", "{p.rule}", lambda p: {_test(p, printer)})' for p in module.parameters]
+    return [f"{rows[0]},"] if len(rows) == 1 else rows
 
 
 def _test(parameter: Parameter, printer: Printer) -> str:

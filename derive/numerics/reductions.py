@@ -145,7 +145,8 @@ def _product(front: Expr, first: Expr, second: Expr, factor: Expr) -> Expr:
             sides[1][place] *= base ** (e - more)
         else:
             rest *= base**e
-    sides[1][2] *= rest
+    # beside the larger half, so that a small factor does not leave the range with the smaller
+    sides[int(sides[1][0] == sides[0][0])][2] *= rest
     parts = [_ordered(_ordered(x, power), c) for x, power, c in sides]
     return _ordered(parts[0], parts[1])
 

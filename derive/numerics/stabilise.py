@@ -20,7 +20,7 @@ from derive.numerics.atoms import in_turn
 from derive.numerics.candidates import Candidate, expressions, readings
 from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, leading, with_leading
-from derive.numerics.errors import ErrorModel, Score, samples
+from derive.numerics.errors import ErrorModel, Score, samples, size
 from derive.numerics.forms import MeasuredError, Regime, StableForm
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.measure import Target, target
@@ -32,11 +32,14 @@ from derive.numerics.units import Unit, degree, in_units, units
 
 # How many forms get leading terms of their own.
 _BEST = 4
-_MANY = 200  # points at a special value
+_FAR_OFF = 1e10  # ULP
+_MEASURED = 7  # forms that are measured at every point
+_MANY = 100  # points at a special value
+_LONG = 200  # operations, beyond which a formula is not written in units
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
-# Far out, where the value is below every number.
 # Of the points over the whole range of float32, what may be missed.
 _FEW = 0.02
+# Far out, where the value is below every number.
 _VANISHED = Candidate(node(0), ("vanished",))
 
 Progress = Callable[[str, int, int], None]
@@ -61,7 +64,6 @@ def stabilise(derivation: Derivation, progress: Progress | None = None) -> Stabl
         models[name] = ErrorModel(target(derivation, name), points)
         chosen[name], row = search.best(models[name], chosen)
         errors.append(row)
-    _refuse_wrong(derivation, errors)
     regimes = (
         *special_regimes(derivation, models, chosen, ranges),
         Regime("general", "otherwise", None, chosen),
@@ -82,13 +84,17 @@ def _diverging(derivation: Derivation) -> dict[str, tuple[float, ...]]:
     return {name: tuple(sorted(points)) for name, points in sorted(found.items())}
 
 
-def _refuse_wrong(derivation: Derivation, errors: Sequence[MeasuredError]) -> None:
-    for row in errors:
-        if row.rules and not row.worst < 1e10 and row.worst > 1e3 * max(row.direct, 1.0):
-            raise Refuted(
-                f"{derivation.loss.name}: the stable form of {row.quantity} does not equal the "
-                f"definition at {dict(row.at)}; this is a mistake in a rule, please report it"
-            )
+def _refuse_wrong(model: ErrorModel, form: Node, raw: Node | None) -> None:
+    """A form that is far off nearly everywhere, where the raw formula is not, is a wrong one."""
+    if raw is None:
+        return
+    far = [float(np.mean(model.errors(f)[0] > _FAR_OFF)) for f in (form, raw)]
+    if far[0] > 0.5 > far[1]:
+        loss = model.loss.name
+        raise Refuted(
+            f"{loss}: the stable form of {model.quantity} does not equal the definition; this is "
+            "a mistake in a rule, please report it"
+        )
 
 
 class _Search:
@@ -107,16 +113,16 @@ class _Search:
         raw = self._lowered(model.wanted.expression)
         direct = float("inf") if raw is None else model.score(raw).worst[0]
         ends = [_Row.of(model, c) for c in self._ends(model)]
-        rows = [_Row.of(model, c) for c in self._plain(model)]
+        rows = self._rows(model, self._plain(model))
         if model.wanted.expression.has(sympy.Piecewise):  # other spellings of cases are shorter
-            rows += [_Row.of(model, c) for c in self._rewritten(model)]
+            rows += self._rows(model, self._rewritten(model))
         found = (
             _shortest(rows)
             or _shortest(self._composed(model, rows, ends, False), 2)
             or _nearly(rows)
         )
         if found is None:
-            rows += [_Row.of(model, c) for c in self._rewritten(model)]
+            rows += self._rows(model, self._rewritten(model))
             if not rows:
                 self._lacking(model)
             found = _shortest(rows) or self._best_composed(model, rows, ends)
@@ -125,7 +131,14 @@ class _Search:
             quotient = Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",))
             found = min(found, _Row.of(model, quotient), key=lambda r: r.score.rank)
         form = at_the_ends(model, found.measured.candidate.form, self.leads)
+        _refuse_wrong(model, form, raw)
         return form, _error(model, form, found.measured.candidate.rules, direct)
+
+    @staticmethod
+    def _rows(model: ErrorModel, ways: Sequence[Candidate]) -> list[_Row]:
+        """The most promising ones, measured at every point."""
+        screened = [(model.screened(c.form), size(c.form), k) for k, c in enumerate(ways)]
+        return [_Row.of(model, ways[k]) for _, _, k in sorted(screened)[:_MEASURED]]
 
     def _plain(self, model: ErrorModel) -> list[Candidate]:
         """As derived, and in units of each length."""
@@ -133,15 +146,15 @@ class _Search:
         found = self._candidates([(raw, ()), (sympy.factor_terms(raw), ())])
         pretty = self.derivation.pretty[model.quantity]
         for plain in (*self._in_units(model, raw), *self._in_units(model, pretty)):
-            ways = (plain, sympy.factor_terms(plain), *_factored(plain))
+            ways: tuple[Expr, ...] = (plain, sympy.factor_terms(plain), *_factored(plain))
             found += self._candidates([p for e in ways for p in ((e, ()), rewrite(e))])
             found += self._candidates([(e, ("angle",)) for e in self._angled(ways)])
         loss = self.derivation.loss
         joined = clipped(pretty, loss.residual, [v.name for v in (*loss.variables, *loss.where)])
         if joined is not None:
             found += self._candidates([(joined, ("clipped residual",))])
-        ways = readings(loss, pretty)
-        return found + self._candidates([(way, ("exponential polynomial",)) for way in ways])
+        closed = readings(loss, pretty)
+        return found + self._candidates([(e, ("exponential polynomial",)) for e in closed])
 
     def _angled(self, ways: Iterable[Expr]) -> Iterator[Expr]:
         taken = {v.name for v in (*self.derivation.loss.variables, *self.derivation.loss.where)}
@@ -165,6 +178,8 @@ class _Search:
 
     def _in_units(self, model: ErrorModel, expression: Expr) -> Iterator[Expr]:
         loss = self.derivation.loss
+        if expression.count_ops() > _LONG:
+            return
         for unit in self.units:
             e = degree(loss, model.wanted.expression, unit)
             found = in_units(loss, expression, unit, e)
@@ -331,6 +346,8 @@ def _special_form(
     limit = model.wanted.limits.get((variable.name, float(point)), nan)
     if limit is nan:
         return general
+    if limit.is_number and not limit.has(nan, sympy.zoo):
+        return lower(limit)
     derivation, name = model.derivation, model.quantity
     points = [_fixed(r.sample, variable.name, float(point)) for r in model.references]
     limited = replace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 
@@ -52,7 +53,16 @@ def lower_module(derivation: Derivation, form: StableForm, subject: str) -> Modu
         helpers=used,
         operations=frozenset(n.op for r in roots for n in walk(r) if isinstance(n, Call)),
         diverging=form.diverging,
+        definition=_definition(derivation),
     )
+
+
+def _definition(derivation: Derivation) -> dict[str, Node]:
+    found = {}
+    for name in ("loss", *(f"d_{v.name}" for v in derivation.loss.variables)):
+        with suppress(CannotLower):
+            found[name] = lower(derivation.quantities[name])
+    return found
 
 
 def parameter(loss: Loss, p: Symbol) -> Parameter:

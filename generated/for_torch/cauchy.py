@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# Definition d7739401caf0; made by: derive regenerate cauchy --target torch
+# From the definition of cauchy (sha256 d7739401caf0) by: derive regenerate cauchy --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Cauchy loss (Lorentzian).
 
@@ -314,7 +314,7 @@ class _Total(torch.autograd.Function):
 def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, scale: float) -> list[float]:
     """The sums of loss, d_scale; s becomes the share of d_x. d is used up."""
     u, v = spare
-    if not torch.linalg.vector_norm(d).item() < min(scale * 2.0**60, scale * 2.0**40):
+    if not torch.linalg.vector_norm(d).item() < min(2.0**60 / (1 / scale), 2.0**60 / (1 / scale), 2.0**40 / (1 / scale)):
         return [math.nan]
     torch.mul(d, d, out=u)
     torch.mul(u, 1 / scale / scale / 2, out=v).log1p_()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# Definition 117954fea4bb; made by: derive regenerate charbonnier --target torch
+# From the definition of charbonnier (sha256 117954fea4bb) by: derive regenerate charbonnier
+# --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Charbonnier loss (pseudo-Huber).
 

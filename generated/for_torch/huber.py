@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# Definition 36a0628bdf2e; made by: derive regenerate huber --target torch
+# From the definition of huber (sha256 36a0628bdf2e) by: derive regenerate huber --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Huber loss.
 

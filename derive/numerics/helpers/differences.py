@@ -18,13 +18,15 @@ from mpmath import mp
 
 from derive.numerics.differences import NoPattern, Rate, basis
 from derive.numerics.helpers.exponential import expm1_minus, exprel
-from derive.numerics.helpers.helper import HELPERS, Helper, define
+from derive.numerics.helpers.helper import FAR, HELPERS, Helper, bounded, define
 from derive.numerics.nodes import Local, Name, Node, absolute, call, node, polynomial, where
 
 # Where the rates times L differ by less, the power series is used; its number of terms.
 _REACH, _REACH_OF_NUMBERS, _TERMS = 5, 4, 34
 _NEGLIGIBLE = 80
 _z, _p, _g = Name("z"), Name("p"), Name("g")
+# Beside an exponential of 0, where z is infinite.
+_BOUNDED = Local("m", bounded(_z))
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ def _closed(argument: Node, rates: Sequence[Fraction]) -> Node:
             continue
         term = node(abs(c))
         if m:
-            term = _whole(argument, m) * abs(c)
+            term = _whole(argument if r == high else _BOUNDED, m) * abs(c)
         if r != high:
             term = term * call("exp", node(r - high) * argument)
         if total is None:
@@ -211,7 +213,7 @@ def _backward(rates: Sequence[Fraction]) -> Node:
     for (r, m), c in sorted(basis(rates).items(), key=lambda item: (item[0][0], -item[0][1])):
         if c == 0:
             continue
-        term = node(abs(c)) if not m else _whole(_z, m) * abs(c)
+        term = node(abs(c)) if not m else _whole(_BOUNDED if r else _z, m) * abs(c)
         if r:
             term = call("exp", node(r) * _z) * term
         if total is None:
@@ -298,7 +300,8 @@ def _inner(rates: Sequence[Rate]) -> Parts:
     if not shifts:
         return None, lifted(_numbers(_z, numbers), max(numbers))
     if not numbers:
-        return lifted(_numbers(_z, shifts), max(shifts)), None
+        # g may be 0 where z is infinite
+        return lifted(_numbers(Local("m", call("min", _z, FAR)), shifts), max(shifts)), None
     top, high = max(numbers), max(shifts)
     inner = tuple(sorted([(False, n - top) for n in numbers] + [(True, n - high) for n in shifts]))
     shift = high - top

@@ -81,7 +81,8 @@ def _claim(
     loss, formula = _subject(entry, where, losses, folder)
     statement = read_statement(says, loss, formula, f"{where}, says")
     restricted = read_where(condition, loss, f"{where}, where")
-    return Claim(id_, source, says, loss, statement, restricted, condition)
+    corrects = _text(entry, "corrects", where) if "corrects" in entry else ""
+    return Claim(id_, source, says, loss, statement, restricted, condition, corrects)
 
 
 def _subject(

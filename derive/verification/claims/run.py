@@ -36,6 +36,7 @@ class Judged:
     loss: str
     where: str
     verdict: Verdict
+    corrects: str = ""
 
     def row(self) -> dict[str, Any]:
         """What `--json` prints."""
@@ -137,7 +138,14 @@ def _verdict(found: Mapping[str, Any]) -> Verdict:
 def listed_claims(given: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
     """The claims of a text, read and found well formed."""
     return [
-        {"id": c.id, "source": c.source, "says": c.says, "loss": c.loss.name, "where": c.where_text}
+        {
+            "id": c.id,
+            "source": c.source,
+            "says": c.says,
+            "loss": c.loss.name,
+            "where": c.where_text,
+            "corrects": c.corrects,
+        }
         for c in parse_claims(given["text"], given["name"], Path(given["folder"]))
     ]
 

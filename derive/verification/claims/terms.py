@@ -90,6 +90,7 @@ class Claim:
     statement: Relation | Predicate
     where: Boolean
     where_text: str = ""
+    corrects: str = ""
 
 
 @dataclass(frozen=True)

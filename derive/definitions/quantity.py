@@ -24,7 +24,7 @@ class Quantity(str):
         made.of, made.by = of, by
         return made
 
-    def __getnewargs__(self) -> tuple[Any, ...]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[Any, ...]:
         return self.of, self.by
 
     @property

@@ -103,7 +103,7 @@ class _Search:
         self.derivation = derivation
         self.base, self.base_rules = rewrite(derivation.loss.expression)
         self.units: tuple[Unit, ...] = units(derivation.loss)
-        self.leads: list[EndPiece] = []
+        self.leads: list[EndPiece] | None = None
         self.ranges = ranges or Ranges.of(derivation.loss)
 
     def best(self, model: ErrorModel, chosen: Mapping[str, Node]) -> tuple[Node, MeasuredError]:
@@ -111,15 +111,15 @@ class _Search:
         the least bad."""
         raw = self._lowered(model.wanted.expression)
         direct = float("inf") if raw is None else model.score(raw).worst[0]
-        ends = [_Row.of(model, c) for c in self._ends(model)]
         rows = self._rows(model, self._plain(model))
         if model.wanted.expression.has(sympy.Piecewise):  # other spellings of cases are shorter
             rows += self._rows(model, self._rewritten(model))
-        found = (
-            _shortest(rows)
-            or _shortest(self._composed(model, rows, ends, False), 2)
-            or _nearly(model, rows)
-        )
+        self.leads = None
+        ends: list[_Row] = []
+        found = _shortest(rows) or _nearly(model, rows)
+        if found is None:
+            ends = [_Row.of(model, c) for c in self._ends(model)]
+            found = _shortest(self._composed(model, rows, ends, False), 2)
         if found is None:
             rows += self._rows(model, self._rewritten(model))
             if not rows:
@@ -129,7 +129,7 @@ class _Search:
         if model.quantity == "weight" and any(found.score.missed[:4]) and f"d_{x}" in chosen:
             quotient = Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",))
             found = min(found, _Row.of(model, quotient), key=lambda r: r.score.rank)
-        form = at_the_ends(model, found.measured.candidate.form, self.leads)
+        form = at_the_ends(model, found.measured.candidate.form, self._leading)
         _refuse_wrong(model, form, raw)
         return form, _error(model, form, found.measured.candidate.rules, direct)
 
@@ -201,9 +201,14 @@ class _Search:
                 with suppress(CannotLower):
                     yield ordered(self.derivation.loss, expression, self.ranges, halves)
 
+    def _leading(self, model: ErrorModel) -> list[EndPiece]:
+        """Leading terms at the ends, found when they are first needed."""
+        if self.leads is None:
+            self.leads = leading(model, self.units, self.ranges)
+        return self.leads
+
     def _ends(self, model: ErrorModel) -> list[Candidate]:
-        self.leads = leading(model, self.units, self.ranges)
-        found = [piece.candidate for piece in self.leads]
+        found = [piece.candidate for piece in self._leading(model)]
         x = self.derivation.loss.residual
         decays = any(e.has(x) for e in model.wanted.expression.atoms(sympy.exp))
         return [*found, _VANISHED] if decays else found
@@ -219,7 +224,7 @@ class _Search:
             for c in piecewise(model, measured, unit, polynomials)
         ]
         some = sorted(rows, key=lambda r: r.score.rank)[:_BEST]
-        forms = with_leading([r.measured.candidate for r in some], self.leads)
+        forms = with_leading([r.measured.candidate for r in some], self._leading(model))
         return found + [_Row.of(model, c) for c in forms]
 
     def _best_composed(self, model: ErrorModel, rows: Sequence[_Row], ends: Sequence[_Row]) -> _Row:
@@ -229,7 +234,7 @@ class _Search:
             return good
         found += self._composed(model, rows, ends, True)
         some = sorted(found, key=lambda r: r.score.rank)[:1]
-        forms = with_leading([r.measured.candidate for r in some], self.leads)
+        forms = with_leading([r.measured.candidate for r in some], self._leading(model))
         found += [_Row.of(model, c) for c in forms]
         return _shortest(found) or min((*rows, *found), key=lambda r: r.score.rank)
 
@@ -358,9 +363,12 @@ def _special_form(
         pretty={**derivation.pretty, name: limit},
     )
     there = ErrorModel(Target(limited, name, limit), points)
-    if there.score(general).holds:
+    *missed, near_zero, far_out = there.score(general).missed
+    few = _FEW * len(there.references[3].sample)
+    if not (any(missed[:3]) or near_zero or far_out) and missed[3] <= few:
         return general
-    return _Search(limited, ranges.at(variable)).best(there, {})[0]
+    found = _Search(limited, ranges.at(variable)).best(there, {})[0]
+    return general if found == general else found
 
 
 def _fixed(sample: Sample, name: str, value: float) -> Sample:

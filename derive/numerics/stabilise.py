@@ -293,7 +293,7 @@ def _nearly(model: ErrorModel, rows: Sequence[_Row]) -> _Row | None:
     good = [
         r for r in rows
         if not (r.score.missed[0] or r.score.missed[2])
-        and float(np.max(r.measured.errors[1], initial=0.0)) <= model.goal + 1
+        and r.score.worst[1] <= model.goal + 1
         and r.score.missed[3] <= _FEW * len(r.measured.errors[3])
     ]  # fmt: skip
     return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)

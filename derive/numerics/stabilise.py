@@ -23,7 +23,7 @@ from derive.numerics.errors import ErrorModel, Score, samples, size
 from derive.numerics.forms import MeasuredError, Regime, StableForm
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.measure import Target, target
-from derive.numerics.nodes import Name, Node, call, node
+from derive.numerics.nodes import Name, Node, call, node, where
 from derive.numerics.pieces import Measured, piecewise
 from derive.numerics.products import Ranges, ordered
 from derive.numerics.rules import rewrite
@@ -349,6 +349,9 @@ def _special_form(
     model: ErrorModel, general: Node, variable: Symbol, point: Expr, ranges: Ranges
 ) -> Node:
     """The general form where it holds at the point too; else the best form of the limit."""
+    infinite = _infinite(model, variable, point)
+    if infinite is not None:
+        return infinite
     limit = model.wanted.limits.get((variable.name, float(point)), nan)
     if limit is nan:
         return general
@@ -369,6 +372,24 @@ def _special_form(
         return general
     found = _Search(limited, ranges.at(variable)).best(there, {})[0]
     return general if found == general else found
+
+
+def _infinite(model: ErrorModel, variable: Symbol, point: Expr) -> Node | None:
+    """An infinite limit, from below where the sides differ; 0 at x = 0 where the quantity is 0
+    there at all other values of the parameter."""
+    x = model.loss.residual
+    sides = [
+        item.value
+        for item in model.derivation.limits
+        if (item.quantity, item.variable, item.point) == (model.quantity, variable, point)
+        and "-" in item.direction
+    ]
+    if not sides or not sides[0].has(oo, -oo) or sides[0].has(nan, sympy.zoo):
+        return None
+    value = lower(sides[0])
+    if sympy.simplify(model.wanted.expression.subs(x, 0)) == 0:
+        return where(call("eq", Name(x.name), 0), 0, value)
+    return value
 
 
 def _fixed(sample: Sample, name: str, value: float) -> Sample:

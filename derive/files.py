@@ -11,12 +11,14 @@ import sympy
 
 from derive.calculus import Derivation
 from derive.definitions.loss import Loss
+from derive.definitions.notation import condition
 from derive.emission.bundle import bundle
 from derive.emission.render import environment, templates_folder
 from derive.emission.target import Target
 from derive.emission.targets import TARGETS
 from derive.numerics.forms import StableForm
 from derive.output.manifest import inputs_digest, is_current
+from derive.program.wording import jumps
 from derive.progress import Row
 
 # Beyond this many ULP a form is handed on with a warning: no better one was found.
@@ -114,10 +116,10 @@ def row(derivation: Derivation, stable: StableForm, targets: Sequence[str]) -> R
     density = derivation.density
     if density.exists == sympy.false:
         parts.append("no density")
-    elif density.log_partition is not None:
+    elif density.exists == sympy.true:
         parts.append("density")
-    elif density.exists not in (None, sympy.true):
-        parts.append(f"density for {density.exists}".replace("oo", "inf"))
+    elif density.exists is not None:
+        parts.append(f"density for {condition(density.exists)}")
     worst = max(stable.errors, key=lambda r: r.worst)
     lossy = tuple(
         f"{derivation.loss.name}.{r.quantity} loses digits, {r.worst:.0f} ULP at "
@@ -125,6 +127,7 @@ def row(derivation: Derivation, stable: StableForm, targets: Sequence[str]) -> R
         for r in stable.errors
         if r.worst > LOSSY
     )
+    lossy += tuple(f"{derivation.loss.name}: {text}" for text in jumps(derivation))
     folders = ", ".join(TARGETS[t].folder for t in targets)
     reached = f"{worst.worst:.1f} ULP ({worst.quantity})"
     return Row(derivation.loss.name, ", ".join(parts), folders, reached, lossy)

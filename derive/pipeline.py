@@ -259,10 +259,12 @@ def verify(
 
 
 def judged_targets() -> tuple[TargetFiles, ...]:
-    """What the judge has to know of each target."""
+    """What the judge has to know of each target that it can run."""
     from derive.verification.targets import TargetFiles
 
-    return tuple(TargetFiles(t.name, t.folder, t.library, **t.judged) for t in TARGETS.values())
+    return tuple(
+        TargetFiles(t.name, t.folder, t.library, **t.judged) for t in TARGETS.values() if t.judged
+    )
 
 
 def shown(report: Report, width: int, paint: Callable[[str, str], str]) -> str:

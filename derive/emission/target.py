@@ -20,9 +20,9 @@ class Target:
     density: the template of a density file, "" where the target has none; runtime: files of
     templates/<name>/ that are copied as they are; package: a template of the file that makes a
     folder importable, "" where there is none; library: the module that has to be installed to
-    try a file by import, "" where that is not tried; tolerance: of that trial. judged: what the
-    judge has to know of the files' functions. more: what its template may use beside the common
-    context.
+    try a file by import, "" where that is not tried; tolerance: of that trial. more: what its
+    template may use beside the common context. judged: how the judge runs it (the dtypes that it
+    takes, which are computed wider, whether it wants tensors); empty where it cannot be run.
     """
 
     name: str

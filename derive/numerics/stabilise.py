@@ -16,7 +16,6 @@ from derive.definitions.loss import Let
 from derive.definitions.samples import Sample
 from derive.errors import BadInput, Refuted
 from derive.numerics.angles import angled
-from derive.numerics.atoms import in_turn
 from derive.numerics.candidates import Candidate, expressions, readings
 from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, leading, with_leading
@@ -119,7 +118,7 @@ class _Search:
         found = (
             _shortest(rows)
             or _shortest(self._composed(model, rows, ends, False), 2)
-            or _nearly(rows)
+            or _nearly(model, rows)
         )
         if found is None:
             rows += self._rows(model, self._rewritten(model))
@@ -196,7 +195,7 @@ class _Search:
 
     def _ordered(self, expression: Expr) -> Iterator[Node | None]:
         kinds = (sympy.Mul, sympy.Piecewise)
-        settled = expression.has(nan, sympy.zoo, in_turn)
+        settled = expression.has(nan, sympy.zoo)
         if isinstance(expression, kinds) and not settled:
             for halves in (False, True):
                 with suppress(CannotLower):
@@ -282,12 +281,14 @@ def _shortest(rows: Sequence[_Row], most_pieces: int = 9) -> _Row | None:
     return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
 
 
-def _nearly(rows: Sequence[_Row]) -> _Row | None:
+def _nearly(model: ErrorModel, rows: Sequence[_Row]) -> _Row | None:
     """The shortest that misses nothing but a few points at the ends of the range of float32,
-    with every operation rounded to it: a longer form would be read by everybody for their sake."""
+    with every operation rounded to it, or less than the margin at the ends of that of float64: a
+    longer form would be read by everybody for their sake."""
     good = [
         r for r in rows
-        if not any(r.score.missed[:3])
+        if not (r.score.missed[0] or r.score.missed[2])
+        and float(np.max(r.measured.errors[1], initial=0.0)) <= model.goal + 1
         and r.score.missed[3] <= _FEW * len(r.measured.errors[3])
     ]  # fmt: skip
     return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)

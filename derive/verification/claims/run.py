@@ -36,6 +36,8 @@ class Judged:
     loss: str
     where: str
     verdict: Verdict
+    corrects: str = ""
+    instead: str = ""
 
     def row(self) -> dict[str, Any]:
         """What `--json` prints."""
@@ -137,7 +139,15 @@ def _verdict(found: Mapping[str, Any]) -> Verdict:
 def listed_claims(given: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
     """The claims of a text, read and found well formed."""
     return [
-        {"id": c.id, "source": c.source, "says": c.says, "loss": c.loss.name, "where": c.where_text}
+        {
+            "id": c.id,
+            "source": c.source,
+            "says": c.says,
+            "loss": c.loss.name,
+            "where": c.where_text,
+            "corrects": c.corrects,
+            "instead": c.instead,
+        }
         for c in parse_claims(given["text"], given["name"], Path(given["folder"]))
     ]
 

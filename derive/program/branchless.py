@@ -48,7 +48,7 @@ def _merged(function: Function, module: Module) -> Block:
         chosen.append((Name(name), _inside(branch)))
     for name in {n.name for b in function.branches for n in walk(b.condition) if isinstance(n, Name)}:
         here = [c for (c, _), b in zip(chosen, function.branches, strict=True) if mentions(b.condition, name)]
-        anywhere = here[0]
+        anywhere: Node = here[0]
         for more in here[1:]:
             anywhere = Call("or", (anywhere, more))
         before.append(Assignment(name, Call("where", (anywhere, _harmless(name, module), Name(name)))))

@@ -841,11 +841,11 @@ def _root1p_square(t: Tensor) -> Tensor:
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
-    """exp[r_0 L, r_1 L, …], the divided difference of exp, for 0 <= r_i L <= 3: the sum of
+    """exp[r_0 L, r_1 L, …], the divided difference of exp, for 0 <= r_i L <= 5: the sum of
     h_k(r) L^k/(n + k)!, h_k the sum of all products of k rates. Every term is positive."""
     sums: list[Any] = [0.0] * len(rates)
     coefficients = []
-    for k in range(27):
+    for k in range(34):
         total: Any = 0.0 if k else 1.0
         for j, rate in enumerate(rates):
             sums[j] = total = total + rate * sums[j]
@@ -1064,7 +1064,8 @@ class _Total(torch.autograd.Function):
             parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
         room = [torch.empty_like(parts[0][0]) for _ in range(6)]
         numbers = [float(p) for p in parameters]
-        ordinary = all(1e-9 < abs(p) < 1e9 for p in numbers)
+        known = zip(numbers, _RULES)
+        ordinary = all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in known)
         for a, b, s in parts:
             d, *spare = room if a.shape == room[0].shape else [r[: len(a)] for r in room]
             torch.sub(a, b, out=d)

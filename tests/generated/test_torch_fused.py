@@ -1,4 +1,4 @@
-"""The mean and the sum of a module on the CPU: one pass over blocks, equal to the elementwise way."""
+"""The mean and the sum of a module on the CPU: one pass over blocks, as the elements have it."""
 
 from __future__ import annotations
 

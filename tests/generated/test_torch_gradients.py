@@ -39,7 +39,7 @@ def _names(case):
 
 @cases
 def test_backward_gives_the_closed_forms(case):
-    """To the bit; a loss of arithmetic alone, which is differentiated step by step, but for that."""
+    """To the bit; but for rounding where PyTorch takes the derivatives step by step."""
     module = generated("torch", case.loss)
     x, parameters = _tensors(case)
     upstream = torch.linspace(0.5, 2.0, len(X), dtype=torch.float64)

@@ -49,204 +49,142 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """General adaptive robust loss, elementwise."""
-    special = alpha == 0
-    special2 = alpha == 2
-    special3 = alpha == math.inf
-    special4 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
-    b = torch.abs(alpha - 2)
+    a = torch.where(
+        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha
+    )
+    b = torch.abs(a - 2)
     y = x / scale
+    value = b / 2 * _boxcox1p(y / b * y, a / 2)
+    value = torch.where(alpha == -math.inf, -torch.expm1(-0.5 * y * y), value)
+    value = torch.where(alpha == math.inf, torch.expm1(0.5 * y * y), value)
+    value = torch.where(alpha == 2, 0.5 * y * y, value)
     return torch.where(
-        special,
+        alpha == 0,
         torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            2 * torch.log(torch.abs(x / scale)) - 0.6931471805599453,
-            torch.log1p(0.5 * (x / scale) * (x / scale)),
+            torch.abs(y) >= 2.0**60,
+            2 * torch.log(torch.abs(y)) - 0.6931471805599453,
+            torch.log1p(0.5 * y * y),
         ),
-        torch.where(
-            special2,
-            0.5 * (x / scale) * (x / scale),
-            torch.where(
-                special3,
-                torch.expm1(0.5 * (x / scale) * (x / scale)),
-                torch.where(
-                    special4,
-                    -torch.expm1(-0.5 * (x / scale) * (x / scale)),
-                    b / 2 * _boxcox1p(y / b * y, alpha / 2),
-                ),
-            ),
-        ),
+        value,
     )
 
 
 @_elementwise
 def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
-    special = alpha == 0
-    special2 = alpha == 2
-    special3 = alpha == math.inf
-    special4 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
-    b = torch.abs(alpha - 2)
-    far = scale / x * (scale / x) * (torch.abs((alpha - 2) * b) / 2) < 2.0**-54
+    a = torch.where(
+        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha
+    )
+    b = torch.abs(a - 2)
+    far = scale / x * (scale / x) * (torch.abs((a - 2) * b) / 2) < 2.0**-54
     y = x / scale
     q = 1 + y / b * y
-    half = q ** (alpha / 4)
+    half = q ** (a / 4)
+    value = torch.where(
+        far,
+        (
+            (1 / scale / scale / b) ** (a / 2 - 1)
+            * torch.abs(x) ** (a - 1)
+            * (1 / scale / scale)
+            * _sign(x)
+        ),
+        y / q * half * half / scale,
+    )
+    value = torch.where(
+        alpha == -math.inf,
+        torch.where(
+            torch.abs(x) == math.inf,
+            0,
+            torch.exp(-0.25 * y * y) / scale * y * torch.exp(-0.25 * y * y),
+        ),
+        value,
+    )
+    value = torch.where(alpha == math.inf, y / scale * torch.exp(0.5 * y * y), value)
+    value = torch.where(alpha == 2, y / scale, value)
     return torch.where(
-        special,
-        torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            2 / x,
-            x / scale / scale / (0.5 * (x / scale) * (x / scale) + 1),
-        ),
-        torch.where(
-            special2,
-            x / scale / scale,
-            torch.where(
-                special3,
-                x / scale / scale * torch.exp(0.5 * (x / scale) * (x / scale)),
-                torch.where(
-                    special4,
-                    torch.where(
-                        torch.abs(x) == math.inf,
-                        0,
-                        (
-                            torch.exp(-0.25 * (x / scale) * (x / scale))
-                            / scale
-                            * (x / scale)
-                            * torch.exp(-0.25 * (x / scale) * (x / scale))
-                        ),
-                    ),
-                    torch.where(
-                        far,
-                        (
-                            (1 / scale / scale / b) ** (alpha / 2 - 1)
-                            * torch.abs(x) ** (alpha - 1)
-                            * (1 / scale / scale)
-                            * _sign(x)
-                        ),
-                        y / q * half * half / scale,
-                    ),
-                ),
-            ),
-        ),
+        alpha == 0,
+        torch.where(torch.abs(y) >= 2.0**60, 2 / x, y / scale / (0.5 * y * y + 1)),
+        value,
     )
 
 
 @_elementwise
 def d_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in alpha."""
-    special = alpha == 0
-    special2 = alpha == math.inf
-    special3 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3, 1, alpha)
+    a = torch.where((alpha == 0) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
     far = torch.abs(x) == math.inf
     far2 = x == 0
-    b = torch.abs(alpha - 2)
+    b = torch.abs(a - 2)
     y = x / scale
+    value = torch.where(
+        far, math.inf, torch.where(far2, 0, b / 4 * _power_difference_0_pm1_p_p(y * y / b, a / 2))
+    )
+    value = torch.where(alpha == -math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(
-        special,
+        alpha == 0,
         torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            (
-                x
-                / scale
-                * (x / scale)
-                * (x / scale)
-                * (x / scale)
-                * (x / scale)
-                * (x / scale)
-                * (1 / 96)
-            ),
-            0.5 * _log_difference_m1_0_0_0(0.5 * (x / scale) * (x / scale)),
+            torch.abs(y) >= 2.0**60,
+            y * y * y * y * y * y * (1 / 96),
+            0.5 * _log_difference_m1_0_0_0(0.5 * y * y),
         ),
-        torch.where(
-            special2,
-            torch.where(torch.isnan(x), x, 0),
-            torch.where(
-                special3,
-                torch.where(torch.isnan(x), x, 0),
-                torch.where(
-                    far,
-                    math.inf,
-                    torch.where(far2, 0, b / 4 * _power_difference_0_pm1_p_p(y * y / b, alpha / 2)),
-                ),
-            ),
-        ),
+        value,
     )
 
 
 @_elementwise
 def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
-    special = alpha == 0
-    special2 = alpha == 2
-    special3 = alpha == math.inf
-    special4 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
-    b = torch.abs(alpha - 2)
-    far = scale / x * (scale / x) * (torch.abs((alpha - 2) * b) / 2) < 2.0**-54
+    a = torch.where(
+        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha
+    )
+    b = torch.abs(a - 2)
+    far = scale / x * (scale / x) * (torch.abs((a - 2) * b) / 2) < 2.0**-54
     y = x / scale
     w = y * y / b
+    value = torch.where(
+        far,
+        (
+            -(torch.abs(x) ** (a / 2))
+            * (1 / scale / scale / b) ** (a / 4)
+            / scale
+            / (1 / scale / scale / b)
+            / scale
+            * (1 / scale / scale / b) ** (a / 4)
+            * torch.abs(x) ** (a / 2)
+            / scale
+        ),
+        -y * (_power1p(w, a / 2) / (1 + w)) / scale * y,
+    )
+    value = torch.where(
+        alpha == -math.inf,
+        torch.where(
+            torch.abs(x) == math.inf,
+            0,
+            -torch.exp(-0.25 * y * y) * y / scale * y * torch.exp(-0.25 * y * y),
+        ),
+        value,
+    )
+    value = torch.where(alpha == math.inf, -y / scale * y * torch.exp(0.5 * y * y), value)
+    value = torch.where(alpha == 2, -y / scale * y, value)
     return torch.where(
-        special,
-        torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            -2 / scale,
-            -(x / scale) / scale * (x / scale / (0.5 * (x / scale) * (x / scale) + 1)),
-        ),
-        torch.where(
-            special2,
-            -(x / scale) / scale * (x / scale),
-            torch.where(
-                special3,
-                -(x / scale) / scale * (x / scale) * torch.exp(0.5 * (x / scale) * (x / scale)),
-                torch.where(
-                    special4,
-                    torch.where(
-                        torch.abs(x) == math.inf,
-                        0,
-                        (
-                            -torch.exp(-0.25 * (x / scale) * (x / scale))
-                            * (x / scale)
-                            / scale
-                            * (x / scale)
-                            * torch.exp(-0.25 * (x / scale) * (x / scale))
-                        ),
-                    ),
-                    torch.where(
-                        far,
-                        (
-                            -(torch.abs(x) ** (alpha / 2))
-                            * (1 / scale / scale / b) ** (alpha / 4)
-                            / scale
-                            / (1 / scale / scale / b)
-                            / scale
-                            * (1 / scale / scale / b) ** (alpha / 4)
-                            * torch.abs(x) ** (alpha / 2)
-                            / scale
-                        ),
-                        -y * (_power1p(w, alpha / 2) / (1 + w)) / scale * y,
-                    ),
-                ),
-            ),
-        ),
+        alpha == 0,
+        torch.where(torch.abs(y) >= 2.0**60, -2 / scale, -y / scale * (y / (0.5 * y * y + 1))),
+        value,
     )
 
 
 @_elementwise
 def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    special = alpha == 0
-    special2 = alpha == 2
-    special3 = alpha == math.inf
-    special4 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
+    a = torch.where(
+        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha
+    )
     size = torch.abs(x)
     far = size == math.inf
-    q = alpha - 2
+    q = a - 2
     b = torch.abs(q)
-    v = alpha / 2
+    v = a / 2
     y = x / scale
     s = y * y
     u = v - 1
@@ -260,127 +198,116 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     g = s / b
     far4 = torch.abs(y) >= 2.0**40
     h = 1 + y / b * y
-    half = h ** (alpha / 4)
-    return torch.where(
-        special,
-        torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            -2 / x / x,
-            (
-                (4 - x / scale * (x / scale) * 2)
-                / (x / scale * (x / scale) + 2)
-                / scale
-                / (x / scale * (x / scale) + 2)
-                / scale
-            ),
+    half = h ** (a / 4)
+    value = torch.where(
+        far,
+        (
+            size**q
+            * (
+                (1 / scale / scale / b) ** v / (1 / scale / scale / b) / scale / scale
+                + (
+                    (1 / scale / scale / b) ** v
+                    / (1 / scale / scale / b)
+                    / (1 / scale / scale / b)
+                    / (scale * scale * scale * scale)
+                    * (q / b)
+                )
+            )
         ),
         torch.where(
-            special2,
-            torch.where(torch.isnan(x), x, 1 / (scale * scale)),
+            far2,
+            1 / scale / scale,
             torch.where(
-                special3,
-                (
-                    (x / scale * (x / scale) + 1)
-                    / scale
-                    * (torch.exp(0.5 * (x / scale) * (x / scale)) / scale)
-                ),
+                far3,
+                torch.abs(y) ** q * (1 / scale / scale) * (q / b * r + p),
                 torch.where(
-                    special4,
+                    torch.abs(y) < 32768,
+                    (g * (a - 1) + 1) / scale * (_power1p(g, v) / (1 + g) / (1 + g) / scale),
                     torch.where(
-                        torch.abs(x / scale) >= 2.0**60,
-                        0,
-                        (
-                            torch.exp(-0.25 * (x / scale) * (x / scale))
-                            / scale
-                            * (1 - x / scale * (x / scale))
-                            * torch.exp(-0.25 * (x / scale) * (x / scale))
-                            / scale
-                        ),
-                    ),
-                    torch.where(
-                        far,
-                        (
-                            size**q
-                            * (
-                                (1 / scale / scale / b) ** v
-                                / (1 / scale / scale / b)
-                                / scale
-                                / scale
-                                + (
-                                    (1 / scale / scale / b) ** v
-                                    / (1 / scale / scale / b)
-                                    / (1 / scale / scale / b)
-                                    / (scale * scale * scale * scale)
-                                    * (q / b)
-                                )
-                            )
-                        ),
-                        torch.where(
-                            far2,
-                            1 / scale / scale,
-                            torch.where(
-                                far3,
-                                torch.abs(y) ** q * (1 / scale / scale) * (q / b * r + p),
-                                torch.where(
-                                    torch.abs(y) < 32768,
-                                    (
-                                        (g * (alpha - 1) + 1)
-                                        / scale
-                                        * (_power1p(g, v) / (1 + g) / (1 + g) / scale)
-                                    ),
-                                    torch.where(
-                                        far4,
-                                        1 / scale / scale,
-                                        (
-                                            half
-                                            / b
-                                            / scale
-                                            / h
-                                            * (s * alpha - s + b)
-                                            / h
-                                            * half
-                                            / scale
-                                        ),
-                                    ),
-                                ),
-                            ),
-                        ),
+                        far4,
+                        1 / scale / scale,
+                        half / b / scale / h * (s * a - s + b) / h * half / scale,
                     ),
                 ),
             ),
         ),
+    )
+    value = torch.where(
+        alpha == -math.inf,
+        torch.where(
+            torch.abs(y) >= 2.0**60,
+            0,
+            torch.exp(-0.25 * y * y) / scale * (1 - s) * torch.exp(-0.25 * y * y) / scale,
+        ),
+        value,
+    )
+    value = torch.where(
+        alpha == math.inf, (s + 1) / scale * (torch.exp(0.5 * y * y) / scale), value
+    )
+    value = torch.where(alpha == 2, torch.where(torch.isnan(x), x, 1 / (scale * scale)), value)
+    return torch.where(
+        alpha == 0,
+        torch.where(
+            torch.abs(y) >= 2.0**60, -2 / x / x, (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
+        ),
+        value,
     )
 
 
 @_elementwise
 def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and alpha."""
-    special = alpha == 0
-    special2 = alpha == math.inf
-    special3 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3, 1, alpha)
-    q = alpha - 2
+    a = torch.where((alpha == 0) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
+    q = a - 2
     b = torch.abs(q)
     y = x / scale
     far = 0.5 * (torch.abs(q * b) / y / y) < 2.0**-54
     u = torch.abs(y)
-    v = alpha / 2
+    v = a / 2
     w = _sign(q)
     s = y * y
     p = s / b
     far2 = u >= 2.0**40
     r = 1 + y / b * y
-    half = r ** (alpha / 4)
+    half = r ** (a / 4)
+    value = torch.where(
+        far,
+        (
+            u ** (a - 1)
+            / scale
+            * (
+                torch.log(u) * (b ** (-v) * b)
+                + torch.log(1 / b) / 2 * (b ** (-v) * b)
+                - b ** (-v) * b * b / q * (w / 2)
+            )
+            * _sign(y)
+        ),
+        torch.where(
+            u < 32768,
+            0.5 * y * (_power1p(p, v) / (1 + p) * _log_excess(p) / scale),
+            torch.where(
+                far2,
+                y**5 / scale / q * ((a - 3 - (a - 4) / b * q * w) / q / 4),
+                (
+                    0.5
+                    * (y / q / r * (q * r * torch.log1p(y / b * y) - s * w) / r * half / scale)
+                    * half
+                ),
+            ),
+        ),
+    )
+    value = torch.where(alpha == -math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(
-        special,
+        alpha == 0,
         torch.where(
             torch.abs(x) == math.inf,
             0,
             torch.where(
-                torch.abs(x / scale) < 2.0**-27,
-                x / scale / scale * (x / scale) * (x / scale) * (x / scale) * (x / scale) * 0.0625,
+                u < 2.0**-27,
+                y / scale * y * y * y * y * 0.0625,
                 torch.where(
-                    torch.abs(x / scale) >= 2.0**60,
+                    u >= 2.0**60,
                     (
                         (
                             -1
@@ -391,424 +318,267 @@ def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
                         / torch.abs(x)
                         * _sign(x)
                     ),
-                    (
-                        0.5
-                        * (
-                            x
-                            / scale
-                            * (
-                                _log_excess(0.5 * (x / scale) * (x / scale))
-                                / (1 + 0.5 * (x / scale) * (x / scale))
-                            )
-                            / scale
-                        )
-                    ),
+                    0.5 * (y * (_log_excess(0.5 * y * y) / (1 + 0.5 * y * y)) / scale),
                 ),
             ),
         ),
-        torch.where(
-            special2,
-            torch.where(torch.isnan(x), x, 0),
-            torch.where(
-                special3,
-                torch.where(torch.isnan(x), x, 0),
-                torch.where(
-                    far,
-                    (
-                        u ** (alpha - 1)
-                        / scale
-                        * (
-                            torch.log(u) * (b ** (-v) * b)
-                            + torch.log(1 / b) / 2 * (b ** (-v) * b)
-                            - b ** (-v) * b * b / q * (w / 2)
-                        )
-                        * _sign(y)
-                    ),
-                    torch.where(
-                        u < 32768,
-                        0.5 * y * (_power1p(p, v) / (1 + p) * _log_excess(p) / scale),
-                        torch.where(
-                            far2,
-                            y**5 / scale / q * ((alpha - 3 - (alpha - 4) / b * q * w) / q / 4),
-                            (
-                                0.5
-                                * (
-                                    y
-                                    / q
-                                    / r
-                                    * (q * r * torch.log1p(y / b * y) - s * w)
-                                    / r
-                                    * half
-                                    / scale
-                                )
-                                * half
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        ),
+        value,
     )
 
 
 @_elementwise
 def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
-    special = alpha == 0
-    special2 = alpha == 2
-    special3 = alpha == math.inf
-    special4 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
+    a = torch.where(
+        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha
+    )
     size = torch.abs(x)
     far = size == math.inf
-    b = torch.abs(alpha - 2)
+    b = torch.abs(a - 2)
     y = x / scale
     s = y * y
     w = s / b
     far2 = torch.abs(y) >= 2.0**40
     q = 1 + y / b * y
-    half = q ** (alpha / 4)
-    return torch.where(
-        special,
+    half = q ** (a / 4)
+    value = torch.where(
+        far,
+        (
+            size ** (a - 1)
+            * (
+                (1 / scale / scale / b) ** (a / 2)
+                / (1 / scale / scale / b)
+                / (1 / scale / scale / b)
+                / scale**5
+                * ((2 - a) / b)
+                - (
+                    (1 / scale / scale / b) ** (a / 2)
+                    / (1 / scale / scale / b)
+                    / scale
+                    / scale
+                    * (2 / scale)
+                )
+            )
+            * _sign(x)
+        ),
         torch.where(
-            torch.abs(x) == math.inf,
+            torch.abs(y) < 32768,
+            -y * ((w * a + 2) / scale) * (_power1p(w, a / 2) / (1 + w) / (1 + w) / scale),
+            torch.where(
+                far2,
+                -y / scale * (2 / scale),
+                -y / q * (s * a + 2 * b) / b / q * half / scale * half / scale,
+            ),
+        ),
+    )
+    value = torch.where(
+        alpha == -math.inf,
+        torch.where(
+            torch.abs(y) >= 2.0**60,
+            0,
+            torch.exp(-0.25 * y * y) * (s - 2) / scale * y * torch.exp(-0.25 * y * y) / scale,
+        ),
+        value,
+    )
+    value = torch.where(
+        alpha == math.inf, -(s + 2) / scale * y * torch.exp(0.5 * y * y) / scale, value
+    )
+    value = torch.where(alpha == 2, -x / scale / scale * (2 / scale), value)
+    return torch.where(
+        alpha == 0,
+        torch.where(
+            far,
             0,
             (
                 -2
-                * (1 / _root1p_square(1.4142135623730951 / 2 * (x / scale)))
+                * (1 / _root1p_square(1.4142135623730951 / 2 * y))
                 / scale
-                * (
-                    1.4142135623730951
-                    / 2
-                    * (x / scale)
-                    * (1 / _root1p_square(1.4142135623730951 / 2 * (x / scale)))
-                )
-                * (1 / _root1p_square(1.4142135623730951 / 2 * (x / scale)))
+                * (1.4142135623730951 / 2 * y * (1 / _root1p_square(1.4142135623730951 / 2 * y)))
+                * (1 / _root1p_square(1.4142135623730951 / 2 * y))
                 / scale
-                * (1 / _root1p_square(1.4142135623730951 / 2 * (x / scale)))
+                * (1 / _root1p_square(1.4142135623730951 / 2 * y))
                 * 1.4142135623730951
             ),
         ),
-        torch.where(
-            special2,
-            -x / scale / scale * (2 / scale),
-            torch.where(
-                special3,
-                (
-                    -(x / scale * (x / scale) + 2)
-                    / scale
-                    * (x / scale)
-                    * torch.exp(0.5 * (x / scale) * (x / scale))
-                    / scale
-                ),
-                torch.where(
-                    special4,
-                    torch.where(
-                        torch.abs(x / scale) >= 2.0**60,
-                        0,
-                        (
-                            torch.exp(-0.25 * (x / scale) * (x / scale))
-                            * (x / scale * (x / scale) - 2)
-                            / scale
-                            * (x / scale)
-                            * torch.exp(-0.25 * (x / scale) * (x / scale))
-                            / scale
-                        ),
-                    ),
-                    torch.where(
-                        far,
-                        (
-                            size ** (alpha - 1)
-                            * (
-                                (1 / scale / scale / b) ** (alpha / 2)
-                                / (1 / scale / scale / b)
-                                / (1 / scale / scale / b)
-                                / scale**5
-                                * ((2 - alpha) / b)
-                                - (
-                                    (1 / scale / scale / b) ** (alpha / 2)
-                                    / (1 / scale / scale / b)
-                                    / scale
-                                    / scale
-                                    * (2 / scale)
-                                )
-                            )
-                            * _sign(x)
-                        ),
-                        torch.where(
-                            torch.abs(y) < 32768,
-                            (
-                                -y
-                                * ((w * alpha + 2) / scale)
-                                * (_power1p(w, alpha / 2) / (1 + w) / (1 + w) / scale)
-                            ),
-                            torch.where(
-                                far2,
-                                -y / scale * (2 / scale),
-                                -y / q * (s * alpha + 2 * b) / b / q * half / scale * half / scale,
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        ),
+        value,
     )
 
 
 @_elementwise
 def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in alpha."""
-    special = alpha == 0
-    special2 = alpha == math.inf
-    special3 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3, 1, alpha)
+    a = torch.where((alpha == 0) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
     far = torch.abs(x) == math.inf
     far2 = x == 0
-    b = torch.abs(alpha - 2)
+    b = torch.abs(a - 2)
     y = x / scale
     w = y * y / b
+    value = torch.where(
+        far,
+        math.inf,
+        torch.where(
+            far2,
+            0,
+            (
+                b / 4 * _power_difference_0_pm1_p_p_p(w, a / 2)
+                - 0.5 * (_power1p(w, a / 2) * _log_difference_m2_m1_m1_0(w)) * _sign(a - 2)
+            ),
+        ),
+    )
+    value = torch.where(alpha == -math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(
-        special,
+        alpha == 0,
         torch.where(
-            torch.abs(x / scale) >= 2.0**60,
+            torch.abs(y) >= 2.0**60,
+            y * y * y * y * y * y * (1 / 96),
             (
-                x
-                / scale
-                * (x / scale)
-                * (x / scale)
-                * (x / scale)
-                * (x / scale)
-                * (x / scale)
-                * (1 / 96)
-            ),
-            (
-                0.5 * _log_difference_m2_m1_m1_0(0.5 * (x / scale) * (x / scale))
-                + 0.5 * _log_difference_m1_0_0_0_0(0.5 * (x / scale) * (x / scale))
+                0.5 * _log_difference_m2_m1_m1_0(0.5 * y * y)
+                + 0.5 * _log_difference_m1_0_0_0_0(0.5 * y * y)
             ),
         ),
-        torch.where(
-            special2,
-            torch.where(torch.isnan(x), x, 0),
-            torch.where(
-                special3,
-                torch.where(torch.isnan(x), x, 0),
-                torch.where(
-                    far,
-                    math.inf,
-                    torch.where(
-                        far2,
-                        0,
-                        (
-                            b / 4 * _power_difference_0_pm1_p_p_p(w, alpha / 2)
-                            - (
-                                0.5
-                                * (_power1p(w, alpha / 2) * _log_difference_m2_m1_m1_0(w))
-                                * _sign(alpha - 2)
-                            )
-                        ),
-                    ),
-                ),
-            ),
-        ),
+        value,
     )
 
 
 @_elementwise
 def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in alpha and scale."""
-    special = alpha == 0
-    special2 = alpha == math.inf
-    special3 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3, 1, alpha)
+    a = torch.where((alpha == 0) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
     far = torch.abs(x) == math.inf
     y = x / scale
-    w = y * y / torch.abs(alpha - 2)
+    w = y * y / torch.abs(a - 2)
+    value = torch.where(
+        far, -math.inf, -y / scale * (0.5 * y) * (_power1p(w, a / 2) / (1 + w) * _log_excess(w))
+    )
+    value = torch.where(alpha == -math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(
-        special,
+        alpha == 0,
         torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            (1 + 0.6931471805599453 - 2 * torch.log(torch.abs(x / scale))) / scale,
+            torch.abs(y) >= 2.0**60,
+            (1 + 0.6931471805599453 - 2 * torch.log(torch.abs(y))) / scale,
             (
-                x
+                y
                 / scale
-                / scale
-                * (x / scale / (x / scale * (x / scale) + 2))
+                * (y / (y * y + 2))
                 * (
-                    (
-                        -(x / scale * (x / scale)) * torch.log1p(0.5 * (x / scale) * (x / scale))
-                        - 2 * _log1p_minus(0.5 * (x / scale) * (x / scale))
-                    )
-                    / (x / scale * (x / scale) + 2)
+                    (-(y * y) * torch.log1p(0.5 * y * y) - 2 * _log1p_minus(0.5 * y * y))
+                    / (y * y + 2)
                 )
             ),
         ),
-        torch.where(
-            special2,
-            torch.where(torch.isnan(x), x, 0),
-            torch.where(
-                special3,
-                torch.where(torch.isnan(x), x, 0),
-                torch.where(
-                    far,
-                    -math.inf,
-                    -y / scale * (0.5 * y) * (_power1p(w, alpha / 2) / (1 + w) * _log_excess(w)),
-                ),
-            ),
-        ),
+        value,
     )
 
 
 @_elementwise
 def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
-    special = alpha == 0
-    special2 = alpha == 2
-    special3 = alpha == math.inf
-    special4 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
+    a = torch.where(
+        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha
+    )
     size = torch.abs(x)
     far = size == math.inf
-    b = torch.abs(alpha - 2)
+    b = torch.abs(a - 2)
     y = x / scale
     far2 = torch.abs(y) >= 2.0**20
     u = y / scale * (y / scale)
     w = y * y / b
-    v = _power1p(w, alpha / 2) / (1 + w) / (1 + w)
-    q = w * (alpha + 1) + 3
-    return torch.where(
-        special,
+    v = _power1p(w, a / 2) / (1 + w) / (1 + w)
+    q = w * (a + 1) + 3
+    value = torch.where(
+        far,
+        (
+            size**a
+            * (
+                (1 / scale / scale / b) ** (a / 2)
+                / (1 / scale / scale / b)
+                / (scale * scale * scale * scale)
+                * 3
+                + (
+                    (1 / scale / scale / b) ** (a / 2)
+                    / (1 / scale / scale / b)
+                    / (1 / scale / scale / b)
+                    / scale**6
+                    * ((a - 2) / b)
+                )
+            )
+        ),
         torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            2 / scale / scale,
+            far2,
+            torch.where(torch.abs(y) >= 2.0**40, u * 3, y * v * q / scale * y / scale),
+            u * q * v,
+        ),
+    )
+    value = torch.where(
+        alpha == -math.inf,
+        torch.where(
+            torch.abs(y) >= 2.0**60,
+            0,
             (
-                x
+                torch.exp(-0.25 * y * y)
+                * y
                 / scale
+                * (3 - y * y)
                 / scale
-                / (0.5 * (x / scale) * (x / scale) + 1)
-                * (0.5 * (x / scale / scale))
-                * ((x / scale * (x / scale) + 6) / (0.5 * (x / scale) * (x / scale) + 1))
+                * y
+                * torch.exp(-0.25 * y * y)
             ),
         ),
+        value,
+    )
+    value = torch.where(
+        alpha == math.inf,
         torch.where(
-            special2,
-            x / scale / scale * (x / scale / scale) * 3,
-            torch.where(
-                special3,
-                torch.where(
-                    torch.abs(x) >= 2.0**60,
-                    (
-                        (x / scale * (x / scale) + 3)
-                        * (x / scale)
-                        / scale
-                        * torch.exp(0.5 * (x / scale) * (x / scale))
-                        * (x / scale)
-                        / scale
-                    ),
-                    (
-                        x
-                        / scale
-                        / scale
-                        * (x / scale / scale)
-                        * (x / scale * (x / scale) + 3)
-                        * torch.exp(0.5 * (x / scale) * (x / scale))
-                    ),
-                ),
-                torch.where(
-                    special4,
-                    torch.where(
-                        torch.abs(x / scale) >= 2.0**60,
-                        0,
-                        (
-                            torch.exp(-0.25 * (x / scale) * (x / scale))
-                            * (x / scale)
-                            / scale
-                            * (3 - x / scale * (x / scale))
-                            / scale
-                            * (x / scale)
-                            * torch.exp(-0.25 * (x / scale) * (x / scale))
-                        ),
-                    ),
-                    torch.where(
-                        far,
-                        (
-                            size**alpha
-                            * (
-                                (1 / scale / scale / b) ** (alpha / 2)
-                                / (1 / scale / scale / b)
-                                / (scale * scale * scale * scale)
-                                * 3
-                                + (
-                                    (1 / scale / scale / b) ** (alpha / 2)
-                                    / (1 / scale / scale / b)
-                                    / (1 / scale / scale / b)
-                                    / scale**6
-                                    * ((alpha - 2) / b)
-                                )
-                            )
-                        ),
-                        torch.where(
-                            far2,
-                            torch.where(
-                                torch.abs(y) >= 2.0**40, u * 3, y * v * q / scale * y / scale
-                            ),
-                            u * q * v,
-                        ),
-                    ),
-                ),
-            ),
+            size >= 2.0**60,
+            (y * y + 3) * y / scale * torch.exp(0.5 * y * y) * y / scale,
+            u * (y * y + 3) * torch.exp(0.5 * y * y),
         ),
+        value,
+    )
+    value = torch.where(alpha == 2, u * 3, value)
+    return torch.where(
+        alpha == 0,
+        torch.where(
+            torch.abs(y) >= 2.0**60,
+            2 / scale / scale,
+            y / scale / (0.5 * y * y + 1) * (0.5 * (y / scale)) * ((y * y + 6) / (0.5 * y * y + 1)),
+        ),
+        value,
     )
 
 
 @_elementwise
 def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    special = alpha == 0
-    special2 = alpha == 2
-    special3 = alpha == math.inf
-    special4 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
-    b = torch.abs(alpha - 2)
-    far = scale / x * (scale / x) * (torch.abs((alpha - 2) * b) / 2) < 2.0**-54
+    a = torch.where(
+        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha
+    )
+    b = torch.abs(a - 2)
+    far = scale / x * (scale / x) * (torch.abs((a - 2) * b) / 2) < 2.0**-54
     y = x / scale
     w = y * y / b
+    value = torch.where(
+        far,
+        (1 / scale / scale / b) ** (a / 2 - 1) * torch.abs(x) ** (a - 2) * (1 / scale / scale),
+        _power1p(w, a / 2) / (1 + w) / scale / scale,
+    )
+    value = torch.where(
+        alpha == -math.inf,
+        torch.where(
+            torch.abs(x) < 0.25,
+            torch.exp(-0.25 * y * y) / scale / scale * torch.exp(-0.25 * y * y),
+            torch.exp(-0.5 * y * y) / scale / scale,
+        ),
+        value,
+    )
+    value = torch.where(alpha == math.inf, torch.exp(0.5 * y * y) / scale / scale, value)
+    value = torch.where(alpha == 2, torch.where(torch.isnan(x), x, 1 / (scale * scale)), value)
     return torch.where(
-        special,
-        torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            2 / x / x,
-            2 / scale / (x / scale * (x / scale) + 2) / scale,
-        ),
-        torch.where(
-            special2,
-            torch.where(torch.isnan(x), x, 1 / (scale * scale)),
-            torch.where(
-                special3,
-                torch.exp(0.5 * (x / scale) * (x / scale)) / scale / scale,
-                torch.where(
-                    special4,
-                    torch.where(
-                        torch.abs(x) < 0.25,
-                        (
-                            torch.exp(-0.25 * (x / scale) * (x / scale))
-                            / scale
-                            / scale
-                            * torch.exp(-0.25 * (x / scale) * (x / scale))
-                        ),
-                        torch.exp(-0.5 * (x / scale) * (x / scale)) / scale / scale,
-                    ),
-                    torch.where(
-                        far,
-                        (
-                            (1 / scale / scale / b) ** (alpha / 2 - 1)
-                            * torch.abs(x) ** (alpha - 2)
-                            * (1 / scale / scale)
-                        ),
-                        _power1p(w, alpha / 2) / (1 + w) / scale / scale,
-                    ),
-                ),
-            ),
-        ),
+        alpha == 0,
+        torch.where(torch.abs(y) >= 2.0**60, 2 / x / x, 2 / scale / (y * y + 2) / scale),
+        value,
     )
 
 
@@ -1071,11 +841,11 @@ def _root1p_square(t: Tensor) -> Tensor:
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
-    """exp[r_0 L, r_1 L, …], the divided difference of exp, for 0 <= r_i L <= 3: the sum of
+    """exp[r_0 L, r_1 L, …], the divided difference of exp, for 0 <= r_i L <= 5: the sum of
     h_k(r) L^k/(n + k)!, h_k the sum of all products of k rates. Every term is positive."""
     sums: list[Any] = [0.0] * len(rates)
     coefficients = []
-    for k in range(27):
+    for k in range(34):
         total: Any = 0.0 if k else 1.0
         for j, rate in enumerate(rates):
             sums[j] = total = total + rate * sums[j]
@@ -1211,6 +981,7 @@ class _Closed(torch.autograd.Function):
         values, needs = ctx.saved_tensors, ctx.needs_input_grad[1:]
         once = torch.compiler.is_compiling() or not torch.is_grad_enabled()
         slopes = [_FORMULAS[n] if once else globals()[n] for n in _slopes(ctx.name)]
+        slopes = [_inside(d, k) for k, d in enumerate(slopes)]
         found = zip(slopes, values, needs)
         return None, *((grad * d(*values)).sum_to_size(v.shape) if n else None for d, v, n in found)
 
@@ -1227,9 +998,27 @@ class _ClosedBothWays(_Closed):
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
         with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
             values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
-            terms = zip(_slopes(ctx.name), tangents)
-            moves = [globals()[n](*values) * t for n, t in terms if t is not None]
+            slopes = [globals()[n] for n in _slopes(ctx.name)]
+            slopes = [_inside(d, k) for k, d in enumerate(slopes)]
+            moves = [d(*values) * t for d, t in zip(slopes, tangents) if t is not None]
             return sum(moves[1:], moves[0])
+
+
+def _inside(slope: Callable[..., Tensor], place: int) -> Callable[..., Tensor]:
+    """A slope; where it is infinite in its parameter, that at the nearest number below."""
+
+    def evaluate(*values: Tensor) -> Tensor:
+        value, ends = values[place].detach(), _ENDS.get(place, ())
+        below = torch.nextafter(value, torch.full_like(value, -math.inf))
+        inside = values[place]
+        for end in ends:
+            inside = torch.where(value == end, below, inside)
+        return slope(*values[:place], inside, *values[place + 1 :])
+
+    return evaluate if place in _ENDS else slope
+
+
+_ENDS = {1: (2.0,)}
 
 
 def _slopes(name: str) -> tuple[str, ...]:
@@ -1275,7 +1064,8 @@ class _Total(torch.autograd.Function):
             parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
         room = [torch.empty_like(parts[0][0]) for _ in range(6)]
         numbers = [float(p) for p in parameters]
-        ordinary = all(1e-9 < abs(p) < 1e9 for p in numbers)
+        known = zip(numbers, _RULES)
+        ordinary = all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in known)
         for a, b, s in parts:
             d, *spare = room if a.shape == room[0].shape else [r[: len(a)] for r in room]
             torch.sub(a, b, out=d)
@@ -1294,8 +1084,10 @@ class _Total(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
-            d, parameters = x - target, ctx.parameters
-            slope, *sums = (ctx.share * f(d, *parameters) for f in (d_x, d_alpha, d_scale))
+            d, known = x - target, zip(ctx.parameters, _RULES)
+            values = [d, *(_beside(d, p, *rule) for p, rule in known)]
+            slopes = [_inside(f, k) for k, f in enumerate((d_x, d_alpha, d_scale))]
+            slope, *sums = (ctx.share * f(*values) for f in slopes)
         if torch.is_grad_enabled() or grad.item() != 1:
             slope = slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
@@ -1310,7 +1102,8 @@ def _block(
     u, v, w, p, q = spare
     if alpha == 2:
         return [math.nan]
-    if not torch.linalg.vector_norm(d).item() < math.sqrt(2) * scale * math.sqrt(abs((alpha - 2) * abs(alpha - 2))) * 2.0**26:
+    most = math.sqrt(2) * scale * math.sqrt(abs((alpha - 2) * abs(alpha - 2))) * 2.0**26
+    if not torch.linalg.vector_norm(d).item() < most:
         return [math.nan]
     torch.mul(d, d, out=u)
     torch.mul(u, 1 / scale / scale / abs(alpha - 2), out=v).log1p_()
@@ -1325,7 +1118,11 @@ def _block(
         torch.div(w, u, out=u).mul_(d).mul_(d)
     if ctx.needs_input_grad[3]:
         v.mul_(w)
-        sums[1] = _whole((alpha * math.copysign(1.0, alpha - 2) - abs(alpha - 2)) * excess / alpha / alpha, abs(alpha - 2) * v.sum().item() / alpha / 2, -(math.copysign(1.0, alpha - 2) * u.sum().item() / 2))
+        sums[1] = _whole(
+            (alpha * math.copysign(1.0, alpha - 2) - abs(alpha - 2)) * excess / alpha / alpha,
+            abs(alpha - 2) * v.sum().item() / alpha / 2,
+            -(math.copysign(1.0, alpha - 2) * u.sum().item() / 2),
+        )
     if ctx.needs_input_grad[4]:
         sums[2] = -(abs(alpha - 2) * u.sum().item() / scale)
     s.mul_(abs(alpha - 2) * ctx.share)
@@ -1350,5 +1147,7 @@ def _whole(*terms: float) -> float:
 def _exactly(d: Tensor, s: Tensor, ctx: Any, *parameters: Any) -> list[float]:
     """The same by the elementwise functions, for a block that is out of the ordinary."""
     torch.mul(d_x(d, *parameters), ctx.share, out=s)
-    found = zip((loss, d_alpha, d_scale), [True, *ctx.needs_input_grad[3:]])
+    parameters = tuple(_beside(d, p, *rule) for p, rule in zip(parameters, _RULES))
+    slopes = [loss, *(_inside(f, k) for k, f in enumerate((d_x, d_alpha, d_scale)))]
+    found = zip([loss, *slopes[2:]], [True, *ctx.needs_input_grad[3:]])
     return [f(d, *parameters).sum().item() if n else 0.0 for f, n in found]

@@ -46,230 +46,190 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """Student's t loss, elementwise."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = 0.5 * (df / y / y) < 2.0**-54
-    return torch.where(
-        special,
-        0.5 * (x / scale) * (x / scale),
-        torch.where(
-            far,
-            (df + 1) / 2 * (torch.log(1 / df) + 2 * torch.log(torch.abs(y))),
-            (df / 2 + 0.5) * torch.log1p(y / df * y),
-        ),
+    far = 0.5 * (d / y / y) < 2.0**-54
+    value = torch.where(
+        far,
+        (d + 1) / 2 * (torch.log(1 / d) + 2 * torch.log(torch.abs(y))),
+        (d / 2 + 0.5) * torch.log1p(y / d * y),
     )
+    return torch.where(df == math.inf, 0.5 * y * y, value)
 
 
 @_elementwise
 def d_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
-    far = df / x * (scale / x) * scale < 2.0**-54
+    d = torch.where(df == math.inf, 1, df)
+    far = d / x * (scale / x) * scale < 2.0**-54
     y = x / scale
-    return torch.where(
-        special,
-        x / scale / scale,
-        torch.where(far, (df + 1) / x, (df + 1) / df * y / (y / df * y + 1) / scale),
-    )
+    value = torch.where(far, (d + 1) / x, (d + 1) * y / (y * y + d) / scale)
+    return torch.where(df == math.inf, y / scale, value)
 
 
 @_elementwise
 def d_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in df."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    u = y / df * y
-    far = u * (df / 2 + 1) < 2.0**-54
-    far2 = (df + 0.5) / y / y < 2.0**-54
-    return torch.where(
-        special,
-        torch.where(torch.isnan(x), x, 0),
+    u = y / d * y
+    far = u * (d / 2 + 1) < 2.0**-54
+    far2 = (d + 0.5) / y / y < 2.0**-54
+    value = torch.where(
+        far,
+        -y / d * (y / d) * 0.5,
         torch.where(
-            far,
-            -y / df * (y / df) * 0.5,
-            torch.where(
-                far2,
-                torch.log(1 / df) / 2 - (df + 1) / df / 2 + torch.log(torch.abs(y)),
-                (
-                    (
-                        0.5 * y * y * df * torch.log1p(u)
-                        - 0.5 * y * y
-                        + df / 2 * df * _log1p_minus(u)
-                    )
-                    / df
-                    / (y * y + df)
-                ),
+            far2,
+            torch.log(1 / d) / 2 - (d + 1) / d / 2 + torch.log(torch.abs(y)),
+            (
+                (0.5 * y * y * d * torch.log1p(u) - 0.5 * y * y + d / 2 * d * _log1p_minus(u))
+                / d
+                / (y * y + d)
             ),
         ),
     )
+    return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
 
 @_elementwise
 def d_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = df / y / y < 2.0**-54
-    return torch.where(
-        special,
-        -(x / scale) / scale * (x / scale),
-        torch.where(
-            far, (-df - 1) / scale, -2 / df * (df / 2 + 0.5) * y / (y / df * y + 1) / scale * y
-        ),
+    far = torch.abs(y) < 2.0**-40
+    far2 = torch.abs(y) >= 2.0**60
+    s = y * y
+    value = torch.where(
+        far,
+        -(d + 1) / d * y / (y / d * y + 1) / scale * y,
+        torch.where(far2, (-d - 1) / scale, -(d + 1) / (s + d) * s / scale),
     )
+    return torch.where(df == math.inf, -y / scale * y, value)
 
 
 @_elementwise
 def d2_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = y / df * y * 3 < 2.0**-54
-    far2 = df / x * (scale / x) * scale * 3 < 2.0**-54
+    far = y / d * y * 3 < 2.0**-54
+    far2 = d / x * (scale / x) * scale * 3 < 2.0**-54
     s = y * y
-    return torch.where(
-        special,
-        torch.where(torch.isnan(x), x, 1 / (scale * scale)),
-        torch.where(
-            far,
-            (df + 1) / df / scale / scale,
-            torch.where(
-                far2, -(df + 1) / x / x, -(df + 1) / (s + df) * (s - df) / scale / (s + df) / scale
-            ),
-        ),
+    value = torch.where(
+        far,
+        (d + 1) / d / scale / scale,
+        torch.where(far2, -(d + 1) / x / x, -(d + 1) / (s + d) * (s - d) / scale / (s + d) / scale),
     )
+    return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 1 / (scale * scale)), value)
 
 
 @_elementwise
 def d2_x_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and df."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
-    far = scale / x * (scale / x) * (2 * df + 1) < 2.0**-54
+    d = torch.where(df == math.inf, 1, df)
+    far = x == 0
+    far2 = scale / x * (scale / x) * (2 * d + 1) < 2.0**-54
     y = x / scale
     s = y * y
-    return torch.where(
-        special,
-        torch.where(torch.isnan(x), x, 0),
-        torch.where(far, 1 / x, y / (s + df) * (s - 1) / scale / (s + df)),
+    value = torch.where(
+        far, 0, torch.where(far2, 1 / x, (y + 1) / (s + d) * (y - 1) / scale * y / (s + d))
     )
+    return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
 
 @_elementwise
 def d2_x_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
+    d = torch.where(df == math.inf, 1, df)
     far = x == 0
-    u = df / x * (scale / x)
+    u = d / x * (scale / x)
     far2 = u * scale * 2 < 2.0**-54
+    q = d + 1
     y = x / scale
-    w = y * y / df
-    return torch.where(
-        special,
-        -x / scale / scale * (2 / scale),
+    far3 = torch.abs(y) >= 2.0**40
+    w = y * y / d
+    value = torch.where(
+        far,
+        0,
         torch.where(
-            far,
-            0,
+            far2,
+            -u * (q / x) * 2,
             torch.where(
-                far2,
-                -u * ((df + 1) / x) * 2,
-                -2 / df * (df + 1) / (w + 1) / scale * x / scale / (w + 1) / scale,
+                far3,
+                torch.where(
+                    torch.abs(y) >= 2.0**60,
+                    -d / y / scale * (q / y / scale) * (2 / y),
+                    -u * (q / x) * 2,
+                ),
+                -2 * q / d / (w + 1) / scale * x / scale / (w + 1) / scale,
             ),
         ),
     )
+    return torch.where(df == math.inf, -x / scale / scale * (2 / scale), value)
 
 
 @_elementwise
 def d2_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in df."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = df / y * (torch.abs(1 / (1 - (df + 1) / df / 2)) / y) < 2.0**-54
-    far2 = torch.abs(y) >= 2.0**27
+    far = torch.abs(y) >= 2.0**27
     s = y * y
-    q = s + df
-    u = s * df - s - 2 * df
-    return torch.where(
-        special,
-        torch.where(torch.isnan(x), x, 0),
+    q = s + d
+    u = s * d - s - 2 * d
+    value = torch.where(
+        far,
         torch.where(
-            far,
-            (1 - df) / df / df / 2,
+            torch.abs(y) >= 2.0**40,
             torch.where(
-                far2,
-                torch.where(
-                    torch.abs(y) >= 2.0**40,
-                    torch.where(
-                        torch.abs(y) >= 2.0**60,
-                        (1 - df) / df / df / 2,
-                        -0.5 * (s / df / q) * (u / df / q),
-                    ),
-                    -0.5 * (y / q * u / df / q * y / df),
-                ),
-                -y / df / q * (0.5 * (y / df)) * (u / q),
+                torch.abs(y) >= 2.0**60, (1 - d) / d / d / 2, -0.5 * (s / d / q) * (u / d / q)
             ),
+            -0.5 * (y / q * u / d / q * y / d),
         ),
+        -y / d / q * (0.5 * (y / d)) * (u / q),
     )
+    return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
 
 @_elementwise
 def d2_df_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in df and scale."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = y / df * y * (df + 2) < 2.0**-54
-    far2 = (2 * df + 1) / y / y < 2.0**-54
+    far = torch.abs(y) < 2.0**-40
+    far2 = torch.abs(y) >= 2.0**40
     s = y * y
-    return torch.where(
-        special,
-        torch.where(torch.isnan(x), x, 0),
-        torch.where(
-            far,
-            y / df / scale * (y / df),
-            torch.where(far2, -1 / scale, -y / scale * (y / (s + df)) * ((s - 1) / (s + df))),
-        ),
+    value = torch.where(
+        far,
+        y / d / scale * (y / d),
+        torch.where(far2, -1 / scale, -y / scale * (y / (s + d)) * ((s - 1) / (s + d))),
     )
+    return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
 
 @_elementwise
 def d2_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = df / y / y < 2.0**-54
+    far = d / y / y < 2.0**-54
     s = y * y
-    return torch.where(
-        special,
-        x / scale / scale * (x / scale / scale) * 3,
-        torch.where(
-            far,
-            (df + 1) / scale / scale,
-            (df + 1) * y / (s + df) * (s + 3 * df) / (s + df) / scale * y / scale,
-        ),
+    value = torch.where(
+        far,
+        (d + 1) / scale / scale,
+        (d + 1) * y / (s + d) * (s + 3 * d) / (s + d) / scale * y / scale,
     )
+    return torch.where(df == math.inf, y / scale * (y / scale) * 3, value)
 
 
 @_elementwise
 def weight(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
-    far = df / x * (scale / x) * scale < 2.0**-54
+    d = torch.where(df == math.inf, 1, df)
+    far = d / x * (scale / x) * scale < 2.0**-54
     y = x / scale
-    return torch.where(
-        special,
-        torch.where(torch.isnan(x), x, 1 / (scale * scale)),
-        torch.where(far, (df + 1) / x / x, (df + 1) / df / scale / (y / df * y + 1) / scale),
-    )
+    value = torch.where(far, (d + 1) / x / x, (d + 1) / d / scale / (y / d * y + 1) / scale)
+    return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 1 / (scale * scale)), value)
 
 
 def value_and_grad(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
@@ -427,8 +387,8 @@ class _ClosedBothWays(_Closed):
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
         with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
             values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
-            terms = zip(_slopes(ctx.name), tangents)
-            moves = [globals()[n](*values) * t for n, t in terms if t is not None]
+            slopes = [globals()[n] for n in _slopes(ctx.name)]
+            moves = [d(*values) * t for d, t in zip(slopes, tangents) if t is not None]
             return sum(moves[1:], moves[0])
 
 
@@ -467,7 +427,7 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step, sums = x.numel(), torch.get_num_threads() << 17, []
+        size, step, sums = x.numel(), torch.get_num_threads() << 16, []
         ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
         slope = torch.empty_like(x)
         parts = [(x, target, slope)]
@@ -475,7 +435,8 @@ class _Total(torch.autograd.Function):
             parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
         room = [torch.empty_like(parts[0][0]) for _ in range(3)]
         numbers = [float(p) for p in parameters]
-        ordinary = all(1e-9 < abs(p) < 1e9 for p in numbers)
+        known = zip(numbers, _RULES)
+        ordinary = all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in known)
         for a, b, s in parts:
             d, *spare = room if a.shape == room[0].shape else [r[: len(a)] for r in room]
             torch.sub(a, b, out=d)
@@ -505,7 +466,7 @@ def _block(
 ) -> list[float]:
     """The sums of loss, d_df, d_scale; s becomes the share of d_x. d is used up."""
     u, v = spare
-    if not torch.linalg.vector_norm(d).item() < min(math.sqrt(2) * math.sqrt(df) * scale * 2.0**26, math.sqrt(df) * scale * 2.0**27):
+    if not torch.linalg.vector_norm(d).item() < math.sqrt(2) * math.sqrt(df) * scale * 2.0**26:
         return [math.nan]
     torch.mul(d, d, out=u)
     torch.mul(u, 1 / df / scale / scale, out=v).log1p_()
@@ -517,7 +478,7 @@ def _block(
     if ctx.needs_input_grad[3]:
         sums[1] = _whole(0.5 * v.sum().item(), -((df + 1) * d.sum().item() / df / 2))
     if ctx.needs_input_grad[4]:
-        sums[2] = (-df - 1) * d.sum().item() / scale
+        sums[2] = -((df + 1) * d.sum().item() / scale)
     s.mul_((df + 1) * ctx.share)
     return sums
 
@@ -525,7 +486,7 @@ def _block(
 def _whole(*terms: float) -> float:
     """The sum of the terms; NaN where they cancel so far that too few digits are left."""
     total = math.fsum(terms)
-    return total if abs(total) > max(map(abs, terms)) / 256 else math.nan
+    return total if abs(total) > max(map(abs, terms)) / 64 else math.nan
 
 
 def _exactly(d: Tensor, s: Tensor, ctx: Any, *parameters: Any) -> list[float]:

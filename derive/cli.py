@@ -128,7 +128,7 @@ def _settings(
     "targets",
     multiple=True,
     metavar="T",
-    help="numpy or torch; repeatable. Default: all.",
+    help="A language or library to emit for; repeatable. Default: all.",
 )
 @click.option("--out", type=_FOLDER, metavar="DIR", help="Default: generated/ of the checkout.")
 @click.option(
@@ -230,7 +230,10 @@ def latex(losses: tuple[str, ...], out: Path | None) -> None:
 @click.option("--record", is_flag=True, help="Write what was found to docs/accuracy.md.")
 @click.option("--formula", metavar="TEXT", help="Judge a formula, in the grammar of loss files.")
 @click.option("--latex", metavar="TEXT", help="Judge a formula in LaTeX.")
-@click.option("--loss", metavar="LOSS", help="The loss that a formula is compared with.")
+@click.option("--implementation", metavar="MODULE:FUNCTION", help="Judge somebody else's code.")
+@click.option("--set", "settings", multiple=True, callback=_settings, metavar="NAME=VALUE",
+              help="A parameter of that code. Repeatable.")
+@click.option("--loss", metavar="LOSS", help="The loss that code or a formula is compared with.")
 @click.option("--quantity", default="loss", metavar="Q", help="Such as d_x. Default: loss.")
 @click.option("--exact", is_flag=True, help="Another convention counts as a difference.")
 @click.option("--explain", is_flag=True, help="Print how each claim was decided, step by step.")
@@ -242,10 +245,17 @@ def verify(
     samples: int | None,
     record: bool,
     as_json: bool,
+    implementation: str | None,
+    settings: dict[str, str],
     **statements: Any,
 ) -> None:
-    """Check losses and their generated files, claims files (TOML) or a formula; without SUBJECT
-    everything."""
+    """Check losses and their generated files, claims files (TOML), a formula or somebody else's
+    code; without SUBJECT everything."""
+    if implementation is not None:
+        _judge_code(implementation, settings, Statements(**statements), subjects, as_json)
+        return
+    if settings:
+        raise click.UsageError("--set says the parameters of an --implementation")
     if _judged_statements(subjects, Statements(**statements), as_json):
         return
     from derive import pipeline
@@ -260,6 +270,31 @@ def verify(
         raise Refuted("something does not hold; the lines above say what")
     if report.exit_code:
         raise Undecided("something was not decided; the lines above say what")
+
+
+def _judge_code(
+    subject: str, settings: dict[str, str], asked: Any, subjects: tuple[str, ...], as_json: bool
+) -> None:
+    """The verdict on a function of somebody else."""
+    if subjects or asked.has_text or asked.loss is None:
+        raise click.UsageError("--implementation wants --loss, and no SUBJECT or formula beside it")
+    try:
+        values = {name: float(text) for name, text in settings.items()}
+    except ValueError:
+        raise click.UsageError("--set: the value of a parameter is a number") from None
+    from derive.definitions.find import find
+    from derive.verification.callables.judge import judge
+    from derive.verification.callables.shown import shown
+
+    with progress_on(sys.stderr) as progress:
+        progress.step(subject, 0, 1)
+        found = judge(subject, find(asked.loss), asked.quantity, values)
+    say(found.to_json() if as_json else shown(found, *screen()))
+    code = found.exit_code(asked.exact)
+    if code == Refuted.exit_code:
+        raise Refuted("it is not what was asked for; the lines above say why")
+    if code:
+        raise Undecided("it was not decided; the lines above say why")
 
 
 def _judged_statements(subjects: tuple[str, ...], asked: Any, as_json: bool) -> bool:

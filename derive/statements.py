@@ -1,4 +1,4 @@
-"""What `derive verify` can be asked about statements; imports nothing, so that the help is quick."""
+"""What `derive verify` can be asked about statements. Imports nothing: the help is quick."""
 
 from __future__ import annotations
 

@@ -16,7 +16,6 @@ from derive.emission.text import fitted, head, paragraph, quoted
 from derive.numerics.nodes import Call, Name, Node
 from derive.program.module import Assignment, Block, Branch, Function, Helper, Module
 
-
 # A polynomial of more terms is written by the name of its coefficients.
 MANY = 8
 
@@ -53,7 +52,6 @@ def context(module: Module, target: Target) -> dict[str, Any]:
     syntax = target.syntax
     printer = Printer(syntax, frozenset(h.name for h in module.helpers))
     found = {
-        "name": module.name,
         "title": quoted(module.documentation.title, syntax),
         "origin": paragraph(
             f"From the definition of {module.name} (sha256 {module.digest}) by: "

@@ -14,11 +14,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from derive.emission import importer
+from derive.emission.targets import TARGETS, Target
 from derive.errors import EnvironmentTrouble, Refuted
 
-# A smoke check against a wrong formula: float64 in NumPy, float32 by default in PyTorch.
-# How accurate the files are is for the verification to say.
-TOLERANCE = {"numpy": 1e-6, "torch": 1e-4}
 TIME_LIMIT = 300.0
 
 
@@ -41,24 +39,25 @@ def validate(
         except (SyntaxError, ValueError) as error:
             raise _invalid(path, f"does not compile, {error}") from error
     imported: list[str] = []
-    for library, tolerance in TOLERANCE.items():
-        paths = [p for p in sources if PurePosixPath(p).parts[0] == f"for_{library}"]
-        if paths and importlib.util.find_spec(library) is not None:
-            for path, answer in _answers(library, paths, sources, expected, at).items():
-                _judge(path, answer, expected, tolerance, at)
+    for target in TARGETS.values():
+        paths = [p for p in sources if PurePosixPath(p).parts[0] == target.folder]
+        if paths and target.library and importlib.util.find_spec(target.library) is not None:
+            for path, answer in _answers(target, paths, sources, expected, at).items():
+                # A smoke check: how accurate the files are is for the verification to say.
+                _judge(path, answer, expected, target.tolerance, at)
                 imported.append(path)
     return tuple(sorted(imported))
 
 
 def _answers(
-    library: str,
+    target: Target,
     paths: list[str],
     sources: Mapping[str, str],
     expected: Mapping[str, float],
     at: float,
 ) -> dict[str, dict[str, Any]]:
     question = {
-        "library": library,
+        "library": target.library,
         "sources": dict(sources),
         "paths": paths,
         "valued": [path for path in paths if path in expected],
@@ -75,13 +74,13 @@ def _answers(
         )
     except subprocess.TimeoutExpired:
         raise EnvironmentTrouble(
-            f"for_{library}: importing the files took more than {TIME_LIMIT:.0f} s; "
+            f"{target.folder}: importing the files took more than {TIME_LIMIT:.0f} s; "
             "nothing was written; run again on a less busy machine"
         ) from None
     if child.returncode != 0:
         last = child.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
         raise EnvironmentTrouble(
-            f"for_{library}: {library} cannot be used here ({''.join(last) or 'it crashed'}); "
+            f"{target.folder}: {target.library} cannot be used here ({''.join(last) or 'it crashed'}); "
             "nothing was written; repair the installation"
         )
     answers: dict[str, dict[str, Any]] = json.loads(child.stdout.splitlines()[-1])

@@ -14,42 +14,69 @@ from sympy import Abs, Expr, S, oo
 
 from derive.calculus.limits import at_point
 from derive.calculus.reading import readable
-from derive.definitions.loss import Loss, let
+from derive.definitions.loss import Let, Loss, let
 from derive.errors import Undecided
 from derive.numerics.candidates import Candidate
 from derive.numerics.errors import ErrorModel
-from derive.numerics.leading import Leading, leading_terms
+from derive.numerics.leading import SIZE, Leading, leading_terms
 from derive.numerics.lower import CannotLower, condition, lower
 from derive.numerics.measure import values
 from derive.numerics.nodes import Name, Node, absolute, call, where
+from derive.numerics.products import Ranges, ordered
 from derive.numerics.rules import rewrite
 from derive.numerics.units import Unit, degree
 
 _RULE = "leading term"
+_LONG = 150  # operations, beyond which a limit takes longer than anybody waits
 _LONGEST = 6  # a higher power is taken by squaring
 
 
 @dataclass(frozen=True)
 class EndPiece:
-    """A leading term as a form, and the test that what follows it is negligible."""
+    """A leading term as a form, the test that what follows it is negligible, and a shorter form
+    with the same limit."""
 
     end: Expr
     candidate: Candidate
     negligible: Node | None
+    limit: Node | None = None
 
 
-def leading(model: ErrorModel, units: Sequence[Unit]) -> list[EndPiece]:
+def leading(model: ErrorModel, units: Sequence[Unit], ranges: Ranges) -> list[EndPiece]:
     """The leading terms of a quantity as forms, each in the units of the loss too."""
     found: dict[tuple[Expr, Node], EndPiece] = {}
     for lead in leading_terms(model.loss, model.wanted.expression):
+        limit = _limit(model.loss, lead)
         for term, negligible in _spellings(model.loss, lead, units):
             if not term.has(sympy.nan, sympy.zoo):
                 with suppress(CannotLower):
-                    form = _lowered(term)
-                    test = None if negligible is None else condition(negligible)
-                    piece = EndPiece(lead.end, Candidate(form, (_RULE,)), test)
-                    found.setdefault((lead.end, form), piece)
+                    test = _test(model.loss, negligible, units)
+                    for form in _forms(model.loss, term, ranges):
+                        piece = EndPiece(lead.end, Candidate(form, (_RULE,)), test, limit)
+                        found.setdefault((lead.end, form), piece)
     return list(found.values())
+
+
+def _limit(loss: Loss, lead: Leading) -> Node | None:
+    """|x|^e c towards infinity, e depending on a parameter: c counts only where e is 0."""
+    powers = [e for b, e in lead.right.as_powers_dict().items() if b == SIZE and e.free_symbols]
+    if lead.end != oo or not powers or not lead.right.is_Mul:
+        return None
+    (e,) = powers
+    (v,) = sorted(e.free_symbols, key=str)[:1]
+    places = [r for r in sympy.solve(e, v) if loss.domain(v).contains(r) is sympy.true]
+    if len(places) != 1:
+        return None
+    x = Name(loss.residual.name)
+    rest = (lead.right / SIZE**e).subs(v, places[0])
+    value: Node = call("pow", absolute(x), lower(e))
+    if rest.has(SIZE):
+        value = where(call("lt", lower(e), 0), 0, float("inf"))
+    elif not rest.has(sympy.nan, sympy.zoo):
+        above, below = sympy.fraction(readable(rest))
+        value = value * lower(abs(above)) / lower(below)
+        value = -value if above.is_negative else value
+    return value if lead.left == lead.right else call("sign", x) * value
 
 
 def _spellings(
@@ -71,6 +98,42 @@ def _spellings(
             test = test.xreplace({unit.parameter: S.One}).xreplace({x: y})
         yield inner.term(y, Abs(y)) * unit.length**e, test
     yield lead.term(x, let("size", Abs(x))), lead.negligible
+
+
+def _test(loss: Loss, negligible: Expr | None, units: Sequence[Unit]) -> Node | None:
+    """None where pieces along x over a length do the same."""
+    if negligible is None:
+        return None
+    written = negligible
+    while names := written.atoms(Let):
+        written = written.xreplace({name: name.definition for name in names})
+    known = {loss.residual, *(unit.parameter for unit in units[:1])}
+    return None if written.free_symbols <= known else condition(negligible)
+
+
+def _forms(loss: Loss, term: Expr, ranges: Ranges) -> Iterator[Node]:
+    yield _lowered(term)
+    if any(not e.is_Rational for e in term.as_powers_dict().values()):
+        yield _whole_powers(term)
+        for halves in (False, True):
+            form = ordered(loss, term, ranges, halves)
+            if form is not None:
+                yield form
+
+
+def _whole_powers(term: Expr) -> Node:
+    """Every power of a variable exponent first and as one: it has its limit at the ends."""
+    powers = term.as_powers_dict()
+    ways = sorted(powers.items(), key=lambda item: item[1].is_number)
+    total: Node | None = None
+    for base, exponent in ways:
+        if exponent.is_number:
+            factor = _lowered(base**exponent)
+        else:
+            factor = call("pow", lower(base), lower(exponent))
+        total = factor if total is None else total * factor
+    assert total is not None
+    return total
 
 
 def _lowered(term: Expr) -> Node:
@@ -115,35 +178,42 @@ def with_leading(
             yield from forms
 
 
-def at_the_ends(model: ErrorModel, form: Node) -> Node:
+def at_the_ends(model: ErrorModel, form: Node, pieces: Sequence[EndPiece]) -> Node:
     """The form, with its limits put in at x = 0 and x = ±inf where it has other values there."""
     x = Name(model.loss.residual.name)
     for end, test in ((S.Zero, call("eq", x, 0)), (oo, call("eq", absolute(x), float("inf")))):
-        if not _misses(model, form, end):
+        fewest = _misses(model, form, end)
+        if not fewest:
             continue
-        for value in _values(model, end):
+        best = form
+        for value in _values(model, end, pieces):
             mended = where(test, value, form)
-            if not _misses(model, mended, end):
-                form = mended
+            misses = _misses(model, mended, end)
+            if misses < fewest:
+                best, fewest = mended, misses
+            if not fewest:
                 break
+        form = best
     return form
 
 
-def _misses(model: ErrorModel, form: Node, end: Expr) -> bool:
+def _misses(model: ErrorModel, form: Node, end: Expr) -> int:
+    """At how many points at an end the form has another value."""
+    total = 0
     for reference in model.references:
         columns = reference.sample.columns[model.loss.residual.name]
         here = np.isinf(columns) if end == oo else columns == 0
-        if not np.any(here):
-            continue
-        error = reference.errors(values(form, reference.sample), model.goal)
-        if np.any(error[here & ~reference.special] > model.goal):
-            return True
-    return False
+        if np.any(here):
+            error = reference.errors(values(form, reference.sample), model.goal)
+            total += int(np.count_nonzero(error[here & ~reference.special] > model.goal))
+    return total
 
 
-def _values(model: ErrorModel, end: Expr) -> Iterator[Node]:
+def _values(model: ErrorModel, end: Expr, pieces: Sequence[EndPiece]) -> Iterator[Node]:
     """What may stand at an end, the plainest first: numbers, the limit, the leading term."""
     yield from (call("abs", 0), lower(oo), lower(-oo))
+    yield from dict.fromkeys(p.limit for p in pieces if p.end == end and p.limit is not None)
+    yield from (p.candidate.form for p in pieces if p.end == end)
     if end == 0 and model.quantity == "weight":
         found = [model.derivation.weight_at_zero]
     else:
@@ -153,20 +223,17 @@ def _values(model: ErrorModel, end: Expr) -> Iterator[Node]:
         right, left = found
         both = sympy.Piecewise((left, x < 0), (right, True))
         found = [right, sympy.sign(x) * right, both]
-    for lead in leading_terms(model.loss, model.wanted.expression):
-        if lead.end == end:
-            found.append(lead.term(x, Abs(x)))
     for expression in found:
         if expression.has(sympy.nan, sympy.zoo):
             continue
-        try:
+        with suppress(CannotLower):
             yield lower(rewrite(readable(expression))[0])
-        except CannotLower:
-            continue
 
 
 def _limits(model: ErrorModel, end: Expr) -> Iterator[Expr]:
     loss, raw = model.loss, model.wanted.expression
+    if raw.count_ops() > _LONG:
+        return
     for point in (oo, -oo) if end == oo else (S.Zero,):
         try:
             for limit in at_point(loss, model.quantity, raw, loss.residual, point):

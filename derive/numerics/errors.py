@@ -3,6 +3,7 @@ and with every operation rounded to float32, and the ends x = 0 and ±inf."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,7 @@ ULP_GOALS = (3.0, 7.0, 15.0)
 _WHOLE = 800
 _NARROW = 400
 _SHARE = 5
+_FEW = 8  # one in so many points decides which forms are measured at all of them
 
 
 def goal(loss: Loss, quantity: str) -> float:
@@ -66,8 +68,11 @@ class Score:
 
     @property
     def rank(self) -> tuple[float, ...]:
-        """The smaller the better: everyday points first, in float64; then everything."""
-        return self.missed[0], self.missed[2], sum(self.missed), self.special, self.worst[0]
+        """The smaller the better: everyday points first, in float64; then everything, where a few
+        points more or less do not outweigh a shorter form."""
+        total = sum(self.missed)
+        about = round(4 * math.log2(1 + total))
+        return self.missed[0], self.missed[2], about, self.special, self.size, total
 
 
 class ErrorModel:
@@ -91,11 +96,27 @@ class ErrorModel:
         """ULP beyond kappa at every point of every sample."""
         return tuple(r.errors(values(form, r.sample), self.goal) for r in self.references)
 
+    def screened(self, form: Node) -> int:
+        """At how many of a few everyday points, and of the whole range, a form misses the goal."""
+        total = 0
+        for reference in self._few:
+            error = reference.errors(values(form, reference.sample), self.goal)
+            x = reference.sample.columns[self.loss.residual.name]
+            total += int(np.count_nonzero((error > self.goal) & ~reference.special & (x != 0)))
+        return total
+
+    @cached_property
+    def _few(self) -> tuple[Reference, ...]:
+        few = (r.sample.thinned(_FEW) for r in self.references[:2])
+        return tuple(Reference(self.wanted, sample) for sample in few)
+
     def score(self, form: Node, errors: Sequence[Floats] | None = None) -> Score:
         found = self.errors(form) if errors is None else errors
         worst, missed, special = [], [], 0
-        for reference, error in zip(self.references, found, strict=True):
-            general = error[~reference.special]
+        for general_rows, reference, error in zip(
+            self.general, self.references, found, strict=True
+        ):
+            general = error[general_rows]
             worst.append(float(np.max(general, initial=0.0)))
             missed.append(int(np.count_nonzero(general > self.goal)))
             special += int(np.count_nonzero(error[reference.special] > self.goal))
@@ -103,7 +124,12 @@ class ErrorModel:
 
     @cached_property
     def general(self) -> tuple[np.ndarray, ...]:
-        return tuple(~r.special for r in self.references)
+        """The points of each sample at general parameters; x = 0 belongs to the ends alone."""
+        x = self.loss.residual.name
+        return tuple(
+            ~r.special & ((r.sample.columns[x] != 0) | (r.sample.name == "ends"))
+            for r in self.references
+        )
 
 
 def size(form: Node) -> int:

@@ -14,19 +14,20 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import sympy
 from flint import arb
-from sympy import Expr, S, Symbol
+from sympy import Expr, Piecewise, S, Symbol
 
 from derive.definitions.floats import FORMATS, Floats
 from derive.definitions.loss import Let, Loss
 from derive.definitions.samples import Sample, whole_range
 from derive.numerics.atoms import Atom
 from derive.numerics.exact import Exact, NoValue
-from derive.numerics.lower import lower
-from derive.numerics.nodes import Local, Node, node
+from derive.numerics.lower import condition, lower
+from derive.numerics.nodes import Local, Node, call, node, where
 
 _POINTS = 400
 _SHARE = 8
 _FOLLOWED = 24
+_HUGE = 1e6  # a logarithm beyond is as good as infinite
 _MOST = 14  # factors; more are left as they are
 _LONGEST = 6
 
@@ -66,7 +67,20 @@ class Ranges:
 
 
 def ordered(loss: Loss, expression: Expr, ranges: Ranges, halves: bool) -> Node | None:
-    """The product in the best order; None where there is nothing to order."""
+    """The product, or each product among cases, in the best order; None where there is none."""
+    if not isinstance(expression, Piecewise):
+        return _ordered(loss, expression, ranges, halves)
+    forms = [_ordered(loss, e, ranges, halves) for e, _ in expression.args]
+    if not any(forms):
+        return None
+    *cases, (last, _) = expression.args
+    total = forms[-1] or lower(last)
+    for form, (value, test) in reversed(list(zip(forms, cases, strict=False))):
+        total = where(condition(test), form or lower(value), total)
+    return total
+
+
+def _ordered(loss: Loss, expression: Expr, ranges: Ranges, halves: bool) -> Node | None:
     factors = list(_factors(expression, halves))
     if not 3 <= len(factors) <= _MOST:
         return None
@@ -101,8 +115,8 @@ def _factors(expression: Expr, halves: bool) -> Iterator[Factor]:
             yield S(int(size.q)), -1, node(int(size.q))
     else:
         yield size, 1, lower(size)
-    for factor in sympy.Mul.make_args(rest):
-        base, exponent = factor.as_base_exp()
+    for base, exponent in _powers(rest):
+        factor = base**exponent
         side = -1 if exponent.could_extract_minus_sign() and base is not sympy.E else 1
         if exponent.is_Integer and abs(exponent) <= _LONGEST:
             form = lower(base)
@@ -110,7 +124,7 @@ def _factors(expression: Expr, halves: bool) -> Iterator[Factor]:
                 yield base, side, form
         elif halves and (base is sympy.E or not exponent.is_Rational):
             half = base ** (side * exponent / 2)
-            form = Local("half", lower(half))
+            form = Local("half", _power(base, side * exponent / 2))
             yield half, side, form
             yield half, side, form
         elif exponent.is_Rational and base is not sympy.E:
@@ -120,8 +134,29 @@ def _factors(expression: Expr, halves: bool) -> Iterator[Factor]:
             part = part if whole <= _LONGEST else abs(exponent)
             if part:
                 yield base**part, side, lower(base**part)
+        elif base is not sympy.E and not exponent.is_number:
+            yield factor, 1, _power(base, exponent)
         else:
             yield factor, 1, lower(factor)
+
+
+def _powers(product: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """The factors as powers; g^(q + n) as g^q g^n: a rounded q + n would cost |log g| ULP."""
+    for factor in sympy.Mul.make_args(product):
+        base, exponent = factor.as_base_exp()
+        whole, part = exponent.as_coeff_Add()
+        if base is not sympy.E and part != 0 and whole.is_Integer and whole != 0:
+            yield base, part
+            yield base, whole
+        else:
+            yield base, exponent
+
+
+def _power(base: Expr, exponent: Expr) -> Node:
+    """One power, whatever its exponent: at 0 and at infinity it has its limit."""
+    if base is sympy.E:
+        return call("exp", lower(exponent))
+    return call("pow", lower(base), lower(exponent))
 
 
 def _logarithms(loss: Loss, value: Expr, ranges: Ranges) -> Floats | None:
@@ -143,7 +178,7 @@ def _logarithm(exact: Exact, point: Sequence[float]) -> float:
     except (NoValue, ZeroDivisionError):
         return math.nan
     if ball > 0 and ball.is_finite():
-        return float(ball.log()) / math.log(2.0)
+        return min(max(float(ball.log()) / math.log(2.0), -_HUGE), _HUGE)
     return math.nan
 
 
@@ -180,8 +215,9 @@ def _order(signed: np.ndarray, powers: np.ndarray, exponents: Floats) -> tuple[i
                 under = (moved < smallest + 1) & is_held & (result > moved + 1)
                 over = (moved > largest - 1) & is_finite
                 lost = np.count_nonzero(under | over)
-                stray = np.max(np.maximum(moved - high, low - moved), initial=0.0)
-                cost = partial.cost + lost + 1e-4 * float(stray)
+                stray = np.maximum(np.maximum(moved - high, low - moved), 0.0)
+                farthest = float(np.max(stray, initial=0.0) + np.sum(stray) / max(len(stray), 1))
+                cost = partial.cost + lost + 1e-4 * farthest
                 order = (*partial.order, place)
                 longer.setdefault(frozenset(order), []).append(_Partial(order, moved, cost))
         best = [min(same, key=lambda p: p.cost) for same in longer.values()]

@@ -14,6 +14,8 @@ import numpy as np
 
 from derive.definitions.floats import Floats
 
+LATE = "no answer within"
+
 
 class Child:
     """Keeps what it imported between requests; started when first asked. A context manager."""
@@ -70,5 +72,5 @@ class Child:
         code = None if self._process is None else self._process.poll()
         self.close()
         if late:
-            return f"no answer within {self.seconds:.0f} s"
+            return f"{LATE} {self.seconds:.0f} s"
         return f"the process that ran it ended (exit status {code})"

@@ -16,6 +16,7 @@ from joblib import Parallel, delayed
 from derive.definitions.loss import Loss
 from derive.definitions.samples import EVERYDAY, WHOLE
 from derive.errors import BadInput
+from derive.verification.densities import SAMPLE as DENSITIES
 from derive.verification.emitted import Emitted, headers
 from derive.verification.implementations import Runners, installed
 from derive.verification.report import UNKNOWN, Report, Row
@@ -71,7 +72,8 @@ def verify(
         if progress is not None:
             progress(f"{unit.loss.name} {unit.what}", number, len(units))
     order = {loss.name: k for k, loss in enumerate(losses)}
-    return Report(tuple(sorted(rows, key=lambda row: order.get(row.loss, len(order)))))
+    rows.sort(key=lambda row: (order.get(row.loss, len(order)), row.sample == DENSITIES))
+    return Report(tuple(rows))
 
 
 def _is_there(loss: Loss, root: Path, target: TargetFiles) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from derive.emission import validate as room
+from derive.emission.targets import TARGETS
 from derive.emission.validate import validate
 from derive.errors import EnvironmentTrouble, Refuted
 
@@ -79,7 +81,8 @@ def test_without_the_library_files_are_only_compiled(monkeypatch: pytest.MonkeyP
 
 
 def test_a_broken_library_is_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(room.TOLERANCE, "broken", 1e-6)
+    target = replace(TARGETS["numpy"], folder="for_broken", library="broken")
+    monkeypatch.setitem(room.TARGETS, "broken", target)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     with pytest.raises(EnvironmentTrouble, match="broken cannot be used here .*No module named"):
         validate({"for_broken/a.py": "x = 1\n"}, {})

@@ -8,11 +8,13 @@ from pathlib import Path
 from derive.emission.target import Target
 
 
-def _found() -> dict[str, Target]:
-    names = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem != "__init__")
+def found() -> dict[str, Target]:
+    """name -> target, one for each file in this folder."""
+    files = (path for folder in __path__ for path in Path(folder).glob("*.py"))
+    names = sorted(path.stem for path in files if path.stem != "__init__")
     return {name: import_module(f"{__name__}.{name}").TARGET for name in names}
 
 
-TARGETS: dict[str, Target] = _found()
+TARGETS: dict[str, Target] = found()
 
-__all__ = ["TARGETS", "Target"]
+__all__ = ["TARGETS", "Target", "found"]

@@ -13,7 +13,8 @@ from derive.verification.callables.convention import Settings
 from derive.verification.callables.findings import Finding
 from derive.verification.callables.session import Answer, Given, Session
 
-PLAIN = np.array([0.3, -1.0, 2.5, 0.01, -40.0, 7.0, 1.5])
+# none is a parameter of anybody: corners are looked at elsewhere
+PLAIN = np.array([0.3, -0.9, 2.6, 0.011, -41.0, 7.1, 1.4])
 LENGTHS = (1, 2, 63, 64, 65, 100, 257)
 ROUNDING = 1e-9  # vector units round some lengths differently; a fault is larger
 
@@ -79,14 +80,14 @@ class Behaviour:
             self._fault(f"NumPy is changed ({names})", PLAIN.tolist(), "unchanged", "changed")
 
     def _views(self) -> None:
-        square = np.array([[0.3, -1.0, 2.0], [4.0, 0.5, -7.0]])
+        square = np.array([[0.3, -0.9, 2.1], [4.2, 0.55, -7.1]])
         for view, x in (
-            ("reversed", np.array([1.0, 2.0, -3.5])), ("strided", np.array([1.0, 2.0, -3.5])),
+            ("reversed", np.array([1.1, 2.2, -3.6])), ("strided", np.array([1.1, 2.2, -3.6])),
             ("", square), ("fortran", square), ("reversed", square),
         ):  # fmt: skip
             what = f"{view or 'plain'} {x.ndim}-d array"
             self._compare(what, x, self._ask(x, view=view))
-        self._compare("0-d array", np.array(1.5), self._ask(np.array(1.5)))
+        self._compare("0-d array", np.array(1.4), self._ask(np.array(1.4)))
         empty = self._ask(np.zeros(0))
         self.shapes["empty array"] = empty.error or f"shape {empty.first.shape}"
 
@@ -103,11 +104,13 @@ class Behaviour:
         parameters: Mapping[str, Floats] | None = None,
     ) -> None:
         if answer.error:
-            self.shapes[what] = answer.error
+            self.shapes[what] = _line(answer.error)
             return
         right = np.asarray(self.expected(x, {**self.settings, **(parameters or {})}))
         if answer.first.shape != right.shape:
-            self.shapes[what] = f"{list(right.shape)} is right, {list(answer.first.shape)} comes out"
+            self.shapes[what] = (
+                f"{list(right.shape)} is right, {list(answer.first.shape)} comes out"
+            )
             return
         self.shapes[what] = "right"
         same = np.isclose(answer.first, right, rtol=ROUNDING, atol=0.0, equal_nan=True)
@@ -117,8 +120,9 @@ class Behaviour:
             arrays = {k: v.tolist() for k, v in (parameters or {}).items()}
             at = {"first wrong place": [int(i[0]) for i in np.nonzero(wrong)]}
             shown = x.tolist() if x.size < 20 else f"numpy.linspace(-3, 4, 257)[:{x.size}]"
+            expected, got = (np.atleast_1d(v)[wrong] for v in (right, answer.first))
             self._fault(
-                f"wrong for {what}", shown, _short(np.atleast_1d(right)[wrong]), _short(np.atleast_1d(answer.first)[wrong]),
+                f"wrong for {what}", shown, _short(expected), _short(got),
                 **arrays, **at,
             )  # fmt: skip
 
@@ -126,7 +130,7 @@ class Behaviour:
         """Parameters that are arrays: of the shape of x, and of one that broadcasts."""
         if not self.call.parameters or self.call.construct is not None:
             return
-        rows = np.array([[3.0, 2.0], [3.0, 0.5]])
+        rows = np.array([[3.1, 2.2], [3.1, 0.55]])
         for name in self.call.parameters:
             value = self.settings[name]
             same = value * np.array([[1.0, 1.0], [2.0, 2.0]])
@@ -140,11 +144,10 @@ class Behaviour:
         self._compare("integers", x, answer)
 
     def _nan(self) -> None:
-        x = np.array([1.0, np.nan, -2.5, 0.5])
+        x = np.array([1.1, np.nan, -2.6, 0.55])
         answer = self._ask(x)
         if answer.error:
-            self.notes.append(f"NaN in x: {answer.error}")
-            self._fault("NaN in x is no number", ["nan"], "nan", answer.error)
+            self.notes.append(f"NaN in x is refused: {_line(answer.error)}")
             return
         right = self.expected(x, self.settings)
         if not np.isnan(answer.first[1]):
@@ -157,8 +160,10 @@ def _same(first: Floats, second: Floats) -> bool:
     return first.shape == second.shape and bool(np.array_equal(first, second, equal_nan=True))
 
 
+def _line(text: str) -> str:
+    return text.partition("\n")[0][:100]
+
+
 def _short(values: Floats) -> str:
     shown = [repr(v) for v in np.ravel(values)[:6].tolist()]
     return ", ".join(shown) + (", …" if np.size(values) > 6 else "")
-
-

@@ -56,7 +56,9 @@ class Call:
             return known.get(role) or (repr(numbers[role[1:]]) if role[0] == "=" else role)
 
         def typed(positional: Sequence[str], named: Mapping[str, str]) -> str:
-            return ", ".join([*map(shown, positional), *(f"{k}={shown(r)}" for k, r in named.items())])
+            return ", ".join(
+                [*map(shown, positional), *(f"{k}={shown(r)}" for k, r in named.items())]
+            )
 
         path = subject.partition(":")[2]
         if self.construct is None:
@@ -173,7 +175,7 @@ def _plain(
 def _assigned(
     free: Sequence[str], left: Sequence[str], optional: Sequence[str], has_x: bool
 ) -> Iterator[dict[str, str]]:
-    """Roles for arguments whose names say nothing: the residual, a target, what is left of --set."""
+    """Roles for arguments whose names say nothing: residual, target, what is left of --set."""
     parameters = [f"={name}" for name in left]
     first = [] if has_x else ["x"]
     for roles in ([*first, *parameters], [*parameters, *first], [*first, "zero", *parameters]):

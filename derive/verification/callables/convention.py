@@ -18,7 +18,9 @@ from derive.verification.backend import Ball, arb
 from derive.verification.callables.nice import ZERO, Nice, lengths, named
 from derive.verification.callables.truth import LOG_DENSITY, Truth
 
-GRID = np.array([0.013, -0.037, 0.11, 0.29, -0.61, 0.83, 1.21, -1.7, 2.3, 3.1, -4.7, 7.9, 17.0, -63.0])
+GRID = np.array(
+    [0.013, -0.037, 0.11, 0.29, -0.61, 0.83, 1.21, -1.7, 2.3, 3.1, -4.7, 7.9, 17.0, -63.0]
+)
 FITS = 3e-7
 SHARE = 0.8  # of the points: a fault in one corner must not hide the convention
 OFFSETS = ("loss",)
@@ -73,7 +75,7 @@ class Fit:
         for p in reversed(oracle.names[1:]):
             symbol = next(s for s in oracle.loss.parameters if s.name == p)
             if symbol.is_positive and self._scales(p):
-                return p
+                return str(p)
         return None
 
     def _scales(self, name: str) -> bool:
@@ -181,5 +183,3 @@ def _line(ours: Floats, got: Floats, has_offset: bool) -> tuple[float, float] | 
         if factor != 0 and np.count_nonzero(close) >= SHARE * len(ours):
             return factor, offset
     return None
-
-

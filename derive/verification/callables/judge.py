@@ -16,7 +16,6 @@ import numpy as np
 from derive.definitions.floats import Floats
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
-
 from derive.verification.callables.behaviour import PLAIN, Behaviour
 from derive.verification.callables.calls import Call, calls
 from derive.verification.callables.convention import GRID, Convention, Fit, Settings
@@ -66,7 +65,7 @@ def judge(subject: str, loss: Loss, quantity: str, fixed: Settings) -> Judgement
         name = f"{subject} as {quantity} of {loss.name}"
         reading, error = _reading(session, told, truth, fixed)
         if reading is None:
-            detail = f"no way to call it was found; the last try: {error}"
+            detail = f"no way to call it was found; {error or 'it takes no arguments'}"
             return Judgement(name, UNKNOWN, UNKNOWN, detail)
         return _Case(subject, session, truth, reading, dict(fixed), name).judgement(told)
 
@@ -80,20 +79,24 @@ def _reading(
     session: Session, told: Mapping[str, Any], truth: Truth, fixed: Settings
 ) -> tuple[Reading | None, str]:
     """The simplest convention that fits, over all ways to call; else the first way that works."""
-    fit, error = Fit(truth), "nothing to call"
+    fit, error = Fit(truth), ""
     best: Reading | None = None
     working: Reading | None = None
     for call in calls(told, truth.names[1:], list(fixed), truth.quantity == "d_x"):
         call = replace(call, output=PARTS.get(truth.quantity))
         settings = _varied(call, truth, fixed)
-        answers = [session.call(call, Given(GRID, at)) for at in settings]
+        first = session.call(call, Given(GRID, settings[0]))
+        more = () if first.error else settings[1:]
+        answers = [first, *(session.call(call, Given(GRID, at)) for at in more)]
         kept = [
             (at, a.first)
-            for at, a in zip(settings, answers, strict=True)
+            for at, a in zip(settings, answers, strict=False)
             if not a.error and a.first.shape == GRID.shape
         ]
         if not kept or kept[0][0] != settings[0]:
-            error = answers[0].error or f"shape {answers[0].first.shape} came out"
+            error = error or answers[0].error or f"shape {answers[0].first.shape} came out"
+            if answers[0].late:
+                break
             continue
         found = fit.convention(call.parameters, *zip(*kept, strict=True))
         if found is None:
@@ -184,7 +187,7 @@ class _Case:
             special=dict(self._special()),
             shapes=seen.shapes,
             warnings=tuple(dict.fromkeys(w for c in found.values() for w in c.warnings)),
-            notes=tuple([*seen.notes, *_notes(found)]),
+            notes=(*seen.notes, *_notes(found)),
             script=self._script(found, first),
         )  # fmt: skip
 
@@ -233,7 +236,7 @@ class _Case:
             one = self.session.call(
                 self.reading.call, Given(np.array([value, 1.0]), self.reading.settings)
             )
-            got = one.error or repr(float(one.first[0]))
+            got = one.error.partition("\n")[0][:60] or repr(float(one.first[0]))
             same = not one.error and math.isclose(float(one.first[0]), expected, rel_tol=1e-9)
             same = same or (not one.error and math.isnan(one.first[0]) and math.isnan(expected))
             yield name, got if same else f"{got} ({float(expected)!r} is right)"
@@ -255,7 +258,12 @@ class _Case:
             )
         if first is not None:
             return script(
-                self.subject, call, self.reading.settings, first.witness.get("x"), "", first.expected
+                self.subject,
+                call,
+                self.reading.settings,
+                first.witness.get("x"),
+                "",
+                first.expected,
             )
         return ""
 
@@ -269,5 +277,3 @@ def _notes(found: Mapping[str, Compared]) -> Iterator[str]:
             yield f"digits are lost beside a special value of a parameter: {p.settings}, {dtype}"
         if compared.out and compared.out != dtype:
             yield f"{dtype} in, {compared.out} out"
-
-

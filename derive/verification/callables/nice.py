@@ -12,8 +12,9 @@ import sympy
 
 from derive.verification.backend import Ball, arb, ctx
 
-COEFFICIENTS = (Fraction(1), Fraction(2), Fraction(1, 2), Fraction(4), Fraction(1, 4), Fraction(3),
-                Fraction(1, 3), Fraction(8), Fraction(1, 8), Fraction(6), Fraction(1, 6))  # fmt: skip
+COEFFICIENTS = tuple(
+    Fraction(text) for text in ("1", "2", "1/2", "4", "1/4", "3", "1/3", "8", "1/8", "6", "1/6")
+)
 CLOSE = 1e-6
 BITS = 256
 LARGEST = 3  # of the sum of exponents
@@ -42,7 +43,11 @@ class Nice:
     def letter(self) -> str:
         """The name, where this is a parameter itself and nothing else."""
         plain = self.coefficient == 1 and self.half == 0 and not self.shape
-        return self.exponents[0][0] if plain and len(self.exponents) == 1 == self.exponents[0][1] else ""
+        return (
+            self.exponents[0][0]
+            if plain and len(self.exponents) == 1 == self.exponents[0][1]
+            else ""
+        )
 
     @property
     def is_one(self) -> bool:

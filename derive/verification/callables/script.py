@@ -27,7 +27,9 @@ def script(
         lines.append(f"print({library}.autograd.grad(({typed}).sum(), x))")
     else:
         lines.append(f"print({typed})")
-    lines.append(f"print('right:', {expected!r})")
+    lines.append(
+        f"print('right:', {expected!r})" if "," in expected else f"print({expected}, 'is right')"
+    )
     return "\n".join(lines) + "\n"
 
 
@@ -36,4 +38,4 @@ def _number(value: float) -> str:
 
 
 def _array(x: Any) -> str:
-    return str(x).replace("nan", "float('nan')")
+    return str(x).replace("'nan'", "nan").replace("nan", "float('nan')")

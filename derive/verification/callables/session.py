@@ -12,7 +12,7 @@ import numpy as np
 
 from derive.definitions.floats import Floats
 from derive.verification.callables.calls import Call
-from derive.verification.process import Child
+from derive.verification.process import LATE, Child
 
 SCRIPT = Path(__file__).with_name("stranger.py")
 GIBIBYTES = 8
@@ -30,6 +30,10 @@ class Answer:
     warnings: tuple[str, ...] = ()
     mutated: bool = False
     patched: tuple[str, ...] = ()
+
+    @property
+    def late(self) -> bool:
+        return self.error.startswith(LATE)
 
     @property
     def first(self) -> Floats:

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ broadcast_to, errstate, catch_warnings = np.broadcast_to, np.errstate, warnings.
 KNOWN = {name: getattr(np, name) for name in dir(np) if callable(getattr(np, name))}
 
 
-def limit(gibibytes):
+def limit(gibibytes: int) -> None:
     try:
         import resource
     except ImportError:  # Windows
@@ -35,7 +36,7 @@ def limit(gibibytes):
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def found(text):
+def found(text: str) -> Any:
     """The object that MODULE:NAME.NAME means, and the class that it is a method of."""
     module, _, path = text.partition(":")
     here, owner = importlib.import_module(module), None
@@ -47,7 +48,7 @@ def found(text):
     return here, owner if is_method else None
 
 
-def described(function):
+def described(function: Any) -> Any:
     """The names of the arguments; None where Python cannot tell."""
     if isinstance(function, np.ufunc):
         return {"ufunc": function.nin}
@@ -68,7 +69,7 @@ def described(function):
     }
 
 
-def describe(request):
+def describe(request: Any) -> Any:
     function, owner = found(request["subject"])
     told = {"function": described(function), "owner": None}
     if owner is not None:
@@ -83,69 +84,71 @@ def describe(request):
     return told
 
 
-def patched():
+def patched() -> Any:
     return sorted(name for name, before in KNOWN.items() if getattr(np, name, None) is not before)
 
 
 class Arrays:
-    def take(self, values, dtype):
+    def take(self, values: Any, dtype: Any) -> Any:
         return values.astype(dtype)
 
-    def give(self, result):
+    def give(self, result: Any) -> Any:
         return result
 
-    def slope(self, function, x):
+    def slope(self, function: Any, x: Any) -> Any:
         raise TypeError("no gradient of an array function")
 
 
 class Tensors:
-    def __init__(self):
+    def __init__(self) -> None:
         import torch
 
         torch.set_num_threads(1)
         self.torch = torch
 
-    def take(self, values, dtype):
+    def take(self, values: Any, dtype: Any) -> Any:
+        if dtype in ("float64", "float32"):  # numbers that it makes tensors of
+            self.torch.set_default_dtype(getattr(self.torch, str(dtype)))
         if values.ndim and any(stride < 0 for stride in values.strides):
             values = values.copy()  # PyTorch has no such views
         return self.torch.from_numpy(values.astype(dtype))
 
-    def give(self, result):
+    def give(self, result: Any) -> Any:
         return result.detach().cpu().numpy() if hasattr(result, "detach") else result
 
-    def slope(self, function, x):
+    def slope(self, function: Any, x: Any) -> Any:
         x = x.clone().requires_grad_()
         return self.torch.autograd.grad(function(x).sum(), x)[0]
 
 
 class Traced:
-    def __init__(self):
+    def __init__(self) -> None:
         import jax
 
         jax.config.update("jax_enable_x64", True)
         self.jax = jax
 
-    def take(self, values, dtype):
+    def take(self, values: Any, dtype: Any) -> Any:
         return self.jax.numpy.asarray(values.astype(dtype))
 
-    def give(self, result):
+    def give(self, result: Any) -> Any:
         return as_array(result)
 
-    def slope(self, function, x):
+    def slope(self, function: Any, x: Any) -> Any:
         return self.jax.grad(lambda t: function(t).sum())(x)
 
 
 LIBRARIES = {"arrays": Arrays, "tensors": Tensors, "traced": Traced}
-made = {}
+made: dict[str, Any] = {}
 
 
-def library(kind):
+def library(kind: str) -> Any:
     if kind not in made:
         made[kind] = LIBRARIES[kind]()
     return made[kind]
 
 
-def view_of(x, view):
+def view_of(x: Any, view: str) -> Any:
     if view == "reversed":
         return np.flip(np.flip(x).copy())
     if view == "strided":
@@ -157,7 +160,7 @@ def view_of(x, view):
     return x
 
 
-def zero(x):
+def zero(x: Any) -> Any:
     """0 of the kind of x, also where x is infinite."""
     if isinstance(x, float):
         return 0.0
@@ -166,12 +169,12 @@ def zero(x):
     return np.zeros_like(x)
 
 
-def prepared(call, subject, numbers, take):
+def prepared(call: Any, subject: Any, numbers: Any, take: Any) -> Any:
     """A function of x alone, as the call says; arrays among the parameters are kept to compare."""
     function, owner = found(subject)
     value = {k: take(v) if isinstance(v, np.ndarray) else v for k, v in numbers.items()}
 
-    def argument(role, x):
+    def argument(role: Any, x: Any) -> Any:
         if role == "x":
             return x
         if role == "square":
@@ -180,7 +183,7 @@ def prepared(call, subject, numbers, take):
             return zero(x)
         return value[role[1:]] if role.startswith("=") else loads(role)
 
-    def named(which, x):
+    def named(which: Any, x: Any) -> Any:
         return {name: argument(role, x) for name, role in call[which].items()}
 
     if call.get("construct") is not None:
@@ -188,7 +191,7 @@ def prepared(call, subject, numbers, take):
                                     **named("construct_named", None))  # fmt: skip
         function = getattr(built, subject.rpartition(".")[2]) if owner is not None else built
 
-    def of_x(x):
+    def of_x(x: Any) -> Any:
         result = function(*[argument(r, x) for r in call["positional"]], **named("named", x))
         if isinstance(result, tuple) and call.get("output") is not None:
             return result[call["output"]]
@@ -197,7 +200,7 @@ def prepared(call, subject, numbers, take):
     return of_x
 
 
-def called(request, raw):
+def called(request: Any, raw: Any) -> Any:
     """The function at every point, once or more; the results, and what else could be seen."""
     call, kind = request["call"], request["call"]["library"]
     lib = library(kind if kind in LIBRARIES else "arrays")
@@ -216,7 +219,7 @@ def called(request, raw):
     kept = {n: as_array(lib.give(v)).tobytes() for n, v in arrays.items()}
     of_x = prepared(call, request["subject"], numbers, lambda v: v)
 
-    def once(argument):
+    def once(argument: Any) -> Any:
         with errstate(all="warn"):
             if kind == "floats":
                 flat = as_array(argument).ravel().tolist()
@@ -248,16 +251,16 @@ def called(request, raw):
     return reply, values
 
 
-def first_of(value):
+def first_of(value: Any) -> Any:
     return float(as_array(value).ravel()[0])
 
 
-def main(gibibytes, *paths):
+def main(gibibytes: str, *paths: str) -> None:
     limit(int(gibibytes))
     sys.path[:0] = paths
     while line := requests.readline():
         request = loads(line)
-        raw = {}
+        raw: dict[str, Any] = {}
         for name, count in request.get("raw", []):
             raw[name] = frombuffer(requests.read(8 * count), dtype=wide)
         values = b""

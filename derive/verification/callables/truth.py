@@ -63,7 +63,9 @@ class Truth:
         if self.quantity == LOG_DENSITY:
             loss = self.oracle.wanted("loss")
             values = (
-                self.oracle.enclose(loss, [arb(v), *(balls[n] for n in self.names[1:])], BITS, -1200)
+                self.oracle.enclose(
+                    loss, [arb(v), *(balls[n] for n in self.names[1:])], BITS, -1200
+                )
                 for v in x
             )
             return -np.array([v.float64() for v in values])

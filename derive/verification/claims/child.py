@@ -23,6 +23,12 @@ def _claim(given: Mapping[str, Any]) -> Any:
     return judged_claim(given)
 
 
+def _proof(given: Mapping[str, Any]) -> Any:
+    from derive.verification.claims.run import proved_claim
+
+    return proved_claim(given)
+
+
 def _claims(given: Mapping[str, Any]) -> Any:
     from derive.verification.claims.run import listed_claims
 
@@ -36,7 +42,7 @@ def _formula(given: Mapping[str, Any]) -> Any:
 
 
 TASKS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
-    "claim": _claim, "claims": _claims, "formula": _formula,
+    "claim": _claim, "proof": _proof, "claims": _claims, "formula": _formula,
 }  # fmt: skip
 
 

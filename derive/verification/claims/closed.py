@@ -37,7 +37,7 @@ def _log_partition(loss: Loss) -> Expr | None:
     except (DeriveError, ValueError, KeyError, ArithmeticError, NotImplementedError, IndexError):
         return None
     closed = found.log_partition
-    if closed is None or found.exists is not S.true and found.exists != True:  # noqa: E712
+    if closed is None or (found.exists is not S.true and found.exists != True):  # noqa: E712
         return None
     return closed if _confirmed(loss, closed) else None
 
@@ -70,14 +70,14 @@ def _inside(loss: Loss, p: Symbol, k: int) -> Expr:
 
 def resolved(term: Term, loss: Loss) -> Term:
     """The term with log Z written out where it has a closed form."""
-    if not any(_speaks(op) for op in term.operators.values()):
+    if not any(speaks(op) for op in term.operators.values()):
         return term
     closed = log_partition(loss)
     return term if closed is None else _written(term, closed)
 
 
-def _speaks(op: Operator) -> bool:
-    return op.kind == LOG_PARTITION or any(_speaks(o) for o in op.body.operators.values())
+def speaks(op: Operator) -> bool:
+    return op.kind == LOG_PARTITION or any(speaks(o) for o in op.body.operators.values())
 
 
 def _written(term: Term, closed: Expr) -> Term:
@@ -89,4 +89,3 @@ def _written(term: Term, closed: Expr) -> Term:
             body = _written(op.body, closed)
             operators[dummy] = Operator(op.kind, body, op.variable, op.at, op.side, op.times)
     return Term(expression, operators)
-

@@ -153,7 +153,7 @@ def order_of(e: Expr, v: Symbol, point: Expr, direction: str) -> tuple[Expr, boo
                     return S.Zero, True
                 if germ.growth.terms:
                     return None if ring.tends_up(germ.growth) else (S.Zero, True)
-                k, m, _ = ring.leading(germ.series)
+                k, _m, _ = ring.leading(germ.series)
                 return k, False
         except (Unknown, NotReal, NotImplementedError, KeyError, IndexError, ValueError):
             continue

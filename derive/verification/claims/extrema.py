@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
-from sympy import Expr, Integer, Rational, oo
+from sympy import Expr, Integer, Rational, oo, true
 
 from derive.verification.backend import NeedsPrecision, Undefined, arb
 from derive.verification.claims.ball import Number, ball
@@ -18,8 +19,10 @@ BISECTIONS = 220
 def extremum(line: Line, largest: bool) -> Number:
     """The least upper bound (or the greatest lower one) of the values; ±oo where there is none."""
     found: list[Number] = [number(line.side(point, d)) for point, d in line.ends]
-    for point in (*line.cuts, *(p for p in (line.domain.inf, line.domain.sup)
-                                if line.domain.contains(p) == True)):  # noqa: E712
+    for point in (
+        *line.cuts,
+        *(p for p in (line.domain.inf, line.domain.sup) if line.domain.contains(p) is true),
+    ):
         own = line.at(point) if point not in (oo, -oo) else None
         if own is not None:
             found.append(own)
@@ -57,7 +60,8 @@ def grid(low: Expr, high: Expr, steps: int = STEPS) -> list[Expr]:
     if high == oo or low == -oo:
         start, sign = (low, 1) if high == oo else (high, -1)
         sizes = [Rational(3) ** k / Rational(8) ** 2 for k in range(-8, 18)]
-        sizes += [s * Rational(3, 2) for s in sizes]
+        if steps >= STEPS // 2:
+            sizes += [s * Rational(3, 2) for s in sizes]
         points = [start + sign * s for s in sizes]
         return sorted(points)
     width = high - low
@@ -70,7 +74,7 @@ def stationary(line: Line, slope: Line, points: list[Expr]) -> list[Number | Non
     """Values where the slope changes its sign, each enclosed over the last bracket."""
     signs = [(p, _sign(slope, p)) for p in points]
     values = []
-    for (a, sa), (b, sb) in zip(signs, signs[1:], strict=False):
+    for (a, sa), (b, sb) in itertools.pairwise(signs):
         if sa * sb < 0:
             values.append(_value(line, slope, a, b, sa))
         elif sb == 0:
@@ -82,9 +86,8 @@ def _value(line: Line, slope: Line, low: Expr, high: Expr, start: int) -> Number
     a, b = _fraction(low), _fraction(high)
     for _ in range(BISECTIONS):
         middle = (a + b) / 2
-        middle = Fraction(middle).limit_denominator(1 << 120) if middle.denominator >> 200 else (
-            middle
-        )
+        if middle.denominator >> 200:
+            middle = middle.limit_denominator(1 << 120)
         found = _sign(slope, Rational(middle.numerator, middle.denominator))
         if found == 0:
             break
@@ -94,11 +97,11 @@ def _value(line: Line, slope: Line, low: Expr, high: Expr, start: int) -> Number
             b = middle
         if b - a < Fraction(1, 1 << 100) * max(abs(a), Fraction(1, 1 << 60)):
             break
-    found = line.at(Rational(middle.numerator, middle.denominator))
-    if found is None:
+    value = line.at(Rational(middle.numerator, middle.denominator))
+    if value is None:
         return None
-    found = ball(found)
-    return found + arb(0, 1) * abs(found).upper() * arb((1, -90))  # flat near the top
+    top = ball(value)
+    return top + arb(0, 1) * abs(top).upper() * arb((1, -90))  # flat near the top
 
 
 def _fraction(value: Expr) -> Fraction:

@@ -7,13 +7,12 @@ from typing import Any
 import sympy
 from sympy import Abs, Expr, Piecewise, Pow, S, Symbol, log, nan, oo, sign, zoo
 
-from derive.calculus import germs
 from derive.definitions.loss import Loss
 from derive.verification.claims.derivative import derivative, without_extremes
 from derive.verification.claims.expansion import order_of, side_limit
-from derive.verification.claims.regions import Cutter, Piece, Unclear, choices, pieces
+from derive.verification.claims.regions import Cutter, Piece, Unclear, choices, pieces, roots_of
 from derive.verification.claims.signs import Open, Signs, structural
-from derive.verification.claims.zero import is_zero
+from derive.verification.claims.simplify import is_zero
 
 ORDERS = {"continuous": 0, "differentiable": 1}
 Found = tuple[str, list[str]] | None
@@ -129,10 +128,14 @@ class Functions:
         """No choice changes at the point, so the formula is one analytic function near it."""
         for part in choices(e):
             here = part.subs(self.v, point)
-            if part.has(self.v) and structural(here) is None or structural(here).strict is False:  # type: ignore[union-attr]
+            if (part.has(self.v) and structural(here) is None) or structural(here).strict is False:  # type: ignore[union-attr]
                 return None
         form = near(e, self.v, point)
-        if form is None or not analytic(form.subs(self.v, point)) or risky_zero(form, self.v, point):
+        if (
+            form is None
+            or not analytic(form.subs(self.v, point))
+            or risky_zero(form, self.v, point)
+        ):
             return None
         return (f"one analytic function near {self.v} = {point}", [f"near it: {form}"])
 
@@ -153,7 +156,7 @@ class Functions:
                         return None
                     gap = sympy.simplify(above - below)
                     if not is_zero(gap):
-                        if side == 0 or order == 0 and times == 2 or order != times - 1:
+                        if side == 0 or (order == 0 and times == 2) or order != times - 1:
                             return None
                         found = Signs().sign(gap)
                         if found.side != side:
@@ -171,18 +174,16 @@ class Functions:
         found: dict[Expr, None] = {}
         domain = self.loss.domain(self.v)
         special = [p for p in self.loss.special.get(self.v, ()) if p not in (oo, -oo)]
-        candidates = [s for s in special]
-        from derive.verification.claims.regions import roots_of
-
+        candidates = list(special)
         for part in choices(without_extremes(e)):
             moved = part.subs(cell.place, simultaneous=True)
             if moved.has(self.v):
                 candidates += roots_of(moved, self.v)
         for root in candidates:
             inner = domain.inf == -oo or (root - domain.inf).is_positive
-            if inner and (domain.sup == oo or (domain.sup - root).is_positive):
-                if not self._outside(root):
-                    found[sympy.simplify(root)] = None
+            within = inner and (domain.sup == oo or (domain.sup - root).is_positive)
+            if within and not self._outside(root):
+                found[sympy.simplify(root)] = None
         return list(found)
 
     def _outside(self, root: Expr) -> bool:
@@ -204,6 +205,7 @@ def _branches(e: Expr) -> list[Expr]:
 
 def near(e: Expr, v: Symbol, point: Expr) -> Expr | None:
     """The formula near a point at which no choice is open."""
+
     def decided(p: Expr) -> Expr:
         if isinstance(p, Piecewise):
             for value, when in p.args:
@@ -253,6 +255,3 @@ def analytic(e: Expr) -> bool:
         if not found.strict or (found.side < 0 and powers):
             return False
     return True
-
-
-DIGITS = germs.DIGITS

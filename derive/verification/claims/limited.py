@@ -84,9 +84,7 @@ class Worker:
                 text=True, encoding="utf-8", env=environment,
             )  # fmt: skip
             self._lines = queue.Queue()
-            threading.Thread(
-                target=_pump, args=(self._process, self._lines), daemon=True
-            ).start()
+            threading.Thread(target=_pump, args=(self._process, self._lines), daemon=True).start()
         return self._process
 
     def end(self) -> None:

@@ -227,4 +227,3 @@ def _between(ends: list[Any], scale: Any) -> list[Any]:
     if mp.isinf(low):
         return [low, high - 8 * scale, high - scale, high - scale / 4, high]
     return [low, (low + high) / 2, high]
-

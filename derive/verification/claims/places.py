@@ -148,6 +148,4 @@ def fixed(places: Places, expression: Expr, at: Place) -> Expr:
 
 
 def _compares_infinities(expression: Expr, v: Symbol) -> bool:
-    return any(
-        r.has(v) and r.has(oo, -oo) for r in expression.atoms(Relational)
-    )
+    return any(r.has(v) and r.has(oo, -oo) for r in expression.atoms(Relational))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import sympy
 from sympy import Dummy, Expr, S, Symbol, oo
 
@@ -16,7 +18,7 @@ from derive.verification.claims.regions import (
     ordered,
     roots_of,
 )
-from derive.verification.claims.zero import is_zero
+from derive.verification.claims.simplify import is_zero
 
 
 def integral(e: Expr, v: Symbol, low: Expr, high: Expr, cell: Piece) -> Expr:
@@ -30,7 +32,7 @@ def integral(e: Expr, v: Symbol, low: Expr, high: Expr, cell: Piece) -> Expr:
              if compare_plainly(low, c) == -1 and compare_plainly(c, high) == -1]  # fmt: skip
     total = S.Zero
     ends = [low, *inner, high]
-    for a, b in zip(ends, ends[1:], strict=False):
+    for a, b in itertools.pairwise(ends):
         total += _over(e, v, a, b, cell)
     return total
 

@@ -16,6 +16,7 @@ from derive.verification.claims.expansion import side_limit
 from derive.verification.claims.functions import Functions
 from derive.verification.claims.regions import Piece, Unclear, pieces
 from derive.verification.claims.signs import Open, Sign, Signs
+from derive.verification.claims.simplify import is_zero
 from derive.verification.claims.symbolic import Symbolic, without_operators
 from derive.verification.claims.terms import (
     INF,
@@ -26,7 +27,6 @@ from derive.verification.claims.terms import (
     Relation,
     Term,
 )
-from derive.verification.claims.zero import is_zero
 
 ALGEBRA = "algebraic: 0 on every piece of the domain"
 SIGNS = "sign on every piece of the domain, by structure and derivatives"
@@ -122,9 +122,9 @@ def _extremum(left: Term, right: Term, op: str) -> tuple[Term, Expr] | None:
     if op != "==":
         return None
     for term, other in ((left, right), (right, left)):
-        if term.expression in term.operators and not other.operators:
-            if term.operators[term.expression].kind in (SUP, INF):
-                return term, other.expression
+        operator = term.operators.get(term.expression)
+        if operator is not None and operator.kind in (SUP, INF) and not other.operators:
+            return term, other.expression
     return None
 
 
@@ -133,7 +133,7 @@ def _of_extremum(loss: Loss, term: Term, bound: Expr, where: object) -> Proof | 
     operator = term.operators[term.expression]
     v, largest = operator.variable, operator.kind == SUP
     body = without_operators(operator.body, loss)
-    if v is None or body is None or where is not sympy.true and v in where.free_symbols:  # type: ignore[attr-defined]
+    if v is None or body is None or (where is not sympy.true and v in where.free_symbols):  # type: ignore[attr-defined]
         return None
     functions = Functions(loss, where, v)
     tops = functions.stationary(body)
@@ -254,4 +254,3 @@ def _under_the_integral(loss: Loss, p: Predicate, where: object) -> Proof | None
         return None
     step = f"the loss is {other} in {p.variable} for every x, so exp(-loss) is {p.kind}"
     return Proof("monotone under the integral", (step, *found.steps))
-

@@ -15,6 +15,7 @@ from sympy.logic.boolalg import Boolean
 from derive.definitions.formula import Reader
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
+from derive.verification.claims.cover import covers
 from derive.verification.claims.derivative import derivative
 from derive.verification.claims.terms import (
     DIFF,
@@ -86,9 +87,9 @@ class ClaimReader(Reader):
 
     def statement(self) -> Relation | Predicate:
         node = self.tree()
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id in PREDICATES:
-                return self.predicate(node)
+        name = node.func if isinstance(node, ast.Call) else None
+        if isinstance(node, ast.Call) and isinstance(name, ast.Name) and name.id in PREDICATES:
+            return self.predicate(node)
         if not isinstance(node, ast.Compare):
             known = ", ".join(PREDICATES)
             raise self.refuse(node, f"a claim is a relation (==, <, ...) or one of {known}")
@@ -104,7 +105,9 @@ class ClaimReader(Reader):
         return found
 
     def finished(self, node: ast.expr) -> Term:
-        return self.term(self.value(node, 0))
+        found = self.value(node, 0)
+        covers(found, self.where)
+        return self.term(found)
 
     def term(self, value: Expr) -> Term:
         """A value with the operators that it holds."""

@@ -14,11 +14,12 @@ from typing import Any
 from derive.definitions.lossfile import toml_text
 from derive.errors import BadInput, Refuted, Undecided
 from derive.verification.claims.file import parse_claims
-from derive.verification.claims.judge import judge
-from derive.verification.claims.limited import Worker
+from derive.verification.claims.judge import proved, searched
+from derive.verification.claims.limited import OutOfTime, Worker
 from derive.verification.claims.terms import Verdict
 
-SECONDS = 45.0  # for one claim
+SECONDS = 35.0  # for the search of a counterexample to one claim
+PROOF_SECONDS = 25.0  # for the search of its proof
 READING = 30.0  # for a whole file
 WORKERS = min(4, cpu_count() or 1)
 
@@ -35,6 +36,8 @@ class Judged:
     loss: str
     where: str
     verdict: Verdict
+    corrects: str = ""
+    instead: str = ""
 
     def row(self) -> dict[str, Any]:
         """What `--json` prints."""
@@ -96,8 +99,7 @@ def judge_file(path: Path, seed: int = 0, progress: Progress | None = None) -> C
         if progress is not None:
             progress(entry["id"], index, len(listed))
         try:
-            found = threads.worker.ask("claim", {**given, "index": index, "seed": seed}, SECONDS)
-            verdict = Verdict(**{**found, "steps": tuple(found["steps"])})
+            verdict = _decided(threads.worker, {**given, "index": index, "seed": seed})
         except BadInput:
             raise
         except Undecided as trouble:
@@ -112,13 +114,40 @@ def judge_file(path: Path, seed: int = 0, progress: Progress | None = None) -> C
             worker.end()
 
 
+def _decided(worker: Worker, given: Mapping[str, Any]) -> Verdict:
+    """The search for a counterexample, then that for a proof, each within its limit."""
+    try:
+        found = _verdict(worker.ask("claim", given, SECONDS))
+    except OutOfTime as trouble:
+        found = Verdict("unknown", "limits of time and memory", str(trouble))
+    if found.verdict == "refuted":
+        return found
+    try:
+        proof = worker.ask("proof", given, PROOF_SECONDS)
+    except OutOfTime:
+        return found
+    return found if proof is None else _verdict(proof)
+
+
+def _verdict(found: Mapping[str, Any]) -> Verdict:
+    return Verdict(**{**found, "steps": tuple(found["steps"])})
+
+
 # In the child
 
 
 def listed_claims(given: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
     """The claims of a text, read and found well formed."""
     return [
-        {"id": c.id, "source": c.source, "says": c.says, "loss": c.loss.name, "where": c.where_text}
+        {
+            "id": c.id,
+            "source": c.source,
+            "says": c.says,
+            "loss": c.loss.name,
+            "where": c.where_text,
+            "corrects": c.corrects,
+            "instead": c.instead,
+        }
         for c in parse_claims(given["text"], given["name"], Path(given["folder"]))
     ]
 
@@ -126,4 +155,11 @@ def listed_claims(given: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
 def judged_claim(given: Mapping[str, Any]) -> Mapping[str, Any]:
     """The verdict on one claim of a text."""
     claims = parse_claims(given["text"], given["name"], Path(given["folder"]), given["index"])
-    return asdict(judge(claims[0], given["seed"]))
+    return asdict(searched(claims[0], given["seed"]))
+
+
+def proved_claim(given: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The proof of one claim of a text, if there is one."""
+    claims = parse_claims(given["text"], given["name"], Path(given["folder"]), given["index"])
+    found = proved(claims[0])
+    return None if found is None else asdict(found)

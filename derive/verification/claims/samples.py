@@ -24,7 +24,8 @@ TAILS = ("100", "-100", "1/1000", "-1/1000", "10**6", "-10**6", "1/10**6", "10**
 BESIDE = tuple(Rational(1, 10**k) for k in (1, 3, 6, 12))
 MOST_POINTS = 600
 SAMPLE_POINTS = tuple(
-    Rational(t) for t in "3/7 11/5 2/9 13/8 5 7/10 17/6 1/20 40 9/4 1/3".split()
+    Rational(t)
+    for t in ["3/7", "11/5", "2/9", "13/8", "5", "7/10", "17/6", "1/20", "40", "9/4", "1/3"]
 )
 
 Place = dict[Symbol, Expr]
@@ -118,7 +119,7 @@ class Sampler:
         own = [p for p in self.parts if p.free_symbols == {v}]
         for part in own:
             for root in roots(part, v):
-                values += around(root)
+                values += around(root)[: 5 if self.moderate else None]
         for c in self.constants:
             values += [c, *(c + sign * d * abs(c) for d in BESIDE for sign in (1, -1))]
         values += [number(t) for t in (*PLAIN, *TAILS)]
@@ -130,7 +131,14 @@ class Sampler:
         """Points, the simple ones first; each a value of every variable."""
         seen = set()
         for place in itertools.chain(
-            self._simple(), self._corners(), self._stars(), self._far(), self._pairs(), self._random()
+            self._first(),
+            self._corners(),
+            self._stars(0),
+            self._far(),
+            self._stars(1),
+            self._simple(),
+            self._pairs(),
+            self._random(),
         ):
             key = tuple(place[v] for v in self.variables)
             if key not in seen:
@@ -146,9 +154,11 @@ class Sampler:
             out[v] = S.One if k == 0 and one else values[(k + 2 * i) % len(values)]
         return out
 
+    def _first(self) -> Iterator[Place]:
+        yield from map(self.base, range(3))
+
     def _simple(self) -> Iterator[Place]:
-        for k in range(8):
-            yield self.base(k)
+        yield from map(self.base, range(3, 8))
         small = {v: [x for x in (S.One, Integer(2), S.Half, S.Zero, -S.One, Integer(-3))
                      if self.domains[v].contains(x) is true] for v in self.variables}  # fmt: skip
         chosen = itertools.product(*(small[v] or self.generic[v][:2] for v in self.variables))
@@ -169,12 +179,11 @@ class Sampler:
                                 if self.domains[v].contains(here) is true:
                                     yield {**base, v: here}
 
-    def _stars(self) -> Iterator[Place]:
-        for k in (0, 1, 2):
-            base = self.base(k)
-            for v in self.variables:
-                for value in self.special[v]:
-                    yield {**base, v: value}
+    def _stars(self, k: int) -> Iterator[Place]:
+        base = self.base(k)
+        rows = [[{**base, v: value} for value in self.special[v]] for v in self.variables]
+        for places in itertools.zip_longest(*rows):
+            yield from (place for place in places if place is not None)
 
     def _pairs(self) -> Iterator[Place]:
         base = self.base(1)
@@ -226,10 +235,16 @@ def roots(part: Expr, v: Symbol) -> list[Expr]:
             poly = Poly(inner, v)
             if poly.degree() < 1 or poly.degree() > 8:
                 continue
-            found += [r for r in sympy.real_roots(poly)] if poly.domain.is_QQ or poly.domain.is_ZZ \
+            found += list(sympy.real_roots(poly)) if poly.domain.is_QQ or poly.domain.is_ZZ \
                 else [r for r in poly.nroots(n=20) if abs(sympy.im(r)) < 1e-15]  # fmt: skip
-        except (PolynomialError, NotImplementedError, ValueError, ArithmeticError,
-                sympy.CoercionFailed, NoConvergence):
+        except (
+            PolynomialError,
+            NotImplementedError,
+            ValueError,
+            ArithmeticError,
+            sympy.CoercionFailed,
+            NoConvergence,
+        ):
             continue
     return [_rational(r) for r in found]
 

@@ -12,12 +12,11 @@ import sympy
 from sympy import Add, Expr, Mul, Pow, S, Symbol, log, nan, oo, zoo
 
 from derive.definitions.loss import Loss
-from derive.verification.claims.derivative import derivative
-from derive.verification.claims.places import Places
-from derive.verification.claims.samples import SAMPLE_POINTS
 from derive.verification.backend import NeedsPrecision, Undefined
 from derive.verification.claims.ball import enclose
-from derive.verification.claims.places import fraction
+from derive.verification.claims.derivative import derivative
+from derive.verification.claims.places import Places, fraction
+from derive.verification.claims.samples import SAMPLE_POINTS
 
 DEEPEST = 5
 LARGEST = 220  # operations beyond which rewriting costs too much
@@ -48,13 +47,13 @@ class Signs:
     seconds: float = 8.0
     steps: list[str] = field(default_factory=list)
     known: dict[Expr, Sign | None] = field(default_factory=dict)
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=time.process_time)
 
     def sign(self, e: Expr, depth: int = 0) -> Sign:
         """The sign of an expression. Open where it was not proved."""
         e = sympy.sympify(e)
         if e not in self.known:
-            if time.monotonic() - self.started > self.seconds or depth > DEEPEST:
+            if time.process_time() - self.started > self.seconds or depth > DEEPEST:
                 raise Open("out of time or depth")
             try:
                 self.known[e] = self._sign(e, depth)
@@ -127,7 +126,11 @@ class Signs:
             except Open:
                 pass
         strict = all(s.strict for t in (a, b) if (s := structural(t) or Sign(1, False)))
-        if strict and len(plus) == 1 == len(minus) and (a.atoms(Pow, sympy.exp) or b.atoms(Pow, sympy.exp)):
+        if (
+            strict
+            and len(plus) == 1 == len(minus)
+            and (a.atoms(Pow, sympy.exp) or b.atoms(Pow, sympy.exp))
+        ):
             gap = sympy.expand_log(log(a)) - sympy.expand_log(log(b))
             if sympy.count_ops(gap) <= LARGEST and gap != e:
                 try:
@@ -166,7 +169,7 @@ class Signs:
                 continue
             end = S.Zero if heading == side else oo
             start = _limit(e, v, end)
-            if start is None or start in (oo, -oo) and (start == oo) != (side > 0):
+            if start is None or (start in (oo, -oo) and (start == oo) != (side > 0)):
                 continue
             try:
                 moving = self.sign(slope, depth + 1)

@@ -17,8 +17,8 @@ from derive.verification.claims.operators import limit_sides
 from derive.verification.claims.primitive import integral
 from derive.verification.claims.regions import Carried, Cutter, Piece, Unclear
 from derive.verification.claims.samples import domain_of
+from derive.verification.claims.simplify import is_zero
 from derive.verification.claims.terms import DIFF, INTEGRAL, LIMIT, Operator, Term
-from derive.verification.claims.zero import is_zero
 
 
 @dataclass(frozen=True)
@@ -121,4 +121,3 @@ def without_operators(term: Term, loss: Loss) -> Expr | None:
     """The expression of a term whose operators have closed forms."""
     done = resolved(term, loss)
     return None if done.operators else done.expression
-

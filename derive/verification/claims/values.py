@@ -53,11 +53,13 @@ class Values:
         own = {v: value for v, value in at.items() if term.expression.has(v)}
         if not any(value in (oo, -oo) for value in own.values()):
             try:
-                return enclose(term.expression, {v: fraction(x) for v, x in own.items()} | extra)
+                return enclose(
+                    term.expression, {**{v: fraction(x) for v, x in own.items()}, **extra}
+                )
             except Undefined:
                 pass
         # the formula has to be approached: as a sum of a plain part and what the operators give
-        plain = term.expression.xreplace({d: S.Zero for d in extra})
+        plain = term.expression.xreplace(dict.fromkeys(extra, S.Zero))
         rest = term.expression - plain
         if any(rest.has(v) for v in own):
             raise Undefined("an operator stands beside a formula without a value here")
@@ -96,9 +98,6 @@ class Values:
 def relevant(term: Term, at: Place) -> dict[Symbol, Expr]:
     free = term.expression.free_symbols
     return {v: value for v, value in at.items() if v in free}
-
-
-
 
 
 def compare(left: Number, right: Number) -> int | None:

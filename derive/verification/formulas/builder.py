@@ -17,6 +17,8 @@ RELATIONS = {"<": sympy.Lt, "<=": sympy.Le, ">": sympy.Gt, ">=": sympy.Ge, "==":
              "!=": sympy.Ne}  # fmt: skip
 EULER = "e"
 
+Node = Any  # a tree of tokens; the grammar says what its children are
+
 
 class Builder:
     """Expressions from trees. notes: readings that a verdict has to state."""
@@ -40,7 +42,7 @@ class Builder:
 
     # Sums and products
 
-    def _sum(self, tree: Tree[Token]) -> Expr:
+    def _sum(self, tree: Node) -> Expr:
         total = self._signed(tree.children[0])
         for sign, term in zip(tree.children[1::2], tree.children[2::2], strict=True):
             value = self.build(term)
@@ -55,7 +57,7 @@ class Builder:
     _signed_term = _signed
     _signed_factor = _signed
 
-    def _term(self, tree: Tree[Token]) -> Expr:
+    def _term(self, tree: Node) -> Expr:
         first, *rest = tree.children
         self._check_call(tree)
         total, divided = self.build(first), None
@@ -76,7 +78,7 @@ class Builder:
             total *= value
         return total
 
-    def _check_call(self, tree: Tree[Token]) -> None:
+    def _check_call(self, tree: Node) -> None:
         """f(u) of an unknown f, and a function without brackets with more behind it."""
         for here, link in zip(tree.children, tree.children[1:], strict=False):
             factor = here.children[-1] if here.data in ("times", "slash", "beside") else here
@@ -89,13 +91,13 @@ class Builder:
                 raise self.error(link, "two readings: does it belong to the function's argument? "
                                  "write brackets")  # fmt: skip
 
-    def _factor(self, tree: Tree[Token]) -> Expr:
+    def _factor(self, tree: Node) -> Expr:
         return self.build(tree.children[0])
 
-    def _plain(self, tree: Tree[Token]) -> Expr:
+    def _plain(self, tree: Node) -> Expr:
         return self.build(tree.children[0])
 
-    def _power(self, tree: Tree[Token]) -> Expr:
+    def _power(self, tree: Node) -> Expr:
         base, _, exponent = tree.children
         power = self.build(exponent)
         inner = base
@@ -113,45 +115,45 @@ class Builder:
             raise self.error(tree, "a number too big")
         return Pow(value, power)
 
-    def _exponent(self, tree: Tree[Token]) -> Expr:
+    def _exponent(self, tree: Node) -> Expr:
         return self.build(tree.children[0])
 
-    def _in_brackets(self, tree: Tree[Token]) -> Expr:
+    def _in_brackets(self, tree: Node) -> Expr:
         return self.build(tree.children[1])
 
-    def _signed_exponent(self, tree: Tree[Token]) -> Expr:
+    def _signed_exponent(self, tree: Node) -> Expr:
         raise self.error(tree, "an exponent of more than one symbol stands in braces")
 
     _bad_exponent = _signed_exponent
 
     # Atoms
 
-    def _number(self, tree: Tree[Token]) -> Expr:
+    def _number(self, tree: Node) -> Expr:
         value = Fraction(str(tree.children[0]))
         return Rational(value.numerator, value.denominator)
 
-    def _name(self, tree: Tree[Token]) -> Expr:
+    def _name(self, tree: Node) -> Expr:
         if tree.children[0] == "partial":
             raise self.error(tree, "a derivative is read on the left side only")
         return self.symbol(str(tree.children[0]))
 
-    def _primed(self, tree: Tree[Token]) -> Expr:
+    def _primed(self, tree: Node) -> Expr:
         primes = len(tree.children[1].children)
         return self.symbol(f"{tree.children[0]}{'prime' * primes}")
 
-    def _pi(self, _tree: Tree[Token]) -> Expr:
+    def _pi(self, _tree: Node) -> Expr:
         return sympy.pi
 
-    def _infinity(self, _tree: Tree[Token]) -> Expr:
+    def _infinity(self, _tree: Node) -> Expr:
         return oo
 
-    def _braces(self, tree: Tree[Token]) -> Expr:
+    def _braces(self, tree: Node) -> Expr:
         return self.build(tree.children[1])
 
-    def _bars(self, tree: Tree[Token]) -> Expr:
+    def _bars(self, tree: Node) -> Expr:
         return sympy.Abs(self.build(tree.children[1]))
 
-    def _group(self, tree: Tree[Token]) -> Expr:
+    def _group(self, tree: Node) -> Expr:
         return self._only(tree, self.arguments(tree))
 
     def _only(self, tree: Any, values: list[Expr]) -> Expr:
@@ -159,16 +161,16 @@ class Builder:
             raise self.error(tree, "a comma outside of a function's arguments")
         return values[0]
 
-    def arguments(self, tree: Tree[Token]) -> list[Expr]:
+    def arguments(self, tree: Node) -> list[Expr]:
         return [self.build(a) for a in tree.children[1].children if isinstance(a, Tree)]
 
-    def _fraction(self, tree: Tree[Token]) -> Expr:
+    def _fraction(self, tree: Node) -> Expr:
         top, bottom = (self.build(a.children[0]) for a in tree.children[1:])
         if bottom.is_zero:
             raise self.error(tree, "division by zero")
         return top / bottom
 
-    def _root(self, tree: Tree[Token]) -> Expr:
+    def _root(self, tree: Node) -> Expr:
         return sympy.sqrt(self.build(tree.children[1].children[0]))
 
     # Functions
@@ -185,18 +187,18 @@ class Builder:
         own = {"log1p": lambda u: sympy.log(1 + u), "expm1": lambda u: sympy.exp(u) - 1,
                "softplus": lambda u: sympy.log(1 + sympy.exp(u))}  # fmt: skip
         function = own.get(name) or getattr(sympy, name)
-        if name in ("exp", "gamma", "loggamma", "cosh", "sinh") and value.is_number:
-            if not (abs(value) < 10_000) == True:  # noqa: E712
-                raise self.error(tree, "a number too big")
+        grows = name in ("exp", "gamma", "loggamma", "cosh", "sinh") and value.is_number
+        if grows and not (abs(value) < MOST_POWER) == True:  # noqa: E712
+            raise self.error(tree, "a number too big")
         if name == "log" and isinstance(value, sympy.gamma):
             return sympy.loggamma(value.args[0])
         return function(value)
 
-    def _call(self, tree: Tree[Token]) -> Expr:
+    def _call(self, tree: Node) -> Expr:
         name, group = tree.children
         return self.applied(tree, str(name), self.arguments(group))
 
-    def _call_power(self, tree: Tree[Token]) -> Expr:
+    def _call_power(self, tree: Node) -> Expr:
         name, group, _, exponent = tree.children
         if str(name) not in c.VALUES:
             raise self.error(
@@ -206,11 +208,11 @@ class Builder:
         value = self.applied(tree, str(name), self.arguments(group))
         return self._raised(tree, value, self.build(exponent))
 
-    def _powered_call(self, tree: Tree[Token]) -> Expr:
+    def _powered_call(self, tree: Node) -> Expr:
         name, _, exponent, group = tree.children
         return self._function_power(tree, name, exponent, self.arguments(group))
 
-    def _powered_bare_call(self, tree: Tree[Token]) -> Expr:
+    def _powered_bare_call(self, tree: Node) -> Expr:
         name, _, exponent, argument = tree.children
         return self._function_power(tree, name, exponent, [self.build(argument)])
 
@@ -220,11 +222,11 @@ class Builder:
             raise self.error(exponent, f"{name}^{{-1}}: two readings, the inverse or 1/{name}")
         return self._raised(tree, self.applied(tree, str(name), values), power)
 
-    def _bare_call(self, tree: Tree[Token]) -> Expr:
+    def _bare_call(self, tree: Node) -> Expr:
         name, argument = tree.children
         return self.applied(tree, str(name), [self.build(argument)])
 
-    def _bare_call_power(self, tree: Tree[Token]) -> Expr:
+    def _bare_call_power(self, tree: Node) -> Expr:
         name, argument, _, exponent = tree.children
         power = self.build(exponent)
         base = self._raised(tree, self.build(argument), power)
@@ -232,14 +234,14 @@ class Builder:
             base = sympy.exp(power)
         return self.applied(tree, str(name), [base])
 
-    def _nested_call(self, tree: Tree[Token]) -> Expr:
+    def _nested_call(self, tree: Node) -> Expr:
         name, inner = tree.children
         return self.applied(tree, str(name), [self.build(inner)])
 
-    def _applied(self, tree: Tree[Token]) -> Expr:
+    def _applied(self, tree: Node) -> Expr:
         return self.build(tree.children[0])
 
-    def _bessel(self, tree: Tree[Token]) -> Expr:
+    def _bessel(self, tree: Node) -> Expr:
         from derive.verification.formulas.reader import read_text
 
         head, group = tree.children[:2]
@@ -253,16 +255,16 @@ class Builder:
         function = sympy.besselk if kind == "K" else sympy.besseli
         return function(inner, self._only(tree, values))
 
-    def _bessel_power(self, tree: Tree[Token]) -> Expr:
+    def _bessel_power(self, tree: Node) -> Expr:
         return self._raised(tree, self._bessel(tree), self.build(tree.children[3]))
 
     # Cases
 
-    def _indicator(self, tree: Tree[Token]) -> Expr:
+    def _indicator(self, tree: Node) -> Expr:
         (when,) = (child for child in tree.children if isinstance(child, Tree))
         return sympy.Piecewise((S.One, self.condition(when)), (S.Zero, True))
 
-    def _cases(self, tree: Tree[Token]) -> Expr:
+    def _cases(self, tree: Node) -> Expr:
         rows = tree.children[1].children
         pairs = []
         rows = [row for row in rows if isinstance(row, Tree)]
@@ -279,7 +281,7 @@ class Builder:
             raise self.error(tree, "more than 24 cases")
         return sympy.Piecewise(*pairs, evaluate=False)
 
-    def condition(self, tree: Tree[Token]) -> Any:
+    def condition(self, tree: Node) -> Any:
         if tree.data == "otherwise":
             return sympy.true
         total: Any = None
@@ -297,7 +299,7 @@ class Builder:
                 total = (sympy.Or if joiner == "OR" else sympy.And)(total, clause)
         return total
 
-    def _clause(self, tree: Tree[Token]) -> Any:
+    def _clause(self, tree: Node) -> Any:
         parts = [child for child in tree.children if not isinstance(child, Token) or
                  child.type == "REL"]  # fmt: skip
         relations = []
@@ -313,12 +315,12 @@ def _minus(tree: Any) -> bool:
     return bool(tree.data == "sign" and tree.children[0].type == "MINUS")
 
 
-def _digit_first(link: Tree[Token]) -> bool:
+def _digit_first(link: Node) -> bool:
     token = first_token(link)
     return token is not None and token.type == "NUM"
 
 
-def _function(link: Tree[Token]) -> bool:
+def _function(link: Node) -> bool:
     token = first_token(link)
     return token is not None and token.type in ("FUNC", "BESSEL", "BEGIN")
 

@@ -5,14 +5,83 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma "
-    "tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega "
-    "varepsilon vartheta varrho varphi varsigma varkappa".split()
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "iota",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+        "xi",
+        "omicron",
+        "pi",
+        "rho",
+        "sigma",
+        "tau",
+        "upsilon",
+        "phi",
+        "chi",
+        "psi",
+        "omega",
+        "Gamma",
+        "Delta",
+        "Theta",
+        "Lambda",
+        "Xi",
+        "Pi",
+        "Sigma",
+        "Upsilon",
+        "Phi",
+        "Psi",
+        "Omega",
+        "varepsilon",
+        "vartheta",
+        "varrho",
+        "varphi",
+        "varsigma",
+        "varkappa",
+    ]
 )
 # Words that are read as one name or function in math mode without a backslash.
 WORDS = frozenset(
-    "alpha beta gamma delta epsilon zeta theta kappa lambda sigma omega "
-    "exp log ln sqrt abs min max sgn sign sin cos tan cosh sinh tanh arctan erf erfc".split()
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "zeta",
+        "theta",
+        "kappa",
+        "lambda",
+        "sigma",
+        "omega",
+        "exp",
+        "log",
+        "ln",
+        "sqrt",
+        "abs",
+        "min",
+        "max",
+        "sgn",
+        "sign",
+        "sin",
+        "cos",
+        "tan",
+        "cosh",
+        "sinh",
+        "tanh",
+        "arctan",
+        "erf",
+        "erfc",
+    ]
 )
 
 FUNCTIONS: Mapping[str, str] = {
@@ -26,7 +95,25 @@ FUNCTIONS: Mapping[str, str] = {
     "expm1": "expm1", "softplus": "softplus",
 }  # fmt: skip
 FUNCTION_COMMANDS = frozenset(
-    "log ln exp sin cos tan sinh cosh tanh coth arctan arcsin arccos min max Gamma sgn".split()
+    [
+        "log",
+        "ln",
+        "exp",
+        "sin",
+        "cos",
+        "tan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "coth",
+        "arctan",
+        "arcsin",
+        "arccos",
+        "min",
+        "max",
+        "Gamma",
+        "sgn",
+    ]
 )
 # A power behind the brackets of these belongs to their value.
 VALUES = frozenset(("Min", "Max", "gamma", "sign", "Abs", "sqrt"))
@@ -45,26 +132,101 @@ OTHER_RELATIONS: Mapping[str, str] = {
 }  # fmt: skip
 
 SPACES = frozenset(
-    [",", ";", ":", "!", " ", ">", "quad", "qquad", "thinspace", "medspace", "thickspace",
-     "enspace", "hfill", "displaystyle", "textstyle", "scriptstyle", "limits", "nolimits",
-     "nonumber", "notag", "centering", "noindent", "hspace", "/", "negthinspace", "allowbreak",
-     "nobreak", "strut", "relax", "rm", "it", "bf", "mathstrut"]  # fmt: skip
+    [
+        ",",
+        ";",
+        ":",
+        "!",
+        " ",
+        ">",
+        "quad",
+        "qquad",
+        "thinspace",
+        "medspace",
+        "thickspace",
+        "enspace",
+        "hfill",
+        "displaystyle",
+        "textstyle",
+        "scriptstyle",
+        "limits",
+        "nolimits",
+        "nonumber",
+        "notag",
+        "centering",
+        "noindent",
+        "hspace",
+        "/",
+        "negthinspace",
+        "allowbreak",
+        "nobreak",
+        "strut",
+        "relax",
+        "rm",
+        "it",
+        "bf",
+        "mathstrut",
+    ]
 )
 WITH_ARGUMENT = frozenset(("label", "tag", "hspace", "vspace", "phantom", "color", "ref"))
 SIZES = frozenset(
     f"{size}{side}" for size in ("big", "Big", "bigg", "Bigg") for side in ("", "l", "r", "m")
 )
-ACCENTS = frozenset("hat bar tilde vec dot ddot widehat widetilde overline underline check".split())
+ACCENTS = frozenset(
+    [
+        "hat",
+        "bar",
+        "tilde",
+        "vec",
+        "dot",
+        "ddot",
+        "widehat",
+        "widetilde",
+        "overline",
+        "underline",
+        "check",
+    ]
+)
 FONTS = frozenset(
-    "mathbf boldsymbol bm mathrm mathit mathsf mathtt mathcal mathscr mathfrak mathbb "
-    "pmb textbf textit textrm operatorname".split()
+    [
+        "mathbf",
+        "boldsymbol",
+        "bm",
+        "mathrm",
+        "mathit",
+        "mathsf",
+        "mathtt",
+        "mathcal",
+        "mathscr",
+        "mathfrak",
+        "mathbb",
+        "pmb",
+        "textbf",
+        "textit",
+        "textrm",
+        "operatorname",
+    ]
 )
 PLAIN_FONTS = frozenset(
-    "mathbf boldsymbol bm mathrm mathit mathsf mathtt pmb textbf textit textrm".split()
+    [
+        "mathbf",
+        "boldsymbol",
+        "bm",
+        "mathrm",
+        "mathit",
+        "mathsf",
+        "mathtt",
+        "pmb",
+        "textbf",
+        "textit",
+        "textrm",
+    ]
 )
-TEXTS = frozenset("text mbox textrm textit textbf textnormal hbox mathrm textsf".split())
-FRACTIONS = frozenset("frac tfrac dfrac cfrac".split())
-PRODUCTS = frozenset("cdot times ast star".split())
+TEXTS = frozenset(
+    ["text", "mbox", "textrm", "textit", "textbf", "textnormal", "hbox", "mathrm", "textsf"]
+)
+FRACTIONS = frozenset(["frac", "tfrac", "dfrac", "cfrac"])
+PRODUCTS = frozenset(["cdot", "times", "ast", "star"])
 BARS: Mapping[str, str] = {
     "lvert": "open", "rvert": "close", "lVert": "open", "rVert": "close", "vert": "either",
     "Vert": "either", "|": "either", "mid": "either",
@@ -75,10 +237,25 @@ BRACKETS: Mapping[str, tuple[str, str]] = {
     "\\rbrace": ("{", "close"), "\\lbrack": ("[", "open"), "\\rbrack": ("[", "close"),
     "\\lparen": ("(", "open"), "\\rparen": ("(", "close"),
 }  # fmt: skip
-CASES = frozenset("cases dcases array rcases".split())
+CASES = frozenset(["cases", "dcases", "array", "rcases"])
 DISPLAYS = frozenset(
-    "equation equation* align align* aligned gather gather* gathered split displaymath "
-    "eqnarray eqnarray* multline multline* math".split()
+    [
+        "equation",
+        "equation*",
+        "align",
+        "align*",
+        "aligned",
+        "gather",
+        "gather*",
+        "gathered",
+        "split",
+        "displaymath",
+        "eqnarray",
+        "eqnarray*",
+        "multline",
+        "multline*",
+        "math",
+    ]
 )
 REFUSED: Mapping[str, str] = {
     "sum": "a sum over data, not an elementwise formula",
@@ -95,6 +272,22 @@ REFUSED: Mapping[str, str] = {
     "immediate": "nothing is ever executed", "include": "files are never read",
 }  # fmt: skip
 
-AND = frozenset("and und et y e en i 且 和 및 и".split())
-OR = frozenset("or oder ou o of 或 または или".split())
-WITH = frozenset("with where mit wobei où avec con donde dove 其中 где for für".split())
+AND = frozenset(["and", "und", "et", "y", "e", "en", "i", "且", "和", "및", "и"])
+OR = frozenset(["or", "oder", "ou", "o", "of", "或", "または", "или"])
+WITH = frozenset(
+    [
+        "with",
+        "where",
+        "mit",
+        "wobei",
+        "où",
+        "avec",
+        "con",
+        "donde",
+        "dove",
+        "其中",
+        "где",
+        "for",
+        "für",
+    ]
+)

@@ -10,7 +10,6 @@ from sympy import Expr, S, Symbol
 
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
-from derive.verification.backend import NeedsPrecision, Undefined
 from derive.verification.claims.closed import resolved
 from derive.verification.claims.operators import Numeric
 from derive.verification.claims.places import text as shown
@@ -64,7 +63,7 @@ class Trial:
 def compare(reading: Reading, formula: Expr, loss: Loss, quantity: str, ours: Term) -> Comparison:
     """The relation of one formula to one quantity of a loss."""
     ours = resolved(ours, loss)
-    shapes = [p for p in loss.parameters if _is_shape(loss, p) and ours.expression.has(p)
+    shapes = [p for p in loss.parameters if (_is_shape(loss, p) and ours.expression.has(p))
               or p in _hidden(ours)]  # fmt: skip
     has_x = quantity != "log_partition"
     natural: Trial | None = None
@@ -142,10 +141,10 @@ def _trials(
 def _allowed(convention: Convention, quantity: str, proportional: bool) -> bool:
     """A density that misses a constant is none; an offset belongs to losses only."""
     if quantity in DENSITIES and not proportional:
-        return convention.factor == 1 and convention.offset == 0
+        return bool(convention.factor == 1 and convention.offset == 0)
     if quantity == "log_density":
-        return convention.factor == 1
-    return quantity == "loss" or convention.offset == 0
+        return bool(convention.factor == 1)
+    return bool(quantity == "loss" or convention.offset == 0)
 
 
 def _trial(
@@ -248,36 +247,4 @@ def _different(trial: Trial, finding: Finding) -> Comparison:
     where = ", ".join(f"{k} = {value}" for k, value in at.items())
     detail = f"at {where}: ours is {finding.expected}, the text gives {finding.got}"
     method = "counterexample, by disjoint enclosures" if finding.rigorous else "counterexample"
-    return Comparison(
-        DIFFERENT, "refuted", method, detail, witness=witness, letters=trial.letters
-    )
-
-
-def covers(formula: Expr, where: str) -> None:
-    """Refuse cases that leave a part of the line without a value."""
-    for piecewise in formula.atoms(sympy.Piecewise):
-        conditions = [when for _, when in piecewise.args]
-        if any(when == True for when in conditions):  # noqa: E712
-            continue
-        gap = _uncovered(sympy.Or(*conditions))
-        if gap:
-            raise BadInput(f"{where}: the cases do not cover {gap}")
-
-
-def _uncovered(condition: Expr) -> str:
-    from itertools import product
-
-    from derive.verification.claims.ball import Balls
-    from derive.verification.claims.places import fraction
-
-    symbols = sorted(condition.free_symbols, key=str)
-    values = [sympy.Rational(t) for t in ("1", "-1", "1/3", "-7/2", "5", "-9", "17/16")]
-    for chosen in product(values, repeat=min(len(symbols), 3)):
-        at = dict(zip(symbols, (*chosen, *[S.One] * len(symbols)), strict=False))
-        try:
-            if Balls({v: fraction(x) for v, x in at.items()}, ties=True).truth(condition) is False:
-                return ", ".join(f"{v} = {x}" for v, x in at.items())
-        except (Undefined, NeedsPrecision):
-            continue
-    return ""
-
+    return Comparison(DIFFERENT, "refuted", method, detail, witness=witness, letters=trial.letters)

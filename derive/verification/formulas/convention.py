@@ -145,9 +145,7 @@ def near_zero(e: Expr, x: Symbol, y: Symbol) -> Expr:
     return moved.replace(lambda p: isinstance(p, Abs | sympy.sign), sized)
 
 
-def _from_series(
-    text: dict[int, Expr], ours: dict[int, Expr], scale: Symbol
-) -> Iterator[Expr]:
+def _from_series(text: dict[int, Expr], ours: dict[int, Expr], scale: Symbol) -> Iterator[Expr]:
     """The scale from the ratio of two orders; an empty iterator where it is not positive."""
     mine, theirs = ([n for n in sorted(o) if n > 0][:2] for o in (ours, text))
     if len(mine) < 2 or mine != theirs:

@@ -93,7 +93,7 @@ def difference(formula: Expr) -> tuple[Symbol, Symbol] | None:
     for a, b in itertools.combinations(symbols, 2):
         step = sympy.Dummy("step", real=True)
         moved = formula.xreplace({a: b + step})
-        moved = moved.replace(lambda e: e.is_Add and e.has(b), lambda e: sympy.expand(e))
+        moved = moved.replace(lambda e, b=b: e.is_Add and e.has(b), sympy.expand)
         if not moved.has(b):
             return _ordered(a, b)
     return None

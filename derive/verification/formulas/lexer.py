@@ -88,7 +88,7 @@ class Lexer:
             self.position += 1
         elif character == "\\":
             self._command()
-        elif character.isdigit() and character.isascii() or character == ".":
+        elif (character.isdigit() and character.isascii()) or character == ".":
             self._number()
         elif character.isascii() and character.isalpha():
             self._letters()

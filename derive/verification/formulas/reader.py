@@ -61,14 +61,14 @@ def _parser() -> Any:
         def __init__(self, _conf: Any) -> None:
             pass
 
-        def lex(self, data: list[Piece]) -> Iterator[Any]:
+        def lex(self, data: Any, _parser_state: Any = None) -> Iterator[Any]:
             for piece in data:
                 yield Token(piece.kind, piece.value, column=piece.at)
 
     terminals = sorted({w for w in _words(GRAMMAR.read_text()) if w.isupper()})
     declared = "\n%declare " + " ".join(terminals)
     return Lark(
-        GRAMMAR.read_text() + declared, parser="earley" if False else "lalr", lexer=Stream,
+        GRAMMAR.read_text() + declared, parser="lalr", lexer=Stream,
         start=["expr", "cond"], maybe_placeholders=False, keep_all_tokens=True,
     )  # fmt: skip
 
@@ -139,7 +139,7 @@ def read_latex(text: str, where: str = "latex") -> Reading:
         for symbol, meaning in reversed(definitions.items()):
             value = value.subs(symbol, meaning)
         formulas.append(value)
-    arguments = [a for a in _arguments(main.left)]
+    arguments = list(_arguments(main.left))
     for symbol, meaning in definitions.items():
         if symbol.name in arguments:
             arguments.remove(symbol.name)

@@ -73,7 +73,7 @@ class Stored:
 
     def __call__(self, p: Tensor) -> Tensor:
         at = p == self.centre
-        q = torch.where(at, self.centre * (1 - torch.finfo(p.dtype).eps), p)
+        q = p - torch.where(at, self.centre * torch.finfo(p.dtype).eps, 0.0)
         near, inside = (
             self._near(torch.where(at, p, q).detach()),
             (q >= self.start) & (q < self.stop),

@@ -110,7 +110,7 @@ class Stored:
         for low, high in zip(self.sides[:half][::-1], self.sides[half:][::-1], strict=True):
             row = torch.zeros_like(l)
             for one, other in zip(reversed(low), reversed(high), strict=True):
-                row = row * l + torch.where(l > 0, one, other)
+                row = row * l + torch.where(l > 0, torch.full_like(l, one), other)
             total = total * w + row
         value, rest = self.value
         return value + (rest + (total + m - 0.5 * l * log_m))

@@ -62,9 +62,7 @@ class Expansion:
             self.seen[variable] = Germ(self._shift(moved, S.NegativeOne))
         else:
             step = self._shift(self.germs.constant(side).series, S.One)
-            self.seen[variable] = Germ(
-                self.germs.plus(self.germs.constant(point).series, step)
-            )
+            self.seen[variable] = Germ(self.germs.plus(self.germs.constant(point).series, step))
 
     @staticmethod
     def _shift(series: Series, k: Expr) -> Series:

@@ -73,9 +73,7 @@ def _length(loss: Loss, points: Points) -> tuple[Expr | None, Symbol | None]:
     return None, None
 
 
-def _exponent(
-    loss: Loss, p: Symbol, points: Points, degrees: bool
-) -> tuple[Expr | None, bool]:
+def _exponent(loss: Loss, p: Symbol, points: Points, degrees: bool) -> tuple[Expr | None, bool]:
     """k, a simple fraction other than 0, the same at all points, and whether there is a constant;
     None where there is none."""
     x, expression = loss.residual, loss.expression

@@ -36,9 +36,7 @@ def limits(loss: Loss, quantities: Mapping[str, Expr]) -> tuple[Limit, ...]:
     return tuple(found)
 
 
-def at_point(
-    loss: Loss, name: str, quantity: Expr, variable: Symbol, point: Expr
-) -> list[Limit]:
+def at_point(loss: Loss, name: str, quantity: Expr, variable: Symbol, point: Expr) -> list[Limit]:
     """The limits of one quantity at one point, from each side that the domain has.
 
     Raises Undecided where the loss itself has no limit that can be confirmed.
@@ -112,9 +110,7 @@ def _candidate(
         inside = [at for at in points if truth(condition, at)]
         if not inside and not isinstance(condition, Eq):
             raise Unknown(f"no sample point where {condition}")
-        limit, growth = _candidate(
-            loss, value, variable, point, direction, inside or points, depth
-        )
+        limit, growth = _candidate(loss, value, variable, point, direction, inside or points, depth)
         if growth is not None:
             raise Unknown("one branch diverges")
         branches.append((limit, condition.subs(variable, point)))

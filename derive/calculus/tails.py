@@ -39,9 +39,7 @@ class Tail:
     logarithm: Expr | None = None
 
 
-def both_tails(
-    where: tuple[Let, ...], loss: Expr, x: Symbol, at: dict[Symbol, Any]
-) -> list[Tail]:
+def both_tails(where: tuple[Let, ...], loss: Expr, x: Symbol, at: dict[Symbol, Any]) -> list[Tail]:
     """The tails towards +oo and -oo for parameters as in `at`, as expressions in the parameters.
 
     Raises Unknown where the behaviour is outside what expansions express, or not confirmed.
@@ -87,8 +85,9 @@ def _verdict(where: tuple[Let, ...], expansion: Expansion, loss: Expr) -> tuple[
     if germ.growth.terms:
         if not ring.tends_up(germ.growth):
             return Tail(S.false, Behaviour("bounded", S.Zero), S.One), S.Zero
-        grown = [c.expr * size ** (-j) * log(1 / size) ** n for (j, n), c in
-                 germ.growth.terms.items()]
+        grown = [
+            c.expr * size ** (-j) * log(1 / size) ** n for (j, n), c in germ.growth.terms.items()
+        ]
         leading = lead.expr * size ** (-k) * exp(S.Zero + sum(grown))
         return _by_sign(lead, None), leading
     leading = tidy(where, lead.expr) * size ** (-k) * log(1 / size) ** m
@@ -120,9 +119,7 @@ def _by_logarithm(slope: Expr, size: Expr) -> Tail:
     return Tail(slope > 1, Behaviour("grows", slope * log(size), slope), None, logarithm=slope)
 
 
-def _confirm_order(
-    loss: Expr, x: Symbol, end: Expr, leading: Expr, points: Points
-) -> str | None:
+def _confirm_order(loss: Expr, x: Symbol, end: Expr, leading: Expr, points: Points) -> str | None:
     """Where lower orders fade too slowly for a ratio: the ratio drifts towards 1."""
     worst = []
     with mp.workdps(60):

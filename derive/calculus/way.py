@@ -50,7 +50,6 @@ def derive(loss: Loss, progress: Progress | None = None) -> Derivation:
 def weight_at_zero(loss: Loss, weight: Expr) -> Expr:
     """psi(x)/x as x -> 0: oo where it grows without bound, zoo where the sides disagree."""
     above, below = (
-        one_sided(loss, "weight", weight, loss.residual, S.Zero, side).value
-        for side in ("+", "-")
+        one_sided(loss, "weight", weight, loss.residual, S.Zero, side).value for side in ("+", "-")
     )
     return above if above == below else zoo

@@ -106,9 +106,13 @@ class Printer:
         return plain and isinstance(current.args[1], Name | Number) and right[1] in (ATOM, SIGN)
 
     def _turned(self, current: Call) -> Call:
-        """0 < p as p > 0, where the language has the sign."""
+        """0 < p as p > 0 and c < f(x) as f(x) > c, where the language has the sign."""
         turned = {"lt": "gt", "le": "ge"}.get(current.op, "")
-        if turned in self.syntax.operations and isinstance(current.args[0], Number):
+        if turned not in self.syntax.operations:
+            return current
+        left, right = current.args
+        bound = not isinstance(left, Call) and isinstance(right, Call)
+        if isinstance(left, Number) or bound:
             return Call(turned, current.args[::-1])
         return current
 
@@ -196,6 +200,8 @@ class Printer:
         if step + len(", ".join(flat)) <= self.syntax.width:
             return [f"{spelling.name}(", f"{inner}{', '.join(flat)}", f"{' ' * indent})"]
         nodes = current.args[1:] if current.op == "quantity" else current.args
+        if len(nodes) == 1 and not self._is_call(nodes[0]):
+            return [f"{spelling.name}(", *self._terms(nodes[0], step), f"{' ' * indent})"]
         lines = [f"{spelling.name}("]
         for place, text in enumerate(flat):
             if step + len(text) < self.syntax.width:

@@ -126,6 +126,47 @@ power1p: type[Atom] = _atom(
     "power1p", 2, lambda t, q: (1 + t) ** q, helpers.power1p,
     lambda t, q: (q * power1p(t, q - 1), power1p(t, q) * log1p(t)),
 )  # fmt: skip
+
+
+class difference_plus(Atom):  # noqa: N801
+    """A divided difference and a multiple of the power (1 + w)^p in it: argument, c, p, rates."""
+
+    @staticmethod
+    def definition(*args: Expr) -> Expr:
+        argument, c, p, *rates = args
+        return differences.spelled(argument, *rates) + c * exp(p * argument)
+
+    def _eval_is_extended_real(self) -> bool:
+        return True
+
+
+log1p_square = _atom(
+    "log1p_square", 1, lambda t: log(1 + t**2), helpers.log1p_square,
+    lambda t: (2 * t / (1 + t**2),),
+)  # fmt: skip
+power1p_square: type[Atom] = _atom(
+    "power1p_square", 2, lambda t, q: (1 + t**2) ** q, helpers.power1p_square,
+    lambda t, q: (2 * q * t * power1p_square(t, q - 1), power1p_square(t, q) * log1p_square(t)),
+)  # fmt: skip
+
+
+def _times(name: str, less: int, build: Callable[..., Node]) -> type[Atom]:
+    """f e (1 + t^2)^(p - less)/(c d)."""
+
+    def definition(f: Expr, e: Expr, c: Expr, d: Expr, t: Expr, p: Expr) -> Expr:
+        return f * e * (1 + t**2) ** (p - less) / c / d
+
+    def slopes(f: Expr, e: Expr, c: Expr, d: Expr, t: Expr, p: Expr) -> tuple[Expr, ...]:
+        made = globals()[name]
+        whole = made(f, e, c, d, t, p)
+        factors = made(1, e, c, d, t, p), made(f, 1, c, d, t, p), -whole / c, -whole / d
+        return *factors, 2 * (p - less) * t * whole / (1 + t**2), whole * log1p_square(t)
+
+    return _atom(name, 6, definition, build, slopes)
+
+
+times_power1p = _times("times_power1p", 0, helpers.times_power1p)
+times_power1p_less_one = _times("times_power1p_less_one", 1, helpers.times_power1p_less_one)
 boxcox_bend: type[Atom] = _atom(
     "boxcox_bend", 2,
     lambda t, p: ((1 + t) ** p * ((p * log(1 + t) - 2) * p * log(1 + t) + 2) - 2) / p**3,

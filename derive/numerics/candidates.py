@@ -99,7 +99,8 @@ def readings(loss: Loss, expression: Expr) -> list[Expr]:
         for at in points
     ]
     try:
-        reading = named(read(_varying(loss, expression), loss.residual, points), loss.where, taken)
+        x = loss.residual
+        reading = named(read(_varying(loss, expression), x, points), loss.where, taken, x)
         return list(dict.fromkeys(fold(loss.where, form) for form in forms(reading, fractions)))
     except NoReading:
         return []

@@ -15,12 +15,12 @@ from math import comb
 from typing import Any
 
 import sympy
-from sympy import Abs, Add, Dummy, Expr, Mul, Pow, S, Symbol, exp, log, sign
+from sympy import Abs, Add, Dummy, Expr, Mul, Pow, S, Symbol, exp, log, sign, sqrt
 
 from derive.calculus.evaluate import NotReal, evaluate
 from derive.calculus.reading import fold
 from derive.definitions.loss import Let, let
-from derive.numerics.atoms import log1p, power1p
+from derive.numerics.atoms import log1p, log1p_square, power1p
 
 # (r, m) -> c: the terms c L^m exp(r L).
 Terms = Mapping[tuple[Expr, int], Expr]
@@ -41,6 +41,8 @@ class Reading:
 
     w: what stands beside 1, None where L itself is the argument of exponentials.
     signs: letters e in the coefficients that stand for sign(u), by u.
+    root: sqrt(w), where w = y^2/divisor is a square.
+    taken: names of the loss.
     """
 
     front: Expr
@@ -48,6 +50,9 @@ class Reading:
     w: Expr | None
     terms: Terms
     signs: Mapping[Expr, Symbol]
+    root: Expr | None = None
+    divisor: Expr = S.One
+    taken: tuple[str, ...] = ()
 
     @property
     def rates(self) -> tuple[Expr, ...]:
@@ -56,6 +61,10 @@ class Reading:
         for r, m in self.terms:
             most[r] = max(most.get(r, 0), m + 1)
         return tuple(r for r, count in most.items() for _ in range(count))
+
+    def name(self, *names: str) -> str:
+        """The first of the names that the loss does not use."""
+        return next(n for n in (*names, *(f"{n}_" for n in names)) if n not in self.taken)
 
     def growth(self, rate: Expr) -> Expr:
         if self.w is None:
@@ -246,17 +255,47 @@ def vanishes(c: Expr, signs: Mapping[Expr, Symbol]) -> bool:
     return True
 
 
-def named(reading: Reading, where: tuple[Let, ...], taken: Sequence[str]) -> Reading:
-    """The same with the loss's named sub-expressions, and w itself by a name."""
+def named(reading: Reading, where: tuple[Let, ...], taken: Sequence[str], x: Symbol) -> Reading:
+    """The same with the loss's named sub-expressions, and w = r^2 itself by names."""
 
     def folded(e: Expr) -> Expr:
         return fold(where, e)
 
     terms = {key: folded(c) for key, c in reading.terms.items()}
-    shorter = replace(reading, front=folded(reading.front), terms=terms)
+    shorter = replace(reading, front=folded(reading.front), terms=terms, taken=tuple(taken))
     if reading.w is None:
         return replace(shorter, argument=folded(reading.argument))
-    w = folded(reading.w)
-    if not w.is_Symbol:
-        w = let(next(name for name in ("w", "v", "u", "t", "q", "ratio") if name not in taken), w)
-    return replace(shorter, w=w, argument=log1p(w))
+    found = _root(reading.w, x)
+    if found is None:
+        w = folded(reading.w)
+        if not w.is_Symbol:
+            w = let(shorter.name("w", "v", "u"), w)
+        return replace(shorter, w=w, argument=log1p(w))
+    length, divisor = found
+    y = x if length == 1 else let(shorter.name("y", "v"), x / length)
+    size = Abs(y) if divisor == 1 else Abs(y) / sqrt(folded(divisor))
+    r = let(shorter.name("r", "q"), size)
+    moved = sum(e for b, e in reading.front.as_powers_dict().items() if b in (x, Abs(x)))
+    return replace(
+        shorter,
+        front=reading.front.subs(x, y),
+        terms={k: c * length**moved for k, c in terms.items()},
+        w=let(shorter.name("w", "u"), r**2),
+        argument=log1p_square(r),
+        root=r,
+        divisor=folded(divisor),
+    )
+
+
+def _root(w: Expr, x: Symbol) -> tuple[Expr, Expr] | None:
+    """(c, b) of w = (x/c)^2/b, None where it is no square."""
+    powers = w.as_powers_dict()
+    if powers.pop(x, 0) != 2:
+        return None
+    length, divisor = S.One, S.One
+    for base, e in powers.items():
+        if base.is_positive and (e / 2).is_Integer:
+            length *= base ** (-e / 2)
+        else:
+            divisor *= base**-e
+    return length, divisor

@@ -11,7 +11,7 @@ from sympy import Expr
 from derive.numerics import atoms
 from derive.numerics.atoms import Atom
 from derive.numerics.differences import NoPattern, pattern
-from derive.numerics.helpers.differences import of_exponential, of_logarithm
+from derive.numerics.helpers.differences import Growth, of_exponential, of_logarithm
 from derive.numerics.nodes import Local, Name, Node, call, node, where
 
 _FUNCTIONS: dict[type, str] = {
@@ -71,6 +71,9 @@ def lower(expression: Expr) -> Node:
         return _growth(*expression.args)
     if isinstance(expression, atoms.difference):
         return _difference(*expression.args)
+    if isinstance(expression, atoms.difference_plus):
+        argument, c, _, *rates = expression.args
+        return _difference(argument, *rates, more=lower(c))
     if isinstance(expression, Atom):
         return type(expression).build(*(lower(a) for a in expression.args))
     if isinstance(expression, sympy.polygamma) and expression.args[0] in (0, 1):
@@ -82,13 +85,19 @@ def lower(expression: Expr) -> Node:
     return call(name, *(lower(a) for a in expression.args))
 
 
-def _difference(argument: Expr, *rates: Expr) -> Node:
+def _difference(argument: Expr, *rates: Expr, more: Node | None = None) -> Node:
     """A divided difference of exp, by the kind of its argument."""
     try:
         p, found = pattern(rates)
+        if not isinstance(argument, atoms.log1p | atoms.log1p_square):
+            return of_exponential(lower(argument), found)
+        inner, exponent = lower(argument.args[0]), lower(p)
         if isinstance(argument, atoms.log1p):
-            return of_logarithm(lower(argument.args[0]), lower(p), found)
-        return of_exponential(lower(argument), found)
+            power, total = atoms.power1p.build(inner, exponent), 1 + inner
+        else:
+            power, total = atoms.power1p_square.build(inner, exponent), 1 + inner * inner
+        log = Local("L", type(argument).build(inner))
+        return of_logarithm(Growth(log, exponent, Local("g", power), total), found, more)
     except NoPattern:
         raise CannotLower(f"no stable evaluation of rates {rates} is known") from None
 

@@ -142,7 +142,10 @@ def _holds(form: Node, expression: Expr, order: int, points: list[Mapping[Symbol
     for at in points:
         with np.errstate(all="ignore"):
             arrays = {p.name: np.array([v]) for p, v in at.items()}
-            got = float(np.broadcast_to(evaluate(form, arrays), 1)[0])
+            try:
+                got = float(np.broadcast_to(evaluate(form, arrays), 1)[0])
+            except ValueError:
+                return False
         want = _value(expression, at)
         if want is None:
             if not np.isfinite(got):

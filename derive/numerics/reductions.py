@@ -11,7 +11,13 @@ from math import comb, factorial, lcm
 import sympy
 from sympy import Abs, Add, Dummy, Expr, Mul, Rational, S, Symbol, sign
 
-from derive.numerics.atoms import difference, expm1
+from derive.numerics.atoms import (
+    difference,
+    difference_plus,
+    expm1,
+    times_power1p,
+    times_power1p_less_one,
+)
 from derive.numerics.differences import basis
 from derive.numerics.exponentials import NoReading, Reading, vanishes
 
@@ -43,7 +49,7 @@ def _of_one_rate(reading: Reading, rate: Expr) -> Expr:
     """exp(r L) times a polynomial in L."""
     coefficients = {m: _restored(c, reading.signs) for (_, m), c in reading.terms.items()}
     inner = sum((c * reading.argument**m for m, c in sorted(coefficients.items())), S.Zero)
-    return reading.front * reading.growth(rate) * sympy.factor_terms(inner)
+    return _times_power(reading, rate, {0: sympy.factor_terms(inner)})
 
 
 def _rational(reading: Reading) -> Iterator[Expr]:
@@ -71,10 +77,59 @@ def _rational(reading: Reading) -> Iterator[Expr]:
     outside = reading.front * unit**zeros
     shifted = sympy.Poly(sympy.expand(rest.as_expr().subs(q, q + 1)), q)
     for poly, value in ((shifted, unit), (rest, root)):
+        if value is not unit and reading.root is not None and not first.is_number:
+            return
         inner = sum(
             (_restored(c, reading.signs) * value**k for (k,), c in reversed(poly.terms())), S.Zero
         )
-        yield outside * reading.growth(base) * sympy.factor_terms(inner)
+        if value is w and reading.root is not None:
+            kept = {k + zeros: _restored(c, reading.signs) for (k,), c in poly.terms()}
+            yield _times_power(reading, base, kept)
+        else:
+            yield outside * reading.growth(base) * sympy.factor_terms(inner)
+
+
+def _times_power(reading: Reading, rate: Expr, polynomial: Mapping[int, Expr]) -> Expr:
+    """front (1 + w)^rate times a polynomial in w.
+
+    Where the rate moves with a parameter and w is a square r^2: (1 + w)^p or (1 + w)^(p - 1) times
+    a factor that stays in range.
+    """
+    number, p = rate.as_coeff_Add()
+    r = reading.root
+    if r is None or p == 0 or not number.is_Integer:
+        inner = sum((c * (reading.w or S.One) ** k for k, c in polynomial.items()), S.Zero)
+        return reading.front * reading.growth(rate) * sympy.factor_terms(inner)
+    less, factor = _within_range(r, int(number), polynomial)
+    times = times_power1p_less_one if less else times_power1p
+    # a square of the residual and two divisors are shared by the halves of the power
+    below: list[Expr] = []
+    for base, e in sorted(factor.as_powers_dict().items(), key=str):
+        if base.is_Symbol and e.is_Integer:
+            below += [base] * int(max(-e, 0))
+    c, d = (*below[:2], S.One, S.One)[:2]
+    sides = [S.One, S.One]
+    for base, e in reading.front.as_powers_dict().items():
+        half = sympy.ceiling(e / 2) if e.is_Integer else e
+        sides[0] *= base**half
+        sides[1] *= base ** (e - half)
+    # a factor that is small far out beside the larger side, one that is small at 0 beside the other
+    place = int(sides[0] == sides[1] or factor.has(difference))
+    sides[place] *= factor * c * d
+    return times(*sides, c, d, r, p)
+
+
+def _within_range(r: Expr, number: int, polynomial: Mapping[int, Expr]) -> tuple[int, Expr]:
+    """(1 + w)^number times a polynomial in w = r^2, as (1 + w)^-less times a bounded factor."""
+    degree = max(polynomial)
+    less = 0 if number + degree >= 0 else 1
+    n = -number - less
+    fade, rise = 1 / (1 + r**2), 1 / (1 + r**-2)
+    if n > 0 and degree <= n:
+        inner = sum((c * rise**k * fade ** (n - k) for k, c in polynomial.items()), S.Zero)
+    else:
+        inner = sum((c * r ** (2 * k) for k, c in polynomial.items()), S.Zero) * (1 + r**2) ** -n
+    return less, sympy.factor_terms(inner)
 
 
 def _differences(reading: Reading, points: Sequence[_Point]) -> Iterator[Expr]:
@@ -105,17 +160,58 @@ def _differences(reading: Reading, points: Sequence[_Point]) -> Iterator[Expr]:
             ]
             if all(w is not None and all(w) for w in weights):
                 mixed = sum(min(w) < 0 < max(w) for w in weights if w is not None)
-                found.append((mixed, sum(len(subsets[i]) for i in chosen), chosen))
+                total = sum(len(subsets[i]) for i in chosen)
+                found.append((mixed, -total if mixed else total, chosen))
         if found:
             break
     for _, _, chosen in sorted(found)[:3]:
         parts = [subsets[i] for i in chosen]
         coefficients = _coefficients(reading, parts)
         if coefficients is not None:
-            yield reading.front * Add(
-                *(c * difference(reading.argument, *part)
-                  for c, part in zip(coefficients, parts, strict=True))
-            )  # fmt: skip
+            yield from _combined(reading, coefficients, parts)
+
+
+def _combined(
+    reading: Reading, coefficients: Sequence[Expr], parts: Sequence[Sequence[Expr]]
+) -> Iterator[Expr]:
+    """The weighted sum; one power of 1 + w before a function of L stands apart from it."""
+    argument = reading.argument
+    pairs = list(zip(coefficients, parts, strict=True))
+    alone = [_alone(part) for part in parts]
+    if len(pairs) == 2 and alone.count(None) == 1 and reading.root is not None:
+        place = alone.index(None)
+        (c, mixed), (d, power) = pairs[place], pairs[1 - place]
+        high = alone[1 - place]
+        p = next((r for r in mixed if r == high), None)
+        if p is not None and high == max(_moving(mixed), key=_number):
+            rest = difference(argument, *(sympy.expand(r - high) for r in power))
+            more = sympy.factor_terms(d / c) * rest
+            yield reading.front * c * difference_plus(argument, more, p, *mixed)
+            return
+    if None in alone or len(set(alone)) > 1 or reading.root is None or reading.front == 1:
+        yield reading.front * Add(*(c * difference(argument, *part) for c, part in pairs))
+        return
+    (high,) = set(alone)
+    inner = Add(
+        *(c * difference(argument, *(sympy.expand(r - high) for r in part)) for c, part in pairs)
+    )
+    yield _times_power(reading, high, {0: inner})
+
+
+def _number(rate: Expr) -> Expr:
+    return rate.as_coeff_Add()[0]
+
+
+def _moving(part: Sequence[Expr]) -> list[Expr]:
+    return [r for r in part if not r.is_number]
+
+
+def _alone(part: Sequence[Expr]) -> Expr | None:
+    """The highest rate, where all of them are p plus numbers; None where they are not."""
+    moving = _moving(part)
+    if len(moving) < len(part) or len({r - _number(r) for r in moving}) > 1:
+        return None
+    return max(moving, key=_number)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,21 @@ def guarded(result: Node, residual: str) -> Node:
     """The result, and NaN where the residual is NaN. The sign of NaN counts as NaN."""
     if _passes_nan(result, residual, {}):
         return result
+    other = _other_way_round(result)
+    if other is not None and _passes_nan(other, residual, {}):
+        return other
     return where(call("is_nan", Name(residual)), Name(residual), result)
+
+
+def _other_way_round(result: Node) -> Node | None:
+    """A choice with its branches exchanged; NaN takes the last one."""
+    if not isinstance(result, Call) or result.op != "where":
+        return None
+    condition, yes, no = result.args
+    if not isinstance(condition, Call) or condition.op not in ("lt", "le"):
+        return None
+    left, right = condition.args
+    return where(call("lt" if condition.op == "le" else "le", right, left), no, yes)
 
 
 def _passes_nan(current: Node, x: str, seen: dict[int, bool]) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# Definition d7739401caf0; made by: derive regenerate cauchy --target torch
+# From the definition of cauchy (sha256 d7739401caf0) by: derive regenerate cauchy --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Cauchy loss (Lorentzian).
 
@@ -19,21 +19,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.forward_ad import _set_fwd_grad_enabled, unpack_dual
+from torch.autograd import forward_ad
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
-__all__ = [
-    "CauchyLoss",
-    "d2_scale",
-    "d2_x",
-    "d2_x_scale",
-    "d_scale",
-    "d_x",
-    "loss",
-    "value_and_grad",
-    "weight",
-]
-_PLAIN = (Tensor, torch.nn.Parameter, torch.nn.Buffer)
+__all__ = ["CauchyLoss", "d2_scale", "d2_x", "d2_x_scale", "d_scale", "d_x", "loss"]
+__all__ += ["value_and_grad", "weight"]
 
 
 _FORMULAS: dict[str, Callable[..., Tensor]] = {}
@@ -54,10 +44,9 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 def loss(x: Tensor, scale: Any = 1.0) -> Tensor:
     """Cauchy loss (Lorentzian), elementwise."""
     y = x / scale
+    far = torch.abs(y) >= 2.0**60
     return torch.where(
-        torch.abs(y) < 2.0**60,
-        torch.log1p(0.5 * y * y),
-        2 * torch.log(torch.abs(y)) - 0.6931471805599453,
+        far, 2 * torch.log(torch.abs(y)) - 0.6931471805599453, torch.log1p(0.5 * y * y)
     )
 
 
@@ -65,70 +54,74 @@ def loss(x: Tensor, scale: Any = 1.0) -> Tensor:
 def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
     y = x / scale
-    return torch.where(torch.abs(y) < 2.0**60, y / (0.5 * y * y + 1) / scale, 2 / x)
+    far = torch.abs(y) >= 2.0**60
+    return torch.where(far, 2 / x, y / (0.5 * y * y + 1) / scale)
 
 
 @_elementwise
 def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     y = x / scale
-    return torch.where(
-        torch.isnan(x),
-        x,
-        torch.where(torch.abs(y) < 2.0**40, -y / scale * (y / (0.5 * y * y + 1)), -2 / scale),
-    )
+    far = torch.abs(y) >= 2.0**40
+    return torch.where(far, -2 / scale, -y / scale * (y / (0.5 * y * y + 1)))
 
 
 @_elementwise
 def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     y = x / scale
+    far = torch.abs(y) >= 2.0**40
     s = y * y
-    return torch.where(
-        torch.abs(y) < 2.0**40, (2 - s) / scale / (s + 2) * (2 / scale / (s + 2)), -2 / x / x
-    )
+    return torch.where(far, -2 / x / x, (2 - s) / scale / (s + 2) * (2 / scale / (s + 2)))
 
 
 @_elementwise
 def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
     y = x / scale
-    return torch.where(
-        torch.abs(y) < 2.0**40,
-        -y / scale / (y * y + 2) * (8 / scale / (y * y + 2)),
-        -scale / x / x * (8 / x),
-    )
+    far = torch.abs(y) >= 2.0**40
+    s = y * y
+    return torch.where(far, -scale / x / x * (8 / x), -y / scale / (s + 2) * (8 / scale / (s + 2)))
 
 
 @_elementwise
 def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
-    y = x / scale
-    return torch.where(
-        torch.isnan(x),
-        x,
-        torch.where(
-            torch.abs(y) < 2.0**60,
-            y / scale / (0.5 * y * y + 1) * (0.5 * (y / scale)) * ((y * y + 6) / (0.5 * y * y + 1)),
-            2 / scale / scale,
-        ),
-    )
+    far = torch.abs(x) == math.inf
+    r = 1.4142135623730951 / 2 * (x / scale)
+    s_ = r * (1 / _root1p_square(r))
+    return torch.where(far, 2 / scale / scale, s_ / scale * (s_ / scale) * (3 - s_ * s_ * 2) * 2)
 
 
 @_elementwise
 def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
+    far = torch.abs(y) >= 2.0**20
     return torch.where(
-        torch.abs(y) < 2.0**20,
+        far,
+        torch.where(
+            torch.abs(y) >= 2.0**60,
+            2 / x / x,
+            (
+                1
+                / _root1p_square(1.4142135623730951 / 2 * y)
+                / scale
+                * (1 / _root1p_square(1.4142135623730951 / 2 * y) / scale)
+            ),
+        ),
         2 / scale / scale / (y * y + 2),
-        torch.where(torch.abs(y) < 2.0**60, y / (0.5 * y * y + 1) / scale, 2 / x) / x,
     )
 
 
 def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
     """(loss, d_x)."""
     return loss(x, scale), d_x(x, scale)
+
+
+def _root1p_square(t: Tensor) -> Tensor:
+    """sqrt(1 + t^2), also where t^2 overflows."""
+    return torch.where(torch.abs(t) >= 2.0**40, torch.abs(t), torch.sqrt(1 + t * t))
 
 
 class CauchyLoss(torch.nn.Module):
@@ -153,14 +146,19 @@ class CauchyLoss(torch.nn.Module):
             scale, reduction = other, scale
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        for value, (name, rule, valid) in zip((scale,), _RULES):
+            if isinstance(value, Tensor) and value.grad_fn is not None:
+                raise TypeError(f"{name} is computed: give a Parameter, or call `loss` each time")
+            _beside(torch.zeros(()), value, name, rule, valid)
+            setattr(self, name, torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
-        self.scale = _kept(scale, *_RULES[0])
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of input - target, each element times its weight."""
         parameters = [self.scale]
         for value, rule in zip(parameters, _RULES) if self.validate else ():
-            _check(value, *rule)
+            if _beside(torch.zeros(()), value, *rule).isnan().any():
+                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
         if weight is None and self.reduction != "none":
             total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
             if total is not None:
@@ -181,9 +179,8 @@ class CauchyLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("scale", "reduction"))
 
 
-_RULES: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
-    ("scale", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),
-)
+_DENSE = {(Tensor, True, True), (torch.nn.Parameter, True, True)}
+_RULES: tuple[Any, ...] = (("scale", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
 
 
 def _evaluate(formula: Callable[..., Tensor], x: Any, *parameters: Any) -> Tensor:
@@ -203,25 +200,11 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     so that nothing waits for a device."""
     if isinstance(value, Tensor):
         return torch.where(valid(value), value, math.nan).to(x.dtype)
-    _check(value, name, rule, valid)
-    return torch.full((), value, dtype=x.dtype, device=x.device)
-
-
-def _check(value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> None:
-    """ValueError for a parameter outside its domain; a tensor is waited for."""
-    if not isinstance(value, (float, int, Tensor)):
-        raise TypeError(f"{name} must be a number or a tensor, got {value!r}")
-    if not (valid(value).all() if isinstance(value, Tensor) else valid(value)):
+    if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
-
-
-def _kept(value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> Any:
-    """A parameter of a module: a number, a Parameter, or a tensor as a buffer."""
-    if not isinstance(value, Tensor):
-        _check(value, name, rule, valid)
-    elif not value.is_floating_point() or value.grad_fn is not None:
-        raise TypeError(f"{name} must be a Parameter or a floating tensor that is not computed")
-    return torch.nn.Buffer(value) if type(value) is Tensor else value
+    least = torch.finfo(x.dtype).tiny
+    value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
+    return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
 def _tied(name: str, values: list[Tensor]) -> Tensor:
@@ -266,8 +249,8 @@ class _ClosedBothWays(_Closed):
 
     @staticmethod
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
-        with _set_fwd_grad_enabled(True):  # of an outer forward mode
-            values = [unpack_dual(v).primal for v in ctx.saved_tensors]
+        with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
+            values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
             terms = zip(_slopes(ctx.name), tangents)
             moves = [globals()[n](*values) * t for n, t in terms if t is not None]
             return sum(moves[1:], moves[0])
@@ -287,26 +270,19 @@ _SLOPES = {
 
 
 def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum of the loss in one pass over the memory; None where that cannot be."""
+    """The mean or the sum of the loss in one pass over the memory of the CPU; None for what does
+    not lie there in one piece, is traced, or is in a transform."""
     if torch.compiler.is_compiling() or is_in_torch_dispatch_mode():
         return None
+    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
     target = x.new_zeros(()).expand(x.shape) if target is None else target
-    tensors = [p for p in parameters if isinstance(p, Tensor)]
     alike = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    if not (alike and all(p.numel() == 1 for p in tensors) and all(map(_is_plain, (x, *tensors)))):
-        return None
-    if not _is_plain(target):
+    alone = all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
+    kinds = {(type(t), t.is_cpu, t.is_contiguous()) for t in tensors}
+    transformed = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+    if transformed or not alike or not alone or not x.numel() or kinds - _DENSE:
         return None
     return _Total.apply(x, target, mean, *parameters)
-
-
-def _is_plain(t: Tensor) -> bool:
-    """Whether it lies in the memory of the CPU in one piece, outside of every transform."""
-    try:
-        dense = t.is_cpu and t.is_contiguous() and t.data_ptr() != 0
-        return dense and type(t) in _PLAIN and unpack_dual(t).tangent is None
-    except RuntimeError:  # no data to point at
-        return False
 
 
 class _Total(torch.autograd.Function):
@@ -314,7 +290,7 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step, sums = x.numel(), torch.get_num_threads() << 17, []
+        size, step, sums = x.numel(), torch.get_num_threads() << 16, []
         ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
         slope = torch.empty_like(x)
         parts = [(x, target, slope)]
@@ -350,7 +326,7 @@ class _Total(torch.autograd.Function):
 def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, scale: float) -> list[float]:
     """The sums of loss, d_scale; s becomes the share of d_x. d is used up."""
     u, v = spare
-    if not torch.linalg.vector_norm(d).item() < min(scale * 2.0**60, scale * 2.0**40):
+    if not torch.linalg.vector_norm(d).item() < scale * 2.0**40:
         return [math.nan]
     torch.mul(d, d, out=u)
     torch.mul(u, 1 / scale / scale / 2, out=v).log1p_()

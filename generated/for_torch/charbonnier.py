@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# Definition 117954fea4bb; made by: derive regenerate charbonnier --target torch
+# From the definition of charbonnier (sha256 117954fea4bb) by: derive regenerate charbonnier
+# --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Charbonnier loss (pseudo-Huber).
 
@@ -19,21 +20,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.forward_ad import _set_fwd_grad_enabled, unpack_dual
+from torch.autograd import forward_ad
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
-__all__ = [
-    "CharbonnierLoss",
-    "d2_scale",
-    "d2_x",
-    "d2_x_scale",
-    "d_scale",
-    "d_x",
-    "loss",
-    "value_and_grad",
-    "weight",
-]
-_PLAIN = (Tensor, torch.nn.Parameter, torch.nn.Buffer)
+__all__ = ["CharbonnierLoss", "d2_scale", "d2_x", "d2_x_scale", "d_scale", "d_x", "loss"]
+__all__ += ["value_and_grad", "weight"]
 
 
 _FORMULAS: dict[str, Callable[..., Tensor]] = {}
@@ -54,14 +45,16 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 def loss(x: Tensor, scale: Any = 1.0) -> Tensor:
     """Charbonnier loss (pseudo-Huber), elementwise."""
     y = x / scale
-    return torch.where(torch.abs(y) < 2.0**60, y / (torch.sqrt(y * y + 1) + 1) * y, torch.abs(y))
+    far = torch.abs(y) >= 2.0**60
+    return torch.where(far, torch.abs(y), y / (torch.sqrt(y * y + 1) + 1) * y)
 
 
 @_elementwise
 def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
+    far = torch.abs(x) == math.inf
     y = x / scale
-    return torch.where(torch.abs(y) < 2.0**60, y / torch.sqrt(y * y + 1) / scale, _sign(x) / scale)
+    return torch.where(far, _sign(y) / scale, 1 / _root1p_square(y) * y / scale)
 
 
 @_elementwise
@@ -73,53 +66,52 @@ def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    size = torch.abs(x)
     y = x / scale
+    far = torch.abs(y) >= 2.0**20
+    s = y * y
     return torch.where(
-        scale / x * (scale / x) * 1.5 < 2.0**-54,
-        scale / size / size / size,
-        1 / scale / (y * y + 1) / scale / torch.sqrt(y * y + 1),
+        far,
+        torch.where(
+            torch.abs(y) >= 2.0**27,
+            scale / torch.abs(x) / torch.abs(x) / torch.abs(x),
+            torch.abs(y) / (s * y * y) / scale / scale,
+        ),
+        1 / scale / (s + 1) / scale / torch.sqrt(s + 1),
     )
 
 
 @_elementwise
 def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
+    far = torch.abs(x) == math.inf
     y = x / scale
-    return torch.where(
-        torch.abs(y) < 2.0**60,
-        y / scale / torch.sqrt(y * y + 1) * ((y / (y * y + 1) * y - 2) / scale),
-        -_sign(x) / scale / scale,
-    )
+    s_ = 1 / _root1p_square(y) * y
+    return torch.where(far, -_sign(y) / scale / scale, s_ / scale * ((s_ * s_ - 2) / scale))
 
 
 @_elementwise
 def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
+    far = torch.abs(x) == math.inf
     y = x / scale
-    return torch.where(
-        y / 6 * y * 5 < 2.0**-54,
-        y / scale * (y / scale) * 3,
-        torch.where(
-            0.125 * (scale / x * (scale / x) * (scale / x * (scale / x))) * 3 < 2.0**-54,
-            torch.abs(x) / scale / scale * (2 / scale),
-            (3 - y / (y * y + 1) * y) / scale * y / torch.sqrt(y * y + 1) * y / scale,
-        ),
-    )
+    s_ = 1 / _root1p_square(y) * y
+    return torch.where(far, math.inf, s_ / scale * (y / scale) * (3 - s_ * s_))
 
 
 @_elementwise
 def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    y = x / scale
-    return torch.where(
-        torch.abs(y) < 2.0**60, 1 / scale / scale / torch.sqrt(y * y + 1), 1 / scale / torch.abs(x)
-    )
+    return 1 / _root1p_square(x / scale) / scale / scale
 
 
 def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
     """(loss, d_x)."""
     return loss(x, scale), d_x(x, scale)
+
+
+def _root1p_square(t: Tensor) -> Tensor:
+    """sqrt(1 + t^2), also where t^2 overflows."""
+    return torch.where(torch.abs(t) >= 2.0**40, torch.abs(t), torch.sqrt(1 + t * t))
 
 
 def _sign(value: Any) -> Any:
@@ -149,14 +141,19 @@ class CharbonnierLoss(torch.nn.Module):
             scale, reduction = other, scale
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        for value, (name, rule, valid) in zip((scale,), _RULES):
+            if isinstance(value, Tensor) and value.grad_fn is not None:
+                raise TypeError(f"{name} is computed: give a Parameter, or call `loss` each time")
+            _beside(torch.zeros(()), value, name, rule, valid)
+            setattr(self, name, torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
-        self.scale = _kept(scale, *_RULES[0])
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of input - target, each element times its weight."""
         parameters = [self.scale]
         for value, rule in zip(parameters, _RULES) if self.validate else ():
-            _check(value, *rule)
+            if _beside(torch.zeros(()), value, *rule).isnan().any():
+                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
         if weight is None and self.reduction != "none":
             total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
             if total is not None:
@@ -177,9 +174,8 @@ class CharbonnierLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("scale", "reduction"))
 
 
-_RULES: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
-    ("scale", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),
-)
+_DENSE = {(Tensor, True, True), (torch.nn.Parameter, True, True)}
+_RULES: tuple[Any, ...] = (("scale", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
 
 
 def _evaluate(formula: Callable[..., Tensor], x: Any, *parameters: Any) -> Tensor:
@@ -199,25 +195,11 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     so that nothing waits for a device."""
     if isinstance(value, Tensor):
         return torch.where(valid(value), value, math.nan).to(x.dtype)
-    _check(value, name, rule, valid)
-    return torch.full((), value, dtype=x.dtype, device=x.device)
-
-
-def _check(value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> None:
-    """ValueError for a parameter outside its domain; a tensor is waited for."""
-    if not isinstance(value, (float, int, Tensor)):
-        raise TypeError(f"{name} must be a number or a tensor, got {value!r}")
-    if not (valid(value).all() if isinstance(value, Tensor) else valid(value)):
+    if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
-
-
-def _kept(value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> Any:
-    """A parameter of a module: a number, a Parameter, or a tensor as a buffer."""
-    if not isinstance(value, Tensor):
-        _check(value, name, rule, valid)
-    elif not value.is_floating_point() or value.grad_fn is not None:
-        raise TypeError(f"{name} must be a Parameter or a floating tensor that is not computed")
-    return torch.nn.Buffer(value) if type(value) is Tensor else value
+    least = torch.finfo(x.dtype).tiny
+    value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
+    return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
 def _tied(name: str, values: list[Tensor]) -> Tensor:
@@ -262,8 +244,8 @@ class _ClosedBothWays(_Closed):
 
     @staticmethod
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
-        with _set_fwd_grad_enabled(True):  # of an outer forward mode
-            values = [unpack_dual(v).primal for v in ctx.saved_tensors]
+        with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
+            values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
             terms = zip(_slopes(ctx.name), tangents)
             moves = [globals()[n](*values) * t for n, t in terms if t is not None]
             return sum(moves[1:], moves[0])
@@ -283,26 +265,19 @@ _SLOPES = {
 
 
 def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum of the loss in one pass over the memory; None where that cannot be."""
+    """The mean or the sum of the loss in one pass over the memory of the CPU; None for what does
+    not lie there in one piece, is traced, or is in a transform."""
     if torch.compiler.is_compiling() or is_in_torch_dispatch_mode():
         return None
+    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
     target = x.new_zeros(()).expand(x.shape) if target is None else target
-    tensors = [p for p in parameters if isinstance(p, Tensor)]
     alike = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    if not (alike and all(p.numel() == 1 for p in tensors) and all(map(_is_plain, (x, *tensors)))):
-        return None
-    if not _is_plain(target):
+    alone = all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
+    kinds = {(type(t), t.is_cpu, t.is_contiguous()) for t in tensors}
+    transformed = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+    if transformed or not alike or not alone or not x.numel() or kinds - _DENSE:
         return None
     return _Total.apply(x, target, mean, *parameters)
-
-
-def _is_plain(t: Tensor) -> bool:
-    """Whether it lies in the memory of the CPU in one piece, outside of every transform."""
-    try:
-        dense = t.is_cpu and t.is_contiguous() and t.data_ptr() != 0
-        return dense and type(t) in _PLAIN and unpack_dual(t).tangent is None
-    except RuntimeError:  # no data to point at
-        return False
 
 
 class _Total(torch.autograd.Function):
@@ -310,7 +285,7 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step, sums = x.numel(), torch.get_num_threads() << 17, []
+        size, step, sums = x.numel(), torch.get_num_threads() << 16, []
         ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
         slope = torch.empty_like(x)
         parts = [(x, target, slope)]

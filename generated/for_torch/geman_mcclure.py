@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# Definition 6c6ca5571ad8; made by: derive regenerate geman_mcclure --target torch
+# From the definition of geman_mcclure (sha256 6c6ca5571ad8) by: derive regenerate geman_mcclure
+# --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Geman-McClure loss.
 
@@ -19,21 +20,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.forward_ad import _set_fwd_grad_enabled, unpack_dual
+from torch.autograd import forward_ad
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
-__all__ = [
-    "GemanMcclureLoss",
-    "d2_scale",
-    "d2_x",
-    "d2_x_scale",
-    "d_scale",
-    "d_x",
-    "loss",
-    "value_and_grad",
-    "weight",
-]
-_PLAIN = (Tensor, torch.nn.Parameter, torch.nn.Buffer)
+__all__ = ["GemanMcclureLoss", "d2_scale", "d2_x", "d2_x_scale", "d_scale", "d_x", "loss"]
+__all__ += ["value_and_grad", "weight"]
 
 
 _FORMULAS: dict[str, Callable[..., Tensor]] = {}
@@ -54,85 +45,56 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 def loss(x: Tensor, scale: Any = 1.0) -> Tensor:
     """Geman-McClure loss, elementwise."""
     y = x / scale
-    return torch.where(
-        torch.isnan(x), x, torch.where(torch.abs(y) < 2.0**60, y / (y * y + 4) * y * 2, 2)
-    )
+    return torch.where(torch.abs(y) >= 2.0**60, 2, y / (y * y + 4) * y * 2)
 
 
 @_elementwise
 def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
     y = x / scale
-    return torch.where(
-        torch.abs(y) < 2.0**60,
-        16 / scale / (y * y + 4) * y / (y * y + 4),
-        scale / x * (scale / x) * (16 / x),
-    )
+    far = torch.abs(y) >= 2.0**60
+    s = y * y
+    return torch.where(far, scale / x * (scale / x) * (16 / x), 16 / scale / (s + 4) * y / (s + 4))
 
 
 @_elementwise
 def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     y = x / scale
-    return torch.where(
-        torch.abs(y) < 2.0**60,
-        -16 / scale / (y * y + 4) * y * y / (y * y + 4),
-        -scale / x * (16 / x),
-    )
+    far = torch.abs(y) >= 2.0**60
+    s = y * y
+    return torch.where(far, -scale / x * (16 / x), -16 / scale / (s + 4) * y * y / (s + 4))
 
 
 @_elementwise
 def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     y = x / scale
+    u = torch.abs(y)
     s = y * y
-    v = (64 - s * 48) / (s + 4) / scale / (s + 4) / scale / (s + 4)
+    q = s + 4
+    v = (64 - s * 48) / q / scale / q / scale / q
+    far = u >= 2.0**20
+    terms = (
+        -0.1675011379153391, 0.1008368054339834, -0.015771910593520483, -0.013723352218826274,
+        0.012533842034864486, -0.005881941033328721, 0.0018199248565288395, -0.0003043148336036943,
+        -4.942446012721914e-05, 6.36439605579857e-05, -2.9672869817078573e-05,
+        9.242221882062198e-06, -1.8294586412555323e-06, 1.7240612267102755e-08,
+        1.764817284847116e-07, -9.404758347969205e-08, 3.1521403616408005e-08,
+        -7.139658957433365e-09, 6.539702653687492e-10, 3.1723956716434145e-10,
+        -2.2621083556677832e-10, 9.980535911427082e-11, -2.677109152347001e-11,
+        -1.079520025853847e-12, 1.9313701570520465e-12,
+    )  # fmt: skip
     return torch.where(
-        torch.abs(y) < 1,
-        (
-            (s * y * y / (s + 4) * (4 / (s + 4)) + 1 - y / (s + 4) * y * 5) / scale / (s + 4)
-            * (4 / scale)
-        ),
+        u < 1,
+        (s * y * y / q * (4 / q) + 1 - y / q * y * 5) / scale / q * (4 / scale),
         torch.where(
-            torch.abs(y) < 2,
+            u < 2,
             v,
             torch.where(
-                torch.abs(y) < 4,
-                (
-                    _horner(
-                        torch.abs(y) - 3,
-                        (
-                            -0.1675011379153391,
-                            0.1008368054339834,
-                            -0.015771910593520483,
-                            -0.013723352218826274,
-                            0.012533842034864486,
-                            -0.005881941033328721,
-                            0.0018199248565288395,
-                            -0.0003043148336036943,
-                            -4.942446012721914e-05,
-                            6.36439605579857e-05,
-                            -2.9672869817078573e-05,
-                            9.242221882062198e-06,
-                            -1.8294586412555323e-06,
-                            1.7240612267102755e-08,
-                            1.764817284847116e-07,
-                            -9.404758347969205e-08,
-                            3.1521403616408005e-08,
-                            -7.139658957433365e-09,
-                            6.539702653687492e-10,
-                            3.1723956716434145e-10,
-                            -2.2621083556677832e-10,
-                            9.980535911427082e-11,
-                            -2.677109152347001e-11,
-                            -1.079520025853847e-12,
-                            1.9313701570520465e-12,
-                        ),
-                    )
-                    / scale
-                    / scale
-                ),
-                torch.where(torch.abs(y) < 2.0**20, v, -scale / x / x * (scale / x) * (48 / x)),
+                u < 4,
+                _horner(u - 3, terms) / scale / scale,
+                torch.where(far, -scale / x / x * (scale / x) * (48 / x), v),
             ),
         ),
     )
@@ -142,11 +104,12 @@ def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
 def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
     y = x / scale
+    far = torch.abs(y) >= 2.0**40
     s = y * y
     return torch.where(
-        torch.abs(y) < 2.0**40,
-        y / (s + 4) * ((s - 4) / scale / (s + 4)) * (32 / scale / (s + 4)),
+        far,
         scale / x / x * (32 / x),
+        y / (s + 4) * ((s - 4) / scale / (s + 4)) * (32 / scale / (s + 4)),
     )
 
 
@@ -154,29 +117,27 @@ def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
     y = x / scale
+    far = torch.abs(y) >= 2.0**40
     w = 0.25 * (y * y)
-    return torch.where(
-        torch.abs(y) < 2.0**40,
-        y / scale / (w + 1) * (y / scale / (w + 1)) * ((3 - w) / (w + 1)),
-        -16 / x / x,
-    )
+    v = y / scale / (w + 1)
+    return torch.where(far, -16 / x / x, v * v * ((3 - w) / (w + 1)))
 
 
 @_elementwise
 def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
+    far = torch.abs(y) >= 2.0**20
+    q = y * y + 4
     return torch.where(
-        torch.abs(y) < 2.0**20,
-        16 / scale / scale / (y * y + 4) / (y * y + 4),
+        far,
         (
             torch.where(
-                torch.abs(y) < 2.0**60,
-                16 / scale / (y * y + 4) * y / (y * y + 4),
-                scale / x * (scale / x) * (16 / x),
+                torch.abs(y) >= 2.0**60, scale / x * (scale / x) * (16 / x), 16 / scale / q * y / q
             )
             / x
         ),
+        16 / scale / scale / q / q,
     )
 
 
@@ -215,14 +176,19 @@ class GemanMcclureLoss(torch.nn.Module):
             scale, reduction = other, scale
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        for value, (name, rule, valid) in zip((scale,), _RULES):
+            if isinstance(value, Tensor) and value.grad_fn is not None:
+                raise TypeError(f"{name} is computed: give a Parameter, or call `loss` each time")
+            _beside(torch.zeros(()), value, name, rule, valid)
+            setattr(self, name, torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
-        self.scale = _kept(scale, *_RULES[0])
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of input - target, each element times its weight."""
         parameters = [self.scale]
         for value, rule in zip(parameters, _RULES) if self.validate else ():
-            _check(value, *rule)
+            if _beside(torch.zeros(()), value, *rule).isnan().any():
+                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
         if weight is None and self.reduction != "none":
             total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
             if total is not None:
@@ -243,9 +209,8 @@ class GemanMcclureLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("scale", "reduction"))
 
 
-_RULES: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
-    ("scale", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),
-)
+_DENSE = {(Tensor, True, True), (torch.nn.Parameter, True, True)}
+_RULES: tuple[Any, ...] = (("scale", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
 
 
 def _evaluate(formula: Callable[..., Tensor], x: Any, *parameters: Any) -> Tensor:
@@ -265,25 +230,11 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     so that nothing waits for a device."""
     if isinstance(value, Tensor):
         return torch.where(valid(value), value, math.nan).to(x.dtype)
-    _check(value, name, rule, valid)
-    return torch.full((), value, dtype=x.dtype, device=x.device)
-
-
-def _check(value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> None:
-    """ValueError for a parameter outside its domain; a tensor is waited for."""
-    if not isinstance(value, (float, int, Tensor)):
-        raise TypeError(f"{name} must be a number or a tensor, got {value!r}")
-    if not (valid(value).all() if isinstance(value, Tensor) else valid(value)):
+    if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
-
-
-def _kept(value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> Any:
-    """A parameter of a module: a number, a Parameter, or a tensor as a buffer."""
-    if not isinstance(value, Tensor):
-        _check(value, name, rule, valid)
-    elif not value.is_floating_point() or value.grad_fn is not None:
-        raise TypeError(f"{name} must be a Parameter or a floating tensor that is not computed")
-    return torch.nn.Buffer(value) if type(value) is Tensor else value
+    least = torch.finfo(x.dtype).tiny
+    value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
+    return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
 def _tied(name: str, values: list[Tensor]) -> Tensor:
@@ -328,8 +279,8 @@ class _ClosedBothWays(_Closed):
 
     @staticmethod
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
-        with _set_fwd_grad_enabled(True):  # of an outer forward mode
-            values = [unpack_dual(v).primal for v in ctx.saved_tensors]
+        with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
+            values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
             terms = zip(_slopes(ctx.name), tangents)
             moves = [globals()[n](*values) * t for n, t in terms if t is not None]
             return sum(moves[1:], moves[0])
@@ -349,26 +300,19 @@ _SLOPES = {
 
 
 def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum of the loss in one pass over the memory; None where that cannot be."""
+    """The mean or the sum of the loss in one pass over the memory of the CPU; None for what does
+    not lie there in one piece, is traced, or is in a transform."""
     if torch.compiler.is_compiling() or is_in_torch_dispatch_mode():
         return None
+    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
     target = x.new_zeros(()).expand(x.shape) if target is None else target
-    tensors = [p for p in parameters if isinstance(p, Tensor)]
     alike = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    if not (alike and all(p.numel() == 1 for p in tensors) and all(map(_is_plain, (x, *tensors)))):
-        return None
-    if not _is_plain(target):
+    alone = all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
+    kinds = {(type(t), t.is_cpu, t.is_contiguous()) for t in tensors}
+    transformed = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+    if transformed or not alike or not alone or not x.numel() or kinds - _DENSE:
         return None
     return _Total.apply(x, target, mean, *parameters)
-
-
-def _is_plain(t: Tensor) -> bool:
-    """Whether it lies in the memory of the CPU in one piece, outside of every transform."""
-    try:
-        dense = t.is_cpu and t.is_contiguous() and t.data_ptr() != 0
-        return dense and type(t) in _PLAIN and unpack_dual(t).tangent is None
-    except RuntimeError:  # no data to point at
-        return False
 
 
 class _Total(torch.autograd.Function):
@@ -412,7 +356,7 @@ class _Total(torch.autograd.Function):
 def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, scale: float) -> list[float]:
     """The sums of loss, d_scale; s becomes the share of d_x. d is used up."""
     u, v = spare
-    if not torch.linalg.vector_norm(d).item() < scale * 2.0**60:
+    if not torch.linalg.vector_norm(d).item() < min(2.0**60 / (1 / scale), 2.0**60 / (1 / scale), 2.0**60 / (1 / scale)):
         return [math.nan]
     torch.mul(d, d, out=u).add_(scale * scale * 4)
     torch.div(d, u, out=v).mul_(d)

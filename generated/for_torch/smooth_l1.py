@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# Definition 2d6c7b695413; made by: derive regenerate smooth_l1 --target torch
+# From the definition of smooth_l1 (sha256 2d6c7b695413) by: derive regenerate smooth_l1 --target
+# torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Smooth L1 loss.
 
@@ -18,21 +19,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.forward_ad import unpack_dual
+from torch.autograd import forward_ad
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
-__all__ = [
-    "SmoothL1Loss",
-    "d2_beta",
-    "d2_x",
-    "d2_x_beta",
-    "d_beta",
-    "d_x",
-    "loss",
-    "value_and_grad",
-    "weight",
-]
-_PLAIN = (Tensor, torch.nn.Parameter, torch.nn.Buffer)
+__all__ = ["SmoothL1Loss", "d2_beta", "d2_x", "d2_x_beta", "d_beta", "d_x", "loss"]
+__all__ += ["value_and_grad", "weight"]
 
 
 def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -61,7 +52,8 @@ def d_x(x: Tensor, beta: Any = 1.0) -> Tensor:
 @_elementwise
 def d_beta(x: Tensor, beta: Any = 1.0) -> Tensor:
     """The derivative in beta."""
-    return -0.5 * (torch.clamp(x, -beta, beta) / beta) * (torch.clamp(x, -beta, beta) / beta)
+    s = torch.clamp(x, -beta, beta)
+    return -0.5 * (s / beta) * (s / beta)
 
 
 @_elementwise
@@ -115,14 +107,19 @@ class SmoothL1Loss(torch.nn.Module):
             beta, reduction = other, beta
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        for value, (name, rule, valid) in zip((beta,), _RULES):
+            if isinstance(value, Tensor) and value.grad_fn is not None:
+                raise TypeError(f"{name} is computed: give a Parameter, or call `loss` each time")
+            _beside(torch.zeros(()), value, name, rule, valid)
+            setattr(self, name, torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
-        self.beta = _kept(beta, *_RULES[0])
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of input - target, each element times its weight."""
         parameters = [self.beta]
         for value, rule in zip(parameters, _RULES) if self.validate else ():
-            _check(value, *rule)
+            if _beside(torch.zeros(()), value, *rule).isnan().any():
+                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
         if weight is None and self.reduction != "none":
             total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
             if total is not None:
@@ -143,9 +140,8 @@ class SmoothL1Loss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("beta", "reduction"))
 
 
-_RULES: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
-    ("beta", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),
-)
+_DENSE = {(Tensor, True, True), (torch.nn.Parameter, True, True)}
+_RULES: tuple[Any, ...] = (("beta", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
 
 
 def _evaluate(formula: Callable[..., Tensor], x: Any, *parameters: Any) -> Tensor:
@@ -156,7 +152,7 @@ def _evaluate(formula: Callable[..., Tensor], x: Any, *parameters: Any) -> Tenso
         raise TypeError(f"x must be real, got dtype {x.dtype}")
     x = x.to(torch.promote_types(dtype, torch.float32))
     values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
-    result = formula(*values)
+    result = formula(*values) * torch.where(x == x, 1, x)  # so that slopes of NaN are NaN
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
 
 
@@ -165,48 +161,29 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     so that nothing waits for a device."""
     if isinstance(value, Tensor):
         return torch.where(valid(value), value, math.nan).to(x.dtype)
-    _check(value, name, rule, valid)
+    if not isinstance(value, (float, int)) or not valid(value):
+        raise ValueError(f"{name} must be {rule}, got {value!r}")
+    least = torch.finfo(x.dtype).tiny
+    value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
     return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
-def _check(value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> None:
-    """ValueError for a parameter outside its domain; a tensor is waited for."""
-    if not isinstance(value, (float, int, Tensor)):
-        raise TypeError(f"{name} must be a number or a tensor, got {value!r}")
-    if not (valid(value).all() if isinstance(value, Tensor) else valid(value)):
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
-
-
-def _kept(value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> Any:
-    """A parameter of a module: a number, a Parameter, or a tensor as a buffer."""
-    if not isinstance(value, Tensor):
-        _check(value, name, rule, valid)
-    elif not value.is_floating_point() or value.grad_fn is not None:
-        raise TypeError(f"{name} must be a Parameter or a floating tensor that is not computed")
-    return torch.nn.Buffer(value) if type(value) is Tensor else value
-
-
 def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum of the loss in one pass over the memory; None where that cannot be."""
+    """The mean or the sum of the loss in one pass over the memory of the CPU; None for what does
+    not lie there in one piece, is traced, or is in a transform."""
     if torch.compiler.is_compiling() or is_in_torch_dispatch_mode():
         return None
+    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
     target = x.new_zeros(()).expand(x.shape) if target is None else target
-    tensors = [p for p in parameters if isinstance(p, Tensor)]
     alike = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    if not (alike and all(p.numel() == 1 for p in tensors) and all(map(_is_plain, (x, *tensors)))):
+    alone = all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
+    kinds = {(type(t), t.is_cpu, t.is_contiguous()) for t in tensors}
+    transformed = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+    if transformed or not alike or not alone or not x.numel() or kinds - _DENSE:
         return None
-    if not _is_plain(target) or not all(1e-9 < abs(p) < 1e9 for p in parameters):
+    if not all(1e-9 < abs(p) < 1e9 for p in parameters):
         return None
     return _Total.apply(x, target, mean, *parameters)
-
-
-def _is_plain(t: Tensor) -> bool:
-    """Whether it lies in the memory of the CPU in one piece, outside of every transform."""
-    try:
-        dense = t.is_cpu and t.is_contiguous() and t.data_ptr() != 0
-        return dense and type(t) in _PLAIN and unpack_dual(t).tangent is None
-    except RuntimeError:  # no data to point at
-        return False
 
 
 class _Total(torch.autograd.Function):
@@ -214,7 +191,7 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step, sums = x.numel(), torch.get_num_threads() << 17, []
+        size, step, sums = x.numel(), torch.get_num_threads() << 16, []
         ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
         slope = torch.empty_like(x)
         parts = [(x, target, slope)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# Definition d052951abc1d; made by: derive regenerate welsch --target torch
+# From the definition of welsch (sha256 d052951abc1d) by: derive regenerate welsch --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Welsch loss (Leclerc).
 
@@ -19,21 +19,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.forward_ad import _set_fwd_grad_enabled, unpack_dual
+from torch.autograd import forward_ad
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
-__all__ = [
-    "WelschLoss",
-    "d2_scale",
-    "d2_x",
-    "d2_x_scale",
-    "d_scale",
-    "d_x",
-    "loss",
-    "value_and_grad",
-    "weight",
-]
-_PLAIN = (Tensor, torch.nn.Parameter, torch.nn.Buffer)
+__all__ = ["WelschLoss", "d2_scale", "d2_x", "d2_x_scale", "d_scale", "d_x", "loss"]
+__all__ += ["value_and_grad", "weight"]
 
 
 _FORMULAS: dict[str, Callable[..., Tensor]] = {}
@@ -60,55 +50,46 @@ def loss(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
+    far = torch.abs(x) == math.inf
     y = x / scale
-    return torch.where(torch.abs(x) == math.inf, 0, torch.exp(-0.5 * y * y) / scale * y)
+    return torch.where(far, 0, torch.exp(-0.5 * y * y) / scale * y)
 
 
 @_elementwise
 def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
-    return -x / scale * d_x(x, scale)
+    far = torch.abs(x) == math.inf
+    y = x / scale
+    return torch.where(far, 0, -torch.exp(-0.5 * y * y) / scale * y * y)
 
 
 @_elementwise
 def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     y = x / scale
-    return torch.where(
-        torch.isnan(x),
-        x,
-        torch.where(
-            torch.abs(y) < 2.0**60, torch.exp(-0.5 * y * y) / scale * (1 - y * y) / scale, 0
-        ),
-    )
+    far = torch.abs(y) >= 2.0**60
+    return torch.where(far, 0, torch.exp(-0.5 * y * y) / scale * (1 - y * y) / scale)
 
 
 @_elementwise
 def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
     y = x / scale
-    return torch.where(
-        torch.isnan(x),
-        x,
-        torch.where(
-            torch.abs(y) < 2.0**60, torch.exp(-0.5 * y * y) / scale * (y * y - 2) * y / scale, 0
-        ),
-    )
+    far = torch.abs(y) >= 2.0**60
+    return torch.where(far, 0, torch.exp(-0.5 * y * y) / scale * (y * y - 2) * y / scale)
 
 
 @_elementwise
 def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
     y = x / scale
+    s = y * y
     p = torch.exp(-0.5 * y * y)
+    far = torch.abs(y) >= 2.0**60
     return torch.where(
-        torch.isnan(x),
-        x,
-        torch.where(
-            torch.abs(y) < 4,
-            y / scale * (y / scale) * (3 - y * y) * p,
-            torch.where(torch.abs(y) < 2.0**60, p / scale * (3 - y * y) * y / scale * y, 0),
-        ),
+        torch.abs(y) < 4,
+        y / scale * (y / scale) * (3 - s) * p,
+        torch.where(far, 0, p / scale * (3 - s) * y / scale * y),
     )
 
 
@@ -146,14 +127,19 @@ class WelschLoss(torch.nn.Module):
             scale, reduction = other, scale
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        for value, (name, rule, valid) in zip((scale,), _RULES):
+            if isinstance(value, Tensor) and value.grad_fn is not None:
+                raise TypeError(f"{name} is computed: give a Parameter, or call `loss` each time")
+            _beside(torch.zeros(()), value, name, rule, valid)
+            setattr(self, name, torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
-        self.scale = _kept(scale, *_RULES[0])
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """The loss of input - target, each element times its weight."""
         parameters = [self.scale]
         for value, rule in zip(parameters, _RULES) if self.validate else ():
-            _check(value, *rule)
+            if _beside(torch.zeros(()), value, *rule).isnan().any():
+                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
         if weight is None and self.reduction != "none":
             total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
             if total is not None:
@@ -174,9 +160,8 @@ class WelschLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("scale", "reduction"))
 
 
-_RULES: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
-    ("scale", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),
-)
+_DENSE = {(Tensor, True, True), (torch.nn.Parameter, True, True)}
+_RULES: tuple[Any, ...] = (("scale", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
 
 
 def _evaluate(formula: Callable[..., Tensor], x: Any, *parameters: Any) -> Tensor:
@@ -196,25 +181,11 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     so that nothing waits for a device."""
     if isinstance(value, Tensor):
         return torch.where(valid(value), value, math.nan).to(x.dtype)
-    _check(value, name, rule, valid)
-    return torch.full((), value, dtype=x.dtype, device=x.device)
-
-
-def _check(value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> None:
-    """ValueError for a parameter outside its domain; a tensor is waited for."""
-    if not isinstance(value, (float, int, Tensor)):
-        raise TypeError(f"{name} must be a number or a tensor, got {value!r}")
-    if not (valid(value).all() if isinstance(value, Tensor) else valid(value)):
+    if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
-
-
-def _kept(value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> Any:
-    """A parameter of a module: a number, a Parameter, or a tensor as a buffer."""
-    if not isinstance(value, Tensor):
-        _check(value, name, rule, valid)
-    elif not value.is_floating_point() or value.grad_fn is not None:
-        raise TypeError(f"{name} must be a Parameter or a floating tensor that is not computed")
-    return torch.nn.Buffer(value) if type(value) is Tensor else value
+    least = torch.finfo(x.dtype).tiny
+    value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
+    return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
 def _tied(name: str, values: list[Tensor]) -> Tensor:
@@ -259,8 +230,8 @@ class _ClosedBothWays(_Closed):
 
     @staticmethod
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
-        with _set_fwd_grad_enabled(True):  # of an outer forward mode
-            values = [unpack_dual(v).primal for v in ctx.saved_tensors]
+        with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
+            values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
             terms = zip(_slopes(ctx.name), tangents)
             moves = [globals()[n](*values) * t for n, t in terms if t is not None]
             return sum(moves[1:], moves[0])
@@ -280,26 +251,19 @@ _SLOPES = {
 
 
 def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum of the loss in one pass over the memory; None where that cannot be."""
+    """The mean or the sum of the loss in one pass over the memory of the CPU; None for what does
+    not lie there in one piece, is traced, or is in a transform."""
     if torch.compiler.is_compiling() or is_in_torch_dispatch_mode():
         return None
+    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
     target = x.new_zeros(()).expand(x.shape) if target is None else target
-    tensors = [p for p in parameters if isinstance(p, Tensor)]
     alike = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    if not (alike and all(p.numel() == 1 for p in tensors) and all(map(_is_plain, (x, *tensors)))):
-        return None
-    if not _is_plain(target):
+    alone = all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
+    kinds = {(type(t), t.is_cpu, t.is_contiguous()) for t in tensors}
+    transformed = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+    if transformed or not alike or not alone or not x.numel() or kinds - _DENSE:
         return None
     return _Total.apply(x, target, mean, *parameters)
-
-
-def _is_plain(t: Tensor) -> bool:
-    """Whether it lies in the memory of the CPU in one piece, outside of every transform."""
-    try:
-        dense = t.is_cpu and t.is_contiguous() and t.data_ptr() != 0
-        return dense and type(t) in _PLAIN and unpack_dual(t).tangent is None
-    except RuntimeError:  # no data to point at
-        return False
 
 
 class _Total(torch.autograd.Function):
@@ -307,7 +271,7 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step, sums = x.numel(), torch.get_num_threads() << 17, []
+        size, step, sums = x.numel(), torch.get_num_threads() << 16, []
         ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
         slope = torch.empty_like(x)
         parts = [(x, target, slope)]

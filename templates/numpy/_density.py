@@ -7,6 +7,7 @@ are, how the tails fall, log Z where it is closed. Everything else is quadrature
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from types import SimpleNamespace
@@ -17,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._quadrature import Floats, Function, _Law
 
+By = tuple[str, ...]
+
 
 class Density:
     """The density of a loss. Its functions take the parameters after their own arguments, by place
@@ -24,17 +27,19 @@ class Density:
 
     parameters: names and defaults. domains: (low, high, low belongs, high belongs) by name.
     closed: log Z (under ()) and its derivatives by the names of the parameters, where they are
-    closed. slopes: derivatives of the loss, likewise: of them the others are expectations. length, points (minimum, kinks, jumps; NaN for
-    a minimum that is not known), tails (q of |x|^-q at -inf and inf): numbers, tuples, or
-    functions of the parameters. scale: the parameter that only stretches x. exists: a condition
-    and what to say where it fails; vectors: what to say where there is none for vectors.
+    closed. slopes: derivatives of the loss, likewise: of them the others are expectations.
+    length, points (minimum, kinks, jumps; NaN for a minimum that is not known), tails (q of
+    |x|^-q at -inf and inf): numbers, tuples, or functions of the parameters. scale: the parameter
+    that only stretches x. exists: a condition and what to say where it fails; vectors: what to
+    say where there is no density of vectors.
     """
 
     def __init__(
-        self, module: str, name: str, loss: Function, d_x: Function, parameters: Mapping[str, float],
-        *, domains: Mapping[str, tuple[float, float, bool, bool]] | None = None,
-        closed: Mapping[tuple[str, ...], Function] | None = None,
-        slopes: Mapping[tuple[str, ...], Function] | None = None, length: Any = 1.0, scale: str = "",
+        self, module: str, name: str, loss: Function, d_x: Function,
+        parameters: Mapping[str, float], *,
+        domains: Mapping[str, tuple[float, float, bool, bool]] | None = None,
+        closed: Mapping[By, Function] | None = None,
+        slopes: Mapping[By, Function] | None = None, length: Any = 1.0, scale: str = "",
         points: Any = 0.0, tails: Any = np.inf, even: bool = False, rises: bool = True,
         exists: tuple[Function, str] | None = None, vectors: str = "",
     ) -> None:  # fmt: skip
@@ -94,14 +99,17 @@ class Density:
         values, ends = self._values(parameters, named), [np.asarray(v, np.float64) for v in (a, b)]
         if not np.all((ends[0] < ends[1]) & np.isfinite(ends[0]) & np.isfinite(ends[1])):
             raise ValueError("a and b must be finite, a < b")
-        total = lambda a, b, *at: _Law(self, at, 1.0, (a, b)).log_total
+
+        def total(a: Any, b: Any, *at: Any) -> float:
+            return _Law(self, at, 1.0, (a, b)).log_total
+
         with np.errstate(all="ignore"):
             arrays = self._checked(values, density=False)
             found = np.vectorize(total, otypes=[np.float64])(*ends, *arrays)
         return _in_their_dtype(found, a, b, *values)
 
     def log_partition_norm(self, dimension: int, /, *parameters: Any, **named: Any) -> Any:
-        """log Z of vectors: of the integral of exp(-loss(|x|)) over all x of `dimension` numbers."""
+        """log Z of vectors: of exp(-loss(|x|)) over all x of `dimension` numbers."""
         if dimension != int(dimension) or dimension < 1:
             raise ValueError(f"dimension must be a whole number >= 1, got {dimension}")
         d = int(dimension)
@@ -117,7 +125,7 @@ class Density:
         return self._of_parameters(compute, parameters, named)
 
     def log_density_norm(self, x: ArrayLike, /, *parameters: ArrayLike, **named: ArrayLike) -> Any:
-        """-loss(|x|) - log Z of vectors along the last axis; parameters broadcast with the others."""
+        """-loss(|x|) - log Z of vectors along the last axis; parameters broadcast with others."""
         x, arrays = np.asarray(x), self._checked(self._values(parameters, named))
         if x.ndim == 0:
             raise ValueError("x must hold vectors along its last axis")
@@ -167,9 +175,9 @@ class Density:
 
     def entropy(self, /, *parameters: ArrayLike, **named: ArrayLike) -> Any:
         """The expectation of -log_density."""
+        log_z = self._of_parameters(self._log_z, parameters, named)
         mean = self._by_set(lambda law: law.expectation(self.loss))
-        compute = lambda *values: self._log_z(*values) + mean(*values)
-        return self._of_parameters(compute, parameters, named)
+        return log_z + self._of_parameters(mean, parameters, named)
 
     def sample(
         self, rng: np.random.Generator, size: Any = None, /, *parameters: ArrayLike, **named: Any
@@ -182,9 +190,10 @@ class Density:
         shape = wanted if size is None else tuple(np.atleast_1d(np.asarray(size, int)).tolist())
         if np.broadcast_shapes(shape, wanted) != shape:
             raise ValueError(f"size {shape} does not fit parameters of shape {wanted}")
-        by_pieces = lambda law, x: law.draw(rng, x.size)
-        by_inversion = lambda law, x: law.quantile(rng.random(x.size))
-        draw = by_pieces if self.rises else by_inversion
+
+        def draw(law: _Law, x: Floats) -> Floats:
+            return law.draw(rng, x.size) if self.rises else law.quantile(rng.random(x.size))
+
         return self._at_places(draw, np.broadcast_to(0.0, shape), arrays, {})
 
     def distribution(self, base: type) -> Any:
@@ -195,8 +204,9 @@ class Density:
     def _values(self, parameters: Any, named: Mapping[str, Any]) -> list[Any]:
         """The parameters in the order of the signature."""
         if len(parameters) > len(self.defaults):
-            raise TypeError(f"{self.name} has {len(self.defaults)} parameters, got {len(parameters)}")
-        values = dict(zip(self.defaults, parameters))
+            count = f"{len(self.defaults)} parameters, got {len(parameters)}"
+            raise TypeError(f"{self.name} has {count}")
+        values = dict(zip(self.defaults, parameters, strict=False))
         for name in named:
             if name not in self.defaults or name in values:
                 raise TypeError(f"{self.name}: unexpected argument {name!r}")
@@ -216,7 +226,10 @@ class Density:
 
     def _by_set(self, compute: Callable[[_Law], float], lift: float = 1.0) -> Function:
         """compute(law) as a function of parameters that broadcast."""
-        one = lambda *values: compute(self._law(tuple(map(np.float64, values)), lift))
+
+        def one(*values: Any) -> float:
+            return compute(self._law(tuple(map(np.float64, values)), lift))
+
         return np.vectorize(one, otypes=[np.float64]) if self.defaults else one
 
     def _of_parameters(self, compute: Function, parameters: Any, named: Mapping[str, Any]) -> Any:
@@ -228,12 +241,18 @@ class Density:
             found = np.array(np.broadcast_to(compute(*arrays), shape), dtype=np.float64)
         return _in_their_dtype(found, *values)
 
-    def _at_places(self, compute: Function, x: Any, parameters: Any, named: Mapping[str, Any]) -> Any:
+    def _at_places(
+        self, compute: Function, x: Any, parameters: Any, named: Mapping[str, Any]
+    ) -> Any:
         """compute(law, x), in the dtype of x, for every set of parameters that occurs."""
         x, arrays = np.asarray(x), self._checked(self._values(parameters, named))
         dtype, shape = _result_dtype(x), np.broadcast_shapes(x.shape, *(v.shape for v in arrays))
         wide = np.broadcast_to(x, shape).reshape(-1).astype(np.float64)
-        result, sets, index = np.empty(wide.shape), [tuple(v.flat[0] for v in arrays if v.size)], None
+        result, sets, index = (
+            np.empty(wide.shape),
+            [tuple(v.flat[0] for v in arrays if v.size)],
+            None,
+        )
         if any(v.size > 1 for v in arrays) and wide.size:
             rows = np.stack([np.broadcast_to(v, shape).reshape(-1) for v in arrays], axis=1)
             unique, index = np.unique(rows, axis=0, return_inverse=True)
@@ -252,19 +271,21 @@ def _for_scipy(density: Density, base: type) -> Any:
     """An instance of a class that has what rv_continuous asks for, at loc 0 and scale 1."""
     names = [name for name in density.defaults if name != density.scale]
     # SciPy's own words, and letters that it does not know.
-    taken = "self loc scale x q size moments random_state args kwds".split()
-    called = [name + "_" * (name in taken) if name.isascii() else f"shape{k}"
-              for k, name in enumerate(names)]  # fmt: skip
+    taken = re.compile("self|loc|scale|x|q|size|moments|random_state|args|kwds")
+    called = [
+        name + "_" * bool(taken.fullmatch(name)) if name.isascii() else f"shape{k}"
+        for k, name in enumerate(names)
+    ]
     standard = {density.scale: 1.0} if density.scale else {}
 
     def method(function: Function, own: int) -> Function:
         return lambda self, *given: function(
-            *given[:own], **standard, **dict(zip(names, given[own:]))
+            *given[:own], **standard, **dict(zip(names, given[own:], strict=True))
         )
 
     def inside(self: Any, *shapes: Any) -> Any:
         found: Any = True
-        for name, value in zip(names, shapes):
+        for name, value in zip(names, shapes, strict=True):
             low, high, has_low, has_high = density.domains[name]
             found = found & ((value > low) | has_low & (value == low))
             found = found & ((value < high) | has_high & (value == high))
@@ -273,8 +294,10 @@ def _for_scipy(density: Density, base: type) -> Any:
     def shape_info(self: Any) -> list[Any]:
         ends = [density.domains[name] for name in names]
         return [
-            SimpleNamespace(name=n, integrality=False, domain=e[:2], endpoints=e[:2], inclusive=e[2:])
-            for n, e in zip(called, ends)
+            SimpleNamespace(
+                name=n, integrality=False, domain=e[:2], endpoints=e[:2], inclusive=e[2:]
+            )
+            for n, e in zip(called, ends, strict=True)
         ]
 
     def start(self: Any, data: Any, args: Any = None) -> Any:
@@ -286,7 +309,9 @@ def _for_scipy(density: Density, base: type) -> Any:
         return *shapes, middle - scale * unit[1], scale
 
     def rvs(self: Any, *shapes: Any, size: Any = None, random_state: Any = None) -> Any:
-        return density.sample(random_state, size, **standard, **dict(zip(names, shapes)))
+        return density.sample(
+            random_state, size, **standard, **dict(zip(names, shapes, strict=True))
+        )
 
     functions = {"logpdf": "log_density", "munp": "moment", "pdf": "density"}
     functions |= {name: name for name in ("cdf", "sf", "ppf", "isf", "entropy")}

@@ -68,7 +68,14 @@ class _Side:
         rise = self.height(sizes) - self.height(np.zeros(1))
         width = sizes[np.argmax(rise >= 1)] if np.any(rise >= 1) else law.length
         kinks = [self.sign * (point - law.middle) for point in law.points]
-        marks = [*(width * np.exp(_STARTS)), law.length / 8, law.length, law.length * 8, *kinks, high]
+        marks = [
+            *(width * np.exp(_STARTS)),
+            law.length / 8,
+            law.length,
+            law.length * 8,
+            *kinks,
+            high,
+        ]
         first = min(max(width * math.exp(-40.0), 1e-300, low), high)
         return np.append(low, np.unique(np.clip(marks, first, high)))
 
@@ -104,8 +111,10 @@ class _Side:
             done.append([v[~wrong] for v in whole])
             if not wrong.any():
                 break
-            whole = tuple(np.concatenate([a[wrong], b[wrong]]) for a, b in zip(left, right))
-        joined = [np.concatenate(v) for v in zip(*done)]
+            whole = tuple(
+                np.concatenate([a[wrong], b[wrong]]) for a, b in zip(left, right, strict=True)
+            )
+        joined = [np.concatenate(v) for v in zip(*done, strict=True)]
         return tuple(v[np.argsort(joined[0])] for v in joined)
 
     def expectation(self, function: Function) -> float:
@@ -116,7 +125,9 @@ class _Side:
         total = float(np.where(self.weight > 0, self.weight * values, 0.0).sum())
         if self.rest > 0:
             far = law.call(function, law.middle + self.sign * end * np.array([1.0, 2.0**-64]))
-            total += self.rest * float(far[0] + (far[0] - far[1]) / (64 * math.log(2.0)) / self.power)
+            total += self.rest * float(
+                far[0] + (far[0] - far[1]) / (64 * math.log(2.0)) / self.power
+            )
         return total * self.share
 
     @property
@@ -188,7 +199,9 @@ class _Law:
         self.sides = []
         for sign in (1.0,) if self.mirrored else (1.0, -1.0):
             near, far = sorted(sign * (end - self.middle) for end in ends)
-            self.sides.append(_Side(self, sign, (max(near, 0.0), max(min(far, _LARGEST), 0.0)), lift))
+            self.sides.append(
+                _Side(self, sign, (max(near, 0.0), max(min(far, _LARGEST), 0.0)), lift)
+            )
         logs = [side.top + np.log(side.total) for side in self.sides]
         self.log_total = float(logs[0] + math.log(2.0) if self.mirrored else np.logaddexp(*logs))
 
@@ -202,7 +215,10 @@ class _Law:
 
     def _lowest(self) -> float:
         """The minimum, by the sign of the slope."""
-        slope = lambda x: self.call(self.density.d_x, np.float64(x))
+
+        def slope(x: float) -> float:
+            return float(self.call(self.density.d_x, np.array(x)))
+
         low, high = -self.length, self.length
         while slope(low) > 0 and low > -_LARGEST / 2:
             low *= 2
@@ -236,9 +252,11 @@ class _Law:
         p = np.where(inside, p, 0.5)
         low, high = (1 - p, p) if flip else (p, 1 - p)
         found = []
-        for side, tail, gap in zip((0, -1), (high, low), (low - left, left - low)):
+        for side, tail, gap in ((0, high, low - left), (-1, low, left - low)):
             used = gap >= 0
-            t = self.sides[side].quantile(np.where(used, tail, 0.5 * left), np.where(used, gap, 1.0))
+            t = self.sides[side].quantile(
+                np.where(used, tail, 0.5 * left), np.where(used, gap, 1.0)
+            )
             found.append(np.where(gap == 0, 0.0, t))
         away = np.where(low < left, -found[1], found[0])
         return np.where(inside, self.middle + away, np.nan)
@@ -247,7 +265,10 @@ class _Law:
     def envelope(self) -> list[Floats]:
         """Pieces on which the density lies between two numbers: the share of the pieces before
         them, the side, both ends, and the loss there; the last ones are the tails' powers."""
-        loss = lambda sign, t: self.call(self.density.loss, self.middle + sign * t)
+
+        def loss(sign: Floats, t: Floats) -> Floats:
+            return self.call(self.density.loss, self.middle + sign * t)
+
         sign = np.concatenate([np.full(len(s.mass), s.sign) for s in self.sides])
         near = np.concatenate([s.edges[:-1] for s in self.sides])
         far = np.concatenate([s.edges[1:] for s in self.sides])
@@ -264,8 +285,10 @@ class _Law:
             middle = np.where(near > 0, middle, far / 2)
             sign, near, far = np.tile(sign, 2), np.append(near, middle), np.append(middle, far)
         for s in self.sides:
-            done.append([np.array([v]) for v in (s.rest * s.share, s.sign, s.edges[-1], np.inf, s.power, 0)])
-        weight, *pieces = (np.concatenate(v) for v in zip(*done))
+            done.append(
+                [np.array([v]) for v in (s.rest * s.share, s.sign, s.edges[-1], np.inf, s.power, 0)]
+            )
+        weight, *pieces = (np.concatenate(v) for v in zip(*done, strict=True))
         return [np.cumsum(weight) / weight.sum(), *pieces]
 
     def draw(self, rng: np.random.Generator, count: int) -> Floats:
@@ -273,7 +296,9 @@ class _Law:
         upto, sign, near, far, low, high = self.envelope
         draws, left = np.empty(count), np.arange(count)
         while left.size:
-            place = np.minimum(np.searchsorted(upto, rng.random(left.size), side="right"), len(upto) - 1)
+            place = np.minimum(
+                np.searchsorted(upto, rng.random(left.size), side="right"), len(upto) - 1
+            )
             share, level = rng.random(left.size), rng.standard_exponential(left.size)
             start, stop, least = near[place], far[place], low[place]
             power = stop == np.inf

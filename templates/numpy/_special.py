@@ -83,14 +83,14 @@ def gamma_gap(z: ArrayLike) -> Floats:
         term = 0.25 / (z + k) / (z + k + 1)
         grown = grown + term + grown * term
     near = _gap_series(z, 0) - np.where(z < 8, np.log1p(grown) / 2, 0)
-    return np.where(z < 1e-300, (np.log(z) + math.log(math.pi)) / 2, near)
+    return np.asarray(np.where(z < 1e-300, (np.log(z) + math.log(math.pi)) / 2, near))
 
 
 def gamma_gap1(z: ArrayLike) -> Floats:
     """The derivative of gamma_gap."""
     z = np.asarray(z, dtype=np.float64)
     steps = (0.5 / y / (y + 1) / (2 * y + 1) for y in (z + k for k in range(8)))
-    return _gap_series(z, 1) + np.where(z < 8, sum(steps), 0)
+    return np.asarray(_gap_series(z, 1) + np.where(z < 8, sum(steps), 0))
 
 
 def gamma_gap2(z: ArrayLike) -> Floats:
@@ -100,7 +100,7 @@ def gamma_gap2(z: ArrayLike) -> Floats:
     for y in (z + k for k in range(8)):
         ratio = (6 * y * (y + 1) + 1) / 2 / (y + 1) / (2 * y + 1)
         total = total + ratio / y / y / (y + 1) / (2 * y + 1)
-    return _gap_series(z, 2) - np.where(z < 8, total, 0)
+    return np.asarray(_gap_series(z, 2) - np.where(z < 8, total, 0))
 
 
 def _gap_series(z: Floats, order: int) -> Any:

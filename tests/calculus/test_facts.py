@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from losses import own
 from sympy import Eq, Ne, Piecewise, S, Symbol, log, oo, pi, sqrt
 
 from derive.calculus.density import density
@@ -12,7 +13,6 @@ from derive.definitions.catalogue import load
 from derive.definitions.find import find
 from derive.definitions.loss import Loss
 from derive.definitions.symbols import alpha, beta, delta, scale, x
-from losses import own
 
 POSITIVE = {n: Symbol(n, positive=True) for n in "abcdkqswy"} | {
     n: Symbol(n, positive=True) for n in ("eps", "epsilon", "kappa", "phi")
@@ -73,13 +73,15 @@ def test_a_minimum_elsewhere_is_found():
     tau = Symbol("tau", positive=True)
     found = facts(known("smooth_quantile"))
     assert not found.even
-    at = {p: v for p, v in zip(known("smooth_quantile").parameters, (0.9, 0.5), strict=True)}
+    at = dict(zip(known("smooth_quantile").parameters, (0.9, 0.5), strict=True))
     assert float(found.minimum.subs(at)) == pytest.approx(0.5 * float(log(1 / S(9))))
     assert tau not in found.minimum.free_symbols or found.rises
 
 
 def test_a_jump_is_told_with_its_place_and_where_there_is_none():
-    loss = Loss("jump", "j", "j", (x, d), Piecewise((x**2 / 2, abs(x) < d), (abs(x) - S.Half, True)))
+    loss = Loss(
+        "jump", "j", "j", (x, d), Piecewise((x**2 / 2, abs(x) < d), (abs(x) - S.Half, True))
+    )
     found = facts(loss)
     assert [(j.place, j.unless) for j in found.jumps] == [(-d, ((d, 1),)), (d, ((d, 1),))]
     above = found.jumps[1]

@@ -239,5 +239,5 @@ def test_infinities_are_limits(case, target):
 def test_the_table_knows_every_file():
     for target in TARGETS:
         for name in PARAMETERS:
-            names = set(generated(target, name).__all__)
+            names = set(generated(target, name).loss_file.__all__)
             assert set(quantities(name)) | {"value_and_grad"} <= names

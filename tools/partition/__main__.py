@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from time import monotonic
 
-from tools.partition.form import DATA, REGENERATE, load, write
 from derive.errors import DeriveError, EnvironmentTrouble
+from tools.partition.form import DATA, REGENERATE, load, write
 
 try:
     from flint import __version__ as flint_version

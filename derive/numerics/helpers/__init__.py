@@ -23,13 +23,21 @@ from derive.numerics.helpers.logarithm import (
     log1prel,
     log1prel1,
     log1prel2,
-    log_excess,
 )
-from derive.numerics.helpers.powers import power1p, root1p_square
+from derive.numerics.helpers.powers import (
+    log1p_square,
+    power1p,
+    power1p_square,
+    root1p_square,
+    times_power1p,
+    times_power1p_less_one,
+)
 
 __all__ = [
     "HELPERS", "SERIES_TERMS", "Helper", "boxcox1p", "boxcox_bend", "boxcox_slope", "expm1_minus",
-    "exprel", "exprel1", "exprel2", "log1p_minus", "log1prel", "log1prel1", "log1prel2",
-    "log_excess", "logcosh", "logcosh_excess", "power1p", "rel2", "rel2_bend", "rel2_slope",
-    "root1p_square", "sigmoid", "softplus", "softplus_step",
+    "exprel", "exprel1", "exprel2", "log1p_minus", "log1p_square", "log1prel", "log1prel1",
+    "log1prel2", "logcosh", "logcosh_excess", "power1p", "power1p_square",
+    "rel2", "rel2_bend", "rel2_slope", "root1p_square", "sigmoid",
+    "softplus", "softplus_step",
+    "times_power1p", "times_power1p_less_one",
 ]  # fmt: skip

@@ -2,81 +2,89 @@
 
 Near L = 0 their power series, whose terms are all positive once the lowest rate is taken out;
 farther out the recurrence over the two rates that lie farthest apart. Each pattern of rates has a
-helper of its own, unless it is one of the functions that have a name.
+helper of its own, unless it is one of the functions that have a name. For L = log(1 + w) a power
+g = (1 + w)^p is an argument beside L: exp(p L) would lose |p L| ULP, and w may leave the range.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from math import factorial
 from typing import Any
 
 from mpmath import mp
 
 from derive.numerics.differences import NoPattern, Rate, basis
-from derive.numerics.helpers.boxcox import boxcox1p, boxcox_bend, boxcox_slope
-from derive.numerics.helpers.exponential import expm1_minus
-from derive.numerics.helpers.helper import HELPERS, Helper, define
-from derive.numerics.helpers.logarithm import log1p_minus, log_excess
-from derive.numerics.helpers.powers import power1p
-from derive.numerics.nodes import Local, Name, Node, absolute, call, node, polynomial, where
+from derive.numerics.helpers.exponential import expm1_minus, exprel
+from derive.numerics.helpers.helper import FAR, HELPERS, Helper, bounded, define
+from derive.numerics.nodes import Local, Name, Node, absolute, call, node, where
 
-# Where the rates times L differ by less, the power series is used; its number of terms.
-_REACH, _REACH_OF_NUMBERS, _TERMS = 3, 4, 34
-_t, _p, _z = Name("t"), Name("p"), Name("z")
-_L = Local("L", call("log1p", _t))
+# Where the rates times z differ by less, the power series is used.
+_REACH, _REACH_OF_NUMBERS = 5, 4
+_NEGLIGIBLE = 80
+_z, _p, _g = Name("z"), Name("p"), Name("g")
+# Beside an exponential of 0, where z is infinite.
+_BOUNDED = Local("m", bounded(_z))
 
 
-def of_logarithm(t: Node, p: Node, rates: Sequence[Rate]) -> Node:
-    """D(log(1 + t); rates) for t >= 0."""
+@dataclass(frozen=True)
+class Growth:
+    """1 + w and what is made of it: L, g = (1 + w)^p and 1/(1 + w)."""
+
+    log: Node
+    p: Node
+    power: Node
+    total: Node
+
+
+def of_logarithm(growth: Growth, rates: Sequence[Rate], more: Node | None = None) -> Node:
+    """D(L; rates) + more g: together, since each may overflow alone."""
     numbers = [n for moves, n in rates if not moves]
     shifts = [n for moves, n in rates if moves]
     if not shifts:
-        return _numbers(t, numbers)
+        return _lifted(_numbers(growth.log, numbers), growth.total, max(numbers))
     if not numbers:
         high = max(shifts)
-        return _lifted(power1p(t, p), t, high) * _numbers(t, [n - high for n in shifts])
+        rest = _numbers(growth.log, shifts)
+        return _lifted(growth.power, growth.total, high) * rest
     top, high = max(numbers), max(shifts)
     inner = tuple(sorted([(False, n - top) for n in numbers] + [(True, n - high) for n in shifts]))
-    return _lifted(_mixed(inner, t, p + node(high - top)), t, top)
+    shift = high - top
+    power = _lifted(growth.power, growth.total, shift)
+    arguments = growth.log, growth.p + node(shift), power
+    if more is None:
+        return _lifted(pattern_helper("power_difference", inner)(*arguments), growth.total, top)
+    if top != 0 or shift != 0:
+        raise NoPattern
+    return pattern_helper("power_difference_plus", inner)(*arguments, more)
 
 
-def _lifted(value: Node, t: Node, power: Fraction) -> Node:
-    """The value times (1 + t)^power."""
-    if power.denominator != 1 or abs(power) > 3:
-        return value * power1p(t, node(power))
+def _lifted(value: Node, total: Node, power: Fraction) -> Node:
+    """The value times (1 + w)^power."""
+    if power.denominator != 1:
+        raise NoPattern
     for _ in range(abs(int(power))):
-        value = value * (1 + t) if power > 0 else value / (1 + t)
+        value = value * total if power > 0 else value / total
     return value
 
 
-def _numbers(t: Node, rates: Sequence[Fraction]) -> Node:
-    """D(log(1 + t); numbers): a known function, else a helper of its own."""
-    top = max(rates)
-    inner = tuple(sorted(r - top for r in rates))
-    match tuple(int(r) if r.denominator == 1 else r for r in inner):
-        case (0,):
-            found: Node = node(1)
-        case (0, 0):
-            found = call("log1p", t)
-        case (-1, 0):
-            return _lifted(t, t, top - 1)
-        case (-1, 0, 0):
-            found = log_excess(t)
-        case (-1, -1, 0):
-            return _lifted(-log1p_minus(t), t, top - 1)
-        case _:
-            found = pattern_helper("log_difference", [(False, r) for r in inner])(t)
-    return _lifted(found, t, top)
+def _numbers(log: Node, rates: Sequence[Fraction]) -> Node:
+    """D(L; numbers) exp(-L max(numbers))."""
+    inner = tuple(sorted(r - max(rates) for r in rates))
+    if len(set(inner)) == 1:
+        return _power_of(log, len(inner) - 1)
+    if inner == (Fraction(-1), Fraction(0)):
+        return -call("expm1", -log)
+    return pattern_helper("exp_difference", [(False, r) for r in inner])(log)
 
 
-def _mixed(rates: tuple[Rate, ...], t: Node, p: Node) -> Node:
-    zero = Fraction(0)
-    known = {1: boxcox1p(t, p), 2: boxcox_slope(t, p), 3: boxcox_bend(t, p) / 2}
-    if rates[0] == (False, zero) and set(rates[1:]) == {(True, zero)} and len(rates) <= 4:
-        return known[len(rates) - 1]
-    return pattern_helper("power_difference", rates)(t, p)
+def _power_of(value: Node, n: int) -> Node:
+    """value^n/n!"""
+    found = node(1)
+    for k in range(n):
+        found = found * value / (k + 1)
+    return found
 
 
 def of_exponential(z: Node, rates: Sequence[Rate]) -> Node:
@@ -87,31 +95,32 @@ def of_exponential(z: Node, rates: Sequence[Rate]) -> Node:
     low = min(numbers)
     inner = tuple(sorted(r - low for r in numbers))
     if len(set(inner)) == 1:
-        found: Node = node(1)
-        for k in range(len(inner) - 1):
-            found = found * z / (k + 1)
-        return found * call("exp", node(low) * z) if low else found
-    match tuple(int(r) if r.denominator == 1 else r for r in inner):
-        case (0, 1):
-            found = call("expm1", z)
-        case (0, 0, 1):
-            found = expm1_minus(z)
-        case _:
-            found = pattern_helper("exp_difference", [(False, r) for r in inner])(z)
+        found = _power_of(z, len(inner) - 1)
+    elif inner == (Fraction(0), Fraction(1)):
+        found = call("expm1", z)
+    elif inner == (Fraction(0), Fraction(0), Fraction(1)):
+        found = expm1_minus(z)
+    else:
+        found = pattern_helper("exp_difference", [(False, r) for r in inner])(z)
     return found * call("exp", node(low) * z) if low else found
 
 
 def pattern_helper(kind: str, rates: Sequence[Rate]) -> Helper:
     name = "_".join([kind, *(_word(*rate) for rate in rates)])
     if name not in HELPERS:
-        argument = "z" if kind == "exp_difference" else "L"
-        shown = ", ".join(_shown(*rate, argument) for rate in rates)
-        n = len(rates) - 1
-        where_l = "" if argument == "z" else ", L = log(1 + t)"
-        meaning = f"{argument}^{n} exp[{shown}]{where_l}: the divided difference of exp."
-        body = {"exp_difference": _of_z, "log_difference": _of_log, "power_difference": _of_power}
-        names = ("z",) if argument == "z" else ("t", "p") if kind == "power_difference" else ("t",)
-        define(Helper(name, names, meaning, body[kind](tuple(rates)), _exact(argument, rates)))
+        shown = ", ".join(_shown(*rate) for rate in rates)
+        meaning = f"z^{len(rates) - 1} exp[{shown}], the divided difference of exp"
+        if kind == "exp_difference":
+            define(Helper(name, ("z",), f"{meaning}.", _of_z(tuple(rates)), _exact(rates)))
+        elif kind == "power_difference":
+            meaning += "; g = exp(p z)."
+            body, exact = _of_power(tuple(rates)), _exact(rates)
+            define(Helper(name, ("z", "p", "g"), meaning, body, exact))
+        else:
+            meaning += "; plus c g, g = exp(p z)."
+            body, exact = _of_power(tuple(rates), Name("c")), _exact(rates)
+            names = ("z", "p", "g", "c")
+            define(Helper(name, names, meaning, body, lambda z, p, g, c: exact(z, p) + c * g))
     return HELPERS[name]
 
 
@@ -121,33 +130,19 @@ def _word(moves: bool, n: Fraction) -> str:
     return f"p{number if n else ''}" if moves else number
 
 
-def _shown(moves: bool, n: Fraction, argument: str) -> str:
+def _shown(moves: bool, n: Fraction) -> str:
     if not moves:
-        return "0" if n == 0 else f"{n} {argument}".removeprefix("1 ").replace("-1 ", "-")
-    return f"p {argument}" if n == 0 else f"(p {'-' if n < 0 else '+'} {abs(n)}) {argument}"
+        return "0" if n == 0 else f"{n} z".removeprefix("1 ").replace("-1 ", "-")
+    return "p z" if n == 0 else f"(p {'-' if n < 0 else '+'} {abs(n)}) z"
 
 
-def _exact(argument: str, rates: Sequence[Rate]) -> Any:
-    def value(t: Any, p: Any = 0) -> Any:
+def _exact(rates: Sequence[Rate]) -> Any:
+    def value(z: Any, p: Any = 0, g: Any = 0) -> Any:
         with mp.workdps(4 * mp.dps + 40):
-            big = t if argument == "z" else mp.log1p(t)
             numbers = [mp.mpf(n.numerator) / n.denominator + (p if m else 0) for m, n in rates]
-            return mp.fsum(c * big**m * mp.exp(r * big) for (r, m), c in basis(numbers).items())
+            return mp.fsum(c * z**m * mp.exp(r * z) for (r, m), c in basis(numbers).items())
 
     return value
-
-
-def _weights(rates: Sequence[Fraction]) -> tuple[Fraction, ...]:
-    """h_k(rates)/(n + k)!, h_k the complete symmetric polynomials: exp[rates L] in powers of L."""
-    sums = [Fraction(0)] * len(rates)
-    found = []
-    for k in range(_TERMS):
-        total = Fraction(int(k == 0))
-        for j, rate in enumerate(rates):
-            total += rate * sums[j]
-            sums[j] = total
-        found.append(total / factorial(len(rates) - 1 + k))
-    return tuple(found)
 
 
 def _whole(value: Node, n: int) -> Node:
@@ -157,10 +152,9 @@ def _whole(value: Node, n: int) -> Node:
     return total
 
 
-def _closed(
-    argument: Node, rates: Sequence[Fraction], power: Callable[[Node, Fraction], Node]
-) -> Node:
-    """The sum over the basis, growing terms first."""
+def _closed(argument: Node, rates: Sequence[Fraction]) -> Node:
+    """The sum over the basis, growing terms first, the highest power of exp taken out."""
+    high = max(rates)
     total: Node | None = None
     terms = sorted(basis(rates).items(), key=lambda item: (-item[0][0], -item[0][1]))
     for (r, m), c in terms:
@@ -168,9 +162,44 @@ def _closed(
             continue
         term = node(abs(c))
         if m:
-            term = _whole(argument, m) * abs(c)
+            term = _whole(argument if r == high else _BOUNDED, m) * abs(c)
+        if r != high:
+            term = term * call("exp", node(r - high) * argument)
+        if total is None:
+            total = -term if c < 0 else term
+        else:
+            total = total - term if c < 0 else total + term
+    assert total is not None
+    return total * call("exp", node(high) * argument) if high else total
+
+
+def _of_z(rates: tuple[Rate, ...]) -> Node:
+    """For numbers; z < 0 by reflection, which a pattern that decays never needs."""
+    numbers = [n for _, n in rates]
+    low, high, n = min(numbers), max(numbers), len(numbers) - 1
+    size = absolute(_z)
+    series: Node = call("exp_series", size, *(r - low for r in numbers))
+    if low:
+        series = call("exp", node(low) * _z) * series
+    far = _closed(_z, numbers)
+    if high > 0:
+        down = call("exp_series", size, *(high - r for r in numbers))
+        series = where(_z < 0, call("exp", node(high) * _z) * down, series)
+        if low == 0:
+            far = where(_z < 0, _backward(numbers), far)
+    near = Local("near", _whole(_z, n) * series)
+    return where(size < Fraction(_REACH_OF_NUMBERS) / (high - low), near, Local("far", far))
+
+
+def _backward(rates: Sequence[Fraction]) -> Node:
+    """The sum over the basis for z < 0, where every exponential is at most 1."""
+    total: Node | None = None
+    for (r, m), c in sorted(basis(rates).items(), key=lambda item: (item[0][0], -item[0][1])):
+        if c == 0:
+            continue
+        term = node(abs(c)) if not m else _whole(_BOUNDED if r else _z, m) * abs(c)
         if r:
-            term = power(term, r)
+            term = call("exp", node(r) * _z) * term
         if total is None:
             total = -term if c < 0 else term
         else:
@@ -179,45 +208,57 @@ def _closed(
     return total
 
 
-def _of_log(rates: tuple[Rate, ...]) -> Node:
-    numbers = [n for _, n in rates]
-    low, n = min(numbers), len(numbers) - 1
-    series = _whole(_L, n) * polynomial(_L, _weights([r - low for r in numbers]))
-    near = _lifted(series, _t, low)
-    far = _closed(_L, numbers, lambda term, r: _lifted(term, _t, r))
-    return where(call("lt", _L, Fraction(_REACH_OF_NUMBERS) / (max(numbers) - low)), near, far)
-
-
-def _of_z(rates: tuple[Rate, ...]) -> Node:
-    numbers = [n for _, n in rates]
-    low, high, n = min(numbers), max(numbers), len(numbers) - 1
-    size = absolute(_z)
-    up = polynomial(size, _weights([r - low for r in numbers]))
-    down = polynomial(size, _weights([high - r for r in numbers])) * call("exp", high * _z)
-    near = _whole(_z, n) * where(_z < 0, down, up * call("exp", low * _z) if low else up)
-    far = _closed(_z, numbers, lambda term, r: term * call("exp", r * _z))
-    return where(size < Fraction(_REACH_OF_NUMBERS) / (high - low), near, far)
-
-
-def _of_power(rates: tuple[Rate, ...]) -> Node:
+def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
+    """more: D + more g instead of D."""
+    if set(rates) == {(False, Fraction(0)), (True, Fraction(0))} and len(rates) == 2:
+        z = Local("u", _p * _z)
+        found = where(absolute(z) < Fraction(7, 10), _z * exprel(z), (_g - 1) / _p)
+        return found if more is None else found + _g * more
     numbers = [n for moves, n in rates if not moves]
     shifts = [n for moves, n in rates if moves]
     low = Local("low", call("min", _p + min(shifts), min(numbers)))
     high = Local("high", call("max", _p + max(shifts), max(numbers)))
-    above = [(_p + n if moves else node(n)) - low for moves, n in rates]
-    series = call("exp_series", _L, *above)
-    near = _whole(_L, len(rates) - 1) * power1p(_t, low) * series
-    turn = (max(numbers) + min(numbers) - max(shifts) - min(shifts)) / 2
-    far = where(_p < turn, _apart(rates, up=False), _apart(rates, up=True))
-    return where((high - low) * _L < _REACH, near, far)
+    unit = Local("unit", call("max", high - low, 1))
+    above = [((_p + n if moves else node(n)) - low) / unit for moves, n in rates]
+    series = call("exp_series", unit * _z, *above)
+    near = _whole(_z, len(rates) - 1) * call("exp", low * _z) * series
+    if more is not None:
+        near = near + _g * more
+    far: Node = Local("above", _joined(_apart(rates, up=True), more))
+    if len(set(rates)) > 2:
+        distance = (_p + max(shifts) - min(numbers)) * _z
+        below = Local("below", _joined(_apart(rates, up=False), more))
+        far = where(distance < Fraction(_REACH, 2), below, far)
+    return where((high - low) * _z < _REACH, Local("near", near), far)
 
 
-def _apart(rates: tuple[Rate, ...], up: bool) -> Node:
+# a and b of a g + b: what the growth multiplies, apart from the rest.
+Parts = tuple[Node | None, Node | None]
+
+
+def _joined(parts: Parts, more: Node | None) -> Node:
+    a, b = parts
+    if more is not None:
+        a = more if a is None else a + more
+    if a is None or b is None:
+        found = b if a is None else _g * a
+        assert found is not None
+        return found
+    return _g * a + b
+
+
+def _minus(a: Node | None, b: Node | None) -> Node | None:
+    if b is None:
+        return a
+    return -b if a is None else a - b
+
+
+def _apart(rates: tuple[Rate, ...], up: bool) -> Parts:
     """By the recurrence, over the two rates that lie farthest apart: p above the numbers (up) or
     below them."""
     low, high = _ends(rates, up)
     distance = (_p + high[1]) - low[1] if up else node(high[1]) - (_p + low[1])
-    parts = []
+    parts: list[Parts] = []
     for gone in (low, high):
         rest = list(rates)
         rest.remove(gone)
@@ -225,8 +266,43 @@ def _apart(rates: tuple[Rate, ...], up: bool) -> Node:
         if len(kinds) == 2 and _ends(tuple(rest), up) == (low, high):
             parts.append(_apart(tuple(rest), up))
         else:
-            parts.append(of_logarithm(_t, _p, rest))
-    return (parts[0] - parts[1]) / distance
+            parts.append(_inner(rest))
+    found = [_minus(a, b) for a, b in zip(*parts, strict=True)]
+    a, b = (None if part is None else part / distance for part in found)
+    return a, b
+
+
+def _inner(rates: Sequence[Rate]) -> Parts:
+    """D(z; rates) with g and exp(-z) at hand."""
+    numbers = [n for moves, n in rates if not moves]
+    shifts = [n for moves, n in rates if moves]
+
+    def lifted(value: Node, power: Fraction) -> Node:
+        if power == 0:
+            return value
+        # beyond, what it multiplies counts no more, and inf * 0 would be no number
+        return value * call("exp", call("max", node(power) * _z, -_NEGLIGIBLE))
+
+    if not shifts:
+        return None, lifted(_numbers(_z, numbers), max(numbers))
+    if not numbers:
+        # g may be 0 where z is infinite
+        return lifted(_numbers(Local("m", call("min", _z, FAR)), shifts), max(shifts)), None
+    top, high = max(numbers), max(shifts)
+    inner = tuple(sorted([(False, n - top) for n in numbers] + [(True, n - high) for n in shifts]))
+    shift = high - top
+    exponent = _p + node(shift)
+    if inner == ((False, Fraction(0)), (True, Fraction(0))) and top == 0:
+        size = exponent * _z  # (exp(size) - 1)/exponent, what grows beside g
+        close = absolute(size) < Fraction(7, 10)
+        return (
+            where(close, 0, lifted(node(1), shift) / exponent),
+            where(close, _z * exprel(size), -1 / exponent),
+        )
+    # exp(shift z) g would be inf * 0; in digits the smaller power counts less than g itself
+    power = _g if shift == 0 else call("exp", exponent * _z)
+    found = pattern_helper("power_difference", inner)(_z, exponent, power)
+    return None, lifted(found, top)
 
 
 def _ends(rates: tuple[Rate, ...], up: bool) -> tuple[Rate, Rate]:

@@ -35,8 +35,8 @@ class Helper:
 
 HELPERS: dict[str, Helper] = {}
 
-# Terms of the operation `exp_series`, whose largest rate times L is at most 3.
-SERIES_TERMS = 27
+# Terms of the operation `exp_series`, whose largest rate times L is at most 5.
+SERIES_TERMS = 34
 
 # Far beyond what any of these functions tells from infinity, and inside every dtype.
 FAR = 1e30

@@ -78,7 +78,9 @@ softplus_step = define(
         where(
             absolute(_t) < 1,
             call("log1p", sigmoid(_q) * call("expm1", _t)),
-            where(_q < 0, softplus(_q + _t) - softplus(_q), _t + softplus(-_q - _t) - softplus(-_q)),
+            where(
+                _q < 0, softplus(_q + _t) - softplus(_q), _t + softplus(-_q - _t) - softplus(-_q)
+            ),
         ),
         lambda q, t: mp.log1p(mp.expm1(t) / (1 + mp.exp(-q))),
     )

@@ -95,23 +95,6 @@ log1prel2 = define(
 )
 
 
-def _log_excess() -> Node:
-    w = Local("w", _t / (2 + _t))
-    near = _t * _t * ((1 - w) * (1 - w) / 2) * (1 / (1 + w) + w * _atanh_tail(w))
-    return where(_t < 1, near, call("log1p", _t) - _t / (1 + _t))
-
-
-log_excess = define(
-    Helper(
-        "log_excess",
-        ("t",),
-        "log(1 + t) - t/(1 + t) for t >= 0, without cancellation at small t.",
-        _log_excess(),
-        lambda t: mp.log1p(t) - t / (1 + t),
-    )
-)
-
-
 def _log1p_minus() -> Node:
     near = -_z * _z * ((1 - _w) / 2 * (1 - (1 - _w) * _w * _atanh_tail(_w)))
     return where(_MODERATE, near, _endless(-inf, call("log1p", _z) - _z))

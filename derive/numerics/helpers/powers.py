@@ -1,13 +1,17 @@
-"""Powers of 1 + t."""
+"""Powers of 1 + t and of 1 + t^2, and the logarithm of the latter."""
 
 from __future__ import annotations
+
+from fractions import Fraction
 
 from mpmath import mp
 
 from derive.numerics.helpers.helper import Helper, define, exp
-from derive.numerics.nodes import Name, absolute, call, where
+from derive.numerics.nodes import Local, Name, Node, absolute, call, node, patch, where
 
 _t, _q = Name("t"), Name("q")
+# From here on 1 + t^2 is t^2, in every dtype.
+_FAR = 2**40
 
 power1p = define(
     Helper(
@@ -19,7 +23,30 @@ power1p = define(
         shortcut=(absolute(_q) <= 2, (1 + _t) ** _q),
     )
 )
-
+log1p_square = define(
+    Helper(
+        "log1p_square",
+        ("t",),
+        "log(1 + t^2) for t >= 0, also where t^2 overflows.",
+        where(_t < _FAR, call("log1p", _t * _t), 2 * call("log", _t)),
+        lambda t: mp.log1p(t * t),
+    )
+)
+_w = _t * _t
+power1p_square = define(
+    Helper(
+        "power1p_square",
+        ("t", "q"),
+        "(1 + t^2)^q for t >= 0, also where t^2 overflows.",
+        where(
+            _t < _FAR,
+            where(_t < 1, exp(_q * call("log1p", _w)), (1 + _w) ** _q),
+            _t ** (2 * _q),
+        ),
+        lambda t, q: mp.exp(q * mp.log1p(t * t)),
+        shortcut=(absolute(_q) <= 2, where(_t < _FAR, (1 + _w) ** _q, _t ** (2 * _q))),
+    )
+)
 root1p_square = define(
     Helper(
         "root1p_square",
@@ -27,5 +54,44 @@ root1p_square = define(
         "sqrt(1 + t^2), also where t^2 overflows.",
         where(absolute(_t) < 2.0**40, call("sqrt", 1 + _t * _t), absolute(_t)),
         lambda t: mp.sqrt(1 + t * t),
+    )
+)
+_f, _e, _c, _d, _p = Name("f"), Name("e"), Name("c"), Name("d"), Name("p")
+_LARGE = 2**60
+
+
+def _times(q: Node, whole: Node, root: Node) -> Node:
+    """f e g/(c d), g = (1 + t^2)^q over whole = root^2: where g is far from 1, each of f/c and e/d
+    takes its root."""
+    power = Local("power", power1p_square(_t, q) / whole)
+    half = Local("half", power1p_square(_t, q / 2))
+    rare = call("or", power < Fraction(1, _LARGE), power > _LARGE)
+    apart = _f / root * half / _c * (_e / root * half / _d)
+    return patch(rare, apart, _f * power / _c * (_e / _d))
+
+
+times_power1p = define(
+    Helper(
+        "times_power1p",
+        ("f", "e", "c", "d", "t", "p"),
+        "f e (1 + t^2)^p/(c d), t >= 0; in two halves where the power alone may leave the range.",
+        _times(_p, node(1), node(1)),
+        lambda f, e, c, d, t, p: f * e * mp.exp(p * mp.log1p(t * t)) / c / d,
+    )
+)
+# 1 is taken off an exponent where that is exact, else divided out: rounding p - 1 would cost
+# |log| ULP.
+_apart = _p < Fraction(1, 2)
+times_power1p_less_one = define(
+    Helper(
+        "times_power1p_less_one",
+        ("f", "e", "c", "d", "t", "p"),
+        "f e (1 + t^2)^(p - 1)/(c d), likewise.",
+        _times(
+            Local("q", where(_apart, _p, _p - 1)),
+            where(_apart, 1 + _w, 1),
+            Local("root", where(_apart, root1p_square(_t), 1)),
+        ),
+        lambda f, e, c, d, t, p: f * e * mp.exp((p - 1) * mp.log1p(t * t)) / c / d,
     )
 )

@@ -70,14 +70,14 @@ def _inside(loss: Loss, p: Symbol, k: int) -> Expr:
 
 def resolved(term: Term, loss: Loss) -> Term:
     """The term with log Z written out where it has a closed form."""
-    if not any(_speaks(op) for op in term.operators.values()):
+    if not any(speaks(op) for op in term.operators.values()):
         return term
     closed = log_partition(loss)
     return term if closed is None else _written(term, closed)
 
 
-def _speaks(op: Operator) -> bool:
-    return op.kind == LOG_PARTITION or any(_speaks(o) for o in op.body.operators.values())
+def speaks(op: Operator) -> bool:
+    return op.kind == LOG_PARTITION or any(speaks(o) for o in op.body.operators.values())
 
 
 def _written(term: Term, closed: Expr) -> Term:

@@ -12,7 +12,7 @@ from derive.verification.claims.derivative import derivative, without_extremes
 from derive.verification.claims.expansion import order_of, side_limit
 from derive.verification.claims.regions import Cutter, Piece, Unclear, choices, pieces, roots_of
 from derive.verification.claims.signs import Open, Signs, structural
-from derive.verification.claims.zero import is_zero
+from derive.verification.claims.simplify import is_zero
 
 ORDERS = {"continuous": 0, "differentiable": 1}
 Found = tuple[str, list[str]] | None

@@ -8,6 +8,7 @@ import sympy
 from sympy import Expr, Symbol, true
 from sympy.core.relational import Equality
 
+from derive.verification.claims.closed import resolved, speaks
 from derive.verification.claims.operators import Numeric
 from derive.verification.claims.predicates import Lines
 from derive.verification.claims.prove import prove
@@ -30,7 +31,7 @@ from derive.verification.claims.terms import (
 )
 from derive.verification.claims.values import Values
 
-SECONDS = 6.0  # of the processor
+SECONDS = 5.0  # of the processor
 LINES = 48  # lines that a predicate is looked at on
 COST = {LIMIT: 10, INTEGRAL: 24, SUP: 16, INF: 16, DIFF: 1, LOG_PARTITION: 16}
 
@@ -111,7 +112,7 @@ def refuted(claim: Claim, statement: Relation | Predicate, where: object, seed: 
         def check(at: Place) -> Finding | None:
             return lines.checked(statement, at)
 
-        most = LINES
+        most = LINES if not statement.body.operators else LINES // 8
     free |= frozenset(where.free_symbols)  # type: ignore[attr-defined]
     on_line = isinstance(statement, Predicate)
     variables = [v for v in claim.loss.variables if v in free
@@ -143,17 +144,35 @@ def variants(claim: Claim) -> list[tuple[Relation | Predicate, object]]:
     """The statement with the equalities of its condition solved, one for each solution."""
     equal = [p for p in sympy.And.make_args(claim.where) if isinstance(p, Equality)]
     rest = sympy.And(*(p for p in sympy.And.make_args(claim.where) if p not in equal))
-    cases: list[tuple[Relation | Predicate, object]] = [(claim.statement, rest)]
+    statement = _resolved(claim)
+    if not equal or _normalized(statement):
+        return [(statement, claim.where)]
+    cases: list[tuple[Relation | Predicate, object]] = [(statement, rest)]
     for equation in equal:
         solved = solutions(claim, equation)
         if solved is None:
-            return [(claim.statement, claim.where)]
+            return [(statement, claim.where)]
         v, roots = solved
         cases = [
             (replaced(statement, v, root), where.subs(v, root))  # type: ignore[attr-defined]
             for statement, where in cases for root in roots
         ]  # fmt: skip
     return cases
+
+
+def _resolved(claim: Claim) -> Relation | Predicate:
+    """The statement with log Z written out where it has a closed form."""
+    s = claim.statement
+    if isinstance(s, Relation):
+        return Relation(s.op, resolved(s.left, claim.loss), resolved(s.right, claim.loss))
+    return Predicate(s.kind, resolved(s.body, claim.loss), s.variable, s.point)
+
+
+def _normalized(statement: Relation | Predicate) -> bool:
+    """Whether a normalizer is left in it, whose parameters cannot be replaced."""
+    relation = isinstance(statement, Relation)
+    terms = (statement.left, statement.right) if relation else (statement.body,)  # type: ignore[union-attr]
+    return any(speaks(op) for t in terms for op in t.operators.values())
 
 
 def solutions(claim: Claim, equation: Equality) -> tuple[Symbol, list[Expr]] | None:

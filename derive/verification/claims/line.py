@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from mpmath import mp
-from sympy import Expr, Interval, Rational, S, Set, Symbol, nan, oo, zoo
+from sympy import Expr, Interval, Rational, S, Set, Symbol, count_ops, nan, oo, zoo
 
 from derive.calculus import germs
 from derive.calculus.confirm import near
@@ -26,7 +26,7 @@ from derive.verification.claims.samples import deciding, roots
 from derive.verification.claims.values import compare
 
 DEPTHS = (2, 4, 8)
-ORDERS = 8  # derivatives that are compared on both sides of a corner
+LONGEST = 1_500  # operations of a derivative that is still expanded
 
 
 @dataclass(frozen=True)
@@ -165,20 +165,17 @@ def continuous_at(line: Line, point: Expr) -> tuple[bool, str]:
     return True, shown
 
 
-def jump_order(line: Line, point: Expr, orders: int = ORDERS) -> tuple[int, str] | None:
-    """The first derivative (0: the function) that is not continuous at a point; None: none is."""
-    for n in range(orders + 1):
-        here = line if n == 0 else line.derivative(n)
-        if n == 0:
-            fine, shown = continuous_at(line, point)
-            if not fine:
-                return 0, shown
-            continue
-        values = [here.side(point, d) for d in ("-", "+")]
-        infinite = any(v in (oo, -oo) for v in values)
-        if infinite or not same(values[0], values[1]):
-            return n, _sides(values, ["-", "+"])
-    return None
+def jump(line: Line, point: Expr, order: int) -> str:
+    """What a derivative (0: the function) does on both sides of a point where it jumps, else ""."""
+    if order == 0:
+        fine, shown = continuous_at(line, point)
+        return "" if fine else shown
+    here = line.derivative(order)
+    if count_ops(here.expression) > LONGEST:
+        raise Undefined(f"derivative {order} is too long")
+    values = [here.side(point, d) for d in ("-", "+")]
+    infinite = any(v in (oo, -oo) for v in values)
+    return _sides(values, ["-", "+"]) if infinite or not same(values[0], values[1]) else ""
 
 
 def _sides(values: list[Expr], directions: list[str]) -> str:

@@ -6,15 +6,15 @@ import itertools
 from collections.abc import Callable
 from fractions import Fraction
 
-from sympy import Expr, FiniteSet, Interval, Rational, S, Set, Symbol, oo, true
+from sympy import Expr, Interval, Rational, Set, Symbol, oo, true
 
 from derive.verification.backend import NeedsPrecision, Undefined
 from derive.verification.claims.ball import Number, ball
-from derive.verification.claims.extrema import grid, stationary
+from derive.verification.claims.extrema import grid
 from derive.verification.claims.line import (
     Line,
     continuous_at,
-    jump_order,
+    jump,
     number,
     same,
     short,
@@ -27,6 +27,8 @@ from derive.verification.claims.samples import deciding, domain_of, roots
 from derive.verification.claims.terms import Predicate
 from derive.verification.claims.values import Values, compare
 
+PLAIN = ("1", "2", "-1", "1/2", "3", "-2", "0", "-1/2", "3/2", "5", "-3", "10", "-5", "-10")
+FEW = ("-3", "-1", "0", "1/4", "1", "7/4", "9/4", "5", "20")
 NEAR = Rational(1, 16)  # how far around a named point monotony and convexity are looked at
 
 
@@ -102,12 +104,12 @@ class Lines:
         line = self.line(p, at)
         inner = [c for c in self._each_point(p, at, line)
                  if line.domain.inf < c < line.domain.sup]  # fmt: skip
-        for point in inner:
-            found = jump_order(line, point, orders)
-            if found is not None:
-                order, sides = found
-                what = "value" if order == 0 else f"derivative {order}"
-                return self._at(p, at, point, expected, f"{what}: {sides}")
+        for order in range(orders + 1):
+            for point in inner:
+                sides = jump(line, point, order)
+                if sides:
+                    what = "value" if order == 0 else f"derivative {order}"
+                    return self._at(p, at, point, expected, f"{what}: {sides}")
         return None
 
     def _at(self, p: Predicate, at: Place, point: Expr, expected: str, got: str) -> Finding:
@@ -154,7 +156,7 @@ class Lines:
 
     def _mirrored(self, p: Predicate, at: Place, sign: int) -> Finding | None:
         domain = domain_of(self.values.loss, p.variable)
-        for point in self._looked_at(p, at):
+        for point in self._simple(p, at):
             mirror = -point
             if domain.contains(mirror) is not true:
                 if domain.contains(point) is true:
@@ -168,6 +170,14 @@ class Lines:
                 expected = f"{short(wanted)} at {p.variable} = {text(mirror)}"
                 return self._at(p, at, mirror, expected, short(there))
         return None
+
+    def _simple(self, p: Predicate, at: Place) -> list[Expr]:
+        """Plain numbers of the variable first, then the grid."""
+        if p.point is not None or p.body.operators:
+            return self._looked_at(p, at)
+        domain = self.part(p.variable, at)
+        plain = [Rational(t) for t in PLAIN if domain.contains(Rational(t)) is true]
+        return list(dict.fromkeys([*plain, *self._looked_at(p, at)]))
 
     def _value(self, p: Predicate, at: Place, point: Expr) -> Number | None:
         try:
@@ -188,15 +198,13 @@ class Lines:
         if point is not None:
             near = [point + k * NEAR / 8 for k in range(-8, 9)]
             return [q for q in near if domain.contains(q) is true]
-        steps = 12 if p.body.operators else 20
-        found = [*inner, *grid(domain.inf, domain.sup, steps)]
+        if p.body.operators:  # each value is an integral or a limit
+            found = [*inner, *map(Rational, FEW)]
+            return [q for q in sorted(dict.fromkeys(found)) if domain.contains(q) is true]
+        found = [*inner, *grid(domain.inf, domain.sup, 20)]
         for c in inner:
             found += [c + s * d for d in (Rational(1, 100), Rational(1, 10**6)) for s in (1, -1)]
-        found += [e for e in (domain.inf, domain.sup) if domain.contains(e) is true]
-        if any(isinstance(e, type(oo)) for e in found):
-            found = [e for e in found if e not in (oo, -oo)]
-        if p.body.operators:
-            found = [e for e in found if abs(e) <= 1000]
+        found += [e for e in (domain.inf, domain.sup) if e not in (oo, -oo)]
         return [q for q in sorted(dict.fromkeys(found)) if domain.contains(q) is true]
 
     # Monotony and convexity
@@ -208,20 +216,19 @@ class Lines:
         return self._monotone(p, at, -1)
 
     def _monotone(self, p: Predicate, at: Place, sign: int) -> Finding | None:
-        points = self._looked_at(p, at)
-        pairs = [(q, self._value(p, at, q)) for q in points]
-        known = [(q, value) for q, value in pairs if value is not None]
-        if len(known) < 2:
+        simple = [q for q in self._simple(p, at)[: len(PLAIN)] if q.is_Rational and q.q <= 2]
+        found = 0
+        for points in (sorted(simple), self._looked_at(p, at)):
+            pairs = [(q, self._value(p, at, q)) for q in points]
+            known = [(q, value) for q, value in pairs if value is not None]
+            found += len(known)
+            for (a, fa), (b, fb) in itertools.pairwise(known):
+                if compare(fb, fa) == -sign:
+                    word = ">=" if sign == 1 else "<="
+                    expected = f"{word} {short(fa)}, the value at {p.variable} = {text(a)}"
+                    return self._at(p, at, b, expected, short(fb))
+        if found < 2:
             raise Undefined("no values on the line")
-        for (a, fa), (b, fb) in itertools.pairwise(known):
-            if compare(fb, fa) == -sign:
-                a, b = _closer(a, b)
-                fa, fb = (self._value(p, at, q) or x for q, x in ((a, fa), (b, fb)))
-                if compare(fb, fa) != -sign:
-                    continue
-                word = ">=" if sign == 1 else "<="
-                expected = f"{word} {short(fa)}, the value at {p.variable} = {text(a)}"
-                return self._at(p, at, b, expected, short(fb))
         return None
 
     def convex(self, p: Predicate, at: Place) -> Finding | None:
@@ -246,7 +253,7 @@ class Lines:
         """A point where the second derivative is negative, or the slope falls at a corner."""
         line = self.line(p, at)
         second, slope = line.derivative(2), line.derivative()
-        tried = [q for q in self._looked_at(p, at) if q not in line.cuts]
+        tried = [q for q in self._simple(p, at) if q not in line.cuts]
         for point in tried:
             value = second.at(point)
             if value is not None and compare(value, Fraction(0)) == -1:
@@ -260,11 +267,3 @@ class Lines:
                 got = f"slope {shown_value(below)} before, {shown_value(above)} behind"
                 return self._at(p, at, cut, "a slope that does not fall", got)
         return None
-
-
-def _closer(a: Expr, b: Expr) -> tuple[Expr, Expr]:
-    return a, b
-
-
-EMPTY = FiniteSet(S.Zero)
-__all__ = ["Lines", "stationary"]

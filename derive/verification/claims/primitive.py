@@ -18,7 +18,7 @@ from derive.verification.claims.regions import (
     ordered,
     roots_of,
 )
-from derive.verification.claims.zero import is_zero
+from derive.verification.claims.simplify import is_zero
 
 
 def integral(e: Expr, v: Symbol, low: Expr, high: Expr, cell: Piece) -> Expr:

@@ -16,6 +16,7 @@ from derive.verification.claims.expansion import side_limit
 from derive.verification.claims.functions import Functions
 from derive.verification.claims.regions import Piece, Unclear, pieces
 from derive.verification.claims.signs import Open, Sign, Signs
+from derive.verification.claims.simplify import is_zero
 from derive.verification.claims.symbolic import Symbolic, without_operators
 from derive.verification.claims.terms import (
     INF,
@@ -26,7 +27,6 @@ from derive.verification.claims.terms import (
     Relation,
     Term,
 )
-from derive.verification.claims.zero import is_zero
 
 ALGEBRA = "algebraic: 0 on every piece of the domain"
 SIGNS = "sign on every piece of the domain, by structure and derivatives"

@@ -12,10 +12,13 @@ from typing import Any
 
 import sympy
 from sympy import Abs, Dummy, Expr, Piecewise, Rational, S, Symbol, nan, oo, sign, zoo
+from sympy.core.relational import Relational
 
 from derive.definitions.loss import Loss
 from derive.verification.claims.derivative import without_extremes
 from derive.verification.claims.places import Places
+from derive.verification.claims.signs import Open, Signs
+from derive.verification.claims.simplify import is_zero
 
 MOST_PIECES = 160
 SAMPLES = tuple(Rational(t) for t in ("3/7", "11/5", "2/9", "13/8", "5/3", "7/10", "17/6"))
@@ -220,9 +223,9 @@ def choices(e: Any) -> list[Expr]:
     for part in sympy.preorder_traversal(e):
         if isinstance(part, Abs | sign):
             found[part.args[0]] = None
-        elif isinstance(part, sympy.core.relational.Relational) and not part.has(oo, -oo):
+        elif isinstance(part, Relational) and not part.has(oo, -oo):
             found[part.lhs - part.rhs] = None
-    return [part for part in found if part.free_symbols]
+    return [part for part in found if part.free_symbols and not part.has(Piecewise)]
 
 
 def roots_of(part: Expr, v: Symbol) -> list[Expr]:
@@ -294,7 +297,7 @@ def chosen(e: Expr, sample: dict[Symbol, Expr]) -> Expr:
         return e
     if isinstance(e, Piecewise):
         for value, when in e.args:
-            held = when.subs(sample)
+            held = _held(when, sample)
             if held == True:  # noqa: E712
                 return chosen(value, sample)
             if held != False:  # noqa: E712
@@ -302,8 +305,31 @@ def chosen(e: Expr, sample: dict[Symbol, Expr]) -> Expr:
         raise Unclear("no case applies on a piece")
     args = [chosen(a, sample) for a in e.args]
     if isinstance(e, Abs | sign):
-        side = sympy.sign(args[0].subs(sample))
+        side = _side(args[0]) if e.args[0].has(Piecewise) else sympy.sign(args[0].subs(sample))
         if side not in (1, -1, 0):
             raise Unclear(f"the sign of {args[0]}")
         return side * args[0] if isinstance(e, Abs) else side
     return e.func(*args)
+
+
+def _held(when: Any, sample: dict[Symbol, Expr]) -> Any:
+    """Whether a condition holds on a piece: at its sample point, where no choice is nested."""
+    if not when.has(Piecewise):
+        return when.subs(sample)
+    if not isinstance(when, Relational):
+        return when.func(*(_held(part, sample) for part in when.args))
+    side = _side(chosen(when.lhs - when.rhs, sample))
+    return when.func(S(side), S.Zero)
+
+
+def _side(e: Expr) -> int:
+    """The proved sign of an expression without choices."""
+    if is_zero(e):
+        return 0
+    try:
+        found = Signs(3.0).sign(e)
+    except Open:
+        raise Unclear(f"the sign of {e}") from None
+    if not found.strict:
+        raise Unclear(f"the sign of {e}")
+    return found.side

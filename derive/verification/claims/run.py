@@ -18,7 +18,7 @@ from derive.verification.claims.judge import proved, searched
 from derive.verification.claims.limited import OutOfTime, Worker
 from derive.verification.claims.terms import Verdict
 
-SECONDS = 30.0  # for the search of a counterexample to one claim
+SECONDS = 35.0  # for the search of a counterexample to one claim
 PROOF_SECONDS = 25.0  # for the search of its proof
 READING = 30.0  # for a whole file
 WORKERS = min(4, cpu_count() or 1)
@@ -36,6 +36,8 @@ class Judged:
     loss: str
     where: str
     verdict: Verdict
+    corrects: str = ""
+    instead: str = ""
 
     def row(self) -> dict[str, Any]:
         """What `--json` prints."""
@@ -137,7 +139,15 @@ def _verdict(found: Mapping[str, Any]) -> Verdict:
 def listed_claims(given: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
     """The claims of a text, read and found well formed."""
     return [
-        {"id": c.id, "source": c.source, "says": c.says, "loss": c.loss.name, "where": c.where_text}
+        {
+            "id": c.id,
+            "source": c.source,
+            "says": c.says,
+            "loss": c.loss.name,
+            "where": c.where_text,
+            "corrects": c.corrects,
+            "instead": c.instead,
+        }
         for c in parse_claims(given["text"], given["name"], Path(given["folder"]))
     ]
 

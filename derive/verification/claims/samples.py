@@ -133,9 +133,10 @@ class Sampler:
         for place in itertools.chain(
             self._first(),
             self._corners(),
-            self._stars(),
-            self._simple(),
+            self._stars(0),
             self._far(),
+            self._stars(1),
+            self._simple(),
             self._pairs(),
             self._random(),
         ):
@@ -178,12 +179,11 @@ class Sampler:
                                 if self.domains[v].contains(here) is true:
                                     yield {**base, v: here}
 
-    def _stars(self) -> Iterator[Place]:
-        for k in (0, 1, 2):
-            base = self.base(k)
-            rows = [[{**base, v: value} for value in self.special[v]] for v in self.variables]
-            for places in itertools.zip_longest(*rows):
-                yield from (place for place in places if place is not None)
+    def _stars(self, k: int) -> Iterator[Place]:
+        base = self.base(k)
+        rows = [[{**base, v: value} for value in self.special[v]] for v in self.variables]
+        for places in itertools.zip_longest(*rows):
+            yield from (place for place in places if place is not None)
 
     def _pairs(self) -> Iterator[Place]:
         base = self.base(1)

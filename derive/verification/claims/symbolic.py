@@ -17,8 +17,8 @@ from derive.verification.claims.operators import limit_sides
 from derive.verification.claims.primitive import integral
 from derive.verification.claims.regions import Carried, Cutter, Piece, Unclear
 from derive.verification.claims.samples import domain_of
+from derive.verification.claims.simplify import is_zero
 from derive.verification.claims.terms import DIFF, INTEGRAL, LIMIT, Operator, Term
-from derive.verification.claims.zero import is_zero
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,123 @@
+"""Claims of every kind with known answers: what holds is never refuted, what is false is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from derive.verification.claims.file import parse_claims
+from derive.verification.claims.judge import proved, searched
+
+LOSS = "loss = {loss!r}\n"
+# (loss, statement, condition)
+PROVED = (
+    ("welsch", "weight > 0", ""),
+    ("huber", "diff(loss, x) == max(-delta, min(x, delta))", ""),
+    ("huber", "diff(loss, x) != delta", "x < delta"),
+    ("charbonnier", "diff(loss, x) < 1/scale", ""),
+    ("charbonnier", "loss <= abs(x)/scale", ""),
+    ("charbonnier", "smooth(loss, x)", ""),
+    ("charbonnier", "limit(loss - abs(x)/scale, x, oo) == -1", ""),
+    ("charbonnier", "limit(diff(loss, x), x, -oo) == -1/scale", ""),
+    ("cauchy", "even(loss, x)", ""),
+    ("cauchy", "odd(diff(loss, x), x)", ""),
+    ("cauchy", "bounded(x*diff(loss, x), x)", ""),
+    ("cauchy", "increasing(loss, x)", "x >= 0"),
+    ("cauchy", "sup(diff(loss, x), x) == 1/(sqrt(2)*scale)", ""),
+    ("cauchy", "integral(weight, x, -oo, oo) == sqrt(2)*pi/scale", ""),
+    ("cauchy", "integral(density, x, -oo, oo) == 1", ""),
+    ("quadratic", "convex(loss, x)", ""),
+    ("quadratic", "integral(exp(-loss), x, 0, oo) == sqrt(pi/2)*scale", ""),
+    ("quadratic", "log_partition == log(sqrt(2*pi)*scale)", ""),
+    ("huber", "continuous(diff(loss, x), x)", ""),
+    ("huber", "differentiable(loss, x)", ""),
+    ("huber", "integral(diff(loss, x, 2), x, -oo, oo) == 2*delta", ""),
+    ("absolute", "differentiable(loss, x, 1)", ""),
+    ("student_t", "integrable(x**2*exp(-loss), x)", "df > 2"),
+    ("smooth_l1", "limit(loss, beta, 0, '+') == abs(x)", ""),
+    ("barron", "limit(diff(loss, x), x, oo) == 0", "alpha < 1"),
+)
+REFUTED = (
+    ("huber", "diff(loss, x) != delta", "x <= delta", {"x": "1", "delta": "1"}),
+    ("huber", "smooth(loss, x)", "", {"x": "-1", "delta": "1"}),
+    ("huber", "bounded(loss, x)", "", {"delta": "1"}),
+    ("huber", "limit(loss - delta*abs(x), x, -oo) == delta**2/2", "", {"delta": "1"}),
+    ("absolute", "limit(diff(loss, x), x, 0) == 0", "", {"scale": "1"}),
+    ("absolute", "differentiable(loss, x)", "", {"x": "0", "scale": "1"}),
+    ("cauchy", "sign(x)*diff(loss, x) > 0", "", {"x": "0", "scale": "1"}),
+    ("cauchy", "diff(loss, x, 2) <= 1", "", {"x": "0", "scale": "1/2"}),
+    ("cauchy", "integrable(x*exp(-loss), x)", "", {"scale": "1"}),
+    ("cauchy", "log_partition == log(pi*scale)", "", {"scale": "1"}),
+    ("student_t", "odd(loss, x)", "", None),
+    ("student_t", "convex(loss, x)", "df > 100", None),
+    ("student_t", "integrable(x**2*exp(-loss), x)", "df >= 2", {"df": "2", "scale": "1"}),
+    ("geman_mcclure", "sup(diff(loss, x), x) == 3*sqrt(3)/(16*scale)", "", {"scale": "1"}),
+    ("barron", "limit(diff(loss, x), x, oo) == 0", "alpha <= 1", {"alpha": "1", "scale": "1"}),
+    ("barron", "smooth(loss, alpha)", "", None),
+    ("barron", "loss <= abs(x)/scale", "alpha < 3/2", None),
+    ("barron", "loss == abs(x)/scale", "alpha == 1", None),
+    ("smooth_l1", "limit(loss, beta, oo) == x**2/2", "", None),
+)
+FORMULAS: tuple[tuple[str, dict[str, str], str, str], ...] = (
+    ("abs(x)**p", {"x": "real", "p": "[1, 2]"}, "convex(formula, x)", "proved"),
+    ("abs(x)**p", {"x": "real", "p": "[1/2, 2]"}, "convex(formula, x)", "refuted"),
+    ("x**2", {"x": "real"}, "formula > 0", "refuted"),
+    ("x**2", {"x": "real"}, "formula >= 0", "proved"),
+    ("abs(x)**3", {"x": "real"}, "smooth(formula, x)", "refuted"),
+    ("exp(a)/(exp(a) + exp(b))", {"a": "real", "b": "real"}, "formula < 1", "proved"),
+    ("x*tanh(10**6*x)", {"x": "real"}, "formula == abs(x)", "refuted"),
+    ("max(0, 1/1000 - abs(x - 1/3))", {"x": "real"}, "formula == 0", "refuted"),
+)
+
+
+def claim(head: str, says: str, where: str = "") -> Any:
+    condition = f"where = {where!r}\n" if where else ""
+    quoted = says.replace("'", "''")
+    text = f'[[claim]]\nid = "c"\nsays = "{says}"\n{condition}{head}'
+    del quoted
+    return parse_claims(text, "test.toml")[0]
+
+
+@pytest.mark.parametrize(("loss", "says", "where"), PROVED, ids=lambda v: v or "everywhere")
+def test_what_holds_is_proved_and_not_refuted(loss: str, says: str, where: str) -> None:
+    made = claim(LOSS.format(loss=loss), says, where)
+    found = proved(made)
+    assert found is not None
+    assert found.verdict == "proved"
+    assert found.steps
+    assert searched(made).verdict == "agrees"
+
+
+@pytest.mark.parametrize(("loss", "says", "where", "at"), REFUTED, ids=lambda v: str(v) or "all")
+def test_what_is_false_has_a_witness(
+    loss: str, says: str, where: str, at: dict[str, str] | None
+) -> None:
+    made = claim(LOSS.format(loss=loss), says, where)
+    assert proved(made) is None
+    found = searched(made)
+    assert found.verdict == "refuted"
+    assert found.witness is not None
+    assert {"expected", "got"} <= set(found.witness)
+    if at is not None:
+        assert {k: found.witness[k] for k in at} == at
+
+
+@pytest.mark.parametrize(("formula", "variables", "says", "verdict"), FORMULAS, ids=str)
+def test_formulas(formula: str, variables: dict[str, str], says: str, verdict: str) -> None:
+    kinds = "".join(f"{name} = {kind!r}\n" for name, kind in variables.items())
+    made = claim(f"formula = {formula!r}\n[claim.variables]\n{kinds}", says)
+    found = searched(made)
+    if verdict == "refuted":
+        assert found.verdict == "refuted"
+        assert proved(made) is None
+    else:
+        assert found.verdict == "agrees"
+        assert proved(made) is not None
+
+
+def test_an_open_question_is_no_proof() -> None:
+    made = claim(LOSS.format(loss="barron"), "loss <= abs(x)/scale", "alpha <= 1")
+    found = searched(made)
+    assert found.verdict == "agrees"
+    assert "not excluded" in found.detail

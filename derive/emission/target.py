@@ -36,5 +36,5 @@ class Target:
     package: str = ""
     library: str = ""
     tolerance: float = 1e-6
-    more: Callable[[Module, Printer], Mapping[str, Any]] | None = None
     judged: Mapping[str, Any] = field(default_factory=dict)
+    more: Callable[[Module, Printer], Mapping[str, Any]] | None = None

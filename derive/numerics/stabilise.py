@@ -16,7 +16,6 @@ from derive.definitions.loss import Let
 from derive.definitions.samples import Sample
 from derive.errors import BadInput, Refuted
 from derive.numerics.angles import angled
-from derive.numerics.atoms import in_turn
 from derive.numerics.candidates import Candidate, expressions, readings
 from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, leading, with_leading
@@ -37,9 +36,9 @@ _MEASURED = 7  # forms that are measured at every point
 _MANY = 100  # points at a special value
 _LONG = 200  # operations, beyond which a formula is not written in units
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
+# Far out, where the value is below every number.
 # Of the points over the whole range of float32, what may be missed.
 _FEW = 0.02
-# Far out, where the value is below every number.
 _VANISHED = Candidate(node(0), ("vanished",))
 
 Progress = Callable[[str, int, int], None]
@@ -119,7 +118,7 @@ class _Search:
         found = (
             _shortest(rows)
             or _shortest(self._composed(model, rows, ends, False), 2)
-            or _nearly(rows)
+            or _nearly(model, rows)
         )
         if found is None:
             rows += self._rows(model, self._rewritten(model))
@@ -146,15 +145,15 @@ class _Search:
         found = self._candidates([(raw, ()), (sympy.factor_terms(raw), ())])
         pretty = self.derivation.pretty[model.quantity]
         for plain in (*self._in_units(model, raw), *self._in_units(model, pretty)):
-            ways: tuple[Expr, ...] = (plain, sympy.factor_terms(plain), *_factored(plain))
+            ways = (plain, sympy.factor_terms(plain), *_factored(plain))
             found += self._candidates([p for e in ways for p in ((e, ()), rewrite(e))])
             found += self._candidates([(e, ("angle",)) for e in self._angled(ways)])
         loss = self.derivation.loss
         joined = clipped(pretty, loss.residual, [v.name for v in (*loss.variables, *loss.where)])
         if joined is not None:
             found += self._candidates([(joined, ("clipped residual",))])
-        closed = readings(loss, pretty)
-        return found + self._candidates([(e, ("exponential polynomial",)) for e in closed])
+        read = [(way, ("exponential polynomial",)) for way in readings(loss, pretty)]
+        return found + self._candidates(read)
 
     def _angled(self, ways: Iterable[Expr]) -> Iterator[Expr]:
         taken = {v.name for v in (*self.derivation.loss.variables, *self.derivation.loss.where)}
@@ -196,7 +195,7 @@ class _Search:
 
     def _ordered(self, expression: Expr) -> Iterator[Node | None]:
         kinds = (sympy.Mul, sympy.Piecewise)
-        settled = expression.has(nan, sympy.zoo, in_turn)
+        settled = expression.has(nan, sympy.zoo)
         if isinstance(expression, kinds) and not settled:
             for halves in (False, True):
                 with suppress(CannotLower):
@@ -282,12 +281,14 @@ def _shortest(rows: Sequence[_Row], most_pieces: int = 9) -> _Row | None:
     return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
 
 
-def _nearly(rows: Sequence[_Row]) -> _Row | None:
+def _nearly(model: ErrorModel, rows: Sequence[_Row]) -> _Row | None:
     """The shortest that misses nothing but a few points at the ends of the range of float32,
-    with every operation rounded to it: a longer form would be read by everybody for their sake."""
+    with every operation rounded to it, or less than the margin at the ends of that of float64: a
+    longer form would be read by everybody for their sake."""
     good = [
         r for r in rows
-        if not any(r.score.missed[:3])
+        if not (r.score.missed[0] or r.score.missed[2])
+        and float(np.max(r.measured.errors[1], initial=0.0)) <= model.goal + 1
         and r.score.missed[3] <= _FEW * len(r.measured.errors[3])
     ]  # fmt: skip
     return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)

@@ -145,6 +145,18 @@ class _Terms:
         self._divisors[symbol] = lower(base)
         return symbol
 
+    def _root(self, base: Expr, exponent: Expr) -> Expr:
+        """sqrt(B), or 1/sqrt(B), times a whole power."""
+        root, half = call("sqrt", lower(base)), Integer(1) / 2
+        if exponent < 0:
+            symbol = self._array("R", call("div", 1, root))
+            self._divisors[symbol] = root
+            return symbol * self._inverse(base) ** -(exponent + half)
+        symbol = self._array("E", root)
+        if Integer(1) in base.args:
+            self._roots[symbol] = call("div", lower(base - 1), call("add", root, 1))
+        return symbol * base ** (exponent - half)
+
     def _power(self, base: Expr, exponent: Expr) -> Expr:
         """B^e as B^k times a whole power, k the first exponent of its kind."""
         whole = Integer(0)
@@ -155,12 +167,7 @@ class _Terms:
             if other == base and whole.is_Integer:
                 return symbol * (self._inverse(base) ** -whole if whole < 0 else base**whole)
         if exponent.is_Rational and exponent.q == 2:
-            half = sympy.Rational(1, 2)
-            root = call("sqrt", lower(base))
-            self._powers[base, half] = symbol = self._array("E", root)
-            if Integer(1) in base.args:
-                self._roots[symbol] = call("div", lower(base - 1), call("add", root, 1))
-            return self._power(base, exponent)
+            return self._root(base, exponent)
         symbol = self._array("E", Call("growth", (_logarithm(base), lower(exponent))), True)
         self._powers[base, exponent] = symbol
         return symbol

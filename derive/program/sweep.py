@@ -8,6 +8,7 @@ on the residual are taken out of sums, and a buffer is used again as soon as its
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -130,9 +131,18 @@ def sweep(module: Module) -> Sweep | None:
         return None
     names = [p.name for p in module.parameters]
     used = [droppers[n] for n in _names(module) if rows[n] is stable.get(n)]
-    bounds = tuple(dict.fromkeys(shortest(b, _positive(module)) for d in used for b in d.bounds))
+    bounds = _least([b for d in used for b in d.bounds], _positive(module))
     infinite = len(used) < len(found) or any(d.infinite for d in used)
     return _Layout(module.residual, found).sweep(names, bounds, infinite)
+
+
+def _least(bounds: Sequence[Node], positive: Collection[str]) -> tuple[Node, ...]:
+    """The smallest bound, if algebra tells which; else each of them."""
+    if not bounds:
+        return ()
+    every = tuple(dict.fromkeys(shortest(b, positive) for b in bounds))
+    least = shortest(functools.reduce(lambda a, b: Call("min", (a, b)), every), positive)
+    return every if any(isinstance(n, Call) and n.op == "min" for n in walk(least)) else (least,)
 
 
 def _names(module: Module) -> list[str]:

@@ -82,55 +82,50 @@ def loss(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
-    special = alpha == 2
-    special2 = alpha == math.inf
-    special3 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3, 1, alpha)
+    special = alpha == 0
+    special2 = alpha == 2
+    special3 = alpha == math.inf
+    special4 = alpha == -math.inf
+    alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
     b = torch.abs(alpha - 2)
+    far = scale / x * (scale / x) * (torch.abs((alpha - 2) * b) / 2) < 2.0**-54
     y = x / scale
-    far = 0.5 * (torch.abs((alpha - 2) * b) / y / y) < 2.0**-54
-    u = torch.abs(y)
-    w = y * y / b
-    far2 = u >= 2.0**20
-    q = alpha / 4 - 0.5
-    half = (1 + w) ** q
+    q = 1 + y / b * y
+    half = q ** (alpha / 4)
     return torch.where(
         special,
-        x / scale / scale,
+        torch.where(
+            torch.abs(x / scale) >= 2.0**60,
+            2 / x,
+            x / scale / scale / (0.5 * (x / scale) * (x / scale) + 1),
+        ),
         torch.where(
             special2,
-            x / scale / scale * torch.exp(0.5 * (x / scale) * (x / scale)),
+            x / scale / scale,
             torch.where(
                 special3,
+                x / scale / scale * torch.exp(0.5 * (x / scale) * (x / scale)),
                 torch.where(
-                    torch.abs(x) == math.inf,
-                    0,
-                    (
-                        torch.exp(-0.25 * (x / scale) * (x / scale))
-                        / scale
-                        * (x / scale)
-                        * torch.exp(-0.25 * (x / scale) * (x / scale))
-                    ),
-                ),
-                torch.where(
-                    far,
-                    u**alpha / u / scale * (b ** (-alpha / 2) * b) * _sign(y),
+                    special4,
                     torch.where(
-                        u < 32768,
-                        y * (_power1p(w, alpha / 2) / (1 + w) / scale),
-                        torch.where(
-                            far2,
-                            torch.where(
-                                u >= 2.0**40,
-                                torch.where(
-                                    u >= 2.0**60,
-                                    y / scale,
-                                    (1 + y / b * y) ** q / scale * x * (1 + y / b * y) ** q / scale,
-                                ),
-                                y / scale * ((1 + y / b * y) ** (alpha / 2) / (1 + y / b * y)),
-                            ),
-                            half / scale * x * half / scale,
+                        torch.abs(x) == math.inf,
+                        0,
+                        (
+                            torch.exp(-0.25 * (x / scale) * (x / scale))
+                            / scale
+                            * (x / scale)
+                            * torch.exp(-0.25 * (x / scale) * (x / scale))
                         ),
+                    ),
+                    torch.where(
+                        far,
+                        (
+                            (1 / scale / scale / b) ** (alpha / 2 - 1)
+                            * torch.abs(x) ** (alpha - 1)
+                            * (1 / scale / scale)
+                            * _sign(x)
+                        ),
+                        y / q * half * half / scale,
                     ),
                 ),
             ),
@@ -145,25 +140,25 @@ def d_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     special2 = alpha == math.inf
     special3 = alpha == -math.inf
     alpha = torch.where(special | special2 | special3, 1, alpha)
-    far = x == 0
+    far = torch.abs(x) == math.inf
+    far2 = x == 0
     b = torch.abs(alpha - 2)
     y = x / scale
     return torch.where(
         special,
         torch.where(
-            torch.abs(x) == math.inf,
-            math.inf,
-            torch.where(
-                2 / (x / scale) / (x / scale) < 2.0**-54,
-                (
-                    0.5
-                    + torch.log(torch.abs(x / scale)) * torch.log(torch.abs(x / scale))
-                    + 0.6931471805599453 / 4 * 0.6931471805599453
-                    + 0.6931471805599453 / 2
-                    - (1 + 0.6931471805599453) * torch.log(torch.abs(x / scale))
-                ),
-                0.5 * _log_difference_m1_0_0_0(0.5 * (x / scale) * (x / scale)),
+            torch.abs(x / scale) >= 2.0**60,
+            (
+                x
+                / scale
+                * (x / scale)
+                * (x / scale)
+                * (x / scale)
+                * (x / scale)
+                * (x / scale)
+                * (1 / 96)
             ),
+            0.5 * _log_difference_m1_0_0_0(0.5 * (x / scale) * (x / scale)),
         ),
         torch.where(
             special2,
@@ -171,7 +166,11 @@ def d_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
             torch.where(
                 special3,
                 torch.where(torch.isnan(x), x, 0),
-                torch.where(far, 0, b / 4 * _power_difference_0_pm1_p_p(y * y / b, alpha / 2)),
+                torch.where(
+                    far,
+                    math.inf,
+                    torch.where(far2, 0, b / 4 * _power_difference_0_pm1_p_p(y * y / b, alpha / 2)),
+                ),
             ),
         ),
     )
@@ -180,41 +179,54 @@ def d_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
-    special = alpha == 2
-    special2 = alpha == math.inf
-    special3 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3, 1, alpha)
-    y = x / scale
+    special = alpha == 0
+    special2 = alpha == 2
+    special3 = alpha == math.inf
+    special4 = alpha == -math.inf
+    alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
     b = torch.abs(alpha - 2)
-    far = y * y * torch.abs((alpha / 2 - 1) / b) < 2.0**-54
-    far2 = 0.5 * (torch.abs((alpha - 2) * b) / y / y) < 2.0**-54
-    half = (1 + y / b * y) ** (alpha / 4 - 0.5)
+    far = scale / x * (scale / x) * (torch.abs((alpha - 2) * b) / 2) < 2.0**-54
+    y = x / scale
+    w = y * y / b
     return torch.where(
         special,
-        -(x / scale) / scale * (x / scale),
+        torch.where(
+            torch.abs(x / scale) >= 2.0**60,
+            -2 / scale,
+            -(x / scale) / scale * (x / scale / (0.5 * (x / scale) * (x / scale) + 1)),
+        ),
         torch.where(
             special2,
-            -(x / scale) / scale * (x / scale) * torch.exp(0.5 * (x / scale) * (x / scale)),
+            -(x / scale) / scale * (x / scale),
             torch.where(
                 special3,
+                -(x / scale) / scale * (x / scale) * torch.exp(0.5 * (x / scale) * (x / scale)),
                 torch.where(
-                    torch.abs(x) == math.inf,
-                    0,
-                    (
-                        -torch.exp(-0.25 * (x / scale) * (x / scale))
-                        * (x / scale)
-                        / scale
-                        * (x / scale)
-                        * torch.exp(-0.25 * (x / scale) * (x / scale))
-                    ),
-                ),
-                torch.where(
-                    far,
-                    -y / scale * y,
+                    special4,
                     torch.where(
-                        far2,
-                        -(torch.abs(y) ** alpha) / scale * (b ** (-alpha / 2) * b),
-                        -half / scale * x / scale * half * x / scale,
+                        torch.abs(x) == math.inf,
+                        0,
+                        (
+                            -torch.exp(-0.25 * (x / scale) * (x / scale))
+                            * (x / scale)
+                            / scale
+                            * (x / scale)
+                            * torch.exp(-0.25 * (x / scale) * (x / scale))
+                        ),
+                    ),
+                    torch.where(
+                        far,
+                        (
+                            -(torch.abs(x) ** (alpha / 2))
+                            * (1 / scale / scale / b) ** (alpha / 4)
+                            / scale
+                            / (1 / scale / scale / b)
+                            / scale
+                            * (1 / scale / scale / b) ** (alpha / 4)
+                            * torch.abs(x) ** (alpha / 2)
+                            / scale
+                        ),
+                        -y * (_power1p(w, alpha / 2) / (1 + w)) / scale * y,
                     ),
                 ),
             ),
@@ -230,23 +242,25 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     special3 = alpha == math.inf
     special4 = alpha == -math.inf
     alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
+    size = torch.abs(x)
+    far = size == math.inf
+    q = alpha - 2
+    b = torch.abs(q)
+    v = alpha / 2
     y = x / scale
     s = y * y
-    v = alpha / 2
-    q = v - 1
-    b = torch.abs(alpha - 2)
-    u = q / b
-    far = s * torch.abs(u) * 3 < 2.0**-54
-    w = b ** (-v) * b
-    p = w * b
-    far2 = (
-        torch.abs(((v - 2) * q * p * 2 + q * b * w) / (u * p * 2 + b ** (1 - v))) / y / y < 2.0**-54
+    u = v - 1
+    w = u / b
+    far2 = s * torch.abs(w) * 3 < 2.0**-54
+    p = b ** (-v) * b
+    r = p * b
+    far3 = (
+        torch.abs(((v - 2) * u * r * 2 + u * b * p) / (w * r * 2 + b ** (1 - v))) / y / y < 2.0**-54
     )
-    r = torch.abs(y)
     g = s / b
-    far3 = r >= 2.0**40
+    far4 = torch.abs(y) >= 2.0**40
     h = 1 + y / b * y
-    half = h ** (alpha / 4) / h
+    half = h ** (alpha / 4)
     return torch.where(
         special,
         torch.where(
@@ -285,19 +299,49 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
                     ),
                     torch.where(
                         far,
-                        1 / scale / scale,
+                        (
+                            size**q
+                            * (
+                                (1 / scale / scale / b) ** v
+                                / (1 / scale / scale / b)
+                                / scale
+                                / scale
+                                + (
+                                    (1 / scale / scale / b) ** v
+                                    / (1 / scale / scale / b)
+                                    / (1 / scale / scale / b)
+                                    / (scale * scale * scale * scale)
+                                    * (q / b)
+                                )
+                            )
+                        ),
                         torch.where(
                             far2,
-                            ((alpha - 2) / b * p + w) / scale * (r**alpha / r / r / scale),
+                            1 / scale / scale,
                             torch.where(
-                                r < 32768,
-                                (
-                                    (g * (alpha - 1) + 1)
-                                    / scale
-                                    * (_power1p(g, v) / (1 + g) / (1 + g) / scale)
-                                ),
+                                far3,
+                                torch.abs(y) ** q * (1 / scale / scale) * (q / b * r + p),
                                 torch.where(
-                                    far3, 0, half * (s * alpha - s + b) / b / scale * half / scale
+                                    torch.abs(y) < 32768,
+                                    (
+                                        (g * (alpha - 1) + 1)
+                                        / scale
+                                        * (_power1p(g, v) / (1 + g) / (1 + g) / scale)
+                                    ),
+                                    torch.where(
+                                        far4,
+                                        1 / scale / scale,
+                                        (
+                                            half
+                                            / b
+                                            / scale
+                                            / h
+                                            * (s * alpha - s + b)
+                                            / h
+                                            * half
+                                            / scale
+                                        ),
+                                    ),
                                 ),
                             ),
                         ),
@@ -326,32 +370,37 @@ def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     p = s / b
     far2 = u >= 2.0**40
     r = 1 + y / b * y
-    half = r ** (alpha / 4) / r
+    half = r ** (alpha / 4)
     return torch.where(
         special,
         torch.where(
             torch.abs(x) == math.inf,
             0,
             torch.where(
-                x / scale * (x / scale) < 2.0**-54,
+                torch.abs(x / scale) < 2.0**-27,
                 x / scale / scale * (x / scale) * (x / scale) * (x / scale) * (x / scale) * 0.0625,
                 torch.where(
-                    2 / (x / scale) / (x / scale) < 2.0**-54,
+                    torch.abs(x / scale) >= 2.0**60,
                     (
-                        (-1 + 2 * torch.log(torch.abs(x / scale)) - 0.6931471805599453)
-                        / scale
-                        * (_sign(x / scale) / torch.abs(x / scale))
+                        (
+                            -1
+                            + 2 * torch.log(torch.abs(x))
+                            - 2 * torch.log(scale)
+                            - 0.6931471805599453
+                        )
+                        / torch.abs(x)
+                        * _sign(x)
                     ),
                     (
-                        x
-                        / scale
-                        / scale
+                        0.5
                         * (
-                            0.5
+                            x
+                            / scale
                             * (
                                 _log_excess(0.5 * (x / scale) * (x / scale))
                                 / (1 + 0.5 * (x / scale) * (x / scale))
                             )
+                            / scale
                         )
                     ),
                 ),
@@ -366,13 +415,13 @@ def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
                 torch.where(
                     far,
                     (
-                        (
+                        u ** (alpha - 1)
+                        / scale
+                        * (
                             torch.log(u) * (b ** (-v) * b)
                             + torch.log(1 / b) / 2 * (b ** (-v) * b)
                             - b ** (-v) * b * b / q * (w / 2)
                         )
-                        / scale
-                        * (u**alpha / u)
                         * _sign(y)
                     ),
                     torch.where(
@@ -383,10 +432,16 @@ def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
                             y**5 / scale / q * ((alpha - 3 - (alpha - 4) / b * q * w) / q / 4),
                             (
                                 0.5
-                                * (y * half / q)
-                                * (q * r * torch.log1p(y / b * y) - s * w)
+                                * (
+                                    y
+                                    / q
+                                    / r
+                                    * (q * r * torch.log1p(y / b * y) - s * w)
+                                    / r
+                                    * half
+                                    / scale
+                                )
                                 * half
-                                / scale
                             ),
                         ),
                     ),
@@ -404,23 +459,34 @@ def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     special3 = alpha == math.inf
     special4 = alpha == -math.inf
     alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
+    size = torch.abs(x)
+    far = size == math.inf
+    b = torch.abs(alpha - 2)
     y = x / scale
     s = y * y
-    b = torch.abs(alpha - 2)
     w = s / b
-    far = torch.abs(y) >= 2.0**40
+    far2 = torch.abs(y) >= 2.0**40
     q = 1 + y / b * y
-    half = q ** (alpha / 4) / q
+    half = q ** (alpha / 4)
     return torch.where(
         special,
         torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            -scale / x / x * (8 / x),
+            torch.abs(x) == math.inf,
+            0,
             (
-                -(x / scale)
+                -2
+                * (1 / _root1p_square(1.4142135623730951 / 2 * (x / scale)))
                 / scale
-                / (x / scale * (x / scale) + 2)
-                * (8 / scale / (x / scale * (x / scale) + 2))
+                * (
+                    1.4142135623730951
+                    / 2
+                    * (x / scale)
+                    * (1 / _root1p_square(1.4142135623730951 / 2 * (x / scale)))
+                )
+                * (1 / _root1p_square(1.4142135623730951 / 2 * (x / scale)))
+                / scale
+                * (1 / _root1p_square(1.4142135623730951 / 2 * (x / scale)))
+                * 1.4142135623730951
             ),
         ),
         torch.where(
@@ -450,14 +516,37 @@ def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
                         ),
                     ),
                     torch.where(
-                        torch.abs(y) < 32768,
+                        far,
                         (
-                            -y
-                            * ((w * alpha + 2) / scale)
-                            * (_power1p(w, alpha / 2) / (1 + w) / (1 + w) / scale)
+                            size ** (alpha - 1)
+                            * (
+                                (1 / scale / scale / b) ** (alpha / 2)
+                                / (1 / scale / scale / b)
+                                / (1 / scale / scale / b)
+                                / scale**5
+                                * ((2 - alpha) / b)
+                                - (
+                                    (1 / scale / scale / b) ** (alpha / 2)
+                                    / (1 / scale / scale / b)
+                                    / scale
+                                    / scale
+                                    * (2 / scale)
+                                )
+                            )
+                            * _sign(x)
                         ),
                         torch.where(
-                            far, 0, -y * half / scale * (s * alpha + 2 * b) * half / b / scale
+                            torch.abs(y) < 32768,
+                            (
+                                -y
+                                * ((w * alpha + 2) / scale)
+                                * (_power1p(w, alpha / 2) / (1 + w) / (1 + w) / scale)
+                            ),
+                            torch.where(
+                                far2,
+                                -y / scale * (2 / scale),
+                                -y / q * (s * alpha + 2 * b) / b / q * half / scale * half / scale,
+                            ),
                         ),
                     ),
                 ),
@@ -473,7 +562,8 @@ def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     special2 = alpha == math.inf
     special3 = alpha == -math.inf
     alpha = torch.where(special | special2 | special3, 1, alpha)
-    far = x == 0
+    far = torch.abs(x) == math.inf
+    far2 = x == 0
     b = torch.abs(alpha - 2)
     y = x / scale
     w = y * y / b
@@ -504,14 +594,18 @@ def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
                 torch.where(torch.isnan(x), x, 0),
                 torch.where(
                     far,
-                    0,
-                    (
-                        b / 4 * _power_difference_0_pm1_p_p_p(w, alpha / 2)
-                        - (
-                            0.5
-                            * (_power1p(w, alpha / 2) * _log_difference_m2_m1_m1_0(w))
-                            * _sign(alpha - 2)
-                        )
+                    math.inf,
+                    torch.where(
+                        far2,
+                        0,
+                        (
+                            b / 4 * _power_difference_0_pm1_p_p_p(w, alpha / 2)
+                            - (
+                                0.5
+                                * (_power1p(w, alpha / 2) * _log_difference_m2_m1_m1_0(w))
+                                * _sign(alpha - 2)
+                            )
+                        ),
                     ),
                 ),
             ),
@@ -526,8 +620,8 @@ def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     special2 = alpha == math.inf
     special3 = alpha == -math.inf
     alpha = torch.where(special | special2 | special3, 1, alpha)
+    far = torch.abs(x) == math.inf
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
     w = y * y / torch.abs(alpha - 2)
     return torch.where(
         special,
@@ -556,7 +650,7 @@ def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
                 torch.where(torch.isnan(x), x, 0),
                 torch.where(
                     far,
-                    0,
+                    -math.inf,
                     -y / scale * (0.5 * y) * (_power1p(w, alpha / 2) / (1 + w) * _log_excess(w)),
                 ),
             ),
@@ -572,9 +666,13 @@ def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     special3 = alpha == math.inf
     special4 = alpha == -math.inf
     alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
+    size = torch.abs(x)
+    far = size == math.inf
+    b = torch.abs(alpha - 2)
     y = x / scale
-    far = torch.abs(y) >= 2.0**20
-    w = y * y / torch.abs(alpha - 2)
+    far2 = torch.abs(y) >= 2.0**20
+    u = y / scale * (y / scale)
+    w = y * y / b
     v = _power1p(w, alpha / 2) / (1 + w) / (1 + w)
     q = w * (alpha + 1) + 3
     return torch.where(
@@ -597,16 +695,22 @@ def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
             torch.where(
                 special3,
                 torch.where(
-                    x / scale / 6 * (x / scale) * 5 < 2.0**-54,
-                    x / scale / scale * (x / scale / scale) * 3,
+                    torch.abs(x) >= 2.0**60,
                     (
-                        torch.exp(0.25 * (x / scale) * (x / scale))
+                        (x / scale * (x / scale) + 3)
                         * (x / scale)
                         / scale
+                        * torch.exp(0.5 * (x / scale) * (x / scale))
+                        * (x / scale)
+                        / scale
+                    ),
+                    (
+                        x
+                        / scale
+                        / scale
+                        * (x / scale / scale)
                         * (x / scale * (x / scale) + 3)
-                        * torch.exp(0.25 * (x / scale) * (x / scale))
-                        * (x / scale)
-                        / scale
+                        * torch.exp(0.5 * (x / scale) * (x / scale))
                     ),
                 ),
                 torch.where(
@@ -626,8 +730,29 @@ def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
                     ),
                     torch.where(
                         far,
-                        torch.where(torch.abs(y) >= 2.0**40, 0, y * v * q / scale * y / scale),
-                        y / scale * (y / scale) * q * v,
+                        (
+                            size**alpha
+                            * (
+                                (1 / scale / scale / b) ** (alpha / 2)
+                                / (1 / scale / scale / b)
+                                / (scale * scale * scale * scale)
+                                * 3
+                                + (
+                                    (1 / scale / scale / b) ** (alpha / 2)
+                                    / (1 / scale / scale / b)
+                                    / (1 / scale / scale / b)
+                                    / scale**6
+                                    * ((alpha - 2) / b)
+                                )
+                            )
+                        ),
+                        torch.where(
+                            far2,
+                            torch.where(
+                                torch.abs(y) >= 2.0**40, u * 3, y * v * q / scale * y / scale
+                            ),
+                            u * q * v,
+                        ),
                     ),
                 ),
             ),
@@ -643,13 +768,10 @@ def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     special3 = alpha == math.inf
     special4 = alpha == -math.inf
     alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
-    y = x / scale
-    u = torch.abs(y)
     b = torch.abs(alpha - 2)
+    far = scale / x * (scale / x) * (torch.abs((alpha - 2) * b) / 2) < 2.0**-54
+    y = x / scale
     w = y * y / b
-    far = u >= 2.0**20
-    q = alpha / 4 - 0.5
-    half = (1 + w) ** q
     return torch.where(
         special,
         torch.where(
@@ -676,26 +798,13 @@ def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
                         torch.exp(-0.5 * (x / scale) * (x / scale)) / scale / scale,
                     ),
                     torch.where(
-                        u < 32768,
-                        _power1p(w, alpha / 2) / (1 + w) / scale / scale,
-                        torch.where(
-                            far,
-                            torch.where(
-                                u >= 2.0**27,
-                                torch.where(
-                                    u >= 2.0**40,
-                                    (1 + y / b * y) ** q / scale / scale * (1 + y / b * y) ** q,
-                                    (
-                                        (1 + y / b * y) ** (alpha / 2)
-                                        / (1 + y / b * y)
-                                        / scale
-                                        / scale
-                                    ),
-                                ),
-                                (1 + y / b * y) ** q / scale / scale * (1 + y / b * y) ** q,
-                            ),
-                            half / scale / scale * half,
+                        far,
+                        (
+                            (1 / scale / scale / b) ** (alpha / 2 - 1)
+                            * torch.abs(x) ** (alpha - 2)
+                            * (1 / scale / scale)
                         ),
+                        _power1p(w, alpha / 2) / (1 + w) / scale / scale,
                     ),
                 ),
             ),
@@ -956,6 +1065,11 @@ def _power_difference_0_pm1_p_p_p(t: Tensor, p: Tensor) -> Tensor:
     )
 
 
+def _root1p_square(t: Tensor) -> Tensor:
+    """sqrt(1 + t^2), also where t^2 overflows."""
+    return torch.where(torch.abs(t) >= 2.0**40, torch.abs(t), torch.sqrt(1 + t * t))
+
+
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
     """exp[r_0 L, r_1 L, …], the divided difference of exp, for 0 <= r_i L <= 3: the sum of
     h_k(r) L^k/(n + k)!, h_k the sum of all products of k rates. Every term is positive."""
@@ -1153,13 +1267,13 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step, sums = x.numel(), torch.get_num_threads() << 17, []
+        size, step, sums = x.numel(), torch.get_num_threads() << 16, []
         ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
         slope = torch.empty_like(x)
         parts = [(x, target, slope)]
         if size > step:
             parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
-        room = [torch.empty_like(parts[0][0]) for _ in range(4)]
+        room = [torch.empty_like(parts[0][0]) for _ in range(6)]
         numbers = [float(p) for p in parameters]
         ordinary = all(1e-9 < abs(p) < 1e9 for p in numbers)
         for a, b, s in parts:
@@ -1193,25 +1307,27 @@ def _block(
     d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, alpha: float, scale: float
 ) -> list[float]:
     """The sums of loss, d_alpha, d_scale; s becomes the share of d_x. d is used up."""
-    u, v, w = spare
+    u, v, w, p, q = spare
     if alpha == 2:
         return [math.nan]
-    if not torch.linalg.vector_norm(d).item() < math.inf:
+    if not torch.linalg.vector_norm(d).item() < math.sqrt(2) * scale * math.sqrt(abs((alpha - 2) * abs(alpha - 2))) * 2.0**26:
         return [math.nan]
     torch.mul(d, d, out=u)
     torch.mul(u, 1 / scale / scale / abs(alpha - 2), out=v).log1p_()
     excess = _growth(v, alpha / 2, w)
     sums = [abs(alpha - 2) * excess / alpha, 0.0, 0.0]
     u.add_(scale * scale * abs(alpha - 2))
-    torch.div(w, u, out=u)
-    torch.mul(u, d, out=s)
+    torch.div(d, u, out=p)
+    torch.mul(u, 1 / scale / scale / abs(alpha - 2), out=q).pow_(alpha / 4)
+    p.mul_(q)
+    torch.mul(p, q, out=s)
     if any(ctx.needs_input_grad[3:]):
-        d.mul_(s)
+        torch.div(w, u, out=u).mul_(d).mul_(d)
     if ctx.needs_input_grad[3]:
         v.mul_(w)
-        sums[1] = _whole((alpha * math.copysign(1.0, alpha - 2) - abs(alpha - 2)) * excess / alpha / alpha, abs(alpha - 2) * v.sum().item() / alpha / 2, -(math.copysign(1.0, alpha - 2) * d.sum().item() / 2))
+        sums[1] = _whole((alpha * math.copysign(1.0, alpha - 2) - abs(alpha - 2)) * excess / alpha / alpha, abs(alpha - 2) * v.sum().item() / alpha / 2, -(math.copysign(1.0, alpha - 2) * u.sum().item() / 2))
     if ctx.needs_input_grad[4]:
-        sums[2] = -(abs(alpha - 2) * d.sum().item() / scale)
+        sums[2] = -(abs(alpha - 2) * u.sum().item() / scale)
     s.mul_(abs(alpha - 2) * ctx.share)
     return sums
 
@@ -1228,7 +1344,7 @@ def _growth(u: Tensor, rate: float, out: Tensor) -> float:
 def _whole(*terms: float) -> float:
     """The sum of the terms; NaN where they cancel so far that too few digits are left."""
     total = math.fsum(terms)
-    return total if abs(total) > max(map(abs, terms)) / 256 else math.nan
+    return total if abs(total) > max(map(abs, terms)) / 64 else math.nan
 
 
 def _exactly(d: Tensor, s: Tensor, ctx: Any, *parameters: Any) -> list[float]:

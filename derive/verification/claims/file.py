@@ -18,7 +18,8 @@ from derive.errors import BadInput
 from derive.verification.claims.reader import read_statement, read_where
 from derive.verification.claims.terms import Claim
 
-KEYS = ("id", "source", "loss", "formula", "variables", "says", "where", "corrects")
+KEYS = ("id", "source", "loss", "formula", "variables", "says", "where", "corrects", "instead")
+OF_OTHERS = ("corrects", "instead")
 MOST_CLAIMS = 1_000
 MOST_VARIABLES = 12
 LONGEST = 2_000
@@ -81,8 +82,8 @@ def _claim(
     loss, formula = _subject(entry, where, losses, folder)
     statement = read_statement(says, loss, formula, f"{where}, says")
     restricted = read_where(condition, loss, f"{where}, where")
-    corrects = _text(entry, "corrects", where) if "corrects" in entry else ""
-    return Claim(id_, source, says, loss, statement, restricted, condition, corrects)
+    corrects, instead = (_text(entry, k, where) if k in entry else "" for k in OF_OTHERS)
+    return Claim(id_, source, says, loss, statement, restricted, condition, corrects, instead)
 
 
 def _subject(

@@ -21,8 +21,8 @@ HOLDS, CORRECTED, WRONG, OPEN = "holds", "holds with a correction", "wrong", "un
 
 def page(report: ClaimsReport) -> str:
     """The page as Markdown."""
-    corrections = {row.corrects: row for row in report.rows if row.corrects}
-    statements = [row for row in report.rows if not row.corrects]
+    corrections = {name: row for row in report.rows if (name := row.corrects or row.instead)}
+    statements = [row for row in report.rows if not (row.corrects or row.instead)]
     lines = [HEAD, _counts(statements, corrections), ""]
     lines += ["| statement | where it is said | verdict | how, and what is right |",
               "| --- | --- | --- | --- |"]  # fmt: skip
@@ -38,8 +38,9 @@ def verdict_of(row: Judged, correction: Judged | None) -> str:
         return HOLDS
     if verdict == "unknown":
         return OPEN
-    mended = correction is not None and correction.verdict.verdict in ("proved", "agrees")
-    return CORRECTED if mended else WRONG
+    if correction is None or correction.instead:
+        return WRONG
+    return CORRECTED if correction.verdict.verdict in ("proved", "agrees") else WRONG
 
 
 def _counts(rows: Sequence[Judged], corrections: Mapping[str, Judged]) -> str:
@@ -53,9 +54,9 @@ def _line(row: Judged, correction: Judged | None) -> str:
     says = f"`{_plain(row.says)}`" + (f" where `{_plain(row.where)}`" if row.where else "")
     word = verdict_of(row, correction)
     told = _told(row)
-    if correction is not None and word == CORRECTED:
+    if correction is not None and word in (CORRECTED, WRONG):
         condition = f" where `{_plain(correction.where)}`" if correction.where else ""
-        told += f"; right is `{_plain(correction.says)}`{condition} ({_told(correction)}): "
+        told += f"; {'right' if word == CORRECTED else 'what holds instead'} is `{_plain(correction.says)}`{condition} ({_told(correction)}): "
         told += _plain(correction.source)
     subject = "" if row.loss == "formula" else f" ({row.loss})"
     return f"| {says}{subject} | {_plain(row.source)} | {word} | {told} |"

@@ -15,6 +15,7 @@ from sympy.logic.boolalg import Boolean
 from derive.definitions.formula import Reader
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
+from derive.verification.claims.cover import covers
 from derive.verification.claims.derivative import derivative
 from derive.verification.claims.terms import (
     DIFF,
@@ -104,7 +105,9 @@ class ClaimReader(Reader):
         return found
 
     def finished(self, node: ast.expr) -> Term:
-        return self.term(self.value(node, 0))
+        found = self.value(node, 0)
+        covers(found, self.where)
+        return self.term(found)
 
     def term(self, value: Expr) -> Term:
         """A value with the operators that it holds."""

@@ -37,6 +37,7 @@ class Judged:
     where: str
     verdict: Verdict
     corrects: str = ""
+    instead: str = ""
 
     def row(self) -> dict[str, Any]:
         """What `--json` prints."""
@@ -145,6 +146,7 @@ def listed_claims(given: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
             "loss": c.loss.name,
             "where": c.where_text,
             "corrects": c.corrects,
+            "instead": c.instead,
         }
         for c in parse_claims(given["text"], given["name"], Path(given["folder"]))
     ]

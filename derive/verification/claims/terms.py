@@ -81,7 +81,11 @@ class Predicate:
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement about a loss (or about a formula, which is then a loss of that name)."""
+    """One statement about a loss (or about a formula, which is then a loss of that name).
+
+    corrects: the id of a claim that this one puts right; instead: of a wrong one, in whose place
+    this one holds.
+    """
 
     id: str
     source: str
@@ -91,6 +95,7 @@ class Claim:
     where: Boolean
     where_text: str = ""
     corrects: str = ""
+    instead: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from sympy import Expr, S, Symbol
 
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
-from derive.verification.backend import NeedsPrecision, Undefined
 from derive.verification.claims.closed import resolved
 from derive.verification.claims.operators import Numeric
 from derive.verification.claims.places import text as shown
@@ -249,32 +248,3 @@ def _different(trial: Trial, finding: Finding) -> Comparison:
     detail = f"at {where}: ours is {finding.expected}, the text gives {finding.got}"
     method = "counterexample, by disjoint enclosures" if finding.rigorous else "counterexample"
     return Comparison(DIFFERENT, "refuted", method, detail, witness=witness, letters=trial.letters)
-
-
-def covers(formula: Expr, where: str) -> None:
-    """Refuse cases that leave a part of the line without a value."""
-    for piecewise in formula.atoms(sympy.Piecewise):
-        conditions = [when for _, when in piecewise.args]
-        if any(when == True for when in conditions):  # noqa: E712
-            continue
-        gap = _uncovered(sympy.Or(*conditions))
-        if gap:
-            raise BadInput(f"{where}: the cases do not cover {gap}")
-
-
-def _uncovered(condition: Expr) -> str:
-    from itertools import product
-
-    from derive.verification.claims.ball import Balls
-    from derive.verification.claims.places import fraction
-
-    symbols = sorted(condition.free_symbols, key=str)
-    values = [sympy.Rational(t) for t in ("1", "-1", "1/3", "-7/2", "5", "-9", "17/16")]
-    for chosen in product(values, repeat=min(len(symbols), 3)):
-        at = dict(zip(symbols, (*chosen, *[S.One] * len(symbols)), strict=False))
-        try:
-            if Balls({v: fraction(x) for v, x in at.items()}, ties=True).truth(condition) is False:
-                return ", ".join(f"{v} = {x}" for v, x in at.items())
-        except (Undefined, NeedsPrecision):
-            continue
-    return ""

@@ -13,9 +13,10 @@ from derive.definitions.find import find
 from derive.definitions.formula import read
 from derive.definitions.loss import Loss
 from derive.errors import BadInput, Refuted, Undecided
+from derive.verification.claims.cover import covers
 from derive.verification.claims.limited import OutOfTime, Worker
 from derive.verification.claims.reader import read_term
-from derive.verification.formulas.compare import Comparison, compare, covers
+from derive.verification.formulas.compare import Comparison, compare
 from derive.verification.formulas.reader import Reading, read_latex
 from derive.verification.quantities import quantities
 

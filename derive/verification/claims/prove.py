@@ -227,7 +227,7 @@ def _shape(
         return None
     steps = [*joined]
     for piece in found:
-        if is_zero(piece.expression) or piece.place[v].is_number or not _open(piece.place[v]):
+        if is_zero(piece.expression) or (v in piece.place and not _open(piece.place[v])):
             continue
         signs = Signs()
         sign = signs.sign(piece.expression)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import mpmath
 import numpy
@@ -11,16 +11,21 @@ import sympy
 
 from derive.calculus import Derivation
 from derive.definitions.loss import Loss
+from derive.definitions.notation import condition
 from derive.emission.bundle import bundle
 from derive.emission.render import environment, templates_folder
 from derive.emission.target import Target
 from derive.emission.targets import TARGETS
 from derive.numerics.forms import StableForm
-from derive.output.manifest import inputs_digest
+from derive.output.manifest import inputs_digest, is_current
+from derive.program.wording import jumps
 from derive.progress import Row
 
 # Beyond this many ULP a form is handed on with a warning: no better one was found.
 LOSSY = 64.0
+
+
+Inputs = Mapping[str, str]
 
 
 def loss_path(target: Target, loss: Loss) -> str:
@@ -29,6 +34,25 @@ def loss_path(target: Target, loss: Loss) -> str:
 
 def density_path(target: Target, loss: Loss) -> str:
     return f"{target.folder}/densities/{loss.name}{target.suffix}"
+
+
+def is_loss(path: str) -> bool:
+    """Whether this is the file of a loss, not of its density."""
+    return PurePosixPath(path).parent.name in {t.folder for t in TARGETS.values()}
+
+
+def kept(
+    folder: Path, losses: Sequence[Loss], targets: Sequence[str], inputs: Inputs
+) -> dict[str, dict[str, str]]:
+    """loss -> its files as they stand in the folder, for the losses that need no new ones."""
+    found = {}
+    for loss in losses:
+        sure = [loss_path(TARGETS[t], loss) for t in targets]
+        maybe = [density_path(TARGETS[t], loss) for t in targets]
+        if is_current(folder, inputs, sure, maybe, partial=True):
+            there = [path for path in (*sure, *maybe) if (folder / path).is_file()]
+            found[loss.name] = {p: (folder / p).read_text(encoding="utf-8") for p in there}
+    return found
 
 
 def shared(targets: Sequence[str]) -> dict[str, str]:
@@ -70,15 +94,18 @@ def bundled(loss: Loss, files: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def inputs(losses: Sequence[Loss], extra: Sequence[str]) -> str:
-    """A digest of all that the files of these losses are made of."""
+def made_from(losses: Sequence[Loss], targets: Sequence[str], extra: Sequence[str]) -> Inputs:
+    """path -> a digest of all that the file is made of; other losses do not count."""
     versions = [f"{m.__name__} {m.__version__}" for m in (sympy, mpmath, numpy)]
-    digests = [
-        f"{loss.name} {loss.digest} {loss.title} {loss.source} {loss.description}"
-        for loss in losses
-    ]
     package = Path(__file__).resolve().parent
-    return inputs_digest([package, templates_folder()], [*versions, *digests, *extra])
+    common = inputs_digest([package, templates_folder()], versions)
+    found = dict.fromkeys(shared(targets), common)
+    for loss in losses:
+        prose = f"{loss.digest} {loss.title} {loss.source} {loss.description}"
+        whole = inputs_digest([], [common, loss.name, prose, *extra])
+        for target in (TARGETS[name] for name in targets):
+            found[loss_path(target, loss)] = found[density_path(target, loss)] = whole
+    return found
 
 
 def row(derivation: Derivation, stable: StableForm, targets: Sequence[str]) -> Row:
@@ -89,10 +116,10 @@ def row(derivation: Derivation, stable: StableForm, targets: Sequence[str]) -> R
     density = derivation.density
     if density.exists == sympy.false:
         parts.append("no density")
-    elif density.log_partition is not None:
+    elif density.exists == sympy.true:
         parts.append("density")
-    elif density.exists not in (None, sympy.true):
-        parts.append(f"density for {density.exists}".replace("oo", "inf"))
+    elif density.exists is not None:
+        parts.append(f"density for {condition(density.exists)}")
     worst = max(stable.errors, key=lambda r: r.worst)
     lossy = tuple(
         f"{derivation.loss.name}.{r.quantity} loses digits, {r.worst:.0f} ULP at "
@@ -100,6 +127,7 @@ def row(derivation: Derivation, stable: StableForm, targets: Sequence[str]) -> R
         for r in stable.errors
         if r.worst > LOSSY
     )
+    lossy += tuple(f"{derivation.loss.name}: {text}" for text in jumps(derivation))
     folders = ", ".join(TARGETS[t].folder for t in targets)
     reached = f"{worst.worst:.1f} ULP ({worst.quantity})"
     return Row(derivation.loss.name, ", ".join(parts), folders, reached, lossy)

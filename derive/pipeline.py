@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import joblib
 import mpmath
@@ -121,17 +121,19 @@ def regenerate(
     losses = _losses(subjects, settings)
     partial = bool(subjects) or set(chosen) != set(TARGETS)
     tree = {} if joined else files.shared(chosen)
-    inputs = files.inputs(losses, [*(f"{k}={v}" for k, v in settings.items()), f"{joined=}"])
-    paths = [*tree, *(files.loss_path(TARGETS[t], loss) for loss in losses for t in chosen)]
-    maybe = [files.density_path(TARGETS[t], loss) for loss in losses for t in chosen]
-    if not check and not force and is_current(folder, inputs, paths, maybe, partial=partial):
+    settled = [*(f"{k}={v}" for k, v in settings.items()), f"{joined=}"]
+    inputs = files.made_from(losses, chosen, settled)
+    old = {} if check or force else files.kept(folder, losses, chosen, inputs)
+    wanted = [*tree, *(path for found in old.values() for path in found)]
+    if len(old) == len(losses) and is_current(folder, inputs, wanted, partial=partial):
         rows = tuple(Row(loss.name, "unchanged", str(folder.name), "") for loss in losses)
         return Outcome(rows, up_to_date=True)
-    work = _Work(tuple(subjects) or tuple(loss.name for loss in losses), settings, chosen, joined)
-    built = _all_built(work, progress)
-    expected = {path: one.expected for one in built for path in one.files if path in paths}
-    for one in built:
-        tree.update(one.files)
+    subject = dict(zip((loss.name for loss in losses), subjects or NAMES, strict=True))
+    new = tuple(subject[loss.name] for loss in losses if loss.name not in old)
+    built = _all_built(_Work(new, settings, chosen, joined), progress)
+    expected = {path: one.expected for one in built for path in one.files if files.is_loss(path)}
+    for found in (*old.values(), *(one.files for one in built)):
+        tree.update(found)
     rows = tuple(one.row for one in built)
     if check:
         difference = writer.check(tree, folder, partial=partial)
@@ -257,25 +259,12 @@ def verify(
 
 
 def judged_targets() -> tuple[TargetFiles, ...]:
-    """What the judge has to know of each target."""
+    """What the judge has to know of each target that it can run."""
     from derive.verification.targets import TargetFiles
 
     return tuple(
-        TargetFiles(t.name, t.folder, t.library, **_CALLED[t.name]) for t in TARGETS.values()
+        TargetFiles(t.name, t.folder, t.library, **t.judged) for t in TARGETS.values() if t.judged
     )
-
-
-_CALLED: Mapping[str, Mapping[str, Any]] = {
-    "numpy": {
-        "dtypes": ("float64", "float32", "float16"),
-        "computed": {"float32": "float64", "float16": "float32"},
-    },
-    "torch": {
-        "dtypes": ("float64", "float32", "float16", "bfloat16"),
-        "computed": {"float16": "float32", "bfloat16": "float32"},
-        "tensors": True,
-    },
-}
 
 
 def shown(report: Report, width: int, paint: Callable[[str, str], str]) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from generated.for_torch.barron import AdaptiveBarronLoss
+from generated.for_torch.densities.barron import AdaptiveBarronLoss
 
 SLOPE, OFFSET, NOISE = 0.7, 0.15, 0.025
 STEPS = 200

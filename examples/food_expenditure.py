@@ -18,9 +18,9 @@ import numpy as np
 import statsmodels.api as sm
 import torch
 
-from generated.for_numpy import absolute
-from generated.for_numpy import barron as numpy_barron
-from generated.for_torch import barron, cauchy, quadratic
+from generated.for_numpy.densities import absolute
+from generated.for_numpy.densities import barron as numpy_barron
+from generated.for_torch.densities import barron, cauchy, quadratic
 
 LogDensity = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 

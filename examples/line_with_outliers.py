@@ -110,14 +110,14 @@ def main() -> None:
     optimized = fit_by_optimizer(design, response, weighted.scale)
     reference = fit_by_statsmodels(design, response)
     print(f"{'':<32}{'intercept':>14}{'slope':>12}{'scale':>12}")
-    print(f"{'least squares':<32}{plain[0]:>14.7f}{plain[1]:>12.9f}{'':>12}")
+    print(f"{'least squares':<32}{plain[0]:>14.4f}{plain[1]:>12.5f}{'':>12}")
     for name, fit in (
         ("Huber, NumPy, reweighting", weighted),
         ("Huber, PyTorch, L-BFGS", optimized),
         ("Huber, statsmodels RLM", reference),
     ):
         intercept, slope = fit.coefficients
-        print(f"{name:<32}{intercept:>14.7f}{slope:>12.9f}{fit.scale:>12.7f}")
+        print(f"{name:<32}{intercept:>14.4f}{slope:>12.5f}{fit.scale:>12.4f}")
     weight = huber.weight(design @ weighted.coefficients - response, THRESHOLD * weighted.scale)
     light = np.sum(weight < 1)
     print(f"{light} of {len(weight)} households weigh less than 1, the least {weight.min():.3f}")

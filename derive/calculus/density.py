@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import product
 from typing import Any
 
 from mpmath import mp
 from sympy import (
-    Abs,
     Add,
     Dummy,
     Expr,
@@ -27,7 +25,7 @@ from sympy import (
 )
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.derivation import DIMENSION, Density, Facts, Limit
+from derive.calculus.derivation import Density, Facts, Limit
 from derive.calculus.evaluate import NotReal, evaluate, truth
 from derive.calculus.existence import (
     Cell,
@@ -38,7 +36,7 @@ from derive.calculus.existence import (
     there,
 )
 from derive.calculus.germs import Unknown
-from derive.calculus.integrals import over_the_line, over_vectors
+from derive.calculus.integrals import over_the_line
 from derive.calculus.quadrature import growth_of_integral, normalizer
 from derive.calculus.reading import tidy
 from derive.calculus.reasons import Divergence
@@ -66,31 +64,11 @@ def density(loss: Loss, limits: tuple[Limit, ...], facts: Facts) -> Density:
         return Density(exists, None, (), divergences, words)
     norm = condition_of_norm(cells) if facts.even else None
     general, special, note = _closed_forms(loss, limits, exists)
-    vectors = _over_vectors(loss) if norm == S.true else None
     return Density(
         exists, general, special, divergences, f"{words}; {note}",
-        norm=norm, log_partition_norm=vectors, orders=tail_orders(cells),
+        norm=norm, orders=tail_orders(cells),
         derivatives=derivatives(loss, general) if general is not None else {},
     )  # fmt: skip
-
-
-def _over_vectors(loss: Loss) -> Expr | None:
-    """log of the integral over vectors, where the table knows it and quadrature agrees."""
-    x = loss.residual
-    with mp.workdps(DIGITS):
-        points = generic_points(loss, 3)
-        found = over_vectors(loss.expression, x, DIMENSION, points)
-        if found is None:
-            return None
-        for at, m in product(points, (2, 3, 7)):
-            sphere = 2 * mp.pi ** (mp.mpf(m) / 2) / mp.gamma(mp.mpf(m) / 2)
-            # A residual of its own: one that is declared positive would have no other side.
-            y = Dummy("y", real=True)
-            exponent = loss.expression.subs(x, y) - (m - 1) * log(Abs(y))
-            number = sphere * normalizer(exponent, y, at) / 2
-            if abs(evaluate(found.subs(DIMENSION, m), at) / number - 1) > mp.mpf(10) ** -20:
-                return None
-    return expand_log(log(found), force=True)
 
 
 def _divergence(loss: Loss, cell: Cell) -> tuple[Divergence, str]:

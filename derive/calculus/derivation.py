@@ -47,7 +47,6 @@ class Density:
     divergences: why the integral diverges where it does, and how fast. undecided: what stood in
         the way of a decision. reason, rate: the same in words.
     norm: where exp(-loss(|x|)) can be normalized over vectors x of DIMENSION numbers, 2 or more.
-    log_partition_norm: the logarithm of that integral in closed form, None where there is none.
     derivatives: of log_partition, first and second ones that are not 0, by their parameters.
     orders: q where the density falls like |x|^-q at -oo and at oo, oo where it falls faster.
     """
@@ -59,7 +58,6 @@ class Density:
     confirmation: str
     undecided: str = ""
     norm: Boolean | None = None
-    log_partition_norm: Expr | None = None
     derivatives: Mapping[tuple[Symbol, ...], Expr] = field(default_factory=dict)
     orders: tuple[Expr, Expr] = (S.Zero, S.Zero)
 
@@ -123,8 +121,8 @@ class Facts:
 class Derivation:
     """Derivatives, weight, limits, density and memberships of one loss.
 
-    quantities: in raw variables; keys "loss", "d_x", "d_<p>", "d2_x", "d2_x_<p>", "d2_<p>",
-        "d2_<p>_<q>" (p before q in the order of the signature), "weight".
+    quantities: in raw variables, by Quantity (and so by name: "loss", "d_x", "d2_x_alpha",
+        "weight").
     pretty: the same, with the loss's named sub-expressions, simplified for reading.
     weight_at_zero: continuation of the weight at x = 0; oo where it grows without bound, zoo
         where the two sides disagree.

@@ -20,6 +20,7 @@ from derive.calculus.evaluate import NotReal, evaluate, truth
 from derive.calculus.reading import fold, readable
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
+from derive.definitions.quantity import Quantity
 
 
 def partial(expression: Expr, variable: Symbol) -> Expr:
@@ -90,42 +91,50 @@ def chain(loss: Loss, expression: Expr, variable: Symbol) -> Expr:
     return total
 
 
-def quantity_names(loss: Loss) -> tuple[str, ...]:
+def quantity_names(loss: Loss) -> tuple[Quantity, ...]:
     """Every quantity of this room, in the order of the generated file."""
-    second = [
-        _second(a, b) for a, b in combinations_with_replacement([v.name for v in loss.variables], 2)
-    ]
-    return ("loss", *(f"d_{v.name}" for v in loss.variables), *second, "weight")
-
-
-def _second(a: str, b: str) -> str:
-    return f"d2_{a}" if a == b else f"d2_{a}_{b}"
+    first = [(v,) for v in loss.variables]
+    second = combinations_with_replacement(loss.variables, 2)
+    derivatives = (Quantity("loss", by) for by in (*first, *second))
+    return (Quantity("loss"), *derivatives, Quantity("weight"))
 
 
 def quantities(loss: Loss) -> Mapping[str, Expr]:
     """All quantities in raw variables."""
-    found = {"loss": loss.expression}
     slopes = {v: partial(loss.expression, v) for v in loss.variables}
-    for v in loss.variables:
-        found[f"d_{v.name}"] = middle_at_kinks(loss, slopes[v])
-    for v, w in combinations_with_replacement(loss.variables, 2):
-        second = without_squared_signs(partial(slopes[v], w))
-        found[_second(v.name, w.name)] = inner_at_kinks(loss, second)
-    found["weight"] = over_residual(found["d_x"], loss.residual)
+    found: dict[str, Expr] = {}
+    for name in quantity_names(loss):
+        if name.of == "weight":
+            found[name] = over_residual(found[_influence(loss)], loss.residual)
+        elif not name.by:
+            found[name] = loss.expression
+        elif len(name.by) == 1:
+            found[name] = middle_at_kinks(loss, slopes[name.by[0]])
+        else:
+            second = without_squared_signs(partial(slopes[name.by[0]], name.by[1]))
+            found[name] = inner_at_kinks(loss, second)
     return MappingProxyType(found)
 
 
 def pretty(loss: Loss) -> Mapping[str, Expr]:
     """All quantities with the named sub-expressions, simplified for reading."""
-    found = {"loss": loss.loss}
     slopes = {v: readable(fold(loss.where, chain(loss, loss.loss, v))) for v in loss.variables}
-    for v in loss.variables:
-        found[f"d_{v.name}"] = middle_at_kinks(loss, slopes[v])
-    for v, w in combinations_with_replacement(loss.variables, 2):
-        second = without_squared_signs(chain(loss, slopes[v], w))
-        found[_second(v.name, w.name)] = readable(inner_at_kinks(loss, fold(loss.where, second)))
-    found["weight"] = readable(over_residual(found["d_x"], loss.residual))
+    found: dict[str, Expr] = {}
+    for name in quantity_names(loss):
+        if name.of == "weight":
+            found[name] = readable(over_residual(found[_influence(loss)], loss.residual))
+        elif not name.by:
+            found[name] = loss.loss
+        elif len(name.by) == 1:
+            found[name] = middle_at_kinks(loss, slopes[name.by[0]])
+        else:
+            second = without_squared_signs(chain(loss, slopes[name.by[0]], name.by[1]))
+            found[name] = readable(inner_at_kinks(loss, fold(loss.where, second)))
     return MappingProxyType(found)
+
+
+def _influence(loss: Loss) -> Quantity:
+    return Quantity("loss", (loss.residual,))
 
 
 def first_disagreement(loss: Loss, read: Mapping[str, Expr], raw: Mapping[str, Expr]) -> str | None:

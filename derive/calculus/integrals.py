@@ -64,20 +64,6 @@ def over_the_line(loss: Expr, x: Symbol, points: Points) -> Expr | None:
     return _smooth(loss, x, points)
 
 
-def over_vectors(loss: Expr, x: Symbol, dimension: Expr, points: Points) -> Expr | None:
-    """The integral of exp(-loss(|x|)) over vectors of `dimension` numbers, for a loss a |x|^k.
-
-    The sphere has 2 pi^(dimension/2)/gamma(dimension/2); the rest is a gamma integral in r.
-    """
-    r = Dummy("r", positive=True)
-    a, power = expanded(loss.subs(x, r)).as_independent(r, as_Add=False)
-    base, k = power.as_base_exp()
-    if base != r or not k.is_positive or not _positive(a, points):
-        return None
-    sphere = 2 * pi ** (dimension / 2) / gamma(dimension / 2)
-    return sphere * gamma(dimension / k) / k * a ** (-dimension / k)
-
-
 def _positive(expression: Expr, points: Points) -> bool:
     if expression.is_positive is not None:
         return bool(expression.is_positive)

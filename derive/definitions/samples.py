@@ -148,8 +148,8 @@ class _Sampler:
         form = FORMATS[dtype]
         least, most = 2.0**form.least, 2.0**form.largest_exponent
         self.ratio = max(ranges.ratio[0], least), min(ranges.ratio[1], most)
-        if dtype != "float64" and ranges.nearest == 0.0:
-            self.ratio = least, most
+        if dtype != "float64" and ranges.nearest == 0.0:  # x/unit is no subnormal number
+            self.ratio = 2.0**form.smallest_exponent, most
         # float16 has no room for the units of the other types
         room = 1e30 if form.largest_exponent > 100 else 16.0
         self.positive = max(ranges.positive[0], 1 / room), min(ranges.positive[1], room)

@@ -16,7 +16,6 @@ from derive.emission.text import fitted, head, paragraph, quoted
 from derive.numerics.nodes import Call, Name, Node
 from derive.program.module import Assignment, Block, Branch, Function, Helper, Module
 
-
 # A polynomial of more terms is written by the name of its coefficients.
 MANY = 8
 

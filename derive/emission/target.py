@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from derive.emission.printer import Printer
@@ -21,7 +21,8 @@ class Target:
     templates/<name>/ that are copied as they are; package: a template of the file that makes a
     folder importable, "" where there is none; library: the module that has to be installed to
     try a file by import, "" where that is not tried; tolerance: of that trial. more: what its
-    template may use beside the common context.
+    template may use beside the common context. judged: how the judge runs it (the dtypes that it
+    takes, which are computed wider, whether it wants tensors); empty where it cannot be run.
     """
 
     name: str
@@ -35,4 +36,5 @@ class Target:
     package: str = ""
     library: str = ""
     tolerance: float = 1e-6
+    judged: Mapping[str, Any] = field(default_factory=dict)
     more: Callable[[Module, Printer], Mapping[str, Any]] | None = None

@@ -88,5 +88,3 @@ def _monomial(a: Expr, b: Expr, y: Let, ratio: Expr, names: _Names) -> Expr:
         return y**a * names.radius**b
     both = min(a, -b)
     return y ** (a - both) * (names.s / ratio) ** both * names.v ** (-b - both)
-
-

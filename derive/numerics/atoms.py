@@ -148,21 +148,25 @@ power1p_square: type[Atom] = _atom(
     "power1p_square", 2, lambda t, q: (1 + t**2) ** q, helpers.power1p_square,
     lambda t, q: (2 * q * t * power1p_square(t, q - 1), power1p_square(t, q) * log1p_square(t)),
 )  # fmt: skip
-power1p_less_one: type[Atom] = _atom(
-    "power1p_less_one", 2, lambda t, p: (1 + t**2) ** (p - 1), helpers.power1p_less_one,
-    lambda t, p: (
-        2 * (p - 1) * t * power1p_less_one(t, p) / (1 + t**2),
-        power1p_less_one(t, p) * log1p_square(t),
-    ),
-)  # fmt: skip
-root_power1p_less_one: type[Atom] = _atom(
-    "root_power1p_less_one", 2, lambda t, p: (1 + t**2) ** ((p - 1) / 2),
-    helpers.root_power1p_less_one,
-    lambda t, p: (
-        (p - 1) * t * root_power1p_less_one(t, p) / (1 + t**2),
-        root_power1p_less_one(t, p) * log1p_square(t) / 2,
-    ),
-)  # fmt: skip
+
+
+def _times(name: str, less: int, build: Callable[..., Node]) -> type[Atom]:
+    """f e (1 + t^2)^(p - less)/(c d)."""
+
+    def definition(f: Expr, e: Expr, c: Expr, d: Expr, t: Expr, p: Expr) -> Expr:
+        return f * e * (1 + t**2) ** (p - less) / c / d
+
+    def slopes(f: Expr, e: Expr, c: Expr, d: Expr, t: Expr, p: Expr) -> tuple[Expr, ...]:
+        made = globals()[name]
+        whole = made(f, e, c, d, t, p)
+        factors = made(1, e, c, d, t, p), made(f, 1, c, d, t, p), -whole / c, -whole / d
+        return *factors, 2 * (p - less) * t * whole / (1 + t**2), whole * log1p_square(t)
+
+    return _atom(name, 6, definition, build, slopes)
+
+
+times_power1p = _times("times_power1p", 0, helpers.times_power1p)
+times_power1p_less_one = _times("times_power1p_less_one", 1, helpers.times_power1p_less_one)
 boxcox_bend: type[Atom] = _atom(
     "boxcox_bend", 2,
     lambda t, p: ((1 + t) ** p * ((p * log(1 + t) - 2) * p * log(1 + t) + 2) - 2) / p**3,
@@ -205,9 +209,6 @@ class difference(Atom):  # noqa: N801  # a function of mathematics
         return True
 
 
-in_turn: type[Atom] = _atom(
-    "in_turn", 2, lambda a, b: a * b, lambda a, b: a * b, lambda a, b: (b, a)
-)
 root1p_square: type[Atom] = _atom(
     "root1p_square", 1, lambda t: (1 + t**2) ** Rational(1, 2), helpers.root1p_square,
     lambda t: (t / root1p_square(t),),

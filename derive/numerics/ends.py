@@ -18,7 +18,7 @@ from derive.definitions.loss import Let, Loss, let
 from derive.errors import Undecided
 from derive.numerics.candidates import Candidate
 from derive.numerics.errors import ErrorModel
-from derive.numerics.leading import Leading, leading_terms
+from derive.numerics.leading import SIZE, Leading, leading_terms
 from derive.numerics.lower import CannotLower, condition, lower
 from derive.numerics.measure import values
 from derive.numerics.nodes import Name, Node, absolute, call, where
@@ -33,25 +33,50 @@ _LONGEST = 6  # a higher power is taken by squaring
 
 @dataclass(frozen=True)
 class EndPiece:
-    """A leading term as a form, and the test that what follows it is negligible."""
+    """A leading term as a form, the test that what follows it is negligible, and a shorter form
+    with the same limit."""
 
     end: Expr
     candidate: Candidate
     negligible: Node | None
+    limit: Node | None = None
 
 
 def leading(model: ErrorModel, units: Sequence[Unit], ranges: Ranges) -> list[EndPiece]:
     """The leading terms of a quantity as forms, each in the units of the loss too."""
     found: dict[tuple[Expr, Node], EndPiece] = {}
     for lead in leading_terms(model.loss, model.wanted.expression):
+        limit = _limit(model.loss, lead)
         for term, negligible in _spellings(model.loss, lead, units):
             if not term.has(sympy.nan, sympy.zoo):
                 with suppress(CannotLower):
                     test = _test(model.loss, negligible, units)
                     for form in _forms(model.loss, term, ranges):
-                        piece = EndPiece(lead.end, Candidate(form, (_RULE,)), test)
+                        piece = EndPiece(lead.end, Candidate(form, (_RULE,)), test, limit)
                         found.setdefault((lead.end, form), piece)
     return list(found.values())
+
+
+def _limit(loss: Loss, lead: Leading) -> Node | None:
+    """|x|^e c towards infinity, e depending on a parameter: c counts only where e is 0."""
+    powers = [e for b, e in lead.right.as_powers_dict().items() if b == SIZE and e.free_symbols]
+    if lead.end != oo or not powers or not lead.right.is_Mul:
+        return None
+    (e,) = powers
+    (v,) = sorted(e.free_symbols, key=str)[:1]
+    places = [r for r in sympy.solve(e, v) if loss.domain(v).contains(r) is sympy.true]
+    if len(places) != 1:
+        return None
+    x = Name(loss.residual.name)
+    rest = (lead.right / SIZE**e).subs(v, places[0])
+    value: Node = call("pow", absolute(x), lower(e))
+    if rest.has(SIZE):
+        value = where(call("lt", lower(e), 0), 0, float("inf"))
+    elif not rest.has(sympy.nan, sympy.zoo):
+        above, below = sympy.fraction(readable(rest))
+        value = value * lower(abs(above)) / lower(below)
+        value = -value if above.is_negative else value
+    return value if lead.left == lead.right else call("sign", x) * value
 
 
 def _spellings(
@@ -187,6 +212,7 @@ def _misses(model: ErrorModel, form: Node, end: Expr) -> int:
 def _values(model: ErrorModel, end: Expr, pieces: Sequence[EndPiece]) -> Iterator[Node]:
     """What may stand at an end, the plainest first: numbers, the limit, the leading term."""
     yield from (call("abs", 0), lower(oo), lower(-oo))
+    yield from dict.fromkeys(p.limit for p in pieces if p.end == end and p.limit is not None)
     yield from (p.candidate.form for p in pieces if p.end == end)
     if end == 0 and model.quantity == "weight":
         found = [model.derivation.weight_at_zero]

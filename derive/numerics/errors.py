@@ -23,6 +23,7 @@ ULP_GOALS = (3.0, 7.0, 15.0)
 _WHOLE = 800
 _NARROW = 400
 _SHARE = 5
+_FEW = 8  # one in so many points decides which forms are measured at all of them
 
 
 def goal(loss: Loss, quantity: str) -> float:
@@ -94,6 +95,20 @@ class ErrorModel:
     def errors(self, form: Node) -> tuple[Floats, ...]:
         """ULP beyond kappa at every point of every sample."""
         return tuple(r.errors(values(form, r.sample), self.goal) for r in self.references)
+
+    def screened(self, form: Node) -> int:
+        """At how many of a few everyday points, and of the whole range, a form misses the goal."""
+        total = 0
+        for reference in self._few:
+            error = reference.errors(values(form, reference.sample), self.goal)
+            x = reference.sample.columns[self.loss.residual.name]
+            total += int(np.count_nonzero((error > self.goal) & ~reference.special & (x != 0)))
+        return total
+
+    @cached_property
+    def _few(self) -> tuple[Reference, ...]:
+        few = (r.sample.thinned(_FEW) for r in self.references[:2])
+        return tuple(Reference(self.wanted, sample) for sample in few)
 
     def score(self, form: Node, errors: Sequence[Floats] | None = None) -> Score:
         found = self.errors(form) if errors is None else errors

@@ -67,11 +67,6 @@ def _exp_series(argument: Any, *rates: Any) -> Any:
     return _horner(argument, *coefficients)
 
 
-def _huge(value: Any) -> Any:
-    kind = np.asarray(value).dtype
-    return kind.type(2.0 ** (115 if kind == np.float32 else 900))
-
-
 def _in_dtype(function: Any) -> Any:
     def apply(value: Any) -> Any:
         return np.asarray(function(value), dtype=np.asarray(value).dtype)
@@ -87,7 +82,7 @@ _NUMPY: dict[str, Any] = {
     "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
     "product_error": _product_error, "horner": _horner, "exp_series": _exp_series,
     "where": np.where, "patch": np.where,
-    "huge": _huge, "lt": np.less, "le": np.less_equal, "eq": np.equal,
+    "lt": np.less, "le": np.less_equal, "eq": np.equal,
     "and": np.logical_and, "or": np.logical_or, "ne": np.not_equal,
     "is_nan": np.isnan, "clamp": lambda v, low, high: np.minimum(np.maximum(v, low), high),
     **{name: _in_dtype(function) for name, function in _ELEMENTWISE.items()},
@@ -117,8 +112,6 @@ def evaluate(expression: Node, values: Mapping[str, Any], dtype: type = np.float
         if isinstance(current, Local):
             return visit(current.value)
         assert isinstance(current, Call)
-        if current.op == "far_limit":
-            return dtype(np.nan)
         args = [visit(a) for a in current.args]
         if current.op in HELPERS:
             helper = HELPERS[current.op]

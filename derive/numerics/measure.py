@@ -22,6 +22,7 @@ from derive.numerics.exact import Ball, Exact, NoValue, limit
 from derive.numerics.nodes import Node
 
 _KINDS: Mapping[str, Any] = {"float64": np.float64, "float32": np.float32}
+_MOST = np.finfo(np.float64).max
 _STEP = 40  # inputs are moved by a relative 2^-_STEP for kappa
 
 
@@ -42,7 +43,7 @@ def errors_in_ulp(got: Floats, high: Floats, low: Floats, dtype: str) -> Floats:
     form = FORMATS[dtype]
     beyond = 2.0**form.precision
     with np.errstate(all="ignore"):
-        unit = unit_exponent(np.where(np.isfinite(high), high, np.inf), form).astype(np.intc)
+        unit = unit_exponent(np.clip(high, -_MOST, _MOST), form).astype(np.intc)
         own = unit_exponent(high, FORMATS["float64"]).astype(np.intc)
 
         def scaled(value: Floats) -> Floats:
@@ -170,7 +171,6 @@ class Reference:
             if moved is not None:
                 total += float(moved * arb((1, _STEP)) / _unit(here, self.sample.dtype))
         return total
-
 
     @staticmethod
     def _moved(exact: Exact, inputs: Sequence[Ball], place: int, here: Ball) -> Ball | None:

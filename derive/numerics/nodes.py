@@ -48,8 +48,6 @@ OPERATIONS: dict[str, tuple[int, float]] = {
     "product_error": (2, 0.0),  # a*b - round(a*b), exactly
     "horner": (-1, 1.0),  # a polynomial: the argument, then the coefficients, lowest first
     "exp_series": (-1, 2.0),  # exp[r_0 L, r_1 L, …] by its power series: L, then rates >= 0
-    "far_limit": (1, 0.0),  # the limit of a quantity at x = ±inf, read off from values far out
-    "huge": (1, 0.0),  # far out in the dtype of its argument: 2^900, in float32 2^115
     "where": (3, 0.0),
     "patch": (3, 0.0),  # where(rare condition, remedy, usual value)
     "lt": (2, 0.0),

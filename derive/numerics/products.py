@@ -27,6 +27,7 @@ from derive.numerics.nodes import Local, Node, call, node, where
 _POINTS = 400
 _SHARE = 8
 _FOLLOWED = 24
+_HUGE = 1e6  # a logarithm beyond is as good as infinite
 _MOST = 14  # factors; more are left as they are
 _LONGEST = 6
 
@@ -177,7 +178,7 @@ def _logarithm(exact: Exact, point: Sequence[float]) -> float:
     except (NoValue, ZeroDivisionError):
         return math.nan
     if ball > 0 and ball.is_finite():
-        return float(ball.log()) / math.log(2.0)
+        return min(max(float(ball.log()) / math.log(2.0), -_HUGE), _HUGE)
     return math.nan
 
 

@@ -9,23 +9,19 @@ from fractions import Fraction
 from math import comb, factorial, lcm
 
 import sympy
-from sympy import Abs, Add, Dummy, Expr, Integer, Mul, Piecewise, Rational, S, Symbol, sign
+from sympy import Abs, Add, Dummy, Expr, Mul, Rational, S, Symbol, sign
 
-from derive.definitions.loss import let
 from derive.numerics.atoms import (
     difference,
     difference_plus,
     expm1,
-    in_turn,
-    power1p_less_one,
-    power1p_square,
-    root_power1p_less_one,
+    times_power1p,
+    times_power1p_less_one,
 )
 from derive.numerics.differences import basis
 from derive.numerics.exponentials import NoReading, Reading, vanishes
 
 _MOST_RATES = 8
-_LARGE = 2**60  # powers beyond are taken in two halves within products
 _Point = Mapping[Symbol, Fraction]
 _Column = Sequence[Fraction]
 
@@ -96,9 +92,8 @@ def _rational(reading: Reading) -> Iterator[Expr]:
 def _times_power(reading: Reading, rate: Expr, polynomial: Mapping[int, Expr]) -> Expr:
     """front (1 + w)^rate times a polynomial in w.
 
-    Where the rate moves with a parameter and w is a square r^2: by (1 + w)^p or (1 + w)^(p - 1),
-    taken in two halves where it is very large or small, and w^k/(1 + w)^n by factors within the
-    range of r.
+    Where the rate moves with a parameter and w is a square r^2: (1 + w)^p or (1 + w)^(p - 1) times
+    a factor that stays in range.
     """
     number, p = rate.as_coeff_Add()
     r = reading.root
@@ -106,16 +101,22 @@ def _times_power(reading: Reading, rate: Expr, polynomial: Mapping[int, Expr]) -
         inner = sum((c * (reading.w or S.One) ** k for k, c in polynomial.items()), S.Zero)
         return reading.front * reading.growth(rate) * sympy.factor_terms(inner)
     less, factor = _within_range(r, int(number), polynomial)
-    power = let(reading.name("P"), power1p_less_one(r, p) if less else power1p_square(r, p))
-    usual = _product(reading.front, power, S.One, factor)
-    (y,) = reading.front.free_symbols or (S.One,)
-    i = int(reading.front.as_powers_dict().get(y, 0)) // 2 if y != 1 else 0
-    shifted = {k + i: c * reading.divisor**i for k, c in polynomial.items()}
-    less, factor = _within_range(r, int(number), shifted)
-    half = root_power1p_less_one(r, p) if less else power1p_square(r, p / 2)
-    half = let(reading.name("h"), half)
-    halves = _product(reading.front / y ** (2 * i), half, half, factor)
-    return Piecewise((usual, (power > 1 / Integer(_LARGE)) & (power < _LARGE)), (halves, True))
+    times = times_power1p_less_one if less else times_power1p
+    # a square of the residual and two divisors are shared by the halves of the power
+    below: list[Expr] = []
+    for base, e in sorted(factor.as_powers_dict().items(), key=str):
+        if base.is_Symbol and e.is_Integer:
+            below += [base] * int(max(-e, 0))
+    c, d = (*below[:2], S.One, S.One)[:2]
+    sides = [S.One, S.One]
+    for base, e in reading.front.as_powers_dict().items():
+        half = sympy.ceiling(e / 2) if e.is_Integer else e
+        sides[0] *= base**half
+        sides[1] *= base ** (e - half)
+    # a factor that is small far out beside the larger side, one that is small at 0 beside the other
+    place = int(sides[0] == sides[1] or factor.has(difference))
+    sides[place] *= factor * c * d
+    return times(*sides, c, d, r, p)
 
 
 def _within_range(r: Expr, number: int, polynomial: Mapping[int, Expr]) -> tuple[int, Expr]:
@@ -129,31 +130,6 @@ def _within_range(r: Expr, number: int, polynomial: Mapping[int, Expr]) -> tuple
     else:
         inner = sum((c * r ** (2 * k) for k, c in polynomial.items()), S.Zero) * (1 + r**2) ** -n
     return less, sympy.factor_terms(inner)
-
-
-def _product(front: Expr, first: Expr, second: Expr, factor: Expr) -> Expr:
-    """front first second factor: powers of the residual meet one half of the power before the
-    parameters do."""
-    sides = [[S.One, first, S.One], [S.One, second, S.One]]
-    residual = front.free_symbols
-    rest = S.One
-    for base, e in (front * factor).as_powers_dict().items():
-        if base.is_Symbol and e.is_Integer:
-            place = 0 if base in residual else 2
-            more = sympy.ceiling(abs(e) / 2) * sympy.sign(e)
-            sides[0][place] *= base**more
-            sides[1][place] *= base ** (e - more)
-        else:
-            rest *= base**e
-    sides[1][2] *= rest
-    parts = [_ordered(_ordered(x, power), c) for x, power, c in sides]
-    return _ordered(parts[0], parts[1])
-
-
-def _ordered(a: Expr, b: Expr) -> Expr:
-    if a.is_number or b.is_number or not (a.has(Symbol) and b.has(Symbol)):
-        return a * b
-    return a * b if sympy.numer(b) == 1 else in_turn(a, b)
 
 
 def _differences(reading: Reading, points: Sequence[_Point]) -> Iterator[Expr]:

@@ -16,11 +16,10 @@ from derive.definitions.loss import Let
 from derive.definitions.samples import Sample
 from derive.errors import BadInput, Refuted
 from derive.numerics.angles import angled
-from derive.numerics.atoms import in_turn
 from derive.numerics.candidates import Candidate, expressions, readings
 from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, leading, with_leading
-from derive.numerics.errors import ErrorModel, Score, samples
+from derive.numerics.errors import ErrorModel, Score, samples, size
 from derive.numerics.forms import MeasuredError, Regime, StableForm
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.measure import Target, target
@@ -32,7 +31,10 @@ from derive.numerics.units import Unit, degree, in_units, units
 
 # How many forms get leading terms of their own.
 _BEST = 4
-_MANY = 200  # points at a special value
+_FAR_OFF = 1e10  # ULP
+_MEASURED = 7  # forms that are measured at every point
+_MANY = 100  # points at a special value
+_LONG = 200  # operations, beyond which a formula is not written in units
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
 # Far out, where the value is below every number.
 # Of the points over the whole range of float32, what may be missed.
@@ -61,7 +63,6 @@ def stabilise(derivation: Derivation, progress: Progress | None = None) -> Stabl
         models[name] = ErrorModel(target(derivation, name), points)
         chosen[name], row = search.best(models[name], chosen)
         errors.append(row)
-    _refuse_wrong(derivation, errors)
     regimes = (
         *special_regimes(derivation, models, chosen, ranges),
         Regime("general", "otherwise", None, chosen),
@@ -82,13 +83,17 @@ def _diverging(derivation: Derivation) -> dict[str, tuple[float, ...]]:
     return {name: tuple(sorted(points)) for name, points in sorted(found.items())}
 
 
-def _refuse_wrong(derivation: Derivation, errors: Sequence[MeasuredError]) -> None:
-    for row in errors:
-        if row.rules and not row.worst < 1e10 and row.worst > 1e3 * max(row.direct, 1.0):
-            raise Refuted(
-                f"{derivation.loss.name}: the stable form of {row.quantity} does not equal the "
-                f"definition at {dict(row.at)}; this is a mistake in a rule, please report it"
-            )
+def _refuse_wrong(model: ErrorModel, form: Node, raw: Node | None) -> None:
+    """A form that is far off nearly everywhere, where the raw formula is not, is a wrong one."""
+    if raw is None:
+        return
+    far = [float(np.mean(model.errors(f)[0] > _FAR_OFF)) for f in (form, raw)]
+    if far[0] > 0.5 > far[1]:
+        loss = model.loss.name
+        raise Refuted(
+            f"{loss}: the stable form of {model.quantity} does not equal the definition; this is "
+            "a mistake in a rule, please report it"
+        )
 
 
 class _Search:
@@ -107,16 +112,16 @@ class _Search:
         raw = self._lowered(model.wanted.expression)
         direct = float("inf") if raw is None else model.score(raw).worst[0]
         ends = [_Row.of(model, c) for c in self._ends(model)]
-        rows = [_Row.of(model, c) for c in self._plain(model)]
+        rows = self._rows(model, self._plain(model))
         if model.wanted.expression.has(sympy.Piecewise):  # other spellings of cases are shorter
-            rows += [_Row.of(model, c) for c in self._rewritten(model)]
+            rows += self._rows(model, self._rewritten(model))
         found = (
             _shortest(rows)
             or _shortest(self._composed(model, rows, ends, False), 2)
-            or _nearly(rows)
+            or _nearly(model, rows)
         )
         if found is None:
-            rows += [_Row.of(model, c) for c in self._rewritten(model)]
+            rows += self._rows(model, self._rewritten(model))
             if not rows:
                 self._lacking(model)
             found = _shortest(rows) or self._best_composed(model, rows, ends)
@@ -125,7 +130,14 @@ class _Search:
             quotient = Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",))
             found = min(found, _Row.of(model, quotient), key=lambda r: r.score.rank)
         form = at_the_ends(model, found.measured.candidate.form, self.leads)
+        _refuse_wrong(model, form, raw)
         return form, _error(model, form, found.measured.candidate.rules, direct)
+
+    @staticmethod
+    def _rows(model: ErrorModel, ways: Sequence[Candidate]) -> list[_Row]:
+        """The most promising ones, measured at every point."""
+        screened = [(model.screened(c.form), size(c.form), k) for k, c in enumerate(ways)]
+        return [_Row.of(model, ways[k]) for _, _, k in sorted(screened)[:_MEASURED]]
 
     def _plain(self, model: ErrorModel) -> list[Candidate]:
         """As derived, and in units of each length."""
@@ -140,8 +152,8 @@ class _Search:
         joined = clipped(pretty, loss.residual, [v.name for v in (*loss.variables, *loss.where)])
         if joined is not None:
             found += self._candidates([(joined, ("clipped residual",))])
-        ways = readings(loss, pretty)
-        return found + self._candidates([(way, ("exponential polynomial",)) for way in ways])
+        read = [(way, ("exponential polynomial",)) for way in readings(loss, pretty)]
+        return found + self._candidates(read)
 
     def _angled(self, ways: Iterable[Expr]) -> Iterator[Expr]:
         taken = {v.name for v in (*self.derivation.loss.variables, *self.derivation.loss.where)}
@@ -165,6 +177,8 @@ class _Search:
 
     def _in_units(self, model: ErrorModel, expression: Expr) -> Iterator[Expr]:
         loss = self.derivation.loss
+        if expression.count_ops() > _LONG:
+            return
         for unit in self.units:
             e = degree(loss, model.wanted.expression, unit)
             found = in_units(loss, expression, unit, e)
@@ -181,7 +195,7 @@ class _Search:
 
     def _ordered(self, expression: Expr) -> Iterator[Node | None]:
         kinds = (sympy.Mul, sympy.Piecewise)
-        settled = expression.has(nan, sympy.zoo, in_turn)
+        settled = expression.has(nan, sympy.zoo)
         if isinstance(expression, kinds) and not settled:
             for halves in (False, True):
                 with suppress(CannotLower):
@@ -267,12 +281,14 @@ def _shortest(rows: Sequence[_Row], most_pieces: int = 9) -> _Row | None:
     return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
 
 
-def _nearly(rows: Sequence[_Row]) -> _Row | None:
+def _nearly(model: ErrorModel, rows: Sequence[_Row]) -> _Row | None:
     """The shortest that misses nothing but a few points at the ends of the range of float32,
-    with every operation rounded to it: a longer form would be read by everybody for their sake."""
+    with every operation rounded to it, or less than the margin at the ends of that of float64: a
+    longer form would be read by everybody for their sake."""
     good = [
         r for r in rows
-        if not any(r.score.missed[:3])
+        if not (r.score.missed[0] or r.score.missed[2])
+        and float(np.max(r.measured.errors[1], initial=0.0)) <= model.goal + 1
         and r.score.missed[3] <= _FEW * len(r.measured.errors[3])
     ]  # fmt: skip
     return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
@@ -331,6 +347,8 @@ def _special_form(
     limit = model.wanted.limits.get((variable.name, float(point)), nan)
     if limit is nan:
         return general
+    if limit.is_number and not limit.has(nan, sympy.zoo):
+        return lower(limit)
     derivation, name = model.derivation, model.quantity
     points = [_fixed(r.sample, variable.name, float(point)) for r in model.references]
     limited = replace(

@@ -53,7 +53,7 @@ def read_record(content: bytes | None, key: str) -> dict[str, str] | None:
 
 def is_current(
     root: Path,
-    inputs: str,
+    inputs: str | Mapping[str, str],
     paths: Iterable[str],
     maybe: Iterable[str] = (),
     *,
@@ -61,7 +61,8 @@ def is_current(
 ) -> bool:
     """Whether `paths` are in `root` as derive wrote them, made from the same inputs.
 
-    inputs: the `inputs_digest` of now. maybe: paths that a run need not have written. Unless partial, files of ours beyond `paths` count as a
+    inputs: the `inputs_digest` of now, of all files or by path. maybe: paths that a run need not
+    have written. Unless partial, files of ours beyond `paths` count as a
     difference. Reads, hashes, and nothing else: a doubt (or no folder) is False, and so is
     something that a killed run left beside it, which only a `write` clears.
     """
@@ -75,9 +76,18 @@ def is_current(
         return False
     for path in wanted:
         content = _content(root, path)
-        if content is None or files.get(path) != digest(content) or made_from.get(path) != inputs:
+        if (
+            content is None
+            or files.get(path) != digest(content)
+            or made_from.get(path) != of(inputs, path)
+        ):
             return False
     return True
+
+
+def of(inputs: str | Mapping[str, str], path: str) -> str:
+    """What a file was made of."""
+    return inputs if isinstance(inputs, str) else inputs.get(path, "")
 
 
 def _content(root: Path, path: str) -> bytes | None:

@@ -13,6 +13,7 @@ from derive.output.manifest import (
     MANIFEST,
     OWN,
     digest,
+    of,
     read_record,
     render_inputs,
     render_manifest,
@@ -71,7 +72,12 @@ def encoded(tree: Mapping[str, str]) -> dict[str, bytes]:
 
 
 def make_plan(
-    tree: Mapping[str, bytes], found: Found, *, inputs: str, partial: bool, force: bool
+    tree: Mapping[str, bytes],
+    found: Found,
+    *,
+    inputs: str | Mapping[str, str],
+    partial: bool,
+    force: bool,
 ) -> Plan:
     """Compare the tree with what is there; what would be lost raises HandEdited unless force."""
     ours = read_record(found.content(MANIFEST), "files") or {}
@@ -83,7 +89,7 @@ def make_plan(
     _refuse_blocked({*tree, *OWN}, present, found)
 
     files = {path: digest(content) for path, content in tree.items()}
-    made_from = {path: inputs for path in tree if inputs}
+    made_from = {path: of(inputs, path) for path in tree if of(inputs, path)}
     if partial:
         rest = {path: value for path, value in ours.items() if path in present}
         old_inputs = read_record(found.content(INPUTS), "inputs") or {}

@@ -7,7 +7,7 @@ import sympy
 from derive.calculus import Derivation
 from derive.definitions.notation import formula
 from derive.program.module import Documentation
-from derive.program.wording import definition_lines, domain_line
+from derive.program.wording import definition_lines, domain_line, jumps
 
 
 def documentation(derivation: Derivation) -> Documentation:
@@ -18,9 +18,13 @@ def documentation(derivation: Derivation) -> Documentation:
         tuple(definition_lines(loss)),
         domain_line(loss),
         loss.description,
-        tuple(n for n in (_limits(derivation), _divergence(derivation)) if n),
+        tuple(n for n in (_limits(derivation), _divergence(derivation), *_jumps(derivation)) if n),
         loss.source.rstrip("."),
     )
+
+
+def _jumps(derivation: Derivation) -> tuple[str, ...]:
+    return tuple(f"{text[:1].upper()}{text[1:]}." for text in jumps(derivation))
 
 
 def _limits(derivation: Derivation) -> str:

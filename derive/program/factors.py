@@ -16,7 +16,8 @@ _FUNCTIONS = {
     "min": sympy.Min, "max": sympy.Max, "pow": sympy.Pow, "neg": lambda a: -a,
     "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b,
     "div": lambda a, b: a / b, "log1p": lambda a: sympy.log(1 + a),
-    "expm1": lambda a: sympy.exp(a) - 1,
+    "expm1": lambda a: sympy.exp(a) - 1, "sin": sympy.sin, "cos": sympy.cos, "tan": sympy.tan,
+    "tanh": sympy.tanh, "sinh": sympy.sinh, "cosh": sympy.cosh, "atan": sympy.atan,
 }  # fmt: skip
 
 
@@ -25,7 +26,7 @@ def shortest(factor: Node, positive: Collection[str]) -> Node:
     if isinstance(factor, Name | Number):
         return factor
     try:
-        exact = _expression(factor, positive)
+        exact = expression(factor, positive)
         found = lower(min((exact, sympy.factor_terms(exact), sympy.factor(exact)), key=_length))
     except (CannotLower, KeyError):
         return factor
@@ -36,7 +37,8 @@ def _length(expression: Expr) -> int:
     return int(expression.count_ops())
 
 
-def _expression(factor: Node, positive: Collection[str]) -> Expr:
+def expression(factor: Node, positive: Collection[str]) -> Expr:
+    """Nodes as SymPy reads them; KeyError for an operation without a counterpart."""
     if isinstance(factor, Name):
         name = factor.name
         return sympy.Symbol(name, positive=True) if name in positive else sympy.Symbol(name, real=True)
@@ -44,6 +46,6 @@ def _expression(factor: Node, positive: Collection[str]) -> Expr:
         exact = factor.value
         return sympy.Rational(exact) if isinstance(exact, Fraction) else sympy.Float(exact, 17)
     if isinstance(factor, Local):
-        return _expression(factor.value, positive)
+        return expression(factor.value, positive)
     assert isinstance(factor, Call)
-    return _FUNCTIONS[factor.op](*(_expression(a, positive) for a in factor.args))
+    return _FUNCTIONS[factor.op](*(expression(a, positive) for a in factor.args))

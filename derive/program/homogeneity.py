@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from sympy import Symbol
 
-from derive.calculus.scaling import scale_parameter
 from derive.definitions.loss import Loss
 from derive.numerics.evaluate import evaluate
 from derive.numerics.forms import StableForm
@@ -26,9 +25,8 @@ _ROUNDING = 32 * np.finfo(np.float64).eps
 _LEAST, _MOST = 2.0**-1000, 2.0**1000
 
 
-def relations(form: StableForm) -> dict[str, tuple[str, Node]]:
+def relations(form: StableForm, length: Symbol | None) -> dict[str, tuple[str, Node]]:
     """quantity -> (the one it follows from, the relation), where it keeps the digits."""
-    length = scale_parameter(form.loss)
     if length is None:
         return {}
     x, c = form.loss.residual, length

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,7 +11,6 @@ import sympy
 from sympy import Symbol
 
 from derive.calculus import Derivation
-from derive.calculus.scaling import scale_parameter
 from derive.definitions.loss import Loss
 from derive.numerics import helpers
 from derive.numerics.forms import StableForm
@@ -33,7 +33,7 @@ RESERVED = frozenset({"loss", "weight", "value_and_grad"})
 def lower_module(derivation: Derivation, form: StableForm, subject: str) -> Module:
     """StableForm -> Module."""
     loss = form.loss
-    functions = tuple(_functions(form))
+    functions = tuple(_functions(form, derivation.facts.stretch))
     used = helpers_of([n for f in functions for b in _blocks(f) for n in _of_block(b)])
     special = tuple(r.condition for r in form.regimes if r.condition is not None)
     kept = {b.condition for f in functions for b in f.branches}
@@ -53,7 +53,16 @@ def lower_module(derivation: Derivation, form: StableForm, subject: str) -> Modu
         helpers=used,
         operations=frozenset(n.op for r in roots for n in walk(r) if isinstance(n, Call)),
         diverging=form.diverging,
+        definition=_definition(derivation),
     )
+
+
+def _definition(derivation: Derivation) -> dict[str, Node]:
+    found = {}
+    for name in ("loss", *(f"d_{v.name}" for v in derivation.loss.variables)):
+        with suppress(CannotLower):
+            found[name] = lower(derivation.quantities[name])
+    return found
 
 
 def parameter(loss: Loss, p: Symbol) -> Parameter:
@@ -84,8 +93,12 @@ class _Regime:
     """One regime on the way to blocks: its quantities interned in a pool of their own."""
 
     def __init__(
-        self, form: StableForm, quantities: Mapping[str, Node], follows: Mapping[str, Node]
-    ):
+        self,
+        form: StableForm,
+        stretch: Symbol | None,
+        quantities: Mapping[str, Node],
+        follows: Mapping[str, Node],
+    ) -> None:
         loss = form.loss
         self.pool = Pool()
         residual = loss.residual.name
@@ -98,11 +111,10 @@ class _Regime:
             for name, value in quantities.items()
         }
         self.follows = {name: self.pool.intern(value) for name, value in follows.items()}
-        length = scale_parameter(loss)
         self.naming = Naming(
             frozenset(RESERVED | {v.name for v in loss.variables} | set(form.names)),
             residual,
-            length.name if length is not None else "",
+            stretch.name if stretch is not None else "",
             self._letters(loss, about),
         )
 
@@ -130,13 +142,15 @@ class _Regime:
         return make_block([self.quantities[n] for n in names], naming, self.pool)
 
 
-def _functions(form: StableForm) -> list[Function]:
+def _functions(form: StableForm, stretch: Symbol | None) -> list[Function]:
     loss = form.loss
     variables = [v.name for v in loss.variables]
     arguments = tuple(Name(v) for v in variables)
     by = _by(variables)
-    follows = {name: relation for name, (_, relation) in relations(form).items()}
-    regimes = [(r.condition, _Regime(form, r.quantities, follows), r) for r in form.regimes]
+    follows = {name: relation for name, (_, relation) in relations(form, stretch).items()}
+    regimes = [
+        (r.condition, _Regime(form, stretch, r.quantities, follows), r) for r in form.regimes
+    ]
     functions = []
     for name in [*form.names, "value_and_grad"]:
         parts = ("loss", f"d_{variables[0]}") if name == "value_and_grad" else (name,)

@@ -88,7 +88,8 @@ class Module:
 
     subject: what to type for it on the command line. special: the conditions of the functions'
     branches, in order. operations: those of the vocabulary that occur anywhere. diverging: per
-    parameter, the values at which the derivative in it is infinite.
+    parameter, the values at which the derivative in it is infinite. definition: the loss and its
+    first derivatives as the definition gives them, which keep no digits, by the functions' names.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Module:
     helpers: tuple[Helper, ...]
     operations: frozenset[str]
     diverging: Mapping[str, tuple[float, ...]]
+    definition: Mapping[str, Node]
 
     @property
     def variables(self) -> tuple[str, ...]:

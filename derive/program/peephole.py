@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+
+import mpmath
 
 from derive.numerics.nodes import Call, Local, Name, Node, Number, call, walk
 
@@ -67,9 +70,28 @@ def _is_power_of_two(value: Node) -> bool:
 
 
 def _simplest(op: str, args: tuple[Node, ...], about: About) -> Node:
+    if op in _CONSTANTS and all(isinstance(a, Number) for a in args):
+        return _constant(op, args)
     if op not in _RULES:
         return Call(op, args)
     return _RULES[op](args, about)
+
+
+_CONSTANTS = frozenset({"sqrt", "log", "exp", "pow"})
+
+
+def _constant(op: str, args: tuple[Node, ...]) -> Node:
+    """A function of numbers as a number, where it is one."""
+    values = [a.value for a in args if isinstance(a, Number)]
+    if not all(math.isfinite(v) and v > 0 for v in values):
+        return Call(op, args)
+    with mpmath.workdps(40):
+        exact = [mpmath.mpf(Fraction(v).numerator) / Fraction(v).denominator for v in values]
+        if op == "pow":
+            found = mpmath.power(*exact)
+        else:
+            found = {"sqrt": mpmath.sqrt, "log": mpmath.log, "exp": mpmath.exp}[op](*exact)
+    return Number(float(found))
 
 
 def _sum(args: tuple[Node, ...], about: About) -> Node:
@@ -177,7 +199,7 @@ def _is_rare(condition: Node) -> bool:
 
 def _is_far(condition: Node) -> bool:
     """|y| < 2^60, and the like."""
-    if _op(condition) != "lt" or _op(_args(condition)[0]) != "abs":
+    if _op(condition) != "lt":
         return False
     bound = _args(condition)[1]
     return isinstance(bound, Number) and float(bound.value) >= FAR

@@ -36,7 +36,7 @@ def scaled(expression: Node, residual: str, positive: Collection[str]) -> Scaled
     """The expression with its factor taken out.
 
     In the vector the operations are those of nodes, numbers always the last arguments, and
-    `scaled_add(a, b, number)` = a + number*b. positive: parameters that are > 0.
+    `scaled_add(a, b, number)` = a + number*b, `growth(a, number)` = exp(number*a). positive: parameters that are > 0.
     """
     return _Splitter(residual, positive).split(expression)
 
@@ -81,6 +81,11 @@ class _Splitter:
             inner = self.split(current.args[0])
             assert inner.vector is not None
             return Scaled(_of(current.op, inner.factor), Call(current.op, (inner.vector,)))
+        if current.op == "growth":
+            inner = self.split(current.args[0])
+            assert inner.vector is not None
+            rate = shortest(call("mul", inner.factor, current.args[1]), self._positive)
+            return Scaled(ONE, Call("growth", (inner.vector, rate)))
         args = tuple(self.split(a).whole for a in current.args)
         if current.op in ("min", "max") and not self.varies(args[0]):
             args = args[::-1]

@@ -8,7 +8,9 @@ on the residual are taken out of sums, and a buffer is used again as soon as its
 
 from __future__ import annotations
 
+import functools
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,16 +22,17 @@ from derive.program.branchless import folded
 from derive.program.expanded import expanded
 from derive.program.factors import shortest
 from derive.program.module import Module
+from derive.program.moments import COUNT, Moment, moments
 from derive.program.scalars import ONE, Scaled, scaled
 
-DIFFERENCE, SLOPE = "d", "s"
+DIFFERENCE, SLOPE, NUMBER = "d", "s", "count"
 # A residual this many lengths from 0 is far out.
 _FAR = 2**20
 _LETTERS = "uvwpqrghkmnabefijlotyz"
 # What a call can be made of beside arithmetic; a helper of the file is none of these.
 ELEMENTARY = frozenset(
     "add sub mul div neg abs sign clamp min max sqrt pow exp expm1 log log1p sin cos tan asin acos atan "
-    "sinh cosh tanh erf erfc where lt le eq ne and or scaled_add".split()
+    "sinh cosh tanh erf erfc where lt le eq ne and or scaled_add growth".split()
 )
 
 
@@ -45,17 +48,19 @@ class Step:
 
 @dataclass(frozen=True)
 class Total:
-    """factor times the sum of a buffer is added to what is wanted; steps lead to it."""
+    """The sum of terms (factor, what): the sum of a buffer, by its name; the number of elements,
+    where `what` is NUMBER; the sum of a growth less 1, by the name that its step gives it. Steps
+    lead to the buffers. Of several terms so many digits may cancel that the sum is worthless."""
 
     steps: tuple[Step, ...]
-    factor: Node
-    place: str
+    terms: tuple[tuple[Node, str], ...]
 
 
 @dataclass(frozen=True)
 class Sweep:
     """value: the sum of the loss. slope: steps that lead to the derivative in the residual, which
-    is `stretch` times the buffer `place`. by: the sums of the derivatives in the parameters.
+    is `stretch` times the buffer `place`. by: the sums of the derivatives in the parameters, after
+    the steps `shared` by several of them.
 
     buffers: what is needed beside d, the residual, and s, where the slope is wanted. Residuals
     beyond one of the bounds need the elementwise functions, and infinite ones where it says so.
@@ -65,20 +70,33 @@ class Sweep:
     slope: tuple[Step, ...]
     place: str
     stretch: Node
+    shared: tuple[Step, ...]
     by: Mapping[str, Total]
     buffers: tuple[str, ...]
     bounds: tuple[Node, ...]
     infinite: bool
 
     @property
+    def totals(self) -> tuple[Total, ...]:
+        return (self.value, *self.by.values())
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (*(s for t in self.totals for s in t.steps), *self.slope, *self.shared)
+
+    @property
+    def cancels(self) -> bool:
+        """Whether a sum may lose its digits."""
+        return any(len(t.terms) > 1 for t in self.totals)
+
+    @property
     def risky(self) -> bool:
         """Whether a factor may be infinite for ordinary parameters: its divisor may be 0."""
-        totals = (self.value, *self.by.values())
-        steps = [s for t in totals for s in t.steps] + list(self.slope)
-        factors = [self.stretch, *(t.factor for t in totals)]
-        factors += [a for s in steps for a in s.arguments if not isinstance(a, str)]
+        factors = [self.stretch, *(f for t in self.totals for f, _ in t.terms)]
+        factors += [a for s in self.steps for a in s.arguments if not isinstance(a, str)]
         return any(
-            isinstance(n, Call) and (n.op == "div" and not _is_product(n.args[1]) or n.op == "log")
+            isinstance(n, Call)
+            and ((n.op == "div" and not _is_product(n.args[1])) or n.op in ("log", "pow"))
             for f in factors
             for n in walk(f)
         )
@@ -92,22 +110,61 @@ def _is_product(divisor: Node) -> bool:
 
 def sweep(module: Module) -> Sweep | None:
     """Module -> Sweep; None where a function of the file has no call that works in place."""
+    droppers = {name: _Dropper(module) for name in _names(module)}
+    stable = _stable(module, droppers)
+    raw = moments(module.definition, module.residual, _positive(module))
+    plain = {name: rows for name, rows in stable.items() if not _has_choice(rows[0].vector)}
+    rows = {n: plain.get(n) or raw.get(n) or stable.get(n) for n in _names(module)}
+    slope = rows[f"d_{module.residual}"]
+    if any(r is None for r in rows.values()) or slope is None or len(slope) > 1:
+        return None
+    pool, found = Pool(), []
+    for name in _names(module):
+        terms = []
+        for m in rows[name] or ():
+            part = scaled(pool.intern(m.vector), module.residual, _positive(module))
+            factor = shortest(call("mul", m.factor, part.factor), _positive(module))
+            vector = None if part.vector is None else pool.intern(part.vector)
+            terms.append(Moment(factor, vector or COUNT, m.less_one))
+        found.append(tuple(terms))
+    if found[1][0].vector == COUNT or found[1][0].less_one:
+        return None
+    names = [p.name for p in module.parameters]
+    used = [droppers[n] for n in _names(module) if rows[n] is stable.get(n)]
+    bounds = _least([b for d in used for b in d.bounds], _positive(module))
+    infinite = len(used) < len(found) or any(d.infinite for d in used)
+    return _Layout(module.residual, found).sweep(names, bounds, infinite)
+
+
+def _least(bounds: Sequence[Node], positive: Collection[str]) -> tuple[Node, ...]:
+    """The smallest bound, if algebra tells which; else each of them."""
+    if not bounds:
+        return ()
+    every = tuple(dict.fromkeys(shortest(b, positive) for b in bounds))
+    least = shortest(functools.reduce(lambda a, b: Call("min", (a, b)), every), positive)
+    return every if any(isinstance(n, Call) and n.op == "min" for n in walk(least)) else (least,)
+
+
+def _names(module: Module) -> list[str]:
+    return ["loss", *(f"d_{v}" for v in module.variables)]
+
+
+def _stable(module: Module, dropped: Mapping[str, _Dropper]) -> dict[str, tuple[Moment, ...]]:
+    """The quantities whose formulas in the file are made of elementary calls."""
     both = next((f for f in module.functions if f.name == "value_and_grad"), None)
-    firsts = [module.derivative(p.name) for p in module.parameters]
-    if both is None or any(f is None for f in firsts):
-        return None
+    if both is None:
+        return {}
+    names = [p.name for p in module.parameters]
     value, slope = expanded(both.block)
-    known = {f"d_{module.residual}": slope}
-    by = {p.name: expanded(f.block, known)[0] for p, f in zip(module.parameters, firsts, strict=True) if f}
-    pool = Pool()
-    dropped, positive = _Dropper(module), _positive(module)
-    roots = [pool.intern(folded(dropped(r), list(by))) for r in (value, slope, *by.values())]
-    parts = [scaled(root, module.residual, positive) for root in roots]
-    if any(p.vector is None or not _is_elementary(p.vector) for p in parts):
-        return None
-    parts = [Scaled(p.factor, pool.intern(p.vector)) for p in parts if p.vector is not None]
-    bounds = tuple(dict.fromkeys(shortest(b, positive) for b in dropped.bounds))
-    return _Layout(module.residual, parts).sweep(tuple(by), bounds, dropped.infinite)
+    wholes = {"loss": value, f"d_{module.residual}": slope}
+    for name in names:
+        function = module.derivative(name)
+        if function is not None:
+            wholes[f"d_{name}"] = expanded(function.block, wholes)[0]
+    found = {name: folded(dropped[name](whole), names) for name, whole in wholes.items()}
+    return {
+        name: (Moment(ONE, whole),) for name, whole in found.items() if _is_elementary(whole)
+    }
 
 
 def _positive(module: Module) -> frozenset[str]:
@@ -203,32 +260,52 @@ def _is_elementary(vector: Node) -> bool:
     return True
 
 
+def _has_choice(vector: Node) -> bool:
+    return any(isinstance(n, Call) and n.op == "where" for n in walk(vector))
+
+
 class _Layout:
     """Buffers are given and taken in the order in which the calls are made."""
 
-    def __init__(self, residual: str, parts: Sequence[Scaled]) -> None:
-        self._residual = residual
-        self._parts = parts
+    def __init__(self, residual: str, parts: Sequence[tuple[Moment, ...]]) -> None:
+        self._residual, self._parts = residual, parts
         self._left: dict[int, int] = {}  # uses still to come
         self._place: dict[int, str] = {}
+        self._excess: dict[int, str] = {}
         self._free: list[str] = []
         self._all: list[str] = []
         self._steps: list[Step] = []
         self._conditions = 0
         seen: set[int] = set()
-        for part in parts:
-            assert part.vector is not None
-            self._count(part.vector, seen)
-        slope = parts[1].vector
-        assert slope is not None
+        for moment in (m for part in parts for m in part if m.vector != COUNT):
+            self._count(moment.vector, seen)
+        slope = parts[1][0].vector
         self._left[id(slope)] += 1
         self._slope = id(slope) if isinstance(slope, Call) else None
 
     def sweep(self, names: Sequence[str], bounds: tuple[Node, ...], infinite: bool) -> Sweep:
         value = self._total(self._parts[0])
-        steps, place = self._vector(self._parts[1])
+        (slope,) = self._parts[1]
+        steps, place = self._vector(slope.vector)
+        shared = self._common(self._parts[2:])
         by = {n: self._total(p) for n, p in zip(names, self._parts[2:], strict=True)}
-        return Sweep(value, steps, place, self._parts[1].factor, by, tuple(self._all), bounds, infinite)
+        return Sweep(
+            value, steps, place, slope.factor, shared, by, tuple(self._all), bounds, infinite
+        )
+
+    def _common(self, parts: Sequence[tuple[Moment, ...]]) -> tuple[Step, ...]:
+        """What several parameters need, and nothing before them did."""
+        users: Counter[int] = Counter()
+        nodes: dict[int, Node] = {}
+        for part in parts:
+            mine = {id(n): n for m in part if m.vector != COUNT for n in walk(m.vector)}
+            nodes |= mine
+            users.update(mine.keys())
+        self._steps = []
+        for key, node in nodes.items():
+            if users[key] > 1 and isinstance(node, Call) and self._varies(node):
+                self._emit(node)
+        return tuple(self._steps)
 
     def _count(self, current: Node, seen: set[int]) -> None:
         self._left[id(current)] = self._left.get(id(current), 0) + 1
@@ -245,16 +322,25 @@ class _Layout:
             return current.name == self._residual
         return any(self._varies(c) for c in children(current))
 
-    def _total(self, part: Scaled) -> Total:
-        steps, place = self._vector(part)
-        assert part.vector is not None
-        self._use(part.vector)
-        return Total(steps, part.factor, place)
+    def _total(self, part: tuple[Moment, ...]) -> Total:
+        steps: list[Step] = []
+        terms = []
+        for moment in part:
+            if moment.vector == COUNT:
+                terms.append((moment.factor, NUMBER))
+                continue
+            more, place = self._vector(moment.vector)
+            steps += more
+            terms.append((moment.factor, self._excess[id(moment.vector)] if moment.less_one else place))
+        # What a total needs stays until all of its buffers are summed.
+        for moment in part:
+            if moment.vector != COUNT:
+                self._use(moment.vector)
+        return Total(tuple(steps), tuple(terms))
 
-    def _vector(self, part: Scaled) -> tuple[tuple[Step, ...], str]:
-        assert part.vector is not None
+    def _vector(self, vector: Node) -> tuple[tuple[Step, ...], str]:
         self._steps = []
-        place = self._emit(part.vector)
+        place = self._emit(vector)
         return tuple(self._steps), place
 
     def _emit(self, current: Node) -> str:
@@ -269,10 +355,11 @@ class _Layout:
             self._emit(operand)
         places = [self._place[id(o)] for o in operands]
         freed = [p for o in operands if (p := self._use(o))]
-        arguments = tuple(
-            self._place[id(a)] if self._varies(a) else a for a in current.args
-        )
+        arguments = tuple(self._place[id(a)] if self._varies(a) else a for a in current.args)
         place = self._destination(current, places, freed)
+        if current.op == "growth":
+            self._excess[id(current)] = f"excess{len(self._excess) or ''}"
+            arguments = (*arguments, self._excess[id(current)])
         self._steps.append(Step(place, current.op, arguments))
         self._place[id(current)] = place
         return place
@@ -284,6 +371,8 @@ class _Layout:
         if id(current) == self._slope:
             return SLOPE
         first = [p for p in places if p in freed] or self._free
+        if current.op == "growth":  # it is read twice
+            first = [p for p in self._free if p not in places]
         if not first:
             self._all.append(_LETTERS[len(self._all)])
             return self._all[-1]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import sympy
 from sympy import Symbol
 
+from derive.calculus import Derivation
 from derive.definitions.loss import Loss
 from derive.definitions.notation import formula
 
@@ -68,3 +69,22 @@ def meaning(loss: Loss, name: str, by: tuple[str, ...]) -> str:
     if by[0] == by[1]:
         return f"The second derivative in {by[0]}."
     return f"The mixed second derivative in {by[0]} and {by[1]}."
+
+
+def jumps(derivation: Derivation) -> tuple[str, ...]:
+    """Where the loss jumps, a sentence each; symmetric places as one."""
+    x, found = derivation.loss.residual, []
+    for jump in derivation.facts.jumps:
+        place, at = jump.place, f"{x}"
+        if derivation.facts.even:
+            if place.could_extract_minus_sign():
+                continue
+            at = f"|{x}|"
+        equal = " or ".join(f"{p} = {formula(v)}" for p, v in jump.unless)
+        unless = f" unless {equal}" if equal else ""
+        sides = f"from {formula(jump.below)} to {formula(jump.above)}"
+        found.append(
+            f"the loss jumps at {at} = {formula(place)}{unless}, {sides}: its slope is not its "
+            "derivative there"
+        )
+    return tuple(found)

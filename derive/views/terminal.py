@@ -39,7 +39,7 @@ def shown(derivation: Derivation) -> str:
             if limit.growth is not None:
                 text += f", like {formula(limit.growth)}"
             lines += _wrapped(text, "  ", "      ")
-    lines += ["", "Density", *_density(derivation)]
+    lines += ["", "Facts", *_facts(derivation), "", "Density", *_density(derivation)]
     for member in derivation.members:
         at = ", ".join(
             f"{k} = {formula(sympy.sympify(v)) if not isinstance(v, str) else v}"
@@ -47,6 +47,25 @@ def shown(derivation: Derivation) -> str:
         )
         lines += _wrapped(f"Equal to {member.wider} at {at}: {member.method}.", "")
     return "\n".join(lines)
+
+
+def _facts(derivation: Derivation) -> list[str]:
+    """Parity, length, minimum, kinks and jumps, a line each."""
+    facts, x = derivation.facts, derivation.loss.residual
+    words = [f"even in {x}" if facts.even else f"not even in {x}"]
+    if facts.stretch is not None:
+        words.append(f"{facts.stretch} only stretches {x}")
+    elif facts.length is not None:
+        words.append(f"length {formula(facts.length)}")
+    if facts.minimum is not None:
+        rises = "rises on both sides" if facts.rises else "falls again somewhere"
+        words.append(f"least at {x} = {formula(facts.minimum)}, {rises}")
+    lines = _wrapped("; ".join(words), "  ")
+    kinds = ("the loss jumps", "kink", "the curvature jumps", "smooth to second order")
+    for b in facts.breaks:
+        equal = "".join(f" unless {p} = {formula(v)}" for p, v in b.unless)
+        lines += _wrapped(f"{x} = {formula(b.place)}: {kinds[b.order]}{equal}", "  ", "      ")
+    return lines
 
 
 def _density(derivation: Derivation) -> list[str]:

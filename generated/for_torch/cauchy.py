@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# Definition d7739401caf0; made by: derive regenerate cauchy --target torch
+# From the definition of cauchy (sha256 d7739401caf0) by: derive regenerate cauchy --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Cauchy loss (Lorentzian).
 
@@ -87,12 +87,10 @@ def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
-    y = x / scale
-    far = torch.abs(y) >= 2.0**60
-    q = 0.5 * y * y + 1
-    return torch.where(
-        far, 2 / scale / scale, y / scale / q * (0.5 * (y / scale)) * ((y * y + 6) / q)
-    )
+    far = torch.abs(x) == math.inf
+    r = 1.4142135623730951 / 2 * (x / scale)
+    s_ = r * (1 / _root1p_square(r))
+    return torch.where(far, 2 / scale / scale, s_ / scale * (s_ / scale) * (3 - s_ * s_ * 2) * 2)
 
 
 @_elementwise
@@ -102,7 +100,16 @@ def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     far = torch.abs(y) >= 2.0**20
     return torch.where(
         far,
-        torch.where(torch.abs(y) >= 2.0**60, 2 / x, y / (0.5 * y * y + 1) / scale) / x,
+        torch.where(
+            torch.abs(y) >= 2.0**60,
+            2 / x / x,
+            (
+                1
+                / _root1p_square(1.4142135623730951 / 2 * y)
+                / scale
+                * (1 / _root1p_square(1.4142135623730951 / 2 * y) / scale)
+            ),
+        ),
         2 / scale / scale / (y * y + 2),
     )
 
@@ -110,6 +117,11 @@ def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
 def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
     """(loss, d_x)."""
     return loss(x, scale), d_x(x, scale)
+
+
+def _root1p_square(t: Tensor) -> Tensor:
+    """sqrt(1 + t^2), also where t^2 overflows."""
+    return torch.where(torch.abs(t) >= 2.0**40, torch.abs(t), torch.sqrt(1 + t * t))
 
 
 class CauchyLoss(torch.nn.Module):
@@ -278,7 +290,7 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step, sums = x.numel(), torch.get_num_threads() << 17, []
+        size, step, sums = x.numel(), torch.get_num_threads() << 16, []
         ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
         slope = torch.empty_like(x)
         parts = [(x, target, slope)]
@@ -314,7 +326,7 @@ class _Total(torch.autograd.Function):
 def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, scale: float) -> list[float]:
     """The sums of loss, d_scale; s becomes the share of d_x. d is used up."""
     u, v = spare
-    if not torch.linalg.vector_norm(d).item() < min(scale * 2.0**60, scale * 2.0**40):
+    if not torch.linalg.vector_norm(d).item() < scale * 2.0**40:
         return [math.nan]
     torch.mul(d, d, out=u)
     torch.mul(u, 1 / scale / scale / 2, out=v).log1p_()

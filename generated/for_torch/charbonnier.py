@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# Definition 117954fea4bb; made by: derive regenerate charbonnier --target torch
+# From the definition of charbonnier (sha256 117954fea4bb) by: derive regenerate charbonnier
+# --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Charbonnier loss (pseudo-Huber).
 
@@ -51,9 +52,9 @@ def loss(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
+    far = torch.abs(x) == math.inf
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
-    return torch.where(far, _sign(x) / scale, y / torch.sqrt(y * y + 1) / scale)
+    return torch.where(far, _sign(y) / scale, 1 / _root1p_square(y) * y / scale)
 
 
 @_elementwise
@@ -65,12 +66,16 @@ def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    far = scale / x * (scale / x) * 1.5 < 2.0**-54
     y = x / scale
+    far = torch.abs(y) >= 2.0**20
     s = y * y
     return torch.where(
         far,
-        scale / torch.abs(x) / torch.abs(x) / torch.abs(x),
+        torch.where(
+            torch.abs(y) >= 2.0**27,
+            scale / torch.abs(x) / torch.abs(x) / torch.abs(x),
+            torch.abs(y) / (s * y * y) / scale / scale,
+        ),
         1 / scale / (s + 1) / scale / torch.sqrt(s + 1),
     )
 
@@ -78,46 +83,35 @@ def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
+    far = torch.abs(x) == math.inf
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
-    s = y * y
-    return torch.where(
-        far,
-        -_sign(x) / scale / scale,
-        y / scale / torch.sqrt(s + 1) * ((y / (s + 1) * y - 2) / scale),
-    )
+    s_ = 1 / _root1p_square(y) * y
+    return torch.where(far, -_sign(y) / scale / scale, s_ / scale * ((s_ * s_ - 2) / scale))
 
 
 @_elementwise
 def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
+    far = torch.abs(x) == math.inf
     y = x / scale
-    far = y / 6 * y * 5 < 2.0**-54
-    u = scale / x * (scale / x)
-    far2 = 0.125 * (u * u) * 3 < 2.0**-54
-    s = y * y
-    return torch.where(
-        far,
-        y / scale * (y / scale) * 3,
-        torch.where(
-            far2,
-            torch.abs(x) / scale / scale * (2 / scale),
-            (3 - y / (s + 1) * y) / scale * y / torch.sqrt(s + 1) * y / scale,
-        ),
-    )
+    s_ = 1 / _root1p_square(y) * y
+    return torch.where(far, math.inf, s_ / scale * (y / scale) * (3 - s_ * s_))
 
 
 @_elementwise
 def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    y = x / scale
-    far = torch.abs(y) >= 2.0**60
-    return torch.where(far, 1 / scale / torch.abs(x), 1 / scale / scale / torch.sqrt(y * y + 1))
+    return 1 / _root1p_square(x / scale) / scale / scale
 
 
 def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
     """(loss, d_x)."""
     return loss(x, scale), d_x(x, scale)
+
+
+def _root1p_square(t: Tensor) -> Tensor:
+    """sqrt(1 + t^2), also where t^2 overflows."""
+    return torch.where(torch.abs(t) >= 2.0**40, torch.abs(t), torch.sqrt(1 + t * t))
 
 
 def _sign(value: Any) -> Any:
@@ -291,7 +285,7 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step, sums = x.numel(), torch.get_num_threads() << 17, []
+        size, step, sums = x.numel(), torch.get_num_threads() << 16, []
         ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
         slope = torch.empty_like(x)
         parts = [(x, target, slope)]

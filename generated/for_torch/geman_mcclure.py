@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# Definition 6c6ca5571ad8; made by: derive regenerate geman_mcclure --target torch
+# From the definition of geman_mcclure (sha256 6c6ca5571ad8) by: derive regenerate geman_mcclure
+# --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Geman-McClure loss.
 
@@ -355,7 +356,7 @@ class _Total(torch.autograd.Function):
 def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, scale: float) -> list[float]:
     """The sums of loss, d_scale; s becomes the share of d_x. d is used up."""
     u, v = spare
-    if not torch.linalg.vector_norm(d).item() < scale * 2.0**60:
+    if not torch.linalg.vector_norm(d).item() < min(2.0**60 / (1 / scale), 2.0**60 / (1 / scale), 2.0**60 / (1 / scale)):
         return [math.nan]
     torch.mul(d, d, out=u).add_(scale * scale * 4)
     torch.div(d, u, out=v).mul_(d)

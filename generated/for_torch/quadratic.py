@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# Definition c3e8089b8bc4; made by: derive regenerate quadratic --target torch
+# From the definition of quadratic (sha256 c3e8089b8bc4) by: derive regenerate quadratic --target
+# torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Quadratic loss (L2).
 
@@ -57,7 +58,9 @@ def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    return torch.where(torch.isnan(x), x, 1 / (scale * scale))
+    return torch.where(
+        torch.isnan(x), x, torch.where(x == 0, 1 / scale / scale, 1 / (scale * scale))
+    )
 
 
 @_elementwise
@@ -76,7 +79,9 @@ def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    return torch.where(torch.isnan(x), x, 1 / (scale * scale))
+    return torch.where(
+        torch.isnan(x), x, torch.where(x == 0, 1 / scale / scale, 1 / (scale * scale))
+    )
 
 
 def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
@@ -190,7 +195,7 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step, sums = x.numel(), torch.get_num_threads() << 17, []
+        size, step, sums = x.numel(), torch.get_num_threads() << 16, []
         ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
         slope = torch.empty_like(x)
         parts = [(x, target, slope)]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# Definition e881c11a8385; made by: derive regenerate student_t --target torch
+# From the definition of student_t (sha256 e881c11a8385) by: derive regenerate student_t --target
+# torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Student's t loss.
 
@@ -472,8 +473,16 @@ class _Total(torch.autograd.Function):
         parts = [(x, target, slope)]
         if size > step:
             parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
+        room = [torch.empty_like(parts[0][0]) for _ in range(3)]
+        numbers = [float(p) for p in parameters]
+        ordinary = all(1e-9 < abs(p) < 1e9 for p in numbers)
         for a, b, s in parts:
-            sums.append(_exactly(a - b, s, ctx, *parameters))
+            d, *spare = room if a.shape == room[0].shape else [r[: len(a)] for r in room]
+            torch.sub(a, b, out=d)
+            found = _block(d, s, spare, ctx, *numbers) if ordinary else [math.nan]
+            if not all(map(math.isfinite, found)):
+                found = _exactly(a - b, s, ctx, *parameters)
+            sums.append(found)
         value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
         ctx.save_for_backward(x, target, slope)
         return x.new_full((), value)
@@ -489,6 +498,34 @@ class _Total(torch.autograd.Function):
         found = zip(sums, ctx.parameters, needs[3:])
         by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)
         return slope if needs[0] else None, -slope if needs[1] else None, None, *by
+
+
+def _block(
+    d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, df: float, scale: float
+) -> list[float]:
+    """The sums of loss, d_df, d_scale; s becomes the share of d_x. d is used up."""
+    u, v = spare
+    if not torch.linalg.vector_norm(d).item() < min(math.sqrt(2) * math.sqrt(df) * scale * 2.0**26, math.sqrt(df) * scale * 2.0**27):
+        return [math.nan]
+    torch.mul(d, d, out=u)
+    torch.mul(u, 1 / df / scale / scale, out=v).log1p_()
+    sums = [(df + 1) * v.sum().item() / 2, 0.0, 0.0]
+    u.add_(df * scale * scale)
+    torch.div(d, u, out=s)
+    if any(ctx.needs_input_grad[3:]):
+        d.mul_(s)
+    if ctx.needs_input_grad[3]:
+        sums[1] = _whole(0.5 * v.sum().item(), -((df + 1) * d.sum().item() / df / 2))
+    if ctx.needs_input_grad[4]:
+        sums[2] = (-df - 1) * d.sum().item() / scale
+    s.mul_((df + 1) * ctx.share)
+    return sums
+
+
+def _whole(*terms: float) -> float:
+    """The sum of the terms; NaN where they cancel so far that too few digits are left."""
+    total = math.fsum(terms)
+    return total if abs(total) > max(map(abs, terms)) / 256 else math.nan
 
 
 def _exactly(d: Tensor, s: Tensor, ctx: Any, *parameters: Any) -> list[float]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# Definition d052951abc1d; made by: derive regenerate welsch --target torch
+# From the definition of welsch (sha256 d052951abc1d) by: derive regenerate welsch --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Welsch loss (Leclerc).
 
@@ -271,7 +271,7 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step, sums = x.numel(), torch.get_num_threads() << 17, []
+        size, step, sums = x.numel(), torch.get_num_threads() << 16, []
         ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
         slope = torch.empty_like(x)
         parts = [(x, target, slope)]

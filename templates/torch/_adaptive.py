@@ -124,7 +124,7 @@ class AdaptiveLoss(torch.nn.Module):
     def forward(self, residual: Tensor) -> Tensor:
         size = self.dimension
         if size is not None and residual.shape[-1:] != (size,):
-            told = f"{size} numbers along the last axis, got shape {tuple(residual.shape)}"
+            told = f"{size} numbers along its last axis, got shape {tuple(residual.shape)}"
             raise ValueError(f"residual must hold vectors of {told}")
         places = residual if size is None else residual[..., 0]
         values = [self.value(name) for name in self.parameters_of]

@@ -129,10 +129,12 @@ class Density(Law):
             return self.log_z(parameters).to(_dtype(values))
         sphere = math.log(2.0) + half * math.log(math.pi) - math.lgamma(half)
         total = sphere + self.log_integrals(parameters, int(dimension) - 1).squeeze(-1)
-        total = torch.where(self.orders(parameters)[1] > dimension, total, math.inf)
+        exists = self.orders(parameters)[1] > dimension
+        total = torch.where(exists, total, math.inf)
         numbers = not any(isinstance(v, Tensor) for v in values)
         if numbers and not torch.compiler.is_compiling() and float(total) == math.inf:
-            raise ValueError(self.vectors or "the density reaches beyond the range of float64")
+            far = "the density of vectors reaches beyond the range of float64"
+            raise ValueError(far if bool(exists) else self.vectors)
         return total.to(_dtype(values))
 
     def log_density_norm(self, x: Value, /, *given: Value, **named: Value) -> Tensor:

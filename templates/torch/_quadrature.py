@@ -265,7 +265,8 @@ class Law:
         """The probability below x, and the density there."""
         panels, known = table.panels, lifted(parameters, 1)
         y = x - panels.place.center.squeeze(-1)
-        left, y = y < 0, torch.abs(y)
+        left = y < 0
+        y = torch.where(left, -y, y)
         row = torch.zeros_like(left, dtype=torch.long) if self.even else (~left).long()
         place = _place(panels.edges, y, row)
         high, last, power = _entry(panels.edges, place, row), *_ends(panels, row)

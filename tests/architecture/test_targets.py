@@ -18,9 +18,6 @@ from derive.numerics.nodes import OPERATIONS, Call, Name
 from derive.numerics.nodes import node as as_node
 
 ROOT = Path(__file__).parents[2]
-# What numerics takes away before anything is printed.
-NEVER_PRINTED: set[str] = set()
-
 
 def _call(op):
     arity = OPERATIONS[op][0]
@@ -46,7 +43,7 @@ def lacking(target):
     """The operations that a target cannot say."""
     printer = Printer(target.syntax)
     missing = set()
-    for op in set(OPERATIONS) - NEVER_PRINTED:
+    for op in OPERATIONS:
         try:
             words = re.findall(r"([\w.]+)\(", printer.expression(_call(op)))
         except NoSpelling:
@@ -78,8 +75,10 @@ def test_no_line_outside_a_target_s_file_names_it():
     named = {}
     for path in sorted((ROOT / "derive").rglob("*.py")):
         room = path.relative_to(ROOT / "derive").parts
-        if room[:2] == ("emission", "targets") or room[0] == "verification":
-            continue
+        if room[:2] == ("emission", "targets") or room == ("definitions", "names.py"):
+            continue  # names.py lists the packages of Python that a file must not shadow
+        if room[0] == "verification":
+            continue  # the judge runs other people's code, whatever library it is written for
         for number, line in enumerate(path.read_text().splitlines(), 1):
             words = set(re.findall(r"[A-Za-z_]+", line)) & {*TARGETS, "for_numpy", "for_torch"}
             if words and not COMPUTES.search(line) and not _is_prose(line):

@@ -1,4 +1,4 @@
-"""NumPy: value_and_grad beside the formulas of value and gradient as one would type them."""
+"""NumPy: loss, d_x and value_and_grad beside the formulas as one would type them."""
 
 from __future__ import annotations
 
@@ -9,75 +9,88 @@ from functools import partial
 import numpy as np
 
 Work = Callable[[], object]
-Pair = tuple[np.ndarray, np.ndarray]
+Formula = Callable[..., np.ndarray]
+SMALL = 10
 
 
-def _quadratic(x: np.ndarray) -> Pair:
-    return x**2 / 2, x
+def _huber_loss(x: np.ndarray, d: float) -> np.ndarray:
+    return np.where(np.abs(x) <= d, x**2 / 2, d * (np.abs(x) - d / 2))
 
 
-def _absolute(x: np.ndarray) -> Pair:
-    return np.abs(x), np.sign(x)
+def _huber_slope(x: np.ndarray, d: float) -> np.ndarray:
+    return np.where(np.abs(x) <= d, x, d * np.sign(x))
 
 
-def _huber(x: np.ndarray) -> Pair:
-    near = np.abs(x) <= 1
-    return np.where(near, x**2 / 2, np.abs(x) - 0.5), np.where(near, x, np.sign(x))
+def _barron_loss(x: np.ndarray, alpha: float, c: float) -> np.ndarray:
+    b = abs(alpha - 2)
+    return b / alpha * (((x / c) ** 2 / b + 1) ** (alpha / 2) - 1)
 
 
-def _charbonnier(x: np.ndarray) -> Pair:
-    root = np.sqrt(1 + x**2)
-    return root - 1, x / root
+def _barron_slope(x: np.ndarray, alpha: float, c: float) -> np.ndarray:
+    return x / c**2 * ((x / c) ** 2 / abs(alpha - 2) + 1) ** (alpha / 2 - 1)
 
 
-def _cauchy(x: np.ndarray) -> Pair:
-    return np.log(1 + x**2 / 2), 2 * x / (x**2 + 2)
-
-
-def _geman_mcclure(x: np.ndarray) -> Pair:
-    return 2 * x**2 / (x**2 + 4), 16 * x / (x**2 + 4) ** 2
-
-
-def _welsch(x: np.ndarray) -> Pair:
-    decay = np.exp(-(x**2) / 2)
-    return 1 - decay, x * decay
-
-
-def _barron(x: np.ndarray) -> Pair:
-    alpha, b = 0.5, 1.5
-    base = x**2 / b + 1
-    return b / alpha * (base ** (alpha / 2) - 1), x * base ** (alpha / 2 - 1)
-
-
-def _copies(x: np.ndarray) -> Pair:
-    return x.copy(), x.copy()
-
-
-TYPED: dict[str, tuple[Mapping[str, float], Callable[[np.ndarray], Pair]]] = {
-    "quadratic": ({}, _quadratic),
-    "absolute": ({}, _absolute),
-    "huber": ({}, _huber),
-    "smooth_l1": ({}, _huber),
-    "charbonnier": ({}, _charbonnier),
-    "cauchy": ({}, _cauchy),
-    "geman_mcclure": ({}, _geman_mcclure),
-    "welsch": ({}, _welsch),
-    "barron": ({"alpha": 0.5}, _barron),
+# the parameters, the loss and its derivative in x
+TYPED: dict[str, tuple[tuple[float, ...], Formula, Formula]] = {
+    "quadratic": ((1.25,), lambda x, c: (x / c) ** 2 / 2, lambda x, c: x / c**2),
+    "absolute": ((1.25,), lambda x, c: np.abs(x) / c, lambda x, c: np.sign(x) / c),
+    "huber": ((1.25,), _huber_loss, _huber_slope),
+    "smooth_l1": (
+        (1.25,),
+        lambda x, b: np.where(np.abs(x) <= b, x**2 / (2 * b), np.abs(x) - b / 2),
+        lambda x, b: np.where(np.abs(x) <= b, x / b, np.sign(x)),
+    ),
+    "charbonnier": (
+        (1.25,),
+        lambda x, c: np.sqrt(1 + (x / c) ** 2) - 1,
+        lambda x, c: x / c**2 / np.sqrt(1 + (x / c) ** 2),
+    ),
+    "cauchy": (
+        (1.25,),
+        lambda x, c: np.log(1 + (x / c) ** 2 / 2),
+        lambda x, c: 2 * x / (x**2 + 2 * c**2),
+    ),
+    "geman_mcclure": (
+        (1.25,),
+        lambda x, c: 2 * (x / c) ** 2 / ((x / c) ** 2 + 4),
+        lambda x, c: 16 * x / c**2 / ((x / c) ** 2 + 4) ** 2,
+    ),
+    "welsch": (
+        (1.25,),
+        lambda x, c: 1 - np.exp(-((x / c) ** 2) / 2),
+        lambda x, c: x / c**2 * np.exp(-((x / c) ** 2) / 2),
+    ),
+    "student_t": (
+        (3.0, 1.25),
+        lambda x, n, c: (n + 1) / 2 * np.log(1 + (x / c) ** 2 / n),
+        lambda x, n, c: (n + 1) * x / (n * c**2 + x**2),
+    ),
+    "barron": ((0.5, 1.25), _barron_loss, _barron_slope),
 }
+
+
+def _both(loss: Formula, slope: Formula, x: np.ndarray, *parameters: float) -> object:
+    return loss(x, *parameters), slope(x, *parameters)
 
 
 def numpy_rows(
     sizes: tuple[int, ...], timed: Callable[[Mapping[str, Work]], dict[str, list[float]]]
 ) -> Iterator[tuple[str, dict[str, list[float]]]]:
-    for dtype in (np.float32, np.float64):
-        for size in sizes:
+    for dtype in (np.float64, np.float32):
+        for size in sorted({SMALL, max(sizes)}):
             x = (3 * np.random.default_rng(0).standard_normal(size)).astype(dtype)
-            for name, (parameters, typed) in TYPED.items():
+            for name, (parameters, loss, slope) in TYPED.items():
                 module = importlib.import_module(f"generated.for_numpy.{name}")
-                contenders: dict[str, Work] = {
-                    "generated": partial(module.value_and_grad, x, **parameters),
-                    "typed": partial(typed, x),
-                    "copies": partial(_copies, x),
+                formulas: dict[str, Callable[..., object]] = {
+                    "loss": loss,
+                    "d_x": slope,
+                    "value_and_grad": partial(_both, loss, slope),
                 }
-                label = f"{name} {np.dtype(dtype).name} {size:.0e}"
-                yield label.replace("e+0", "e"), timed(contenders)
+                for quantity, typed in formulas.items():
+                    contenders: dict[str, Work] = {
+                        "generated": partial(getattr(module, quantity), x, *parameters),
+                        "typed": partial(typed, x, *parameters),
+                        "copies": x.copy,
+                    }
+                    label = f"{name}.{quantity} {dtype.__name__} {size:,}"
+                    yield label, timed(contenders)

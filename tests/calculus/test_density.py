@@ -163,7 +163,7 @@ def test_a_parameter_in_an_interval():
 def test_the_steps_are_told():
     told = []
     derive(load("absolute"), told.append)
-    assert told == ["derivatives", "limits", "density", "memberships"]
+    assert told == ["derivatives", "limits", "facts", "density", "memberships"]
 
 
 def test_why_is_data_and_the_words_follow_from_it(found):

@@ -55,7 +55,7 @@ def test_regenerate(pipeline: Any, capsys: Capture, tmp_path: Path) -> None:
     assert derive("regenerate", "--out", out) == 0
     assert pipeline.called == {
         "subjects": (), "targets": (), "out": out, "settings": {},
-        "check": False, "force": False, "follow": False,
+        "joined": False, "check": False, "force": False, "follow": False,
     }  # fmt: skip
     assert capsys.readouterr().out.splitlines() == [
         "deriving the whole catalogue",
@@ -80,12 +80,19 @@ def test_regenerate_passes_every_option(pipeline: Any, tmp_path: Path) -> None:
         "torch",
         "--force",
         "--follow",
+        "--bundle",
     ]
     assert derive(*arguments, "--set", "alpha=1", "--set", "scale = 2", "--out", tmp_path) == 0
     assert pipeline.called == {
         "subjects": ("barron", "huber"), "targets": ("numpy", "torch"), "out": tmp_path,
-        "settings": {"alpha": "1", "scale": "2"}, "check": False, "force": True, "follow": True,
+        "settings": {"alpha": "1", "scale": "2"}, "joined": True, "check": False,
+        "force": True, "follow": True,
     }  # fmt: skip
+
+
+def test_a_bundle_never_replaces_the_files_of_the_checkout(pipeline: Any, capsys: Capture) -> None:
+    assert derive("regenerate", "huber", "--bundle") == 2
+    assert "--bundle needs --out" in capsys.readouterr().err
 
 
 def test_the_table_is_printed_once_even_if_nobody_announced_it(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from generated.for_torch.student_t import AdaptiveStudentTLoss
+from generated.for_torch.densities.student_t import AdaptiveStudentTLoss
 
 
 @pytest.fixture(scope="module")

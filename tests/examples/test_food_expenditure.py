@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize, stats
 
-from generated.for_torch.barron import AdaptiveBarronLoss
+from generated.for_torch.densities.barron import AdaptiveBarronLoss
 
 
 @pytest.fixture(scope="module")

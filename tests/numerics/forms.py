@@ -8,6 +8,7 @@ import sympy
 
 from derive.calculus.derivation import Density, Derivation
 from derive.calculus.derivatives import quantities
+from derive.calculus.facts import facts
 from derive.definitions.catalogue import load
 from derive.definitions.loss import Loss
 from derive.numerics.forms import StableForm
@@ -17,7 +18,7 @@ from derive.numerics.stabilise import stabilise
 def derivation(loss: Loss) -> Derivation:
     raw = quantities(loss)
     nothing = Density(None, None, (), (), "", "not looked at")
-    return Derivation(loss, raw, raw, sympy.nan, (), nothing, ())
+    return Derivation(loss, raw, raw, sympy.nan, (), nothing, (), facts(loss))
 
 
 def stable_form(loss: Loss) -> StableForm:

@@ -56,8 +56,8 @@ def inside(source: str, functions: Sequence[str], count: int, seed: int = 0) -> 
     return [Mutant(text, what) for text, what in found.items()]
 
 
-def around(function: str, parameters: Sequence[str], library: str) -> Iterator[Mutant]:
-    """Text to put behind a file: the function, wrong somewhere that random points seldom meet."""
+def around(function: str, parameters: Sequence[str], library: str, source: str) -> Iterator[Mutant]:
+    """The file with a function that is wrong somewhere that random points seldom meet."""
     first = parameters[0] if parameters else "x"
     errors = {
         "0.01 % too large": "r * 1.0001",
@@ -85,11 +85,11 @@ def around(function: str, parameters: Sequence[str], library: str) -> Iterator[M
                 "    v = parameters[0] if parameters else x\n"
                 f"    return {wrong}\n"
             )
-        source = (
+        wrapped = (
             f"\n\n_right_{function} = {function}\n\n\n"
             f"def {function}(x, *parameters):  # {names}\n{body}"
         )
-        yield Mutant(source, f"{function}: {what}")
+        yield Mutant(source + wrapped, f"{function}: {what}")
 
 
 def _functions(tree: ast.AST) -> list[ast.FunctionDef]:

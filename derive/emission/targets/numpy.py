@@ -59,4 +59,8 @@ TARGET = Target(
     runtime=("_density.py", "_quadrature.py", "_special.py"),
     package="package.py.j2",
     library="numpy",
+    judged={
+        "dtypes": ("float64", "float32", "float16"),
+        "computed": {"float32": "float64", "float16": "float32"},
+    },
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,16 +11,13 @@ from derive.emission.printer import NoSpelling, Printer
 from derive.emission.render import block, function
 from derive.emission.syntax import ATOM, BOTH, EITHER, PYTHON, Called, Infix, Pattern, Syntax
 from derive.emission.target import Target
-from derive.numerics.nodes import Call, Name, Node
+from derive.numerics.nodes import Call, Name, Node, Number
 from derive.program.branchless import branchless, is_plain
 from derive.program.expanded import substituted
 from derive.program.module import Function, Module, Parameter
-from derive.program.sweep import DIFFERENCE, SLOPE, Step, Sweep, Total, sweep
+from derive.program.sweep import DIFFERENCE, NUMBER, SLOPE, Step, Sweep, Total, sweep
 
-_FUNCTIONS = (
-    "abs sqrt exp expm1 log log1p sin cos tan asin acos atan sinh cosh tanh erf erfc digamma "
-    "where"
-).split()
+_FUNCTIONS = ["abs", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "erf", "erfc", "digamma", "where"]
 
 SYNTAX = Syntax(
     operations={
@@ -57,6 +55,7 @@ NUMBERS = Syntax(
         **{n: Called(f"math.{n}") for n in ("sqrt", "exp", "expm1", "log", "log1p")},
         "loggamma": Called("math.lgamma"),
         "gamma": Called("math.gamma"),
+        "sign": Pattern("math.copysign(1.0, {0})", ATOM),
     },
     infinity="math.inf",
     not_a_number="math.nan",
@@ -103,6 +102,7 @@ def context(module: Module, printer: Printer) -> Mapping[str, Any]:
             {"name": first.name, "default": printer.real(first.default)} if swapped else None
         ),
         "closed": closed,
+        "masked": not module.operations.isdisjoint({"abs", "min", "max", "clamp"}),
         "slopes": _slopes(module),
         "firsts": _tuple(firsts),
         "sums": _tuple(["loss", *firsts[1:]]),
@@ -154,7 +154,8 @@ def _block(module: Module) -> Mapping[str, Any] | None:
     if found is None:
         return None
     try:
-        lines = _Calls(found).lines(tuple(p.name for p in module.parameters))
+        special = [c for c in module.special if not _beyond(c)]
+        lines = _Calls(found, special).lines(tuple(p.name for p in module.parameters))
     except NoSpelling:
         return None
     names = [p.name for p in module.parameters]
@@ -171,15 +172,26 @@ def _block(module: Module) -> Mapping[str, Any] | None:
             *(f"{n}: float" for n in names),
         ],
         "summed": ", ".join(["loss", *(f"d_{n}" for n in names)]),
-        "guarded": bool(found.infinite or found.bounds or found.risky),
+        "guarded": bool(found.infinite or found.bounds or found.risky or found.cancels),
+        "risky": found.risky,
+        "cancels": found.cancels,
+        "grows": any(s.op == "growth" for s in found.steps),
     }
+
+
+def _beyond(condition: Node) -> bool:
+    """Whether it is about a value that is no ordinary one: 0, or infinite."""
+    if not isinstance(condition, Call) or condition.op != "eq":
+        return False
+    value = condition.args[1]
+    return isinstance(value, Number) and (value.value == 0 or abs(value.value) == math.inf)
 
 
 class _Calls:
     """Steps as lines of Python: calls with out=, or in place, one after the other."""
 
-    def __init__(self, found: Sweep) -> None:
-        self._found = found
+    def __init__(self, found: Sweep, special: Sequence[Node]) -> None:
+        self._found, self._special = found, special
         self._printer = Printer(NUMBERS)
 
     def lines(self, names: Sequence[str]) -> list[str]:
@@ -188,6 +200,9 @@ class _Calls:
         lines += self._steps(found.value.steps)
         lines.append(f"sums = [{self._sum(found.value)}{', 0.0' * len(names)}]")
         lines += self._steps(found.slope)
+        if found.shared:
+            lines.append("if any(ctx.needs_input_grad[3:]):")
+            lines += [f"    {line}" for line in self._steps(found.shared)]
         for place, name in enumerate(names):
             total = found.by[name]
             lines.append(f"if ctx.needs_input_grad[{place + 3}]:")
@@ -201,7 +216,13 @@ class _Calls:
         return lines
 
     def _guard(self) -> list[str]:
-        """Nothing is summed where a residual may be too large for these calls."""
+        """Nothing is summed at special parameters, or where a residual may be too large."""
+        lines = []
+        for condition in self._special:
+            lines += [f"if {self._printer.expression(condition)}:", "    return [math.nan]"]
+        return [*lines, *self._far()]
+
+    def _far(self) -> list[str]:
         bounds = [self._printer.expression(b) for b in self._found.bounds]
         if not bounds and not self._found.infinite:
             return []
@@ -210,8 +231,9 @@ class _Calls:
         return [f"if not {dot} < {least}:", "    return [math.nan]"]
 
     def _sum(self, total: Total) -> str:
-        summed = Name(f"{total.place}.sum().item()")
-        return self._printer.expression(_times(total.factor, summed))
+        """The sum of the terms, of which `_whole` makes NaN where they cancel."""
+        terms = [self._printer.expression(_times(f, Name(_summed(w)))) for f, w in total.terms]
+        return terms[0] if len(terms) == 1 else f"_whole({', '.join(terms)})"
 
     def _steps(self, steps: Sequence[Step]) -> list[str]:
         lines: list[str] = []
@@ -239,6 +261,8 @@ class _Calls:
                 for s, a in zip(step.arguments, args, strict=True)
             ]
             return f"torch.where({', '.join(values)}, out={place})", False
+        if step.op == "growth":
+            return f"{args[2]} = _growth({args[0]}, {args[1]}, {place})", False
         if step.op == "div" and not isinstance(first, str):
             return self._written("reciprocal", args[1:], place)
         if step.op == "scaled_add":
@@ -255,6 +279,12 @@ class _Calls:
         if args[0] == place and name not in ("minimum", "maximum"):
             return f"{place}.{name}_({', '.join(args[1:])})", args[1:2] != [place]
         return f"torch.{name}({', '.join(args)}, out={place})", False
+
+
+def _summed(what: str) -> str:
+    if what == NUMBER:
+        return f"{DIFFERENCE}.numel()"
+    return what if what.startswith("excess") else f"{what}.sum().item()"
 
 
 def _times(factor: Node, value: Node) -> Node:
@@ -282,4 +312,9 @@ TARGET = Target(
     package="package.py.j2",
     library="torch",
     more=context,
+    judged={
+        "dtypes": ("float64", "float32", "float16", "bfloat16"),
+        "computed": {"float16": "float32", "bfloat16": "float32"},
+        "tensors": True,
+    },
 )

@@ -27,16 +27,17 @@ from derive.numerics.helpers.logarithm import (
 from derive.numerics.helpers.powers import (
     log1p_square,
     power1p,
-    power1p_less_one,
     power1p_square,
     root1p_square,
-    root_power1p_less_one,
+    times_power1p,
+    times_power1p_less_one,
 )
 
 __all__ = [
     "HELPERS", "SERIES_TERMS", "Helper", "boxcox1p", "boxcox_bend", "boxcox_slope", "expm1_minus",
     "exprel", "exprel1", "exprel2", "log1p_minus", "log1p_square", "log1prel", "log1prel1",
-    "log1prel2", "logcosh", "logcosh_excess", "power1p", "power1p_less_one", "power1p_square",
-    "rel2", "rel2_bend", "rel2_slope", "root1p_square", "root_power1p_less_one", "sigmoid",
+    "log1prel2", "logcosh", "logcosh_excess", "power1p", "power1p_square",
+    "rel2", "rel2_bend", "rel2_slope", "root1p_square", "sigmoid",
     "softplus", "softplus_step",
+    "times_power1p", "times_power1p_less_one",
 ]  # fmt: skip

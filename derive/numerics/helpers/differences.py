@@ -11,20 +11,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import factorial
 from typing import Any
 
 from mpmath import mp
 
 from derive.numerics.differences import NoPattern, Rate, basis
 from derive.numerics.helpers.exponential import expm1_minus, exprel
-from derive.numerics.helpers.helper import HELPERS, Helper, define
-from derive.numerics.nodes import Local, Name, Node, absolute, call, node, polynomial, where
+from derive.numerics.helpers.helper import FAR, HELPERS, Helper, bounded, define
+from derive.numerics.nodes import Local, Name, Node, absolute, call, node, where
 
-# Where the rates times L differ by less, the power series is used; its number of terms.
-_REACH, _REACH_OF_NUMBERS, _TERMS = 5, 4, 34
+# Where the rates times z differ by less, the power series is used.
+_REACH, _REACH_OF_NUMBERS = 5, 4
 _NEGLIGIBLE = 80
 _z, _p, _g = Name("z"), Name("p"), Name("g")
+# Beside an exponential of 0, where z is infinite.
+_BOUNDED = Local("m", bounded(_z))
 
 
 @dataclass(frozen=True)
@@ -144,19 +145,6 @@ def _exact(rates: Sequence[Rate]) -> Any:
     return value
 
 
-def _weights(rates: Sequence[Fraction]) -> tuple[Fraction, ...]:
-    """h_k(rates)/(n + k)!, h_k the complete symmetric polynomials: exp[rates L] in powers of L."""
-    sums = [Fraction(0)] * len(rates)
-    found = []
-    for k in range(_TERMS):
-        total = Fraction(int(k == 0))
-        for j, rate in enumerate(rates):
-            total += rate * sums[j]
-            sums[j] = total
-        found.append(total / factorial(len(rates) - 1 + k))
-    return tuple(found)
-
-
 def _whole(value: Node, n: int) -> Node:
     total = value
     for _ in range(n - 1):
@@ -174,7 +162,7 @@ def _closed(argument: Node, rates: Sequence[Fraction]) -> Node:
             continue
         term = node(abs(c))
         if m:
-            term = _whole(argument, m) * abs(c)
+            term = _whole(argument if r == high else _BOUNDED, m) * abs(c)
         if r != high:
             term = term * call("exp", node(r - high) * argument)
         if total is None:
@@ -190,19 +178,17 @@ def _of_z(rates: tuple[Rate, ...]) -> Node:
     numbers = [n for _, n in rates]
     low, high, n = min(numbers), max(numbers), len(numbers) - 1
     size = absolute(_z)
-    up = polynomial(size, _weights([r - low for r in numbers]))
+    series: Node = call("exp_series", size, *(r - low for r in numbers))
     if low:
-        up = call("exp", node(low) * _z) * up
-    series = up
-    if high > 0:
-        down = polynomial(size, _weights([high - r for r in numbers])) * call(
-            "exp", node(high) * _z
-        )
-        series = where(_z < 0, down, up)
+        series = call("exp", node(low) * _z) * series
     far = _closed(_z, numbers)
-    if high > 0 and low == 0:
-        far = where(_z < 0, _backward(numbers), far)
-    return where(size < Fraction(_REACH_OF_NUMBERS) / (high - low), _whole(_z, n) * series, far)
+    if high > 0:
+        down = call("exp_series", size, *(high - r for r in numbers))
+        series = where(_z < 0, call("exp", node(high) * _z) * down, series)
+        if low == 0:
+            far = where(_z < 0, _backward(numbers), far)
+    near = Local("near", _whole(_z, n) * series)
+    return where(size < Fraction(_REACH_OF_NUMBERS) / (high - low), near, Local("far", far))
 
 
 def _backward(rates: Sequence[Fraction]) -> Node:
@@ -211,7 +197,7 @@ def _backward(rates: Sequence[Fraction]) -> Node:
     for (r, m), c in sorted(basis(rates).items(), key=lambda item: (item[0][0], -item[0][1])):
         if c == 0:
             continue
-        term = node(abs(c)) if not m else _whole(_z, m) * abs(c)
+        term = node(abs(c)) if not m else _whole(_BOUNDED if r else _z, m) * abs(c)
         if r:
             term = call("exp", node(r) * _z) * term
         if total is None:
@@ -238,10 +224,12 @@ def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
     near = _whole(_z, len(rates) - 1) * call("exp", low * _z) * series
     if more is not None:
         near = near + _g * more
-    distance = (_p + max(shifts) - min(numbers)) * _z
-    below, beyond = (_joined(_apart(rates, up), more) for up in (False, True))
-    far = beyond if below == beyond else where(distance < Fraction(_REACH, 2), below, beyond)
-    return where((high - low) * _z < _REACH, near, far)
+    far: Node = Local("above", _joined(_apart(rates, up=True), more))
+    if len(set(rates)) > 2:
+        distance = (_p + max(shifts) - min(numbers)) * _z
+        below = Local("below", _joined(_apart(rates, up=False), more))
+        far = where(distance < Fraction(_REACH, 2), below, far)
+    return where((high - low) * _z < _REACH, Local("near", near), far)
 
 
 # a and b of a g + b: what the growth multiplies, apart from the rest.
@@ -298,7 +286,8 @@ def _inner(rates: Sequence[Rate]) -> Parts:
     if not shifts:
         return None, lifted(_numbers(_z, numbers), max(numbers))
     if not numbers:
-        return lifted(_numbers(_z, shifts), max(shifts)), None
+        # g may be 0 where z is infinite
+        return lifted(_numbers(Local("m", call("min", _z, FAR)), shifts), max(shifts)), None
     top, high = max(numbers), max(shifts)
     inner = tuple(sorted([(False, n - top) for n in numbers] + [(True, n - high) for n in shifts]))
     shift = high - top

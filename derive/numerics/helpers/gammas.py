@@ -1,4 +1,4 @@
-"""Half a step of log gamma, without cancellation: what Student's normalizer is made of.
+"""Half a step of log gamma, without cancellation: in the integrals that are ratios of gammas.
 
     gap(z) = log gamma(z + 1/2) - log gamma(z) - log(z)/2
     gap(z) = gap(z + 1) - log(1 + 1/(4 z (z + 1)))/2

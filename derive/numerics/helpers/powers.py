@@ -7,7 +7,7 @@ from fractions import Fraction
 from mpmath import mp
 
 from derive.numerics.helpers.helper import Helper, define, exp
-from derive.numerics.nodes import Local, Name, Node, absolute, call, where
+from derive.numerics.nodes import Local, Name, Node, absolute, call, node, patch, where
 
 _t, _q = Name("t"), Name("q")
 # From here on 1 + t^2 is t^2, in every dtype.
@@ -47,39 +47,6 @@ power1p_square = define(
         shortcut=(absolute(_q) <= 2, where(_t < _FAR, (1 + _w) ** _q, _t ** (2 * _q))),
     )
 )
-_p = Name("p")
-# 1 is taken off an exponent where that is exact, else divided out: rounding p - 1 would cost
-# |log| ULP.
-_apart = _p < Fraction(1, 2)
-
-
-def _less_one(share: int) -> Node:
-    """(1 + t^2)^((p - 1)/share), share 1 or 2."""
-    q = Local("q", where(_apart, _p, _p - 1) / share)
-    total = 1 + _w if share == 1 else call("sqrt", 1 + _w)
-    near = power1p_square(_t, q) / where(_apart, total, 1)
-    far = _t ** (2 * q) / where(_apart, _t, 1)
-    return where(_t < _FAR, near, far / where(_apart, _t, 1) if share == 1 else far)
-
-
-power1p_less_one = define(
-    Helper(
-        "power1p_less_one",
-        ("t", "p"),
-        "(1 + t^2)^(p - 1) for t >= 0.",
-        _less_one(1),
-        lambda t, p: mp.exp((p - 1) * mp.log1p(t * t)),
-    )
-)
-root_power1p_less_one = define(
-    Helper(
-        "root_power1p_less_one",
-        ("t", "p"),
-        "Its square root, for products that the power alone would push out of range.",
-        _less_one(2),
-        lambda t, p: mp.exp((p - 1) / 2 * mp.log1p(t * t)),
-    )
-)
 root1p_square = define(
     Helper(
         "root1p_square",
@@ -87,5 +54,44 @@ root1p_square = define(
         "sqrt(1 + t^2), also where t^2 overflows.",
         where(absolute(_t) < 2.0**40, call("sqrt", 1 + _t * _t), absolute(_t)),
         lambda t: mp.sqrt(1 + t * t),
+    )
+)
+_f, _e, _c, _d, _p = Name("f"), Name("e"), Name("c"), Name("d"), Name("p")
+_LARGE = 2**60
+
+
+def _times(q: Node, whole: Node, root: Node) -> Node:
+    """f e g/(c d), g = (1 + t^2)^q over whole = root^2: where g is far from 1, each of f/c and e/d
+    takes its root."""
+    power = Local("power", power1p_square(_t, q) / whole)
+    half = Local("half", power1p_square(_t, q / 2))
+    rare = call("or", power < Fraction(1, _LARGE), power > _LARGE)
+    apart = _f / root * half / _c * (_e / root * half / _d)
+    return patch(rare, apart, _f * power / _c * (_e / _d))
+
+
+times_power1p = define(
+    Helper(
+        "times_power1p",
+        ("f", "e", "c", "d", "t", "p"),
+        "f e (1 + t^2)^p/(c d), t >= 0; in two halves where the power alone may leave the range.",
+        _times(_p, node(1), node(1)),
+        lambda f, e, c, d, t, p: f * e * mp.exp(p * mp.log1p(t * t)) / c / d,
+    )
+)
+# 1 is taken off an exponent where that is exact, else divided out: rounding p - 1 would cost
+# |log| ULP.
+_apart = _p < Fraction(1, 2)
+times_power1p_less_one = define(
+    Helper(
+        "times_power1p_less_one",
+        ("f", "e", "c", "d", "t", "p"),
+        "f e (1 + t^2)^(p - 1)/(c d), likewise.",
+        _times(
+            Local("q", where(_apart, _p, _p - 1)),
+            where(_apart, 1 + _w, 1),
+            Local("root", where(_apart, root1p_square(_t), 1)),
+        ),
+        lambda f, e, c, d, t, p: f * e * mp.exp((p - 1) * mp.log1p(t * t)) / c / d,
     )
 )

@@ -11,7 +11,7 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
         total: Any = 0.0 if k else 1.0
         for j, rate in enumerate(rates):
             sums[j] = total = total + rate * sums[j]
-        coefficients.append(total / math.factorial(len(rates) - 1 + k))
+        coefficients.append(total / float(math.factorial(len(rates) - 1 + k)))
     value = coefficients[-1]
     for c in coefficients[-2::-1]:
         value = value * argument + c

@@ -1,0 +1,108 @@
+"""Errors in ULP, kappa and exact values, by known answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy
+from flint import arb
+from forms import derivation
+from sympy import Abs, Piecewise, Symbol, exp, log, oo
+
+from derive.calculus.derivation import Limit
+from derive.definitions.loss import Loss
+from derive.definitions.samples import Group, Sample
+from derive.numerics.exact import Exact, NoValue, limit
+from derive.numerics.measure import Reference, Target, errors_in_ulp
+
+x = Symbol("x", real=True)
+c = Symbol("c", positive=True)
+TINY, MOST = 5e-324, np.finfo(float).max
+
+
+@pytest.mark.parametrize(
+    ("got", "high", "dtype", "error"),
+    [
+        (1.0, 1.0, "float64", 0.0),
+        (1.0 + 2.0**-52, 1.0, "float64", 1.0),
+        (1.0 + 2.0**-23, 1.0, "float32", 1.0),
+        (0.0, TINY, "float64", 1.0),
+        (TINY, 0.0, "float64", 1.0),
+        (np.inf, MOST, "float64", 1.0),
+        (MOST, np.inf, "float64", 1.0),
+        (np.inf, np.inf, "float64", 0.0),
+        (np.inf, 1e60, "float32", 0.0),
+        (-np.inf, np.inf, "float64", 2.0**54),
+        (np.nan, 1.0, "float64", np.inf),
+        (np.nan, np.nan, "float64", 0.0),  # there is no value
+        (0.0, 1e-60, "float32", 0.0),
+    ],
+)
+def test_errors_in_ulp(got, high, dtype, error):
+    found = errors_in_ulp(np.array([got]), np.array([high]), np.zeros(1), dtype)[0]
+    assert found == pytest.approx(error, abs=1e-6)
+
+
+def _loss(formula, **more) -> Loss:
+    return Loss(name="t", title="t", source="t", variables=(x, c), loss=formula, **more)
+
+
+def _reference(formula, points, **more) -> Reference:
+    known = derivation(_loss(formula, **more))
+    groups = tuple(Group((p,), np.array([v])) for v, p in points)
+    sample = Sample("everyday", "float64", ("x", "c"), groups)
+    return Reference(Target(known, "loss", known.quantities["loss"]), sample)
+
+
+@pytest.mark.parametrize(
+    ("formula", "at", "kappa"),
+    [
+        (x**2 / c, (3.0, 0.75), 3.0),  # 2 from x, 1 from c
+        (x**2 / c, (3.0, 1.0), 2.0),  # c at its default is meant exactly
+        (exp(-((x / c) ** 2)), (3.0, 0.5), 144.0),
+        (x - c, (1.0 + 2.0**-20, 1.0), 2.0**20),  # where a value crosses 0 kappa grows by itself
+        (Piecewise((x**2, Abs(x) <= c), (x**3, True)), (0.7, 0.7), 2.0),  # the inner side
+    ],
+)
+def test_kappa(formula, at, kappa):
+    assert _reference(formula, [at]).kappa(0) == pytest.approx(kappa, rel=1e-5)
+
+
+def test_a_value_of_zero_is_excused_by_what_one_rounding_does():
+    found = _reference(x - c, [(0.5, 0.5)])
+    assert found.high[0] == 0
+    assert found.kappa(0) > 1e300  # half an ULP of 0.5, in ULP of 0
+
+
+def test_limits_stand_for_the_formula_at_special_points():
+    loss = _loss(log(1 + x**2 / c) * c, special={c: (oo,)}, domains={c: sympy.Interval(0, oo)})
+    known = derivation(loss)
+    wanted = Target(known, "loss", known.quantities["loss"], {("c", float("inf")): x**2})
+    groups = (Group((float("inf"),), np.array([3.0, np.inf])), Group((1.0,), np.array([0.0])))
+    found = Reference(wanted, Sample("everyday", "float64", ("x", "c"), groups))
+    assert found.high.tolist() == [9.0, np.inf, 0.0]
+    assert found.special.tolist() == [True, True, False]
+    assert isinstance(Limit, type)
+
+
+@pytest.mark.parametrize(
+    ("formula", "at", "value"),
+    [
+        (sympy.sqrt(1 + x**2) - Abs(x), "inf", 0.0),
+        (x / sympy.sqrt(4 + x**2), "-inf", -1.0),
+        (log(1 + x**2), "inf", float("inf")),
+        (Abs(x) ** sympy.Rational(1, 2), "0", 0.0),
+        (log(Abs(x)), "0", float("-inf")),
+        ((exp(x) - 1) / x, "0", 1.0),
+    ],
+)
+def test_limits_are_read_off_at_three_distances(formula, at, value):
+    place = arb(1) if at == "0" else arb(at)
+    assert float(limit(Exact(formula, (x,)), [place], place)) == value
+
+
+def test_no_value_is_said():
+    with pytest.raises(NoValue):
+        Exact(log(x), (x,)).enclosed([arb(-1)])
+    with pytest.raises(NoValue):
+        limit(Exact(sympy.sin(x), (x,)), [arb("inf")], arb("inf"))

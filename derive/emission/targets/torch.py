@@ -201,5 +201,10 @@ TARGET = Target(
     package="package.py.j2",
     library="torch",
     dtype="float32",
+    judged={
+        "dtypes": ("float64", "float32", "float16", "bfloat16"),
+        "computed": {"float16": "float32", "bfloat16": "float32"},
+        "tensors": True,
+    },
     more=context,
 )

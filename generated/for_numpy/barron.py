@@ -301,11 +301,15 @@ def weight(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         return np.exp(-0.5 * y * y) / scale / scale
     size = np.abs(x)
     far = size == np.inf
-    return _where_rare(
-        far,
-        lambda: size ** (alpha - 2) / (scale * scale),
-        _times_power1p_less_one(
-            1, 1, scale, scale, np.abs(x / scale) / np.sqrt(np.abs(alpha - 2)), alpha / 2
+    return np.where(
+        np.isnan(x),
+        x,
+        _where_rare(
+            far,
+            lambda: size ** (alpha - 2) / (scale * scale),
+            _times_power1p_less_one(
+                1, 1, scale, scale, np.abs(x / scale) / np.sqrt(np.abs(alpha - 2)), alpha / 2
+            ),
         ),
     )
 
@@ -394,6 +398,12 @@ def _exprel(z: Any) -> Any:
     return _where_rare(z == 0, lambda: 1, np.expm1(z) / np.minimum(z, 1e30))
 
 
+def _in_halves(f: Any, e: Any, c: Any, d: Any, t: Any, q: Any, root: Any) -> Any:
+    """f e (1 + t^2)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
+    half = _power1p_square(t, 0.5 * q)
+    return f / root * half / c * (e / root * half / d)
+
+
 def _log1p_square(t: Any) -> Any:
     """log(1 + t^2) for t >= 0, also where t^2 overflows."""
     return _where_rare(t >= 2.0**40, lambda: 2 * np.log(t), np.log1p(t * t))
@@ -423,7 +433,7 @@ def _power1p_square(t: Any, q: Any) -> Any:
 def _power_difference_0_p(z: Any, p: Any, g: Any) -> Any:
     """z^1 exp[0, p z], the divided difference of exp; g = exp(p z)."""
     u = p * np.minimum(z, 1e30)
-    return np.where(np.abs(u) < 7 / 10, z * _exprel(u), (g - 1) / p)
+    return np.where(np.abs(u) >= 7 / 10, (g - 1) / p, z * _exprel(u))
 
 
 def _power_difference_0_p_p(z: Any, p: Any, g: Any) -> Any:
@@ -558,11 +568,10 @@ def _times_power1p_less_one(f: Any, e: Any, c: Any, d: Any, t: Any, p: Any) -> A
     """f e (1 + t^2)^(p - 1)/(c d), likewise."""
     q = np.where(p < 0.5, p, p - 1)
     power = _power1p_square(t, q) / np.where(p < 0.5, 1 + t * t, 1)
-    root = np.where(p < 0.5, _root1p_square(t), 1)
-    half = _power1p_square(t, 0.5 * q)
-    return np.where(
-        (power < 2.0**-60) | (power > 2.0**60),
-        f / root * half / c * (e / root * half / d),
+    far = np.maximum(power, 1 / power) >= 2.0**60
+    return _where_rare(
+        far,
+        lambda: _in_halves(f, e, c, d, t, q, np.where(p < 0.5, _root1p_square(t), 1)),
         f * power / c * (e / d),
     )
 

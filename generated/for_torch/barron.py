@@ -283,17 +283,25 @@ def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     size = torch.abs(x)
     far = size == math.inf
     value = torch.where(
-        far,
-        size ** (a - 2) / (scale * scale),
-        _times_power1p_less_one(
-            1, 1, scale, scale, torch.abs(x / scale) / torch.sqrt(torch.abs(a - 2)), a / 2
+        torch.isnan(x),
+        x,
+        torch.where(
+            far,
+            size ** (a - 2) / (scale * scale),
+            _times_power1p_less_one(
+                1, 1, scale, scale, torch.abs(x / scale) / torch.sqrt(torch.abs(a - 2)), a / 2
+            ),
         ),
     )
     value = torch.where(
         alpha == -math.inf, torch.exp(-0.5 * (x / scale) * (x / scale)) / scale / scale, value
     )
     return torch.where(
-        alpha == math.inf, torch.exp(0.5 * (x / scale) * (x / scale)) / scale / scale, value
+        torch.isnan(x),
+        x,
+        torch.where(
+            alpha == math.inf, torch.exp(0.5 * (x / scale) * (x / scale)) / scale / scale, value
+        ),
     )
 
 
@@ -335,6 +343,12 @@ def _exprel(z: Tensor) -> Tensor:
     return torch.where(z == 0, 1, torch.expm1(z) / torch.clamp(z, max=1e30))
 
 
+def _in_halves(f: Tensor, e: Tensor, c: Tensor, d: Tensor, t: Tensor, q: Tensor, root: Tensor) -> Tensor:
+    """f e (1 + t^2)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
+    half = _power1p_square(t, 0.5 * q)
+    return f / root * half / c * (e / root * half / d)
+
+
 def _log1p_square(t: Tensor) -> Tensor:
     """log(1 + t^2) for t >= 0, also where t^2 overflows."""
     return torch.where(t >= 2.0**40, 2 * torch.log(t), torch.log1p(t * t))
@@ -362,7 +376,7 @@ def _power1p_square(t: Tensor, q: Tensor) -> Tensor:
 def _power_difference_0_p(z: Tensor, p: Tensor, g: Tensor) -> Tensor:
     """z^1 exp[0, p z], the divided difference of exp; g = exp(p z)."""
     u = p * torch.clamp(z, max=1e30)
-    return torch.where(torch.abs(u) < 7 / 10, z * _exprel(u), (g - 1) / p)
+    return torch.where(torch.abs(u) >= 7 / 10, (g - 1) / p, z * _exprel(u))
 
 
 def _power_difference_0_p_p(z: Tensor, p: Tensor, g: Tensor) -> Tensor:
@@ -505,11 +519,10 @@ def _times_power1p_less_one(f: Tensor, e: Tensor, c: Tensor, d: Tensor, t: Tenso
     """f e (1 + t^2)^(p - 1)/(c d), likewise."""
     q = torch.where(p < 0.5, p, p - 1)
     power = _power1p_square(t, q) / torch.where(p < 0.5, 1 + t * t, 1)
-    root = torch.where(p < 0.5, _root1p_square(t), 1)
-    half = _power1p_square(t, 0.5 * q)
+    far = torch.clamp(power, min=1 / power) >= 2.0**60
     return torch.where(
-        (power < 2.0**-60) | (power > 2.0**60),
-        f / root * half / c * (e / root * half / d),
+        far,
+        _in_halves(f, e, c, d, t, q, torch.where(p < 0.5, _root1p_square(t), 1)),
         f * power / c * (e / d),
     )
 

@@ -90,8 +90,9 @@ def _answers(
         ) from None
     if child.returncode != 0:
         last = child.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        why = "".join(last) or "it crashed"
         raise EnvironmentTrouble(
-            f"{target.folder}: {target.library} cannot be used here ({''.join(last) or 'it crashed'}); "
+            f"{target.folder}: {target.library} cannot be used here ({why}); "
             "nothing was written; repair the installation"
         )
     answers: dict[str, dict[str, Any]] = json.loads(child.stdout.splitlines()[-1])

@@ -65,15 +65,13 @@ def d2_x(x: Tensor, beta: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x_beta(x: Tensor, beta: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and beta."""
-    return torch.where(torch.isnan(x), x, torch.where(torch.abs(x) <= beta, -x / beta / beta, 0))
+    return torch.where(torch.abs(x) > beta, 0, -x / beta / beta)
 
 
 @_elementwise
 def d2_beta(x: Tensor, beta: Any = 1.0) -> Tensor:
     """The second derivative in beta."""
-    return torch.where(
-        torch.isnan(x), x, torch.where(torch.abs(x) <= beta, x / beta / beta * (x / beta), 0)
-    )
+    return torch.where(torch.abs(x) > beta, 0, x / beta / beta * (x / beta))
 
 
 @_elementwise

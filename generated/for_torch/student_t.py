@@ -47,23 +47,17 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 def loss(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """Student's t loss, elementwise."""
     d = torch.where(df == math.inf, 1, df)
-    y = x / scale
-    far = 0.5 * (d / y / y) < 2.0**-54
-    value = torch.where(
-        far,
-        (d + 1) / 2 * (torch.log(1 / d) + 2 * torch.log(torch.abs(y))),
-        (d / 2 + 0.5) * torch.log1p(y / d * y),
-    )
-    return torch.where(df == math.inf, 0.5 * y * y, value)
+    value = (d + 1) / 2 * _log1p_square(torch.abs(x / scale) / torch.sqrt(d))
+    return torch.where(df == math.inf, 0.5 * (x / scale) * (x / scale), value)
 
 
 @_elementwise
 def d_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
     d = torch.where(df == math.inf, 1, df)
-    far = d / x * (scale / x) * scale < 2.0**-54
     y = x / scale
-    value = torch.where(far, (d + 1) / x, (d + 1) * y / (y * y + d) / scale)
+    far = torch.abs(y) >= 2.0**60
+    value = torch.where(far, (d + 1) / x, y / (y * y + d) * (d + 1) / scale)
     return torch.where(df == math.inf, y / scale, value)
 
 
@@ -72,21 +66,10 @@ def d_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in df."""
     d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    u = y / d * y
-    far = u * (d / 2 + 1) < 2.0**-54
-    far2 = (d + 0.5) / y / y < 2.0**-54
+    far = torch.abs(y) < 2.0**-27
+    L = _log1p_square(torch.abs(y) / torch.sqrt(d))
     value = torch.where(
-        far,
-        -y / d * (y / d) * 0.5,
-        torch.where(
-            far2,
-            torch.log(1 / d) / 2 - (d + 1) / d / 2 + torch.log(torch.abs(y)),
-            (
-                (0.5 * y * y * d * torch.log1p(u) - 0.5 * y * y + d / 2 * d * _log1p_minus(u))
-                / d
-                / (y * y + d)
-            ),
-        ),
+        far, -y / d * (y / d) * 0.5, 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (torch.expm1(-L) / d)
     )
     return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
@@ -96,13 +79,12 @@ def d_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = torch.abs(y) < 2.0**-40
+    far = torch.abs(y) < 2.0**-60
     far2 = torch.abs(y) >= 2.0**60
-    s = y * y
     value = torch.where(
         far,
-        -(d + 1) / d * y / (y / d * y + 1) / scale * y,
-        torch.where(far2, (-d - 1) / scale, -(d + 1) / (s + d) * s / scale),
+        -y / d * (y / scale) * (d + 1),
+        torch.where(far2, (-d - 1) / scale, -y / (y * y + d) * (d + 1) * y / scale),
     )
     return torch.where(df == math.inf, -y / scale * y, value)
 
@@ -112,13 +94,10 @@ def d2_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = y / d * y * 3 < 2.0**-54
-    far2 = d / x * (scale / x) * scale * 3 < 2.0**-54
+    far = torch.abs(y) >= 2.0**60
     s = y * y
     value = torch.where(
-        far,
-        (d + 1) / d / scale / scale,
-        torch.where(far2, -(d + 1) / x / x, -(d + 1) / (s + d) * (s - d) / scale / (s + d) / scale),
+        far, -(d + 1) / x / x, -(d + 1) / scale / (s + d) * (s - d) / (s + d) / scale
     )
     return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 1 / (scale * scale)), value)
 
@@ -127,13 +106,10 @@ def d2_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and df."""
     d = torch.where(df == math.inf, 1, df)
-    far = x == 0
-    far2 = scale / x * (scale / x) * (2 * d + 1) < 2.0**-54
     y = x / scale
-    s = y * y
-    value = torch.where(
-        far, 0, torch.where(far2, 1 / x, (y + 1) / (s + d) * (y - 1) / scale * y / (s + d))
-    )
+    far = torch.abs(y) >= 2.0**27
+    q = y / d * y + 1
+    value = torch.where(far, 1 / x, y / d / scale / q * ((y * y - 1) / d / q))
     return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
 
@@ -141,29 +117,13 @@ def d2_x_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
     d = torch.where(df == math.inf, 1, df)
-    far = x == 0
-    u = d / x * (scale / x)
-    far2 = u * scale * 2 < 2.0**-54
-    q = d + 1
     y = x / scale
-    far3 = torch.abs(y) >= 2.0**40
-    w = y * y / d
+    far = torch.abs(y) >= 2.0**60
+    s = y * y
     value = torch.where(
         far,
-        0,
-        torch.where(
-            far2,
-            -u * (q / x) * 2,
-            torch.where(
-                far3,
-                torch.where(
-                    torch.abs(y) >= 2.0**60,
-                    -d / y / scale * (q / y / scale) * (2 / y),
-                    -u * (q / x) * 2,
-                ),
-                -2 * q / d / (w + 1) / scale * x / scale / (w + 1) / scale,
-            ),
-        ),
+        -d / x * (scale / x) * ((d + 1) / x) * 2,
+        -2 * (d + 1) * d / scale / (s + d) * y / (s + d) / scale,
     )
     return torch.where(df == math.inf, -x / scale / scale * (2 / scale), value)
 
@@ -173,20 +133,12 @@ def d2_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in df."""
     d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = torch.abs(y) >= 2.0**27
+    far = torch.abs(y) >= 2.0**60
     s = y * y
-    q = s + d
-    u = s * d - s - 2 * d
     value = torch.where(
         far,
-        torch.where(
-            torch.abs(y) >= 2.0**40,
-            torch.where(
-                torch.abs(y) >= 2.0**60, (1 - d) / d / d / 2, -0.5 * (s / d / q) * (u / d / q)
-            ),
-            -0.5 * (y / q * u / d / q * y / d),
-        ),
-        -y / d / q * (0.5 * (y / d)) * (u / q),
+        (1 - d) / d / d / 2,
+        -y / d / (s + d) * (0.5 * (y / d)) * ((s * d - s - 2 * d) / (s + d)),
     )
     return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
@@ -196,13 +148,13 @@ def d2_df_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in df and scale."""
     d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = torch.abs(y) < 2.0**-40
-    far2 = torch.abs(y) >= 2.0**40
+    far = torch.abs(y) < 2.0**-27
+    far2 = torch.abs(y) >= 2.0**60
     s = y * y
     value = torch.where(
         far,
         y / d / scale * (y / d),
-        torch.where(far2, -1 / scale, -y / scale * (y / (s + d)) * ((s - 1) / (s + d))),
+        torch.where(far2, -1 / scale, -y / (s + d) * (s - 1) / (s + d) * y / scale),
     )
     return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
@@ -212,12 +164,16 @@ def d2_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
     d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = d / y / y < 2.0**-54
+    far = torch.abs(y) < 2.0**-60
     s = y * y
+    q = s + d
+    far2 = torch.abs(y) >= 2.0**60
     value = torch.where(
         far,
-        (d + 1) / scale / scale,
-        (d + 1) * y / (s + d) * (s + 3 * d) / (s + d) / scale * y / scale,
+        y / scale * (y / scale) * ((s + 3 * d) / q) * ((d + 1) / q),
+        torch.where(
+            far2, (d + 1) / scale / scale, y / q * (s + 3 * d) / q * (d + 1) / scale * y / scale
+        ),
     )
     return torch.where(df == math.inf, y / scale * (y / scale) * 3, value)
 
@@ -226,9 +182,9 @@ def d2_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def weight(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     d = torch.where(df == math.inf, 1, df)
-    far = d / x * (scale / x) * scale < 2.0**-54
     y = x / scale
-    value = torch.where(far, (d + 1) / x / x, (d + 1) / d / scale / (y / d * y + 1) / scale)
+    far = torch.abs(y) >= 2.0**60
+    value = torch.where(far, (d + 1) / x / x, (d + 1) / scale / (y * y + d) / scale)
     return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 1 / (scale * scale)), value)
 
 
@@ -237,26 +193,33 @@ def value_and_grad(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> tuple[Tensor, 
     return loss(x, df, scale), d_x(x, df, scale)
 
 
-def _log1p_minus(z: Tensor) -> Tensor:
-    """log(1 + z) - z, without cancellation at small z."""
-    w = z / (2 + z)
-    terms = (
-        1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
-        1 / 27, 1 / 29, 1 / 31, 1 / 33, 1 / 35,
-    )  # fmt: skip
+def _exp_difference_m1_0_0(z: Tensor) -> Tensor:
+    """z^2 exp[-z, 0, 0], the divided difference of exp."""
+    p = torch.exp(-z)
     return torch.where(
-        (z > -0.5) & (z < 1),
-        -z * z * (0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))),
-        torch.where(z == math.inf, -math.inf, torch.log1p(z) - z),
+        torch.abs(z) < 4, z * z * (p * _exp_series(torch.abs(z), (0, 1, 1))), z - 1 + p
     )
 
 
-def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
-    """The polynomial with these coefficients, lowest first."""
-    total = coefficients[-1]
+def _log1p_square(t: Tensor) -> Tensor:
+    """log(1 + t^2) for t >= 0, also where t^2 overflows."""
+    return torch.where(t >= 2.0**40, 2 * torch.log(t), torch.log1p(t * t))
+
+
+def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
+    """exp[r_0 L, r_1 L, …], the divided difference of exp, for 0 <= r_i L <= 5: the sum of
+    h_k(r) L^k/(n + k)!, h_k the sum of all products of k rates. Every term is positive."""
+    sums: list[Any] = [0.0] * len(rates)
+    coefficients = []
+    for k in range(34):
+        total: Any = 0.0 if k else 1.0
+        for j, rate in enumerate(rates):
+            sums[j] = total = total + rate * sums[j]
+        coefficients.append(total / float(math.factorial(len(rates) - 1 + k)))
+    value = coefficients[-1]
     for c in coefficients[-2::-1]:
-        total = total * z + c
-    return total
+        value = value * argument + c
+    return value
 
 
 class StudentTLoss(torch.nn.Module):
@@ -466,7 +429,7 @@ def _block(
 ) -> list[float]:
     """The sums of loss, d_df, d_scale; s becomes the share of d_x. d is used up."""
     u, v = spare
-    if not torch.linalg.vector_norm(d).item() < math.sqrt(2) * math.sqrt(df) * scale * 2.0**26:
+    if not torch.linalg.vector_norm(d).item() < scale * 2.0**60:
         return [math.nan]
     torch.mul(d, d, out=u)
     torch.mul(u, 1 / df / scale / scale, out=v).log1p_()

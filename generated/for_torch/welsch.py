@@ -52,7 +52,7 @@ def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
     far = torch.abs(x) == math.inf
     y = x / scale
-    return torch.where(far, 0, torch.exp(-0.5 * y * y) / scale * y)
+    return torch.where(far, 0, y * torch.exp(-0.5 * y * y) / scale)
 
 
 @_elementwise
@@ -60,7 +60,7 @@ def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     far = torch.abs(x) == math.inf
     y = x / scale
-    return torch.where(far, 0, -torch.exp(-0.5 * y * y) / scale * y * y)
+    return torch.where(far, 0, -y * torch.exp(-0.5 * y * y) / scale * y)
 
 
 @_elementwise
@@ -76,20 +76,20 @@ def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
     y = x / scale
     far = torch.abs(y) >= 2.0**60
-    return torch.where(far, 0, torch.exp(-0.5 * y * y) / scale * (y * y - 2) * y / scale)
+    return torch.where(far, 0, y * torch.exp(-0.5 * y * y) / scale * (y * y - 2) / scale)
 
 
 @_elementwise
 def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
     y = x / scale
+    far = torch.abs(y) < 2.0**-20
     s = y * y
-    p = torch.exp(-0.5 * y * y)
-    far = torch.abs(y) >= 2.0**60
+    far2 = torch.abs(y) >= 2.0**60
     return torch.where(
-        torch.abs(y) < 4,
-        y / scale * (y / scale) * (3 - s) * p,
-        torch.where(far, 0, p / scale * (3 - s) * y / scale * y),
+        far,
+        y * torch.exp(-0.5 * y * y) / scale * (3 - s) / scale * y,
+        torch.where(far2, 0, torch.exp(-0.5 * s) / scale * (3 - s) * s / scale),
     )
 
 
@@ -314,7 +314,7 @@ def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, scale: float) ->
     torch.expm1(u, out=v)
     sums = [-v.sum().item(), 0.0]
     u.exp_()
-    torch.mul(u, d, out=s)
+    torch.mul(d, u, out=s)
     if ctx.needs_input_grad[3]:
         d.mul_(s)
         sums[1] = -(d.sum().item() / (scale * scale * scale))

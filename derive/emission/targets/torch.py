@@ -200,5 +200,6 @@ TARGET = Target(
     runtime=("_special.py", "_quadrature.py", "_density.py", "_distribution.py", "_adaptive.py"),
     package="package.py.j2",
     library="torch",
+    dtype="float32",
     more=context,
 )

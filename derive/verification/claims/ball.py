@@ -6,7 +6,6 @@ NeedsPrecision. Over boxes (`hull`) a choice that is open gives the union of its
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -14,21 +13,24 @@ from typing import Any
 import sympy
 from sympy.core.relational import Relational
 
-from derive.verification.backend import Ball, NeedsPrecision, Undefined, arb, ctx, flint
+from derive.verification.backend import NeedsPrecision, Undefined, arb, ctx
+from derive.verification.claims.arithmetic import (
+    FUNCTIONS,
+    ODD,
+    Number,
+    ball,
+    constant,
+    extreme,
+    product,
+    root,
+    total_of,
+    whole_power,
+)
 
-Number = Any  # a Fraction or a ball
 Point = Mapping[sympy.Symbol, Number]
 
-LONGEST = 4_096  # bits of an exact fraction; longer ones become balls
 PRECISIONS = (96, 192, 384, 1_024, 2_048)
 LARGEST = 1 << 62  # arguments of exponentials beyond this are not evaluated
-
-
-def ball(value: Number) -> Ball:
-    """A number as a ball."""
-    if isinstance(value, Fraction):
-        return arb(value.numerator) / value.denominator
-    return value
 
 
 def exact(value: Any) -> Number:
@@ -86,12 +88,12 @@ class Balls:
         if e in (sympy.oo, -sympy.oo):
             return arb.pos_inf() if e is sympy.oo else arb.neg_inf()
         if e.is_number and e.is_Atom:
-            return _constant(e)
+            return constant(e)
         parts = [self.value(a) for a in e.args]
         if e.is_Add:
-            return _sum(parts)
+            return total_of(parts)
         if e.is_Mul:
-            return _product(parts)
+            return product(parts)
         if e.is_Pow:
             return self._power(parts[0], parts[1])
         return self._function(e, parts)
@@ -100,7 +102,7 @@ class Balls:
         if isinstance(e, sympy.Abs | sympy.sign):
             return self._signed(parts[0], isinstance(e, sympy.Abs))
         if isinstance(e, sympy.Max | sympy.Min):
-            return _extreme(parts, isinstance(e, sympy.Max))
+            return extreme(parts, isinstance(e, sympy.Max))
         if isinstance(e, sympy.exp) and parts[0] == 0:
             return Fraction(1)
         if isinstance(e, sympy.log):
@@ -150,9 +152,9 @@ class Balls:
     def _power(self, base: Number, exponent: Number) -> Number:
         if isinstance(exponent, Fraction):
             if exponent.denominator == 1:
-                return _whole_power(base, exponent.numerator)
+                return whole_power(base, exponent.numerator)
             if isinstance(base, Fraction):
-                found = _root(base, exponent)
+                found = root(base, exponent)
                 if found is not None:
                     return found
         if isinstance(base, Fraction) and base == 0:
@@ -214,7 +216,7 @@ class Balls:
             if side in (sympy.oo, -sympy.oo):  # the other side is finite here
                 gap: int | None = sign if side is sympy.oo else -sign
                 return _RELATION[c.rel_op](gap)
-        gap = self.sign(_sum([self.value(c.lhs), -self.value(c.rhs)]))
+        gap = self.sign(total_of([self.value(c.lhs), -self.value(c.rhs)]))
         return None if gap is None else _RELATION[c.rel_op](gap)
 
 
@@ -223,103 +225,4 @@ _RELATION: Mapping[str, Callable[[Any], bool]] = {
     ">=": lambda s: s >= 0, "==": lambda s: s == 0, "!=": lambda s: s != 0,
 }  # fmt: skip
 
-
-def _short(value: Fraction) -> Number:
-    if value.numerator.bit_length() + value.denominator.bit_length() > LONGEST:
-        return ball(value)
-    return value
-
-
-def _sum(parts: list[Number]) -> Number:
-    fractions = [p for p in parts if isinstance(p, Fraction)]
-    total: Number = _short(sum(fractions, Fraction(0)))
-    others = [p for p in parts if not isinstance(p, Fraction)]
-    if others:
-        total = sum(others, ball(total))
-    return total
-
-
-def _product(parts: list[Number]) -> Number:
-    fractions = [p for p in parts if isinstance(p, Fraction)]
-    total: Number = _short(math.prod(fractions, start=Fraction(1)))
-    if isinstance(total, Fraction) and total == 0:
-        return total
-    others = [p for p in parts if not isinstance(p, Fraction)]
-    return math.prod(others, start=ball(total)) if others else total
-
-
-def _whole_power(base: Number, n: int) -> Number:
-    if isinstance(base, Fraction):
-        if base == 0 and n < 0:
-            raise Undefined("division by zero")
-        size = (base.numerator.bit_length() + base.denominator.bit_length()) * abs(n)
-        if size <= LONGEST:
-            return base**n
-        if size > 1 << 60:
-            raise Undefined("a power out of reach")
-        return ball(base) ** n
-    if n < 0 and base.contains(0):
-        if base.is_zero():
-            raise Undefined("division by zero")
-        raise NeedsPrecision("a divisor is not decided")
-    return base**n
-
-
-def _root(base: Fraction, exponent: Fraction) -> Fraction | None:
-    """base**exponent where it is a short fraction."""
-    if base <= 0 or exponent.denominator > 6 or abs(exponent.numerator) > 64:
-        return None
-    parts = []
-    for whole in (base.numerator, base.denominator):
-        if whole.bit_length() > LONGEST // 64:
-            return None
-        root, is_exact = sympy.integer_nthroot(whole, exponent.denominator)
-        if not is_exact:
-            return None
-        parts.append(int(root))
-    return Fraction(parts[0], parts[1]) ** exponent.numerator
-
-
-def _extreme(parts: list[Number], largest: bool) -> Number:
-    best = parts[0]
-    for other in parts[1:]:
-        if isinstance(best, Fraction) and isinstance(other, Fraction):
-            best = max(best, other) if largest else min(best, other)
-            continue
-        a, b = ball(best), ball(other)
-        best = a.max(b) if largest else a.min(b)
-    return best
-
-
-def _constant(e: Any) -> Number:
-    if e is sympy.pi:
-        return arb.pi()
-    if e is sympy.E:
-        return arb.const_e()
-    if e is sympy.EulerGamma:
-        return arb.const_euler()
-    if e is sympy.Catalan:
-        return arb.const_catalan()
-    raise Undefined(f"{e} is not a number")
-
-
-def _polygamma(order: Ball, x: Ball) -> Ball:
-    return flint.acb(x).polygamma(flint.acb(order)).real
-
-
-FUNCTIONS: Mapping[Any, Callable[..., Ball]] = {
-    sympy.exp: lambda u: u.exp(), sympy.sin: lambda u: u.sin(), sympy.cos: lambda u: u.cos(),
-    sympy.tan: lambda u: u.tan(), sympy.asin: lambda u: u.asin(),
-    sympy.acos: lambda u: u.acos(), sympy.atan: lambda u: u.atan(),
-    sympy.sinh: lambda u: u.sinh(), sympy.cosh: lambda u: u.cosh(),
-    sympy.tanh: lambda u: u.tanh(), sympy.asinh: lambda u: u.asinh(),
-    sympy.acosh: lambda u: u.acosh(), sympy.atanh: lambda u: u.atanh(),
-    sympy.coth: lambda u: u.coth(), sympy.sech: lambda u: u.sech(),
-    sympy.csch: lambda u: u.csch(), sympy.erf: lambda u: u.erf(),
-    sympy.erfc: lambda u: u.erfc(), sympy.erfi: lambda u: u.erfi(),
-    sympy.gamma: lambda u: u.gamma(), sympy.loggamma: lambda u: u.lgamma(),
-    sympy.digamma: lambda u: u.digamma(), sympy.polygamma: _polygamma,
-    sympy.besselk: lambda n, u: u.bessel_k(n), sympy.besseli: lambda n, u: u.bessel_i(n),
-}  # fmt: skip
-ODD = (sympy.sin, sympy.tan, sympy.asin, sympy.atan, sympy.sinh, sympy.tanh, sympy.asinh,
-       sympy.atanh, sympy.erf, sympy.erfi)  # fmt: skip
+__all__ = ["Balls", "Number", "ball", "enclose", "exact"]

@@ -8,9 +8,10 @@ import sympy
 from sympy import Abs, Expr, Piecewise, Pow, S, Symbol, log, nan, oo, sign, zoo
 
 from derive.definitions.loss import Loss
+from derive.verification.claims.cuts import Unclear, choices, roots_of
 from derive.verification.claims.derivative import derivative, without_extremes
 from derive.verification.claims.expansion import order_of, side_limit
-from derive.verification.claims.regions import Cutter, Piece, Unclear, choices, pieces, roots_of
+from derive.verification.claims.regions import Cutter, Piece, pieces
 from derive.verification.claims.signs import Open, Signs, structural
 from derive.verification.claims.simplify import is_zero
 

@@ -56,7 +56,8 @@ def _line(row: Judged, correction: Judged | None) -> str:
     told = _told(row)
     if correction is not None and word in (CORRECTED, WRONG):
         condition = f" where `{_plain(correction.where)}`" if correction.where else ""
-        told += f"; {'right' if word == CORRECTED else 'what holds instead'} is `{_plain(correction.says)}`{condition} ({_told(correction)}): "
+        lead = "right" if word == CORRECTED else "what holds instead"
+        told += f"; {lead} is `{_plain(correction.says)}`{condition} ({_told(correction)}): "
         told += _plain(correction.source)
     subject = "" if row.loss == "formula" else f" ({row.loss})"
     return f"| {says}{subject} | {_plain(row.source)} | {word} | {told} |"

@@ -7,9 +7,7 @@ import itertools
 import sympy
 from sympy import Dummy, Expr, S, Symbol, oo
 
-from derive.verification.claims.expansion import side_limit
-from derive.verification.claims.regions import (
-    Piece,
+from derive.verification.claims.cuts import (
     Unclear,
     between,
     choices,
@@ -18,6 +16,8 @@ from derive.verification.claims.regions import (
     ordered,
     roots_of,
 )
+from derive.verification.claims.expansion import side_limit
+from derive.verification.claims.regions import Piece
 from derive.verification.claims.simplify import is_zero
 
 

@@ -11,10 +11,11 @@ from derive.definitions.loss import Loss
 from derive.errors import DeriveError
 from derive.verification.backend import NeedsPrecision, Undefined
 from derive.verification.claims.closed import resolved
+from derive.verification.claims.cuts import Unclear
 from derive.verification.claims.derivative import derivative
 from derive.verification.claims.expansion import side_limit
 from derive.verification.claims.functions import Functions
-from derive.verification.claims.regions import Piece, Unclear, pieces
+from derive.verification.claims.regions import Piece, pieces
 from derive.verification.claims.signs import Open, Sign, Signs
 from derive.verification.claims.simplify import is_zero
 from derive.verification.claims.symbolic import Symbolic, without_operators
@@ -226,7 +227,7 @@ def _shape(
         return None
     steps = [*joined]
     for piece in found:
-        if is_zero(piece.expression) or piece.place[v].is_number or not _open(piece.place[v]):
+        if is_zero(piece.expression) or (v in piece.place and not _open(piece.place[v])):
             continue
         signs = Signs()
         sign = signs.sign(piece.expression)

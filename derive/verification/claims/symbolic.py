@@ -11,11 +11,12 @@ from sympy import Expr, Interval, S, Set, Symbol
 
 from derive.definitions.loss import Loss
 from derive.verification.claims.closed import resolved
+from derive.verification.claims.cuts import Unclear
 from derive.verification.claims.derivative import derivative, without_extremes
 from derive.verification.claims.expansion import side_limit
 from derive.verification.claims.operators import limit_sides
 from derive.verification.claims.primitive import integral
-from derive.verification.claims.regions import Carried, Cutter, Piece, Unclear
+from derive.verification.claims.regions import Carried, Cutter, Piece
 from derive.verification.claims.samples import domain_of
 from derive.verification.claims.simplify import is_zero
 from derive.verification.claims.terms import DIFF, INTEGRAL, LIMIT, Operator, Term

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,7 +13,8 @@ from sympy import Expr, Symbol
 
 from derive.errors import BadInput, EnvironmentTrouble
 from derive.verification.formulas import commands as c
-from derive.verification.formulas.lexer import Piece, pieces
+from derive.verification.formulas.lexer import pieces
+from derive.verification.formulas.stream import Piece
 
 GRAMMAR = Path(__file__).with_name("grammar.lark")
 MISSING = "lark is not installed, and LaTeX is read with it: pip install 'derive-losses[verify]'"
@@ -74,8 +76,6 @@ def _parser() -> Any:
 
 
 def _words(text: str) -> list[str]:
-    import re
-
     body = "\n".join(line.partition("//")[0] for line in text.splitlines())
     return re.findall(r"\b[A-Z]{2,}\b", body)
 
@@ -86,11 +86,16 @@ def read_text(text: str, where: str) -> Expr:
     return builder.build(tree)
 
 
+def made_builder(where: str) -> Any:
+    """A builder for one text."""
+    from derive.verification.formulas.builder import Builder  # needs lark, an optional extra
+
+    return Builder(where, lambda text: read_text(text, where))
+
+
 def parse(tokens: list[Piece], where: str, builder: Any = None) -> tuple[Any, Any]:
     """The tree of an expression, and what builds it."""
     from lark.exceptions import UnexpectedInput, UnexpectedToken
-
-    from derive.verification.formulas.builder import Builder
 
     parser = _parser()
     if not tokens:
@@ -101,7 +106,7 @@ def parse(tokens: list[Piece], where: str, builder: Any = None) -> tuple[Any, An
         raise _unexpected(trouble.token, tokens, where) from None
     except (UnexpectedInput, RecursionError):
         raise BadInput(f"{where}: not a formula") from None
-    return builder or Builder(where), tree
+    return builder or made_builder(where), tree
 
 
 def _unexpected(token: Any, tokens: list[Piece], where: str) -> BadInput:
@@ -118,13 +123,11 @@ def _unexpected(token: Any, tokens: list[Piece], where: str) -> BadInput:
 def read_latex(text: str, where: str = "latex") -> Reading:
     """What a LaTeX text states. BadInput, one line with the column, where it cannot be read, or
     can be read in two ways."""
-    from derive.verification.formulas.builder import Builder
-
     rows = [row for row in _rows(pieces(text, where)) if row]
     if not rows:
         raise BadInput(f"{where}, column 1: the formula is empty")
     equations = _equations(rows, where)
-    builder = Builder(where)
+    builder = made_builder(where)
     main, *others = equations
     definitions: dict[Symbol, Expr] = {}
     for other in others:

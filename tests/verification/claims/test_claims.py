@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from derive.verification.claims import judge as judge_module
 from derive.verification.claims.file import parse_claims
 from derive.verification.claims.judge import proved, searched
 
@@ -69,6 +70,11 @@ FORMULAS: tuple[tuple[str, dict[str, str], str, str], ...] = (
     ("x*tanh(10**6*x)", {"x": "real"}, "formula == abs(x)", "refuted"),
     ("max(0, 1/1000 - abs(x - 1/3))", {"x": "real"}, "formula == 0", "refuted"),
 )
+
+
+@pytest.fixture(autouse=True)
+def a_short_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge_module, "SECONDS", 1.5)
 
 
 def claim(head: str, says: str, where: str = "") -> Any:

@@ -39,7 +39,7 @@ def samples(loss: Loss) -> tuple[Sample, ...]:
     whole = whole_range(loss, _SHARE * _WHOLE).thinned(_SHARE)
     narrow = everyday(loss, _NARROW, dtype="float32")
     whole_narrow = whole_range(loss, _SHARE * _NARROW, dtype="float32").thinned(_SHARE)
-    return everyday_, whole, narrow, whole_narrow, _ends(everyday_), _ends(whole)
+    return everyday_, whole, narrow, whole_narrow, _ends(narrow), _ends(whole)
 
 
 def _ends(sample: Sample) -> Sample:

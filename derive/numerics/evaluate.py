@@ -89,8 +89,15 @@ _NUMPY: dict[str, Any] = {
 }  # fmt: skip
 
 
-def evaluate(expression: Node, values: Mapping[str, Any], dtype: type = np.float64) -> Any:
-    """The value of an expression, each operation rounded to `dtype`."""
+def evaluate(
+    expression: Node,
+    values: Mapping[str, Any],
+    dtype: type = np.float64,
+    shortcuts: bool = True,
+) -> Any:
+    """The value of an expression, each operation rounded to `dtype`.
+
+    shortcuts: whether helpers take their cheaper forms, which not every target has."""
     memo: dict[int, Any] = {}
     keep: list[Node] = []
 
@@ -116,14 +123,14 @@ def evaluate(expression: Node, values: Mapping[str, Any], dtype: type = np.float
         if current.op in HELPERS:
             helper = HELPERS[current.op]
             inner = dict(zip(helper.parameters, args, strict=True))
-            if helper.shortcut is not None:
+            if helper.shortcut is not None and shortcuts:
                 condition, cheap = helper.shortcut
                 return np.where(
-                    evaluate(condition, inner, dtype),
-                    evaluate(cheap, inner, dtype),
-                    evaluate(helper.body, inner, dtype),
+                    evaluate(condition, inner, dtype, shortcuts),
+                    evaluate(cheap, inner, dtype, shortcuts),
+                    evaluate(helper.body, inner, dtype, shortcuts),
                 )
-            return evaluate(helper.body, inner, dtype)
+            return evaluate(helper.body, inner, dtype, shortcuts)
         return _NUMPY[current.op](*args)
 
     with np.errstate(all="ignore"):

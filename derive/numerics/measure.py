@@ -27,10 +27,12 @@ _STEP = 40  # inputs are moved by a relative 2^-_STEP for kappa
 
 
 def values(form: Node, sample: Sample) -> Floats:
-    """The form at every point, each operation rounded to the dtype of the sample."""
+    """The form at every point, each operation rounded to the dtype of the sample; in float32 as
+    targets compute it that have no shortcuts."""
     kind = _KINDS[sample.dtype]
     columns = {name: np.asarray(v, dtype=kind) for name, v in sample.columns.items()}
-    found = np.asarray(evaluate(form, columns, kind), dtype=np.float64)
+    found = evaluate(form, columns, kind, shortcuts=kind is np.float64)
+    found = np.asarray(found, dtype=np.float64)
     return np.broadcast_to(found, len(sample))
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from derive.numerics.nodes import CONDITIONS, Call, Local, Name, Node, call, walk, where
+from functools import cache
+
+from derive.numerics.helpers import HELPERS, Helper
+from derive.numerics.nodes import CONDITIONS, Call, Local, Name, Node, Number, call, walk, where
 
 
 def guarded(result: Node, residual: str) -> Node:
@@ -39,9 +42,24 @@ def _passes_nan(current: Node, x: str, seen: dict[int, bool]) -> bool:
             # Comparisons with NaN are false, so the last branch is taken.
             condition, _, last = current.args
             seen[key] = not _holds_for_nan(condition) and _passes_nan(last, x, seen)
+        elif current.op == "pow":  # NaN**0 and 1**NaN are 1
+            base, exponent = current.args
+            fixed = isinstance(exponent, Number) and exponent.value != 0
+            seen[key] = fixed and _passes_nan(base, x, seen)
+        elif current.op in HELPERS:
+            seen[key] = any(
+                _passes_nan(argument, x, seen) and _helper_passes_nan(HELPERS[current.op], name)
+                for name, argument in zip(HELPERS[current.op].parameters, current.args, strict=True)
+            )
         else:
             seen[key] = any(_passes_nan(a, x, seen) for a in current.args)
     return seen[key]
+
+
+@cache
+def _helper_passes_nan(helper: Helper, name: str) -> bool:
+    bodies = [helper.body] if helper.shortcut is None else [helper.body, helper.shortcut[1]]
+    return all(_passes_nan(body, name, {}) for body in bodies)
 
 
 def _holds_for_nan(condition: Node) -> bool:

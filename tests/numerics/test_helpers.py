@@ -35,8 +35,8 @@ BOUNDS: dict[str, float] = {
     "rel2": 5.0, "rel2_slope": 6.0, "rel2_bend": 8.0, "exprel": 2.0, "exprel1": 5.0, "exprel2":
     6.0, "log1p_minus": 4.0, "log1prel": 2.0, "log1prel1": 5.0, "log1prel2":
     9.0, "logcosh": 3.0, "logcosh_excess": 3.0, "softplus": 2.0, "sigmoid": 3.0, 
-    "power1p": 2.0, "log1p_square": 2.5, "power1p_square": 2.5, "power1p_less_one": 5.0,
-    "root_power1p_less_one": 5.0,
+    "power1p": 2.0, "log1p_square": 2.5, "power1p_square": 3.0, "times_power1p": 5.0,
+    "times_power1p_less_one": 5.0, "in_halves": 6.0, "root1p_square": 1.5,
     "expm1_minus": 3.0, "boxcox1p": 6.0, "boxcox_slope": 6.0, "boxcox_bend": 6.0,
     "softplus_step": 4.0, "gamma_gap": 3.0, "gamma_gap1": 5.0, "gamma_gap2": 6.0,
 }  # fmt: skip
@@ -55,6 +55,12 @@ def _arguments(name: str) -> tuple[np.ndarray, ...]:
         return (np.concatenate([EXPONENTS, _around(20.0, -20.0, 1.0, -1.0)]),)
     if name == "log1p_square":
         return (np.concatenate([_spread(1e-150, 1e300), _around(2.0**40)]),)
+    if name == "root1p_square":
+        return (np.concatenate([_spread(1e-150, 1e300), _around(2.0**40)]),)
+    if name.startswith("times_") or name == "in_halves":
+        t, q = _pairs(_spread(1e-9, 1e30), RNG.uniform(-4, 4, 200))
+        factors = [RNG.uniform(0.5, 2, t.size) for _ in range(4)]
+        return (*factors, t, q, *([RNG.uniform(1, 2, t.size)] if name == "in_halves" else []))
     if "power1p_" in name:
         t = np.concatenate([_spread(1e-12, 1e12), _spread(1e12, 1e200), _around(2.0**40)])
         return _pairs(t, np.concatenate([RNG.uniform(-4, 4, 200), _signed(SMALL[:20])]))
@@ -97,8 +103,8 @@ def test_a_helper_keeps_its_bound(name):
     arguments = _arguments(name)
     errors, _ = _errors(name, arguments)
     allowed = np.full(errors.shape, BOUNDS[name])
-    if "power1p_" in name:
-        t, q = arguments
+    if "power1p_" in name or name.startswith("times_") or name == "in_halves":
+        t, q = arguments[-3:-1] if name == "in_halves" else arguments[-2:]
         allowed = allowed + 2 * np.abs(q) + np.abs(q * _log1p_square(t))
     elif name == "power1p" or name.startswith(
         "boxcox"
@@ -150,7 +156,7 @@ def test_edges(name, at, value):
 def test_nan_passes_through(name):
     helper = HELPERS[name]
     for position in range(len(helper.parameters)):
-        at = [np.float64(0.7), np.float64(1.3), np.float64(0.65)][: len(helper.parameters)]
+        at = [np.float64(v) for v in (0.7, 1.3, 0.65, 1.1, 0.9, 0.8, 1.2)][: len(helper.parameters)]
         at[position] = np.float64(np.nan)
         names = dict(zip(helper.parameters, at, strict=True))
         assert np.isnan(evaluate(helper(*map(Name, helper.parameters)), names)), position

@@ -57,7 +57,7 @@ def test_a_rule_finds_its_own_left_side(rule):
 
 @pytest.mark.parametrize("atom", ATOMS, ids=lambda a: a.__name__)
 def test_slopes_of_an_atom_are_those_of_its_definition(atom):
-    letters = sympy.symbols("z p", real=True)[: next(iter(atom.nargs))]
+    letters = sympy.symbols("z p e f c d", real=True)[: next(iter(atom.nargs))]
     definition = atom.definition(*letters)
     for position, letter in enumerate(letters, start=1):
         slope = spelled_out(atom(*letters).fdiff(position))
@@ -69,7 +69,7 @@ def test_slopes_of_an_atom_are_those_of_its_definition(atom):
 
 @pytest.mark.parametrize("atom", ATOMS, ids=lambda a: a.__name__)
 def test_what_an_atom_evaluates_is_what_it_means(atom):
-    letters = sympy.symbols("z p", real=True)[: next(iter(atom.nargs))]
+    letters = sympy.symbols("z p e f c d", real=True)[: next(iter(atom.nargs))]
     nodes = lower(atom(*letters))
     with mp.workdps(DIGITS + 40):
         for at in _points(letters, FIRST, SECOND):

@@ -212,7 +212,7 @@ def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
     """more: D + more g instead of D."""
     if set(rates) == {(False, Fraction(0)), (True, Fraction(0))} and len(rates) == 2:
         u = Local("u", _p * _BOUNDED)
-        found = where(absolute(u) < Fraction(7, 10), _z * exprel(u), (_g - 1) / _p)
+        found = where(call("le", Fraction(7, 10), absolute(u)), (_g - 1) / _p, _z * exprel(u))
         return found if more is None else found + _g * more
     numbers = [n for moves, n in rates if not moves]
     shifts = [n for moves, n in rates if moves]

@@ -7,7 +7,7 @@ from fractions import Fraction
 from mpmath import mp
 
 from derive.numerics.helpers.helper import Helper, define, exp
-from derive.numerics.nodes import Local, Name, Node, absolute, call, node, patch, where
+from derive.numerics.nodes import Local, Name, Node, absolute, call, node, where
 
 _t, _q = Name("t"), Name("q")
 # From here on 1 + t^2 is t^2, in every dtype.
@@ -65,14 +65,28 @@ _f, _e, _c, _d, _p = Name("f"), Name("e"), Name("c"), Name("d"), Name("p")
 _LARGE = 2**60
 
 
+_root = Name("root")
+in_halves = define(
+    Helper(
+        "in_halves",
+        ("f", "e", "c", "d", "t", "q", "root"),
+        "f e (1 + t^2)^q/(root^2 c d): half of the power beside f/c, half beside e/d.",
+        _f
+        / _root
+        * Local("half", power1p_square(_t, _q / 2))
+        / _c
+        * (_e / _root * Local("half", power1p_square(_t, _q / 2)) / _d),
+        lambda f, e, c, d, t, q, root: f * e * mp.exp(q * mp.log1p(t * t)) / root**2 / c / d,
+    )
+)
+
+
 def _times(q: Node, whole: Node, root: Node) -> Node:
-    """f e g/(c d), g = (1 + t^2)^q over whole = root^2: where g is far from 1, each of f/c and e/d
-    takes its root."""
+    """f e g/(c d), g = (1 + t^2)^q over whole = root^2: in halves where g is far from 1."""
     power = Local("power", power1p_square(_t, q) / whole)
-    half = Local("half", power1p_square(_t, q / 2))
-    rare = call("or", power < Fraction(1, _LARGE), power > _LARGE)
-    apart = _f / root * half / _c * (_e / root * half / _d)
-    return patch(rare, apart, _f * power / _c * (_e / _d))
+    span = Local("span", call("max", power, 1 / power))
+    usual = _f * power / _c * (_e / _d)
+    return where(span < _LARGE, usual, in_halves(_f, _e, _c, _d, _t, q, root))
 
 
 times_power1p = define(
@@ -95,7 +109,7 @@ times_power1p_less_one = define(
         _times(
             Local("q", where(_apart, _p, _p - 1)),
             where(_apart, 1 + _w, 1),
-            Local("root", where(_apart, root1p_square(_t), 1)),
+            where(_apart, root1p_square(_t), 1),
         ),
         lambda f, e, c, d, t, p: f * e * mp.exp((p - 1) * mp.log1p(t * t)) / c / d,
     )

@@ -155,7 +155,9 @@ def _evaluate(formula: Callable[..., Tensor], x: Any, *parameters: Any) -> Tenso
         raise TypeError(f"x must be real, got dtype {x.dtype}")
     x = x.to(torch.promote_types(dtype, torch.float32))
     values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
-    result = formula(*values) * torch.where(x == x, 1, x)  # so that slopes of NaN are NaN
+    result = formula(*values)
+    if any(p.requires_grad for p in values[1:]):  # also at NaN, where clipping has the slope 0
+        result = result * torch.where(torch.isnan(x), math.nan, 1.0)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
 
 

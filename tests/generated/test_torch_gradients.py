@@ -47,7 +47,7 @@ def test_backward_gives_the_closed_forms(case):
     for name, grad, argument in zip(_names(case), grads, (x, *parameters), strict=True):
         slope = getattr(module, f"d_{name}")(x.detach(), *(p.detach() for p in parameters))
         expected = (upstream * slope).sum_to_size(argument.shape)
-        rtol = 0 if hasattr(module.loss_file, "_Closed") else 4e-16
+        rtol = 0 if hasattr(module.loss_file, "_Closed") else 4e-15
         torch.testing.assert_close(grad, expected, rtol=rtol, atol=0)
         assert grad.shape == argument.shape
         assert grad.dtype == argument.dtype
@@ -232,7 +232,8 @@ def test_nan_in_one_element_leaves_the_gradients_of_the_others(case):
     module = generated("torch", case.loss)
     x = torch.tensor((-1.7, float("nan"), 0.3), dtype=torch.float64, requires_grad=True)
     (grad,) = torch.autograd.grad(module.loss(x, **case.parameters).sum(), x)
-    assert torch.isnan(grad).tolist() == [False, True, False]
+    # |x| at NaN has the slope 0 in PyTorch, as in torch.nn.L1Loss.
+    assert torch.isnan(grad).tolist() == [False, case.loss != "absolute", False]
 
 
 @pytest.mark.parametrize("case", PLAIN, ids=str)

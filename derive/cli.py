@@ -231,8 +231,14 @@ def latex(losses: tuple[str, ...], out: Path | None) -> None:
 @click.option("--formula", metavar="TEXT", help="Judge a formula, in the grammar of loss files.")
 @click.option("--latex", metavar="TEXT", help="Judge a formula in LaTeX.")
 @click.option("--implementation", metavar="MODULE:FUNCTION", help="Judge somebody else's code.")
-@click.option("--set", "settings", multiple=True, callback=_settings, metavar="NAME=VALUE",
-              help="A parameter of that code. Repeatable.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    callback=_settings,
+    metavar="NAME=VALUE",
+    help="A parameter of that code. Repeatable.",
+)
 @click.option("--loss", metavar="LOSS", help="The loss that code or a formula is compared with.")
 @click.option("--quantity", default="loss", metavar="Q", help="Such as d_x. Default: loss.")
 @click.option("--exact", is_flag=True, help="Another convention counts as a difference.")

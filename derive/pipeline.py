@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import mpmath
@@ -30,7 +31,7 @@ from derive.definitions.specialise import read_settings, specialise
 from derive.emission.densities import render_density
 from derive.emission.render import render
 from derive.emission.targets import TARGETS
-from derive.emission.validate import validate
+from derive.emission.validate import Expected, validate
 from derive.errors import BadInput, EnvironmentTrouble
 from derive.numerics.stabilise import stabilise
 from derive.output import writer
@@ -65,7 +66,7 @@ class Built:
     and the default parameters, and what is told of it."""
 
     files: Mapping[str, str]
-    expected: float
+    expected: Expected
     row: Row
 
 
@@ -86,21 +87,30 @@ def build(
     return Built(made, expected_value(derivation), files.row(derivation, stable, targets))
 
 
-def expected_value(derivation: Derivation, at: float = 1.0) -> float:
-    """loss(at) at the default parameters, from the definition or its limit."""
+def expected_value(derivation: Derivation, at: float = 1.0) -> Expected:
+    """loss(at) at the default parameters, from the definition or its limit, and its kappa."""
     loss = derivation.loss
     point = {p: mpmath.mpf(loss.default(p)) for p in loss.parameters}
     point[loss.residual] = mpmath.mpf(at)
-    with mpmath.workdps(40):
-        try:
-            return float(evaluate(loss.expression, point))
-        except (NotReal, ZeroDivisionError, OverflowError):
-            pass
+    with mpmath.workdps(60):
+        with suppress(NotReal, ZeroDivisionError, OverflowError):
+            return _expected(loss.expression, point)
         for limit in derivation.limits:
             value = loss.default(limit.variable) if limit.variable in loss.parameters else math.nan
             if limit.quantity == "loss" and float(limit.point) == value:
-                return float(evaluate(limit.value, point))
-    return math.nan
+                return _expected(limit.value, point)
+    return Expected(math.nan)
+
+
+def _expected(expression: Expr, point: Mapping[Symbol, Any]) -> Expected:
+    value, step = evaluate(expression, point), mpmath.mpf(2) ** -60
+    kappa = 0.0
+    for v, number in point.items():
+        if value and number and mpmath.isfinite(number):
+            with suppress(NotReal, ZeroDivisionError, OverflowError):
+                moved = evaluate(expression, {**point, v: number * (1 + step)})
+                kappa += float(abs((moved - value) / value) / step)
+    return Expected(float(value), kappa)
 
 
 def regenerate(

@@ -1,4 +1,4 @@
-"""Losses typed by hand for PyTorch, with the facts of their densities: what the runtime's tests use.
+"""Losses typed by hand for PyTorch, with the facts of their densities, for tests of the runtime.
 
 They are independent of the generator: here the modules of templates/torch stand alone.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 from torch.distributions import constraints
+from torch.utils._python_dispatch import TorchDispatchMode
 
 FOLDER = Path(__file__).resolve().parents[1] / "templates" / "torch"
 INF, F64 = math.inf, torch.float64
@@ -139,7 +140,9 @@ DENSITIES = {
             "huber_by_quadrature", huber, None, {"delta": _length()}, length=lambda d: d,
             even=True, points=lambda d: (0.0, -d, d),
         ),
-        Density("cauchy", cauchy, None, {"scale": _length()}, length=lambda c: c, tails=2.0, even=True),
+        Density(
+            "cauchy", cauchy, None, {"scale": _length()}, length=lambda c: c, tails=2.0, even=True,
+        ),
         Density(
             "student_t", student_t, None, {"df": _length(3.0), "scale": _length()}, even=True,
             length=lambda n, c: c, tails=lambda n, c: n + 1,
@@ -151,7 +154,7 @@ DENSITIES = {
         ),
         Density(
             "pinball", pinball, None,
-            {"tau": Parameter(0.3, constraints.interval(0.0, 1.0), (5e-4, 0.9995)), "scale": _length()},
+            {"tau": Parameter(0.3, constraints.unit_interval, (5e-4, 0.9995)), "scale": _length()},
             length=lambda t, c: c,
         ),
         Density(
@@ -276,3 +279,14 @@ ALL = (
 
 def tensors(*values, grad=False, dtype=F64):
     return [torch.tensor(float(v), dtype=dtype, requires_grad=grad) for v in values]
+
+
+class HostReads(TorchDispatchMode):
+    """Counts what would wait for a device."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        waits = ("_local_scalar_dense", "nonzero", "is_all_true")
+        self.count += any(w in str(function) for w in waits)
+        return function(*args, **(kwargs or {}))

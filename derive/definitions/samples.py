@@ -204,7 +204,10 @@ class _Sampler:
         if math.isfinite(low) and math.isfinite(high):
             return float(low + (high - low) * self.rng.random())
         if low >= 0:
-            return low + float(self.between(*self.positive)[0])
+            least, most = self.positive
+            if self.loss.special.get(p):  # a shape has no unit: its size is that of real ones
+                least, most = max(least, 1 / self.real), min(most, self.real)
+            return low + float(self.between(least, most)[0])
         if self.rng.random() < 0.5:
             return float(self.rng.uniform(-min(self.real, 20.0), min(self.real, 20.0)))
         return float((self.signs(1) * self.between(1e-3, self.real))[0])

@@ -31,7 +31,8 @@ def bundle(name: str, loss: str, runtime: Mapping[str, str], density: str) -> st
         taken |= part.defined
     texts = [_renamed(p.body, {**p.aliases(called), **called[m]}) for m, p in parts.items()]
     texts.append(_renamed(last.body, last.aliases(called)))
-    exported = sorted({*parts[name].exported, *last.exported})
+    offered = last.exported or {n for n in last.defined if not n.startswith("_")}
+    exported = sorted({*parts[name].exported, *offered})
     listed = "".join(f'    "{n}",\n' for n in exported)
     body = "\n\n\n".join(text.strip("\n") for text in texts if text.strip())
     imports = _imports([*parts.values(), last])

@@ -20,7 +20,8 @@ class Target:
     density: the template of a density file, "" where the target has none; runtime: files of
     templates/<name>/ that are copied as they are; package: a template of the file that makes a
     folder importable, "" where there is none; library: the module that has to be installed to
-    try a file by import, "" where that is not tried; tolerance: of that trial. more: what its
+    try a file by import, "" where that is not tried; dtype: what a Python float becomes there;
+    tolerance: of that trial, beyond what kappa allows. more: what its
     template may use beside the common context. judged: how the judge runs it (the dtypes that it
     takes, which are computed wider, whether it wants tensors); empty where it cannot be run.
     """
@@ -35,6 +36,7 @@ class Target:
     runtime: tuple[str, ...] = ()
     package: str = ""
     library: str = ""
+    dtype: str = "float64"
     tolerance: float = 1e-6
     judged: Mapping[str, Any] = field(default_factory=dict)
     more: Callable[[Module, Printer], Mapping[str, Any]] | None = None

@@ -10,9 +10,11 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from derive.definitions.floats import FORMATS
 from derive.emission import importer
 from derive.emission.targets import TARGETS, Target
 from derive.errors import EnvironmentTrouble, Refuted
@@ -20,14 +22,23 @@ from derive.errors import EnvironmentTrouble, Refuted
 TIME_LIMIT = 300.0
 
 
+@dataclass(frozen=True)
+class Expected:
+    """The exact value of a loss, and kappa: by how many ULP one rounding of each input moves it."""
+
+    value: float
+    kappa: float = 0.0
+
+
 def validate(
-    tree: Mapping[str, str], expected: Mapping[str, float], *, at: float = 1.0
+    tree: Mapping[str, str], expected: Mapping[str, Expected], *, at: float = 1.0
 ) -> tuple[str, ...]:
     """Check the Python files of a tree; returns the paths that could be imported here.
 
     Every `.py` file is compiled. Those of a target whose library is installed are then imported,
     each alone, in one child process a target, with warnings as errors; `loss(at)` with default
-    parameters must equal the expected value of that path. No file is written for it.
+    parameters must equal the expected value of that path, as far as its dtype holds it and kappa
+    allows. No file is written for it.
     Raises Refuted naming the file and the failure.
     """
     sources = {path: tree[path] for path in sorted(tree) if path.endswith(".py")}
@@ -44,7 +55,7 @@ def validate(
         if paths and target.library and importlib.util.find_spec(target.library) is not None:
             for path, answer in _answers(target, paths, sources, expected, at).items():
                 # A smoke check: how accurate the files are is for the verification to say.
-                _judge(path, answer, expected, target.tolerance, at)
+                _judge(path, answer, expected, target, at)
                 imported.append(path)
     return tuple(sorted(imported))
 
@@ -53,7 +64,7 @@ def _answers(
     target: Target,
     paths: list[str],
     sources: Mapping[str, str],
-    expected: Mapping[str, float],
+    expected: Mapping[str, Expected],
     at: float,
 ) -> dict[str, dict[str, Any]]:
     question = {
@@ -79,8 +90,9 @@ def _answers(
         ) from None
     if child.returncode != 0:
         last = child.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        why = "".join(last) or "it crashed"
         raise EnvironmentTrouble(
-            f"{target.folder}: {target.library} cannot be used here ({''.join(last) or 'it crashed'}); "
+            f"{target.folder}: {target.library} cannot be used here ({why}); "
             "nothing was written; repair the installation"
         )
     answers: dict[str, dict[str, Any]] = json.loads(child.stdout.splitlines()[-1])
@@ -88,14 +100,27 @@ def _answers(
 
 
 def _judge(
-    path: str, answer: Mapping[str, Any], expected: Mapping[str, float], tolerance: float, at: float
+    path: str,
+    answer: Mapping[str, Any],
+    expected: Mapping[str, Expected],
+    target: Target,
+    at: float,
 ) -> None:
     if "error" in answer:
         raise _invalid(path, answer["error"])
     if path in expected:
-        value, wanted = float(answer["value"]), float(expected[path])
-        if not math.isclose(value, wanted, rel_tol=tolerance, abs_tol=1e-300):
-            raise _invalid(path, f"loss({at}) is {value!r} and should be {wanted!r}")
+        value, wanted = float(answer["value"]), expected[path]
+        if not _is_right(value, wanted, target):
+            raise _invalid(path, f"loss({at}) is {value!r} and should be {wanted.value!r}")
+
+
+def _is_right(value: float, wanted: Expected, target: Target) -> bool:
+    form = FORMATS[target.dtype]
+    if abs(wanted.value) >= 2.0**form.largest_exponent:  # out of range, or at the end of it
+        return math.isinf(value) or math.isclose(value, wanted.value, rel_tol=target.tolerance)
+    allowed = target.tolerance + (2 + wanted.kappa) * 2.0 ** (1 - form.precision)
+    least = 2.0 ** (form.smallest_exponent + 1)
+    return math.isclose(value, wanted.value, rel_tol=allowed, abs_tol=allowed * least)
 
 
 def _invalid(path: str, why: str) -> Refuted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -21,7 +21,7 @@ from derive.numerics.errors import ErrorModel
 from derive.numerics.leading import SIZE, Leading, leading_terms
 from derive.numerics.lower import CannotLower, condition, lower
 from derive.numerics.measure import values
-from derive.numerics.nodes import Name, Node, absolute, call, where
+from derive.numerics.nodes import Local, Name, Node, absolute, call, where
 from derive.numerics.products import Ranges, ordered
 from derive.numerics.rules import rewrite
 from derive.numerics.units import Unit, degree
@@ -40,6 +40,9 @@ class EndPiece:
     candidate: Candidate
     negligible: Node | None
     limit: Node | None = None
+
+
+Leads = Callable[[ErrorModel], Sequence[EndPiece]]
 
 
 def leading(model: ErrorModel, units: Sequence[Unit], ranges: Ranges) -> list[EndPiece]:
@@ -69,7 +72,7 @@ def _limit(loss: Loss, lead: Leading) -> Node | None:
         return None
     x = Name(loss.residual.name)
     rest = (lead.right / SIZE**e).subs(v, places[0])
-    value: Node = call("pow", absolute(x), lower(e))
+    value: Node = call("pow", Local("size", absolute(x)), lower(e))
     if rest.has(SIZE):
         value = where(call("lt", lower(e), 0), 0, float("inf"))
     elif not rest.has(sympy.nan, sympy.zoo):
@@ -178,7 +181,7 @@ def with_leading(
             yield from forms
 
 
-def at_the_ends(model: ErrorModel, form: Node, pieces: Sequence[EndPiece]) -> Node:
+def at_the_ends(model: ErrorModel, form: Node, leads: Leads) -> Node:
     """The form, with its limits put in at x = 0 and x = ±inf where it has other values there."""
     x = Name(model.loss.residual.name)
     for end, test in ((S.Zero, call("eq", x, 0)), (oo, call("eq", absolute(x), float("inf")))):
@@ -186,7 +189,7 @@ def at_the_ends(model: ErrorModel, form: Node, pieces: Sequence[EndPiece]) -> No
         if not fewest:
             continue
         best = form
-        for value in _values(model, end, pieces):
+        for value in _values(model, end, leads):
             mended = where(test, value, form)
             misses = _misses(model, mended, end)
             if misses < fewest:
@@ -209,9 +212,10 @@ def _misses(model: ErrorModel, form: Node, end: Expr) -> int:
     return total
 
 
-def _values(model: ErrorModel, end: Expr, pieces: Sequence[EndPiece]) -> Iterator[Node]:
+def _values(model: ErrorModel, end: Expr, leads: Leads) -> Iterator[Node]:
     """What may stand at an end, the plainest first: numbers, the limit, the leading term."""
     yield from (call("abs", 0), lower(oo), lower(-oo))
+    pieces = leads(model)
     yield from dict.fromkeys(p.limit for p in pieces if p.end == end and p.limit is not None)
     yield from (p.candidate.form for p in pieces if p.end == end)
     if end == 0 and model.quantity == "weight":

@@ -118,7 +118,7 @@ def _terms(expansion: Expansion, quantity: Expr, t: Expr) -> Side:
     if any(c.expr.count_ops() > _LONGEST for c in lead.values()):
         raise Unknown("a long term")
     parts = [_logarithms_apart(readable(c.expr) * log(t) ** m) for (_, m), c in lead.items()]
-    total = t**k * readable(sum(parts, S.Zero))
+    total = t**k * _joined_powers(readable(sum(parts, S.Zero)))
     if not rest:
         return total, None if series.order is None else t ** (series.order - k)
     following = ring.least([j for j, _ in rest])
@@ -138,3 +138,15 @@ def _logarithms_apart(expression: Expr) -> Expr:
         lambda e: -log(1 / e.args[0]),
     )
     return sympy.expand_log(turned)
+
+
+def _joined_powers(expression: Expr) -> Expr:
+    """Powers of one base with exponents that move as one power: b^(2 - p)/b is b^(1 - p)."""
+    if all(e.exp.is_number for e in expression.atoms(sympy.Pow)):
+        return expression
+    turned = expression.replace(
+        lambda e: e.is_Pow and not e.exp.is_number,
+        lambda e: sympy.expand_power_base((1 / e.base) ** -e.exp, force=True),
+    )
+    joined = sympy.factor_terms(sympy.powsimp(turned, combine="exp", force=True))
+    return min(expression, joined, key=lambda e: e.count_ops())

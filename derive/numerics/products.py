@@ -82,7 +82,7 @@ def ordered(loss: Loss, expression: Expr, ranges: Ranges, halves: bool) -> Node 
 
 def _ordered(loss: Loss, expression: Expr, ranges: Ranges, halves: bool) -> Node | None:
     factors = list(_factors(expression, halves))
-    if not 3 <= len(factors) <= _MOST:
+    if not 2 <= len(factors) <= _MOST:
         return None
     powers = np.array([power for _, power, _ in factors])
     sizes = [ranges.logarithms(loss, value) for value, _, _ in factors]

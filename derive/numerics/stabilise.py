@@ -23,7 +23,7 @@ from derive.numerics.errors import ErrorModel, Score, samples, size
 from derive.numerics.forms import MeasuredError, Regime, StableForm
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.measure import Target, target
-from derive.numerics.nodes import Name, Node, call, node
+from derive.numerics.nodes import Name, Node, call, node, where
 from derive.numerics.pieces import Measured, piecewise
 from derive.numerics.products import Ranges, ordered
 from derive.numerics.rules import rewrite
@@ -103,7 +103,7 @@ class _Search:
         self.derivation = derivation
         self.base, self.base_rules = rewrite(derivation.loss.expression)
         self.units: tuple[Unit, ...] = units(derivation.loss)
-        self.leads: list[EndPiece] = []
+        self.leads: list[EndPiece] | None = None
         self.ranges = ranges or Ranges.of(derivation.loss)
 
     def best(self, model: ErrorModel, chosen: Mapping[str, Node]) -> tuple[Node, MeasuredError]:
@@ -111,15 +111,15 @@ class _Search:
         the least bad."""
         raw = self._lowered(model.wanted.expression)
         direct = float("inf") if raw is None else model.score(raw).worst[0]
-        ends = [_Row.of(model, c) for c in self._ends(model)]
         rows = self._rows(model, self._plain(model))
         if model.wanted.expression.has(sympy.Piecewise):  # other spellings of cases are shorter
             rows += self._rows(model, self._rewritten(model))
-        found = (
-            _shortest(rows)
-            or _shortest(self._composed(model, rows, ends, False), 2)
-            or _nearly(model, rows)
-        )
+        self.leads = None
+        ends: list[_Row] = []
+        found = _shortest(rows) or _nearly(model, rows)
+        if found is None:
+            ends = [_Row.of(model, c) for c in self._ends(model)]
+            found = _shortest(self._composed(model, rows, ends, False), 2)
         if found is None:
             rows += self._rows(model, self._rewritten(model))
             if not rows:
@@ -129,7 +129,7 @@ class _Search:
         if model.quantity == "weight" and any(found.score.missed[:4]) and f"d_{x}" in chosen:
             quotient = Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",))
             found = min(found, _Row.of(model, quotient), key=lambda r: r.score.rank)
-        form = at_the_ends(model, found.measured.candidate.form, self.leads)
+        form = at_the_ends(model, found.measured.candidate.form, self._leading)
         _refuse_wrong(model, form, raw)
         return form, _error(model, form, found.measured.candidate.rules, direct)
 
@@ -201,9 +201,14 @@ class _Search:
                 with suppress(CannotLower):
                     yield ordered(self.derivation.loss, expression, self.ranges, halves)
 
+    def _leading(self, model: ErrorModel) -> list[EndPiece]:
+        """Leading terms at the ends, found when they are first needed."""
+        if self.leads is None:
+            self.leads = leading(model, self.units, self.ranges)
+        return self.leads
+
     def _ends(self, model: ErrorModel) -> list[Candidate]:
-        self.leads = leading(model, self.units, self.ranges)
-        found = [piece.candidate for piece in self.leads]
+        found = [piece.candidate for piece in self._leading(model)]
         x = self.derivation.loss.residual
         decays = any(e.has(x) for e in model.wanted.expression.atoms(sympy.exp))
         return [*found, _VANISHED] if decays else found
@@ -219,7 +224,7 @@ class _Search:
             for c in piecewise(model, measured, unit, polynomials)
         ]
         some = sorted(rows, key=lambda r: r.score.rank)[:_BEST]
-        forms = with_leading([r.measured.candidate for r in some], self.leads)
+        forms = with_leading([r.measured.candidate for r in some], self._leading(model))
         return found + [_Row.of(model, c) for c in forms]
 
     def _best_composed(self, model: ErrorModel, rows: Sequence[_Row], ends: Sequence[_Row]) -> _Row:
@@ -229,7 +234,7 @@ class _Search:
             return good
         found += self._composed(model, rows, ends, True)
         some = sorted(found, key=lambda r: r.score.rank)[:1]
-        forms = with_leading([r.measured.candidate for r in some], self.leads)
+        forms = with_leading([r.measured.candidate for r in some], self._leading(model))
         found += [_Row.of(model, c) for c in forms]
         return _shortest(found) or min((*rows, *found), key=lambda r: r.score.rank)
 
@@ -288,7 +293,7 @@ def _nearly(model: ErrorModel, rows: Sequence[_Row]) -> _Row | None:
     good = [
         r for r in rows
         if not (r.score.missed[0] or r.score.missed[2])
-        and float(np.max(r.measured.errors[1], initial=0.0)) <= model.goal + 1
+        and r.score.worst[1] <= model.goal + 1
         and r.score.missed[3] <= _FEW * len(r.measured.errors[3])
     ]  # fmt: skip
     return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
@@ -344,6 +349,9 @@ def _special_form(
     model: ErrorModel, general: Node, variable: Symbol, point: Expr, ranges: Ranges
 ) -> Node:
     """The general form where it holds at the point too; else the best form of the limit."""
+    infinite = _infinite(model, variable, point)
+    if infinite is not None:
+        return infinite
     limit = model.wanted.limits.get((variable.name, float(point)), nan)
     if limit is nan:
         return general
@@ -358,9 +366,30 @@ def _special_form(
         pretty={**derivation.pretty, name: limit},
     )
     there = ErrorModel(Target(limited, name, limit), points)
-    if there.score(general).holds:
+    *missed, near_zero, far_out = there.score(general).missed
+    few = _FEW * len(there.references[3].sample)
+    if not (any(missed[:3]) or near_zero or far_out) and missed[3] <= few:
         return general
-    return _Search(limited, ranges.at(variable)).best(there, {})[0]
+    found = _Search(limited, ranges.at(variable)).best(there, {})[0]
+    return general if found == general else found
+
+
+def _infinite(model: ErrorModel, variable: Symbol, point: Expr) -> Node | None:
+    """An infinite limit, from below where the sides differ; 0 at x = 0 where the quantity is 0
+    there at all other values of the parameter."""
+    x = model.loss.residual
+    sides = [
+        item.value
+        for item in model.derivation.limits
+        if (item.quantity, item.variable, item.point) == (model.quantity, variable, point)
+        and "-" in item.direction
+    ]
+    if not sides or not sides[0].has(oo, -oo) or sides[0].has(nan, sympy.zoo):
+        return None
+    value = lower(sides[0])
+    if sympy.simplify(model.wanted.expression.subs(x, 0)) == 0:
+        return where(call("eq", Name(x.name), 0), 0, value)
+    return value
 
 
 def _fixed(sample: Sample, name: str, value: float) -> Sample:

@@ -7,7 +7,8 @@ not taken is infinite or NaN, in derivatives too.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import functools
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 
 from derive.numerics.evaluate import evaluate
@@ -40,34 +41,73 @@ def _is_guarded(value: Node) -> bool:
 
 
 def _merged(function: Function, module: Module) -> Block:
-    names = {*module.variables, *(a.name for a in function.block.assignments)}
-    before, chosen = [], []
-    for branch in function.branches:
-        name = _free("special", names)
-        before.append(Assignment(name, branch.condition))
-        chosen.append((Name(name), _inside(branch)))
-    for name in {n.name for b in function.branches for n in walk(b.condition) if isinstance(n, Name)}:
-        here = [c for (c, _), b in zip(chosen, function.branches, strict=True) if mentions(b.condition, name)]
-        anywhere = here[0]
-        for more in here[1:]:
-            anywhere = Call("or", (anywhere, more))
-        before.append(Assignment(name, Call("where", (anywhere, _harmless(name, module), Name(name)))))
+    """What holds otherwise, at parameters moved away from the branches; then what the branches
+    give, one after the other."""
+    taken = {*module.variables, *(a.name for a in function.block.assignments)}
+    moved: dict[str, Node] = {}
+    before = []
+    for name in (p.name for p in module.parameters):
+        here = [b.condition for b in function.branches if mentions(b.condition, name)]
+        if here:
+            anywhere = functools.reduce(lambda a, b: Call("or", (a, b)), here)
+            usual = Call("where", (anywhere, _harmless(name, module), Name(name)))
+            moved[name] = Name(_free(name[0], taken))
+            before.append(Assignment(_name_of(moved[name]), usual))
+    general = [Assignment(a.name, _moved(a.value, moved)) for a in function.block.assignments]
     (result,) = function.block.results
-    for condition, value in reversed(chosen):
-        result = Call("where", (condition, value, result))
-    return Block((*before, *function.block.assignments), (result,))
+    value = _free("value", taken)
+    steps = [Assignment(value, _moved(result, moved))]
+    known = _unmoved(function.block, moved)
+    for branch in reversed(function.branches):
+        chosen = _named(_inside(branch), known)
+        steps.append(Assignment(value, Call("where", (branch.condition, chosen, Name(value)))))
+    *earlier, last = steps
+    return Block((*before, *general, *earlier), (last.value,))
+
+
+def _name_of(node: Node) -> str:
+    assert isinstance(node, Name)
+    return node.name
+
+
+def _moved(current: Node, moved: Mapping[str, Node]) -> Node:
+    """At the moved parameters; other functions are called at those that were given."""
+    if isinstance(current, Name):
+        return moved.get(current.name, current)
+    if isinstance(current, Call) and current.op != "quantity":
+        return Call(current.op, tuple(_moved(a, moved) for a in current.args))
+    return current
+
+
+def _unmoved(block: Block, moved: Mapping[str, Node]) -> dict[Node, str]:
+    """The locals that do not depend on what is moved, by what they stand for."""
+    found: dict[Node, str] = {}
+    values: dict[str, Node] = {}
+    for a in block.assignments:
+        values[a.name] = whole = substituted(a.value, values)
+        if not any(mentions(whole, name) for name in moved):
+            found.setdefault(whole, a.name)
+    return found
+
+
+def _named(current: Node, known: Mapping[Node, str]) -> Node:
+    if current in known:
+        return Name(known[current])
+    if isinstance(current, Call):
+        return Call(current.op, tuple(_named(a, known) for a in current.args))
+    return current
 
 
 def _free(wanted: str, taken: set[str]) -> str:
-    name, number = wanted, 2
+    name = wanted
     while name in taken:
-        name, number = f"{wanted}{number}", number + 1
+        name += "_"
     taken.add(name)
     return name
 
 
 def _inside(branch: Branch) -> Node:
-    """What holds in the branch, without assignments; the parameter as the number that it is there."""
+    """What holds in the branch, without assignments; a parameter as the number that it is."""
     values: dict[str, Node] = {}
     condition = branch.condition
     if isinstance(condition, Call) and condition.op == "eq":
@@ -83,7 +123,8 @@ def _harmless(name: str, module: Module) -> Number:
     """A value of the parameter at which no branch is taken."""
     p = next(p for p in module.parameters if p.name == name)
     for value in (p.default, 1.0, 0.5, 1.5, 3.0, -1.0):
-        if _holds(p.condition, name, value) and not any(_holds(c, name, value) for c in module.special):
+        special = any(_holds(c, name, value) for c in module.special)
+        if _holds(p.condition, name, value) and not special:
             return Number(Fraction(value))
     return Number(Fraction(p.default))
 

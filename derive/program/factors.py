@@ -40,8 +40,8 @@ def _length(expression: Expr) -> int:
 def expression(factor: Node, positive: Collection[str]) -> Expr:
     """Nodes as SymPy reads them; KeyError for an operation without a counterpart."""
     if isinstance(factor, Name):
-        name = factor.name
-        return sympy.Symbol(name, positive=True) if name in positive else sympy.Symbol(name, real=True)
+        sort = {"positive": True} if factor.name in positive else {"real": True}
+        return sympy.Symbol(factor.name, **sort)
     if isinstance(factor, Number):
         exact = factor.value
         return sympy.Rational(exact) if isinstance(exact, Fraction) else sympy.Float(exact, 17)

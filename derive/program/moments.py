@@ -66,7 +66,8 @@ class _Terms:
         self._divisors: dict[Expr, Node] = {}
         self._powers: dict[tuple[Expr, Expr], Expr] = {}
         for value in raw.values():
-            for part in sorted(value.atoms(Pow, log, exp), key=sympy.default_sort_key, reverse=True):
+            parts = value.atoms(Pow, log, exp)
+            for part in sorted(parts, key=sympy.default_sort_key, reverse=True):
                 if part.has(x) and part not in self._known:
                     self._name(part)
 

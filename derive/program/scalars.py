@@ -36,7 +36,8 @@ def scaled(expression: Node, residual: str, positive: Collection[str]) -> Scaled
     """The expression with its factor taken out.
 
     In the vector the operations are those of nodes, numbers always the last arguments, and
-    `scaled_add(a, b, number)` = a + number*b, `growth(a, number)` = exp(number*a). positive: parameters that are > 0.
+    `scaled_add(a, b, number)` = a + number*b, `growth(a, number)` = exp(number*a). positive: the
+    parameters that are > 0.
     """
     return _Splitter(residual, positive).split(expression)
 

@@ -23,7 +23,7 @@ from derive.program.expanded import expanded
 from derive.program.factors import shortest
 from derive.program.module import Module
 from derive.program.moments import COUNT, Moment, moments
-from derive.program.scalars import ONE, Scaled, scaled
+from derive.program.scalars import ONE, scaled
 
 DIFFERENCE, SLOPE, NUMBER = "d", "s", "count"
 # A residual this many lengths from 0 is far out.
@@ -31,9 +31,13 @@ _FAR = 2**20
 _LETTERS = "uvwpqrghkmnabefijlotyz"
 # What a call can be made of beside arithmetic; a helper of the file is none of these.
 ELEMENTARY = frozenset(
-    "add sub mul div neg abs sign clamp min max sqrt pow exp expm1 log log1p sin cos tan asin acos atan "
-    "sinh cosh tanh erf erfc where lt le eq ne and or scaled_add growth".split()
-)
+    {
+        "add", "sub", "mul", "div", "neg", "abs", "sign", "clamp", "min", "max", "sqrt", "pow",
+        "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
+        "cosh", "tanh", "erf", "erfc", "where", "lt", "le", "eq", "ne", "and", "or",
+        "scaled_add", "growth",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -162,9 +166,7 @@ def _stable(module: Module, dropped: Mapping[str, _Dropper]) -> dict[str, tuple[
         if function is not None:
             wholes[f"d_{name}"] = expanded(function.block, wholes)[0]
     found = {name: folded(dropped[name](whole), names) for name, whole in wholes.items()}
-    return {
-        name: (Moment(ONE, whole),) for name, whole in found.items() if _is_elementary(whole)
-    }
+    return {name: (Moment(ONE, whole),) for name, whole in found.items() if _is_elementary(whole)}
 
 
 def _positive(module: Module) -> frozenset[str]:
@@ -331,7 +333,8 @@ class _Layout:
                 continue
             more, place = self._vector(moment.vector)
             steps += more
-            terms.append((moment.factor, self._excess[id(moment.vector)] if moment.less_one else place))
+            what = self._excess[id(moment.vector)] if moment.less_one else place
+            terms.append((moment.factor, what))
         # What a total needs stays until all of its buffers are summed.
         for moment in part:
             if moment.vector != COUNT:

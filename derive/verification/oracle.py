@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from derive.definitions.loss import Loss
@@ -29,14 +28,13 @@ from derive.verification.backend import (
 )
 from derive.verification.enclosure import Enclosure, undefined
 from derive.verification.evaluator import Evaluator
-from derive.verification.jets import Jet
 from derive.verification.quantities import Quantity, quantities
+from derive.verification.series import Series, is_below
 
 DOUBLE_BITS = 64  # leaves 11 bits behind the last one of a float64
 MOST_BITS = 1 << 16
 HOPELESS = 1 << 10  # no finite bound by then, at inputs too far out for any precision: never
 UNDERFLOW = -1200  # below 2^UNDERFLOW every dtype rounds to 0
-TRIES = 6  # how often the precision is raised for all quantities together
 REMEMBERED = 500  # points beside one that has only a limit
 EXTRA_ORDERS = 3  # how high a common zero of numerator and denominator is divided out
 
@@ -53,6 +51,7 @@ class Oracle:
         self.quantities: Mapping[str, Quantity] = quantities(loss)
         self._expression = loss.expression
         self._evaluators: dict[tuple[tuple[int, ...], tuple[int, ...]], Evaluator] = {}
+        self._series = Series(loss, self.quantities)
         self._near: dict[tuple[Any, ...], dict[str, Enclosure]] = {}
         self._last_bits = 128
         self._no_spare = (0,) * len(self.names)
@@ -81,51 +80,11 @@ class Oracle:
         found = {}
         if all(v.is_finite() for v in point):
             precision = max(self._last_bits, bits + 64)
-            found = self._together(point, bits, UNDERFLOW, precision)
+            found = self._series.at(point, bits, UNDERFLOW, precision)
         return {
             name: found.get(name) or self.enclose(wanted, point, bits, UNDERFLOW)
             for name, wanted in self.quantities.items()
         }
-
-    def _together(
-        self, point: Point, bits: int, below: int | None, precision: int
-    ) -> dict[str, Enclosure]:
-        """What one series to order 2 decides, at a precision that is raised a few times."""
-        found: dict[str, Enclosure] = {}
-        for _ in range(TRIES):
-            ctx.prec = precision
-            try:
-                lacking = self._read(self._all(point), point, bits, below, found)
-            except NeedsPrecision:
-                lacking = precision
-            except Undefined:
-                break
-            if lacking == 0:
-                break
-            precision = max(precision + min(lacking, precision), 192)
-        return found
-
-    def _read(
-        self, jet: Jet, point: Point, bits: int, below: int | None, found: dict[str, Enclosure]
-    ) -> int:
-        """The quantities that a series tells well enough; how many bits the others lack."""
-        shape, lacking = self._all.shape, 0
-        for name, wanted in self.quantities.items():
-            if name in found or (wanted.over_x and point[0].is_zero()):
-                continue
-            ball = jet[shape.index[wanted.orders]]
-            if ball is None or ball.is_zero():
-                found[name] = Enclosure(arb(0))
-                continue
-            ball = ball * shape.factor(wanted.orders)
-            if wanted.over_x:
-                ball = ball / point[0]
-            accuracy = ball.rel_accuracy_bits() if ball.is_finite() else -bits
-            if accuracy >= bits or (below is not None and ball.is_finite() and _under(ball, below)):
-                found[name] = Enclosure(ball)
-            else:
-                lacking = max(lacking, bits - accuracy)
-        return lacking
 
     def _beside(self, wanted: Quantity, point: Point) -> Enclosure:
         """A value beside a point that has only a limit; every quantity is asked for there."""
@@ -137,14 +96,8 @@ class Oracle:
                 self._near.clear()
             digits = max(int(mantissa).bit_length() for mantissa, *_ in key)
             precision = limits.BITS + 2 * digits
-            self._near[key] = self._together(point, limits.BITS, None, precision)
+            self._near[key] = self._series.at(point, limits.BITS, None, precision)
         return self._near[key].get(wanted.name) or self.enclose(wanted, point, limits.BITS)
-
-    @cached_property
-    def _all(self) -> Evaluator:
-        most = max(sum(q.orders) for q in self.quantities.values())
-        box = (most,) * len(self.names)
-        return Evaluator(self._expression, self.loss.variables, box, self._no_spare, most)
 
     def wanted(self, name: str) -> Quantity:
         if name not in self.quantities:
@@ -228,7 +181,7 @@ class Oracle:
             if not ball.is_finite() and precision >= HOPELESS and _far(point):
                 raise Undefined("beyond the range of ball arithmetic")
             accuracy = ball.rel_accuracy_bits()
-            if accuracy >= bits or (below is not None and ball.is_finite() and _under(ball, below)):
+            if accuracy >= bits or (ball.is_finite() and is_below(ball, below)):
                 self._last_bits = _start(precision, accuracy - bits)
                 return ball
             precision = max(precision + min(bits - max(accuracy, -precision), precision), 192)
@@ -321,10 +274,6 @@ def moved(point: Point, k: int, value: Ball) -> list[Ball]:
 def _far(point: Point) -> bool:
     """Whether an input is so large that adding 1 to it is lost at any precision."""
     return any(abs(v) > arb((1, MOST_BITS)) for v in point)
-
-
-def _under(ball: Ball, exponent: int) -> bool:
-    return bool(abs(ball) < arb((1, exponent)))
 
 
 def _same_float(ball: Ball) -> bool:

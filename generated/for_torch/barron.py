@@ -49,766 +49,251 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """General adaptive robust loss, elementwise."""
-    special = alpha == 0
-    special2 = alpha == 2
-    special3 = alpha == math.inf
-    special4 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
-    b = torch.abs(alpha - 2)
-    y = x / scale
-    return torch.where(
-        special,
-        torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            2 * torch.log(torch.abs(x / scale)) - 0.6931471805599453,
-            torch.log1p(0.5 * (x / scale) * (x / scale)),
-        ),
-        torch.where(
-            special2,
-            0.5 * (x / scale) * (x / scale),
-            torch.where(
-                special3,
-                torch.expm1(0.5 * (x / scale) * (x / scale)),
-                torch.where(
-                    special4,
-                    -torch.expm1(-0.5 * (x / scale) * (x / scale)),
-                    b / 2 * _boxcox1p(y / b * y, alpha / 2),
-                ),
-            ),
-        ),
-    )
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
+    b = torch.abs(a - 2)
+    r = torch.abs(x / scale) / torch.sqrt(b)
+    value = b / 2 * _power_difference_0_p(_log1p_square(r), a / 2, _power1p_square(r, a / 2))
+    value = torch.where(alpha == -math.inf, -torch.expm1(-0.5 * (x / scale) * (x / scale)), value)
+    value = torch.where(alpha == math.inf, torch.expm1(0.5 * (x / scale) * (x / scale)), value)
+    return torch.where(alpha == 2, 0.5 * (x / scale) * (x / scale), value)
 
 
 @_elementwise
 def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
-    special = alpha == 0
-    special2 = alpha == 2
-    special3 = alpha == math.inf
-    special4 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
-    b = torch.abs(alpha - 2)
-    far = scale / x * (scale / x) * (torch.abs((alpha - 2) * b) / 2) < 2.0**-54
+    a = torch.where((alpha == math.inf) | (alpha == -math.inf), 1, alpha)
+    size = torch.abs(x)
+    far = size == math.inf
     y = x / scale
-    q = 1 + y / b * y
-    half = q ** (alpha / 4)
-    return torch.where(
-        special,
-        torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            2 / x,
-            x / scale / scale / (0.5 * (x / scale) * (x / scale) + 1),
-        ),
-        torch.where(
-            special2,
-            x / scale / scale,
-            torch.where(
-                special3,
-                x / scale / scale * torch.exp(0.5 * (x / scale) * (x / scale)),
-                torch.where(
-                    special4,
-                    torch.where(
-                        torch.abs(x) == math.inf,
-                        0,
-                        (
-                            torch.exp(-0.25 * (x / scale) * (x / scale))
-                            / scale
-                            * (x / scale)
-                            * torch.exp(-0.25 * (x / scale) * (x / scale))
-                        ),
-                    ),
-                    torch.where(
-                        far,
-                        (
-                            (1 / scale / scale / b) ** (alpha / 2 - 1)
-                            * torch.abs(x) ** (alpha - 1)
-                            * (1 / scale / scale)
-                            * _sign(x)
-                        ),
-                        y / q * half * half / scale,
-                    ),
-                ),
-            ),
-        ),
+    value = torch.where(
+        far,
+        _sign(x) * (size ** (a - 1) / scale),
+        _times_power1p_less_one(y, 1, scale, 1, torch.abs(y) / torch.sqrt(torch.abs(a - 2)), a / 2),
     )
+    value = torch.where(
+        alpha == -math.inf, torch.where(far, 0, torch.exp(-0.5 * y * y) / scale * y), value
+    )
+    return torch.where(alpha == math.inf, y / scale * torch.exp(0.5 * y * y), value)
 
 
 @_elementwise
 def d_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in alpha."""
-    special = alpha == 0
-    special2 = alpha == math.inf
-    special3 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3, 1, alpha)
-    far = torch.abs(x) == math.inf
-    far2 = x == 0
-    b = torch.abs(alpha - 2)
-    y = x / scale
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
+    b = torch.abs(a - 2)
+    r = torch.abs(x / scale) / torch.sqrt(b)
+    value = b / 4 * _power_difference_0_pm1_p_p(_log1p_square(r), a / 2, _power1p_square(r, a / 2))
+    value = torch.where(alpha == -math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(
-        special,
-        torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            (
-                x
-                / scale
-                * (x / scale)
-                * (x / scale)
-                * (x / scale)
-                * (x / scale)
-                * (x / scale)
-                * (1 / 96)
-            ),
-            0.5 * _log_difference_m1_0_0_0(0.5 * (x / scale) * (x / scale)),
-        ),
-        torch.where(
-            special2,
-            torch.where(torch.isnan(x), x, 0),
-            torch.where(
-                special3,
-                torch.where(torch.isnan(x), x, 0),
-                torch.where(
-                    far,
-                    math.inf,
-                    torch.where(far2, 0, b / 4 * _power_difference_0_pm1_p_p(y * y / b, alpha / 2)),
-                ),
-            ),
-        ),
+        alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf)), value
     )
 
 
 @_elementwise
 def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
-    special = alpha == 0
-    special2 = alpha == 2
-    special3 = alpha == math.inf
-    special4 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
-    b = torch.abs(alpha - 2)
-    far = scale / x * (scale / x) * (torch.abs((alpha - 2) * b) / 2) < 2.0**-54
+    a = torch.where((alpha == 0) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
+    size = torch.abs(x)
+    far = size == math.inf
     y = x / scale
-    w = y * y / b
+    value = torch.where(
+        far,
+        -2 * size**a / scale,
+        _times_power1p_less_one(
+            y, -y, scale, 1, torch.abs(y) / torch.sqrt(torch.abs(a - 2)), a / 2
+        ),
+    )
+    value = torch.where(
+        alpha == -math.inf, torch.where(far, 0, -torch.exp(-0.5 * y * y) / scale * y * y), value
+    )
+    value = torch.where(alpha == math.inf, -y / scale * y * torch.exp(0.5 * y * y), value)
     return torch.where(
-        special,
-        torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            -2 / scale,
-            -(x / scale) / scale * (x / scale / (0.5 * (x / scale) * (x / scale) + 1)),
-        ),
-        torch.where(
-            special2,
-            -(x / scale) / scale * (x / scale),
-            torch.where(
-                special3,
-                -(x / scale) / scale * (x / scale) * torch.exp(0.5 * (x / scale) * (x / scale)),
-                torch.where(
-                    special4,
-                    torch.where(
-                        torch.abs(x) == math.inf,
-                        0,
-                        (
-                            -torch.exp(-0.25 * (x / scale) * (x / scale))
-                            * (x / scale)
-                            / scale
-                            * (x / scale)
-                            * torch.exp(-0.25 * (x / scale) * (x / scale))
-                        ),
-                    ),
-                    torch.where(
-                        far,
-                        (
-                            -(torch.abs(x) ** (alpha / 2))
-                            * (1 / scale / scale / b) ** (alpha / 4)
-                            / scale
-                            / (1 / scale / scale / b)
-                            / scale
-                            * (1 / scale / scale / b) ** (alpha / 4)
-                            * torch.abs(x) ** (alpha / 2)
-                            / scale
-                        ),
-                        -y * (_power1p(w, alpha / 2) / (1 + w)) / scale * y,
-                    ),
-                ),
-            ),
-        ),
+        alpha == 0,
+        torch.where(torch.abs(y) >= 2.0**60, -2 / scale, -y / scale * (y / (0.5 * y * y + 1))),
+        value,
     )
 
 
 @_elementwise
 def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    special = alpha == 0
-    special2 = alpha == 2
-    special3 = alpha == math.inf
-    special4 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
     size = torch.abs(x)
     far = size == math.inf
-    q = alpha - 2
-    b = torch.abs(q)
-    v = alpha / 2
-    y = x / scale
-    s = y * y
-    u = v - 1
-    w = u / b
-    far2 = s * torch.abs(w) * 3 < 2.0**-54
-    p = b ** (-v) * b
-    r = p * b
-    far3 = (
-        torch.abs(((v - 2) * u * r * 2 + u * b * p) / (w * r * 2 + b ** (1 - v))) / y / y < 2.0**-54
+    r = torch.abs(x / scale) / torch.sqrt(torch.abs(a - 2))
+    value = torch.where(
+        far,
+        size ** (a - 2) / (scale * scale),
+        _times_power1p_less_one(
+            1, 1 / (r * r + 1) + (a - 1) / (1 + 1 / (r * r)), scale, scale, r, a / 2
+        ),
     )
-    g = s / b
-    far4 = torch.abs(y) >= 2.0**40
-    h = 1 + y / b * y
-    half = h ** (alpha / 4)
-    return torch.where(
-        special,
+    value = torch.where(
+        alpha == -math.inf,
         torch.where(
             torch.abs(x / scale) >= 2.0**60,
-            -2 / x / x,
+            0,
             (
-                (4 - x / scale * (x / scale) * 2)
-                / (x / scale * (x / scale) + 2)
+                (1 - x / scale * (x / scale))
                 / scale
-                / (x / scale * (x / scale) + 2)
-                / scale
+                * (torch.exp(-0.5 * (x / scale) * (x / scale)) / scale)
             ),
         ),
-        torch.where(
-            special2,
-            torch.where(torch.isnan(x), x, 1 / (scale * scale)),
-            torch.where(
-                special3,
-                (
-                    (x / scale * (x / scale) + 1)
-                    / scale
-                    * (torch.exp(0.5 * (x / scale) * (x / scale)) / scale)
-                ),
-                torch.where(
-                    special4,
-                    torch.where(
-                        torch.abs(x / scale) >= 2.0**60,
-                        0,
-                        (
-                            torch.exp(-0.25 * (x / scale) * (x / scale))
-                            / scale
-                            * (1 - x / scale * (x / scale))
-                            * torch.exp(-0.25 * (x / scale) * (x / scale))
-                            / scale
-                        ),
-                    ),
-                    torch.where(
-                        far,
-                        (
-                            size**q
-                            * (
-                                (1 / scale / scale / b) ** v
-                                / (1 / scale / scale / b)
-                                / scale
-                                / scale
-                                + (
-                                    (1 / scale / scale / b) ** v
-                                    / (1 / scale / scale / b)
-                                    / (1 / scale / scale / b)
-                                    / (scale * scale * scale * scale)
-                                    * (q / b)
-                                )
-                            )
-                        ),
-                        torch.where(
-                            far2,
-                            1 / scale / scale,
-                            torch.where(
-                                far3,
-                                torch.abs(y) ** q * (1 / scale / scale) * (q / b * r + p),
-                                torch.where(
-                                    torch.abs(y) < 32768,
-                                    (
-                                        (g * (alpha - 1) + 1)
-                                        / scale
-                                        * (_power1p(g, v) / (1 + g) / (1 + g) / scale)
-                                    ),
-                                    torch.where(
-                                        far4,
-                                        1 / scale / scale,
-                                        (
-                                            half
-                                            / b
-                                            / scale
-                                            / h
-                                            * (s * alpha - s + b)
-                                            / h
-                                            * half
-                                            / scale
-                                        ),
-                                    ),
-                                ),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
-        ),
+        value,
     )
+    value = torch.where(
+        alpha == math.inf,
+        (
+            (x / scale * (x / scale) + 1)
+            / scale
+            * (torch.exp(0.5 * (x / scale) * (x / scale)) / scale)
+        ),
+        value,
+    )
+    return torch.where(alpha == 2, torch.where(torch.isnan(x), x, 1 / (scale * scale)), value)
 
 
 @_elementwise
 def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and alpha."""
-    special = alpha == 0
-    special2 = alpha == math.inf
-    special3 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3, 1, alpha)
-    q = alpha - 2
-    b = torch.abs(q)
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
+    far = torch.abs(x) == math.inf
     y = x / scale
-    far = 0.5 * (torch.abs(q * b) / y / y) < 2.0**-54
-    u = torch.abs(y)
-    v = alpha / 2
-    w = _sign(q)
-    s = y * y
-    p = s / b
-    far2 = u >= 2.0**40
-    r = 1 + y / b * y
-    half = r ** (alpha / 4)
-    return torch.where(
-        special,
-        torch.where(
-            torch.abs(x) == math.inf,
-            0,
-            torch.where(
-                torch.abs(x / scale) < 2.0**-27,
-                x / scale / scale * (x / scale) * (x / scale) * (x / scale) * (x / scale) * 0.0625,
-                torch.where(
-                    torch.abs(x / scale) >= 2.0**60,
-                    (
-                        (
-                            -1
-                            + 2 * torch.log(torch.abs(x))
-                            - 2 * torch.log(scale)
-                            - 0.6931471805599453
-                        )
-                        / torch.abs(x)
-                        * _sign(x)
-                    ),
-                    (
-                        0.5
-                        * (
-                            x
-                            / scale
-                            * (
-                                _log_excess(0.5 * (x / scale) * (x / scale))
-                                / (1 + 0.5 * (x / scale) * (x / scale))
-                            )
-                            / scale
-                        )
-                    ),
-                ),
-            ),
-        ),
-        torch.where(
-            special2,
-            torch.where(torch.isnan(x), x, 0),
-            torch.where(
-                special3,
-                torch.where(torch.isnan(x), x, 0),
-                torch.where(
-                    far,
-                    (
-                        u ** (alpha - 1)
-                        / scale
-                        * (
-                            torch.log(u) * (b ** (-v) * b)
-                            + torch.log(1 / b) / 2 * (b ** (-v) * b)
-                            - b ** (-v) * b * b / q * (w / 2)
-                        )
-                        * _sign(y)
-                    ),
-                    torch.where(
-                        u < 32768,
-                        0.5 * y * (_power1p(p, v) / (1 + p) * _log_excess(p) / scale),
-                        torch.where(
-                            far2,
-                            y**5 / scale / q * ((alpha - 3 - (alpha - 4) / b * q * w) / q / 4),
-                            (
-                                0.5
-                                * (
-                                    y
-                                    / q
-                                    / r
-                                    * (q * r * torch.log1p(y / b * y) - s * w)
-                                    / r
-                                    * half
-                                    / scale
-                                )
-                                * half
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+    r = torch.abs(y) / torch.sqrt(torch.abs(a - 2))
+    value = torch.where(
+        far,
+        _sign(x) * torch.where(a - 1 < 0, 0, math.inf),
+        _times_power1p_less_one(
+            y, 0.5 * _exp_difference_m1_0_0(_log1p_square(r)), scale, 1, r, a / 2
         ),
     )
+    value = torch.where(alpha == -math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
+    return torch.where(alpha == 2, torch.where(x == 0, 0, math.inf * _sign(x)), value)
 
 
 @_elementwise
 def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
-    special = alpha == 0
-    special2 = alpha == 2
-    special3 = alpha == math.inf
-    special4 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
     size = torch.abs(x)
     far = size == math.inf
-    b = torch.abs(alpha - 2)
     y = x / scale
-    s = y * y
-    w = s / b
-    far2 = torch.abs(y) >= 2.0**40
-    q = 1 + y / b * y
-    half = q ** (alpha / 4)
-    return torch.where(
-        special,
-        torch.where(
-            torch.abs(x) == math.inf,
-            0,
-            (
-                -2
-                * (1 / _root1p_square(1.4142135623730951 / 2 * (x / scale)))
-                / scale
-                * (
-                    1.4142135623730951
-                    / 2
-                    * (x / scale)
-                    * (1 / _root1p_square(1.4142135623730951 / 2 * (x / scale)))
-                )
-                * (1 / _root1p_square(1.4142135623730951 / 2 * (x / scale)))
-                / scale
-                * (1 / _root1p_square(1.4142135623730951 / 2 * (x / scale)))
-                * 1.4142135623730951
-            ),
-        ),
-        torch.where(
-            special2,
-            -x / scale / scale * (2 / scale),
-            torch.where(
-                special3,
-                (
-                    -(x / scale * (x / scale) + 2)
-                    / scale
-                    * (x / scale)
-                    * torch.exp(0.5 * (x / scale) * (x / scale))
-                    / scale
-                ),
-                torch.where(
-                    special4,
-                    torch.where(
-                        torch.abs(x / scale) >= 2.0**60,
-                        0,
-                        (
-                            torch.exp(-0.25 * (x / scale) * (x / scale))
-                            * (x / scale * (x / scale) - 2)
-                            / scale
-                            * (x / scale)
-                            * torch.exp(-0.25 * (x / scale) * (x / scale))
-                            / scale
-                        ),
-                    ),
-                    torch.where(
-                        far,
-                        (
-                            size ** (alpha - 1)
-                            * (
-                                (1 / scale / scale / b) ** (alpha / 2)
-                                / (1 / scale / scale / b)
-                                / (1 / scale / scale / b)
-                                / scale**5
-                                * ((2 - alpha) / b)
-                                - (
-                                    (1 / scale / scale / b) ** (alpha / 2)
-                                    / (1 / scale / scale / b)
-                                    / scale
-                                    / scale
-                                    * (2 / scale)
-                                )
-                            )
-                            * _sign(x)
-                        ),
-                        torch.where(
-                            torch.abs(y) < 32768,
-                            (
-                                -y
-                                * ((w * alpha + 2) / scale)
-                                * (_power1p(w, alpha / 2) / (1 + w) / (1 + w) / scale)
-                            ),
-                            torch.where(
-                                far2,
-                                -y / scale * (2 / scale),
-                                -y / q * (s * alpha + 2 * b) / b / q * half / scale * half / scale,
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+    r = torch.abs(y) / torch.sqrt(torch.abs(a - 2))
+    value = torch.where(
+        far,
+        -_sign(x) * (size ** (a - 1) / (scale * scale)),
+        _times_power1p_less_one(
+            y * (-a / (1 + 1 / (r * r)) - 2 / (r * r + 1)), 1, scale, scale, r, a / 2
         ),
     )
+    value = torch.where(
+        alpha == -math.inf,
+        torch.where(
+            torch.abs(y) >= 2.0**60, 0, torch.exp(-0.5 * y * y) / scale * (y * y - 2) * y / scale
+        ),
+        value,
+    )
+    value = torch.where(
+        alpha == math.inf, -y / scale * ((y * y + 2) / scale) * torch.exp(0.5 * y * y), value
+    )
+    return torch.where(alpha == 2, -x / scale / scale * (2 / scale), value)
 
 
 @_elementwise
 def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in alpha."""
-    special = alpha == 0
-    special2 = alpha == math.inf
-    special3 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3, 1, alpha)
-    far = torch.abs(x) == math.inf
-    far2 = x == 0
-    b = torch.abs(alpha - 2)
-    y = x / scale
-    w = y * y / b
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
+    b = torch.abs(a - 2)
+    r = torch.abs(x / scale) / torch.sqrt(b)
+    L = _log1p_square(r)
+    value = (
+        b
+        / 4
+        * _power_difference_plus_0_pm1_p_p_p(
+            L,
+            a / 2,
+            _power1p_square(r, a / 2),
+            -_exp_difference_m2_m1_m1_0(L) / b * _sign(a - 2) * 2,
+        )
+    )
+    value = torch.where(alpha == -math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(
-        special,
-        torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            (
-                x
-                / scale
-                * (x / scale)
-                * (x / scale)
-                * (x / scale)
-                * (x / scale)
-                * (x / scale)
-                * (1 / 96)
-            ),
-            (
-                0.5 * _log_difference_m2_m1_m1_0(0.5 * (x / scale) * (x / scale))
-                + 0.5 * _log_difference_m1_0_0_0_0(0.5 * (x / scale) * (x / scale))
-            ),
-        ),
-        torch.where(
-            special2,
-            torch.where(torch.isnan(x), x, 0),
-            torch.where(
-                special3,
-                torch.where(torch.isnan(x), x, 0),
-                torch.where(
-                    far,
-                    math.inf,
-                    torch.where(
-                        far2,
-                        0,
-                        (
-                            b / 4 * _power_difference_0_pm1_p_p_p(w, alpha / 2)
-                            - (
-                                0.5
-                                * (_power1p(w, alpha / 2) * _log_difference_m2_m1_m1_0(w))
-                                * _sign(alpha - 2)
-                            )
-                        ),
-                    ),
-                ),
-            ),
-        ),
+        alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf)), value
     )
 
 
 @_elementwise
 def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in alpha and scale."""
-    special = alpha == 0
-    special2 = alpha == math.inf
-    special3 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3, 1, alpha)
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
     far = torch.abs(x) == math.inf
     y = x / scale
-    w = y * y / torch.abs(alpha - 2)
+    r = torch.abs(y) / torch.sqrt(torch.abs(a - 2))
+    value = torch.where(
+        far,
+        -math.inf,
+        _times_power1p_less_one(
+            y, -0.5 * y * _exp_difference_m1_0_0(_log1p_square(r)), scale, 1, r, a / 2
+        ),
+    )
+    value = torch.where(alpha == -math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(
-        special,
-        torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            (1 + 0.6931471805599453 - 2 * torch.log(torch.abs(x / scale))) / scale,
-            (
-                x
-                / scale
-                / scale
-                * (x / scale / (x / scale * (x / scale) + 2))
-                * (
-                    (
-                        -(x / scale * (x / scale)) * torch.log1p(0.5 * (x / scale) * (x / scale))
-                        - 2 * _log1p_minus(0.5 * (x / scale) * (x / scale))
-                    )
-                    / (x / scale * (x / scale) + 2)
-                )
-            ),
-        ),
-        torch.where(
-            special2,
-            torch.where(torch.isnan(x), x, 0),
-            torch.where(
-                special3,
-                torch.where(torch.isnan(x), x, 0),
-                torch.where(
-                    far,
-                    -math.inf,
-                    -y / scale * (0.5 * y) * (_power1p(w, alpha / 2) / (1 + w) * _log_excess(w)),
-                ),
-            ),
-        ),
+        alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, -math.inf)), value
     )
 
 
 @_elementwise
 def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
-    special = alpha == 0
-    special2 = alpha == 2
-    special3 = alpha == math.inf
-    special4 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
     size = torch.abs(x)
     far = size == math.inf
-    b = torch.abs(alpha - 2)
     y = x / scale
-    far2 = torch.abs(y) >= 2.0**20
-    u = y / scale * (y / scale)
-    w = y * y / b
-    v = _power1p(w, alpha / 2) / (1 + w) / (1 + w)
-    q = w * (alpha + 1) + 3
-    return torch.where(
-        special,
-        torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            2 / scale / scale,
-            (
-                x
-                / scale
-                / scale
-                / (0.5 * (x / scale) * (x / scale) + 1)
-                * (0.5 * (x / scale / scale))
-                * ((x / scale * (x / scale) + 6) / (0.5 * (x / scale) * (x / scale) + 1))
-            ),
-        ),
-        torch.where(
-            special2,
-            x / scale / scale * (x / scale / scale) * 3,
-            torch.where(
-                special3,
-                torch.where(
-                    torch.abs(x) >= 2.0**60,
-                    (
-                        (x / scale * (x / scale) + 3)
-                        * (x / scale)
-                        / scale
-                        * torch.exp(0.5 * (x / scale) * (x / scale))
-                        * (x / scale)
-                        / scale
-                    ),
-                    (
-                        x
-                        / scale
-                        / scale
-                        * (x / scale / scale)
-                        * (x / scale * (x / scale) + 3)
-                        * torch.exp(0.5 * (x / scale) * (x / scale))
-                    ),
-                ),
-                torch.where(
-                    special4,
-                    torch.where(
-                        torch.abs(x / scale) >= 2.0**60,
-                        0,
-                        (
-                            torch.exp(-0.25 * (x / scale) * (x / scale))
-                            * (x / scale)
-                            / scale
-                            * (3 - x / scale * (x / scale))
-                            / scale
-                            * (x / scale)
-                            * torch.exp(-0.25 * (x / scale) * (x / scale))
-                        ),
-                    ),
-                    torch.where(
-                        far,
-                        (
-                            size**alpha
-                            * (
-                                (1 / scale / scale / b) ** (alpha / 2)
-                                / (1 / scale / scale / b)
-                                / (scale * scale * scale * scale)
-                                * 3
-                                + (
-                                    (1 / scale / scale / b) ** (alpha / 2)
-                                    / (1 / scale / scale / b)
-                                    / (1 / scale / scale / b)
-                                    / scale**6
-                                    * ((alpha - 2) / b)
-                                )
-                            )
-                        ),
-                        torch.where(
-                            far2,
-                            torch.where(
-                                torch.abs(y) >= 2.0**40, u * 3, y * v * q / scale * y / scale
-                            ),
-                            u * q * v,
-                        ),
-                    ),
-                ),
-            ),
+    r = torch.abs(y) / torch.sqrt(torch.abs(a - 2))
+    value = torch.where(
+        far,
+        2 * size**a / (scale * scale),
+        _times_power1p_less_one(
+            y, y * (3 / (r * r + 1) + (a + 1) / (1 + 1 / (r * r))), scale, scale, r, a / 2
         ),
     )
+    value = torch.where(
+        alpha == -math.inf,
+        torch.where(
+            torch.abs(y) >= 2.0**60,
+            0,
+            torch.exp(-0.5 * y * y) / scale * (3 - y * y) * y * y / scale,
+        ),
+        value,
+    )
+    value = torch.where(
+        alpha == math.inf, y / scale * (y / scale) * (y * y + 3) * torch.exp(0.5 * y * y), value
+    )
+    return torch.where(alpha == 2, y / scale * (y / scale) * 3, value)
 
 
 @_elementwise
 def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    special = alpha == 0
-    special2 = alpha == 2
-    special3 = alpha == math.inf
-    special4 = alpha == -math.inf
-    alpha = torch.where(special | special2 | special3 | special4, 1, alpha)
-    b = torch.abs(alpha - 2)
-    far = scale / x * (scale / x) * (torch.abs((alpha - 2) * b) / 2) < 2.0**-54
-    y = x / scale
-    w = y * y / b
+    a = torch.where((alpha == math.inf) | (alpha == -math.inf), 1, alpha)
+    size = torch.abs(x)
+    far = size == math.inf
+    value = torch.where(
+        far,
+        size ** (a - 2) / (scale * scale),
+        _times_power1p_less_one(
+            1, 1, scale, scale, torch.abs(x / scale) / torch.sqrt(torch.abs(a - 2)), a / 2
+        ),
+    )
+    value = torch.where(
+        alpha == -math.inf, torch.exp(-0.5 * (x / scale) * (x / scale)) / scale / scale, value
+    )
     return torch.where(
-        special,
-        torch.where(
-            torch.abs(x / scale) >= 2.0**60,
-            2 / x / x,
-            2 / scale / (x / scale * (x / scale) + 2) / scale,
-        ),
-        torch.where(
-            special2,
-            torch.where(torch.isnan(x), x, 1 / (scale * scale)),
-            torch.where(
-                special3,
-                torch.exp(0.5 * (x / scale) * (x / scale)) / scale / scale,
-                torch.where(
-                    special4,
-                    torch.where(
-                        torch.abs(x) < 0.25,
-                        (
-                            torch.exp(-0.25 * (x / scale) * (x / scale))
-                            / scale
-                            / scale
-                            * torch.exp(-0.25 * (x / scale) * (x / scale))
-                        ),
-                        torch.exp(-0.5 * (x / scale) * (x / scale)) / scale / scale,
-                    ),
-                    torch.where(
-                        far,
-                        (
-                            (1 / scale / scale / b) ** (alpha / 2 - 1)
-                            * torch.abs(x) ** (alpha - 2)
-                            * (1 / scale / scale)
-                        ),
-                        _power1p(w, alpha / 2) / (1 + w) / scale / scale,
-                    ),
-                ),
-            ),
-        ),
+        alpha == math.inf, torch.exp(0.5 * (x / scale) * (x / scale)) / scale / scale, value
     )
 
 
@@ -817,45 +302,31 @@ def value_and_grad(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> tuple[Tenso
     return loss(x, alpha, scale), d_x(x, alpha, scale)
 
 
-def _boxcox1p(t: Tensor, p: Tensor) -> Tensor:
-    """((1 + t)^p - 1)/p, and log(1 + t) at p = 0."""
-    far = t == math.inf
-    log_t = torch.log1p(t)
-    z = p * log_t
+def _exp_difference_m1_0_0(z: Tensor) -> Tensor:
+    """z^2 exp[-z, 0, 0], the divided difference of exp."""
+    p = torch.exp(-z)
     return torch.where(
-        far,
-        torch.where(p < 0, -1 / p, math.inf),
-        torch.where(torch.abs(z) < 7 / 10, log_t * _exprel(z), (_power1p(t, p) - 1) / p),
+        torch.abs(z) < 4, z * z * (p * _exp_series(torch.abs(z), (0, 1, 1))), z - 1 + p
     )
 
 
-def _boxcox_bend(t: Tensor, p: Tensor) -> Tensor:
-    """The second derivative of boxcox1p in p."""
-    far = t == math.inf
-    log_t = torch.log1p(t)
-    z = p * log_t
+def _exp_difference_m1_0_0_0(z: Tensor) -> Tensor:
+    """z^3 exp[-z, 0, 0, 0], the divided difference of exp."""
+    p = torch.exp(-z)
     return torch.where(
-        far,
-        torch.where(p < 0, -2 / p / p / p, math.inf),
-        torch.where(
-            torch.abs(z) < 3,
-            log_t * log_t * log_t * _exprel2(z),
-            (_power1p(t, p) * ((z - 2) * z + 2) - 2) / p / p / p,
-        ),
+        torch.abs(z) < 4,
+        z * z * z * (p * _exp_series(torch.abs(z), (0, 1, 1, 1))),
+        z * z * 0.5 - z + 1 - p,
     )
 
 
-def _boxcox_slope(t: Tensor, p: Tensor) -> Tensor:
-    """The derivative of boxcox1p in p."""
-    far = t == math.inf
-    log_t = torch.log1p(t)
-    z = p * log_t
+def _exp_difference_m2_m1_m1_0(z: Tensor) -> Tensor:
+    """z^3 exp[-2 z, -z, -z, 0], the divided difference of exp."""
+    p = torch.exp(-2 * z)
     return torch.where(
-        far,
-        torch.where(p < 0, 1 / p / p, math.inf),
-        torch.where(
-            torch.abs(z) < 2, log_t * log_t * _exprel1(z), (_power1p(t, p) * (z - 1) + 1) / p / p
-        ),
+        torch.abs(z) < 2,
+        z * z * z * (p * _exp_series(torch.abs(z), (0, 1, 1, 2))),
+        0.5 - torch.clamp(z, max=1e30) * torch.exp(-z) - 0.5 * p,
     )
 
 
@@ -864,202 +335,162 @@ def _exprel(z: Tensor) -> Tensor:
     return torch.where(z == 0, 1, torch.expm1(z) / torch.clamp(z, max=1e30))
 
 
-def _exprel1(z: Tensor) -> Tensor:
-    """The integral of s exp(s z) over s in [0, 1]: the derivative of exprel."""
-    size = torch.abs(z)
-    p = torch.exp(z)
-    far = torch.clamp(torch.clamp(z, max=1e30), min=-1e30)
-    terms = (
-        0.5, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 0.0001984126984126984, 2.48015873015873e-05,
-        2.7557319223985893e-06, 2.755731922398589e-07, 2.505210838544172e-08, 2.08767569878681e-09,
-        1.6059043836821613e-10, 1.1470745597729725e-11, 7.647163731819816e-13,
-        4.779477332387385e-14, 2.8114572543455206e-15, 1.5619206968586225e-16, 8.22063524662433e-18,
-        4.110317623312165e-19, 1.9572941063391263e-20, 8.896791392450574e-22, 3.868170170630684e-23,
-    )  # fmt: skip
-    terms2 = (
-        0.5, 1 / 3, 0.125, 1 / 30, 1 / 144, 1 / 840, 0.00017361111111111112, 2.2045855379188714e-05,
-        2.48015873015873e-06, 2.505210838544172e-07, 2.296443268665491e-08, 1.9270852604185937e-09,
-        1.4911969277048643e-10, 1.0706029224547743e-11, 7.169215998581078e-13,
-        4.498331606952833e-14, 2.6552651846596585e-15, 1.4797143443923793e-16,
-        7.809603484293113e-18, 3.9145882126782523e-19, 1.8683261924146203e-20,
-        8.509974375387505e-22,
-    )  # fmt: skip
+def _log1p_square(t: Tensor) -> Tensor:
+    """log(1 + t^2) for t >= 0, also where t^2 overflows."""
+    return torch.where(t >= 2.0**40, 2 * torch.log(t), torch.log1p(t * t))
+
+
+def _power1p_square(t: Tensor, q: Tensor) -> Tensor:
+    """(1 + t^2)^q for t >= 0, also where t^2 overflows."""
+    far = t >= 2.0**40
+    total = 1 + t * t
+    lift = total - 1
     return torch.where(
-        size < 2,
-        torch.where(z < 0, p * _horner(size, terms), _horner(size, terms2)),
-        (p * (far - 1) + 1) / far / far,
-    )
-
-
-def _exprel2(z: Tensor) -> Tensor:
-    """The integral of s^2 exp(s z) over s in [0, 1]: the derivative of exprel1."""
-    size = torch.abs(z)
-    p = torch.exp(z)
-    far = torch.clamp(torch.clamp(z, max=1e30), min=-1e30)
-    terms = (
-        1 / 3, 1 / 12, 1 / 60, 1 / 360, 0.0003968253968253968, 4.96031746031746e-05,
-        5.5114638447971785e-06, 5.511463844797178e-07, 5.010421677088344e-08, 4.17535139757362e-09,
-        3.2118087673643227e-10, 2.294149119545945e-11, 1.5294327463639633e-12, 9.55895466477477e-14,
-        5.622914508691041e-15, 3.123841393717245e-16, 1.644127049324866e-17, 8.22063524662433e-19,
-        3.9145882126782525e-20, 1.779358278490115e-21, 7.736340341261368e-23,
-        3.2234751421922368e-24, 1.2893900568768947e-25, 4.959192526449595e-27,
-        1.8367379727591092e-28, 6.559778474139676e-30,
-    )  # fmt: skip
-    terms2 = (
-        1 / 3, 0.25, 1 / 10, 1 / 36, 1 / 168, 1 / 960, 0.00015432098765432098,
-        1.984126984126984e-05, 2.2546897546897547e-06, 2.296443268665491e-07,
-        2.1197937864604532e-08, 1.789436313245837e-09, 1.3917837991912066e-10,
-        1.0036902398013508e-11, 6.74749741042925e-13, 4.2484242954554536e-14, 2.515514385467045e-15,
-        1.4057286271727604e-16, 7.437717604088679e-18, 3.7366523848292405e-19,
-        1.787094618831376e-20, 8.1553921097463585e-22, 3.5587165569802293e-23,
-        1.4877577579348785e-24, 5.969398411467106e-26, 2.3024822444230263e-27,
-    )  # fmt: skip
-    return torch.where(
-        size < 3,
-        torch.where(z < 0, p * _horner(size, terms), _horner(size, terms2)),
-        (p * ((far - 2) * far + 2) - 2) / far / far / far,
-    )
-
-
-def _log1p_minus(z: Tensor) -> Tensor:
-    """log(1 + z) - z, without cancellation at small z."""
-    w = z / (2 + z)
-    terms = (
-        1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
-        1 / 27, 1 / 29, 1 / 31, 1 / 33, 1 / 35,
-    )  # fmt: skip
-    return torch.where(
-        (z > -0.5) & (z < 1),
-        -z * z * (0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))),
-        torch.where(z == math.inf, -math.inf, torch.log1p(z) - z),
-    )
-
-
-def _log_difference_m1_0_0_0(t: Tensor) -> Tensor:
-    """L^3 exp[-L, 0, 0, 0], L = log(1 + t): the divided difference of exp."""
-    L = torch.log1p(t)
-    terms = (
-        1 / 6, 0.125, 1 / 20, 1 / 72, 1 / 336, 0.0005208333333333333, 7.716049382716049e-05,
-        9.92063492063492e-06, 1.1273448773448773e-06, 1.1482216343327455e-07,
-        1.0598968932302266e-08, 8.947181566229185e-10, 6.958918995956033e-11, 5.018451199006754e-12,
-        3.373748705214625e-13, 2.1242121477277268e-14, 1.2577571927335224e-15,
-        7.028643135863802e-17, 3.7188588020443394e-18, 1.8683261924146203e-19, 8.93547309415688e-21,
-        4.0776960548731792e-22, 1.7793582784901147e-23, 7.438788789674392e-25,
-        2.984699205733553e-26, 1.1512411222115131e-27, 4.275165971077237e-29,
-        1.5306149772992577e-30, 5.290143930757803e-32, 1.7671817010074556e-33,
-        5.712102467902887e-35, 1.7884191787551735e-36, 5.429129649792491e-38,
-        1.5994910584405486e-39,
-    )  # fmt: skip
-    return torch.where(
-        L < 4, L * L * L * _horner(L, terms) / (1 + t), L * L * 0.5 - L + 1 - 1 / (1 + t)
-    )
-
-
-def _log_difference_m1_0_0_0_0(t: Tensor) -> Tensor:
-    """L^4 exp[-L, 0, 0, 0, 0], L = log(1 + t): the divided difference of exp."""
-    L = torch.log1p(t)
-    terms = (
-        1 / 24, 1 / 30, 1 / 72, 1 / 252, 0.0008680555555555555, 0.00015432098765432098,
-        2.3148148148148147e-05, 3.006253006253006e-06, 3.4446649029982366e-07,
-        3.532989644100755e-08, 3.2806332409507015e-09, 2.783567598382413e-10,
-        2.1746621862362604e-11, 1.5744160624334915e-12, 1.0621060738638634e-13,
-        6.708038361245453e-15, 3.982897776989488e-16, 2.2313152812266037e-17,
-        1.1832732551959262e-18, 5.956982062771253e-20, 2.8543872384112254e-21,
-        1.3048627375594174e-22, 5.7030714054170344e-24, 2.387759364586842e-25,
-        9.593676018429276e-27, 3.705143841600272e-28, 1.377553479569332e-29, 4.937467668707283e-31,
-        1.7082756443072072e-32, 5.712102467902887e-34, 1.848033151380346e-35, 5.791071626445324e-37,
-        1.7594401642846036e-38, 5.187538567915293e-40,
-    )  # fmt: skip
-    return torch.where(
-        L < 4,
-        L * L * L * L * _horner(L, terms) / (1 + t),
-        L * L * L * (1 / 6) - L * L * 0.5 + L - 1 + 1 / (1 + t),
-    )
-
-
-def _log_difference_m2_m1_m1_0(t: Tensor) -> Tensor:
-    """L^3 exp[-2 L, -L, -L, 0], L = log(1 + t): the divided difference of exp."""
-    L = torch.log1p(t)
-    q = 1 + t
-    terms = (
-        1 / 6, 1 / 6, 11 / 120, 13 / 360, 0.01130952380952381, 1 / 336, 0.0006806657848324515,
-        0.00013833774250440918, 2.537778579445246e-05, 4.250507722729945e-06, 6.556907598574265e-07,
-        9.38077574982337e-08, 1.2517642312615858e-08, 1.5653744159035164e-09,
-        1.8420386784746418e-10, 2.0469595500610993e-11, 2.1548340140214024e-12,
-        2.154907999738622e-13, 2.0523305216724225e-14, 1.865772813284987e-15,
-        1.6224192651443036e-16, 1.352019600109576e-17, 1.0816171628862263e-18,
-        8.320137973232772e-20, 6.163067461280075e-21, 4.402191896542683e-22, 3.0359947167777454e-23,
-        2.023996583411484e-24, 1.3058042826298738e-25, 8.161276880448434e-27, 4.946228448093631e-28,
-        2.909546156776334e-29, 1.6625978070657967e-30, 9.236654492838819e-32,
-    )  # fmt: skip
-    return torch.where(L < 2, L * L * L * _horner(L, terms) / q / q, 0.5 - L / q - 0.5 / q / q)
-
-
-def _log_excess(t: Tensor) -> Tensor:
-    """log(1 + t) - t/(1 + t) for t >= 0, without cancellation at small t."""
-    w = t / (2 + t)
-    terms = (
-        1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
-        1 / 27, 1 / 29, 1 / 31, 1 / 33, 1 / 35,
-    )  # fmt: skip
-    return torch.where(
-        t < 1,
-        t * t * (0.5 * ((1 - w) * (1 - w))) * (1 / (1 + w) + w * _horner(w * w, terms)),
-        torch.log1p(t) - t / (1 + t),
-    )
-
-
-def _power1p(t: Tensor, q: Tensor) -> Tensor:
-    """(1 + t)^q for t > -1: by its logarithm where 1 + t would lose digits of t."""
-    return torch.where(t < 1, torch.exp(q * torch.log1p(t)), (1 + t) ** q)
-
-
-def _power_difference_0_pm1_p_p(t: Tensor, p: Tensor) -> Tensor:
-    """L^3 exp[0, (p - 1) L, p L, p L], L = log(1 + t): the divided difference of exp."""
-    low = torch.clamp(p - 1, max=0)
-    L = torch.log1p(t)
-    u = _power1p(t, p) * _log_excess(t)
-    return torch.where(
-        (torch.clamp(p, min=0) - low) * L < 3,
-        L * L * L * _power1p(t, low) * _exp_series(L, (-low, p - 1 - low, p - low, p - low)),
+        far,
+        t ** (2 * q),
         torch.where(
-            p < 0.5,
-            (_boxcox_slope(t, p) - u) / (1 - p),
-            (u - (_power1p(t, p) * (t / (1 + t)) - _boxcox1p(t, p - 1)) / p) / p,
-        ),
-    )
-
-
-def _power_difference_0_pm1_p_p_p(t: Tensor, p: Tensor) -> Tensor:
-    """L^4 exp[0, (p - 1) L, p L, p L, p L], L = log(1 + t): the divided difference of exp."""
-    low = torch.clamp(p - 1, max=0)
-    L = torch.log1p(t)
-    u = _power1p(t, p) * _log_difference_m1_0_0_0(t)
-    return torch.where(
-        (torch.clamp(p, min=0) - low) * L < 3,
-        (
-            L
-            * L
-            * L
-            * L
-            * _power1p(t, low)
-            * _exp_series(L, (-low, p - 1 - low, p - low, p - low, p - low))
-        ),
-        torch.where(
-            p < 0.5,
-            (0.5 * _boxcox_bend(t, p) - u) / (1 - p),
+            t < 0.03125,
+            torch.exp(q * torch.log1p(t * t)),
             (
-                (
-                    u
-                    - (
-                        (
-                            _power1p(t, p) * _log_excess(t)
-                            - (_power1p(t, p) * (t / (1 + t)) - _boxcox1p(t, p - 1)) / p
+                total**q
+                * (1 + q * ((1 - (total - lift) + (t * t - lift) + _product_error(t, t)) / total))
+            ),
+        ),
+    )
+
+
+def _power_difference_0_p(z: Tensor, p: Tensor, g: Tensor) -> Tensor:
+    """z^1 exp[0, p z], the divided difference of exp; g = exp(p z)."""
+    u = p * torch.clamp(z, max=1e30)
+    return torch.where(torch.abs(u) < 7 / 10, z * _exprel(u), (g - 1) / p)
+
+
+def _power_difference_0_p_p(z: Tensor, p: Tensor, g: Tensor) -> Tensor:
+    """z^2 exp[0, p z, p z], the divided difference of exp; g = exp(p z)."""
+    high = torch.clamp(p, min=0)
+    low = torch.clamp(p, max=0)
+    m = torch.clamp(z, max=1e30)
+    unit = torch.clamp(high - low, min=1)
+    return torch.where(
+        (high - low) * m < 5,
+        (
+            z
+            * z
+            * torch.exp(low * m)
+            * _exp_series(unit * m, (-low / unit, (p - low) / unit, (p - low) / unit))
+        ),
+        g * ((m - 1 / p) / p) + 1 / p / p,
+    )
+
+
+def _power_difference_0_p_p_p(z: Tensor, p: Tensor, g: Tensor) -> Tensor:
+    """z^3 exp[0, p z, p z, p z], the divided difference of exp; g = exp(p z)."""
+    high = torch.clamp(p, min=0)
+    low = torch.clamp(p, max=0)
+    m = torch.clamp(z, max=1e30)
+    unit = torch.clamp(high - low, min=1)
+    v = (p - low) / unit
+    return torch.where(
+        (high - low) * m < 5,
+        z * z * z * torch.exp(low * m) * _exp_series(unit * m, (-low / unit, v, v, v)),
+        g * ((0.5 * (m * m) - (m - 1 / p) / p) / p) - 1 / p / p / p,
+    )
+
+
+def _power_difference_0_pm1_p_p(z: Tensor, p: Tensor, g: Tensor) -> Tensor:
+    """z^3 exp[0, (p - 1) z, p z, p z], the divided difference of exp; g = exp(p z)."""
+    high = torch.clamp(p, min=0)
+    q = p - 1
+    low = torch.clamp(q, max=0)
+    m = torch.clamp(z, max=1e30)
+    unit = torch.clamp(high - low, min=1)
+    near = torch.abs(q * z) < 7 / 10
+    return torch.where(
+        (high - low) * m < 5,
+        (
+            z
+            * z
+            * z
+            * torch.exp(low * m)
+            * _exp_series(
+                unit * m, (-low / unit, (q - low) / unit, (p - low) / unit, (p - low) / unit)
+            )
+        ),
+        torch.where(
+            p * m < 2.5,
+            _power_difference_0_p_p(z, p, g) / (1 - p) - g * (_exp_difference_m1_0_0(m) / (1 - p)),
+            (
+                g
+                * (
+                    (
+                        _exp_difference_m1_0_0(m)
+                        - (
+                            (
+                                -torch.expm1(-m)
+                                - torch.where(near, 0, torch.exp(torch.clamp(-z, min=-80)) / q)
+                            )
+                            / p
                         )
-                        / p
                     )
+                    / p
                 )
-                / p
+                + torch.where(near, z * _exprel(q * z), -1 / q) / p / p
+            ),
+        ),
+    )
+
+
+def _power_difference_plus_0_pm1_p_p_p(z: Tensor, p: Tensor, g: Tensor, c: Tensor) -> Tensor:
+    """z^4 exp[0, (p - 1) z, p z, p z, p z], the divided difference of exp; plus c g, g = exp(p z)."""
+    high = torch.clamp(p, min=0)
+    q = p - 1
+    low = torch.clamp(q, max=0)
+    m = torch.clamp(z, max=1e30)
+    unit = torch.clamp(high - low, min=1)
+    v = (p - low) / unit
+    near = torch.abs(q * z) < 7 / 10
+    return torch.where(
+        (high - low) * m < 5,
+        (
+            z
+            * z
+            * z
+            * z
+            * torch.exp(low * m)
+            * _exp_series(unit * m, (-low / unit, (q - low) / unit, v, v, v))
+            + g * c
+        ),
+        torch.where(
+            p * m < 2.5,
+            (
+                g * (c - _exp_difference_m1_0_0_0(m) / (1 - p))
+                + _power_difference_0_p_p_p(z, p, g) / (1 - p)
+            ),
+            (
+                g
+                * (
+                    (
+                        _exp_difference_m1_0_0_0(m)
+                        - (
+                            (
+                                _exp_difference_m1_0_0(m)
+                                - (
+                                    (
+                                        -torch.expm1(-m)
+                                        - torch.where(
+                                            near, 0, torch.exp(torch.clamp(-z, min=-80)) / q
+                                        )
+                                    )
+                                    / p
+                                )
+                            )
+                            / p
+                        )
+                    )
+                    / p
+                    + c
+                )
+                - torch.where(near, z * _exprel(q * z), -1 / q) / p / p / p
             ),
         ),
     )
@@ -1070,12 +501,25 @@ def _root1p_square(t: Tensor) -> Tensor:
     return torch.where(torch.abs(t) >= 2.0**40, torch.abs(t), torch.sqrt(1 + t * t))
 
 
+def _times_power1p_less_one(f: Tensor, e: Tensor, c: Tensor, d: Tensor, t: Tensor, p: Tensor) -> Tensor:
+    """f e (1 + t^2)^(p - 1)/(c d), likewise."""
+    q = torch.where(p < 0.5, p, p - 1)
+    power = _power1p_square(t, q) / torch.where(p < 0.5, 1 + t * t, 1)
+    root = torch.where(p < 0.5, _root1p_square(t), 1)
+    half = _power1p_square(t, 0.5 * q)
+    return torch.where(
+        (power < 2.0**-60) | (power > 2.0**60),
+        f / root * half / c * (e / root * half / d),
+        f * power / c * (e / d),
+    )
+
+
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
-    """exp[r_0 L, r_1 L, …], the divided difference of exp, for 0 <= r_i L <= 3: the sum of
+    """exp[r_0 L, r_1 L, …], the divided difference of exp, for 0 <= r_i L <= 5: the sum of
     h_k(r) L^k/(n + k)!, h_k the sum of all products of k rates. Every term is positive."""
     sums: list[Any] = [0.0] * len(rates)
     coefficients = []
-    for k in range(27):
+    for k in range(34):
         total: Any = 0.0 if k else 1.0
         for j, rate in enumerate(rates):
             sums[j] = total = total + rate * sums[j]
@@ -1086,12 +530,12 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
     return value
 
 
-def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
-    """The polynomial with these coefficients, lowest first."""
-    total = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        total = total * z + c
-    return total
+def _product_error(a: Any, b: Any) -> Any:
+    """a*b - round(a*b), exactly (Dekker's splitting)."""
+    a_high = 134217729.0 * a - (134217729.0 * a - a)
+    b_high = 134217729.0 * b - (134217729.0 * b - b)
+    a_low, b_low = a - a_high, b - b_high
+    return ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low
 
 
 def _sign(value: Any) -> Any:
@@ -1211,6 +655,7 @@ class _Closed(torch.autograd.Function):
         values, needs = ctx.saved_tensors, ctx.needs_input_grad[1:]
         once = torch.compiler.is_compiling() or not torch.is_grad_enabled()
         slopes = [_FORMULAS[n] if once else globals()[n] for n in _slopes(ctx.name)]
+        slopes = [_inside(d, k) for k, d in enumerate(slopes)]
         found = zip(slopes, values, needs)
         return None, *((grad * d(*values)).sum_to_size(v.shape) if n else None for d, v, n in found)
 
@@ -1227,9 +672,27 @@ class _ClosedBothWays(_Closed):
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
         with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
             values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
-            terms = zip(_slopes(ctx.name), tangents)
-            moves = [globals()[n](*values) * t for n, t in terms if t is not None]
+            slopes = [globals()[n] for n in _slopes(ctx.name)]
+            slopes = [_inside(d, k) for k, d in enumerate(slopes)]
+            moves = [d(*values) * t for d, t in zip(slopes, tangents) if t is not None]
             return sum(moves[1:], moves[0])
+
+
+def _inside(slope: Callable[..., Tensor], place: int) -> Callable[..., Tensor]:
+    """A slope; where it is infinite in its parameter, that at the nearest number below."""
+
+    def evaluate(*values: Tensor) -> Tensor:
+        value, ends = values[place].detach(), _ENDS.get(place, ())
+        below = torch.nextafter(value, torch.full_like(value, -math.inf))
+        inside = values[place]
+        for end in ends:
+            inside = torch.where(value == end, below, inside)
+        return slope(*values[:place], inside, *values[place + 1 :])
+
+    return evaluate if place in _ENDS else slope
+
+
+_ENDS = {1: (2.0,)}
 
 
 def _slopes(name: str) -> tuple[str, ...]:
@@ -1273,9 +736,10 @@ class _Total(torch.autograd.Function):
         parts = [(x, target, slope)]
         if size > step:
             parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
-        room = [torch.empty_like(parts[0][0]) for _ in range(6)]
+        room = [torch.empty_like(parts[0][0]) for _ in range(4)]
         numbers = [float(p) for p in parameters]
-        ordinary = all(1e-9 < abs(p) < 1e9 for p in numbers)
+        known = zip(numbers, _RULES)
+        ordinary = all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in known)
         for a, b, s in parts:
             d, *spare = room if a.shape == room[0].shape else [r[: len(a)] for r in room]
             torch.sub(a, b, out=d)
@@ -1294,8 +758,10 @@ class _Total(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
-            d, parameters = x - target, ctx.parameters
-            slope, *sums = (ctx.share * f(d, *parameters) for f in (d_x, d_alpha, d_scale))
+            d, known = x - target, zip(ctx.parameters, _RULES)
+            values = [d, *(_beside(d, p, *rule) for p, rule in known)]
+            slopes = [_inside(f, k) for k, f in enumerate((d_x, d_alpha, d_scale))]
+            slope, *sums = (ctx.share * f(*values) for f in slopes)
         if torch.is_grad_enabled() or grad.item() != 1:
             slope = slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
@@ -1307,27 +773,29 @@ def _block(
     d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, alpha: float, scale: float
 ) -> list[float]:
     """The sums of loss, d_alpha, d_scale; s becomes the share of d_x. d is used up."""
-    u, v, w, p, q = spare
+    u, v, w = spare
     if alpha == 2:
         return [math.nan]
-    if not torch.linalg.vector_norm(d).item() < math.sqrt(2) * scale * math.sqrt(abs((alpha - 2) * abs(alpha - 2))) * 2.0**26:
+    if not torch.linalg.vector_norm(d).item() < math.inf:
         return [math.nan]
     torch.mul(d, d, out=u)
     torch.mul(u, 1 / scale / scale / abs(alpha - 2), out=v).log1p_()
     excess = _growth(v, alpha / 2, w)
     sums = [abs(alpha - 2) * excess / alpha, 0.0, 0.0]
     u.add_(scale * scale * abs(alpha - 2))
-    torch.div(d, u, out=p)
-    torch.mul(u, 1 / scale / scale / abs(alpha - 2), out=q).pow_(alpha / 4)
-    p.mul_(q)
-    torch.mul(p, q, out=s)
+    torch.div(w, u, out=u)
+    torch.mul(u, d, out=s)
     if any(ctx.needs_input_grad[3:]):
-        torch.div(w, u, out=u).mul_(d).mul_(d)
+        d.mul_(s)
     if ctx.needs_input_grad[3]:
         v.mul_(w)
-        sums[1] = _whole((alpha * math.copysign(1.0, alpha - 2) - abs(alpha - 2)) * excess / alpha / alpha, abs(alpha - 2) * v.sum().item() / alpha / 2, -(math.copysign(1.0, alpha - 2) * u.sum().item() / 2))
+        sums[1] = _whole(
+            (alpha * math.copysign(1.0, alpha - 2) - abs(alpha - 2)) * excess / alpha / alpha,
+            abs(alpha - 2) * v.sum().item() / alpha / 2,
+            -(math.copysign(1.0, alpha - 2) * d.sum().item() / 2),
+        )
     if ctx.needs_input_grad[4]:
-        sums[2] = -(abs(alpha - 2) * u.sum().item() / scale)
+        sums[2] = -(abs(alpha - 2) * d.sum().item() / scale)
     s.mul_(abs(alpha - 2) * ctx.share)
     return sums
 
@@ -1350,5 +818,7 @@ def _whole(*terms: float) -> float:
 def _exactly(d: Tensor, s: Tensor, ctx: Any, *parameters: Any) -> list[float]:
     """The same by the elementwise functions, for a block that is out of the ordinary."""
     torch.mul(d_x(d, *parameters), ctx.share, out=s)
-    found = zip((loss, d_alpha, d_scale), [True, *ctx.needs_input_grad[3:]])
+    parameters = tuple(_beside(d, p, *rule) for p, rule in zip(parameters, _RULES))
+    slopes = [loss, *(_inside(f, k) for k, f in enumerate((d_x, d_alpha, d_scale)))]
+    found = zip([loss, *slopes[2:]], [True, *ctx.needs_input_grad[3:]])
     return [f(d, *parameters).sum().item() if n else 0.0 for f, n in found]

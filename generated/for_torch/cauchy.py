@@ -43,11 +43,7 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(x: Tensor, scale: Any = 1.0) -> Tensor:
     """Cauchy loss (Lorentzian), elementwise."""
-    y = x / scale
-    far = torch.abs(y) >= 2.0**60
-    return torch.where(
-        far, 2 * torch.log(torch.abs(y)) - 0.6931471805599453, torch.log1p(0.5 * y * y)
-    )
+    return _log1p_square(0.7071067811865476 * torch.abs(x / scale))
 
 
 @_elementwise
@@ -70,25 +66,25 @@ def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     y = x / scale
-    far = torch.abs(y) >= 2.0**40
+    far = torch.abs(y) >= 2.0**60
     s = y * y
-    return torch.where(far, -2 / x / x, (2 - s) / scale / (s + 2) * (2 / scale / (s + 2)))
+    return torch.where(far, -2 / x / x, (4 - s * 2) / (s + 2) / scale / (s + 2) / scale)
 
 
 @_elementwise
 def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
+    far = torch.abs(x) == math.inf
     y = x / scale
-    far = torch.abs(y) >= 2.0**40
     s = y * y
-    return torch.where(far, -scale / x / x * (8 / x), -y / scale / (s + 2) * (8 / scale / (s + 2)))
+    return torch.where(far, 0, -8 / scale / (s + 2) * y / scale / (s + 2))
 
 
 @_elementwise
 def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
     far = torch.abs(x) == math.inf
-    r = 1.4142135623730951 / 2 * (x / scale)
+    r = 0.7071067811865476 * (x / scale)
     s_ = r * (1 / _root1p_square(r))
     return torch.where(far, 2 / scale / scale, s_ / scale * (s_ / scale) * (3 - s_ * s_ * 2) * 2)
 
@@ -97,26 +93,18 @@ def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
-    far = torch.abs(y) >= 2.0**20
-    return torch.where(
-        far,
-        torch.where(
-            torch.abs(y) >= 2.0**60,
-            2 / x / x,
-            (
-                1
-                / _root1p_square(1.4142135623730951 / 2 * y)
-                / scale
-                * (1 / _root1p_square(1.4142135623730951 / 2 * y) / scale)
-            ),
-        ),
-        2 / scale / scale / (y * y + 2),
-    )
+    far = torch.abs(y) >= 2.0**60
+    return torch.where(far, 2 / x / x, 2 / scale / (y * y + 2) / scale)
 
 
 def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
     """(loss, d_x)."""
     return loss(x, scale), d_x(x, scale)
+
+
+def _log1p_square(t: Tensor) -> Tensor:
+    """log(1 + t^2) for t >= 0, also where t^2 overflows."""
+    return torch.where(t >= 2.0**40, 2 * torch.log(t), torch.log1p(t * t))
 
 
 def _root1p_square(t: Tensor) -> Tensor:
@@ -251,8 +239,8 @@ class _ClosedBothWays(_Closed):
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
         with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
             values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
-            terms = zip(_slopes(ctx.name), tangents)
-            moves = [globals()[n](*values) * t for n, t in terms if t is not None]
+            slopes = [globals()[n] for n in _slopes(ctx.name)]
+            moves = [d(*values) * t for d, t in zip(slopes, tangents) if t is not None]
             return sum(moves[1:], moves[0])
 
 
@@ -298,7 +286,8 @@ class _Total(torch.autograd.Function):
             parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
         room = [torch.empty_like(parts[0][0]) for _ in range(3)]
         numbers = [float(p) for p in parameters]
-        ordinary = all(1e-9 < abs(p) < 1e9 for p in numbers)
+        known = zip(numbers, _RULES)
+        ordinary = all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in known)
         for a, b, s in parts:
             d, *spare = room if a.shape == room[0].shape else [r[: len(a)] for r in room]
             torch.sub(a, b, out=d)

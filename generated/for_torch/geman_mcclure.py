@@ -51,10 +51,10 @@ def loss(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
+    far = torch.abs(x) == math.inf
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
     s = y * y
-    return torch.where(far, scale / x * (scale / x) * (16 / x), 16 / scale / (s + 4) * y / (s + 4))
+    return torch.where(far, 0, 16 / scale / (s + 4) * y / (s + 4))
 
 
 @_elementwise
@@ -72,9 +72,12 @@ def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     y = x / scale
     u = torch.abs(y)
     s = y * y
-    q = s + 4
-    v = (64 - s * 48) / q / scale / q / scale / q
-    far = u >= 2.0**20
+    q = 4 + s
+    v = (64 - s * 48) / (s + 4) / scale / (s + 4) / scale / (s + 4)
+    far = u >= 2.0**27
+    r = 0.5 * y
+    w = 1 / _root1p_square(r)
+    s_ = r * w
     terms = (
         -0.1675011379153391, 0.1008368054339834, -0.015771910593520483, -0.013723352218826274,
         0.012533842034864486, -0.005881941033328721, 0.0018199248565288395, -0.0003043148336036943,
@@ -87,14 +90,22 @@ def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     )  # fmt: skip
     return torch.where(
         u < 1,
-        (s * y * y / q * (4 / q) + 1 - y / q * y * 5) / scale / q * (4 / scale),
+        (1 + s * s / q * (4 / q) - s * (5 / q)) / scale / q * (4 / scale),
         torch.where(
             u < 2,
             v,
             torch.where(
                 u < 4,
                 _horner(u - 3, terms) / scale / scale,
-                torch.where(far, -scale / x / x * (scale / x) * (48 / x), v),
+                torch.where(
+                    u < 2048,
+                    v,
+                    torch.where(
+                        far,
+                        -scale / x / x * (scale / x) * (48 / x),
+                        0.015625 * (w * w * w * w / scale) * ((w * w * 64 - s_ * s_ * 192) / scale),
+                    ),
+                ),
             ),
         ),
     )
@@ -103,47 +114,39 @@ def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
-    y = x / scale
-    far = torch.abs(y) >= 2.0**40
-    s = y * y
-    return torch.where(
-        far,
-        scale / x / x * (32 / x),
-        y / (s + 4) * ((s - 4) / scale / (s + 4)) * (32 / scale / (s + 4)),
-    )
+    far = torch.abs(x) == math.inf
+    r = 0.5 * (x / scale)
+    v = 1 / _root1p_square(r)
+    s_ = r * v
+    return torch.where(far, 0, (s_ * s_ * 4 - v * v * 4) * v / scale * s_ * v / scale * v)
 
 
 @_elementwise
 def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
-    y = x / scale
-    far = torch.abs(y) >= 2.0**40
-    w = 0.25 * (y * y)
-    v = y / scale / (w + 1)
-    return torch.where(far, -16 / x / x, v * v * ((3 - w) / (w + 1)))
+    far = torch.abs(x) == math.inf
+    r = 0.5 * (x / scale)
+    v = 1 / _root1p_square(r)
+    s_ = r * v
+    return torch.where(far, 0, (v * v * 12 - s_ * s_ * 4) * v * s_ / scale / scale * s_ * v)
 
 
 @_elementwise
 def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
-    far = torch.abs(y) >= 2.0**20
-    q = y * y + 4
-    return torch.where(
-        far,
-        (
-            torch.where(
-                torch.abs(y) >= 2.0**60, scale / x * (scale / x) * (16 / x), 16 / scale / q * y / q
-            )
-            / x
-        ),
-        16 / scale / scale / q / q,
-    )
+    s = y * y
+    return 16 / scale / (s + 4) / scale / (s + 4)
 
 
 def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
     """(loss, d_x)."""
     return loss(x, scale), d_x(x, scale)
+
+
+def _root1p_square(t: Tensor) -> Tensor:
+    """sqrt(1 + t^2), also where t^2 overflows."""
+    return torch.where(torch.abs(t) >= 2.0**40, torch.abs(t), torch.sqrt(1 + t * t))
 
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
@@ -281,8 +284,8 @@ class _ClosedBothWays(_Closed):
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
         with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
             values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
-            terms = zip(_slopes(ctx.name), tangents)
-            moves = [globals()[n](*values) * t for n, t in terms if t is not None]
+            slopes = [globals()[n] for n in _slopes(ctx.name)]
+            moves = [d(*values) * t for d, t in zip(slopes, tangents) if t is not None]
             return sum(moves[1:], moves[0])
 
 
@@ -320,7 +323,7 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step, sums = x.numel(), torch.get_num_threads() << 17, []
+        size, step, sums = x.numel(), torch.get_num_threads() << 16, []
         ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
         slope = torch.empty_like(x)
         parts = [(x, target, slope)]
@@ -328,7 +331,8 @@ class _Total(torch.autograd.Function):
             parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
         room = [torch.empty_like(parts[0][0]) for _ in range(3)]
         numbers = [float(p) for p in parameters]
-        ordinary = all(1e-9 < abs(p) < 1e9 for p in numbers)
+        known = zip(numbers, _RULES)
+        ordinary = all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in known)
         for a, b, s in parts:
             d, *spare = room if a.shape == room[0].shape else [r[: len(a)] for r in room]
             torch.sub(a, b, out=d)
@@ -356,7 +360,7 @@ class _Total(torch.autograd.Function):
 def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, scale: float) -> list[float]:
     """The sums of loss, d_scale; s becomes the share of d_x. d is used up."""
     u, v = spare
-    if not torch.linalg.vector_norm(d).item() < min(2.0**60 / (1 / scale), 2.0**60 / (1 / scale), 2.0**60 / (1 / scale)):
+    if not torch.linalg.vector_norm(d).item() < scale * 2.0**60:
         return [math.nan]
     torch.mul(d, d, out=u).add_(scale * scale * 4)
     torch.div(d, u, out=v).mul_(d)

@@ -184,7 +184,7 @@ def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool
     transformed = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
     if transformed or not alike or not alone or not x.numel() or kinds - _DENSE:
         return None
-    if not all(1e-9 < abs(p) < 1e9 for p in parameters):
+    if not all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(parameters, _RULES)):
         return None
     return _Total.apply(x, target, mean, *parameters)
 

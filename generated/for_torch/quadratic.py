@@ -58,9 +58,7 @@ def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    return torch.where(
-        torch.isnan(x), x, torch.where(x == 0, 1 / scale / scale, 1 / (scale * scale))
-    )
+    return torch.where(torch.isnan(x), x, 1 / (scale * scale))
 
 
 @_elementwise
@@ -79,9 +77,7 @@ def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    return torch.where(
-        torch.isnan(x), x, torch.where(x == 0, 1 / scale / scale, 1 / (scale * scale))
-    )
+    return torch.where(torch.isnan(x), x, 1 / (scale * scale))
 
 
 def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
@@ -185,7 +181,7 @@ def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool
     transformed = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
     if transformed or not alike or not alone or not x.numel() or kinds - _DENSE:
         return None
-    if not all(1e-9 < abs(p) < 1e9 for p in parameters):
+    if not all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(parameters, _RULES)):
         return None
     return _Total.apply(x, target, mean, *parameters)
 

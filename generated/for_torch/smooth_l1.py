@@ -65,15 +65,13 @@ def d2_x(x: Tensor, beta: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x_beta(x: Tensor, beta: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and beta."""
-    return torch.where(torch.isnan(x), x, torch.where(torch.abs(x) <= beta, -x / beta / beta, 0))
+    return torch.where(torch.abs(x) > beta, 0, -x / beta / beta)
 
 
 @_elementwise
 def d2_beta(x: Tensor, beta: Any = 1.0) -> Tensor:
     """The second derivative in beta."""
-    return torch.where(
-        torch.isnan(x), x, torch.where(torch.abs(x) <= beta, x / beta / beta * (x / beta), 0)
-    )
+    return torch.where(torch.abs(x) > beta, 0, x / beta / beta * (x / beta))
 
 
 @_elementwise
@@ -181,7 +179,7 @@ def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool
     transformed = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
     if transformed or not alike or not alone or not x.numel() or kinds - _DENSE:
         return None
-    if not all(1e-9 < abs(p) < 1e9 for p in parameters):
+    if not all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(parameters, _RULES)):
         return None
     return _Total.apply(x, target, mean, *parameters)
 

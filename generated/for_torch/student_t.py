@@ -46,230 +46,146 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """Student's t loss, elementwise."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
-    y = x / scale
-    far = 0.5 * (df / y / y) < 2.0**-54
-    return torch.where(
-        special,
-        0.5 * (x / scale) * (x / scale),
-        torch.where(
-            far,
-            (df + 1) / 2 * (torch.log(1 / df) + 2 * torch.log(torch.abs(y))),
-            (df / 2 + 0.5) * torch.log1p(y / df * y),
-        ),
-    )
+    d = torch.where(df == math.inf, 1, df)
+    value = (d + 1) / 2 * _log1p_square(torch.abs(x / scale) / torch.sqrt(d))
+    return torch.where(df == math.inf, 0.5 * (x / scale) * (x / scale), value)
 
 
 @_elementwise
 def d_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
-    far = df / x * (scale / x) * scale < 2.0**-54
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    return torch.where(
-        special,
-        x / scale / scale,
-        torch.where(far, (df + 1) / x, (df + 1) / df * y / (y / df * y + 1) / scale),
-    )
+    far = torch.abs(y) >= 2.0**60
+    value = torch.where(far, (d + 1) / x, y / (y * y + d) * (d + 1) / scale)
+    return torch.where(df == math.inf, y / scale, value)
 
 
 @_elementwise
 def d_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in df."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    u = y / df * y
-    far = u * (df / 2 + 1) < 2.0**-54
-    far2 = (df + 0.5) / y / y < 2.0**-54
-    return torch.where(
-        special,
-        torch.where(torch.isnan(x), x, 0),
-        torch.where(
-            far,
-            -y / df * (y / df) * 0.5,
-            torch.where(
-                far2,
-                torch.log(1 / df) / 2 - (df + 1) / df / 2 + torch.log(torch.abs(y)),
-                (
-                    (
-                        0.5 * y * y * df * torch.log1p(u)
-                        - 0.5 * y * y
-                        + df / 2 * df * _log1p_minus(u)
-                    )
-                    / df
-                    / (y * y + df)
-                ),
-            ),
-        ),
+    far = torch.abs(y) < 2.0**-27
+    L = _log1p_square(torch.abs(y) / torch.sqrt(d))
+    value = torch.where(
+        far, -y / d * (y / d) * 0.5, 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (torch.expm1(-L) / d)
     )
+    return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
 
 @_elementwise
 def d_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = df / y / y < 2.0**-54
-    return torch.where(
-        special,
-        -(x / scale) / scale * (x / scale),
-        torch.where(
-            far, (-df - 1) / scale, -2 / df * (df / 2 + 0.5) * y / (y / df * y + 1) / scale * y
-        ),
+    far = torch.abs(y) < 2.0**-60
+    far2 = torch.abs(y) >= 2.0**60
+    value = torch.where(
+        far,
+        -y / d * (y / scale) * (d + 1),
+        torch.where(far2, (-d - 1) / scale, -y / (y * y + d) * (d + 1) * y / scale),
     )
+    return torch.where(df == math.inf, -y / scale * y, value)
 
 
 @_elementwise
 def d2_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = y / df * y * 3 < 2.0**-54
-    far2 = df / x * (scale / x) * scale * 3 < 2.0**-54
+    far = torch.abs(y) >= 2.0**60
     s = y * y
-    return torch.where(
-        special,
-        torch.where(torch.isnan(x), x, 1 / (scale * scale)),
-        torch.where(
-            far,
-            (df + 1) / df / scale / scale,
-            torch.where(
-                far2, -(df + 1) / x / x, -(df + 1) / (s + df) * (s - df) / scale / (s + df) / scale
-            ),
-        ),
+    value = torch.where(
+        far, -(d + 1) / x / x, -(d + 1) / scale / (s + d) * (s - d) / (s + d) / scale
     )
+    return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 1 / (scale * scale)), value)
 
 
 @_elementwise
 def d2_x_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and df."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
-    far = scale / x * (scale / x) * (2 * df + 1) < 2.0**-54
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    s = y * y
-    return torch.where(
-        special,
-        torch.where(torch.isnan(x), x, 0),
-        torch.where(far, 1 / x, y / (s + df) * (s - 1) / scale / (s + df)),
-    )
+    far = torch.abs(y) >= 2.0**27
+    q = y / d * y + 1
+    value = torch.where(far, 1 / x, y / d / scale / q * ((y * y - 1) / d / q))
+    return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
 
 @_elementwise
 def d2_x_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
-    far = x == 0
-    u = df / x * (scale / x)
-    far2 = u * scale * 2 < 2.0**-54
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    w = y * y / df
-    return torch.where(
-        special,
-        -x / scale / scale * (2 / scale),
-        torch.where(
-            far,
-            0,
-            torch.where(
-                far2,
-                -u * ((df + 1) / x) * 2,
-                -2 / df * (df + 1) / (w + 1) / scale * x / scale / (w + 1) / scale,
-            ),
-        ),
+    far = torch.abs(y) >= 2.0**60
+    s = y * y
+    value = torch.where(
+        far,
+        -d / x * (scale / x) * ((d + 1) / x) * 2,
+        -2 * (d + 1) * d / scale / (s + d) * y / (s + d) / scale,
     )
+    return torch.where(df == math.inf, -x / scale / scale * (2 / scale), value)
 
 
 @_elementwise
 def d2_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in df."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = df / y * (torch.abs(1 / (1 - (df + 1) / df / 2)) / y) < 2.0**-54
-    far2 = torch.abs(y) >= 2.0**27
+    far = torch.abs(y) >= 2.0**60
     s = y * y
-    q = s + df
-    u = s * df - s - 2 * df
-    return torch.where(
-        special,
-        torch.where(torch.isnan(x), x, 0),
-        torch.where(
-            far,
-            (1 - df) / df / df / 2,
-            torch.where(
-                far2,
-                torch.where(
-                    torch.abs(y) >= 2.0**40,
-                    torch.where(
-                        torch.abs(y) >= 2.0**60,
-                        (1 - df) / df / df / 2,
-                        -0.5 * (s / df / q) * (u / df / q),
-                    ),
-                    -0.5 * (y / q * u / df / q * y / df),
-                ),
-                -y / df / q * (0.5 * (y / df)) * (u / q),
-            ),
-        ),
+    value = torch.where(
+        far,
+        (1 - d) / d / d / 2,
+        -y / d / (s + d) * (0.5 * (y / d)) * ((s * d - s - 2 * d) / (s + d)),
     )
+    return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
 
 @_elementwise
 def d2_df_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in df and scale."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = y / df * y * (df + 2) < 2.0**-54
-    far2 = (2 * df + 1) / y / y < 2.0**-54
+    far = torch.abs(y) < 2.0**-27
+    far2 = torch.abs(y) >= 2.0**60
     s = y * y
-    return torch.where(
-        special,
-        torch.where(torch.isnan(x), x, 0),
-        torch.where(
-            far,
-            y / df / scale * (y / df),
-            torch.where(far2, -1 / scale, -y / scale * (y / (s + df)) * ((s - 1) / (s + df))),
-        ),
+    value = torch.where(
+        far,
+        y / d / scale * (y / d),
+        torch.where(far2, -1 / scale, -y / (s + d) * (s - 1) / (s + d) * y / scale),
     )
+    return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
 
 @_elementwise
 def d2_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = df / y / y < 2.0**-54
+    far = torch.abs(y) < 2.0**-60
     s = y * y
-    return torch.where(
-        special,
-        x / scale / scale * (x / scale / scale) * 3,
+    q = s + d
+    far2 = torch.abs(y) >= 2.0**60
+    value = torch.where(
+        far,
+        y / scale * (y / scale) * ((s + 3 * d) / q) * ((d + 1) / q),
         torch.where(
-            far,
-            (df + 1) / scale / scale,
-            (df + 1) * y / (s + df) * (s + 3 * df) / (s + df) / scale * y / scale,
+            far2, (d + 1) / scale / scale, y / q * (s + 3 * d) / q * (d + 1) / scale * y / scale
         ),
     )
+    return torch.where(df == math.inf, y / scale * (y / scale) * 3, value)
 
 
 @_elementwise
 def weight(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    special = df == math.inf
-    df = torch.where(special, 1, df)
-    far = df / x * (scale / x) * scale < 2.0**-54
+    d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    return torch.where(
-        special,
-        torch.where(torch.isnan(x), x, 1 / (scale * scale)),
-        torch.where(far, (df + 1) / x / x, (df + 1) / df / scale / (y / df * y + 1) / scale),
-    )
+    far = torch.abs(y) >= 2.0**60
+    value = torch.where(far, (d + 1) / x / x, (d + 1) / scale / (y * y + d) / scale)
+    return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 1 / (scale * scale)), value)
 
 
 def value_and_grad(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
@@ -277,26 +193,33 @@ def value_and_grad(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> tuple[Tensor, 
     return loss(x, df, scale), d_x(x, df, scale)
 
 
-def _log1p_minus(z: Tensor) -> Tensor:
-    """log(1 + z) - z, without cancellation at small z."""
-    w = z / (2 + z)
-    terms = (
-        1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
-        1 / 27, 1 / 29, 1 / 31, 1 / 33, 1 / 35,
-    )  # fmt: skip
+def _exp_difference_m1_0_0(z: Tensor) -> Tensor:
+    """z^2 exp[-z, 0, 0], the divided difference of exp."""
+    p = torch.exp(-z)
     return torch.where(
-        (z > -0.5) & (z < 1),
-        -z * z * (0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))),
-        torch.where(z == math.inf, -math.inf, torch.log1p(z) - z),
+        torch.abs(z) < 4, z * z * (p * _exp_series(torch.abs(z), (0, 1, 1))), z - 1 + p
     )
 
 
-def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
-    """The polynomial with these coefficients, lowest first."""
-    total = coefficients[-1]
+def _log1p_square(t: Tensor) -> Tensor:
+    """log(1 + t^2) for t >= 0, also where t^2 overflows."""
+    return torch.where(t >= 2.0**40, 2 * torch.log(t), torch.log1p(t * t))
+
+
+def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
+    """exp[r_0 L, r_1 L, …], the divided difference of exp, for 0 <= r_i L <= 5: the sum of
+    h_k(r) L^k/(n + k)!, h_k the sum of all products of k rates. Every term is positive."""
+    sums: list[Any] = [0.0] * len(rates)
+    coefficients = []
+    for k in range(34):
+        total: Any = 0.0 if k else 1.0
+        for j, rate in enumerate(rates):
+            sums[j] = total = total + rate * sums[j]
+        coefficients.append(total / float(math.factorial(len(rates) - 1 + k)))
+    value = coefficients[-1]
     for c in coefficients[-2::-1]:
-        total = total * z + c
-    return total
+        value = value * argument + c
+    return value
 
 
 class StudentTLoss(torch.nn.Module):
@@ -427,8 +350,8 @@ class _ClosedBothWays(_Closed):
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
         with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
             values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
-            terms = zip(_slopes(ctx.name), tangents)
-            moves = [globals()[n](*values) * t for n, t in terms if t is not None]
+            slopes = [globals()[n] for n in _slopes(ctx.name)]
+            moves = [d(*values) * t for d, t in zip(slopes, tangents) if t is not None]
             return sum(moves[1:], moves[0])
 
 
@@ -467,7 +390,7 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step, sums = x.numel(), torch.get_num_threads() << 17, []
+        size, step, sums = x.numel(), torch.get_num_threads() << 16, []
         ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
         slope = torch.empty_like(x)
         parts = [(x, target, slope)]
@@ -475,7 +398,8 @@ class _Total(torch.autograd.Function):
             parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
         room = [torch.empty_like(parts[0][0]) for _ in range(3)]
         numbers = [float(p) for p in parameters]
-        ordinary = all(1e-9 < abs(p) < 1e9 for p in numbers)
+        known = zip(numbers, _RULES)
+        ordinary = all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in known)
         for a, b, s in parts:
             d, *spare = room if a.shape == room[0].shape else [r[: len(a)] for r in room]
             torch.sub(a, b, out=d)
@@ -505,7 +429,7 @@ def _block(
 ) -> list[float]:
     """The sums of loss, d_df, d_scale; s becomes the share of d_x. d is used up."""
     u, v = spare
-    if not torch.linalg.vector_norm(d).item() < min(math.sqrt(2) * math.sqrt(df) * scale * 2.0**26, math.sqrt(df) * scale * 2.0**27):
+    if not torch.linalg.vector_norm(d).item() < scale * 2.0**60:
         return [math.nan]
     torch.mul(d, d, out=u)
     torch.mul(u, 1 / df / scale / scale, out=v).log1p_()
@@ -517,7 +441,7 @@ def _block(
     if ctx.needs_input_grad[3]:
         sums[1] = _whole(0.5 * v.sum().item(), -((df + 1) * d.sum().item() / df / 2))
     if ctx.needs_input_grad[4]:
-        sums[2] = (-df - 1) * d.sum().item() / scale
+        sums[2] = -((df + 1) * d.sum().item() / scale)
     s.mul_((df + 1) * ctx.share)
     return sums
 
@@ -525,7 +449,7 @@ def _block(
 def _whole(*terms: float) -> float:
     """The sum of the terms; NaN where they cancel so far that too few digits are left."""
     total = math.fsum(terms)
-    return total if abs(total) > max(map(abs, terms)) / 256 else math.nan
+    return total if abs(total) > max(map(abs, terms)) / 64 else math.nan
 
 
 def _exactly(d: Tensor, s: Tensor, ctx: Any, *parameters: Any) -> list[float]:

@@ -52,7 +52,7 @@ def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
     far = torch.abs(x) == math.inf
     y = x / scale
-    return torch.where(far, 0, torch.exp(-0.5 * y * y) / scale * y)
+    return torch.where(far, 0, y * torch.exp(-0.5 * y * y) / scale)
 
 
 @_elementwise
@@ -60,7 +60,7 @@ def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     far = torch.abs(x) == math.inf
     y = x / scale
-    return torch.where(far, 0, -torch.exp(-0.5 * y * y) / scale * y * y)
+    return torch.where(far, 0, -y * torch.exp(-0.5 * y * y) / scale * y)
 
 
 @_elementwise
@@ -76,20 +76,20 @@ def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
     y = x / scale
     far = torch.abs(y) >= 2.0**60
-    return torch.where(far, 0, torch.exp(-0.5 * y * y) / scale * (y * y - 2) * y / scale)
+    return torch.where(far, 0, y * torch.exp(-0.5 * y * y) / scale * (y * y - 2) / scale)
 
 
 @_elementwise
 def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
     y = x / scale
+    far = torch.abs(y) < 2.0**-20
     s = y * y
-    p = torch.exp(-0.5 * y * y)
-    far = torch.abs(y) >= 2.0**60
+    far2 = torch.abs(y) >= 2.0**60
     return torch.where(
-        torch.abs(y) < 4,
-        y / scale * (y / scale) * (3 - s) * p,
-        torch.where(far, 0, p / scale * (3 - s) * y / scale * y),
+        far,
+        y * torch.exp(-0.5 * y * y) / scale * (3 - s) / scale * y,
+        torch.where(far2, 0, torch.exp(-0.5 * s) / scale * (3 - s) * s / scale),
     )
 
 
@@ -232,8 +232,8 @@ class _ClosedBothWays(_Closed):
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
         with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
             values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
-            terms = zip(_slopes(ctx.name), tangents)
-            moves = [globals()[n](*values) * t for n, t in terms if t is not None]
+            slopes = [globals()[n] for n in _slopes(ctx.name)]
+            moves = [d(*values) * t for d, t in zip(slopes, tangents) if t is not None]
             return sum(moves[1:], moves[0])
 
 
@@ -279,7 +279,8 @@ class _Total(torch.autograd.Function):
             parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
         room = [torch.empty_like(parts[0][0]) for _ in range(3)]
         numbers = [float(p) for p in parameters]
-        ordinary = all(1e-9 < abs(p) < 1e9 for p in numbers)
+        known = zip(numbers, _RULES)
+        ordinary = all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in known)
         for a, b, s in parts:
             d, *spare = room if a.shape == room[0].shape else [r[: len(a)] for r in room]
             torch.sub(a, b, out=d)
@@ -313,7 +314,7 @@ def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, scale: float) ->
     torch.expm1(u, out=v)
     sums = [-v.sum().item(), 0.0]
     u.exp_()
-    torch.mul(u, d, out=s)
+    torch.mul(d, u, out=s)
     if ctx.needs_input_grad[3]:
         d.mul_(s)
         sums[1] = -(d.sum().item() / (scale * scale * scale))

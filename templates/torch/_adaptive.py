@@ -44,7 +44,9 @@ class AdaptiveLoss(torch.nn.Module):
         if "law" not in cls.__dict__:
             return
         taken = ("num_channels", "device", "dtype", "training")
-        cls.parameters_of = {apart(n, cls, taken): p for n, p in cls.law.parameters.items()}
+        cls.parameters_of = {
+            apart(n, AdaptiveLoss, taken): p for n, p in cls.law.parameters.items()
+        }
         options: dict[str, Any] = {"num_channels": 1, "channel_dim": -1, "dimension": None}
         for name, p in cls.parameters_of.items():
             options |= {name: None, f"learn_{name}": True, f"share_{name}": False}

@@ -41,7 +41,7 @@ class DensityDistribution(torch.distributions.Distribution):
         super().__init_subclass__(**more)
         if "law" in cls.__dict__:
             taken = ("loc", "validate_args")
-            own = {apart(n, cls, taken): p for n, p in cls.law.parameters.items()}
+            own = {apart(n, DensityDistribution, taken): p for n, p in cls.law.parameters.items()}
             cls.arg_constraints = {"loc": constraints.real, **{n: p.domain for n, p in own.items()}}
             defaults = {n: p.default for n, p in own.items()}
             cls.signature = signature_of({"loc": 0.0, **defaults, "validate_args": None})

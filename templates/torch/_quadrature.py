@@ -371,8 +371,8 @@ def nodes(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
     nodes, weights, apart = constant(_NODES, low), constant(_WEIGHTS, low), low > 0
     start = torch.where(apart, low, 1.0)
     rate = torch.log(torch.where(apart, high, 1.0) / start)
-    distance = torch.where(apart, start * torch.exp(rate * nodes), high * nodes)
-    return distance, torch.where(apart, distance * rate, high) * weights
+    distance = torch.where(apart, start * torch.exp(rate * nodes), low + (high - low) * nodes)
+    return distance, torch.where(apart, distance * rate, high - low) * weights
 
 
 def _place(rows: Tensor, x: Tensor, row: Tensor) -> Tensor:

@@ -73,7 +73,7 @@ class Stored:
 
     def __call__(self, p: Tensor) -> Tensor:
         at = p == self.centre
-        q = torch.where(at, self.centre * (1 - torch.finfo(p.dtype).eps), p)
+        q = p - torch.where(at, self.centre * torch.finfo(p.dtype).eps, 0.0)
         near, inside = (
             self._near(torch.where(at, p, q).detach()),
             (q >= self.start) & (q < self.stop),
@@ -110,7 +110,7 @@ class Stored:
         for low, high in zip(self.sides[:half][::-1], self.sides[half:][::-1], strict=True):
             row = torch.zeros_like(l)
             for one, other in zip(reversed(low), reversed(high), strict=True):
-                row = row * l + torch.where(l > 0, one, other)
+                row = row * l + torch.where(l > 0, torch.full_like(l, one), other)
             total = total * w + row
         value, rest = self.value
         return value + (rest + (total + m - 0.5 * l * log_m))

@@ -19,6 +19,7 @@ from derive.numerics.nodes import node as as_node
 
 ROOT = Path(__file__).parents[2]
 
+
 def _call(op):
     arity = OPERATIONS[op][0]
     if arity < 0:

@@ -25,7 +25,7 @@ from start import show_start
 
 Work = Callable[[], object]
 Row = tuple[str, Mapping[str, list[float]]]
-SIZES = (1_000, 1_000_000)
+SIZES = (100, 4_000_000)
 TURNS = 15
 SHORTEST = 5e-3
 

@@ -1,67 +1,114 @@
-"""PyTorch: the generated losses, torch.nn.functional, and the formulas as one would type them."""
+"""PyTorch: forward and backward of the mean over input and target, beside what one would use.
+
+For the losses that torch has, torch.nn.functional; for Barron's, the formula of its reference
+implementation, written anew; for the others the formula as one types it. "learned" has tensor
+parameters that ask for gradients. The rival of a compiled row is compiled too, but for torch's
+own, whose fused kernels are measured as they are.
+"""
 
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch.nn import functional
 
 Work = Callable[[], object]
-Elementwise = Callable[[torch.Tensor], torch.Tensor]
 
 
-def _typed_barron(x: torch.Tensor) -> torch.Tensor:
-    alpha = 0.5
-    b = abs(alpha - 2)
-    return b / alpha * ((x**2 / b + 1) ** (alpha / 2) - 1)
+def _safe(value: Any, least: float) -> Any:
+    """A parameter kept away from 0, its sign kept."""
+    return torch.where(value >= 0, 1.0, -1.0) * torch.clamp(torch.abs(value), min=least)
 
 
-def _typed_huber(x: torch.Tensor) -> torch.Tensor:
-    return torch.where(x.abs() <= 1, 0.5 * x**2, x.abs() - 0.5)
+def reference(x: torch.Tensor, alpha: Any, scale: Any) -> torch.Tensor:
+    """Barron's loss with every special case evaluated and chosen element by element."""
+    least = torch.finfo(torch.float32).eps
+    square = (x / scale) ** 2
+    b = torch.clamp(torch.abs(alpha - 2), min=least)
+    usual = b / _safe(alpha, least) * ((square / b + 1) ** (0.5 * alpha) - 1)
+    special = {
+        2.0: 0.5 * square,
+        0.0: torch.log1p(torch.clamp(0.5 * square, max=33e37)),
+        -math.inf: -torch.expm1(-0.5 * square),
+        math.inf: torch.expm1(torch.clamp(0.5 * square, max=87.5)),
+    }
+    for value, limit in special.items():
+        usual = torch.where(alpha == value, limit, usual)
+    return usual
 
 
-# Loss, parameters -> the formula as typed, and torch's own where there is one.
-LOSSES: dict[str, tuple[Mapping[str, float], Elementwise, Elementwise | None]] = {
-    "quadratic": (
-        {},
-        lambda x: 0.5 * x**2,
-        lambda x: 0.5 * functional.mse_loss(x, _zero(x), reduction="none"),
-    ),
-    "absolute": ({}, torch.abs, lambda x: functional.l1_loss(x, _zero(x), reduction="none")),
-    "huber": ({}, _typed_huber, lambda x: functional.huber_loss(x, _zero(x), reduction="none")),
-    "smooth_l1": (
-        {},
-        _typed_huber,
-        lambda x: functional.smooth_l1_loss(x, _zero(x), reduction="none"),
-    ),
-    "charbonnier": ({}, lambda x: torch.sqrt(1 + x**2) - 1, None),
-    "cauchy": ({}, lambda x: torch.log(1 + x**2 / 2), None),
-    "geman_mcclure": ({}, lambda x: 2 * x**2 / (x**2 + 4), None),
-    "welsch": ({}, lambda x: 1 - torch.exp(-(x**2) / 2), None),
-    "barron": ({"alpha": 0.5}, _typed_barron, None),
+def _typed_huber(x: torch.Tensor, d: Any) -> torch.Tensor:
+    return torch.where(x.abs() <= d, 0.5 * x**2, d * (x.abs() - 0.5 * d))
+
+
+@dataclass(frozen=True)
+class Contest:
+    """own: torch's, of (input, target, **parameters); typed: of the residual and parameters."""
+
+    values: tuple[float, ...]
+    typed: Callable[..., torch.Tensor]
+    own: Callable[..., torch.Tensor] | None = None
+
+
+CONTESTS = {
+    "quadratic": Contest((1.0,), lambda x, c: 0.5 * (x / c) ** 2, functional.mse_loss),
+    "absolute": Contest((1.0,), lambda x, c: torch.abs(x) / c, functional.l1_loss),
+    "huber": Contest((1.0,), _typed_huber, functional.huber_loss),
+    "smooth_l1": Contest((1.0,), _typed_huber, functional.smooth_l1_loss),
+    "charbonnier": Contest((1.3,), lambda x, c: torch.sqrt((x / c) ** 2 + 1) - 1),
+    "cauchy": Contest((1.3,), lambda x, c: torch.log(0.5 * (x / c) ** 2 + 1)),
+    "geman_mcclure": Contest((1.3,), lambda x, c: 2 * (x / c) ** 2 / ((x / c) ** 2 + 4)),
+    "welsch": Contest((1.3,), lambda x, c: 1 - torch.exp(-0.5 * (x / c) ** 2)),
+    "student_t": Contest((3.0, 1.3), lambda x, n, c: (n + 1) / 2 * torch.log((x / c) ** 2 / n + 1)),
+    "barron": Contest((0.5, 1.3), reference),
 }
-_ZEROS: dict[tuple[torch.dtype, int], torch.Tensor] = {}
 
 
-def _zero(x: torch.Tensor) -> torch.Tensor:
-    """The target that torch's losses ask for, made once."""
-    key = (x.dtype, x.numel())
-    if key not in _ZEROS:
-        _ZEROS[key] = torch.zeros_like(x, requires_grad=False)
-    return _ZEROS[key]
-
-
-def _training(loss: Elementwise, x: torch.Tensor) -> Work:
-    """The loss of every element and its gradient in x, as in a training step."""
-    seed = torch.ones_like(x)
-
+def _step(work: Callable[[], torch.Tensor], leaves: list[torch.Tensor]) -> Work:
     def step() -> None:
-        x.grad = None
-        loss(x).backward(seed)
+        for leaf in leaves:
+            leaf.grad = None
+        work().backward()
 
     return step
+
+
+def _contenders(name: str, size: int, learned: bool, compiled: bool) -> dict[str, Work]:
+    contest = CONTESTS[name]
+    generator = torch.Generator().manual_seed(0)
+    x = (3 * torch.randn(size, generator=generator)).requires_grad_()
+    y = torch.randn(size, generator=generator)
+    parameters: list[Any] = list(contest.values)
+    if learned:
+        parameters = [torch.nn.Parameter(torch.tensor(v)) for v in parameters]
+    file = importlib.import_module(f"generated.for_torch.{name}")
+    kind = next(n for n in file.__all__ if n.endswith("Loss"))
+    module = getattr(file, kind)(*parameters)
+    tensors = parameters if learned else [torch.tensor(v) for v in parameters]
+    given = tensors if name == "barron" else parameters
+
+    def typed(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return contest.typed(a - b, *given).mean()
+
+    leaves = [x, *(p for p in parameters if learned)]
+    works = {"generated": module, "typed": typed}
+    if compiled:
+        torch.compiler.reset()
+        works = {who: torch.compile(work, fullgraph=True) for who, work in works.items()}
+    if contest.own is not None:
+        works["torch.nn"] = contest.own
+    steps = {
+        who: _step(lambda work=work: work(x, y), leaves)  # type: ignore[misc]
+        for who, work in works.items()
+    }
+    start = x.detach()
+    steps["copies"] = lambda: (start.clone(), start.clone())
+    return steps
 
 
 def torch_rows(
@@ -69,26 +116,10 @@ def torch_rows(
     compiled: bool,
     timed: Callable[[Mapping[str, Work]], dict[str, list[float]]],
 ) -> Iterator[tuple[str, dict[str, list[float]]]]:
+    """float32, one thread."""
     torch.set_num_threads(1)
-    for dtype in (torch.float32, torch.float64):
-        for size in sizes:
-            generator = torch.Generator().manual_seed(0)
-            start = 3 * torch.randn(size, dtype=dtype, generator=generator)
-            for name, (parameters, typed, own) in LOSSES.items():
-                module = importlib.import_module(f"generated.for_torch.{name}")
-
-                def ours(x, function=module.loss, values=parameters):
-                    return function(x, **values)
-
-                rivals = {"generated": ours, "typed": typed} | ({"torch.nn": own} if own else {})
-                torch.compiler.reset()
-                contenders = {
-                    who: _training(
-                        torch.compile(rival, fullgraph=True) if compiled else rival,
-                        start.clone().requires_grad_(),
-                    )
-                    for who, rival in rivals.items()
-                }
-                contenders["copies"] = lambda start=start: (start.clone(), start.clone())
-                label = f"{name} {str(dtype).removeprefix('torch.')} {size:.0e}"
-                yield label.replace("e+0", "e"), timed(contenders)
+    for size in sizes:
+        for name, contest in CONTESTS.items():
+            for learned in (False, True) if contest.own is None else (False,):
+                label = f"{name}{', learned' if learned else ''} {size:,}"
+                yield label, timed(_contenders(name, size, learned, compiled))

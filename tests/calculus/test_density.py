@@ -100,8 +100,14 @@ def test_members_are_proved(found, name):
 
 
 def test_a_false_member_is_refuted():
-    false = Loss("false", "false", "here", (x, scale), log(1 + (x / scale) ** 2),
-                 member_of=("barron", {"alpha": S.Zero}))
+    false = Loss(
+        "false",
+        "false",
+        "here",
+        (x, scale),
+        log(1 + (x / scale) ** 2),
+        member_of=("barron", {"alpha": S.Zero}),
+    )
     with pytest.raises(Refuted, match="barron"):
         derive(false)
 
@@ -152,8 +158,11 @@ def test_an_integral_outside_the_table_is_not_made_up():
 
 def test_a_parameter_in_an_interval():
     tilt = Symbol("tilt", real=True)
-    loss = made(Piecewise(((tilt - 1) * x, x < 0), (tilt * x, True)), tilt,
-                domains={tilt: Interval.open(0, 1)})
+    loss = made(
+        Piecewise(((tilt - 1) * x, x < 0), (tilt * x, True)),
+        tilt,
+        domains={tilt: Interval.open(0, 1)},
+    )
     result = of(loss)
     with mp.workdps(30):
         z = mp.exp(evaluate(result.log_partition, {tilt: mp.mpf(2) / 7}))

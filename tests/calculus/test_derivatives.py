@@ -32,8 +32,11 @@ LOSSES = [
     BARRON,
     HUBER,
     made("absolute", (x, scale), Abs(x) / scale),
-    made("smooth_l1", (x, beta), Piecewise((x**2 / (2 * beta), Abs(x) < beta),
-                                           (Abs(x) - beta / 2, True))),
+    made(
+        "smooth_l1",
+        (x, beta),
+        Piecewise((x**2 / (2 * beta), Abs(x) < beta), (Abs(x) - beta / 2, True)),
+    ),
     made("fair", (x, c), c**2 * (Abs(x) / c - log(1 + Abs(x) / c))),
     made("box_cox", (x, lam, c), (((x / c) ** 2 + 1) ** lam - 1) / lam),
     made("insensitive", (x, c), Max(0, Abs(x) - c)),

@@ -103,8 +103,13 @@ def test_a_limit_that_sympy_gets_wrong():
 REMOVABLE = [
     ("box_cox", made((((x / c) ** 2 + 1) ** lam - 1) / lam, lam, c), lam, 0, log(1 + x**2 / c**2)),
     ("q_gaussian", made(log(1 + (q - 1) * x**2) / (q - 1), q), q, 1, x**2),
-    ("shifted", made((exp((lam - Rational(1, 3)) * x**2) - 1) / (lam - Rational(1, 3)), lam),
-     lam, Rational(1, 3), x**2),
+    (
+        "shifted",
+        made((exp((lam - Rational(1, 3)) * x**2) - 1) / (lam - Rational(1, 3)), lam),
+        lam,
+        Rational(1, 3),
+        x**2,
+    ),
 ]
 
 

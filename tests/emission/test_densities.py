@@ -1,9 +1,11 @@
-"""Density files as they are printed, on losses in their plain form: no stable form is looked for."""
+"""Density files as they are printed, on losses in their plain form: no stable one is sought."""
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import math
+import pickle
 import re
 import shutil
 import subprocess
@@ -35,9 +37,11 @@ from derive.definitions.find import find
 from derive.definitions.loss import Loss
 from derive.definitions.specialise import specialise
 from derive.definitions.symbols import alpha, scale, x
+from derive.emission.bundle import bundle
 from derive.emission.densities import render_density
 from derive.emission.render import render, templates_folder
 from derive.emission.targets import TARGETS
+from derive.files import runtime
 from derive.numerics.forms import Regime, StableForm
 from derive.numerics.lower import lower
 from derive.program.density import density_module
@@ -85,7 +89,9 @@ OWN = {
              Piecewise((x**2 / (2 * k), Abs(x) < k), (Abs(x) - k / 2, True)) / b),
         (), 1.0730585907133920042,
     ),
-    "generalized_normal": (find(own("generalized_normal")), (2.0, 3.0), math.log(4 * math.gamma(4 / 3))),
+    "generalized_normal": (
+        find(own("generalized_normal")), (2.0, 3.0), math.log(4 * math.gamma(4 / 3)),
+    ),
     "elastic_net": (find(own("elastic_net")), (40.0, 1.0), -2.9963562999891701154),
     "linex": (find(own("linex")), (), None),
     "asymmetric_laplace": (find(own("asymmetric_laplace")), (), 2.2537949288246137),
@@ -191,3 +197,21 @@ def test_a_specialised_loss_keeps_its_density(fixed, at, want, write):
         want = float(evaluate(shape)) + np.log(2)
     assert module.log_partition(*at) == pytest.approx(want, rel=1e-13)
     assert np.isfinite(module.cdf(0.3, *at))
+
+
+def test_a_bundle_does_what_the_files_do(write, tmp_path):
+    loss = find(own("pinball"))
+    apart = write(loss)
+    plain, density = texts(loss)
+    (tmp_path / "pinball_alone.py").write_text(bundle("pinball", plain, runtime(NUMPY), density))
+    spec = importlib.util.spec_from_file_location("pinball_alone", tmp_path / "pinball_alone.py")
+    alone = importlib.util.module_from_spec(spec)
+    sys.modules["pinball_alone"] = alone
+    spec.loader.exec_module(alone)
+    assert {"cdf", "log_partition", "d_log_partition_tau", "sample", "loss"} <= set(alone.__all__)
+    q = np.linspace(0.01, 0.99, 9)
+    np.testing.assert_array_equal(alone.ppf(q, 0.3), apart.ppf(q, 0.3))
+    draws = [m.sample(np.random.default_rng(1), 5, 0.3) for m in (alone, apart)]
+    np.testing.assert_array_equal(*draws)
+    frozen = alone.distribution(stats.rv_continuous)
+    assert pickle.loads(pickle.dumps(frozen)).cdf(1.0, 0.3) == apart.cdf(1.0, 0.3)

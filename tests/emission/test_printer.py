@@ -139,7 +139,7 @@ def test_conditions_are_parenthesized():
 
 
 def test_a_choice_between_words():
-    """As languages for numbers write it: nothing of the printer knows where the condition stands."""
+    """As languages for numbers write it: the printer does not know where the condition stands."""
     operations = {**NUMPY.syntax.operations, "where": Pattern("{1} if {0} else {2}", CHOICE)}
     printer = Printer(replace(NUMPY.syntax, operations=operations))
     nested = where(x < p, where(x < q, 1, 2), x + 1) * 2

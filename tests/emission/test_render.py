@@ -103,14 +103,14 @@ def test_long_prose_is_wrapped():
 @pytest.mark.parametrize(
     ("items", "each", "text"),
     [
-        (["a", "b"], False, "f(a, b)"),
-        (["a" * 50, "b" * 40], False, f"f(\n    {'a' * 50}, {'b' * 40}\n)"),
-        (["a" * 50, "b" * 40], True, f"f(\n    {'a' * 50},\n    {'b' * 40},\n)"),
-        (["a" * 60, "b" * 60], False, f"f(\n    {'a' * 60},\n    {'b' * 60},\n)"),
+        (["a", "b"], False, "function(a, b)"),
+        (["a" * 50, "b" * 32], False, f"function(\n    {'a' * 50}, {'b' * 32}\n)"),
+        (["a" * 50, "b" * 32], True, f"function(\n    {'a' * 50},\n    {'b' * 32},\n)"),
+        (["a" * 60, "b" * 60], False, f"function(\n    {'a' * 60},\n    {'b' * 60},\n)"),
     ],
 )
 def test_lists_fit_the_page(items, each, text):
-    assert fitted(items, "f(", ")", each=each, width=94) == text
+    assert fitted(items, "function(", ")", each=each, width=90) == text
 
 
 @targets
@@ -240,9 +240,7 @@ def _with_letters(form, loss):
         return "_".join(letters.get(part, part) for part in quantity.split("_"))
 
     regimes = tuple(
-        dataclasses.replace(
-            r, quantities={word(q): renamed(n) for q, n in r.quantities.items()}
-        )
+        dataclasses.replace(r, quantities={word(q): renamed(n) for q, n in r.quantities.items()})
         for r in form.regimes
     )
     return dataclasses.replace(form, loss=loss, regimes=regimes, diverging={})

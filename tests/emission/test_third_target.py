@@ -1,6 +1,6 @@
 """A target is a file and a folder: plain Python for scalars, under toy/, beside those of derive.
 
-Nothing of derive knows of it: the file is found by listing a folder, and the templates are a folder.
+Nothing of derive knows of it: the file is found by listing a folder, its templates are one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The emitted files and the modules that they share, as a linter, a formatter and types see them."""
+"""The emitted files and the modules that they share: linted, formatted, typed, short."""
 
 from __future__ import annotations
 

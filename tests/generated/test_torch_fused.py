@@ -1,4 +1,4 @@
-"""The mean and the sum of a module on the CPU: one pass over blocks, equal to the elementwise way."""
+"""The mean and the sum of a module on the CPU: one pass over blocks, as the elements have it."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_residual_far_out_is_as_the_functions_have_it(loss, far):
     x = torch.tensor([0.5, far, -1.0], requires_grad=True)
     value = _module(loss, *values, reduction="sum")(x, torch.zeros(3))
     value.backward()
-    torch.testing.assert_close(value, file.loss(x.detach(), *values).sum(), rtol=1e-6, atol=0)
+    torch.testing.assert_close(value, file.loss(x.detach(), *values).sum(), rtol=3e-6, atol=0)
     torch.testing.assert_close(x.grad, file.d_x(x.detach(), *values), rtol=2e-6, atol=1e-37)
 
 

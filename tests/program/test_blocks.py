@@ -96,9 +96,9 @@ def test_what_is_short_is_repeated():
     """An operation or two: the formula is easier to read without a name for it."""
     assert not _block((1 - q) * (1 - q)).assignments
     assert not _block(call("abs", x) * call("abs", x)).assignments
-    assert [a.name for a in _block(call("abs", x) ** call("abs", x) - call("abs", x)).assignments] == [
-        "size"
-    ]
+    assert [
+        a.name for a in _block(call("abs", x) ** call("abs", x) - call("abs", x)).assignments
+    ] == ["size"]
 
 
 def test_a_part_inside_a_named_part_counts_once():

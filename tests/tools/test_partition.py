@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from flint import arb, ctx, fmpq
 
-from tools.partition import evaluate, fit, form, load, measure, rigorous
 from derive.errors import EnvironmentTrouble
+from tools.partition import evaluate, fit, form, load, measure, rigorous
 
 VALUE_ULP, SLOPE, CURVATURE = 1.0, 5e-15, 5e-13
 

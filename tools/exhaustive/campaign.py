@@ -1,7 +1,7 @@
 """python -m tools.exhaustive.campaign: many exhaustive runs within a time limit.
 
-Panels are built in parallel processes; NumPy's shards run there too, and PyTorch's on its device
-in this process. What is not complete at the limit is resumed by the same command, and not reported.
+Panels are built on all cores first; NumPy's shards run there too, and PyTorch's on its device in
+this process. What is not complete at the limit is resumed by the same command, and not reported.
 """
 
 from __future__ import annotations
@@ -12,26 +12,18 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 from pathlib import Path
+
+from joblib import Parallel, delayed
 
 from derive.definitions.catalogue import NAMES
 from derive.definitions.find import find
 from derive.errors import DeriveError
 from tools.exhaustive import record
 from tools.exhaustive.panels import build, save
-from tools.exhaustive.runs import (
-    Summary,
-    one_shard,
-    prepare,
-    read_results,
-    run,
-    summary,
-    write_result,
-)
-from tools.exhaustive.task import SHARDS, Task, chosen
+from tools.exhaustive.runs import Summary, run
+from tools.exhaustive.task import Task, chosen
 
 # barron: from bounded to exponential, at, beside and between its special points
 ALPHAS = ("1.5", "0", "-2", "2", "1.999", "1", "2.5", "-0.001", "1e-8", "10", "inf", "-inf")
@@ -77,21 +69,22 @@ class Campaign:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, todo: Sequence[Task]) -> None:
+        """Panels first; then PyTorch's device in this thread, processors in another."""
         (self.out / "panels").mkdir(parents=True, exist_ok=True)
+        wanted = {self.panels_of(task): replace(task, device="cpu") for task in reversed(todo)}
+        work = Parallel(n_jobs=self.jobs, return_as="generator_unordered")
+        missing = [(task, path) for path, task in reversed(wanted.items()) if not path.exists()]
+        for trouble in work(delayed(build_panels)(task, path) for task, path in missing):
+            if trouble:
+                print(trouble, file=sys.stderr)
+            if self.late:
+                return
         on_device = [t for t in todo if t.target == "torch" and t.device != "cpu"]
         here = [t for t in todo if t not in on_device]
-        with ProcessPoolExecutor(self.jobs, mp_context=get_context("spawn")) as pool:
-            built: dict[Path, Future[None]] = {}
-            for task in todo:
-                path = self.panels_of(task)
-                if path not in built:
-                    built[path] = pool.submit(build_panels, replace(task, device="cpu"), path)
-            worker = threading.Thread(target=self.on_processors, args=(pool, here, built))
-            worker.start()
-            for task in on_device:
-                self.on_device(task, built)
-            worker.join()
-            pool.shutdown(cancel_futures=True)
+        worker = threading.Thread(target=self.each, args=(here, self.jobs))
+        worker.start()
+        self.each(on_device, 1)
+        worker.join()
 
     def panels_of(self, task: Task) -> Path:
         known = task.identity()
@@ -105,68 +98,28 @@ class Campaign:
     def late(self) -> bool:
         return time.monotonic() > self.deadline
 
-    def ready(self, task: Task, built: Mapping[Path, Future[None]]) -> bool:
-        """The task's folder, with its panels; False if they cannot be had in time."""
-        path = self.panels_of(task)
-        try:
-            built[path].result(timeout=max(self.deadline - time.monotonic(), 0.0))
-        except DeriveError as trouble:
-            print(f"{self.folder(task).name}: {trouble}", file=sys.stderr)
-            return False
-        except TimeoutError:
-            return False
-        folder = self.folder(task)
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / "panels.npz").exists():
-            shutil.copyfile(path, folder / "panels.npz")
-        return True
-
-    def on_device(self, task: Task, built: Mapping[Path, Future[None]]) -> None:
-        if self.late or not self.ready(task, built):
-            return
-        begin = time.monotonic()
-
-        def stop(done: int, total: int, worst: float) -> None:
-            if self.late:
-                raise TimeoutError
-
-        try:
-            found = run(task, self.folder(task), tell=stop)
-        except (DeriveError, TimeoutError) as trouble:
-            print(f"{self.folder(task).name}: stopped: {trouble}", file=sys.stderr)
-            return
-        self.note(task, found, time.monotonic() - begin)
-
-    def on_processors(
-        self,
-        pool: ProcessPoolExecutor,
-        todo: Sequence[Task],
-        built: Mapping[Path, Future[None]],
-    ) -> None:
-        """Shard by shard, task after task: as many tasks as possible are complete at the limit."""
+    def each(self, todo: Sequence[Task], jobs: int) -> None:
+        """Task after task: as many as possible are complete at the limit."""
         for task in todo:
+            path, folder = self.panels_of(task), self.folder(task)
             if self.late:
                 return
-            if not self.ready(task, built):
+            if not path.exists():
                 continue
-            folder, begin = self.folder(task), time.monotonic()
-            panels = prepare(task, folder)
-            done = {r.shard: r for r in read_results(folder)}
-            running = [
-                pool.submit(one_shard, task, folder, s) for s in range(SHARDS) if s not in done
-            ]
+            folder.mkdir(parents=True, exist_ok=True)
+            if not (folder / "panels.npz").exists():
+                shutil.copyfile(path, folder / "panels.npz")
+            begin = time.monotonic()
             try:
-                for future in running:
-                    result = future.result(timeout=max(self.deadline - time.monotonic(), 0.0))
-                    write_result(folder, result)
-                    done[result.shard] = result
+                found = run(task, folder, jobs=jobs, tell=self.stop)
             except (DeriveError, TimeoutError) as trouble:
-                for future in running:
-                    future.cancel()
                 print(f"{folder.name}: stopped: {trouble}", file=sys.stderr)
                 continue
-            found = summary(task, panels, list(done.values()))
             self.note(task, found, time.monotonic() - begin)
+
+    def stop(self, done: int, total: int, worst: float) -> None:
+        if self.late and done < total:
+            raise TimeoutError("out of time; the same command resumes it")
 
     def note(self, task: Task, found: Summary, seconds: float) -> None:
         with self.lock:
@@ -181,10 +134,13 @@ class Campaign:
         )
 
 
-def build_panels(task: Task, path: Path) -> None:
-    """In a worker process: the panels of a task, for every target."""
-    if not path.exists():
+def build_panels(task: Task, path: Path) -> str:
+    """In a worker process: the panels of a task, for every target. What went wrong, if it did."""
+    try:
         save(build(task), path)
+    except DeriveError as trouble:
+        return f"{path.stem}: {trouble}"
+    return ""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+
+from joblib import Parallel, delayed
 
 from derive.errors import BadInput, EnvironmentTrouble
 from tools.exhaustive.panels import Panels, build, load, save
@@ -84,32 +84,22 @@ def run(
     jobs: int = 1,
     tell: Tell | None = None,
 ) -> Summary:
-    """Run the shards that the folder lacks, and sum up all that were asked for."""
+    """Run the shards that the folder lacks, and sum up all that were asked for.
+
+    joblib.parallel_config gives them another backend, of more machines than one.
+    """
     panels = prepare(task, folder)
     done = {r.shard: r for r in read_results(folder) if r.shard in shards}
     missing = [s for s in shards if s not in done]
     worst = max((r.worst for r in done.values()), default=0.0)
-    for result in _results(task, folder, panels, missing, jobs):
+    work = Parallel(n_jobs=jobs, return_as="generator_unordered")
+    for result in work(delayed(one_shard)(task, folder, shard) for shard in missing):
         write_result(folder, result)
         done[result.shard] = result
         worst = max(worst, result.worst)
         if tell is not None:
             tell(len(done), len(shards), worst)
     return summary(task, panels, [done[s] for s in sorted(done)])
-
-
-def _results(
-    task: Task, folder: Path, panels: Panels, shards: Sequence[int], jobs: int
-) -> Iterator[ShardResult]:
-    if jobs == 1:
-        judge = Judge(task, panels)
-        for number in shards:
-            yield judge.shard(number)
-        return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        running = [pool.submit(one_shard, task, folder, s) for s in shards]
-        for finished in as_completed(running):
-            yield finished.result()
 
 
 def one_shard(task: Task, folder: Path, number: int) -> ShardResult:

@@ -64,8 +64,8 @@ def _run(check: bool, points: int, progress: Callable[[str], None]) -> int:
     }
     write(form, provenance)
     print(
-        f"{DATA.name}: {len(form.flat())} numbers, value within {measured.value_ulp:.3f} ULP, slope "
-        f"{measured.slope_relative:.1e}, curvature {measured.curvature_scaled:.1e}"
+        f"{DATA.name}: {len(form.flat())} numbers, value within {measured.value_ulp:.3f} ULP, "
+        f"slope {measured.slope_relative:.1e}, curvature {measured.curvature_scaled:.1e}"
     )
     return 0
 

@@ -11,13 +11,17 @@ from derive.emission.printer import NoSpelling, Printer
 from derive.emission.render import block, function
 from derive.emission.syntax import ATOM, BOTH, EITHER, PYTHON, Called, Infix, Pattern, Syntax
 from derive.emission.target import Target
+from derive.emission.text import fitted
 from derive.numerics.nodes import Call, Name, Node, Number
 from derive.program.branchless import branchless, is_plain
 from derive.program.expanded import substituted
 from derive.program.module import Function, Module, Parameter
 from derive.program.sweep import DIFFERENCE, NUMBER, SLOPE, Step, Sweep, Total, sweep
 
-_FUNCTIONS = ["abs", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "erf", "erfc", "digamma", "where"]
+_FUNCTIONS = [
+    "abs", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan",
+    "sinh", "cosh", "tanh", "erf", "erfc", "digamma", "where",
+]  # fmt: skip
 
 SYNTAX = Syntax(
     operations={
@@ -79,7 +83,7 @@ def context(module: Module, printer: Printer) -> Mapping[str, Any]:
         [f"{x}: Tensor", *(f"{p.name}: Any = {printer.real(p.default)}" for p in module.parameters)]
     )
     swapped = len(module.parameters) == 1
-    first = module.parameters[0] if module.parameters else None
+    first = module.parameters[0] if swapped else None
     closed, program = not is_plain(module), _block(module)
     return {
         "formulas": formulas,
@@ -99,11 +103,16 @@ def context(module: Module, printer: Printer) -> Mapping[str, Any]:
         "own": ", ".join(f"self.{p.name}" for p in module.parameters),
         "shown": ", ".join(f'"{n}"' for n in [*(p.name for p in module.parameters), "reduction"]),
         "swapped": (
-            {"name": first.name, "default": printer.real(first.default)} if swapped else None
+            {"name": first.name, "default": printer.real(first.default)} if first else None
         ),
         "closed": closed,
         "masked": not module.operations.isdisjoint({"abs", "min", "max", "clamp"}),
         "slopes": _slopes(module),
+        "diverging": [
+            (module.variables.index(name), _tuple([repr(p) for p in points]))
+            for name, points in module.diverging.items()
+            if points
+        ],
         "firsts": _tuple(firsts),
         "sums": _tuple(["loss", *firsts[1:]]),
         "block": program,
@@ -207,7 +216,12 @@ class _Calls:
             total = found.by[name]
             lines.append(f"if ctx.needs_input_grad[{place + 3}]:")
             lines += [f"    {line}" for line in self._steps(total.steps)]
-            lines.append(f"    sums[{place + 1}] = {self._sum(total)}")
+            terms = self._terms(total)
+            ends = ("_whole(", ")") if len(terms) > 1 else ("", "")
+            start, end = f"sums[{place + 1}] = {ends[0]}", ends[1]
+            # Within a function: one step deeper than it is written here.
+            text = fitted(terms, start, end, 4, width=SYNTAX.width - SYNTAX.indent)
+            lines += text.split("\n")
         share = self._printer.expression(_times(found.stretch, Name("ctx.share")))
         if found.place == SLOPE:
             lines.append(f"{SLOPE}.mul_({share})")
@@ -227,12 +241,18 @@ class _Calls:
         if not bounds and not self._found.infinite:
             return []
         least = ["math.inf", *bounds][-1] if len(bounds) < 2 else f"min({', '.join(bounds)})"
-        dot = f"torch.linalg.vector_norm({DIFFERENCE}).item()"
-        return [f"if not {dot} < {least}:", "    return [math.nan]"]
+        far = f"if not torch.linalg.vector_norm({DIFFERENCE}).item() < "
+        lines = [f"{far}{least}:"]
+        if len(lines[0]) > SYNTAX.width - SYNTAX.indent:
+            lines = [f"most = {least}", f"{far}most:"]
+        return [*lines, "    return [math.nan]"]
+
+    def _terms(self, total: Total) -> list[str]:
+        return [self._printer.expression(_times(f, Name(_summed(w)))) for f, w in total.terms]
 
     def _sum(self, total: Total) -> str:
         """The sum of the terms, of which `_whole` makes NaN where they cancel."""
-        terms = [self._printer.expression(_times(f, Name(_summed(w)))) for f, w in total.terms]
+        terms = self._terms(total)
         return terms[0] if len(terms) == 1 else f"_whole({', '.join(terms)})"
 
     def _steps(self, steps: Sequence[Step]) -> list[str]:
@@ -274,7 +294,8 @@ class _Calls:
         return self._written(names.get(step.op, step.op), args, place)
 
     def _written(self, name: str, args: Sequence[str], place: str) -> tuple[str, bool]:
-        if place in args and name in ("add", "mul") and args[0] != place and "alpha" not in args[-1]:
+        turns = name in ("add", "mul") and "alpha" not in args[-1]
+        if turns and place in args[1:]:
             args = [args[1], args[0], *args[2:]]
         if args[0] == place and name not in ("minimum", "maximum"):
             return f"{place}.{name}_({', '.join(args[1:])})", args[1:2] != [place]
@@ -311,10 +332,6 @@ TARGET = Target(
     runtime=("_special.py", "_quadrature.py", "_density.py", "_distribution.py", "_adaptive.py"),
     package="package.py.j2",
     library="torch",
+    dtype="float32",
     more=context,
-    judged={
-        "dtypes": ("float64", "float32", "float16", "bfloat16"),
-        "computed": {"float16": "float32", "bfloat16": "float32"},
-        "tensors": True,
-    },
 )

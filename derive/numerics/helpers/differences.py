@@ -17,7 +17,7 @@ from mpmath import mp
 
 from derive.numerics.differences import NoPattern, Rate, basis
 from derive.numerics.helpers.exponential import expm1_minus, exprel
-from derive.numerics.helpers.helper import FAR, HELPERS, Helper, bounded, define
+from derive.numerics.helpers.helper import FAR, HELPERS, Helper, define
 from derive.numerics.nodes import Local, Name, Node, absolute, call, node, where
 
 # Where the rates times z differ by less, the power series is used.
@@ -25,7 +25,7 @@ _REACH, _REACH_OF_NUMBERS = 5, 4
 _NEGLIGIBLE = 80
 _z, _p, _g = Name("z"), Name("p"), Name("g")
 # Beside an exponential of 0, where z is infinite.
-_BOUNDED = Local("m", bounded(_z))
+_BOUNDED = Local("m", call("min", _z, FAR))
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def _backward(rates: Sequence[Fraction]) -> Node:
     for (r, m), c in sorted(basis(rates).items(), key=lambda item: (item[0][0], -item[0][1])):
         if c == 0:
             continue
-        term = node(abs(c)) if not m else _whole(_BOUNDED if r else _z, m) * abs(c)
+        term = node(abs(c)) if not m else _whole(call("max", _z, -FAR) if r else _z, m) * abs(c)
         if r:
             term = call("exp", node(r) * _z) * term
         if total is None:
@@ -211,8 +211,8 @@ def _backward(rates: Sequence[Fraction]) -> Node:
 def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
     """more: D + more g instead of D."""
     if set(rates) == {(False, Fraction(0)), (True, Fraction(0))} and len(rates) == 2:
-        z = Local("u", _p * _z)
-        found = where(absolute(z) < Fraction(7, 10), _z * exprel(z), (_g - 1) / _p)
+        u = Local("u", _p * _BOUNDED)
+        found = where(absolute(u) < Fraction(7, 10), _z * exprel(u), (_g - 1) / _p)
         return found if more is None else found + _g * more
     numbers = [n for moves, n in rates if not moves]
     shifts = [n for moves, n in rates if moves]
@@ -220,16 +220,16 @@ def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
     high = Local("high", call("max", _p + max(shifts), max(numbers)))
     unit = Local("unit", call("max", high - low, 1))
     above = [((_p + n if moves else node(n)) - low) / unit for moves, n in rates]
-    series = call("exp_series", unit * _z, *above)
-    near = _whole(_z, len(rates) - 1) * call("exp", low * _z) * series
+    series = call("exp_series", unit * _BOUNDED, *above)
+    near = _whole(_z, len(rates) - 1) * call("exp", low * _BOUNDED) * series
     if more is not None:
         near = near + _g * more
     far: Node = Local("above", _joined(_apart(rates, up=True), more))
     if len(set(rates)) > 2:
-        distance = (_p + max(shifts) - min(numbers)) * _z
+        distance = (_p + max(shifts) - min(numbers)) * _BOUNDED
         below = Local("below", _joined(_apart(rates, up=False), more))
         far = where(distance < Fraction(_REACH, 2), below, far)
-    return where((high - low) * _z < _REACH, Local("near", near), far)
+    return where((high - low) * _BOUNDED < _REACH, Local("near", near), far)
 
 
 # a and b of a g + b: what the growth multiplies, apart from the rest.
@@ -287,7 +287,7 @@ def _inner(rates: Sequence[Rate]) -> Parts:
         return None, lifted(_numbers(_z, numbers), max(numbers))
     if not numbers:
         # g may be 0 where z is infinite
-        return lifted(_numbers(Local("m", call("min", _z, FAR)), shifts), max(shifts)), None
+        return lifted(_numbers(_BOUNDED, shifts), max(shifts)), None
     top, high = max(numbers), max(shifts)
     inner = tuple(sorted([(False, n - top) for n in numbers] + [(True, n - high) for n in shifts]))
     shift = high - top

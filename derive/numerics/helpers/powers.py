@@ -33,6 +33,11 @@ log1p_square = define(
     )
 )
 _w = _t * _t
+_total = Local("total", 1 + _w)
+_lift = Local("lift", _total - 1)
+# What rounding takes from 1 + t^2, which a power would multiply by its exponent.
+_rest = (1 - (_total - _lift)) + (_w - _lift) + call("product_error", _t, _t)
+_near = exp(_q * call("log1p", _w))
 power1p_square = define(
     Helper(
         "power1p_square",
@@ -40,7 +45,7 @@ power1p_square = define(
         "(1 + t^2)^q for t >= 0, also where t^2 overflows.",
         where(
             _t < _FAR,
-            where(_t < 1, exp(_q * call("log1p", _w)), (1 + _w) ** _q),
+            where(_t < Fraction(1, 32), _near, _total**_q * (1 + _q * (_rest / _total))),
             _t ** (2 * _q),
         ),
         lambda t, q: mp.exp(q * mp.log1p(t * t)),

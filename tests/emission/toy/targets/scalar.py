@@ -5,6 +5,7 @@ from __future__ import annotations
 from derive.emission.syntax import AND, CHOICE, OR, PYTHON, Called, Infix, Pattern, Syntax
 from derive.emission.target import Target
 
+_OWN = "div pow exp expm1 log sinh cosh"
 _MATH = "sqrt log1p sin cos tan asin acos atan tanh erf erfc gamma"
 
 TARGET = Target(
@@ -27,7 +28,7 @@ TARGET = Target(
             **{name: Called(f"math.{name}") for name in _MATH.split()},
             "loggamma": Called("math.lgamma"),
             # Python raises where IEEE arithmetic has an infinity.
-            **{name: Called(f"_{name}") for name in "div pow exp expm1 log sinh cosh".split()},
+            **{name: Called(f"_{name}") for name in _OWN.split()},
             "sign": Called("_sign"),
             "horner": Called("_horner", listed=1),
             "exp_series": Called("_exp_series", listed=1),

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of absolute (sha256 ef841ed75886) by: derive regenerate absolute --target torch
+"""Density exp(-loss)/Z: Absolute loss (L1).
+
+log Z = log(2) + log(scale).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch.distributions import constraints
+
+from .._adaptive import AdaptiveLoss
+from .._density import Density, Parameter
+from .._distribution import DensityDistribution
+from ..absolute import _total, d_x, loss
+
+
+def _log_z(scale: Any) -> Any:
+    """log Z."""
+    return 0.6931471805599453 + torch.log(scale)
+
+
+_DENSITY = Density(
+    "absolute",
+    loss,
+    d_x,
+    {"scale": Parameter(1.0, constraints.positive, (1e-05, math.inf))},
+    closed={(): _log_z},
+    length=lambda scale: scale,
+    even=True,
+)
+log_partition_on = _DENSITY.log_partition_on
+log_partition, log_density, density = _DENSITY.log_partition, _DENSITY.log_density, _DENSITY.density
+log_partition_norm, log_density_norm = _DENSITY.log_partition_norm, _DENSITY.log_density_norm
+d_log_partition_scale = _DENSITY.d_log_partition("scale")
+d2_log_partition_scale = _DENSITY.d_log_partition("scale", "scale")
+
+
+class Absolute(DensityDistribution):
+    """The density of the residual x - loc; parameters: loc, scale."""
+
+    law = _DENSITY
+
+
+class AdaptiveAbsoluteLoss(AdaptiveLoss):
+    """-log_density(residual), with scale learned: see `AdaptiveLoss`."""
+
+    law = _DENSITY
+    total = _total

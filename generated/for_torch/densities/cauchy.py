@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of cauchy (sha256 d7739401caf0) by: derive regenerate cauchy --target torch
+"""Density exp(-loss)/Z: Cauchy loss (Lorentzian).
+
+log Z = log(pi) + log(scale) + log(2)/2.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch.distributions import constraints
+
+from .._adaptive import AdaptiveLoss
+from .._density import Density, Parameter
+from .._distribution import DensityDistribution
+from ..cauchy import _total, d_x, loss
+
+
+def _log_z(scale: Any) -> Any:
+    """log Z."""
+    return 1.4913034761293729 + torch.log(scale)
+
+
+_DENSITY = Density(
+    "cauchy",
+    loss,
+    d_x,
+    {"scale": Parameter(1.0, constraints.positive, (1e-05, math.inf))},
+    closed={(): _log_z},
+    length=lambda scale: scale,
+    tails=2.0,
+    even=True,
+)
+log_partition_on = _DENSITY.log_partition_on
+log_partition, log_density, density = _DENSITY.log_partition, _DENSITY.log_density, _DENSITY.density
+d_log_partition_scale = _DENSITY.d_log_partition("scale")
+d2_log_partition_scale = _DENSITY.d_log_partition("scale", "scale")
+
+
+class Cauchy(DensityDistribution):
+    """The density of the residual x - loc; parameters: loc, scale."""
+
+    law = _DENSITY
+
+
+class AdaptiveCauchyLoss(AdaptiveLoss):
+    """-log_density(residual), with scale learned: see `AdaptiveLoss`."""
+
+    law = _DENSITY
+    total = _total

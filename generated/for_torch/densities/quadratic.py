@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of quadratic (sha256 c3e8089b8bc4) by: derive regenerate quadratic --target torch
+"""Density exp(-loss)/Z: Quadratic loss (L2).
+
+log Z = log(pi)/2 + log(scale) + log(2)/2.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch.distributions import constraints
+
+from .._adaptive import AdaptiveLoss
+from .._density import Density, Parameter
+from .._distribution import DensityDistribution
+from ..quadratic import _total, d_x, loss
+
+
+def _log_z(scale: Any) -> Any:
+    """log Z."""
+    return 0.9189385332046728 + torch.log(scale)
+
+
+_DENSITY = Density(
+    "quadratic",
+    loss,
+    d_x,
+    {"scale": Parameter(1.0, constraints.positive, (1e-05, math.inf))},
+    closed={(): _log_z},
+    length=lambda scale: scale,
+    even=True,
+)
+log_partition_on = _DENSITY.log_partition_on
+log_partition, log_density, density = _DENSITY.log_partition, _DENSITY.log_density, _DENSITY.density
+log_partition_norm, log_density_norm = _DENSITY.log_partition_norm, _DENSITY.log_density_norm
+d_log_partition_scale = _DENSITY.d_log_partition("scale")
+d2_log_partition_scale = _DENSITY.d_log_partition("scale", "scale")
+
+
+class Quadratic(DensityDistribution):
+    """The density of the residual x - loc; parameters: loc, scale."""
+
+    law = _DENSITY
+
+
+class AdaptiveQuadraticLoss(AdaptiveLoss):
+    """-log_density(residual), with scale learned: see `AdaptiveLoss`."""
+
+    law = _DENSITY
+    total = _total

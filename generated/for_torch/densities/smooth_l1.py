@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of smooth_l1 (sha256 2d6c7b695413) by: derive regenerate smooth_l1 --target torch
+"""Density exp(-loss)/Z: Smooth L1 loss.
+
+log Z = log(sqrt(2)*sqrt(pi)*sqrt(beta)*erf(sqrt(2)*sqrt(beta)/2) + 2*exp(-beta/2)).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch.distributions import constraints
+
+from .._adaptive import AdaptiveLoss
+from .._density import Density, Parameter
+from .._distribution import DensityDistribution
+from ..smooth_l1 import _total, d_x, loss
+
+
+def _log_z(beta: Any) -> Any:
+    """log Z."""
+    r = torch.sqrt(beta)
+    return torch.log(
+        r * torch.erf(0.7071067811865476 * r) * 2.5066282746310007 + 2 * torch.exp(-0.5 * beta)
+    )
+
+
+_DENSITY = Density(
+    "smooth_l1",
+    loss,
+    d_x,
+    {"beta": Parameter(1.0, constraints.positive, (1e-05, math.inf))},
+    closed={(): _log_z},
+    length=lambda beta: beta,
+    points=lambda beta: (0.0, -beta, beta),
+    even=True,
+)
+log_partition_on = _DENSITY.log_partition_on
+log_partition, log_density, density = _DENSITY.log_partition, _DENSITY.log_density, _DENSITY.density
+log_partition_norm, log_density_norm = _DENSITY.log_partition_norm, _DENSITY.log_density_norm
+d_log_partition_beta = _DENSITY.d_log_partition("beta")
+d2_log_partition_beta = _DENSITY.d_log_partition("beta", "beta")
+
+
+class SmoothL1(DensityDistribution):
+    """The density of the residual x - loc; parameters: loc, beta."""
+
+    law = _DENSITY
+
+
+class AdaptiveSmoothL1Loss(AdaptiveLoss):
+    """-log_density(residual), with beta learned: see `AdaptiveLoss`."""
+
+    law = _DENSITY
+    total = _total

@@ -21,6 +21,7 @@ from derive.verification.formulas.reader import Reading, read_latex
 from derive.verification.quantities import quantities
 
 SECONDS = 55.0
+MORE_LETTERS = 3  # such as a target beside the prediction, or a scale in two letters
 DENSITIES = ("log_partition", "density", "log_density")
 
 
@@ -76,6 +77,10 @@ def judged_formula(given: Mapping[str, Any]) -> Mapping[str, Any]:
     where = "latex" if given["latex"] else "formula"
     for formula in reading.formulas:
         covers(formula, where)
+        letters = sorted(s.name for s in formula.free_symbols)
+        if len(letters) > len(loss.variables) + MORE_LETTERS:
+            shown = ", ".join(letters)[:80]
+            raise BadInput(f"{where}: more letters than {loss.name} has a meaning for: {shown}")
     ours = read_term(quantity, loss, "quantity")
     found = [compare(reading, f, loss, quantity, ours) for f in reading.formulas]
     if len({c.relation for c in found}) > 1:

@@ -194,7 +194,7 @@ class _Search:
         return [Candidate(form, used) for form, used in found.items()]
 
     def _ordered(self, expression: Expr) -> Iterator[Node | None]:
-        kinds = (sympy.Mul, sympy.Piecewise)
+        kinds = (sympy.Mul, sympy.Pow, sympy.Piecewise)
         settled = expression.has(nan, sympy.zoo)
         if isinstance(expression, kinds) and not settled:
             for halves in (False, True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations_with_replacement
@@ -29,9 +29,13 @@ _MOST_OF_FACTORS = 80
 
 @dataclass(frozen=True)
 class Candidate:
+    """A form. within: by the name of a length ("" for 1), between which |x|/length it holds; None:
+    wherever it keeps its digits."""
+
     form: Node
     rules: tuple[str, ...]
     pieces: int = 1
+    within: Mapping[str, tuple[float, float]] | None = None
 
 
 Ways = list[tuple[Expr, tuple[str, ...]]]

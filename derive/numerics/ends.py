@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 import sympy
-from sympy import Abs, Expr, S, oo
+from sympy import Abs, Expr, S, Symbol, oo
 
 from derive.calculus.limits import at_point
 from derive.calculus.reading import readable
@@ -22,6 +22,7 @@ from derive.numerics.leading import SIZE, Leading, leading_terms
 from derive.numerics.lower import CannotLower, condition, lower
 from derive.numerics.measure import values
 from derive.numerics.nodes import Local, Name, Node, absolute, call, where
+from derive.numerics.pieces import EDGES
 from derive.numerics.products import Ranges, ordered
 from derive.numerics.rules import rewrite
 from derive.numerics.units import Unit, degree
@@ -49,15 +50,36 @@ def leading(model: ErrorModel, units: Sequence[Unit], ranges: Ranges) -> list[En
     """The leading terms of a quantity as forms, each in the units of the loss too."""
     found: dict[tuple[Expr, Node], EndPiece] = {}
     for lead in leading_terms(model.loss, model.wanted.expression):
-        limit = _limit(model.loss, lead)
+        limit, within = _limit(model.loss, lead), _within(model.loss, lead, units)
         for term, negligible in _spellings(model.loss, lead, units):
             if not term.has(sympy.nan, sympy.zoo):
                 with suppress(CannotLower):
-                    test = _test(model.loss, negligible, units)
+                    test = _test(model.loss, negligible, units, lead.is_whole)
                     for form in _forms(model.loss, term, ranges):
-                        piece = EndPiece(lead.end, Candidate(form, (_RULE,)), test, limit)
+                        candidate = Candidate(form, (_RULE,), within=within)
+                        piece = EndPiece(lead.end, candidate, test, limit)
                         found.setdefault((lead.end, form), piece)
     return list(found.values())
+
+
+def _within(loss: Loss, lead: Leading, units: Sequence[Unit]) -> Mapping[str, tuple[float, float]]:
+    """Between which |x|/length what follows is negligible, where no parameter has a say in it."""
+    found: dict[str, tuple[float, float]] = {}
+    if not lead.is_whole:
+        return found
+    if lead.negligible is None:
+        return dict.fromkeys(("", *(unit.parameter.name for unit in units)), (0.0, np.inf))
+    z = Symbol("z", positive=True)
+    for name, length in [("", S.One), *((u.parameter.name, u.length) for u in units)]:
+        tests = [
+            readable(sympy.powsimp(test.lhs.subs(loss.residual, z * length), force=True)) < test.rhs
+            for test in sympy.And.make_args(lead.negligible)
+        ]
+        if all(test.free_symbols <= {z} for test in tests):
+            held = [e for e in EDGES[:-1] if all(bool(test.subs(z, e)) for test in tests)]
+            if held:
+                found[name] = (0.0, max(held)) if lead.end == 0 else (min(held), np.inf)
+    return found
 
 
 def _limit(loss: Loss, lead: Leading) -> Node | None:
@@ -103,7 +125,9 @@ def _spellings(
     yield lead.term(x, let("size", Abs(x))), lead.negligible
 
 
-def _test(loss: Loss, negligible: Expr | None, units: Sequence[Unit]) -> Node | None:
+def _test(
+    loss: Loss, negligible: Expr | None, units: Sequence[Unit], is_whole: bool
+) -> Node | None:
     """None where pieces along x over a length do the same."""
     if negligible is None:
         return None
@@ -111,7 +135,9 @@ def _test(loss: Loss, negligible: Expr | None, units: Sequence[Unit]) -> Node | 
     while names := written.atoms(Let):
         written = written.xreplace({name: name.definition for name in names})
     known = {loss.residual, *(unit.parameter for unit in units[:1])}
-    return None if written.free_symbols <= known else condition(negligible)
+    if is_whole and written.free_symbols <= known:
+        return None
+    return condition(negligible)
 
 
 def _forms(loss: Loss, term: Expr, ranges: Ranges) -> Iterator[Node]:

@@ -6,6 +6,7 @@ is the value: it is short, in range wherever the value is, and right at the end 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 
 _DEPTHS = (2, 4)
+_TROUBLES = (Unknown, NotReal, NotImplementedError, ValueError, ZeroDivisionError)
 _LONG, _LONGEST = 150, 60  # operations of a quantity and of a term
 _NEGLIGIBLE = sympy.Integer(2) ** -54
 
@@ -34,13 +36,15 @@ class Leading:
     """The leading terms towards one end (0 or oo) for x > 0 and x < 0, in SIZE = |x|.
 
     negligible: the condition under which what follows is below 2^-54 of it; None where nothing
-    follows.
+    follows. is_whole: whether both sides have a term; else it is the same one twice, and the
+    condition says on which side it holds.
     """
 
     end: Expr
     right: Expr
     left: Expr
     negligible: Any
+    is_whole: bool = True
 
     def term(self, x: Symbol, size: Expr) -> Expr:
         """As one expression in x; size: how |x| is written, where x itself will not do."""
@@ -62,22 +66,23 @@ def _equal(a: Expr, b: Expr) -> bool:
 
 
 def leading_terms(loss: Loss, quantity: Expr) -> list[Leading]:
-    """Towards 0 and towards infinity, where both sides have an expansion that is no long one."""
+    """Towards 0 and towards infinity, where an expansion exists that is no long one."""
     found: list[Leading] = []
     if quantity.count_ops() > _LONG:
         return found
+    x = loss.residual
     for end in (S.Zero, oo):
-        try:
-            with mp.workdps(germs.DIGITS):
-                right = _one_side(loss, quantity, end, 1)
-                left = _one_side(loss, quantity, end, -1)
-        except (Unknown, NotReal, NotImplementedError, ValueError, ZeroDivisionError):
+        sides = {side: _one_side(loss, quantity, end, side) for side in (1, -1)}
+        known = {k: v for k, v in sides.items() if v is not None and v[0].count_ops() <= _LONGEST}
+        if not known:
             continue
-        if max(right[0].count_ops(), left[0].count_ops()) > _LONGEST:
-            continue
-        ratios = {r.subs(SIZE, Abs(loss.residual)) for _, r in (right, left) if r is not None}
+        ratios = {r.subs(SIZE, Abs(x)) for _, r in known.values() if r is not None}
         tests = [r < _NEGLIGIBLE for r in sorted(ratios, key=sympy.default_sort_key)]
-        found.append(Leading(end, right[0], left[0], sympy.And(*tests) if tests else None))
+        whole = len(known) == 2
+        if not whole:
+            tests.append(x > 0 if 1 in known else x < 0)
+        right, left = (known.get(k, next(iter(known.values())))[0] for k in (1, -1))
+        found.append(Leading(end, right, left, sympy.And(*tests) if tests else None, whole))
     return found
 
 
@@ -85,7 +90,7 @@ def leading_terms(loss: Loss, quantity: Expr) -> list[Leading]:
 Side = tuple[Expr, Expr | None]
 
 
-def _one_side(loss: Loss, quantity: Expr, end: Expr, side: int) -> Side:
+def _one_side(loss: Loss, quantity: Expr, end: Expr, side: int) -> Side | None:
     x = loss.residual
     if end == 0:
         point, direction, fixed = S.Zero, "+" if side > 0 else "-", mp.mpf(2) ** -40 * side
@@ -93,17 +98,16 @@ def _one_side(loss: Loss, quantity: Expr, end: Expr, side: int) -> Side:
     else:
         point, direction = (oo, "-") if side > 0 else (-oo, "+")
         fixed, t = mp.mpf(2) ** 40 * side, 1 / SIZE
-    points = generic_points(loss, 4, fixed={x: fixed})
-    trouble: Exception = Unknown("no expansion")
-    for depth in _DEPTHS:
-        try:
-            return _terms(Expansion(x, point, direction, points, depth), quantity, t)
-        except Unknown as reason:
-            trouble = reason
-    raise trouble
+    with mp.workdps(germs.DIGITS):
+        points = generic_points(loss, 4, fixed={x: fixed})
+        for depth in _DEPTHS:
+            expansion = Expansion(x, point, direction, points, depth)
+            with suppress(*_TROUBLES):
+                return _terms(expansion, quantity, t, depth == _DEPTHS[-1])
+    return None
 
 
-def _terms(expansion: Expansion, quantity: Expr, t: Expr) -> Side:
+def _terms(expansion: Expansion, quantity: Expr, t: Expr, is_last: bool) -> Side:
     germ, ring = expansion.germ(quantity), expansion.germs
     series = germ.series
     if germ.growth.terms:
@@ -119,6 +123,8 @@ def _terms(expansion: Expansion, quantity: Expr, t: Expr) -> Side:
         raise Unknown("a long term")
     parts = [_logarithms_apart(readable(c.expr) * log(t) ** m) for (_, m), c in lead.items()]
     total = t**k * _joined_powers(readable(sum(parts, S.Zero)))
+    if not rest and series.order is not None and not is_last:
+        raise germs.TooShort("the next term is not known")
     if not rest:
         return total, None if series.order is None else t ** (series.order - k)
     following = ring.least([j for j, _ in rest])

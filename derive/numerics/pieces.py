@@ -20,7 +20,7 @@ from derive.numerics.nodes import Local, Name, Node, absolute, where
 from derive.numerics.units import Unit
 
 # Where pieces may meet. Polynomials are tried up to _FARTHEST.
-_EDGES = (*(2.0**k for k in (-60, -40, -27, -20, -12, -8, -5, -3, -2, -1)), 1.0, 1.5, 2.0, 3.0,
+EDGES = (*(2.0**k for k in (-60, -40, -27, -20, -12, -8, -5, -3, -2, -1)), 1.0, 1.5, 2.0, 3.0,
           *(2.0**k for k in (2, 3, 4, 5, 6, 8, 11, 15, 20, 27, 40, 60)), np.inf)  # fmt: skip
 _POLYNOMIALS = (0.5, 1.0, 2.0)
 _FARTHEST = 64.0
@@ -76,7 +76,10 @@ class _Cover:
         unit: Unit | None,
         polynomials: bool,
     ) -> None:
+        name = "" if unit is None else unit.parameter.name
+        measured = [m for m in measured if m.candidate.within is None or name in m.candidate.within]
         self.model, self.candidates = model, [m.candidate for m in measured]
+        self.within = [(m.candidate.within or {}).get(name, (0.0, np.inf)) for m in measured]
         self.general = np.concatenate(model.general)
         places = [_place(model, k, unit) for k in range(len(model.references))]
         self.z = np.concatenate(places)[self.general]
@@ -100,6 +103,8 @@ class _Cover:
             piece = self._longest(start)
             if piece is None or piece.end < max(2 * start, _POLYNOMIALS[0]):
                 piece = self._polynomial(start) or piece or self._least_bad(start)
+            if found and found[-1].form == piece.form:
+                found.pop()
             found.append(piece)
             start = piece.end
             if len(found) > _MOST_PIECES:
@@ -117,13 +122,17 @@ class _Cover:
     def _longest(self, start: float) -> _Piece | None:
         """The form that stays within the goal farthest out."""
         best: _Piece | None = None
-        for candidate, errors in zip(self.candidates, self.errors, strict=True):
+        for candidate, errors, (low, high) in zip(
+            self.candidates, self.errors, self.within, strict=True
+        ):
+            if start < low:
+                continue
             bad = self.z[(self.z >= start) & (errors > self.model.goal) & ~self.hopeless]
             limit = np.min(bad, initial=np.inf) if len(bad) else None
-            allowed = [e for e in _EDGES if limit is None or e <= limit]
+            allowed = [e for e in EDGES if limit is None or e <= limit]
             if limit is not None and np.isinf(limit):
-                allowed = [e for e in _EDGES if e < np.inf]
-            end = max(allowed, default=0.0)
+                allowed = [e for e in EDGES if e < np.inf]
+            end = max((e for e in allowed if e <= high), default=0.0)
             if end <= start or (best is not None and end < best.end):
                 continue
             if best is None or end > best.end or size(candidate.form) < size(best.form):
@@ -154,8 +163,11 @@ class _Cover:
         return None
 
     def _least_bad(self, start: float) -> _Piece:
-        end = min(e for e in _EDGES if e > start)
-        worst = [self._worst(errors, start, end) for errors in self.errors]
+        end = min(e for e in EDGES if e > start)
+        worst = [
+            self._worst(errors, start, end) if low <= start and end <= high else np.inf
+            for errors, (low, high) in zip(self.errors, self.within, strict=True)
+        ]
         chosen = self.candidates[int(np.argmin(worst))]
         return _Piece(end, chosen.form, chosen.rules)
 

@@ -194,7 +194,7 @@ class _Search:
         return [Candidate(form, used) for form, used in found.items()]
 
     def _ordered(self, expression: Expr) -> Iterator[Node | None]:
-        kinds = (sympy.Mul, sympy.Piecewise)
+        kinds = (sympy.Mul, sympy.Pow, sympy.Piecewise)
         settled = expression.has(nan, sympy.zoo)
         if isinstance(expression, kinds) and not settled:
             for halves in (False, True):
@@ -236,7 +236,7 @@ class _Search:
         some = sorted(found, key=lambda r: r.score.rank)[:1]
         forms = with_leading([r.measured.candidate for r in some], self._leading(model))
         found += [_Row.of(model, c) for c in forms]
-        return _shortest(found) or min((*rows, *found), key=lambda r: r.score.rank)
+        return _shortest(found) or _attainable(model, (*rows, *found))
 
     def _lacking(self, model: ErrorModel) -> None:
         try:
@@ -284,6 +284,23 @@ def _shortest(rows: Sequence[_Row], most_pieces: int = 9) -> _Row | None:
         if not any(r.score.missed[:4]) and r.measured.candidate.pieces <= most_pieces
     ]
     return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
+
+
+def _attainable(model: ErrorModel, rows: Sequence[_Row]) -> _Row:
+    """The shortest that misses only what every form misses; else the least bad."""
+    missed = [
+        [(e > model.goal) & g for e, g in zip(r.measured.errors[:4], model.general, strict=False)]
+        for r in rows
+    ]
+    hopeless = [np.all(same, axis=0) for same in zip(*missed, strict=True)]
+    good = [
+        r
+        for r, own in zip(rows, missed, strict=True)
+        if not any(np.any(m & ~h) for m, h in zip(own, hopeless, strict=True))
+    ]
+    if good:
+        return min(good, key=lambda r: (r.score.special > 0, r.score.size))
+    return min(rows, key=lambda r: r.score.rank)
 
 
 def _nearly(model: ErrorModel, rows: Sequence[_Row]) -> _Row | None:

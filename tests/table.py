@@ -168,7 +168,7 @@ def array(target: str, values: Any, dtype: str = "float64") -> Any:
 def numbers(result: Any) -> np.ndarray:
     """Any result as float64 in NumPy."""
     if isinstance(result, torch.Tensor):
-        return result.detach().to(torch.float64).numpy()
+        return result.detach().to(torch.float64).numpy(force=True)
     return np.asarray(result, dtype=np.float64)
 
 

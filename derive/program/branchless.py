@@ -9,10 +9,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from derive.numerics.evaluate import evaluate
-from derive.numerics.nodes import CONDITIONS, Call, Local, Name, Node, Number, walk
+from derive.numerics.nodes import (
+    CONDITIONS,
+    OPERATIONS,
+    Call,
+    Local,
+    Name,
+    Node,
+    Number,
+    call,
+    walk,
+)
 from derive.program.expanded import expanded, mentions, substituted
 from derive.program.module import Assignment, Block, Branch, Function, Module
 from derive.program.nan import guarded
@@ -20,7 +31,11 @@ from derive.program.nan import guarded
 
 def branchless(function: Function, module: Module) -> Block:
     """The function as one block that is right for every value of the parameters; NaN for NaN."""
-    block = _merged(function, module) if function.branches else function.block
+    general = expanded(function.block)
+    branches = tuple(b for b in function.branches if expanded(b.block) != general)
+    block = function.block
+    if branches:
+        block = _merged(replace(function, branches=branches), module)
     (result,) = block.results
     x = module.residual
     (whole,) = expanded(block)
@@ -144,7 +159,9 @@ def folded(expression: Node, parameters: Collection[str]) -> Node:
             args = tuple(done[id(a)] for a in current.args)
             rebuilt = Call(current.op, args)
             numbers = args and all(isinstance(a, Number) for a in args)
-            if numbers and current.op not in {*CONDITIONS, "add", "sub", "mul", "div", "neg"}:
+            if numbers and current.op in ("add", "sub", "mul", "div", "neg"):
+                done[id(current)] = call(current.op, *args)
+            elif numbers and current.op in OPERATIONS and current.op not in CONDITIONS:
                 done[id(current)] = Number(float(evaluate(rebuilt, {})))
             else:
                 done[id(current)] = _clamped(rebuilt, parameters)
@@ -170,18 +187,3 @@ def _is_bound(value: Node, parameters: Collection[str]) -> bool:
     if isinstance(value, Call) and value.op in ("neg", "mul", "div"):
         return all(_is_bound(a, parameters) for a in value.args)
     return isinstance(value, Number) or (isinstance(value, Name) and value.name in parameters)
-
-
-def is_plain(module: Module) -> bool:
-    """Whether the loss is made of arithmetic and of clipping alone: then a library that takes
-    the derivatives of its steps gets every derivative of the loss right."""
-    loss = next(f for f in module.functions if f.name == "loss")
-    value = folded(expanded(loss.block)[0], [p.name for p in module.parameters])
-    x = module.residual
-    plain = {"add", "sub", "mul", "div", "neg", "abs", "clamp"}
-    for n in walk(value):
-        if not isinstance(n, Call) or not mentions(n, x):
-            continue
-        if n.op not in plain or (n.op == "div" and mentions(n.args[1], x)):
-            return False
-    return not loss.branches

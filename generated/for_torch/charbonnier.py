@@ -100,7 +100,7 @@ def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
     return loss(x, scale), d_x(x, scale)
 
 
-def _root1p_square(t: Tensor) -> Tensor:
+def _root1p_square(t: Any) -> Any:
     """sqrt(1 + t^2), also where t^2 overflows."""
     return torch.where(torch.abs(t) >= 2.0**40, torch.abs(t), torch.sqrt(1 + t * t))
 

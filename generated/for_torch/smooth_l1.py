@@ -39,8 +39,8 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(x: Tensor, beta: Any = 1.0) -> Tensor:
     """Smooth L1 loss, elementwise."""
-    s = torch.clamp(x, -beta, beta)
-    return s / beta * (x - 0.5 * s)
+    t = torch.clamp(x / beta, -1, 1)
+    return t * (x - 0.5 * (beta * t))
 
 
 @_elementwise

@@ -57,7 +57,7 @@ def d_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     d = torch.where(df == math.inf, 1, df)
     y = x / scale
     far = torch.abs(y) >= 2.0**60
-    value = torch.where(far, (d + 1) / x, y / (y * y + d) * (d + 1) / scale)
+    value = torch.where(far, (d + 1) / y / scale, (d + 1) * y / (y * y + d) / scale)
     return torch.where(df == math.inf, y / scale, value)
 
 
@@ -65,12 +65,8 @@ def d_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in df."""
     d = torch.where(df == math.inf, 1, df)
-    y = x / scale
-    far = torch.abs(y) < 2.0**-27
-    L = _log1p_square(torch.abs(y) / torch.sqrt(d))
-    value = torch.where(
-        far, -y / d * (y / d) * 0.5, 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (torch.expm1(-L) / d)
-    )
+    L = _log1p_square(torch.abs(x / scale) / torch.sqrt(d))
+    value = 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (torch.expm1(-L) / d)
     return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
 
@@ -80,11 +76,12 @@ def d_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     d = torch.where(df == math.inf, 1, df)
     y = x / scale
     far = torch.abs(y) < 2.0**-60
+    s = y * y
     far2 = torch.abs(y) >= 2.0**60
     value = torch.where(
         far,
-        -y / d * (y / scale) * (d + 1),
-        torch.where(far2, (-d - 1) / scale, -y / (y * y + d) * (d + 1) * y / scale),
+        -y / scale * (y / (s + d)) * (d + 1),
+        torch.where(far2, (-d - 1) / scale, -(d + 1) * y / (s + d) * y / scale),
     )
     return torch.where(df == math.inf, -y / scale * y, value)
 
@@ -94,10 +91,13 @@ def d2_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
+    far = y / d * y * 3 < 2.0**-54
+    far2 = d / x * (scale / x) * scale * 3 < 2.0**-54
     s = y * y
     value = torch.where(
-        far, -(d + 1) / x / x, -(d + 1) / scale / (s + d) * (s - d) / (s + d) / scale
+        far,
+        (d + 1) / d / scale / scale,
+        torch.where(far2, -(d + 1) / x / x, -(d + 1) / (s + d) * (s - d) / scale / (s + d) / scale),
     )
     return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 1 / (scale * scale)), value)
 
@@ -106,10 +106,21 @@ def d2_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and df."""
     d = torch.where(df == math.inf, 1, df)
+    far = x == 0
     y = x / scale
-    far = torch.abs(y) >= 2.0**27
-    q = y / d * y + 1
-    value = torch.where(far, 1 / x, y / d / scale / q * ((y * y - 1) / d / q))
+    r = torch.abs(y) / torch.sqrt(d)
+    w = r * r
+    far2 = torch.abs(y) >= 2.0**60
+    s = y * y
+    value = torch.where(
+        far,
+        0,
+        torch.where(
+            torch.abs(y) < 2.0**-12,
+            y / d / (w + 1) * ((w - 1 / d) / scale / (w + 1)),
+            torch.where(far2, 1 / scale / y, y / scale / (s + d) * ((s - 1) / (s + d))),
+        ),
+    )
     return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
 
@@ -118,12 +129,17 @@ def d2_x_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
     d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
-    s = y * y
+    far = torch.abs(y) >= 2.0**27
+    r = torch.abs(y) / torch.sqrt(d)
+    w = r * r
     value = torch.where(
         far,
-        -d / x * (scale / x) * ((d + 1) / x) * 2,
-        -2 * (d + 1) * d / scale / (s + d) * y / (s + d) / scale,
+        torch.where(
+            torch.abs(y) >= 2.0**60,
+            -d / y / scale * ((d + 1) / y / scale) * (2 / y),
+            -2 * (d + 1) / (y * y + d) / scale * y * d / (y * y + d) / scale,
+        ),
+        -2 * y / (w + 1) * (d + 1) / d / scale / (w + 1) / scale,
     )
     return torch.where(df == math.inf, -x / scale / scale * (2 / scale), value)
 
@@ -133,12 +149,22 @@ def d2_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in df."""
     d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
+    u = torch.abs(y)
     s = y * y
+    q = s + d
+    v = s * d - s - 2 * d
+    w = -y / d / q * (0.5 * (y / d)) * (v / q)
+    far = u >= 2.0**27
     value = torch.where(
-        far,
-        (1 - d) / d / d / 2,
-        -y / d / (s + d) * (0.5 * (y / d)) * ((s * d - s - 2 * d) / (s + d)),
+        u < 16,
+        w,
+        torch.where(
+            far,
+            torch.where(
+                u >= 2.0**40, torch.where(u >= 2.0**60, (1 - d) / d / d / 2, w), (1 - d) / d / d / 2
+            ),
+            -0.5 * (y / q / d * v / q * y / d),
+        ),
     )
     return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
@@ -148,13 +174,13 @@ def d2_df_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in df and scale."""
     d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = torch.abs(y) < 2.0**-27
+    far = torch.abs(y) < 2.0**-60
     far2 = torch.abs(y) >= 2.0**60
     s = y * y
     value = torch.where(
         far,
         y / d / scale * (y / d),
-        torch.where(far2, -1 / scale, -y / (s + d) * (s - 1) / (s + d) * y / scale),
+        torch.where(far2, -1 / scale, -y / scale * (y / (s + d)) * ((s - 1) / (s + d))),
     )
     return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
@@ -163,16 +189,33 @@ def d2_df_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
     d = torch.where(df == math.inf, 1, df)
+    far = x == 0
     y = x / scale
-    far = torch.abs(y) < 2.0**-60
+    u = torch.abs(y)
+    far2 = u < 2.0**-60
+    far3 = u >= 2.0**60
     s = y * y
-    q = s + d
-    far2 = torch.abs(y) >= 2.0**60
     value = torch.where(
         far,
-        y / scale * (y / scale) * ((s + 3 * d) / q) * ((d + 1) / q),
+        0,
         torch.where(
-            far2, (d + 1) / scale / scale, y / q * (s + 3 * d) / q * (d + 1) / scale * y / scale
+            far2,
+            (
+                (d + 1)
+                / d
+                / scale
+                * y
+                / (u / torch.sqrt(d) * (u / torch.sqrt(d)) + 1)
+                * (u / torch.sqrt(d) * (u / torch.sqrt(d)) + 3)
+                / (u / torch.sqrt(d) * (u / torch.sqrt(d)) + 1)
+                * y
+                / scale
+            ),
+            torch.where(
+                far3,
+                (d + 1) / scale / scale,
+                y / (s + d) * (s + 3 * d) / (s + d) * (d + 1) * y / scale / scale,
+            ),
         ),
     )
     return torch.where(df == math.inf, y / scale * (y / scale) * 3, value)
@@ -182,9 +225,9 @@ def d2_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def weight(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     d = torch.where(df == math.inf, 1, df)
+    far = d / x * (scale / x) * scale < 2.0**-54
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
-    value = torch.where(far, (d + 1) / x / x, (d + 1) / scale / (y * y + d) / scale)
+    value = torch.where(far, (d + 1) / x / x, (d + 1) / d / scale / (y / d * y + 1) / scale)
     return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 1 / (scale * scale)), value)
 
 
@@ -193,7 +236,7 @@ def value_and_grad(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> tuple[Tensor, 
     return loss(x, df, scale), d_x(x, df, scale)
 
 
-def _exp_difference_m1_0_0(z: Tensor) -> Tensor:
+def _exp_difference_m1_0_0(z: Any) -> Any:
     """z^2 exp[-z, 0, 0], the divided difference of exp."""
     p = torch.exp(-z)
     return torch.where(
@@ -201,7 +244,7 @@ def _exp_difference_m1_0_0(z: Tensor) -> Tensor:
     )
 
 
-def _log1p_square(t: Tensor) -> Tensor:
+def _log1p_square(t: Any) -> Any:
     """log(1 + t^2) for t >= 0, also where t^2 overflows."""
     return torch.where(t >= 2.0**40, 2 * torch.log(t), torch.log1p(t * t))
 

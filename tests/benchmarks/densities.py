@@ -22,13 +22,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import torch
-from mpmath import mp
-from scipy import stats
-from table import INF, TARGETS, barron, generated
-
 from derive.calculus.partition.form import evaluate, load
 from derive.calculus.partition.measure import measure_all, sample
 from derive.calculus.partition.rigorous import log_partition
+from mpmath import mp
+from scipy import stats
+from table import INF, TARGETS, barron, generated
 
 ALPHAS = (0.0, 1e-8, 0.1, 0.5, 1.0, 1.5, 2 - 1e-9, 2.0, 3.0, 4.0, 10.0, 1e3, 1e6, INF)
 CASES = [

@@ -12,10 +12,11 @@ from derive.emission.render import block, function
 from derive.emission.syntax import ATOM, BOTH, EITHER, PYTHON, Called, Infix, Pattern, Syntax
 from derive.emission.target import Target
 from derive.numerics.nodes import Name
-from derive.program.branchless import branchless, is_plain
+from derive.program.branchless import branchless
 from derive.program.calls import DIFFERENCE, SLOPE
 from derive.program.expanded import substituted
-from derive.program.module import Function, Module, Parameter
+from derive.program.module import Block, Function, Module, Parameter
+from derive.program.plain import plain_loss
 from derive.program.sweep import sweep
 
 _FUNCTIONS = [
@@ -70,11 +71,12 @@ def context(module: Module, printer: Printer) -> Mapping[str, Any]:
     """What the template of a loss file needs beside what every target prints."""
     x = module.residual
     firsts = [f"d_{v}" for v in module.variables]
+    plain, program = plain_loss(module), _block(module)
     formulas = [
         {
             "name": f.name,
             "meaning": function(f, printer)["meaning"],
-            "lines": block(branchless(f, module), printer, 1),
+            "lines": block(_written(f, module, plain), printer, 1),
         }
         for f in module.functions
         if f.name != "value_and_grad"
@@ -84,10 +86,13 @@ def context(module: Module, printer: Printer) -> Mapping[str, Any]:
     )
     swapped = len(module.parameters) == 1
     first = module.parameters[0] if swapped else None
-    closed, program = not is_plain(module), _block(module)
     return {
         "formulas": formulas,
         "signature": signature,
+        "helpers": [
+            {**function(h, printer), "signature": [f"{p}: Any" for p in h.parameters]}
+            for h in module.helpers
+        ],
         "exports": _exports([_class_name(module), *(f.name for f in module.functions)]),
         "class_name": _class_name(module),
         "example": "0.0",
@@ -105,7 +110,7 @@ def context(module: Module, printer: Printer) -> Mapping[str, Any]:
         "swapped": (
             {"name": first.name, "default": printer.real(first.default)} if first else None
         ),
-        "closed": closed,
+        "closed": plain is None,
         "masked": not module.operations.isdisjoint({"abs", "min", "max", "clamp"}),
         "slopes": _slopes(module),
         "diverging": [
@@ -134,6 +139,11 @@ def _rules(module: Module, printer: Printer) -> list[str]:
     """(name, rule, test) of each parameter; one alone with a comma, to be a tuple."""
     rows = [f'("{p.name}", "{p.rule}", lambda p: {_test(p, printer)})' for p in module.parameters]
     return [f"{rows[0]},"] if len(rows) == 1 else rows
+
+
+def _written(function: Function, module: Module, plain: Block | None) -> Block:
+    """A function without branches; the loss in the form whose steps may be differentiated."""
+    return plain if function.name == "loss" and plain else branchless(function, module)
 
 
 def _test(parameter: Parameter, printer: Printer) -> str:

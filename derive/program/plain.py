@@ -1,0 +1,134 @@
+"""Losses of arithmetic and clipping alone: a library that takes derivatives step by step gets
+them right, to every order, if no digits cancel in its steps.
+
+That is tried: the slopes go backwards through the steps as they would there, over the range, and
+are compared with the derivatives that the file has in forms of their own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from derive.numerics.evaluate import evaluate
+from derive.numerics.nodes import Call, Local, Name, Node, Number, call, walk
+from derive.program.blocks import Naming, make_block
+from derive.program.branchless import folded
+from derive.program.expanded import expanded, mentions, substituted
+from derive.program.module import Assignment, Block, Module
+
+_PLAIN = frozenset({"add", "sub", "mul", "div", "neg", "abs", "clamp"})
+_ROUNDING = 64 * np.finfo(np.float64).eps
+Array = Any
+
+
+def plain_loss(module: Module) -> Block | None:
+    """The loss in a form whose steps may be differentiated, None where there is none."""
+    loss = next(f for f in module.functions if f.name == "loss")
+    names = [p.name for p in module.parameters]
+    if loss.branches:
+        return None
+    value = folded(expanded(loss.block)[0], names)
+    if _is_arithmetic(value, module.residual) and _keeps_digits(value, module):
+        return Block(
+            tuple(Assignment(a.name, folded(a.value, names)) for a in loss.block.assignments),
+            tuple(folded(r, names) for r in loss.block.results),
+        )
+    letter = next(n for n in "tsruvw" if n not in module.variables)
+    form = _of_quotients(value, letter)
+    if _is_arithmetic(form, module.residual) and _keeps_digits(form, module):
+        return make_block([form], Naming(frozenset(module.variables), module.residual))
+    return None
+
+
+def _is_arithmetic(value: Node, x: str) -> bool:
+    return all(
+        n.op in _PLAIN and not (n.op == "div" and mentions(n.args[1], x))
+        for n in walk(value)
+        if isinstance(n, Call) and mentions(n, x)
+    )
+
+
+def _of_quotients(current: Node, letter: str) -> Node:
+    """x clipped to [-p, p] as p times t, x/p clipped to [-1, 1]."""
+    if not isinstance(current, Call):
+        return current
+    args = tuple(_of_quotients(a, letter) for a in current.args)
+    if current.op == "clamp" and args[1] == call("neg", args[2]) and isinstance(args[2], Name):
+        quotient = Call("clamp", (args[0] / args[2], _number(-1), _number(1)))
+        return Call("mul", (args[2], Local(letter, quotient)))
+    above = args[0]
+    if current.op == "div" and isinstance(above, Call) and above.args[0] == args[1]:
+        return above.args[1] if above.op == "mul" else Call(current.op, args)
+    return Call(current.op, args)
+
+
+def _number(value: int) -> Number:
+    return Number(Fraction(value))
+
+
+def _keeps_digits(value: Node, module: Module) -> bool:
+    slope = module.derivative(module.residual)
+    known = {slope.name: expanded(slope.block)[0]} if slope is not None else {}
+    x = np.array([s * 10.0**k for k in range(-12, 13, 2) for s in (0.37, -1.9)])
+    for given in _parameters(module):
+        points = {module.residual: x, **given}
+        arrived = _slopes(value, points)
+        for v in module.variables:
+            function = module.derivative(v)
+            if function is None:
+                return False
+            want = np.atleast_1d(evaluate(expanded(function.block, known)[0], points))
+            got = arrived.get(Name(v), 0.0)
+            if v != module.residual:
+                want = np.sum(want)
+            if not np.all(np.abs(got - want) <= _ROUNDING * np.abs(want)):
+                return False
+    return True
+
+
+def _parameters(module: Module) -> Iterator[dict[str, float]]:
+    axes = [(0.3 * p.default or 0.3, 1.7 * p.default or 1.7) for p in module.parameters]
+    for values in itertools.product(*axes):
+        yield dict(zip((p.name for p in module.parameters), values, strict=True))
+
+
+def _slopes(form: Node, values: Mapping[str, Array]) -> dict[Node, Array]:
+    """What arrives at the variables, the steps taken backwards. A value that is used twice gets
+    the sum; a parameter the sum over all elements, each use of it summed alone."""
+    order = list(
+        dict.fromkeys(n for n in walk(substituted(form, {})) if isinstance(n, Call | Name))
+    )
+    arrived: dict[Node, Array] = {order[-1]: 1.0}
+    for node in reversed(order):
+        if not isinstance(node, Call) or node not in arrived:
+            continue
+        arguments = [evaluate(a, values) for a in node.args]
+        shares = _shares(node.op, arrived[node], *arguments)
+        for argument, share in zip(node.args, shares, strict=True):
+            if np.ndim(evaluate(argument, values)) == 0:
+                share = float(np.sum(share))
+            arrived[argument] = arrived.get(argument, 0.0) + share
+    return arrived
+
+
+def _shares(op: str, g: Array, a: Array, *rest: Array) -> list[Array]:
+    """What each argument of a step gets of g, rounded as libraries do."""
+    if op == "neg":
+        return [-g]
+    if op == "abs":
+        return [g * np.sign(a)]
+    if op == "clamp":
+        low, high = rest
+        inside = 1.0 * ((low <= a) & (a <= high))
+        return [g * inside, g * (1.0 * (a < low)), g * (1.0 * (a > high))]
+    (b,) = rest
+    if op == "div":
+        return [g / b, -g * (a / b / b)]
+    if op == "mul":
+        return [g * b, g * a]
+    return [g, -g if op == "sub" else g]

@@ -32,6 +32,7 @@ from derive.verification.claims.terms import (
 from derive.verification.claims.values import Values
 
 SECONDS = 5.0  # of the processor
+COMPUTED = "counterexample, by limits, integrals or extrema that were computed"
 LINES = 48  # lines that a predicate is looked at on
 COST = {LIMIT: 10, INTEGRAL: 24, SUP: 16, INF: 16, DIFF: 1, LOG_PARTITION: 16}
 
@@ -81,7 +82,7 @@ def _refuted(claim: Claim, finding: Finding) -> Verdict:
     order = [v for v in claim.loss.variables if v in finding.at]
     witness = finding.witness(order)
     shown = ", ".join(f"{k} = {x}" for k, x in witness.items() if k not in ("expected", "got"))
-    method = "counterexample, by disjoint enclosures" if finding.rigorous else "counterexample"
+    method = "counterexample, by disjoint enclosures" if finding.rigorous else COMPUTED
     where = f"at {shown}: " if shown else ""
     return Verdict(
         "refuted", method, f"{where}expected {finding.expected}, got {finding.got}", witness

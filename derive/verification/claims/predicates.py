@@ -91,7 +91,7 @@ class Lines:
         for point in self._each_point(p, at, line):
             fine, sides = continuous_at(line, point)
             if not fine:
-                return self._at(p, at, point, "continuous", sides)
+                return self._at(p, at, point, "continuous", sides, False)
         return None
 
     def differentiable(self, p: Predicate, at: Place) -> Finding | None:
@@ -109,11 +109,15 @@ class Lines:
                 sides = jump(line, point, order)
                 if sides:
                     what = "value" if order == 0 else f"derivative {order}"
-                    return self._at(p, at, point, expected, f"{what}: {sides}")
+                    return self._at(p, at, point, expected, f"{what}: {sides}", False)
         return None
 
-    def _at(self, p: Predicate, at: Place, point: Expr, expected: str, got: str) -> Finding:
-        return Finding({**at, p.variable: point}, expected, got)
+    def _at(
+        self, p: Predicate, at: Place, point: Expr, expected: str, got: str, rigorous: bool = True
+    ) -> Finding:
+        """rigorous: shown by disjoint enclosures, not by limits read off expansions."""
+        plain = rigorous and not p.body.operators
+        return Finding({**at, p.variable: point}, expected, got, plain)
 
     # Growth
 
@@ -123,7 +127,7 @@ class Lines:
             value = line.side(end, direction)
             if value in (oo, -oo):
                 here = f"{p.variable} -> {text(end)}"
-                return Finding(at, "bounded", f"tends to {value} as {here}")
+                return Finding(at, "bounded", f"tends to {value} as {here}", False)
         return None
 
     def integrable(self, p: Predicate, at: Place) -> Finding | None:
@@ -139,7 +143,7 @@ class Lines:
                     base = f"|{p.variable}|" if end in (oo, -oo) else "distance"
                     logs = f" log^{order.m}" if order.m else ""
                     got = f"behaves like {base}^({power}){logs} at {p.variable} = {text(end)}"
-                return Finding(at, "integrable", got)
+                return Finding(at, "integrable", got, False)
         return None
 
     def _ends(self, p: Predicate, at: Place, line: Line) -> list[tuple[Expr, str]]:
@@ -265,5 +269,5 @@ class Lines:
                 continue
             if not same(below, above) and compare(number(above), number(below)) == -1:
                 got = f"slope {shown_value(below)} before, {shown_value(above)} behind"
-                return self._at(p, at, cut, "a slope that does not fall", got)
+                return self._at(p, at, cut, "a slope that does not fall", got, False)
         return None

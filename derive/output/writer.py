@@ -48,7 +48,8 @@ def write(
     """Make the folder `root` hold `tree` (POSIX relative path -> text) and its manifest.
 
     inputs: the `inputs_digest` that `is_current` will ask for, of all files or by path.
-    partial: other files that derive wrote there stay; otherwise they are removed. Files of other origin stay in both cases.
+    partial: other files that derive wrote there stay; otherwise they are removed. Files of other
+    origin stay in both cases.
     force: overwrite what was edited by hand or is in the way; otherwise HandEdited, with a diff.
     follow: `root` may be a symbolic link. Nothing is touched where nothing differs. Raises
     BadInput or EnvironmentTrouble with the previous tree intact and nothing left beside it.

@@ -160,7 +160,7 @@ def d_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 def d2_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     if np.all(alpha == 2):
-        return np.where(np.isnan(x), x, 1 / (scale * scale))
+        return np.where(np.isnan(x), x, 1 / scale / scale)
     if np.all(alpha == np.inf):
         y = x / scale
         return (y * y + 1) / scale * (np.exp(0.5 * y * y) / scale)
@@ -227,6 +227,14 @@ def d2_x_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 @_elementwise
 def d2_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in alpha."""
+    if np.all(alpha == 0):
+        far = np.abs(x) == np.inf
+        L = _log1p_square(0.7071067811865476 * np.abs(x / scale))
+        return _where_rare(
+            far,
+            lambda: np.inf,
+            0.5 * _exp_difference_m2_m1_m1_0(L) + 0.5 * _exp_difference_m1_0_0_0_0(L),
+        )
     if np.all(alpha == 2):
         return np.where(np.isnan(x), x, _where_rare(x == 0, lambda: 0, np.inf))
     if np.all((alpha == np.inf) | (alpha == -np.inf)):
@@ -380,6 +388,16 @@ def _exp_difference_m1_0_0_0(z: Any) -> Any:
         np.abs(z) < 4,
         z * z * z * (p * _exp_series(np.abs(z), (0, 1, 1, 1))),
         z * z * 0.5 - z + 1 - p,
+    )
+
+
+def _exp_difference_m1_0_0_0_0(z: Any) -> Any:
+    """z^4 exp[-z, 0, 0, 0, 0], the divided difference of exp."""
+    p = np.exp(-z)
+    return np.where(
+        np.abs(z) < 4,
+        z * z * z * z * (p * _exp_series(np.abs(z), (0, 1, 1, 1, 1))),
+        z * z * z * (1 / 6) - z * z * 0.5 + z - 1 + p,
     )
 
 

@@ -81,7 +81,7 @@ def d_scale(x: Any, scale: Any = 1.0) -> Any:
 @_elementwise
 def d2_x(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
-    return np.where(np.isnan(x), x, 1 / (scale * scale))
+    return np.where(np.isnan(x), x, 1 / scale / scale)
 
 
 @_elementwise
@@ -100,7 +100,7 @@ def d2_scale(x: Any, scale: Any = 1.0) -> Any:
 @_elementwise
 def weight(x: Any, scale: Any = 1.0) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    return np.where(np.isnan(x), x, 1 / (scale * scale))
+    return np.where(np.isnan(x), x, 1 / scale / scale)
 
 
 @_elementwise

@@ -95,8 +95,8 @@ def d_x(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The derivative in x, the influence."""
     if np.all(df == np.inf):
         return x / scale / scale
+    far = df / x * (scale / x) * scale < 2.0**-54
     y = x / scale
-    far = np.abs(y) >= 2.0**60
     return _where_rare(far, lambda: (df + 1) / x, y / (y * y + df) * (df + 1) / scale)
 
 
@@ -106,7 +106,7 @@ def d_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     if np.all(df == np.inf):
         return np.where(np.isnan(x), x, 0)
     y = x / scale
-    far = np.abs(y) < 2.0**-27
+    far = y / df * y * (df / 2 + 1) < 2.0**-54
     L = _log1p_square(np.abs(y) / np.sqrt(df))
     return _where_rare(
         far,
@@ -121,22 +121,17 @@ def d_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     y = x / scale
     if np.all(df == np.inf):
         return -y / scale * y
-    far = np.abs(y) < 2.0**-60
-    far2 = np.abs(y) >= 2.0**60
-    return _where_rare(
-        far,
-        lambda: -y / df * (y / scale) * (df + 1),
-        _where_rare(far2, lambda: (-df - 1) / scale, -y / (y * y + df) * (df + 1) * y / scale),
-    )
+    far = df / y / y < 2.0**-54
+    return _where_rare(far, lambda: (-df - 1) / scale, -y / scale * (y / (y * y + df)) * (df + 1))
 
 
 @_elementwise
 def d2_x(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     if np.all(df == np.inf):
-        return np.where(np.isnan(x), x, 1 / (scale * scale))
+        return np.where(np.isnan(x), x, 1 / scale / scale)
+    far = df / x * (scale / x) * scale * 3 < 2.0**-54
     y = x / scale
-    far = np.abs(y) >= 2.0**60
     s = y * y
     return _where_rare(
         far, lambda: -(df + 1) / x / x, -(df + 1) / scale / (s + df) * (s - df) / (s + df) / scale
@@ -148,10 +143,10 @@ def d2_x_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and df."""
     if np.all(df == np.inf):
         return np.where(np.isnan(x), x, 0)
+    far = scale / x * (scale / x) * (2 * df + 1) < 2.0**-54
     y = x / scale
-    far = np.abs(y) >= 2.0**27
-    q = y / df * y + 1
-    return _where_rare(far, lambda: 1 / x, y / df / scale / q * ((y * y - 1) / df / q))
+    s = y * y
+    return _where_rare(far, lambda: 1 / x, (y - 1) / (s + df) * (y + 1) * y / (s + df) / scale)
 
 
 @_elementwise
@@ -159,12 +154,13 @@ def d2_x_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and scale."""
     if np.all(df == np.inf):
         return -x / scale / scale * (2 / scale)
+    u = df / x * (scale / x)
+    far = u * scale * 2 < 2.0**-54
     y = x / scale
-    far = np.abs(y) >= 2.0**60
     s = y * y
     return _where_rare(
         far,
-        lambda: -df / x * (scale / x) * ((df + 1) / x) * 2,
+        lambda: -u * ((df + 1) / x) * 2,
         -2 * (df + 1) * df / scale / (s + df) * y / (s + df) / scale,
     )
 
@@ -174,13 +170,18 @@ def d2_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in df."""
     if np.all(df == np.inf):
         return np.where(np.isnan(x), x, 0)
+    far = np.abs(x) == np.inf
     y = x / scale
-    far = np.abs(y) >= 2.0**60
+    far2 = df / y * (np.abs(1 / (1 - (df + 1) / df / 2)) / y) < 2.0**-54
     s = y * y
     return _where_rare(
         far,
         lambda: (1 - df) / df / df / 2,
-        -y / df / (s + df) * (0.5 * (y / df)) * ((s * df - s - 2 * df) / (s + df)),
+        _where_rare(
+            far2,
+            lambda: (1 - df) / df / df / 2,
+            -y / df / (s + df) * (0.5 * (y / df)) * ((s * df - s - 2 * df) / (s + df)),
+        ),
     )
 
 
@@ -190,13 +191,15 @@ def d2_df_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     if np.all(df == np.inf):
         return np.where(np.isnan(x), x, 0)
     y = x / scale
-    far = np.abs(y) < 2.0**-27
-    far2 = np.abs(y) >= 2.0**60
+    far = y / df * y * (df + 2) < 2.0**-54
+    far2 = (2 * df + 1) / y / y < 2.0**-54
     s = y * y
     return _where_rare(
         far,
         lambda: y / df / scale * (y / df),
-        _where_rare(far2, lambda: -1 / scale, -y / (s + df) * (s - 1) / (s + df) * y / scale),
+        _where_rare(
+            far2, lambda: -1 / scale, -y / (s + df) * (y - 1) * (y + 1) / (s + df) * y / scale
+        ),
     )
 
 
@@ -206,18 +209,12 @@ def d2_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     y = x / scale
     if np.all(df == np.inf):
         return y / scale * (y / scale) * 3
-    far = np.abs(y) < 2.0**-60
+    far = df / y / y < 2.0**-54
     s = y * y
-    q = s + df
-    far2 = np.abs(y) >= 2.0**60
     return _where_rare(
         far,
-        lambda: y / scale * (y / scale) * ((s + 3 * df) / q) * ((df + 1) / q),
-        _where_rare(
-            far2,
-            lambda: (df + 1) / scale / scale,
-            y / q * (s + 3 * df) / q * (df + 1) / scale * y / scale,
-        ),
+        lambda: (df + 1) / scale / scale,
+        y / scale * (y / scale) * ((s + 3 * df) / (s + df)) * ((df + 1) / (s + df)),
     )
 
 
@@ -225,9 +222,9 @@ def d2_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
 def weight(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     if np.all(df == np.inf):
-        return np.where(np.isnan(x), x, 1 / (scale * scale))
+        return np.where(np.isnan(x), x, 1 / scale / scale)
+    far = df / x * (scale / x) * scale < 2.0**-54
     y = x / scale
-    far = np.abs(y) >= 2.0**60
     return _where_rare(far, lambda: (df + 1) / x / x, (df + 1) / scale / (y * y + df) / scale)
 
 
@@ -237,7 +234,7 @@ def value_and_grad(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     y = x / scale
     if np.all(df == np.inf):
         return 0.5 * y * y, y / scale
-    far = np.abs(y) >= 2.0**60
+    far = df / x * (scale / x) * scale < 2.0**-54
     value = (df + 1) / 2 * _log1p_square(np.abs(y) / np.sqrt(df))
     slope = _where_rare(far, lambda: (df + 1) / x, y / (y * y + df) * (df + 1) / scale)
     return value, slope

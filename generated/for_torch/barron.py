@@ -49,16 +49,13 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """General adaptive robust loss, elementwise."""
-    a = torch.where(
-        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha
-    )
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
     b = torch.abs(a - 2)
     r = torch.abs(x / scale) / torch.sqrt(b)
     value = b / 2 * _power_difference_0_p(_log1p_square(r), a / 2, _power1p_square(r, a / 2))
     value = torch.where(alpha == -math.inf, -torch.expm1(-0.5 * (x / scale) * (x / scale)), value)
     value = torch.where(alpha == math.inf, torch.expm1(0.5 * (x / scale) * (x / scale)), value)
-    value = torch.where(alpha == 2, 0.5 * (x / scale) * (x / scale), value)
-    return torch.where(alpha == 0, _log1p_square(0.7071067811865476 * torch.abs(x / scale)), value)
+    return torch.where(alpha == 2, 0.5 * (x / scale) * (x / scale), value)
 
 
 @_elementwise
@@ -82,62 +79,35 @@ def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in alpha."""
-    a = torch.where(
-        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha
-    )
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
     b = torch.abs(a - 2)
     r = torch.abs(x / scale) / torch.sqrt(b)
     value = b / 4 * _power_difference_0_pm1_p_p(_log1p_square(r), a / 2, _power1p_square(r, a / 2))
     value = torch.where(alpha == -math.inf, torch.where(torch.isnan(x), x, 0), value)
     value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
-    value = torch.where(alpha == 2, torch.where(torch.isnan(x), x, math.inf), value)
     return torch.where(
-        alpha == 0,
-        torch.where(
-            torch.abs(x) == math.inf,
-            math.inf,
-            0.5 * _exp_difference_m1_0_0_0(
-                _log1p_square(0.7071067811865476 * torch.abs(x / scale))
-            ),
-        ),
-        value,
+        alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf)), value
     )
 
 
 @_elementwise
 def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
-    a = torch.where(
-        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha
-    )
+    a = torch.where((alpha == 0) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
     size = torch.abs(x)
     far = size == math.inf
-    b = torch.abs(a - 2)
-    far2 = scale / x * (scale / x) * (torch.abs((a - 2) * b) / 2) < 2.0**-54
     y = x / scale
     value = torch.where(
         far,
         -2 * size**a / scale,
-        torch.where(
-            far2,
-            (
-                -(size ** (a / 2))
-                * (1 / scale / scale / b) ** (a / 4)
-                / scale
-                / (1 / scale / scale / b)
-                / scale
-                / scale
-                * size ** (a / 2)
-                * (1 / scale / scale / b) ** (a / 4)
-            ),
-            _times_power1p_less_one(y, -y, scale, 1, torch.abs(y) / torch.sqrt(b), a / 2),
+        _times_power1p_less_one(
+            y, -y, scale, 1, torch.abs(y) / torch.sqrt(torch.abs(a - 2)), a / 2
         ),
     )
     value = torch.where(
         alpha == -math.inf, torch.where(far, 0, -torch.exp(-0.5 * y * y) / scale * y * y), value
     )
     value = torch.where(alpha == math.inf, -y / scale * y * torch.exp(0.5 * y * y), value)
-    value = torch.where(alpha == 2, -y / scale * y, value)
     return torch.where(
         alpha == 0,
         torch.where(torch.abs(y) >= 2.0**60, -2 / scale, -y / scale * (y / (0.5 * y * y + 1))),
@@ -148,95 +118,65 @@ def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    a = torch.where(
-        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha
-    )
-    y = x / scale
-    v = a / 2
-    q = v - 1
-    b = torch.abs(a - 2)
-    u = q / b
-    far = y * y * torch.abs(u) * 3 < 2.0**-54
-    w = b ** (-v) * b
-    p = w * b
-    far2 = (
-        torch.abs(((v - 2) * q * p * 2 + q * b * w) / (u * p * 2 + b ** (1 - v))) / y / y < 2.0**-54
-    )
-    r = torch.abs(y) / torch.sqrt(b)
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
+    size = torch.abs(x)
+    far = size == math.inf
+    r = torch.abs(x / scale) / torch.sqrt(torch.abs(a - 2))
     value = torch.where(
         far,
-        1 / scale / scale,
-        torch.where(
-            far2,
-            torch.abs(y) ** (a - 2) * (1 / scale / scale) * ((a - 2) / b * p + w),
-            _times_power1p_less_one(
-                1, 1 / (r * r + 1) + (a - 1) / (1 + 1 / (r * r)), scale, scale, r, v
-            ),
+        size ** (a - 2) / (scale * scale),
+        _times_power1p_less_one(
+            1, 1 / (r * r + 1) + (a - 1) / (1 + 1 / (r * r)), scale, scale, r, a / 2
         ),
     )
     value = torch.where(
         alpha == -math.inf,
         torch.where(
-            torch.abs(y) >= 2.0**60, 0, (1 - y * y) / scale * (torch.exp(-0.5 * y * y) / scale)
+            torch.abs(x / scale) >= 2.0**60,
+            0,
+            (
+                (1 - x / scale * (x / scale))
+                / scale
+                * (torch.exp(-0.5 * (x / scale) * (x / scale)) / scale)
+            ),
         ),
         value,
     )
     value = torch.where(
-        alpha == math.inf, (y * y + 1) / scale * (torch.exp(0.5 * y * y) / scale), value
-    )
-    value = torch.where(alpha == 2, torch.where(torch.isnan(x), x, 1 / (scale * scale)), value)
-    return torch.where(
-        alpha == 0,
-        torch.where(
-            torch.abs(y) >= 2.0**60,
-            -2 / x / x,
-            (4 - y * y * 2) / (y * y + 2) / scale / (y * y + 2) / scale,
+        alpha == math.inf,
+        (
+            (x / scale * (x / scale) + 1)
+            / scale
+            * (torch.exp(0.5 * (x / scale) * (x / scale)) / scale)
         ),
         value,
     )
+    return torch.where(alpha == 2, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
 
 
 @_elementwise
 def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and alpha."""
-    a = torch.where((alpha == math.inf) | (alpha == -math.inf), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
     far = torch.abs(x) == math.inf
-    q = a - 2
-    b = torch.abs(q)
     y = x / scale
-    far2 = 0.5 * (torch.abs(q * b) / y / y) < 2.0**-54
-    v = a / 2
-    r = torch.abs(y) / torch.sqrt(b)
+    r = torch.abs(y) / torch.sqrt(torch.abs(a - 2))
     value = torch.where(
         far,
         _sign(x) * torch.where(a - 1 < 0, 0, math.inf),
-        torch.where(
-            far2,
-            (
-                torch.abs(y) ** (a - 1)
-                / scale
-                * (
-                    torch.log(torch.abs(y)) * (b ** (-v) * b)
-                    + torch.log(1 / b) / 2 * (b ** (-v) * b)
-                    - b ** (-v) * b * b / q * (_sign(q) / 2)
-                )
-                * _sign(y)
-            ),
-            _times_power1p_less_one(
-                y, 0.5 * _exp_difference_m1_0_0(_log1p_square(r)), scale, 1, r, v
-            ),
+        _times_power1p_less_one(
+            y, 0.5 * _exp_difference_m1_0_0(_log1p_square(r)), scale, 1, r, a / 2
         ),
     )
     value = torch.where(alpha == -math.inf, torch.where(torch.isnan(x), x, 0), value)
-    return torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
+    return torch.where(alpha == 2, torch.where(x == 0, 0, math.inf * _sign(x)), value)
 
 
 @_elementwise
 def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
-    a = torch.where(
-        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha
-    )
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
     size = torch.abs(x)
     far = size == math.inf
     y = x / scale
@@ -258,22 +198,15 @@ def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     value = torch.where(
         alpha == math.inf, -y / scale * ((y * y + 2) / scale) * torch.exp(0.5 * y * y), value
     )
-    value = torch.where(alpha == 2, -x / scale / scale * (2 / scale), value)
-    return torch.where(
-        alpha == 0,
-        torch.where(
-            torch.abs(y) >= 2.0**60,
-            -scale / x / x * (8 / x),
-            -y / scale / (y * y + 2) * (8 / scale / (y * y + 2)),
-        ),
-        value,
-    )
+    return torch.where(alpha == 2, -x / scale / scale * (2 / scale), value)
 
 
 @_elementwise
 def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in alpha."""
-    a = torch.where((alpha == 0) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
+    a = torch.where(
+        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha
+    )
     b = torch.abs(a - 2)
     r = torch.abs(x / scale) / torch.sqrt(b)
     L = _log1p_square(r)
@@ -289,6 +222,9 @@ def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     )
     value = torch.where(alpha == -math.inf, torch.where(torch.isnan(x), x, 0), value)
     value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(
+        alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf)), value
+    )
     return torch.where(
         alpha == 0,
         torch.where(
@@ -311,9 +247,7 @@ def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in alpha and scale."""
-    a = torch.where(
-        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha
-    )
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
     far = torch.abs(x) == math.inf
     y = x / scale
     r = torch.abs(y) / torch.sqrt(torch.abs(a - 2))
@@ -326,23 +260,8 @@ def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     )
     value = torch.where(alpha == -math.inf, torch.where(torch.isnan(x), x, 0), value)
     value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
-    value = torch.where(alpha == 2, torch.where(torch.isnan(x), x, -math.inf), value)
     return torch.where(
-        alpha == 0,
-        torch.where(
-            torch.abs(y) >= 2.0**60,
-            (1.6931471805599454 - 2 * torch.log(torch.abs(y))) / scale,
-            (
-                -y
-                / scale
-                * (0.5 * y)
-                * (
-                    _exp_difference_m1_0_0(_log1p_square(0.7071067811865476 * torch.abs(y)))
-                    / (1 + 0.7071067811865476 * torch.abs(y) * (0.7071067811865476 * torch.abs(y)))
-                )
-            ),
-        ),
-        value,
+        alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, -math.inf)), value
     )
 
 
@@ -444,7 +363,7 @@ def _exp_difference_m2_m1_m1_0(z: Any) -> Any:
     return torch.where(
         torch.abs(z) < 2,
         z * z * z * (p * _exp_series(torch.abs(z), (0, 1, 1, 2))),
-        0.5 - torch.clamp(torch.clamp(z, max=1e30), min=-1e30) * torch.exp(-z) - 0.5 * p,
+        0.5 - torch.clamp(z, max=1e30) * torch.exp(-z) - 0.5 * p,
     )
 
 
@@ -453,17 +372,13 @@ def _exprel(z: Any) -> Any:
     return torch.where(z == 0, 1, torch.expm1(z) / torch.clamp(z, max=1e30))
 
 
-<<<<<<< HEAD
-def _in_halves(f: Tensor, e: Tensor, c: Tensor, d: Tensor, t: Tensor, q: Tensor, root: Tensor) -> Tensor:
+def _in_halves(f: Any, e: Any, c: Any, d: Any, t: Any, q: Any, root: Any) -> Any:
     """f e (1 + t^2)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
     half = _power1p_square(t, 0.5 * q)
     return f / root * half / c * (e / root * half / d)
 
 
-def _log1p_square(t: Tensor) -> Tensor:
-=======
 def _log1p_square(t: Any) -> Any:
->>>>>>> torch
     """log(1 + t^2) for t >= 0, also where t^2 overflows."""
     return torch.where(t >= 2.0**40, 2 * torch.log(t), torch.log1p(t * t))
 
@@ -471,36 +386,43 @@ def _log1p_square(t: Any) -> Any:
 def _power1p_square(t: Any, q: Any) -> Any:
     """(1 + t^2)^q for t >= 0, also where t^2 overflows."""
     far = t >= 2.0**40
+    total = 1 + t * t
+    lift = total - 1
     return torch.where(
-        far, t ** (2 * q), torch.where(t < 1, torch.exp(q * torch.log1p(t * t)), (1 + t * t) ** q)
+        far,
+        t ** (2 * q),
+        torch.where(
+            t < 0.03125,
+            torch.exp(q * torch.log1p(t * t)),
+            (
+                total**q
+                * (1 + q * ((1 - (total - lift) + (t * t - lift) + _product_error(t, t)) / total))
+            ),
+        ),
     )
 
 
 def _power_difference_0_p(z: Any, p: Any, g: Any) -> Any:
     """z^1 exp[0, p z], the divided difference of exp; g = exp(p z)."""
-<<<<<<< HEAD
     u = p * torch.clamp(z, max=1e30)
     return torch.where(torch.abs(u) >= 7 / 10, (g - 1) / p, z * _exprel(u))
-=======
-    u = p * z
-    return torch.where(torch.abs(u) < 7 / 10, z * _exprel(u), (g - 1) / p)
->>>>>>> torch
 
 
 def _power_difference_0_p_p(z: Any, p: Any, g: Any) -> Any:
     """z^2 exp[0, p z, p z], the divided difference of exp; g = exp(p z)."""
     high = torch.clamp(p, min=0)
     low = torch.clamp(p, max=0)
+    m = torch.clamp(z, max=1e30)
     unit = torch.clamp(high - low, min=1)
     return torch.where(
-        (high - low) * z < 5,
+        (high - low) * m < 5,
         (
             z
             * z
-            * torch.exp(low * z)
-            * _exp_series(unit * z, (-low / unit, (p - low) / unit, (p - low) / unit))
+            * torch.exp(low * m)
+            * _exp_series(unit * m, (-low / unit, (p - low) / unit, (p - low) / unit))
         ),
-        g * ((torch.clamp(z, max=1e30) - 1 / p) / p) + 1 / p / p,
+        g * ((m - 1 / p) / p) + 1 / p / p,
     )
 
 
@@ -508,12 +430,12 @@ def _power_difference_0_p_p_p(z: Any, p: Any, g: Any) -> Any:
     """z^3 exp[0, p z, p z, p z], the divided difference of exp; g = exp(p z)."""
     high = torch.clamp(p, min=0)
     low = torch.clamp(p, max=0)
+    m = torch.clamp(z, max=1e30)
     unit = torch.clamp(high - low, min=1)
     v = (p - low) / unit
-    m = torch.clamp(z, max=1e30)
     return torch.where(
-        (high - low) * z < 5,
-        z * z * z * torch.exp(low * z) * _exp_series(unit * z, (-low / unit, v, v, v)),
+        (high - low) * m < 5,
+        z * z * z * torch.exp(low * m) * _exp_series(unit * m, (-low / unit, v, v, v)),
         g * ((0.5 * (m * m) - (m - 1 / p) / p) / p) - 1 / p / p / p,
     )
 
@@ -523,22 +445,22 @@ def _power_difference_0_pm1_p_p(z: Any, p: Any, g: Any) -> Any:
     high = torch.clamp(p, min=0)
     q = p - 1
     low = torch.clamp(q, max=0)
-    unit = torch.clamp(high - low, min=1)
     m = torch.clamp(z, max=1e30)
+    unit = torch.clamp(high - low, min=1)
     near = torch.abs(q * z) < 7 / 10
     return torch.where(
-        (high - low) * z < 5,
+        (high - low) * m < 5,
         (
             z
             * z
             * z
-            * torch.exp(low * z)
+            * torch.exp(low * m)
             * _exp_series(
-                unit * z, (-low / unit, (q - low) / unit, (p - low) / unit, (p - low) / unit)
+                unit * m, (-low / unit, (q - low) / unit, (p - low) / unit, (p - low) / unit)
             )
         ),
         torch.where(
-            p * z < 2.5,
+            p * m < 2.5,
             _power_difference_0_p_p(z, p, g) / (1 - p) - g * (_exp_difference_m1_0_0(m) / (1 - p)),
             (
                 g
@@ -566,23 +488,23 @@ def _power_difference_plus_0_pm1_p_p_p(z: Any, p: Any, g: Any, c: Any) -> Any:
     high = torch.clamp(p, min=0)
     q = p - 1
     low = torch.clamp(q, max=0)
+    m = torch.clamp(z, max=1e30)
     unit = torch.clamp(high - low, min=1)
     v = (p - low) / unit
-    m = torch.clamp(z, max=1e30)
     near = torch.abs(q * z) < 7 / 10
     return torch.where(
-        (high - low) * z < 5,
+        (high - low) * m < 5,
         (
             z
             * z
             * z
             * z
-            * torch.exp(low * z)
-            * _exp_series(unit * z, (-low / unit, (q - low) / unit, v, v, v))
+            * torch.exp(low * m)
+            * _exp_series(unit * m, (-low / unit, (q - low) / unit, v, v, v))
             + g * c
         ),
         torch.where(
-            p * z < 2.5,
+            p * m < 2.5,
             (
                 g * (c - _exp_difference_m1_0_0_0(m) / (1 - p))
                 + _power_difference_0_p_p_p(z, p, g) / (1 - p)
@@ -648,6 +570,14 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
     for c in coefficients[-2::-1]:
         value = value * argument + c
     return value
+
+
+def _product_error(a: Any, b: Any) -> Any:
+    """a*b - round(a*b), exactly (Dekker's splitting)."""
+    a_high = 134217729.0 * a - (134217729.0 * a - a)
+    b_high = 134217729.0 * b - (134217729.0 * b - b)
+    a_low, b_low = a - a_high, b - b_high
+    return ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low
 
 
 def _sign(value: Any) -> Any:

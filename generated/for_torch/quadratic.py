@@ -58,7 +58,7 @@ def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    return torch.where(torch.isnan(x), x, 1 / (scale * scale))
+    return torch.where(torch.isnan(x), x, 1 / scale / scale)
 
 
 @_elementwise
@@ -77,7 +77,7 @@ def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    return torch.where(torch.isnan(x), x, 1 / (scale * scale))
+    return torch.where(torch.isnan(x), x, 1 / scale / scale)
 
 
 def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:

@@ -55,9 +55,9 @@ def loss(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
     d = torch.where(df == math.inf, 1, df)
+    far = d / x * (scale / x) * scale < 2.0**-54
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
-    value = torch.where(far, (d + 1) / y / scale, (d + 1) * y / (y * y + d) / scale)
+    value = torch.where(far, (d + 1) / x, y / (y * y + d) * (d + 1) / scale)
     return torch.where(df == math.inf, y / scale, value)
 
 
@@ -65,8 +65,12 @@ def d_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in df."""
     d = torch.where(df == math.inf, 1, df)
-    L = _log1p_square(torch.abs(x / scale) / torch.sqrt(d))
-    value = 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (torch.expm1(-L) / d)
+    y = x / scale
+    far = y / d * y * (d / 2 + 1) < 2.0**-54
+    L = _log1p_square(torch.abs(y) / torch.sqrt(d))
+    value = torch.where(
+        far, -y / d * (y / d) * 0.5, 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (torch.expm1(-L) / d)
+    )
     return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
 
@@ -75,14 +79,8 @@ def d_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = torch.abs(y) < 2.0**-60
-    s = y * y
-    far2 = torch.abs(y) >= 2.0**60
-    value = torch.where(
-        far,
-        -y / scale * (y / (s + d)) * (d + 1),
-        torch.where(far2, (-d - 1) / scale, -(d + 1) * y / (s + d) * y / scale),
-    )
+    far = d / y / y < 2.0**-54
+    value = torch.where(far, (-d - 1) / scale, -y / scale * (y / (y * y + d)) * (d + 1))
     return torch.where(df == math.inf, -y / scale * y, value)
 
 
@@ -90,37 +88,23 @@ def d_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     d = torch.where(df == math.inf, 1, df)
+    far = d / x * (scale / x) * scale * 3 < 2.0**-54
     y = x / scale
-    far = y / d * y * 3 < 2.0**-54
-    far2 = d / x * (scale / x) * scale * 3 < 2.0**-54
     s = y * y
     value = torch.where(
-        far,
-        (d + 1) / d / scale / scale,
-        torch.where(far2, -(d + 1) / x / x, -(d + 1) / (s + d) * (s - d) / scale / (s + d) / scale),
+        far, -(d + 1) / x / x, -(d + 1) / scale / (s + d) * (s - d) / (s + d) / scale
     )
-    return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 1 / (scale * scale)), value)
+    return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
 
 
 @_elementwise
 def d2_x_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and df."""
     d = torch.where(df == math.inf, 1, df)
-    far = x == 0
+    far = scale / x * (scale / x) * (2 * d + 1) < 2.0**-54
     y = x / scale
-    r = torch.abs(y) / torch.sqrt(d)
-    w = r * r
-    far2 = torch.abs(y) >= 2.0**60
     s = y * y
-    value = torch.where(
-        far,
-        0,
-        torch.where(
-            torch.abs(y) < 2.0**-12,
-            y / d / (w + 1) * ((w - 1 / d) / scale / (w + 1)),
-            torch.where(far2, 1 / scale / y, y / scale / (s + d) * ((s - 1) / (s + d))),
-        ),
-    )
+    value = torch.where(far, 1 / x, (y - 1) / (s + d) * (y + 1) * y / (s + d) / scale)
     return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
 
@@ -128,18 +112,12 @@ def d2_x_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
     d = torch.where(df == math.inf, 1, df)
+    u = d / x * (scale / x)
+    far = u * scale * 2 < 2.0**-54
     y = x / scale
-    far = torch.abs(y) >= 2.0**27
-    r = torch.abs(y) / torch.sqrt(d)
-    w = r * r
+    s = y * y
     value = torch.where(
-        far,
-        torch.where(
-            torch.abs(y) >= 2.0**60,
-            -d / y / scale * ((d + 1) / y / scale) * (2 / y),
-            -2 * (d + 1) / (y * y + d) / scale * y * d / (y * y + d) / scale,
-        ),
-        -2 * y / (w + 1) * (d + 1) / d / scale / (w + 1) / scale,
+        far, -u * ((d + 1) / x) * 2, -2 * (d + 1) * d / scale / (s + d) * y / (s + d) / scale
     )
     return torch.where(df == math.inf, -x / scale / scale * (2 / scale), value)
 
@@ -148,22 +126,17 @@ def d2_x_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in df."""
     d = torch.where(df == math.inf, 1, df)
+    far = torch.abs(x) == math.inf
     y = x / scale
-    u = torch.abs(y)
+    far2 = d / y * (torch.abs(1 / (1 - (d + 1) / d / 2)) / y) < 2.0**-54
     s = y * y
-    q = s + d
-    v = s * d - s - 2 * d
-    w = -y / d / q * (0.5 * (y / d)) * (v / q)
-    far = u >= 2.0**27
     value = torch.where(
-        u < 16,
-        w,
+        far,
+        (1 - d) / d / d / 2,
         torch.where(
-            far,
-            torch.where(
-                u >= 2.0**40, torch.where(u >= 2.0**60, (1 - d) / d / d / 2, w), (1 - d) / d / d / 2
-            ),
-            -0.5 * (y / q / d * v / q * y / d),
+            far2,
+            (1 - d) / d / d / 2,
+            -y / d / (s + d) * (0.5 * (y / d)) * ((s * d - s - 2 * d) / (s + d)),
         ),
     )
     return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
@@ -174,13 +147,13 @@ def d2_df_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in df and scale."""
     d = torch.where(df == math.inf, 1, df)
     y = x / scale
-    far = torch.abs(y) < 2.0**-60
-    far2 = torch.abs(y) >= 2.0**60
+    far = y / d * y * (d + 2) < 2.0**-54
+    far2 = (2 * d + 1) / y / y < 2.0**-54
     s = y * y
     value = torch.where(
         far,
         y / d / scale * (y / d),
-        torch.where(far2, -1 / scale, -y / scale * (y / (s + d)) * ((s - 1) / (s + d))),
+        torch.where(far2, -1 / scale, -y / (s + d) * (y - 1) * (y + 1) / (s + d) * y / scale),
     )
     return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 0), value)
 
@@ -189,34 +162,13 @@ def d2_df_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
     d = torch.where(df == math.inf, 1, df)
-    far = x == 0
     y = x / scale
-    u = torch.abs(y)
-    far2 = u < 2.0**-60
-    far3 = u >= 2.0**60
+    far = d / y / y < 2.0**-54
     s = y * y
     value = torch.where(
         far,
-        0,
-        torch.where(
-            far2,
-            (
-                (d + 1)
-                / d
-                / scale
-                * y
-                / (u / torch.sqrt(d) * (u / torch.sqrt(d)) + 1)
-                * (u / torch.sqrt(d) * (u / torch.sqrt(d)) + 3)
-                / (u / torch.sqrt(d) * (u / torch.sqrt(d)) + 1)
-                * y
-                / scale
-            ),
-            torch.where(
-                far3,
-                (d + 1) / scale / scale,
-                y / (s + d) * (s + 3 * d) / (s + d) * (d + 1) * y / scale / scale,
-            ),
-        ),
+        (d + 1) / scale / scale,
+        y / scale * (y / scale) * ((s + 3 * d) / (s + d)) * ((d + 1) / (s + d)),
     )
     return torch.where(df == math.inf, y / scale * (y / scale) * 3, value)
 
@@ -227,8 +179,8 @@ def weight(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     d = torch.where(df == math.inf, 1, df)
     far = d / x * (scale / x) * scale < 2.0**-54
     y = x / scale
-    value = torch.where(far, (d + 1) / x / x, (d + 1) / d / scale / (y / d * y + 1) / scale)
-    return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 1 / (scale * scale)), value)
+    value = torch.where(far, (d + 1) / x / x, (d + 1) / scale / (y * y + d) / scale)
+    return torch.where(df == math.inf, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
 
 
 def value_and_grad(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
@@ -472,18 +424,18 @@ def _block(
 ) -> list[float]:
     """The sums of loss, d_df, d_scale; s becomes the share of d_x. d is used up."""
     u, v = spare
-    if not torch.linalg.vector_norm(d).item() < scale * 2.0**60:
+    if not torch.linalg.vector_norm(d).item() < math.sqrt(df) * scale * 2.0**27:
         return [math.nan]
     torch.mul(d, d, out=u)
     torch.mul(u, 1 / df / scale / scale, out=v).log1p_()
     sums = [(df + 1) * v.sum().item() / 2, 0.0, 0.0]
     u.add_(df * scale * scale)
     torch.div(d, u, out=s)
-    if any(ctx.needs_input_grad[3:]):
-        d.mul_(s)
     if ctx.needs_input_grad[3]:
-        sums[1] = _whole(0.5 * v.sum().item(), -((df + 1) * d.sum().item() / df / 2))
+        torch.mul(s, d, out=u)
+        sums[1] = _whole(0.5 * v.sum().item(), -((df + 1) * u.sum().item() / df / 2))
     if ctx.needs_input_grad[4]:
+        d.mul_(s)
         sums[2] = -((df + 1) * d.sum().item() / scale)
     s.mul_((df + 1) * ctx.share)
     return sums

@@ -70,9 +70,7 @@ def profile(expression: Expr, residual: Symbol) -> Profile | None:
             return None
 
 
-def _degree(
-    expression: Expr, x: Symbol, c: Symbol, others: Mapping[Symbol, Any]
-) -> int | None:
+def _degree(expression: Expr, x: Symbol, c: Symbol, others: Mapping[Symbol, Any]) -> int | None:
     at = {**others, x: mp.mpf(7) / 9, c: mp.mpf(13) / 7}
     wide = {**at, x: at[x] * 3, c: at[c] * 3}
     ratio = evaluate(expression, wide) / evaluate(expression, at)

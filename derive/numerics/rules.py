@@ -186,9 +186,7 @@ def _sqrt_difference(e: Expr) -> Expr | None:
     return None
 
 
-def _step(
-    kind: type, new: Callable[[Expr, Expr], Expr]
-) -> Callable[[Expr], Expr | None]:
+def _step(kind: type, new: Callable[[Expr, Expr], Expr]) -> Callable[[Expr], Expr | None]:
     """c f(A) - c f(B) in a sum, where A - B is shorter than A: c new(B, A - B)."""
 
     def apply(e: Expr) -> Expr | None:
@@ -257,9 +255,7 @@ RULES: tuple[Rule, ...] = (
         "one less tanh squared",
         _a - _a * tanh(_g) ** 2,
         _a / cosh(_g) ** 2,
-        _pair(
-            _is_tanh_squared, lambda c, f: -c, lambda c, f: -c / cosh(f.base.args[0]) ** 2
-        ),
+        _pair(_is_tanh_squared, lambda c, f: -c, lambda c, f: -c / cosh(f.base.args[0]) ** 2),
     ),
     Rule("reflected sigmoid", exp(-_g) * atoms.sigmoid(_g), atoms.sigmoid(-_g), _reflected_sigmoid),
     Rule(

@@ -20,9 +20,7 @@ CLOSED = {
     "cauchy": lambda c: c * mp.sqrt(2) * mp.pi,
     "charbonnier": lambda c: 2 * c * mp.e * BESSEL,
     "huber": lambda d: mp.sqrt(2 * mp.pi) * mp.erf(d / mp.sqrt(2)) + 2 * mp.exp(-d * d / 2) / d,
-    "smooth_l1": lambda b: (
-        mp.sqrt(2 * mp.pi * b) * mp.erf(mp.sqrt(b / 2)) + 2 * mp.exp(-b / 2)
-    ),
+    "smooth_l1": lambda b: mp.sqrt(2 * mp.pi * b) * mp.erf(mp.sqrt(b / 2)) + 2 * mp.exp(-b / 2),
 }
 NAMES = {"huber": "delta", "smooth_l1": "beta"}
 VALUES = [1e-6, 0.03, 0.4, 1.0, 1.7, 3.0, 20.0, 1e5]

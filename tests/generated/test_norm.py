@@ -75,7 +75,9 @@ def test_it_is_the_integral(loss, parameters, target):
             top = max(heights)
             inside = [p for p, h in zip(points, heights, strict=True) if h > top - 60]
             far = [inside[0] - 8, *inside, inside[-1] + mp.mpf(1) / 2]
-            want = float(mp.log(mp.quad(lambda s, f=f, top=top: mp.exp(f(s) - top), far)) + top) + _sphere(m)
+            want = float(
+                mp.log(mp.quad(lambda s, f=f, top=top: mp.exp(f(s) - top), far)) + top
+            ) + _sphere(m)
         given = [array(target, p) for p in parameters]
         got = float(numbers(module.log_partition_norm(m, *given)))
         assert abs(got - want) < 2e-13 * max(abs(want), 1), m

@@ -381,7 +381,7 @@ def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool
 
 
 class _Total(torch.autograd.Function):
-    """Block by block, in memory that stays in the cache; the slope is kept for the backward pass."""
+    """Block by block, in memory that stays in the cache; the slope is kept for backward."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:

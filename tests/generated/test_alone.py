@@ -107,11 +107,13 @@ def test_a_page_is_a_page(loss, target):
 def test_every_public_function_has_its_docstring(loss, target):
     tree = ast.parse(_text(target, loss))
     functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-    (listed,) = (
-        ast.literal_eval(n.value)
+    listed = [
+        name
         for n in tree.body
-        if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "__all__"
-    )
+        if isinstance(n, ast.Assign | ast.AugAssign)
+        and getattr(n.targets[0] if isinstance(n, ast.Assign) else n.target, "id", "") == "__all__"
+        for name in ast.literal_eval(n.value)
+    ]
     assert len(set(listed)) == len(listed)
     for name in listed:
         assert ast.get_docstring(functions[name]), name

@@ -18,8 +18,8 @@ def clip_gradient(derivation: Derivation, bound: str = "bound") -> Loss:
 
     bound: the name of the new positive parameter. Beyond the place where the slope gets to the
     bound, the loss goes on along its tangent; where it never does, nothing is clipped. Of the
-    quadratic loss this is Huber's. BadInput for a loss that is not even and convex, and where
-    that place has no formula.
+    quadratic loss this is the one that goes on linearly beyond the bound. BadInput for a loss that
+    is not even and convex, and where that place has no formula.
     """
     loss, x = derivation.loss, derivation.loss.residual
     if bound in {v.name for v in (*loss.variables, *loss.where)}:

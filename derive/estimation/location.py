@@ -43,7 +43,7 @@ class Estimate:
     """low, high: the least total loss is reached on all of [low, high]. roots: every stationary
     value that was found, in order. inner, outer: how many residuals lie strictly inside and
     strictly outside of the outermost kinks of the loss at the estimate (all are inside where
-    it has none): for Huber's loss what is averaged and what is trimmed."""
+    it has none): where the slope is clipped, what is averaged and what is trimmed."""
 
     low: float
     high: float

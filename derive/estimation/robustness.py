@@ -3,7 +3,7 @@
 With psi = d loss/dx and the normal density phi of standard deviation 1: the influence function is
 psi(x)/E[psi'], the gross-error sensitivity its largest magnitude, and the asymptotic efficiency
 E[psi']^2/E[psi^2]. E[psi'] is computed as E[x psi], which is the same and needs no derivative at
-kinks. (Huber, Robust Statistics, 1981, chapters 1 and 3; Hampel et al., Robust Statistics, 1986.)
+kinks. (Hampel et al., Robust Statistics, 1986, chapter 2.)
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def tuning_constant(
     derivation: Derivation, efficiency: float = 0.95, parameter: str = "", **settings: float
 ) -> float:
     """The value of the loss's length (or of another parameter) at which the estimate has this
-    asymptotic efficiency at the normal distribution: 1.345 for Huber's loss at 0.95.
+    asymptotic efficiency at the normal distribution: 1.345 for the quadratic loss with a clipped
+    slope, at 0.95.
 
     BadInput where the loss has no length, or no value of it gives that efficiency.
     """

@@ -155,10 +155,10 @@ def _evaluate(formula: Callable[..., Tensor], x: Any, *parameters: Any) -> Tenso
         raise TypeError(f"x must be real, got dtype {x.dtype}")
     x = x.to(torch.promote_types(dtype, torch.float32))
     values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
-    if any(p.requires_grad for p in values[1:]):  # so that slopes at NaN are NaN, clipped or not
-        known = torch.where(torch.isnan(x), math.nan, 1.0)
-        values[1:] = [p * known for p in values[1:]]
     result = formula(*values)
+    for p in values[1:]:  # so that slopes at NaN are NaN, clipped or not
+        if p.requires_grad:
+            result = result + 0 * p * torch.where(torch.isnan(x), math.nan, 1.0)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
 
 

@@ -34,7 +34,7 @@ def test_the_wheel_holds_the_package_its_data_and_the_templates(checkout, wheel)
     assert templates
     assert templates <= names
     assert "derive/py.typed" in names
-    assert "derive/calculus/partition/barron_partition.json" in names
+    assert "derive/definitions/barron_log_partition.json" in names
     assert {name.split("/")[0] for name in names} == {"derive"}
 
 

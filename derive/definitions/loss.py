@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Self
 
-from sympy import Expr, FiniteSet, Interval, Set, Symbol, Union, oo, srepr, sympify
+from sympy import Expr, FiniteSet, Interval, Set, Symbol, Union, nan, oo, srepr, sympify
 
 from derive.definitions.stored import Stored
+from derive.errors import BadInput
 
 SIGNS = (
     "positive",
@@ -56,6 +57,8 @@ def let(name: str, definition: Expr) -> Let:
 class Loss:
     """A loss function as the paper states it.
 
+    title: what it is called; its name in words where absent.
+    source: where it is said, if anywhere.
     variables: the residual first, then the parameters, in the order of the generated signature.
     where: the named sub-expressions that `loss` uses, in order of definition.
     special: points of a parameter where a limit is wanted.
@@ -66,10 +69,10 @@ class Loss:
     """
 
     name: str
-    title: str
-    source: str
-    variables: tuple[Symbol, ...]
-    loss: Expr
+    title: str = ""
+    source: str = ""
+    variables: tuple[Symbol, ...] = ()
+    loss: Expr = nan
     where: tuple[Let, ...] = ()
     special: Mapping[Symbol, tuple[Expr, ...]] = field(default_factory=dict)
     defaults: Mapping[Symbol, float] = field(default_factory=dict)
@@ -79,8 +82,11 @@ class Loss:
     log_partition: Stored | None = None
 
     def __post_init__(self) -> None:
+        if self.loss is nan:
+            raise BadInput(f"{self.name}: the formula is missing; state it as loss=…")
         special = {v: tuple(exact(point) for point in ps) for v, ps in self.special.items()}
         fixed: dict[str, Any] = {
+            "title": self.title or _in_words(self.name),
             "variables": tuple(self.variables),
             "loss": exact(self.loss),
             "where": tuple(self.where),
@@ -155,6 +161,10 @@ class Loss:
         for v in sorted(self.special, key=str):
             content.append(f"{v.name} -> {self.special[v]}")
         return hashlib.sha256("\n".join(content).encode()).hexdigest()[:12]
+
+
+def _in_words(name: str) -> str:
+    return f"{name[:1].upper()}{name[1:]}".replace("_", " ")
 
 
 def _restored(*values: Any) -> Loss:

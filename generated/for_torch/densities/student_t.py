@@ -27,7 +27,8 @@ def _log_z(df: Any, scale: Any) -> Any:
 
 def _gamma_gap1(a: Any) -> Any:
     """The derivative of gamma_gap."""
-    inverse = 1 / torch.where(a < 8, a + 8, a)
+    far = a >= 8
+    inverse = 1 / torch.where(far, a, a + 8)
     q = a + 1
     terms = (
         0.125, -0.015625, 0.0078125, -0.00830078125, 0.01513671875, -0.04217529296875,
@@ -35,7 +36,8 @@ def _gamma_gap1(a: Any) -> Any:
         562.9201556444168, -7215.0206627473235, 109655.16503267735,
     )  # fmt: skip
     return inverse * inverse * _horner(inverse * inverse, terms) + torch.where(
-        a < 8,
+        far,
+        0,
         (
             0.5 / a / q / (2 * a + 1)
             + 0.5 / q / (q + 1) / (2 * q + 1)
@@ -46,13 +48,13 @@ def _gamma_gap1(a: Any) -> Any:
             + 0.5 / (a + 6) / (a + 6 + 1) / (2 * (a + 6) + 1)
             + 0.5 / (a + 7) / (a + 7 + 1) / (2 * (a + 7) + 1)
         ),
-        0,
     )
 
 
 def _gamma_gap2(a: Any) -> Any:
     """The second derivative of gamma_gap."""
-    inverse = 1 / torch.where(a < 8, a + 8, a)
+    far = a >= 8
+    inverse = 1 / torch.where(far, a, a + 8)
     q = a + 1
     u = q + 1
     v = 2 * q + 1
@@ -80,7 +82,8 @@ def _gamma_gap2(a: Any) -> Any:
         173160.49590593576, -2851034.290849611,
     )  # fmt: skip
     return inverse * inverse * inverse * _horner(inverse * inverse, terms) - torch.where(
-        a < 8,
+        far,
+        0,
         (
             0.5 * (6 * a * q + 1) / q / (2 * a + 1) / a / a / q / (2 * a + 1)
             + 0.5 * (6 * q * u + 1) / u / v / q / q / u / v
@@ -91,7 +94,6 @@ def _gamma_gap2(a: Any) -> Any:
             + 0.5 * (6 * q5 * q6 + 1) / q6 / q7 / q5 / q5 / q6 / q7
             + 0.5 * (6 * q8 * q9 + 1) / q9 / q10 / q8 / q8 / q9 / q10
         ),
-        0,
     )
 
 

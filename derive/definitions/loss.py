@@ -63,6 +63,7 @@ class Loss:
     domains: sympy sets; read off a symbol's assumptions where absent.
     member_of: the name of a wider loss and the parameter values at which it is this one.
     log_partition: log of the integral of exp(-loss) as numbers, where no closed form is known.
+    narrowed: whether parameters of a wider loss were fixed; its files then keep all functions.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Loss:
     member_of: tuple[str, Mapping[str, Expr]] | None = None
     description: str = ""
     log_partition: Stored | None = None
+    narrowed: bool = False
 
     def __post_init__(self) -> None:
         special = {v: tuple(exact(point) for point in ps) for v, ps in self.special.items()}

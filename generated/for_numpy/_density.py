@@ -28,8 +28,8 @@ class Density:
     parameters: names and defaults. domains: (low, high, low belongs, high belongs) by name.
     closed: log Z (under ()) and its derivatives by the names of the parameters, where they are
     closed. slopes: derivatives of the loss, likewise: of them the others are expectations.
-    length, points (minimum, kinks, jumps; NaN for a minimum that is not known), tails (q of
-    |x|^-q at -inf and inf): numbers, tuples, or functions of the parameters. scale: the parameter
+    length, points (minimum, kinks, jumps; NaN for a minimum that is not known), decay (q of
+    |x|^-q, as the probability beyond x falls at -inf and inf): numbers, tuples, or functions of the parameters. scale: the parameter
     that only stretches x. exists: a condition and what to say where it fails; vectors: what to
     say where there is no density of vectors.
     """
@@ -40,13 +40,13 @@ class Density:
         domains: Mapping[str, tuple[float, float, bool, bool]] | None = None,
         closed: Mapping[By, Function] | None = None,
         slopes: Mapping[By, Function] | None = None, length: Any = 1.0, scale: str = "",
-        points: Any = 0.0, tails: Any = np.inf, even: bool = False, rises: bool = True,
+        points: Any = 0.0, decay: Any = np.inf, even: bool = False, rises: bool = True,
         exists: tuple[Function, str] | None = None, vectors: str = "",
     ) -> None:  # fmt: skip
         self.__module__, self.name, self.loss, self.d_x = module, name, loss, d_x
         self.defaults, self.domains = dict(parameters), domains or {}
         self.closed, self.slopes = dict(closed or {}), slopes or {}
-        self.length, self.points, self.tails, self.scale = length, points, tails, scale
+        self.length, self.points, self.decay, self.scale = length, points, decay, scale
         self.even, self.rises, self.exists, self.vectors = even, rises, exists, vectors
         if scale:
             place = list(parameters).index(scale)
@@ -115,7 +115,7 @@ class Density:
         d = int(dimension)
 
         def total(law: _Law) -> float:
-            if law.tails[0] <= d:
+            if law.decay[0] <= d - 1:
                 raise ValueError(self.vectors)
             if not law.sides[0].settled:
                 raise ValueError("the density of vectors reaches beyond the range of float64")
@@ -279,9 +279,12 @@ def _for_scipy(density: Density, base: type) -> Any:
     standard = {density.scale: 1.0} if density.scale else {}
 
     def method(function: Function, own: int) -> Function:
-        return lambda self, *given: function(
-            *given[:own], **standard, **dict(zip(names, given[own:], strict=True))
-        )
+        def call(self: Any, *given: Any, **named: Any) -> Any:
+            shapes = dict(zip(names, given[own:], strict=False))
+            shapes |= {n: named[c] for n, c in zip(names, called, strict=True) if c in named}
+            return function(*given[:own], **standard, **shapes)
+
+        return call
 
     def inside(self: Any, *shapes: Any) -> Any:
         found: Any = True

@@ -114,7 +114,7 @@ _DENSITY = Density(
     closed={(): _log_z, ("alpha",): _d_alpha, ("alpha", "alpha"): _d2_alpha},
     length=lambda alpha, scale: scale,
     scale="scale",
-    tails=lambda alpha, scale: np.where(alpha == 0, 2, np.inf),
+    decay=lambda alpha, scale: np.where(alpha == 0, 1, np.inf),
     even=True,
     exists=(
         lambda alpha, scale: alpha >= 0,

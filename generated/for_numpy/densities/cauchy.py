@@ -30,7 +30,7 @@ _DENSITY = Density(
     closed={(): _log_z},
     length=lambda scale: scale,
     scale="scale",
-    tails=2.0,
+    decay=1.0,
     even=True,
 )
 log_partition_on = _DENSITY.log_partition_on

@@ -41,9 +41,9 @@ _DENSITY = Density(
     closed={(): _log_z, ("df",): _d_df, ("df", "df"): _d2_df},
     length=lambda df, scale: scale,
     scale="scale",
-    tails=lambda df, scale: df + 1,
+    decay=lambda df, scale: df,
     even=True,
-    vectors="1 + df must be > dimension for vectors: the integral diverges",
+    vectors="df + 1 must be > dimension for vectors: the integral diverges",
 )
 log_partition_on = _DENSITY.log_partition_on
 log_partition, log_density = _DENSITY.log_partition, _DENSITY.log_density

@@ -397,7 +397,7 @@ def nodes(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
 
 def _place(rows: Tensor, x: Tensor, row: Tensor) -> Tensor:
     """For each x the place in its row, among rows that rise along the last axis."""
-    wanted = x.detach().unsqueeze(-2).expand(*x.shape[:-1], rows.shape[-2], x.shape[-1])
+    wanted = x.detach().unsqueeze(-2) + torch.zeros_like(rows[..., :1]).detach()
     found = torch.searchsorted(rows.detach().contiguous(), wanted.contiguous(), right=True)
     return found.gather(-2, row.unsqueeze(-2)).squeeze(-2).clamp(1, rows.shape[-1] - 1)
 

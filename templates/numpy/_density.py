@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._divergence import divergence
 from ._quadrature import Floats, Function, _Law
 
 By = tuple[str, ...]
@@ -178,6 +179,22 @@ class Density:
         log_z = self._of_parameters(self._log_z, parameters, named)
         mean = self._by_set(lambda law: law.expectation(self.loss))
         return log_z + self._of_parameters(mean, parameters, named)
+
+    def kl_divergence(self, p: Any, q: Any, /, shift: ArrayLike = 0.0) -> Any:
+        """The divergence of Kullback and Leibler of q from p: the expectation under p of
+        log p - log q, inf where it does not end. p, q: the parameters of both densities, each a
+        tuple in the order of the signature or a mapping by name; shift: how far q lies beyond p."""
+        given = [self._values((), v) if isinstance(v, Mapping) else self._values(v, {}) for v in (p, q)]
+        count, arrays = len(given[0]), [self._checked(v) for v in given]
+        place = np.asarray(shift, dtype=np.float64)
+
+        def one(shift: Any, *values: Any) -> float:
+            laws = [self._law(tuple(map(np.float64, v))) for v in (values[:count], values[count:])]
+            return divergence(*laws, float(shift))
+
+        with np.errstate(all="ignore"):
+            found = np.vectorize(one, otypes=[np.float64])(place, *arrays[0], *arrays[1])
+        return _in_their_dtype(np.asarray(found), shift, *given[0], *given[1])
 
     def sample(
         self, rng: np.random.Generator, size: Any = None, /, *parameters: ArrayLike, **named: Any

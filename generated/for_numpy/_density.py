@@ -30,9 +30,9 @@ class Density:
     closed: log Z (under ()) and its derivatives by the names of the parameters, where they are
     closed. slopes: derivatives of the loss, likewise: of them the others are expectations.
     length, points (minimum, kinks, jumps; NaN for a minimum that is not known), decay (q of
-    |x|^-q, as the probability beyond x falls at -inf and inf): numbers, tuples, or functions of the parameters. scale: the parameter
-    that only stretches x. exists: a condition and what to say where it fails; vectors: what to
-    say where there is no density of vectors.
+    |x|^-q, as the probability beyond x falls at -inf and inf): numbers, tuples, or functions of
+    the parameters. scale: the parameter that only stretches x. exists: a condition and what to say
+    where it fails; vectors: what to say where there is no density of vectors.
     """
 
     def __init__(
@@ -184,7 +184,9 @@ class Density:
         """The divergence of Kullback and Leibler of q from p: the expectation under p of
         log p - log q, inf where it does not end. p, q: the parameters of both densities, each a
         tuple in the order of the signature or a mapping by name; shift: how far q lies beyond p."""
-        given = [self._values((), v) if isinstance(v, Mapping) else self._values(v, {}) for v in (p, q)]
+        given = [
+            self._values((), v) if isinstance(v, Mapping) else self._values(v, {}) for v in (p, q)
+        ]
         count, arrays = len(given[0]), [self._checked(v) for v in given]
         place = np.asarray(shift, dtype=np.float64)
 

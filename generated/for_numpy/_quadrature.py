@@ -136,7 +136,9 @@ class _Side:
             far = law.call(function, law.middle + self.sign * end * step ** np.arange(3))
             bend = (far[2] - 2 * far[1] + far[0]) / 2 if self.settled else 0.0
             rise = (far[1] - far[0] - bend) / math.log(step) / self.power
-            total += self.rest * float(far[0] + rise + 2 * bend / (math.log(step) * self.power) ** 2)
+            total += self.rest * float(
+                far[0] + rise + 2 * bend / (math.log(step) * self.power) ** 2
+            )
         return total * self.share
 
     @property

@@ -77,9 +77,7 @@ def gamma_gap2(z: Tensor) -> Tensor:
 def _gap_series(z: Tensor, order: int) -> Tensor:
     """A derivative of the asymptotic series, at z + 8 where z < 8."""
     inverse = 1 / torch.where(z < 8, z + 8, z)
-    terms = [
-        c * math.prod(-(2 * n + 1 + k) for k in range(order)) for n, c in enumerate(_GAP)
-    ]
+    terms = [c * math.prod(-(2 * n + 1 + k) for k in range(order)) for n, c in enumerate(_GAP)]
     found: Tensor = horner(inverse * inverse, tuple(terms)) * inverse ** (1 + order)
     return found
 

@@ -76,9 +76,10 @@ def _panels(function: Any, low: Floats, high: Floats) -> Floats:
 
 def _beyond(p: _Law, q: _Law, gain: Any, shift: float, end: float, upper: bool) -> float:
     """What lies beyond the panels, where log(p/q) is a + b log t or a + b t^k."""
-    mass, other = (float(law.below(np.array([x]), upper)[0]) for law, x in ((p, end), (q, end - shift)))
+    places = (p, end), (q, end - shift)
+    mass, other = (float(law.below(np.array([x]), upper)[0]) for law, x in places)
     side = p.sides[0 if upper else -1]
-    if mass <= 0 or side.decay == np.inf and side.rest == 0:
+    if mass <= 0 or (side.decay == np.inf and side.rest == 0):
         return other
     values = gain(p.middle + (end - p.middle) * _STEP ** np.arange(3))
     one, two, three = (float(v) for v in values)

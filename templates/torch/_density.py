@@ -37,8 +37,8 @@ class Density(Law):
     The facts of `Law`, and: name, for messages. parameters: in the order of the loss. closed: log Z
     (under ()) and its derivatives by the names of the parameters, functions of tensors, where they
     are closed. slopes: derivatives of the loss, likewise: of them the others are expectations.
-    scale: the parameter that only stretches x. exists: a condition of numbers or tensors, and what to say where it fails; vectors:
-    what to say where there is no density of vectors by their norm.
+    scale: the parameter that only stretches x. exists: a condition of numbers or tensors, and what
+    to say where it fails; vectors: what to say where there is no density of vectors by their norm.
     """
 
     def __init__(

@@ -71,7 +71,8 @@ class Law:
 
     loss: a function of x and the parameters; slope: its derivative in x. length: a unit of x.
     points: the minimum (NaN if it is not known), then kinks and jumps. decay: q of |x|^-q, as
-    the integral beyond x falls at -inf and inf, or one for both; inf where faster than any power. even: loss(-x) = loss(x).
+    the integral beyond x falls at -inf and inf, or one for both; inf where faster than any power.
+    even: loss(-x) = loss(x).
     """
 
     def __init__(
@@ -209,10 +210,11 @@ class Law:
             least = low if place.order else least
             step, middle = s.diff(dim=-1), s[..., 1:]
             close = (torch.abs(middle - unit) < 8) | (torch.abs(middle - length) < 4)
-            parts = fall.diff(dim=-1).abs().nan_to_num(nan=reach).clamp(max=reach) / 2
+            parts = fall.diff(dim=-1).abs().nan_to_num(nan=reach).clamp(max=reach) / 3
             parts = parts + rise.clamp(1e-7, 1.0).log().diff(dim=-1).abs() / 1.4
             parts = parts + step * torch.where(close, 1 / 0.7, 0.2)
-            parts = torch.where((fall > low + reach)[..., :-1] & (fall > low + reach)[..., 1:], 0.0, parts)
+            nothing = fall > low + reach
+            parts = torch.where(nothing[..., :-1] & nothing[..., 1:], 0.0, parts)
             sums = parts.cumsum(-1).contiguous()
             goal = sums[..., -1:] * (_steps(count, s) / (count - 1))
             index = torch.searchsorted(sums, goal.contiguous()).clamp(max=s.shape[-1] - 2)

@@ -7,12 +7,14 @@ rewrites raised a false alarm of how many. Exits with 1 if anything survived or 
 from __future__ import annotations
 
 import argparse
+import atexit
 import random
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from joblib import Parallel, delayed
@@ -20,10 +22,12 @@ from joblib import Parallel, delayed
 from derive.calculus import derive
 from derive.definitions.catalogue import NAMES, load
 from derive.definitions.loss import Loss
-from derive.errors import DeriveError
+from derive.errors import BadInput, DeriveError
 from derive.output.folders import default_folder
 from derive.pipeline import judged_targets
-from derive.verification.formulas.run import judged_formula
+from derive.verification.claims.limited import Worker
+from derive.verification.formulas.run import SECONDS
+from derive.verification.targets import TargetFiles
 from derive.verification.verify import Plan, verify
 from tools.mutation.code import around, inside
 from tools.mutation.formulas import Variant, equal, mutants, rewrites
@@ -48,9 +52,9 @@ class Score:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.mutation", description=__doc__)
     parser.add_argument("losses", nargs="*", help="names of the catalogue; default: all")
-    parser.add_argument("--formulas", type=int, default=100, help="mutants of formulas a loss")
+    parser.add_argument("--formulas", type=int, default=100, help="mutants of formulas a loss; 0: none")
     parser.add_argument("--rewrites", type=int, default=40, help="equal rewrites a loss")
-    parser.add_argument("--code", type=int, default=20, help="mutants of code a loss and target")
+    parser.add_argument("--code", type=int, default=20, help="mutants of code a loss and target; 0: none")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=-1)
     given = parser.parse_args(arguments)
@@ -59,12 +63,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in given.losses or NAMES:
             loss = load(name)
             for score in (
-                *_formulas(loss, given, parallel),
-                *(_code(loss, target.name, given, parallel) for target in judged_targets()),
+                *(_formulas(loss, given, parallel) if given.formulas else ()),
+                *(_code(loss, target.name, given, parallel) for target in _targets(given.code)),
             ):
                 print(score, flush=True)
                 failed += len(score.survived)
     return int(failed > 0)
+
+
+def _targets(count: int) -> Sequence[TargetFiles]:
+    return judged_targets() if count else ()
 
 
 def _formulas(loss: Loss, given: argparse.Namespace, parallel: Parallel) -> Iterator[Score]:
@@ -100,12 +108,22 @@ def _formulas(loss: Loss, given: argparse.Namespace, parallel: Parallel) -> Iter
     yield Score(f"{loss.name}, rewrites without alarm", len(same) - len(alarms), tuple(alarms))
 
 
+@cache
+def _worker() -> Worker:
+    """One child for all formulas of this process: starting one takes longer than most verdicts."""
+    worker = Worker()
+    atexit.register(worker.end)
+    return worker
+
+
 def _relation(name: str, quantity: str, text: str) -> str:
     asked = {"text": text, "loss": name, "quantity": quantity, "latex": False}
     try:
-        return str(judged_formula(asked)["relation"])
-    except DeriveError:
+        return str(_worker().ask("formula", asked, SECONDS)["relation"])
+    except BadInput:
         return "bad input"
+    except DeriveError as trouble:
+        return f"unknown ({trouble})"
 
 
 def _code(loss: Loss, target: str, given: argparse.Namespace, parallel: Parallel) -> Score:

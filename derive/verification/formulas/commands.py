@@ -5,83 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 GREEK = frozenset(
-    [
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "zeta",
-        "eta",
-        "theta",
-        "iota",
-        "kappa",
-        "lambda",
-        "mu",
-        "nu",
-        "xi",
-        "omicron",
-        "pi",
-        "rho",
-        "sigma",
-        "tau",
-        "upsilon",
-        "phi",
-        "chi",
-        "psi",
-        "omega",
-        "Gamma",
-        "Delta",
-        "Theta",
-        "Lambda",
-        "Xi",
-        "Pi",
-        "Sigma",
-        "Upsilon",
-        "Phi",
-        "Psi",
-        "Omega",
-        "varepsilon",
-        "vartheta",
-        "varrho",
-        "varphi",
-        "varsigma",
-        "varkappa",
-    ]
+    """
+    alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho
+    sigma tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi
+    Omega varepsilon vartheta varrho varphi varsigma varkappa
+    """.split()
 )
 # Words that are read as one name or function in math mode without a backslash.
 WORDS = frozenset(
-    [
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "zeta",
-        "theta",
-        "kappa",
-        "lambda",
-        "sigma",
-        "omega",
-        "exp",
-        "log",
-        "ln",
-        "sqrt",
-        "abs",
-        "min",
-        "max",
-        "sgn",
-        "sign",
-        "sin",
-        "cos",
-        "tan",
-        "cosh",
-        "sinh",
-        "tanh",
-        "arctan",
-        "erf",
-        "erfc",
-    ]
+    """
+    alpha beta gamma delta epsilon zeta theta kappa lambda sigma omega exp log ln sqrt abs
+    min max sgn sign sin cos tan cosh sinh tanh arctan erf erfc
+    """.split()
 )
 
 FUNCTIONS: Mapping[str, str] = {
@@ -94,26 +29,13 @@ FUNCTIONS: Mapping[str, str] = {
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "log1p": "log1p",
     "expm1": "expm1", "softplus": "softplus",
 }  # fmt: skip
-FUNCTION_COMMANDS = frozenset(
-    [
-        "log",
-        "ln",
-        "exp",
-        "sin",
-        "cos",
-        "tan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "coth",
-        "arctan",
-        "arcsin",
-        "arccos",
-        "min",
-        "max",
-        "Gamma",
-        "sgn",
-    ]
+# \abs and \sqrt are more than a name, min and max are read as they stand
+FUNCTION_COMMANDS = frozenset(FUNCTIONS) - {"abs", "sqrt"}
+# What a condition is introduced by; in roman letters these are words, never products of letters.
+CONDITION_WORDS = frozenset(
+    """
+    if for when otherwise else elsewhere and or with where si sinon wenn falls sonst
+    """.split()
 )
 # A power behind the brackets of these belongs to their value.
 VALUES = frozenset(("Min", "Max", "gamma", "sign", "Abs", "sqrt"))
@@ -124,7 +46,8 @@ RELATIONS: Mapping[str, str] = {
     "lt": "<", "gt": ">", "≤": "<=", "≥": ">=", "≠": "!=", "coloneqq": "==", "equiv": "==",
     "triangleq": "==", "colon": ":", "propto": "propto", "approx": "approx", "sim": "approx",
     "simeq": "approx", "to": "to", "rightarrow": "to", "in": "in", "ll": "approx",
-    "gg": "approx", "cong": "approx", "Rightarrow": "to", "mapsto": "to", "asymp": "approx",
+    "gg": "approx", "doteq": "==",
+    "defeq": "==", "eqdef": "==", "cong": "approx", "Rightarrow": "to", "mapsto": "to", "asymp": "approx",
 }  # fmt: skip
 OTHER_RELATIONS: Mapping[str, str] = {
     "approx": "an approximation is not a definition", "to": "an arrow is not a definition",
@@ -132,100 +55,37 @@ OTHER_RELATIONS: Mapping[str, str] = {
 }  # fmt: skip
 
 SPACES = frozenset(
-    [
-        ",",
-        ";",
-        ":",
-        "!",
-        " ",
-        ">",
-        "quad",
-        "qquad",
-        "thinspace",
-        "medspace",
-        "thickspace",
-        "enspace",
-        "hfill",
-        "displaystyle",
-        "textstyle",
-        "scriptstyle",
-        "limits",
-        "nolimits",
-        "nonumber",
-        "notag",
-        "centering",
-        "noindent",
-        "hspace",
-        "/",
-        "negthinspace",
-        "allowbreak",
-        "nobreak",
-        "strut",
-        "relax",
-        "rm",
-        "it",
-        "bf",
-        "mathstrut",
-    ]
-)
+    """
+    , ; : ! > quad qquad thinspace medspace thickspace enspace hfill displaystyle
+    textstyle scriptstyle limits nolimits nonumber notag centering noindent hspace /
+    negthinspace allowbreak nobreak strut relax it bf mathstrut mathop mathord mathrel
+    mathbin [ ] ( )
+    """.split()
+) | {" "}
 WITH_ARGUMENT = frozenset(("label", "tag", "hspace", "vspace", "phantom", "color", "ref"))
 SIZES = frozenset(
     f"{size}{side}" for size in ("big", "Big", "bigg", "Bigg") for side in ("", "l", "r", "m")
 )
 ACCENTS = frozenset(
-    [
-        "hat",
-        "bar",
-        "tilde",
-        "vec",
-        "dot",
-        "ddot",
-        "widehat",
-        "widetilde",
-        "overline",
-        "underline",
-        "check",
-    ]
+    """
+    hat bar tilde vec dot ddot widehat widetilde overline underline check
+    """.split()
 )
 FONTS = frozenset(
-    [
-        "mathbf",
-        "boldsymbol",
-        "bm",
-        "mathrm",
-        "mathit",
-        "mathsf",
-        "mathtt",
-        "mathcal",
-        "mathscr",
-        "mathfrak",
-        "mathbb",
-        "pmb",
-        "textbf",
-        "textit",
-        "textrm",
-        "operatorname",
-    ]
+    """
+    mathbf boldsymbol bm mathrm mathit mathsf mathtt mathcal mathscr mathfrak mathbb pmb
+    textbf textit textrm operatorname
+    """.split()
 )
 PLAIN_FONTS = frozenset(
-    [
-        "mathbf",
-        "boldsymbol",
-        "bm",
-        "mathrm",
-        "mathit",
-        "mathsf",
-        "mathtt",
-        "pmb",
-        "textbf",
-        "textit",
-        "textrm",
-    ]
+    """
+    mathbf boldsymbol bm mathrm mathit mathsf mathtt pmb textbf textit textrm
+    """.split()
 )
 TEXTS = frozenset(
     ["text", "mbox", "textrm", "textit", "textbf", "textnormal", "hbox", "mathrm", "textsf"]
 )
-FRACTIONS = frozenset(["frac", "tfrac", "dfrac", "cfrac"])
+FRACTIONS = frozenset(["frac", "tfrac", "dfrac", "cfrac", "nicefrac", "sfrac"])
 PRODUCTS = frozenset(["cdot", "times", "ast", "star"])
 BARS: Mapping[str, str] = {
     "lvert": "open", "rvert": "close", "lVert": "open", "rVert": "close", "vert": "either",
@@ -239,23 +99,10 @@ BRACKETS: Mapping[str, tuple[str, str]] = {
 }  # fmt: skip
 CASES = frozenset(["cases", "dcases", "array", "rcases"])
 DISPLAYS = frozenset(
-    [
-        "equation",
-        "equation*",
-        "align",
-        "align*",
-        "aligned",
-        "gather",
-        "gather*",
-        "gathered",
-        "split",
-        "displaymath",
-        "eqnarray",
-        "eqnarray*",
-        "multline",
-        "multline*",
-        "math",
-    ]
+    """
+    equation equation* align align* aligned gather gather* gathered split displaymath
+    eqnarray eqnarray* multline multline* math
+    """.split()
 )
 REFUSED: Mapping[str, str] = {
     "sum": "a sum over data, not an elementwise formula",
@@ -275,19 +122,7 @@ REFUSED: Mapping[str, str] = {
 AND = frozenset(["and", "und", "et", "y", "e", "en", "i", "且", "和", "및", "и"])
 OR = frozenset(["or", "oder", "ou", "o", "of", "或", "または", "или"])
 WITH = frozenset(
-    [
-        "with",
-        "where",
-        "mit",
-        "wobei",
-        "où",
-        "avec",
-        "con",
-        "donde",
-        "dove",
-        "其中",
-        "где",
-        "for",
-        "für",
-    ]
+    """
+    with where mit wobei où avec con donde dove 其中 где for für
+    """.split()
 )

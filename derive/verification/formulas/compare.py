@@ -65,7 +65,9 @@ def compare(reading: Reading, formula: Expr, loss: Loss, quantity: str, ours: Te
     ours = resolved(ours, loss)
     shapes = [p for p in loss.parameters if (_is_shape(loss, p) and ours.expression.has(p))
               or p in _hidden(ours)]  # fmt: skip
-    has_x = quantity != "log_partition"
+    x = loss.residual
+    # a constant, such as the weight of x^2, speaks of no residual
+    has_x = x in ours.free or x.name in {s.name for s in formula.free_symbols}
     natural: Trial | None = None
     undecided: Search | None = None
     for trial in _trials(reading, formula, loss, quantity, ours, shapes, has_x):
@@ -132,7 +134,7 @@ def _trials(
         )
         identity = Convention(S.One, S.Zero, at if scale is not None else None)
         yield _trial(matched, identity, loss, ours, mine, scale)
-        if has_x and not ours.operators:
+        if quantity != "log_partition" and not ours.operators:
             for convention in conventions(matched.expression, mine, x, scale, at):
                 if _allowed(convention, quantity, reading.proportional):
                     yield _trial(matched, convention, loss, ours, mine, scale)

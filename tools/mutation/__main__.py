@@ -52,9 +52,9 @@ class Score:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.mutation", description=__doc__)
     parser.add_argument("losses", nargs="*", help="names of the catalogue; default: all")
-    parser.add_argument("--formulas", type=int, default=100, help="mutants of formulas a loss; 0: none")
+    parser.add_argument("--formulas", type=int, default=100, help="mutants of formulas a loss")
     parser.add_argument("--rewrites", type=int, default=40, help="equal rewrites a loss")
-    parser.add_argument("--code", type=int, default=20, help="mutants of code a loss and target; 0: none")
+    parser.add_argument("--code", type=int, default=20, help="mutants of code a loss, target")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=-1)
     given = parser.parse_args(arguments)

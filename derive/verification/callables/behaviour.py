@@ -41,7 +41,7 @@ class Behaviour:
         if self.session.call(self.call, Given(PLAIN, self.moved)).mutated:
             self._fault("the caller's array is changed", PLAIN.tolist(), "unchanged", "changed",
                         **self.moved)  # fmt: skip
-        if self.call.library != "floats":
+        if self.call.library != "floats" and not self.call.each:
             self._views()
             self._lengths()
             self._parameters()

@@ -53,7 +53,7 @@ class Reading:
         return factor.coefficient < 0, factor.complexity
 
 
-def judge(subject: str, loss: Loss, quantity: str, fixed: Settings) -> Judgement:
+def judge(subject: str, loss: Loss, quantity: str, fixed: Settings, seed: int = 0) -> Judgement:
     """subject: MODULE:FUNCTION. fixed: parameters that were set, by their names or ours."""
     if not all(part.isidentifier() for half in _halves(subject) for part in half.split(".")):
         raise BadInput(f"--implementation {subject}: MODULE:FUNCTION is wanted, such as math:fabs")
@@ -67,7 +67,7 @@ def judge(subject: str, loss: Loss, quantity: str, fixed: Settings) -> Judgement
         if reading is None:
             detail = f"no way to call it was found; {error or 'it takes no arguments'}"
             return Judgement(name, UNKNOWN, UNKNOWN, detail)
-        return _Case(subject, session, truth, reading, dict(fixed), name).judgement(told)
+        return _Case(subject, session, truth, reading, dict(fixed), name, seed).judgement(told)
 
 
 def _halves(subject: str) -> tuple[str, str]:
@@ -86,6 +86,9 @@ def _reading(
         call = replace(call, output=PARTS.get(truth.quantity))
         settings = _varied(call, truth, fixed)
         first = session.call(call, Given(GRID, settings[0]))
+        if not first.error and first.first.size == 1 and not call.gradient:  # a mean or a sum
+            call = replace(call, each=True)
+            first = session.call(call, Given(GRID, settings[0]))
         more = () if first.error else settings[1:]
         answers = [first, *(session.call(call, Given(GRID, at)) for at in more)]
         kept = [
@@ -126,7 +129,8 @@ def _varied(call: Call, truth: Truth, fixed: Settings) -> list[dict[str, float]]
     """A setting of the parameters, and others in which each of them moves by itself."""
     loss = truth.loss
     defaults = {p.name: float(loss.default(p)) for p in loss.parameters}
-    base = {name: fixed.get(name, defaults.get(name, 1.0)) for name in call.parameters}
+    known = {**call.starts, **defaults, **fixed}
+    base = {name: known.get(name, 1.0) for name in call.parameters}
     settings = [base]
     for k, _ in enumerate(VARIED[:3] if base else ()):
         factors = VARIED[k:] + VARIED[:k]
@@ -144,6 +148,7 @@ class _Case:
     reading: Reading
     fixed: dict[str, float]
     name: str
+    seed: int = 0
 
     def judgement(self, told: Mapping[str, Any]) -> Judgement:
         call, at = self.reading.call, self.reading.settings
@@ -156,7 +161,7 @@ class _Case:
             names = ", ".join(told["patched"][:3])
             seen.findings.append(Finding(f"NumPy is changed ({names})", {}, "unchanged", "changed"))
         compare = Comparison(
-            self.session, call, self.truth, self.reading.convention, self._set(call)
+            self.session, call, self.truth, self.reading.convention, self._set(call), self.seed
         )
         dtypes = ("float64",) if call.library == "floats" else ("float64", "float32")
         found = {dtype: compare.over(dtype) for dtype in dtypes}

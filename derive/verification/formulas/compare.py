@@ -60,7 +60,9 @@ class Trial:
         return same and shapes and self.convention.factor == 1 and self.convention.offset == 0
 
 
-def compare(reading: Reading, formula: Expr, loss: Loss, quantity: str, ours: Term) -> Comparison:
+def compare(
+    reading: Reading, formula: Expr, loss: Loss, quantity: str, ours: Term, seed: int = 0
+) -> Comparison:
     """The relation of one formula to one quantity of a loss."""
     ours = resolved(ours, loss)
     shapes = [p for p in loss.parameters if (_is_shape(loss, p) and ours.expression.has(p))
@@ -73,19 +75,19 @@ def compare(reading: Reading, formula: Expr, loss: Loss, quantity: str, ours: Te
     for trial in _trials(reading, formula, loss, quantity, ours, shapes, has_x):
         if natural is None or (trial.is_identity and not natural.is_identity):
             natural = trial
-        quick = _looked(trial, QUICK, 2.0)
+        quick = _looked(trial, QUICK, 2.0, seed)
         if quick.finding is not None or _fails_somewhere(trial, quick):
             continue
         if quick.agreed < 4 * quick.undecided or not quick.agreed:
             undecided = undecided or quick
             continue
-        found = _looked(trial, THOROUGH, SECONDS)
+        found = _looked(trial, THOROUGH, SECONDS, seed)
         if found.finding is not None or _fails_somewhere(trial, found):
             continue
         return _same(trial, found)
     if natural is None:
         raise BadInput(f"the text has no letter that could be the residual of {loss.name}")
-    found = _looked(natural, THOROUGH, SECONDS)
+    found = _looked(natural, THOROUGH, SECONDS, seed)
     if found.finding is not None:
         return _different(natural, found.finding)
     reason = (undecided or found).trouble()
@@ -181,7 +183,7 @@ def _moved_special(loss: Loss, p: Symbol, value: Expr) -> tuple[Expr, ...]:
     return tuple(point / factor for point in loss.special.get(p, ()))
 
 
-def _looked(trial: Trial, most: int, seconds: float) -> Search:
+def _looked(trial: Trial, most: int, seconds: float, seed: int) -> Search:
     """Points of the domain, the special ones of the text among them."""
     values = Values(trial.loss)
     values.operators = Numeric(Values(_operated(trial)))
@@ -195,7 +197,7 @@ def _looked(trial: Trial, most: int, seconds: float) -> Search:
     costly = bool(trial.relation.right.operators)
     return search(
         values, variables, written, sympy.true, check, seconds, most // 12 if costly else most,
-        moderate=costly,
+        seed, moderate=costly,
     )  # fmt: skip
 
 

@@ -182,7 +182,9 @@ class Lexer(Stream):
         if last.kind == "FUNC" and last.value in ("polygamma",):
             self.out[-1] = Piece("BESSEL", f"polygamma:{text}", last.at)
             return
-        if last.kind == "INDICATOR" or (last.kind == "NUM" and last.value == "1" and _compares(text)):
+        if last.kind == "INDICATOR" or (
+            last.kind == "NUM" and last.value == "1" and _compares(text)
+        ):
             self.out[-1] = Piece("INDICATOR", last.value, last.at)
             self.position = at + 1
             return

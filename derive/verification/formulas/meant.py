@@ -22,7 +22,7 @@ def _tables(pieces: list[Piece]) -> list[Piece]:
     for piece in pieces:
         before = out[-1].kind if out else ""
         depth += (piece.kind == "BEGIN") - (piece.kind == "END")
-        if depth and piece.kind in ("ROW", "AMP") or piece.kind == "END":
+        if (depth and piece.kind in ("ROW", "AMP")) or piece.kind == "END":
             while before in ("COMMA", "STOP"):
                 out.pop()
                 before = out[-1].kind

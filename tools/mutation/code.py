@@ -124,7 +124,9 @@ def _ways(node: ast.AST) -> int:
         number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
         return 2 if number else 0
     if isinstance(node, ast.BinOp):
-        return 2 if type(node.op) in _OPERATORS else 0
+        if type(node.op) not in _OPERATORS:
+            return 0
+        return 1 if isinstance(node.op, ast.Add | ast.Mult) else 2  # exchanged, these are the same
     if isinstance(node, ast.UnaryOp):
         return int(isinstance(node.op, ast.USub))
     if isinstance(node, ast.Compare):

@@ -16,6 +16,7 @@ import numpy as np
 from derive.definitions.floats import Floats
 
 LATE = "no answer within"
+ENDED = "the process that ran it ended"
 
 
 def patience() -> float:
@@ -85,4 +86,4 @@ class Child:
         self.close()
         if late:
             return f"{LATE} {limit:.0f} s"
-        return f"the process that ran it ended (exit status {code})"
+        return f"{ENDED} (exit status {code})"

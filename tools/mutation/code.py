@@ -30,6 +30,13 @@ _FUNCTIONS = {
 }  # fmt: skip
 
 
+# How arrays are cut, joined and handed on: constants here are sizes of blocks, not mathematics.
+PLUMBING = frozenset(
+    ("_elementwise", "_evaluate", "_beside", "_by_kind", "_total", "_tied", "_slopes", "_exactly",
+     "_parameters")
+)  # fmt: skip
+
+
 def inside(source: str, functions: Sequence[str], count: int, seed: int = 0) -> list[Mutant]:
     """`count` mutants of the bodies of the named functions and of what they call in the file."""
     tree = ast.parse(source)
@@ -101,7 +108,7 @@ def _reached(tree: ast.Module, names: Sequence[str]) -> list[ast.FunctionDef]:
     wanted, waiting = [], [known[n] for n in names if n in known]
     while waiting:
         function = waiting.pop()
-        if function in wanted:
+        if function in wanted or function.name in PLUMBING:
             continue
         wanted.append(function)
         called = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}

@@ -157,7 +157,7 @@ def _of(
             for call in _plain({**told, "names": names}, ours, left, library):
                 yield replace(call, construct=(), construct_named=built)
     else:
-        yield from _plain(of_function, ours, given, library)
+        yield from _plain({**of_function, "words": told["words"]}, ours, given, library)
 
 
 def _parameters(

@@ -12,10 +12,11 @@ import numpy as np
 
 from derive.definitions.floats import Floats
 from derive.verification.callables.calls import Call
-from derive.verification.process import LATE, Child
+from derive.verification.process import ENDED, LATE, Child
 
 SCRIPT = Path(__file__).with_name("stranger.py")
 GIBIBYTES = 8
+ENDINGS = (ENDED, "it tries to end the process")
 SECONDS = 15.0
 LOADING = 45.0  # more for the first call: what is imported then can be large
 
@@ -33,8 +34,9 @@ class Answer:
     patched: tuple[str, ...] = ()
 
     @property
-    def late(self) -> bool:
-        return self.error.startswith(LATE)
+    def is_final(self) -> bool:
+        """Whether nothing more can be asked: it hangs, or takes its process along."""
+        return self.error.startswith((LATE, *ENDINGS))
 
     @property
     def first(self) -> Floats:

@@ -143,6 +143,9 @@ class Behaviour:
             for what, array in (("of x's shape", same), ("that broadcasts", same[:, :1])):
                 answer = self._ask(rows, arrays={name: array})
                 self._compare(f"{name} an array {what}", rows, answer, {name: array})
+                if answer.mutated:
+                    self._fault(f"the caller's array of {name} is changed", rows.tolist(),
+                                "unchanged", "changed", **{name: array.tolist()})  # fmt: skip
 
     def _integers(self) -> None:
         x = np.array([3.0, -2.0, 0.0, 7.0])

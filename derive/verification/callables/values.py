@@ -218,10 +218,10 @@ class Comparison:
 def finding(points: Sequence[Point], names: Sequence[str]) -> Finding:
     """The most ordinary of some faulty points."""
 
-    def oddness(p: Point) -> tuple[bool, bool, float]:
+    def oddness(p: Point) -> tuple[bool, bool, bool, int, float]:
         size = abs(math.log10(abs(p.x))) if p.x and math.isfinite(p.x) else 3.0
-        special = not math.isfinite(p.x)
-        return special, p.dtype != "float64", size
+        digits = sum(len(repr(v)) for v in (p.x, *p.settings.values()))
+        return not math.isfinite(p.x), p.dtype != "float64", size > 8, digits, size
 
     p = min(points, key=oddness)
     kinds = {math.isnan(p.got): "NaN", math.isinf(p.got): "infinite", p.got == 0: "0"}

@@ -13,7 +13,7 @@ from derive.calculus.facts import facts
 from derive.calculus.limits import limits, one_sided
 from derive.calculus.members import members
 from derive.definitions.loss import Loss
-from derive.errors import Refuted
+from derive.errors import BadInput, Refuted
 
 Progress = Callable[[str], None]
 
@@ -26,6 +26,9 @@ def derive(loss: Loss, progress: Progress | None = None) -> Derivation:
     Refuted where it is not the member of the wider loss that it claims to be, or where a
     simplified form is not equal to the raw one.
     """
+
+    if loss.kind != "residual":
+        raise BadInput(f"{loss.name}: {loss.kind} losses are declared, and not derived yet")
 
     def step(words: str) -> None:
         if progress is not None:

@@ -23,8 +23,10 @@ def accept(loss: Loss, where: str) -> Loss:
     _check_names(loss, where)
     _check_symbols(loss, where)
     _check_use(loss, where)
-    for parameter in loss.parameters:
-        _check_values(loss, parameter, where)
+    for variable in loss.held:
+        _check_values(loss, variable, where)
+    if loss.kind == "classwise":  # no number for each variable is a point of its domain
+        return loss
     try:
         check_well_posed(loss, where)
     except UnknownPart as error:
@@ -47,7 +49,7 @@ def check_special(points: Sequence[Expr], where: str) -> None:
 def _check_names(loss: Loss, where: str) -> None:
     seen: set[str] = set()
     for symbol in (*loss.variables, *loss.where):
-        names.check_variable(symbol.name, where)
+        names.check_variable(symbol.name, where, bool(loss.predictions))
         if symbol.name in seen:
             raise BadInput(f"{where}: '{symbol.name}' is declared twice")
         seen.add(symbol.name)
@@ -55,13 +57,26 @@ def _check_names(loss: Loss, where: str) -> None:
 
 def _check_symbols(loss: Loss, where: str) -> None:
     residual = loss.residual
-    if loss.domain(residual) != Interval(-oo, oo):
+    if loss.kind != "residual":
+        _check_roles(loss, where)
+    elif loss.domain(residual) != Interval(-oo, oo):
         raise BadInput(f"{where}: the residual '{residual.name}' (the first variable) must be real")
-    if residual.name != "x":
+    elif residual.name != "x":
         raise BadInput(f"{where}: call the residual (the first variable) x, not '{residual.name}'")
     for parameter in loss.parameters:
         if not parameter.is_extended_real:
             raise BadInput(f"{where}: parameter '{parameter.name}' must be declared real")
+
+
+def _check_roles(loss: Loss, where: str) -> None:
+    roles = (*loss.predictions, *([loss.target] if loss.target is not None else []))
+    if loss.variables[: len(roles)] != roles:
+        raise BadInput(f"{where}: the variables are the predictions, the target, the parameters")
+    for v in roles:
+        if not v.is_extended_real:
+            raise BadInput(f"{where}: '{v.name}' must be declared real")
+    if loss.kind == "pointwise" and loss.target is None:
+        raise BadInput(f"{where}: a [prediction] is compared with a [target]; declare one")
 
 
 def _check_use(loss: Loss, where: str) -> None:
@@ -70,9 +85,10 @@ def _check_use(loss: Loss, where: str) -> None:
     declared = ", ".join(v.name for v in loss.variables)
     for symbol in sorted(used - set(loss.variables), key=str):
         raise BadInput(f"{where}, loss: unknown name '{symbol.name}' (declared: {declared})")
+    first = "residual" if loss.kind == "residual" else "prediction"
     if loss.residual not in used:
-        raise BadInput(f"{where}, loss: does not depend on the residual '{loss.residual.name}'")
-    for parameter in loss.parameters:
+        raise BadInput(f"{where}, loss: does not depend on the {first} '{loss.residual.name}'")
+    for parameter in loss.held:
         if parameter not in used:
             raise BadInput(f"{where}, loss: does not depend on '{parameter.name}'; drop it")
     for number in sorted(expression.atoms(Float), key=str):
@@ -83,7 +99,7 @@ def _check_use(loss: Loss, where: str) -> None:
 def _check_values(loss: Loss, parameter: Symbol, where: str) -> None:
     name, domain = parameter.name, loss.domain(parameter)
     default = loss.default(parameter)
-    if not _holds(domain, _exactly(default)):
+    if parameter in loss.parameters and not _holds(domain, _exactly(default)):
         stated = "the default" if parameter in loss.defaults else "the usual default"
         raise BadInput(
             f"{where}, defaults, {name}: {stated} {default:g} is outside of {shown(domain)}; "

@@ -6,11 +6,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from sympy import Expr, FiniteSet, Interval, Set, Symbol, Union, oo, srepr, sympify
+from sympy import Expr, FiniteSet, Interval, Set, Symbol, Union, nan, oo, srepr, sympify
 
 from derive.definitions.stored import Stored
+from derive.display import Typeset
+from derive.errors import BadInput
 
 SIGNS = (
     "positive",
@@ -20,6 +22,15 @@ SIGNS = (
     "real",
     "extended_nonnegative",
 )
+# What may run over classes, and what is assumed of it.
+SORTS: Mapping[str, Mapping[str, bool]] = MappingProxyType(
+    {
+        "real": {"real": True},
+        "probability": {"nonnegative": True},
+        "index": {"integer": True, "nonnegative": True},
+    }
+)
+Kind = Literal["residual", "pointwise", "classwise"]
 EXTENDED_REALS = Union(Interval(-oo, oo), FiniteSet(-oo, oo))
 
 
@@ -42,6 +53,28 @@ class Let(Symbol):  # type: ignore[misc]  # SymPy is untyped
         return (self.name, self.definition), {}
 
 
+class Along(Symbol):  # type: ignore[misc]
+    """A role with one entry a class: `axis` names what `sum` and `max` run over.
+
+    sort: "real" or "probability", a number for each class; "index", one of the classes.
+    """
+
+    __slots__ = ("axis", "sort")
+    axis: str
+    sort: str
+
+    def __new__(cls, name: str, sort: str, axis: str = "k") -> Self:
+        made: Self = Symbol.__xnew__(cls, name, **SORTS[sort])
+        made.sort, made.axis = sort, axis
+        return made
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*super()._hashable_content(), self.sort, self.axis)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (self.name, self.sort, self.axis), {}
+
+
 def exact(value: Any) -> Expr:
     """A SymPy value from a Python number or an expression; text is refused (SympifyError)."""
     return sympify(value, strict=True)
@@ -52,24 +85,29 @@ def let(name: str, definition: Expr) -> Let:
     return Let(name, exact(definition))
 
 
-@dataclass(frozen=True)
-class Loss:
+@dataclass(frozen=True, repr=False)
+class Loss(Typeset):
     """A loss function as the paper states it.
 
-    variables: the residual first, then the parameters, in the order of the generated signature.
+    title: what it is called; its name in words where absent.
+    source: where it is said, if anywhere.
+    variables: in the order of the generated signature: the residual, or the predictions and the
+        target, then the parameters.
     where: the named sub-expressions that `loss` uses, in order of definition.
     special: points of a parameter where a limit is wanted.
     defaults: default values of parameters (1.0 where absent).
     domains: sympy sets; read off a symbol's assumptions where absent.
     member_of: the name of a wider loss and the parameter values at which it is this one.
     log_partition: log of the integral of exp(-loss) as numbers, where no closed form is known.
+    narrowed: whether parameters of a wider loss were fixed; its files then keep all functions.
+    predictions, target: the roles of the first variables; none for a loss of a residual.
     """
 
     name: str
-    title: str
-    source: str
-    variables: tuple[Symbol, ...]
-    loss: Expr
+    title: str = ""
+    source: str = ""
+    variables: tuple[Symbol, ...] = ()
+    loss: Expr = nan
     where: tuple[Let, ...] = ()
     special: Mapping[Symbol, tuple[Expr, ...]] = field(default_factory=dict)
     defaults: Mapping[Symbol, float] = field(default_factory=dict)
@@ -77,13 +115,20 @@ class Loss:
     member_of: tuple[str, Mapping[str, Expr]] | None = None
     description: str = ""
     log_partition: Stored | None = None
+    narrowed: bool = False
+    predictions: tuple[Symbol, ...] = ()
+    target: Symbol | None = None
 
     def __post_init__(self) -> None:
+        if self.loss is nan:
+            raise BadInput(f"{self.name}: the formula is missing; state it as loss=…")
         special = {v: tuple(exact(point) for point in ps) for v, ps in self.special.items()}
         fixed: dict[str, Any] = {
+            "title": self.title or _in_words(self.name),
             "variables": tuple(self.variables),
             "loss": exact(self.loss),
             "where": tuple(self.where),
+            "predictions": tuple(self.predictions),
             "special": MappingProxyType(special),
             "defaults": MappingProxyType(dict(self.defaults)),
             "domains": MappingProxyType(dict(self.domains)),
@@ -94,6 +139,11 @@ class Loss:
             fixed["member_of"] = (wider, MappingProxyType(at))
         for name, value in fixed.items():
             object.__setattr__(self, name, value)
+
+    typeset_by = "derive.views.notebook:of_loss"
+
+    def __repr__(self) -> str:
+        return f"<Loss {self.name}({', '.join(map(str, self.variables))})>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Read-only mappings do not travel between processes; ordinary ones do."""
@@ -106,12 +156,31 @@ class Loss:
         )  # fmt: skip
 
     @property
+    def kind(self) -> Kind:
+        """What the loss is a function of; it follows from the roles."""
+        if not self.predictions:
+            return "residual"
+        roles = self.variables[: self._roles]
+        return "classwise" if any(isinstance(v, Along) for v in roles) else "pointwise"
+
+    @property
     def residual(self) -> Symbol:
+        """The residual; of a loss of a prediction and a target, the (first) prediction."""
         return self.variables[0]
 
     @property
     def parameters(self) -> tuple[Symbol, ...]:
+        return self.variables[self._roles :]
+
+    @property
+    def held(self) -> tuple[Symbol, ...]:
+        """All variables but the first: what keeps its value while that one moves."""
         return self.variables[1:]
+
+    @property
+    def _roles(self) -> int:
+        """How many of the variables are no parameters."""
+        return len(self.predictions) + (self.target is not None) if self.predictions else 1
 
     @property
     def expression(self) -> Expr:
@@ -125,8 +194,14 @@ class Loss:
         return expression
 
     def default(self, parameter: Symbol) -> float:
-        """The default value of a parameter; 1.0 where none was stated."""
-        return self.defaults.get(parameter, 1.0)
+        """The default value of a parameter; 1.0 where none was stated. Of a prediction or a target,
+        which has none, a plain value inside its domain."""
+        if parameter in self.defaults or parameter not in (*self.predictions, self.target):
+            return self.defaults.get(parameter, 1.0)
+        domain = self.domain(parameter)
+        inside = 1.0 if isinstance(domain, FiniteSet) else 0.5
+        finite = domain.inf.is_finite and domain.sup.is_finite
+        return float(domain.inf + (domain.sup - domain.inf) * inside) if finite else 1.0
 
     def domain(self, variable: Symbol) -> Set:
         """The values a variable may take, as a sympy set (±oo included for extended reals)."""
@@ -152,9 +227,15 @@ class Loss:
         content = [self.name, srepr(self.expression)]
         for v in self.variables:
             content.append(f"{v.name}: {self.domain(v)} default {self.defaults.get(v)}")
+        if self.predictions:
+            content.append(f"predictions {len(self.predictions)} target {self.target}")
         for v in sorted(self.special, key=str):
             content.append(f"{v.name} -> {self.special[v]}")
         return hashlib.sha256("\n".join(content).encode()).hexdigest()[:12]
+
+
+def _in_words(name: str) -> str:
+    return f"{name[:1].upper()}{name[1:]}".replace("_", " ")
 
 
 def _restored(*values: Any) -> Loss:

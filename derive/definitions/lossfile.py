@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from sympy import Expr, Set, Symbol, preorder_traversal
 from derive.definitions import names
 from derive.definitions.accepted import accept, check_default, check_special
 from derive.definitions.formula import MAX_NODES, read, read_number
-from derive.definitions.interval import read_kind
+from derive.definitions.interval import read_along, read_kind
 from derive.definitions.loss import Let, Loss, let
 from derive.errors import BadInput, EnvironmentTrouble
 
@@ -21,8 +22,10 @@ MAX_BYTES = 256 * 1024
 MAX_VARIABLES = 12
 MAX_TEXT = 2_000
 
-REQUIRED = ("name", "title", "source", "loss", "variables")
-KEYS = (*REQUIRED, "description", "where", "defaults", "special")
+REQUIRED = ("name", "loss")
+PROSE = ("title", "source", "description")
+ROLES = ("prediction", "target")
+KEYS = (*REQUIRED, *PROSE, "variables", *ROLES, "where", "defaults", "special")
 
 
 class _Decimal(str):
@@ -34,7 +37,8 @@ class _Decimal(str):
 def read_toml(path: Path) -> Loss:
     """The loss that a TOML file states.
 
-    The first variable is the residual, called x from here on. Raises BadInput, one line, for a file
+    The first variable is the residual, called x from here on, unless [prediction] and [target] say
+    what is predicted and what is known. Raises BadInput, one line, for a file
     that is too big, not UTF-8 or not TOML, and for a loss that is incomplete, misspelt, or not real
     on its domain.
     """
@@ -48,7 +52,10 @@ def parse(text: str, where: str) -> Loss:
     _check_keys(table, where)
     name = _line(table, "name", where)
     names.check_loss(name, f"{where}, name")
-    symbols, domains = _variables(table["variables"], where)
+    declared, domains = _declared_in(table, where)
+    symbols = {letter: v for found in declared.values() for letter, v in found.items()}
+    target, others = declared["target"], list(declared["variables"].items())
+    parameters = dict(others if declared["prediction"] else others[1:])
     where_table = _table(table, "where", where)
     lets = _lets(where_table, symbols, where)
     known: dict[str, Symbol] = {**symbols, **{v.name: v for v in lets}}
@@ -57,15 +64,17 @@ def parse(text: str, where: str) -> Loss:
     return accept(
         Loss(
             name=name,
-            title=_line(table, "title", where),
-            source=_line(table, "source", where),
-            description=_line(table, "description", where) if "description" in table else "",
+            title=_prose(table, "title", where),
+            source=_prose(table, "source", where),
+            description=_prose(table, "description", where),
             variables=tuple(symbols.values()),
+            predictions=tuple(declared["prediction"].values()),
+            target=next(iter(target.values()), None),
             loss=formula,
             where=lets,
             domains=domains,
-            defaults=_defaults(_table(table, "defaults", where), symbols, where),
-            special=_special(_table(table, "special", where), symbols, where),
+            defaults=_defaults(_table(table, "defaults", where), parameters, where),
+            special=_special(_table(table, "special", where), {**target, **parameters}, where),
         ),
         where,
     )
@@ -134,6 +143,10 @@ def _line(table: Mapping[str, Any], key: str, where: str) -> str:
     return value
 
 
+def _prose(table: Mapping[str, Any], key: str, where: str) -> str:
+    return _line(table, key, where) if key in table else ""
+
+
 def _table(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
     value = table.get(key, {})
     if not isinstance(value, dict):
@@ -141,23 +154,61 @@ def _table(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
     return value
 
 
-def _variables(table: Any, where: str) -> tuple[dict[str, Symbol], dict[Symbol, Set]]:
-    if not isinstance(table, dict) or not table:
-        raise BadInput(f"{where}: 'variables' must be a table, [variables], the residual first")
-    if len(table) > MAX_VARIABLES:
-        raise BadInput(f"{where}, variables: {len(table)} of them; at most {MAX_VARIABLES}")
-    residual = next(iter(table))
-    if residual != "x" and "x" in table:
-        raise BadInput(f"{where}, variables: x is the residual's name; put it first")
-    symbols: dict[str, Symbol] = {}
+Declared = dict[str, dict[str, Symbol]]
+
+
+def _declared_in(table: Mapping[str, Any], where: str) -> tuple[Declared, dict[Symbol, Set]]:
+    """The variables by table, in the order of the signature, and the domains that symbols lack."""
+    roles = _check_tables(table, where)
+    found: Declared = {"prediction": {}, "target": {}, "variables": {}}
     domains: dict[Symbol, Set] = {}
-    for name, kind in table.items():
-        names.check_variable(name, f"{where}, variables")
-        read_as = read_kind(kind, f"{where}, variables, {name}")
-        symbols[name] = read_as.symbol("x" if name == residual else name)
-        if read_as.domain is not None:
-            domains[symbols[name]] = read_as.domain
-    return symbols, domains
+    for name, letters in found.items():
+        for place, (letter, kind) in enumerate(_table(table, name, where).items()):
+            names.check_variable(letter, f"{where}, {name}", roles)
+            if any(letter in group for group in found.values()):
+                raise BadInput(f"{where}, {name}: '{letter}' is declared twice")
+            called = "x" if not roles and place == 0 else letter
+            symbol, domain = _symbol(called, kind, f"{where}, {name}, {letter}", name in ROLES)
+            letters[letter] = symbol
+            if domain is not None:
+                domains[symbol] = domain
+    return found, domains
+
+
+def _symbol(name: str, kind: Any, where: str, role: bool) -> tuple[Symbol, Set | None]:
+    if role and isinstance(kind, str) and re.search(r"\w (over|of)\b", kind):
+        return read_along(kind, where, name), None
+    read_as = read_kind(kind, where)
+    return read_as.symbol(name), read_as.domain
+
+
+def _check_tables(table: Mapping[str, Any], where: str) -> bool:
+    """Whether the loss has roles; BadInput where they are incomplete, or mixed with a residual."""
+    roles = [name for name in ROLES if name in table]
+    for name in ("variables", *roles):
+        first = ", the residual first" if not roles else ""
+        if name in table and not isinstance(table[name], dict):
+            raise BadInput(f"{where}: '{name}' must be a table, [{name}]{first}")
+    count = sum(len(table.get(name, ())) for name in ("variables", *roles))
+    if count > MAX_VARIABLES:
+        raise BadInput(f"{where}, variables: {count} of them; at most {MAX_VARIABLES}")
+    variables = list(table.get("variables", ()))
+    if not roles:
+        if not variables:
+            raise BadInput(f"{where}: 'variables' must be a table, [variables], the residual first")
+        if variables[0] != "x" and "x" in variables:
+            raise BadInput(f"{where}, variables: x is the residual's name; put it first")
+        return False
+    if "x" in variables:
+        raise BadInput(
+            f"{where}: a loss has either a residual x or the roles [prediction] and [target]; "
+            "with roles, [variables] holds the parameters alone"
+        )
+    if not table.get("prediction"):
+        raise BadInput(f"{where}: [target] without a [prediction]; declare what is predicted")
+    if len(table.get("target", ())) > 1:
+        raise BadInput(f"{where}, target: one target, not {len(table['target'])}")
+    return True
 
 
 def _lets(table: Mapping[str, Any], symbols: Mapping[str, Symbol], where: str) -> tuple[Let, ...]:
@@ -185,9 +236,8 @@ def _check_size(lets: tuple[Let, ...], formula: Expr, where: str) -> None:
 
 
 def _declared(name: str, symbols: Mapping[str, Symbol], where: str) -> Symbol:
-    parameters = list(symbols)[1:]
-    if name not in parameters:
-        declared = ", ".join(parameters) or "none"
+    if name not in symbols:
+        declared = ", ".join(symbols) or "none"
         raise BadInput(f"{where}: {name[:40]!a} is no parameter (declared: {declared})")
     return symbols[name]
 

@@ -45,6 +45,8 @@ FUNCTIONS = frozenset(
         "Rational",
     ]
 )
+# What papers call a parameter of a loss with roles; before a bracket it is the function.
+LETTERS = frozenset(("gamma",))
 CONSTANTS = frozenset(("pi", "E", "oo"))
 
 # Words that the generated files use for something else; `d_…` and `d2_…` are refused by shape.
@@ -167,11 +169,15 @@ def _check_identifier(name: str, what: str, where: str) -> None:
         raise BadInput(f"{where}: {what} '{name}' is a keyword of Python; choose another")
 
 
-def check_variable(name: str, where: str) -> None:
-    """Refuse (BadInput) a variable's name that code, formulas or LaTeX could misread."""
+def check_variable(name: str, where: str, roles: bool = False) -> None:
+    """Refuse (BadInput) a variable's name that code, formulas or LaTeX could misread.
+
+    roles: the loss is one of a prediction and a target.
+    """
     what = "variable"
     _check_identifier(name, what, where)
-    if name in FUNCTIONS or name in CONSTANTS:
+    allowed = LETTERS if roles else frozenset()
+    if (name in FUNCTIONS and name not in allowed) or name in CONSTANTS:
         raise BadInput(f"{where}: {what} '{name}' already means something in formulas; rename it")
     derived = name.startswith(("d_", "d2_"))
     if derived or name in GENERATED or hasattr(builtins, name):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import mpmath
 from mpmath import mp, mpf
-from sympy import Expr, Symbol, oo
+from sympy import Expr, FiniteSet, Symbol, oo
 
 from derive.definitions.evaluate import NoBranch, NotReal, OutOfReach, Point, evaluate
 from derive.definitions.loss import Loss
@@ -134,7 +134,11 @@ def _approach(
 
 def _inside(loss: Loss, variable: Symbol, value: mpf) -> bool:
     domain = loss.domain(variable)
+    if isinstance(domain, FiniteSet):
+        return any(value == _number(label) for label in domain)
     low, high = (_number(edge) for edge in (domain.inf, domain.sup))
+    if value in (low, high) and variable in (*loss.predictions, loss.target):
+        return False  # there a loss may be infinite, and 0 log 0 is 0
     if value in (low, high):
         return bool(domain.contains(domain.inf if value == low else domain.sup))
     return bool(low < value < high)
@@ -142,9 +146,11 @@ def _inside(loss: Loss, variable: Symbol, value: mpf) -> bool:
 
 def _samples(loss: Loss, variable: Symbol) -> list[mpf]:
     """Values of a variable: its default and plain ones, the edges of its domain, far ones."""
-    if variable == loss.residual:
+    if variable == loss.residual and not loss.predictions:
         return [mpf(text) for text in _RESIDUALS.split() if _inside(loss, variable, mpf(text))]
     domain = loss.domain(variable)
+    if isinstance(domain, FiniteSet):
+        return [_number(label) for label in domain]
     low, high = _number(domain.inf), _number(domain.sup)
     special = [_number(value) for value in loss.special.get(variable, ())]
     values = [mpf(loss.default(variable)), low, high, *special]
@@ -166,7 +172,7 @@ def _points(loss: Loss, samples: dict[Symbol, list[mpf]]) -> Iterator[Point]:
     for v in variables:
         for value in samples[v]:
             yield {**firsts, v: value}
-    for v in loss.parameters:
+    for v in loss.held:
         for value, residual in itertools.product(samples[v], samples[loss.residual]):
             yield {**firsts, v: value, loss.residual: residual}
     for values in itertools.product(*(samples[v] for v in reversed(variables))):

@@ -56,16 +56,17 @@ class Reading:
 
 def judge(
     subject: str, loss: Loss, quantity: str, fixed: Settings, seed: int = 0,
-    call: Call | None = None,
+    call: Call | None = None, folders: Sequence[str] = (),
 ) -> Judgement:  # fmt: skip
     """subject: MODULE:FUNCTION. fixed: parameters that were set, by their names or ours.
 
-    call: how to call it, where that is known.
+    call: how to call it, where that is known. folders: where its module is found beside the
+    working folder.
     """
     if not all(part.isidentifier() for half in _halves(subject) for part in half.split(".")):
         raise BadInput(f"--implementation {subject}: MODULE:FUNCTION is wanted, such as math:fabs")
     truth = Truth(loss, quantity)
-    with Session(subject) as session:
+    with Session(subject, folders=folders) as session:
         told = session.describe()
         name = f"{subject} as {quantity} of {loss.name}"
         if "error" in told:

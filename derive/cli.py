@@ -100,11 +100,20 @@ def list_losses() -> None:
 
 @derive.command(epilog=_LOSS)
 @click.argument("loss")
-def show(loss: str) -> None:
+@click.option("--concordance", is_flag=True, help="What other libraries mean by this loss.")
+def show(loss: str, concordance: bool) -> None:
     """Definition, gradients, limits and density of a loss."""
     from derive import pipeline
 
-    say(pipeline.show(loss))
+    if not concordance:
+        say(pipeline.show(loss))
+        return
+    cells, notes = pipeline.concordance(loss)
+    if not cells:
+        say(f"{loss}: no library of the table has it")
+        return
+    header = ["library", "is", "relation", "library itself"]
+    say(aligned(header, cells, screen()[0]) + "".join(f"{note}\n" for note in notes))
 
 
 def _settings(

@@ -57,6 +57,7 @@ TARGET = Target(
     template="loss.py.j2",
     density="density.py.j2",
     runtime=("_density.py", "_quadrature.py", "_special.py"),
+    beside=("_adapters.py",),
     package="package.py.j2",
     library="numpy",
     judged={

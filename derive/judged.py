@@ -141,7 +141,7 @@ class Report:
 
         values = {name: float(value) for name, value in settings.items()}
         with named(subject) as (name, folders):
-            found = judge(name, loss, quantity, values, folders)
+            found = judge(name, loss, quantity, values, folders=folders)
         if name.startswith(f"{MODULE}:"):  # nobody can import it later
             found = replace(found, script="")
         return _of_code(found, exact)

@@ -8,9 +8,14 @@ from contextlib import suppress
 import sympy
 
 from derive.calculus import Derivation
+from derive.calculus.evaluate import NotReal
+from derive.calculus.limits import one_sided
+from derive.calculus.presented import for_readers, gathered_logarithms, limit_for_readers
+from derive.calculus.reading import fold, tidy
 from derive.definitions.notation import formula
 from derive.errors import BadInput
 from derive.estimation.robustness import length_name, robustness, tuning_constant
+from derive.numerics.lower import CannotLower
 from derive.program.wording import definition_lines, domain_line
 
 WIDTH = 96
@@ -26,11 +31,10 @@ def shown(derivation: Derivation) -> str:
     if loss.description:
         lines += _wrapped(loss.description, "  ")
     lines += ["", "Derivatives"]
-    for name, value in derivation.pretty.items():
+    for name, value in for_readers(derivation).items():
         if name != "loss":
             lines += _wrapped(f"{name} = {formula(value)}", "  ", "      ")
-    if derivation.weight_at_zero is not None:
-        lines += [f"  weight at {loss.residual} = 0: {formula(derivation.weight_at_zero)}"]
+    lines += _wrapped(f"weight at {loss.residual} = 0: {_weight(derivation)}", "  ", "      ")
     if derivation.limits:
         lines += ["", "Limits (each confirmed at high precision, from each side)"]
         for limit in derivation.limits:
@@ -40,12 +44,16 @@ def shown(derivation: Derivation) -> str:
                 else f" from {'above' if limit.direction == '+' else 'below'}"
             )
             where = f"{limit.variable} -> {formula(limit.point)}{side}"
-            text = f"{limit.quantity} -> {formula(limit.value)}  as {where}"
+            value = limit_for_readers(loss, limit.value)
+            text = f"{limit.quantity} -> {formula(value)}  as {where}"
+            if limit.value is sympy.nan:
+                text = f"{limit.quantity}: no limit found  as {where}"
             if limit.growth is not None:
-                text += f", like {formula(limit.growth)}"
+                text += f", like {formula(fold(loss.where, tidy(loss.where, limit.growth)))}"
             lines += _wrapped(text, "  ", "      ")
     lines += ["", "Facts", *_facts(derivation), "", "Density", *_density(derivation)]
-    lines += ["", *_estimator(derivation)]
+    with suppress(NotReal, CannotLower, ValueError, ArithmeticError):
+        lines += ["", *_estimator(derivation)]
     for member in derivation.members:
         at = ", ".join(
             f"{k} = {formula(sympy.sympify(v)) if not isinstance(v, str) else v}"
@@ -53,6 +61,21 @@ def shown(derivation: Derivation) -> str:
         )
         lines += _wrapped(f"Equal to {member.wider} at {at}: {member.method}.", "")
     return "\n".join(lines)
+
+
+def _weight(derivation: Derivation) -> str:
+    """The weight at 0, or in words why there is none."""
+    value, loss = derivation.weight_at_zero, derivation.loss
+    if value is sympy.nan:
+        return "it depends on the parameters, and no formula for all of them was found"
+    if value != sympy.zoo:
+        return formula(limit_for_readers(loss, value))
+    sides = (
+        one_sided(loss, "weight", derivation.quantities["weight"], loss.residual, sympy.S.Zero, s)
+        for s in ("-", "+")
+    )
+    below, above = (formula(side.value) for side in sides if side.value is not sympy.nan)
+    return f"none, for it is {below} from below and {above} from above"
 
 
 def _facts(derivation: Derivation) -> list[str]:
@@ -98,10 +121,10 @@ def _density(derivation: Derivation) -> list[str]:
     density = derivation.density
     lines: list[str] = []
     if density.log_partition is not None:
-        lines += _wrapped(f"log Z = {formula(density.log_partition)}", "  ", "      ")
+        lines += _wrapped(f"log Z = {formula(gathered_logarithms(density.log_partition))}", "  ", "      ")
     for parameter, value, log_z in density.special:
         lines += _wrapped(
-            f"log Z = {formula(log_z)}  at {parameter} = {formula(value)}", "  ", "      "
+            f"log Z = {formula(gathered_logarithms(log_z))}  at {parameter} = {formula(value)}", "  ", "      "
         )
     if density.exists == sympy.false:
         lines += _wrapped(f"none: {density.reason}", "  ")

@@ -11,6 +11,7 @@ from typing import Any
 
 from sympy import Symbol
 
+from derive.definitions.catalogue import NAMES
 from derive.definitions.interval import read_kind
 
 TABLE = Path(__file__).parent / "table.toml"
@@ -50,12 +51,13 @@ class Row:
 
 @cache
 def table() -> tuple[Row, ...]:
-    """Every row, library by library."""
+    """Every row that speaks of a loss of the catalogue, library by library."""
     libraries: Mapping[str, Any] = tomllib.loads(TABLE.read_text(encoding="utf-8"))
     return tuple(
         Row(library=found["name"], module=module, version=found.get("version", ""), **row)
         for module, found in libraries.items()
         for row in found["rows"]
+        if row["loss"] in NAMES
     )
 
 

@@ -23,7 +23,7 @@ from sympy import (
 from derive.definitions.loss import Let
 
 # Beyond these sizes the costlier steps are left out: they would take seconds.
-FOR_ANY = 600
+FOR_ANY = 300
 FOR_TOGETHER = 250
 FOR_FACTOR = 40
 # What multiplying out may produce.

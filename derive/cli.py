@@ -111,12 +111,32 @@ def list_losses(as_json: bool) -> None:
 
 @derive.command(epilog=_LOSS)
 @click.argument("loss", shell_complete=losses_that_fit)
+@click.option("--concordance", is_flag=True, help="What other libraries mean by this loss.")
 @_JSON
-def show(loss: str, as_json: bool) -> None:
+def show(loss: str, concordance: bool, as_json: bool) -> None:
     """Definition, gradients, limits and density of a loss."""
     from derive import pipeline
 
+    if concordance:
+        _show_concordance(loss, as_json)
+        return
     say(pipeline.data(loss) if as_json else narrowed(pipeline.show(loss), columns(PIPE_WIDTH)))
+
+
+def _show_concordance(loss: str, as_json: bool) -> None:
+    """What other libraries mean by a loss, a row each, and what is to be known beside them."""
+    from derive import pipeline
+
+    cells, notes = pipeline.concordance(loss)
+    if as_json:
+        keys = ("library", "is", "relation", "asked")
+        say(json.dumps([dict(zip(keys, row, strict=True)) for row in cells], indent=1))
+        return
+    if not cells:
+        say(f"{loss}: no library of the table has it")
+        return
+    header = ["library", "is", "relation", "library itself"]
+    say(aligned(header, cells, screen()[0]) + "".join(f"{note}\n" for note in notes))
 
 
 @derive.command(short_help="Make a shell complete commands, options and losses.")

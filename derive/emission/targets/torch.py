@@ -36,7 +36,7 @@ SYNTAX = Syntax(
         "finite": Pattern("torch.nan_to_num({0}, nan=math.nan)", ATOM),
         "exp_series": Called("_exp_series", listed=1),
         "copy": Pattern("{0}.clone()", ATOM),
-        "trigamma": Pattern("torch.polygamma(1, {0})", ATOM),
+        "trigamma": Called("_trigamma"),
         "gamma": Pattern("torch.exp(torch.lgamma({0}))", ATOM),
         "min": Pattern("torch.clamp({0}, max={1})", ATOM),
         "max": Pattern("torch.clamp({0}, min={1})", ATOM),

@@ -111,9 +111,7 @@ def _moved(e: Expr, bracket: Expr, v: Symbol, r: Symbol) -> Expr:
         ratio = cancel(part / bracket)
         return part if ratio.has(v) or ratio.is_Add else ratio * r
 
-    return e.replace(
-        lambda part: part.is_Add and part.has(v) and len(part.args) == terms, replaced
-    )
+    return e.replace(lambda part: part.is_Add and part.has(v) and len(part.args) == terms, replaced)
 
 
 def _split_powers(e: Expr, r: Symbol) -> Expr:

@@ -309,11 +309,13 @@ def verify(
     """Check losses and their generated files, claims files (TOML), a formula or somebody else's
     code; without SUBJECT everything."""
     if implementation is not None:
-        _judge_code(implementation, settings, Statements(**statements), subjects, as_json)
+        _judge_code(
+            implementation, settings, Statements(seed=seed, **statements), subjects, as_json
+        )
         return
     if settings:
         raise click.UsageError("--set says the parameters of an --implementation")
-    if _judged_statements(subjects, Statements(**statements), as_json):
+    if _judged_statements(subjects, Statements(seed=seed, **statements), as_json):
         return
     from derive import pipeline
 
@@ -345,7 +347,7 @@ def _judge_code(
 
     with progress_on(sys.stderr) as progress:
         progress.step(subject, 0, 1)
-        found = judge(subject, find(asked.loss), asked.quantity, values)
+        found = judge(subject, find(asked.loss), asked.quantity, values, asked.seed)
     say(found.to_json() if as_json else shown(found, *screen()))
     code = found.exit_code(asked.exact)
     if code == Refuted.exit_code:
@@ -358,14 +360,14 @@ def _judged_statements(subjects: tuple[str, ...], asked: Any, as_json: bool) -> 
     """Whether claims or a formula were asked about; they are judged and told then."""
     if not (asked.has_text or any(s.endswith(".toml") for s in subjects)):
         return False
-    from derive.verification.claims.asked import answer, complaint
+    from derive.verification.claims.asked import answer, complaint, text_of
 
     with progress_on(sys.stderr) as progress:
-        found = answer(subjects, asked, 0, as_json, progress)
+        found = answer(subjects, asked, progress)
     if found is None:
         return False
-    say(found[0])
-    trouble = complaint(found[1])
+    say(found.to_json() if as_json else text_of(found, asked.explain, *screen()))
+    trouble = complaint(found.exit_code)
     if trouble is not None:
         raise trouble
     return True

@@ -33,6 +33,7 @@ SYNTAX = Syntax(
         "loggamma": Called("torch.lgamma"),
         "clamp": Called("torch.clamp"),
         "is_nan": Called("torch.isnan"),
+        "finite": Pattern("torch.nan_to_num({0}, nan=math.nan)", ATOM),
         "exp_series": Called("_exp_series", listed=1),
         "copy": Pattern("{0}.clone()", ATOM),
         "trigamma": Called("_trigamma"),

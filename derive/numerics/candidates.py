@@ -67,7 +67,7 @@ def _expressions(
     found += [(_factored(raw), ()), (raw, ())]
     cancelled = readings(loss, pretty)
     found += [(form, ("exponential polynomial",)) for form in cancelled]
-    if not raw.has(Piecewise) and not cancelled:
+    if not raw.has(Piecewise) and (not cancelled or loss.predictions):
         derived = _from_base(derivation.loss, name, base)
         for candidate in (readable(derived), derived, readable(raw)):
             again, used = rewrite(candidate)

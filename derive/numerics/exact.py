@@ -188,17 +188,23 @@ _SIGNS: Mapping[str, tuple[int, ...]] = {
 }  # fmt: skip
 
 
-def limit(exact: Exact, inputs: Sequence[Ball], at: Ball) -> Ball:
-    """The limit as the first variable tends to 0 (from the side of `at`) or to infinity, read off
-    at three distances, each the square of the one before; infinite where it diverges.
+def limit(
+    exact: Exact, inputs: Sequence[Ball], at: Ball, place: int = 0, end: Ball | None = None
+) -> Ball:
+    """The limit as one variable, the first by default, tends to `end`, 0 by default (from the side
+    of `at`), or to infinity, read off at three distances, each the square of the one before;
+    infinite where it diverges.
 
-    at: ±1 towards 0, ±inf outwards."""
+    at: ±1 towards the end, ±inf outwards."""
     outwards = not at.is_finite()
     side = 1 if at > 0 else -1
     found = []
-    for bits in (1 << 7, 1 << 8, 1 << 9):
+    for bits in (1 << 7, 1 << 8, 1 << 9) if end is None else (1 << 11, 1 << 12, 1 << 13):
         distance = arb(side) * arb(2) ** (bits if outwards else -bits)
-        found.append(exact.enclosed([distance, *inputs[1:]]))
+        if end is not None:
+            ctx.prec = 2 * bits
+            distance = end + distance
+        found.append(exact.enclosed([*inputs[:place], distance, *inputs[place + 1 :]]))
     first, second, third = found
     if abs(third - second) <= abs(third) * arb((1, -60)):
         return third

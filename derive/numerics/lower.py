@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import sympy
@@ -10,7 +10,7 @@ from sympy import Expr
 
 from derive.numerics import atoms
 from derive.numerics.atoms import Atom
-from derive.numerics.differences import NoPattern, pattern
+from derive.numerics.differences import NoPattern, Rate, pattern
 from derive.numerics.helpers.differences import Growth, of_exponential, of_logarithm
 from derive.numerics.nodes import Local, Name, Node, call, node, where
 
@@ -89,6 +89,8 @@ def _difference(argument: Expr, *rates: Expr, more: Node | None = None) -> Node:
     """A divided difference of exp, by the kind of its argument."""
     try:
         p, found = pattern(rates)
+        if isinstance(argument, atoms.log_ratio):
+            return _difference_of_ratio(argument, p, found, more)
         if not isinstance(argument, atoms.log1p | atoms.log1p_square):
             return of_exponential(lower(argument), found)
         inner, exponent = lower(argument.args[0]), lower(p)
@@ -100,6 +102,14 @@ def _difference(argument: Expr, *rates: Expr, more: Node | None = None) -> Node:
         return of_logarithm(Growth(log, exponent, Local("g", power), total), found, more)
     except NoPattern:
         raise CannotLower(f"no stable evaluation of rates {rates} is known") from None
+
+
+def _difference_of_ratio(argument: Expr, p: Expr, found: Sequence[Rate], more: Node | None) -> Node:
+    """With powers of the ratio itself: exponentials of its logarithm lose digits far from 1."""
+    above, below, _ = argument.args
+    total = Local("ratio", lower(above) / lower(below))
+    log, exponent = Local("L", lower(argument)), lower(p)
+    return of_logarithm(Growth(log, exponent, call("pow", total, exponent), total), found, more)
 
 
 def condition(relation: Expr) -> Node:

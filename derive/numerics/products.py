@@ -18,7 +18,7 @@ from sympy import Expr, Piecewise, S, Symbol
 
 from derive.definitions.floats import FORMATS, Floats
 from derive.definitions.loss import Let, Loss
-from derive.definitions.samples import Sample, whole_range
+from derive.definitions.samples import Sample, spread
 from derive.numerics.atoms import Atom
 from derive.numerics.exact import Exact, NoValue
 from derive.numerics.lower import condition, lower
@@ -42,7 +42,7 @@ class Ranges:
     @staticmethod
     def of(loss: Loss) -> Ranges:
         dtypes = ("float64", "float32")
-        samples = (whole_range(loss, _SHARE * _POINTS, dtype=d).thinned(_SHARE) for d in dtypes)
+        samples = (spread(loss, _POINTS, _SHARE, d) for d in dtypes)
         return Ranges(tuple(samples))
 
     def exponents(self) -> Floats:

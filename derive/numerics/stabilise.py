@@ -18,7 +18,7 @@ from derive.errors import BadInput, Refuted
 from derive.numerics.angles import angled
 from derive.numerics.candidates import Candidate, expressions, readings
 from derive.numerics.clips import clipped
-from derive.numerics.ends import EndPiece, at_the_ends, leading, with_leading
+from derive.numerics.ends import EndPiece, at_the_ends, at_the_labels, leading, with_leading
 from derive.numerics.errors import ErrorModel, Score, samples, size
 from derive.numerics.forms import MeasuredError, Regime, StableForm
 from derive.numerics.lower import CannotLower, lower
@@ -26,6 +26,7 @@ from derive.numerics.measure import Target, target
 from derive.numerics.nodes import Name, Node, call, node, where
 from derive.numerics.pieces import Measured, piecewise
 from derive.numerics.products import Ranges, ordered
+from derive.numerics.ratios import choices
 from derive.numerics.rules import rewrite
 from derive.numerics.units import Unit, degree, in_units, units
 
@@ -130,6 +131,7 @@ class _Search:
             quotient = Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",))
             found = min(found, _Row.of(model, quotient), key=lambda r: r.score.rank)
         form = at_the_ends(model, found.measured.candidate.form, self._leading)
+        form = at_the_labels(model, form)
         _refuse_wrong(model, form, raw)
         return form, _error(model, form, found.measured.candidate.rules, direct)
 
@@ -152,8 +154,17 @@ class _Search:
         joined = clipped(pretty, loss.residual, [v.name for v in (*loss.variables, *loss.where)])
         if joined is not None:
             found += self._candidates([(joined, ("clipped residual",))])
+        if loss.kind == "pointwise":
+            simple = self._simple(pretty)
+            found += self._candidates([(simple, ())])
+            ways = choices(loss, [raw, pretty, simple])
+            found += self._candidates([p for e, used in ways for p in ((e, used), rewrite(e))])
         read = [(way, ("exponential polynomial",)) for way in readings(loss, pretty)]
         return found + self._candidates(read)
+
+    @staticmethod
+    def _simple(expression: Expr) -> Expr:
+        return sympy.factor(expression) if expression.count_ops() <= _FACTORED else expression
 
     def _angled(self, ways: Iterable[Expr]) -> Iterator[Expr]:
         taken = {v.name for v in (*self.derivation.loss.variables, *self.derivation.loss.where)}
@@ -323,7 +334,8 @@ def _error(model: ErrorModel, form: Node, rules: tuple[str, ...], direct: float)
 
     def place(k: int) -> dict[str, float]:
         reference = model.references[k]
-        return reference.sample.point(int(np.argmax(np.where(reference.special, 0, errors[k]))))
+        rare = reference.special | reference.settled
+        return reference.sample.point(int(np.argmax(np.where(rare, 0, errors[k]))))
 
     count = int(np.count_nonzero(~np.isnan(model.references[0].high)))
     return MeasuredError(

@@ -60,7 +60,7 @@ def lower_module(derivation: Derivation, form: StableForm, subject: str) -> Modu
 def _definition(derivation: Derivation) -> dict[str, Node]:
     found = {}
     for name in ("loss", *(f"d_{v.name}" for v in derivation.loss.variables)):
-        with suppress(CannotLower):
+        with suppress(CannotLower, KeyError):  # there is no derivative in a label
             found[name] = lower(derivation.quantities[name])
     return found
 

@@ -63,7 +63,8 @@ def lower(expression: Expr) -> Node:
         return _branches(expression)
     if isinstance(expression, sympy.Max | sympy.Min):
         op = "max" if isinstance(expression, sympy.Max) else "min"
-        first, *rest = (lower(a) for a in sorted(expression.args, key=sympy.default_sort_key))
+        parts = sorted(expression.args, key=sympy.default_sort_key)
+        first, *rest = map(lower, sorted(parts, key=lambda a: bool(a.is_number)))
         for other in rest:
             first = call(op, first, other)
         return first

@@ -55,6 +55,7 @@ TARGET = Target(
     suffix=".py",
     syntax=SYNTAX,
     template="loss.py.j2",
+    pointwise="pointwise.py.j2",
     density="density.py.j2",
     runtime=("_density.py", "_quadrature.py", "_special.py"),
     package="package.py.j2",

@@ -135,8 +135,7 @@ class AbsoluteLoss(torch.nn.Module):
         values = loss(input.to(wide) - target.to(wide), *parameters)
         values = values if weight is None else values * weight
         values = values if self.reduction == "none" else getattr(values, self.reduction)()
-        kind = input.device.type
-        cast = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+        cast = input.device.type != "meta" and torch.is_autocast_enabled(input.device.type)
         return values if cast or not dtype.is_floating_point else values.to(dtype)
 
     def extra_repr(self) -> str:

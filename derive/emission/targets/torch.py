@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from derive.emission.inplace import Calls, beyond
 from derive.emission.printer import NoSpelling, Printer
-from derive.emission.render import block, function
+from derive.emission.render import block, exports, function
 from derive.emission.syntax import ATOM, BOTH, EITHER, PYTHON, Called, Infix, Pattern, Syntax
 from derive.emission.target import Target
 from derive.numerics.nodes import Name
@@ -82,7 +81,7 @@ def _pointwise(module: Module, printer: Printer) -> Mapping[str, Any]:
         "formulas": _formulas(module, printer, None),
         "signature": ", ".join([*(f"{n}: Tensor" for n in module.inputs), *optional]),
         "helpers": _helpers(module, printer),
-        "exports": _exports([_class_name(module), *(f.name for f in module.functions)]),
+        "exports": exports([_class_name(module), *(f.name for f in module.functions)]),
         "class_name": _class_name(module),
         "given_to": [
             "self",
@@ -160,7 +159,7 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
         "formulas": _formulas(module, printer, plain),
         "signature": signature,
         "helpers": _helpers(module, printer),
-        "exports": _exports([_class_name(module), *(f.name for f in module.functions)]),
+        "exports": exports([_class_name(module), *(f.name for f in module.functions)]),
         "class_name": _class_name(module),
         "example": "0.0",
         "given": [
@@ -190,12 +189,6 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
         "block": program,
         "exact": program is None or program["guarded"],
     }
-
-
-def _exports(names: Sequence[str]) -> list[str]:
-    """The names in lists that each fit on a line."""
-    lines = textwrap.wrap(", ".join(f'"{n}"' for n in sorted(names)), 85)
-    return [line.rstrip(",") for line in lines]
 
 
 def _tuple(items: Sequence[str]) -> str:

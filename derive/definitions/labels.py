@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import mpmath
 from mpmath import mp, mpf
@@ -44,14 +45,20 @@ STEP = mpf(2) ** -60
 PLACES = ("0.3", "0.7", "1.9", "5.3")
 
 
-def is_met(loss: Loss) -> bool:
-    """Whether the loss is least where the prediction equals the target: they are of one kind, and
-    what counts when both are close is their difference."""
+class Meeting(NamedTuple):
+    """What a loss is where the prediction equals the target: least there, and 0."""
+
+    least: bool
+    zero: bool
+
+
+def meeting(loss: Loss) -> Meeting:
+    """Looked at in a few places, with the parameters at their defaults."""
     x, y = loss.residual, loss.target
     if y is None or isinstance(loss.domain(y), FiniteSet):
-        return False
+        return Meeting(False, False)
     others = {p: mpf(loss.default(p)) for p in loss.variables if p not in (x, y)}
-    told = 0
+    heights = []
     with mp.workdps(80):
         for place in map(mpf, PLACES):
             if not all(loss.domain(v).contains(Rational(str(place))) is true for v in (x, y)):
@@ -62,11 +69,17 @@ def is_met(loss: Loss) -> bool:
                     for k in (0, 1, -1)
                 )
             except (NotReal, NoBranch, OutOfReach):
-                return False
-            told += 1
+                return Meeting(False, False)
             if not all(0 < v - here < mpmath.sqrt(STEP) * STEP for v in (above, below)):
-                return False
-    return told > 0
+                return Meeting(False, False)
+            heights.append(abs(here))
+    return Meeting(bool(heights), bool(heights) and max(heights) < STEP * STEP)
+
+
+def is_met(loss: Loss) -> bool:
+    """Whether the loss is least where the prediction equals the target: they are of one kind, and
+    what counts when both are close is their difference."""
+    return meeting(loss).least
 
 
 def anchors(loss: Loss, variable: Symbol) -> tuple[float, ...]:
@@ -76,19 +89,19 @@ def anchors(loss: Loss, variable: Symbol) -> tuple[float, ...]:
     return tuple(float(e) for e in (domain.inf, domain.sup) if e.is_finite and e != 0)
 
 
-def share(loss: Loss, variable: Symbol, point: Mapping[str, float], met: bool) -> float:
+def share(loss: Loss, variable: Symbol, point: Mapping[str, float], met: Meeting) -> float:
     """By how much less than its own size the rounding of a variable counts.
 
-    A label is exact, and so is a target that the prediction is compared with by their difference;
-    of a prediction that difference counts, and beside an end of a domain the distance from it.
-    met: what `is_met` says.
+    A label is exact, and so is a target at which the loss is 0. Of a prediction its difference from
+    a target counts that it is compared with, and beside an end of a domain the distance from it.
+    met: what `meeting` says.
     """
     value = point[variable.name]
-    if variable == loss.target and (met or isinstance(loss.domain(variable), FiniteSet)):
+    if variable == loss.target and (met.zero or isinstance(loss.domain(variable), FiniteSet)):
         return 0.0
     if value == 0 or not math.isfinite(value) or variable in loss.parameters:
         return 1.0
     beside = [*anchors(loss, variable)]
-    if met and variable == loss.residual and loss.target is not None:
+    if met.least and variable == loss.residual and loss.target is not None:
         beside.append(point[loss.target.name])
     return min([1.0, *(abs((value - a) / value) for a in beside)])

@@ -10,7 +10,7 @@ from sympy import Expr
 
 from derive.numerics import atoms
 from derive.numerics.atoms import Atom
-from derive.numerics.differences import NoPattern, Rate, pattern
+from derive.numerics.differences import NoPattern, pattern
 from derive.numerics.helpers.differences import Growth, of_exponential, of_logarithm
 from derive.numerics.nodes import Local, Name, Node, call, node, where
 
@@ -89,9 +89,9 @@ def lower(expression: Expr) -> Node:
 def _difference(argument: Expr, *rates: Expr, more: Node | None = None) -> Node:
     """A divided difference of exp, by the kind of its argument."""
     try:
+        if isinstance(argument, atoms.log_ratio) and more is None:
+            return _difference_of_ratio(argument, rates)
         p, found = pattern(rates)
-        if isinstance(argument, atoms.log_ratio):
-            return _difference_of_ratio(argument, p, found, more)
         if not isinstance(argument, atoms.log1p | atoms.log1p_square):
             return of_exponential(lower(argument), found)
         inner, exponent = lower(argument.args[0]), lower(p)
@@ -105,12 +105,20 @@ def _difference(argument: Expr, *rates: Expr, more: Node | None = None) -> Node:
         raise CannotLower(f"no stable evaluation of rates {rates} is known") from None
 
 
-def _difference_of_ratio(argument: Expr, p: Expr, found: Sequence[Rate], more: Node | None) -> Node:
-    """With powers of the ratio itself: exponentials of its logarithm lose digits far from 1."""
-    above, below, _ = argument.args
-    total = Local("ratio", lower(above) / lower(below))
+def _difference_of_ratio(argument: Expr, rates: Sequence[Expr]) -> Node:
+    """By the ratio or its inverse, whichever is above 1, and with powers of it: exponentials of the
+    logarithm lose digits far from 1. D(L; r) = (-1)^n D(-L; -r) for n + 1 rates."""
+    above, below, gap = argument.args
+    up = _above_one(atoms.log_ratio(above, below, gap), rates)
+    down = _above_one(atoms.log_ratio(below, above, -gap), [-r for r in rates])
+    return where(lower(above) < lower(below), down if len(rates) % 2 else -down, up)
+
+
+def _above_one(argument: Expr, rates: Sequence[Expr]) -> Node:
+    p, found = pattern(rates)
+    total = Local("ratio", lower(argument.args[0]) / lower(argument.args[1]))
     log, exponent = Local("L", lower(argument)), lower(p)
-    return of_logarithm(Growth(log, exponent, call("pow", total, exponent), total), found, more)
+    return of_logarithm(Growth(log, exponent, call("pow", total, exponent), total), found)
 
 
 def condition(relation: Expr) -> Node:

@@ -18,7 +18,7 @@ from sympy import Expr, FiniteSet, Symbol, nan
 
 from derive.calculus.derivation import Derivation
 from derive.definitions.floats import FORMATS, Floats, unit_exponent
-from derive.definitions.labels import at_label, is_met, labels, share
+from derive.definitions.labels import Meeting, at_label, labels, meeting, share
 from derive.definitions.loss import Loss
 from derive.definitions.samples import Sample
 from derive.numerics.evaluate import evaluate
@@ -214,13 +214,13 @@ class Reference:
         return total
 
     @cached_property
-    def _is_met(self) -> bool:
-        return is_met(self._loss)
+    def _met(self) -> Meeting:
+        return meeting(self._loss)
 
     def _share(self, place: int, k: int) -> float:
         if self._loss.kind == "residual":
             return 1.0
-        return share(self._loss, self.variables[place], self.sample.point(k), self._is_met)
+        return share(self._loss, self.variables[place], self.sample.point(k), self._met)
 
     @staticmethod
     def _moved(exact: Exact, inputs: Sequence[Ball], place: int, here: Ball) -> Ball | None:

@@ -127,13 +127,17 @@ def _without_exponentials(form: Expr, argument: Expr, ratio: Expr) -> Expr:
     ).replace(expm1(argument), gap / below)
 
 
-def by_step(loss: Loss, expression: Expr) -> Expr | None:
-    """The expression in w = (prediction - target)/target, of the size of the target."""
+def by_step(loss: Loss, expression: Expr) -> list[Expr]:
+    """The expression in w = (prediction - target)/target, and with the roles exchanged."""
     x, y = loss.residual, loss.target
     if y is None or not (x.is_nonnegative and y.is_nonnegative):
-        return None
+        return []
     if expression.count_ops() > _MOST_OPERATIONS or not is_met(loss):
-        return None
+        return []
+    return [_by_step(loss, expression, *pair) for pair in ((x, y), (y, x))]
+
+
+def _by_step(loss: Loss, expression: Expr, x: Symbol, y: Symbol) -> Expr:
     size, step = Dummy("Y", positive=True), Dummy("W", positive=True)
     moved = expression.subs({x: size * (1 + step), y: size})
     moved = sympy.expand_power_base(sympy.expand_log(moved, force=True), force=True)
@@ -152,6 +156,5 @@ def choices(loss: Loss, ways: Sequence[Expr]) -> list[tuple[Expr, tuple[str, ...
             found.append((changed, ("logarithm of a ratio",)))
     for e in ways[:1]:
         found += [(form, ("exponential polynomial",)) for form in by_ratio(loss, e)]
-        step = by_step(loss, e)
-        found += [(step, ("relative difference",))] if step is not None else []
+        found += [(form, ("relative difference",)) for form in by_step(loss, e)]
     return found

@@ -30,7 +30,7 @@ def kappa(oracle: Oracle, name: str, point: Mapping[str, float], dtype: str) -> 
     for k, (symbol, here) in enumerate(zip(oracle.loss.variables, inputs, strict=True)):
         if here.is_zero() or not here.is_finite() or _is_meant(oracle, symbol, here):
             continue
-        counts = share(oracle.loss, symbol, point, oracle.is_met) if symbol in roles else 1.0
+        counts = share(oracle.loss, symbol, point, oracle.met) if symbol in roles else 1.0
         if not counts:
             continue
         orders = tuple(n + (m == k) for m, n in enumerate(wanted.orders))

@@ -17,7 +17,7 @@ from typing import Any
 
 from sympy import nan
 
-from derive.definitions.labels import at_label, is_met, labels
+from derive.definitions.labels import Meeting, at_label, labels, meeting
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
 from derive.verification import limits
@@ -65,8 +65,8 @@ class Oracle:
         self._no_spare = (0,) * len(self.names)
 
     @cached_property
-    def is_met(self) -> bool:
-        return is_met(self.loss)
+    def met(self) -> Meeting:
+        return meeting(self.loss)
 
     def value(self, name: str, point: Mapping[str, float], bits: int = DOUBLE_BITS) -> Enclosure:
         """The enclosure of a quantity at floating-point inputs (NaN in, nothing out)."""

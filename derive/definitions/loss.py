@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from sympy import Expr, FiniteSet, Interval, Set, Symbol, Union, nan, oo, srepr, sympify
 
 from derive.definitions.stored import Stored
+from derive.display import Typeset
 from derive.errors import BadInput
 
 SIGNS = (
@@ -84,8 +85,8 @@ def let(name: str, definition: Expr) -> Let:
     return Let(name, exact(definition))
 
 
-@dataclass(frozen=True)
-class Loss:
+@dataclass(frozen=True, repr=False)
+class Loss(Typeset):
     """A loss function as the paper states it.
 
     title: what it is called; its name in words where absent.
@@ -136,6 +137,11 @@ class Loss:
             fixed["member_of"] = (wider, MappingProxyType(at))
         for name, value in fixed.items():
             object.__setattr__(self, name, value)
+
+    typeset_by = "derive.views.notebook:of_loss"
+
+    def __repr__(self) -> str:
+        return f"<Loss {self.name}({', '.join(map(str, self.variables))})>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Read-only mappings do not travel between processes; ordinary ones do."""

@@ -7,6 +7,8 @@ import textwrap
 import sympy
 
 from derive.calculus import Derivation
+from derive.definitions.labels import meeting
+from derive.definitions.loss import Loss
 from derive.definitions.notation import formula
 from derive.program.wording import definition_lines, domain_line
 
@@ -26,7 +28,7 @@ def shown(derivation: Derivation) -> str:
     for name, value in derivation.pretty.items():
         if name != "loss":
             lines += _wrapped(f"{name} = {formula(value)}", "  ", "      ")
-    if derivation.weight_at_zero is not None:
+    if loss.kind == "residual" and derivation.weight_at_zero is not None:
         lines += [f"  weight at {loss.residual} = 0: {formula(derivation.weight_at_zero)}"]
     if derivation.limits:
         lines += ["", "Limits (each confirmed at high precision, from each side)"]
@@ -54,6 +56,8 @@ def shown(derivation: Derivation) -> str:
 def _facts(derivation: Derivation) -> list[str]:
     """Parity, length, minimum, kinks and jumps, a line each."""
     facts, x = derivation.facts, derivation.loss.residual
+    if derivation.loss.predictions:
+        return [*_met(derivation.loss), *_breaks(derivation)]
     words = [f"even in {x}" if facts.even else f"not even in {x}"]
     if facts.stretch is not None:
         words.append(f"{facts.stretch} only stretches {x}")
@@ -62,9 +66,22 @@ def _facts(derivation: Derivation) -> list[str]:
     if facts.minimum is not None:
         rises = "rises on both sides" if facts.rises else "falls again somewhere"
         words.append(f"least at {x} = {formula(facts.minimum)}, {rises}")
-    lines = _wrapped("; ".join(words), "  ")
+    return [*_wrapped("; ".join(words), "  "), *_breaks(derivation)]
+
+
+def _met(loss: Loss) -> list[str]:
+    """Whether the loss is least where the prediction equals the target, and 0 there."""
+    found = meeting(loss)
+    place = f"{loss.residual} = {loss.target}"
+    if not found.least:
+        return []
+    return [f"  least at {place}{', where it is 0' if found.zero else ''}"]
+
+
+def _breaks(derivation: Derivation) -> list[str]:
+    x, lines = derivation.loss.residual, []
     kinds = ("the loss jumps", "kink", "the curvature jumps", "smooth to second order")
-    for b in facts.breaks:
+    for b in derivation.facts.breaks:
         equal = "".join(f" unless {p} = {formula(v)}" for p, v in b.unless)
         lines += _wrapped(f"{x} = {formula(b.place)}: {kinds[b.order]}{equal}", "  ", "      ")
     return lines
@@ -73,6 +90,8 @@ def _facts(derivation: Derivation) -> list[str]:
 def _density(derivation: Derivation) -> list[str]:
     density = derivation.density
     lines: list[str] = []
+    if derivation.loss.predictions:
+        return ["  none: exp(-loss) is normalized for losses of a residual only"]
     if density.log_partition is not None:
         lines += _wrapped(f"log Z = {formula(density.log_partition)}", "  ", "      ")
     for parameter, value, log_z in density.special:

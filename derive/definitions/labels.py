@@ -42,6 +42,7 @@ def at_label(expression: Expr, target: Symbol, value: Expr) -> Expr:
 
 
 STEP = mpf(2) ** -60
+CLOSE = 0.25
 PLACES = ("0.3", "0.7", "1.9", "5.3")
 
 
@@ -92,13 +93,16 @@ def anchors(loss: Loss, variable: Symbol) -> tuple[float, ...]:
 def share(loss: Loss, variable: Symbol, point: Mapping[str, float], met: Meeting) -> float:
     """By how much less than its own size the rounding of a variable counts.
 
-    A label is exact, and so is a target at which the loss is 0. Of a prediction its difference from
-    a target counts that it is compared with, and beside an end of a domain the distance from it.
+    A label is exact, and so is a target close to which the loss is 0. Of a prediction, its distance
+    from the target that it is compared with counts; beside an end of a domain, that from the end.
     met: what `meeting` says.
     """
     value = point[variable.name]
-    if variable == loss.target and (met.zero or isinstance(loss.domain(variable), FiniteSet)):
+    if variable == loss.target and isinstance(loss.domain(variable), FiniteSet):
         return 0.0
+    if variable == loss.target and met.zero:
+        apart = abs(value - point[loss.residual.name])
+        return 0.0 if apart <= CLOSE * abs(value) else 1.0
     if value == 0 or not math.isfinite(value) or variable in loss.parameters:
         return 1.0
     beside = [*anchors(loss, variable)]

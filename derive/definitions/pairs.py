@@ -16,6 +16,7 @@ from derive.definitions.sampler import Ranges, Sampler
 CLOSE = 45  # a pair differs by 2^-1 to 2^-CLOSE
 PLAIN = (1.0, 2.0, 3.0, 5.0, 8.0, 20.0, 0.5, 1.5)
 LOGITS = 700.0
+FAR_SCORE = 1e5  # beyond it, scores beside labels are as good as infinite
 MODERATE = 8.0
 SMALLEST = 1e-30
 
@@ -102,7 +103,8 @@ class PairSampler(Sampler):
             return side * float(self.rng.uniform(0, LOGITS if place % 2 else 40.0))
         if way == 3:
             return side * float(self.between(max(least, 1e-4), min(most, 1e4))[0])
-        return side * float(self.between(least, most)[0])
+        far = FAR_SCORE if low < 0 and not comparable else most
+        return side * float(self.between(least, min(most, far))[0])
 
     def _close(self, y: float) -> float:
         """Between half the target and twice that; a few units in the last place beside it, too."""

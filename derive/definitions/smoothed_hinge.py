@@ -15,7 +15,7 @@ smoothed_hinge = Loss(
     target=y,
     loss=Piecewise(
         (0, y * f >= 1),
-        ((1 - y * f) ** 2 / (2 * gamma), 1 - y * f < gamma),
+        ((1 - y * f) ** 2 / (2 * gamma), y * f > 1 - gamma),
         (1 - y * f - gamma / 2, True),
     ),
     domains={y: FiniteSet(-1, 1)},

@@ -130,7 +130,8 @@ class ErrorModel:
             general = error[general_rows]
             worst.append(float(np.max(general, initial=0.0)))
             missed.append(int(np.count_nonzero(general > self.goal)))
-            special += int(np.count_nonzero(error[reference.special] > self.goal))
+            rare = reference.special & ~reference.settled
+            special += int(np.count_nonzero(error[rare] > self.goal))
         return Score(tuple(worst), tuple(missed), special, size(form))
 
     @cached_property

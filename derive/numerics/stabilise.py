@@ -318,6 +318,8 @@ def _nearly(model: ErrorModel, rows: Sequence[_Row]) -> _Row | None:
     """The shortest that misses nothing but a few points at the ends of the range of float32,
     with every operation rounded to it, or less than the margin at the ends of that of float64: a
     longer form would be read by everybody for their sake."""
+    if model.loss.predictions:  # whose ranges have no length to go by
+        return None
     good = [
         r for r in rows
         if not (r.score.missed[0] or r.score.missed[2])

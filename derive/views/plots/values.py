@@ -81,8 +81,8 @@ def at(derivation: Derivation, quantity: str, values: Values) -> Expr | None:
 
 
 def grid(derivation: Derivation, values: Values) -> Numbers:
-    """Residuals within REACH times the scale, 0 among them; of predictions, what their domain has of
-    these, without its ends."""
+    """Residuals within REACH times the scale, 0 among them; of predictions, what their domain has
+    of these, without its ends."""
     if derivation.loss.predictions:
         domain = derivation.loss.domain(derivation.loss.residual)
         low, high = max(float(domain.inf), -REACH), min(float(domain.sup), REACH)

@@ -27,7 +27,6 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "poisson_with_log_input": "Poisson loss of the log of the mean",
         "poisson_deviance": "Poisson deviance",
         "gamma_deviance": "Gamma deviance",
-        "tweedie_deviance": "Tweedie deviance",
         "itakura_saito": "Itakura-Saito divergence",
         "gaussian_nll": "Gaussian negative log-likelihood",
         "binary_cross_entropy": "Binary cross-entropy",

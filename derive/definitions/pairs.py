@@ -9,14 +9,14 @@ import numpy as np
 from sympy import FiniteSet, Symbol
 
 from derive.definitions.floats import Floats, neighbours
-from derive.definitions.labels import labels
+from derive.definitions.labels import labels, meeting
 from derive.definitions.loss import Loss
 from derive.definitions.sampler import Ranges, Sampler
 
 CLOSE = 45  # a pair differs by 2^-1 to 2^-CLOSE
 PLAIN = (1.0, 2.0, 3.0, 5.0, 8.0, 20.0, 0.5, 1.5)
 LOGITS = 700.0
-FAR_SCORE = 1e5  # beyond it, scores beside labels are as good as infinite
+FAR_SCORE = 1e5  # beyond it, scores are as good as infinite
 MODERATE = 8.0
 SMALLEST = 1e-30
 
@@ -28,6 +28,7 @@ class PairSampler(Sampler):
 
     def __init__(self, loss: Loss, ranges: Ranges, dtype: str, rng: np.random.Generator) -> None:
         super().__init__(loss, ranges, dtype, rng)
+        self.met = meeting(loss).least
         self.labels = [float(e) for e in labels(loss)]
 
     def parameters(self, number: int) -> tuple[float, ...]:
@@ -90,8 +91,7 @@ class PairSampler(Sampler):
 
     def _prediction(self, low: float, high: float, y: float, place: int) -> float:
         way = (place + int(self.rng.integers(5))) % 5
-        comparable = low < y < high and not isinstance(self.domains[self.loss.target], FiniteSet)
-        if way == 0 and y != 0 and (comparable or way == 0):
+        if way == 0 and y != 0:
             return self._close(y)
         if math.isfinite(low) and math.isfinite(high):
             return self.between_ends(low, high)
@@ -103,7 +103,7 @@ class PairSampler(Sampler):
             return side * float(self.rng.uniform(0, LOGITS if place % 2 else 40.0))
         if way == 3:
             return side * float(self.between(max(least, 1e-4), min(most, 1e4))[0])
-        far = FAR_SCORE if low < 0 and not comparable else most
+        far = FAR_SCORE if low < 0 and not self.met else most
         return side * float(self.between(least, min(most, far))[0])
 
     def _close(self, y: float) -> float:

@@ -13,7 +13,7 @@ from sympy import Add, Dummy, Expr, Mul, S, Symbol, exp, log
 from derive.calculus.samples import generic_points
 from derive.definitions.labels import is_met
 from derive.definitions.loss import Loss, let
-from derive.numerics.atoms import expm1, log_ratio
+from derive.numerics.atoms import expm1, log_ratio, power1p, softplus
 from derive.numerics.exponentials import NoReading, Reading
 from derive.numerics.reductions import forms
 from derive.numerics.rules import rewrite
@@ -145,6 +145,21 @@ def _by_step(loss: Loss, expression: Expr, x: Symbol, y: Symbol) -> Expr:
     taken = {v.name for v in (*loss.variables, *loss.where)}
     name = next(n for n in ("w", "u", "step") if n not in taken)
     return rewrite(moved)[0].subs({size: y, step: let(name, (x - y) / y)})
+
+
+def with_powers(expression: Expr) -> list[Expr]:
+    """Powers of 1 + exp(g) with a varying exponent: of exp(g) beside 1, and as exponentials."""
+    powers = [p for p in expression.atoms(sympy.Pow) if _of_growth(p)]
+    if not powers:
+        return []
+    beside = {p: power1p(p.base - 1, p.exp) for p in powers}
+    whole = {p: exp(p.exp * softplus((p.base - 1).args[0])) for p in powers}
+    return [expression.xreplace(beside), expression.xreplace(whole)]
+
+
+def _of_growth(p: Expr) -> bool:
+    base = p.base
+    return bool(p.exp.free_symbols and base.is_Add and isinstance(base - 1, exp))
 
 
 def choices(loss: Loss, ways: Sequence[Expr]) -> list[tuple[Expr, tuple[str, ...]]]:

@@ -16,7 +16,7 @@ from derive.definitions.loss import Let
 from derive.definitions.samples import Sample
 from derive.errors import BadInput, Refuted
 from derive.numerics.angles import angled
-from derive.numerics.candidates import Candidate, expressions, readings
+from derive.numerics.candidates import Candidate, expressions, from_base, readings
 from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, at_the_labels, leading, with_leading
 from derive.numerics.errors import ErrorModel, Score, samples, size
@@ -26,7 +26,7 @@ from derive.numerics.measure import Target, target
 from derive.numerics.nodes import Name, Node, call, node, where
 from derive.numerics.pieces import Measured, piecewise
 from derive.numerics.products import Ranges, ordered
-from derive.numerics.ratios import choices
+from derive.numerics.ratios import choices, with_powers
 from derive.numerics.rules import rewrite
 from derive.numerics.units import Unit, degree, in_units, units
 
@@ -103,6 +103,7 @@ class _Search:
     def __init__(self, derivation: Derivation, ranges: Ranges | None = None) -> None:
         self.derivation = derivation
         self.base, self.base_rules = rewrite(derivation.loss.expression)
+        self.powers = with_powers(derivation.loss.expression)
         self.units: tuple[Unit, ...] = units(derivation.loss)
         self.leads: list[EndPiece] | None = None
         self.ranges = ranges or Ranges.of(derivation.loss)
@@ -158,6 +159,9 @@ class _Search:
             simple = self._simple(pretty)
             found += self._candidates([(simple, ())])
             ways = choices(loss, [raw, pretty, simple])
+            for base in self.powers:
+                derived = from_base(loss, model.quantity, rewrite(base)[0])
+                ways += [(e, ("power of a sum",)) for e in (derived, readable(derived))]
             found += self._candidates([p for e, used in ways for p in ((e, used), rewrite(e))])
         read = [(way, ("exponential polynomial",)) for way in readings(loss, pretty)]
         return found + self._candidates(read)

@@ -281,6 +281,8 @@ class Oracle:
         if wanted.order == 2:  # policy: the inner side
             if not point[0].is_zero():
                 return left if point[0] > 0 else right
+            if self.loss.predictions:
+                return undefined("the second derivative differs on the two sides")
             if wanted.orders[0] != 1:  # a mixed one is the derivative of the middle slope
                 return undefined("the second derivative differs on the two sides of 0")
         if left.ball is None or right.ball is None:

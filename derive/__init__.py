@@ -1,12 +1,12 @@
 """A loss function written down once; everything else is derived, emitted and checked.
 
     >>> import derive
-    >>> huber = derive.load("huber")
-    >>> derive.derive(huber).quantities["d_delta"]
-    Piecewise((0, delta >= Abs(x)), (-delta + Abs(x), True))
-    >>> numpy_file = derive.emit(huber, "numpy")
-    >>> float(derive.compile(huber, "numpy").loss(3.0, delta=2.0))
-    4.0
+    >>> absolute = derive.load("absolute")
+    >>> derive.derive(absolute).quantities["d_scale"]
+    -Abs(x)/scale**2
+    >>> numpy_file = derive.emit(absolute, "numpy")
+    >>> float(derive.compile(absolute, "numpy").loss(3.0, scale=2.0))
+    1.5
 
 `load` and `Loss` give a loss; `derive`, `emit`, `compile`, `latex`, `plot` and `verify` say what
 follows from it. Nothing heavy is imported before one of these names is first used.

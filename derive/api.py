@@ -37,11 +37,11 @@ def derive(loss: Subject) -> Derivation:
     what they are called. A notebook shows the formulas.
 
     >>> import derive
-    >>> found = derive.derive("cauchy")
+    >>> found = derive.derive("absolute")
     >>> found.quantities["weight"]
-    1/(scale**2*(1 + x**2/(2*scale**2)))
+    1/(scale*Abs(x))
     >>> found.density.log_partition
-    log(scale) + log(2)/2 + log(pi)
+    log(scale) + log(2)
     """
     return _stages(loss).derivation
 
@@ -55,8 +55,8 @@ def emit(
     in the same text.
 
     >>> import derive
-    >>> text = derive.emit("huber", "torch", settings={"delta": 1})
-    >>> "class HuberLoss(torch.nn.Module)" in text
+    >>> text = derive.emit("quadratic", "torch", settings={"scale": 1})
+    >>> "class QuadraticLoss(torch.nn.Module)" in text
     True
     """
     return _stages(loss, settings).text(_target(target), bundle)
@@ -68,9 +68,9 @@ def compile(
     """The emitted text as a module of this process, for trying things.
 
     >>> import derive
-    >>> huber = derive.compile("huber", "numpy")
-    >>> huber.weight([0.5, 1.0, 4.0], delta=2.0)
-    array([1. , 1. , 0.5])
+    >>> absolute = derive.compile("absolute", "numpy")
+    >>> absolute.weight([0.5, 1.0, 4.0], scale=2.0)
+    array([1.   , 0.5  , 0.125])
     """
     stages = _stages(loss, settings)
     text = stages.text(_target(target), bundle)
@@ -95,8 +95,8 @@ def plot(loss: Subject, *, settings: Settings | None = None) -> Picture:
     """The picture of a loss. A notebook shows it; `save` writes it, as PNG, SVG or PDF.
 
     >>> import derive
-    >>> derive.plot("huber", settings={"delta": 2})
-    <Picture of huber>
+    >>> derive.plot("quadratic", settings={"scale": 2})
+    <Picture of quadratic>
     """
     return Picture(_stages(loss, settings).derivation)
 
@@ -124,7 +124,7 @@ def verify(
     a difference.
 
     >>> import derive, numpy
-    >>> derive.verify(formula="scale**2*(sqrt(1 + x**2/scale**2) - 1)", loss="charbonnier")
+    >>> derive.verify(formula="x**2", loss="quadratic")
     <Report proved: up to>
     >>> derive.verify(implementation=lambda x: numpy.abs(x) + 1e-3, loss="absolute").verdict
     'refuted'
@@ -132,13 +132,15 @@ def verify(
     if implementation is not None:
         if subject is not None or formula is not None or latex is not None or loss is None:
             raise BadInput("an implementation wants loss=…, and no other subject beside it")
-        return Report.of_code(implementation, load(loss), quantity, dict(settings or {}), exact)
+        return Report.of_code(
+            implementation, load(loss), quantity, dict(settings or {}), exact, seed
+        )
     if formula is not None or latex is not None:
         if subject is not None or loss is None or (formula is not None and latex is not None):
             raise BadInput("one text is judged at a time: formula=… or latex=…, with loss=…")
         text = formula if formula is not None else latex
         assert text is not None
-        return Report.of_formula(text, load(loss), quantity, latex is not None, exact)
+        return Report.of_formula(text, load(loss), quantity, latex is not None, exact, seed)
     if loss is not None or settings is not None:
         raise BadInput("loss=… and settings=… say what a formula or an implementation is judged by")
     if _is_claims(subject):

@@ -9,6 +9,7 @@ write(tree, folder)                        all files at once, or none
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -31,6 +32,7 @@ from derive.definitions.specialise import read_settings, specialise
 from derive.emission.targets import TARGETS
 from derive.emission.validate import Expected, validate
 from derive.errors import BadInput, EnvironmentTrouble
+from derive.kept import kept
 from derive.output import writer
 from derive.output.folders import default_folder, destination
 from derive.output.manifest import is_current
@@ -125,6 +127,12 @@ def regenerate(
     chosen = _targets(targets)
     folder = destination(out or default_folder(), follow=follow)
     losses = _losses(subjects, settings)
+    for loss in losses:
+        if not (force or check) and files.replaces_the_catalogues(folder, loss, chosen):
+            raise BadInput(
+                f"{loss.name}: the catalogue has a loss of that name, and its file is in {folder}; "
+                "give yours another name or --out, or say --force"
+            )
     partial = bool(subjects) or set(chosen) != set(TARGETS)
     tree = {} if joined else files.shared(chosen)
     settled = [*(f"{k}={v}" for k, v in settings.items()), f"{joined=}"]
@@ -224,7 +232,28 @@ def show(subject: str) -> str:
     """Definition, gradients, limits and density of a loss, as text."""
     from derive.views.terminal import shown
 
-    return shown(derive(find(subject)))
+    loss = find(subject)
+    return kept(["show", *files.identity(loss)], lambda: shown(derive(loss)))
+
+
+def data(subject: str) -> str:
+    """The same as JSON."""
+    from derive.views.data import as_data
+
+    loss = find(subject)
+    return kept(
+        ["data", *files.identity(loss)], lambda: json.dumps(as_data(derive(loss)), indent=1)
+    )
+
+
+def concordance(subject: str) -> tuple[list[list[str]], list[str]]:
+    """What other libraries mean by a loss of the catalogue: rows of a table, and notes."""
+    from derive.verification.concordance import page
+
+    loss = find(subject)
+    if loss.name not in NAMES or find(loss.name).digest != loss.digest:
+        raise BadInput(f"{subject}: the concordance speaks of the losses of the catalogue")
+    return page.cells(loss.name), page.notes(loss.name)
 
 
 def latex(subjects: Sequence[str], out: Path | None, progress: Progress) -> str:

@@ -99,6 +99,7 @@ class Loss(Typeset):
     domains: sympy sets; read off a symbol's assumptions where absent.
     member_of: the name of a wider loss and the parameter values at which it is this one.
     log_partition: log of the integral of exp(-loss) as numbers, where no closed form is known.
+    narrowed: whether parameters of a wider loss were fixed; its files then keep all functions.
     predictions, target: the roles of the first variables; none for a loss of a residual.
     """
 
@@ -114,6 +115,7 @@ class Loss(Typeset):
     member_of: tuple[str, Mapping[str, Expr]] | None = None
     description: str = ""
     log_partition: Stored | None = None
+    narrowed: bool = False
     predictions: tuple[Symbol, ...] = ()
     target: Symbol | None = None
 

@@ -7,6 +7,7 @@ precision until the ball is much smaller than one unit in the last place.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +20,9 @@ Ball = Any
 Operation = Callable[[list[Any]], Any]
 # Bits of one evaluation; inputs from 1e-300 to 1e300 may cancel over thousands of bits.
 PRECISIONS = (128, 256, 512, 2200, 9000)
+# Exponents of the distances at which a limit is read.
+_DISTANCES, _FARTHER = (1 << 7, 1 << 8, 1 << 9), (1 << 1100, 1 << 1101, 1 << 1102)
+_NEARER = (1 << 11, 1 << 12, 1 << 13)
 # How far a ball has to tell its value, in bits.
 WANTED = 72
 
@@ -193,13 +197,29 @@ def limit(
 ) -> Ball:
     """The limit as one variable, the first by default, tends to `end`, 0 by default (from the side
     of `at`), or to infinity, read off at three distances, each the square of the one before;
-    infinite where it diverges.
+    infinite where it diverges. Outwards as far as there are values: a power with a tiny exponent
+    grows late.
 
     at: ±1 towards the end, ±inf outwards."""
+    if not at.is_finite():
+        with suppress(NoValue, ZeroDivisionError):
+            return _read(exact, inputs, at, _FARTHER, place, end)
+    near = _DISTANCES if end is None else _NEARER
+    return _read(exact, inputs, at, near, place, end)
+
+
+def _read(
+    exact: Exact,
+    inputs: Sequence[Ball],
+    at: Ball,
+    distances: Sequence[int],
+    place: int,
+    end: Ball | None,
+) -> Ball:
     outwards = not at.is_finite()
     side = 1 if at > 0 else -1
     found = []
-    for bits in (1 << 7, 1 << 8, 1 << 9) if end is None else (1 << 11, 1 << 12, 1 << 13):
+    for bits in distances:
         distance = arb(side) * arb(2) ** (bits if outwards else -bits)
         if end is not None:
             ctx.prec = 2 * bits

@@ -114,8 +114,8 @@ def floats(x):
 @pytest.mark.parametrize(
     ("name", "verdict", "words"),
     [
-        ("stops", UNKNOWN, "ended"),
-        ("leaves", UNKNOWN, "end the process"),
+        ("stops", REFUTED, "ended"),
+        ("leaves", REFUTED, "end the process"),
         ("eats", UNKNOWN, "Memory"),
         ("hangs", UNKNOWN, "no answer within"),
         ("patches", REFUTED, "NumPy is changed"),
@@ -126,7 +126,7 @@ def floats(x):
 def test_hostile_code_is_a_finding_and_never_an_answer(tmp_path, monkeypatch, name, verdict, words):
     (tmp_path / "hostile.py").write_text(HOSTILE)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Session.__init__, "__defaults__", (3.0,))
+    monkeypatch.setattr(Session.__init__, "__defaults__", (3.0, ()))
     found = judge(f"hostile:{name}", load("absolute"), "loss", {})
     assert found.verdict == verdict, found.to_json()
     assert words in found.to_json()

@@ -75,7 +75,7 @@ class PairSampler(Sampler):
         least, most = math.nextafter(low, high), math.nextafter(high, low)
         if self.wide != "float64":
             least, most = (
-                np.float32(low) + np.float32(1e-30),
+                float(np.float32(low) + np.float32(1e-30)),
                 float(np.nextafter(np.float32(high), np.float32(low))),
             )
         return float(min(max(beside, least), most))
@@ -111,4 +111,4 @@ class PairSampler(Sampler):
         if self.rng.random() < 0.2:
             return float(self.rng.choice(neighbours(y, self.wide, 3)))
         step = 2.0 ** -float(self.rng.uniform(1, CLOSE))
-        return y * (1 + float(self.signs(1)[0]) * step)
+        return float(y * (1 + float(self.signs(1)[0]) * step))

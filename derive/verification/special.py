@@ -75,6 +75,11 @@ def _special_values(loss: Loss, v: Symbol, dtype: str) -> tuple[float, ...]:
     return tuple(dict.fromkeys(to_dtype(np.array(found), dtype).tolist()))
 
 
+def has_place(loss: Loss, x: float) -> bool:
+    """Whether the residual, or the prediction, may have a value."""
+    return not loss.predictions or _is_inside(loss.domain(loss.residual), x)
+
+
 def _is_inside(domain: Set, value: float) -> bool:
     """Infinities are inside of a domain without an end."""
     if math.isinf(value):
@@ -91,6 +96,8 @@ def shown_residuals() -> tuple[float, ...]:
 
 def shown_parameters(loss: Loss) -> tuple[tuple[float, ...], ...]:
     """Each special point of a parameter with both neighbours, the others at a unit beside 1."""
+    if loss.predictions:
+        return tuple(itertools.product(*(_special_values(loss, v, "float64") for v in loss.held)))
     others = [1.0 if loss.special.get(p) else 0.75 for p in loss.parameters]
     found = []
     for k, p in enumerate(loss.parameters):

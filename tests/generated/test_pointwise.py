@@ -145,6 +145,7 @@ def test_a_label_has_no_derivative_and_that_is_an_error():
         total.backward()
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
 @pytest.mark.parametrize(
     ("name", "values"),
     [

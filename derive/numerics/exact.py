@@ -220,7 +220,7 @@ def _read(
     side = 1 if at > 0 else -1
     found = []
     for bits in distances:
-        distance = arb(side) * arb(2) ** (bits if outwards else -bits)
+        distance = arb((side, bits if outwards else -bits))
         if end is not None:
             ctx.prec = 2 * bits
             distance = end + distance

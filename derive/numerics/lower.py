@@ -13,6 +13,7 @@ from derive.numerics.atoms import Atom
 from derive.numerics.differences import NoPattern, pattern
 from derive.numerics.helpers.differences import Growth, of_exponential, of_logarithm
 from derive.numerics.nodes import Local, Name, Node, call, node, where
+from derive.numerics.rules import rewrite
 
 _FUNCTIONS: dict[type, str] = {
     sympy.exp: "exp", sympy.log: "log", sympy.sin: "sin", sympy.cos: "cos", sympy.tan: "tan",
@@ -45,7 +46,7 @@ def lower(expression: Expr) -> Node:
         return (
             Name(expression.name)
             if definition is None
-            else Local(expression.name, lower(definition))
+            else Local(expression.name, lower(rewrite(definition)[0]))
         )
     if expression.is_Rational:
         return node(Fraction(int(expression.p), int(expression.q)))

@@ -22,6 +22,20 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "geman_mcclure": "Geman-McClure loss",
         "welsch": "Welsch loss (Leclerc)",
         "student_t": "Student's t loss",
+        "softmax_cross_entropy": "Softmax cross-entropy",
+        "label_smoothed_cross_entropy": "Label-smoothed cross-entropy",
+        "cross_entropy": "Cross-entropy of probabilities",
+        "entropy": "Entropy",
+        "entropy_logits": "Entropy of a softmax",
+        "kl_divergence": "Kullback-Leibler divergence",
+        "reverse_kl_divergence": "Reverse Kullback-Leibler divergence",
+        "kl_divergence_logits": "Kullback-Leibler divergence of two softmaxes",
+        "jensen_shannon": "Jensen-Shannon divergence",
+        "focal_multiclass": "Multiclass focal loss",
+        "multiclass_hinge": "Multiclass hinge loss (Crammer and Singer)",
+        "multi_margin": "Multiclass hinge loss (Weston and Watkins)",
+        "brier_multiclass": "Brier score over classes",
+        "zero_one_multiclass": "Zero-one loss over classes",
     }
 )
 NAMES: tuple[str, ...] = tuple(TITLES)

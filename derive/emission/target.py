@@ -17,7 +17,7 @@ class Target:
 
     name: as on the command line; title: in prose; folder: in the output; suffix: of its files;
     syntax: how expressions are written; template: of a loss file, in templates/<name>/;
-    density: the template of a density file, "" where the target has none; runtime: files of
+    classes: the template of a file over classes; density: that of a density file, "" where the target has none; runtime: files of
     templates/<name>/ that are copied as they are; package: a template of the file that makes a
     folder importable, "" where there is none; library: the module that has to be installed to
     try a file by import, "" where that is not tried; dtype: what a Python float becomes there;
@@ -33,6 +33,7 @@ class Target:
     syntax: Syntax
     template: str
     density: str = ""
+    classes: str = ""
     runtime: tuple[str, ...] = ()
     package: str = ""
     library: str = ""

@@ -41,6 +41,22 @@ SYNTAX = Syntax(
         "loggamma": Called("_loggamma"),
         "digamma": Called("_digamma"),
         "trigamma": Called("_trigamma"),
+        "count": Pattern("{0}.shape[-1]", ATOM),
+        **{
+            n: Called(f"_{n}")
+            for n in (
+                "total",
+                "largest",
+                "entry",
+                "share",
+                "rest",
+                "others",
+                "centred",
+                "apart",
+                "put",
+                "hit",
+            )
+        },
     },
     infinity="np.inf",
     not_a_number="np.nan",
@@ -56,6 +72,7 @@ TARGET = Target(
     syntax=SYNTAX,
     template="loss.py.j2",
     density="density.py.j2",
+    classes="classes.py.j2",
     runtime=("_density.py", "_quadrature.py", "_special.py"),
     package="package.py.j2",
     library="numpy",

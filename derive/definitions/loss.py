@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
-from sympy import Expr, FiniteSet, Interval, Set, Symbol, Union, oo, srepr, sympify
+from sympy import Expr, FiniteSet, Interval, Set, Symbol, Union, nan, oo, srepr, sympify
 
 from derive.definitions.stored import Stored
+from derive.errors import BadInput
 
 SIGNS = (
     "positive",
@@ -87,6 +88,8 @@ def let(name: str, definition: Expr) -> Let:
 class Loss:
     """A loss function as the paper states it.
 
+    title: what it is called; its name in words where absent.
+    source: where it is said, if anywhere.
     variables: in the order of the generated signature: the residual, or the predictions and the
         target, then the parameters.
     where: the named sub-expressions that `loss` uses, in order of definition.
@@ -99,10 +102,10 @@ class Loss:
     """
 
     name: str
-    title: str
-    source: str
-    variables: tuple[Symbol, ...]
-    loss: Expr
+    title: str = ""
+    source: str = ""
+    variables: tuple[Symbol, ...] = ()
+    loss: Expr = nan
     where: tuple[Let, ...] = ()
     special: Mapping[Symbol, tuple[Expr, ...]] = field(default_factory=dict)
     defaults: Mapping[Symbol, float] = field(default_factory=dict)
@@ -114,8 +117,11 @@ class Loss:
     target: Symbol | None = None
 
     def __post_init__(self) -> None:
+        if self.loss is nan:
+            raise BadInput(f"{self.name}: the formula is missing; state it as loss=…")
         special = {v: tuple(exact(point) for point in ps) for v, ps in self.special.items()}
         fixed: dict[str, Any] = {
+            "title": self.title or _in_words(self.name),
             "variables": tuple(self.variables),
             "loss": exact(self.loss),
             "where": tuple(self.where),
@@ -218,6 +224,10 @@ class Loss:
         for v in sorted(self.special, key=str):
             content.append(f"{v.name} -> {self.special[v]}")
         return hashlib.sha256("\n".join(content).encode()).hexdigest()[:12]
+
+
+def _in_words(name: str) -> str:
+    return f"{name[:1].upper()}{name[1:]}".replace("_", " ")
 
 
 def _restored(*values: Any) -> Loss:

@@ -22,9 +22,10 @@ MAX_BYTES = 256 * 1024
 MAX_VARIABLES = 12
 MAX_TEXT = 2_000
 
-REQUIRED = ("name", "title", "source", "loss")
+REQUIRED = ("name", "loss")
+PROSE = ("title", "source", "description")
 ROLES = ("prediction", "target")
-KEYS = (*REQUIRED, "description", "variables", *ROLES, "where", "defaults", "special")
+KEYS = (*REQUIRED, *PROSE, "variables", *ROLES, "where", "defaults", "special")
 
 
 class _Decimal(str):
@@ -63,9 +64,9 @@ def parse(text: str, where: str) -> Loss:
     return accept(
         Loss(
             name=name,
-            title=_line(table, "title", where),
-            source=_line(table, "source", where),
-            description=_line(table, "description", where) if "description" in table else "",
+            title=_prose(table, "title", where),
+            source=_prose(table, "source", where),
+            description=_prose(table, "description", where),
             variables=tuple(symbols.values()),
             predictions=tuple(declared["prediction"].values()),
             target=next(iter(target.values()), None),
@@ -140,6 +141,10 @@ def _line(table: Mapping[str, Any], key: str, where: str) -> str:
             code = f"U+{ord(character):04X}"
             raise BadInput(f"{where}, {key}: character {position} is {code}, not printable")
     return value
+
+
+def _prose(table: Mapping[str, Any], key: str, where: str) -> str:
+    return _line(table, key, where) if key in table else ""
 
 
 def _table(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:

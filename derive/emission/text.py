@@ -39,7 +39,8 @@ def head(documentation: Documentation, syntax: Syntax) -> list[str]:
 
 def _sentences(documentation: Documentation) -> Iterable[str]:
     opening = f"{documentation.domain} {documentation.description}".strip()
-    return [opening, *documentation.notes, f"Source: {documentation.source}."]
+    source = [f"Source: {documentation.source}."] if documentation.source else []
+    return [opening, *documentation.notes, *source]
 
 
 def fitted(

@@ -17,7 +17,9 @@ def shown(derivation: Derivation) -> str:
     """Definition, derivatives, limits, density and memberships, a section each."""
     loss = derivation.loss
     lines = [loss.title, *(f"  {line}" for line in definition_lines(loss)), ""]
-    lines += [f"  {domain_line(loss)}", f"  Source: {loss.source}."]
+    lines.append(f"  {domain_line(loss)}")
+    if loss.source:
+        lines.append(f"  Source: {loss.source}.")
     if loss.description:
         lines += _wrapped(loss.description, "  ")
     lines += ["", "Derivatives"]

@@ -5,9 +5,17 @@ from pathlib import Path
 import pytest
 from sympy import Abs, FiniteSet, Interval, Rational, Union, log, oo
 
+from derive.calculus import derive
 from derive.definitions.find import find, find_all
+from derive.definitions.loss import Loss
 from derive.definitions.lossfile import MAX_BYTES, parse
+from derive.emission.render import render
+from derive.emission.targets import TARGETS
 from derive.errors import BadInput
+from derive.numerics.stabilise import stabilise
+from derive.program.lowering import lower_module
+from derive.views.latex import fragment
+from derive.views.terminal import shown
 
 FAIR = """name = "fair"
 title = "Fair loss"
@@ -46,6 +54,23 @@ def test_the_fair_loss() -> None:
     assert loss.default(c) == 2.5
     assert loss.special[c] == (oo,)
     assert loss.domain(c) == Interval.open(0, oo)
+
+
+def test_prose_is_optional() -> None:
+    text = FAIR.replace('title = "Fair loss"\nsource = "Fair, 1974"\n', "")
+    loss = parse(text.replace('"fair"', '"my_fair"'), "f")
+    assert (loss.title, loss.source, loss.description) == ("My fair", "", "")
+    d = derive(loss)
+    module = lower_module(d, stabilise(d), "fair.toml")
+    files = [render(module, target) for target in TARGETS.values()]
+    for text in (*files, shown(d), fragment(d)):
+        assert "Source" not in text
+        assert "My fair" in text
+
+
+def test_a_loss_without_a_formula_says_so() -> None:
+    with pytest.raises(BadInput, match="empty: the formula is missing"):
+        Loss("empty")
 
 
 def test_the_residual_is_called_x_whatever_the_file_calls_it() -> None:
@@ -107,7 +132,7 @@ def test_prose_is_data_whatever_it_holds() -> None:
         ('"Fair loss"', '"a\\u001bb"', "U+001B, not printable"),
         ('"Fair loss"', "5", "title: expected text"),
         ('"Fair loss"', '" "', "title: is empty"),
-        ('title = "Fair loss"\n', "", "the key 'title' is missing"),
+        ('name = "fair"\n', "", "the key 'name' is missing"),
         ("title", "titel", "unknown key 'titel'; did you mean 'title'?"),
         ("abs(x)/c - log", "abs(y)/c - log", "loss, column 11: unknown name 'y' (declared: x, c)"),
         ("log(1 + ", "log(", "at x = 0, c = 2.5"),

@@ -22,8 +22,10 @@ from sympy import Expr, Symbol
 
 from derive import files
 from derive.calculus import Derivation, derive
+from derive.calculus.classwise import ClasswiseDerivation, derive_classwise
 from derive.calculus.evaluate import NotReal, evaluate
 from derive.calculus.limits import at_point
+from derive.classwise import build_classwise
 from derive.definitions.catalogue import NAMES
 from derive.definitions.find import find, find_all
 from derive.definitions.loss import Loss
@@ -63,10 +65,10 @@ class Outcome:
 @dataclass(frozen=True)
 class Built:
     """One loss, all the way to text: path -> text, the value that the files must give at x = 1
-    and the default parameters, and what is told of it."""
+    and the default parameters (None for a loss over classes), and what is told of it."""
 
     files: Mapping[str, str]
-    expected: Expected
+    expected: Expected | None
     row: Row
 
 
@@ -74,6 +76,9 @@ def build(
     loss: Loss, targets: Sequence[str], subject: str, progress: Progress, joined: bool = False
 ) -> Built:
     """The files of one loss, each a text; nothing is written. joined: one file a target."""
+    if loss.kind == "classwise":
+        made, row = build_classwise(loss, targets, subject, progress)
+        return Built(made, None, row)
     derivation = derive(loss, lambda what: progress.step(f"{loss.name}: {what}", 0, 1))
     stable = stabilise(derivation, progress.step)
     module = lower_module(derivation, stable, subject)
@@ -141,7 +146,12 @@ def regenerate(
     subject = dict(zip((loss.name for loss in losses), subjects or NAMES, strict=True))
     new = tuple(subject[loss.name] for loss in losses if loss.name not in old)
     built = _all_built(_Work(new, settings, chosen, joined), progress)
-    expected = {path: one.expected for one in built for path in one.files if files.is_loss(path)}
+    expected = {
+        path: one.expected
+        for one in built
+        for path in one.files
+        if one.expected is not None and files.is_loss(path)
+    }
     for found in (*old.values(), *(one.files for one in built)):
         tree.update(found)
     rows = tuple(one.row for one in built)
@@ -223,9 +233,17 @@ def _subject(subject: str, settings: Mapping[str, str]) -> str:
 
 def show(subject: str) -> str:
     """Definition, gradients, limits and density of a loss, as text."""
-    from derive.views.terminal import shown
+    from derive.views.terminal import shown, shown_classwise
 
-    return shown(derive(find(subject)))
+    derivation = derived(find(subject))
+    if isinstance(derivation, ClasswiseDerivation):
+        return shown_classwise(derivation)
+    return shown(derivation)
+
+
+def derived(loss: Loss) -> Derivation | ClasswiseDerivation:
+    """Loss -> what follows from it, by the rules of its kind."""
+    return derive_classwise(loss) if loss.kind == "classwise" else derive(loss)
 
 
 def latex(subjects: Sequence[str], out: Path | None, progress: Progress) -> str:
@@ -237,7 +255,7 @@ def latex(subjects: Sequence[str], out: Path | None, progress: Progress) -> str:
     derivations = []
     for index, loss in enumerate(losses):
         progress.step(loss.name, index, len(losses))
-        derivations.append(derive(loss))
+        derivations.append(derived(loss))
     text = fragment(derivations[0]) if len(losses) == 1 else document(derivations)
     if out is not None:
         replace_file(out, text.encode())
@@ -301,4 +319,6 @@ def plot(subject: str, out: Path | None) -> Path:
     from derive.views.plots import plot as draw
 
     loss = find(subject)
+    if loss.kind == "classwise":
+        raise BadInput(f"{loss.name}: a loss over classes has no picture: it is no function of x")
     return draw(derive(loss), out or Path(f"{loss.name}.png"))

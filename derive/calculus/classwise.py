@@ -34,6 +34,7 @@ from derive.definitions.classes import (
     written_out,
 )
 from derive.definitions.loss import Along, Loss
+from derive.definitions.notation import formula
 from derive.errors import Refuted
 
 COUNTS = (2, 3, 4, 5)
@@ -258,6 +259,22 @@ def _difference(
         return (moved(up) - moved(down)) / (2 * h)
 
     return (slope(1) - slope(-1)) / (2 * h)
+
+
+def on_the_simplex(derivation: ClasswiseDerivation) -> list[str]:
+    """What quantities are where the entries of each probability sum to 1, if that is simpler."""
+    found = []
+    for name, e in derivation.pretty.items():
+        sums = {
+            Total(v): 1
+            for v in derivation.loss.variables
+            if getattr(v, "sort", "") == "probability"
+        }
+        simpler = e.subs(sums)
+        if name != "loss" and simpler != e:
+            where = " and ".join(f"{formula(s)} = 1" for s in sums if e.has(s))
+            found.append(f"{name} = {formula(readable(simpler))} where {where}")
+    return found
 
 
 def _facts(derivation: ClasswiseDerivation) -> Iterator[str]:

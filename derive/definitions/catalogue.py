@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from derive.definitions.loss import Loss
 
-TITLES: Mapping[str, str] = MappingProxyType(
+RESIDUAL: Mapping[str, str] = MappingProxyType(
     {
         "quadratic": "Quadratic loss (L2)",
         "absolute": "Absolute loss (L1)",
@@ -22,6 +22,10 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "geman_mcclure": "Geman-McClure loss",
         "welsch": "Welsch loss (Leclerc)",
         "student_t": "Student's t loss",
+    }
+)
+CLASSWISE: Mapping[str, str] = MappingProxyType(
+    {
         "softmax_cross_entropy": "Softmax cross-entropy",
         "label_smoothed_cross_entropy": "Label-smoothed cross-entropy",
         "cross_entropy": "Cross-entropy of probabilities",
@@ -38,6 +42,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "zero_one_multiclass": "Zero-one loss over classes",
     }
 )
+TITLES: Mapping[str, str] = MappingProxyType({**RESIDUAL, **CLASSWISE})
 NAMES: tuple[str, ...] = tuple(TITLES)
 
 
@@ -49,6 +54,6 @@ def load(name: str) -> Loss:
     return loss
 
 
-def catalogue() -> tuple[Loss, ...]:
-    """Every loss of the catalogue, in its order."""
-    return tuple(load(name) for name in NAMES)
+def catalogue(names: Iterable[str] = NAMES) -> tuple[Loss, ...]:
+    """Every loss of the catalogue, or those of one kind, in its order."""
+    return tuple(load(name) for name in names)

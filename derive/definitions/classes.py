@@ -197,7 +197,7 @@ def with_probabilities(loss: Loss) -> Loss | None:
     """The mean of the loss over classes drawn from probabilities, which become its target; None
     for a target that is no index, or where the class is compared with others."""
     target, expression = loss.target, loss.expression
-    if not isinstance(target, Along) or target.sort != "index" or expression.has(Hit):
+    if not isinstance(target, Along) or target.sort != "index" or expression.has(Hit, Piecewise):
         return None
     inside = (e for part in (Total, Largest, Share) for e in expression.atoms(part))
     if any(e.has(Entry) for e in inside):

@@ -10,10 +10,10 @@ q, p = Along("q", "probability"), Along("p", "probability")
 kl_divergence = Loss(
     name="kl_divergence",
     title="Kullback-Leibler divergence",
-    source="Kullback and Leibler, Ann. Math. Statist. 22(1), 1951; torch.nn.KLDivLoss of logarithms",
+    source="Kullback and Leibler, Ann. Math. Statist. 22(1), 1951",
     variables=(q, p),
     predictions=(q,),
     target=p,
     loss=Total(p * log(p / q)),
-    description="q is the prediction. Infinite where the prediction has no mass but the target has.",
+    description="q is the prediction. Infinite where only the target has mass.",
 )

@@ -17,5 +17,5 @@ kl_divergence_logits = Loss(
     predictions=(b,),
     target=a,
     loss=Total(p * (log(p) - log(q))),
-    description="b are the scores of the student, a those of the teacher, T is the temperature of both.",
+    description="b: scores of the student, a: of the teacher, T: the temperature of both.",
 )

@@ -11,7 +11,7 @@ eps = Symbol("eps", nonnegative=True)
 label_smoothed_cross_entropy = Loss(
     name="label_smoothed_cross_entropy",
     title="Label-smoothed cross-entropy",
-    source="Szegedy et al., CVPR 2016, section 7; eps over all classes, as in torch.nn.CrossEntropyLoss",
+    source="Szegedy et al., CVPR 2016, section 7; eps over all classes, the target's too",
     variables=(z, t, eps),
     predictions=(z,),
     target=t,

@@ -15,5 +15,5 @@ zero_one_multiclass = Loss(
     predictions=(z,),
     target=t,
     loss=Piecewise((1, Entry(z, t) < Largest(z)), (0, True)),
-    description="A tie for the largest counts as right. The gradient is 0 almost everywhere: nothing to learn from.",
+    description="A tie counts as right. The gradient is 0 almost everywhere: nothing to learn.",
 )

@@ -73,6 +73,6 @@ def _function(f: ClasswiseFunction, module: ClasswiseModule, printer: Printer) -
         "moves": f.moves,
         "names": [a.partition(" = ")[0] for a in arguments],
         "arguments": [*arguments, "axis: int = -1"],
-        "lines": block(f.block, printer, 1),
+        "lines": block(f.block, printer, 1) if f.block is not None else [],
         "soft": block(f.probabilities, printer, 2) if f.probabilities is not None else [],
     }

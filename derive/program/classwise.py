@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from derive.calculus.classwise import ClasswiseDerivation
-from derive.definitions.classes import varies
 from derive.definitions.loss import Along, Loss
 from derive.numerics.classwise import ClasswiseForm
 from derive.numerics.nodes import Call, walk
@@ -21,14 +20,15 @@ _ARRAYS = ("axis", "hit", "value", "slope")
 @dataclass(frozen=True)
 class ClasswiseFunction:
     """A function of a file. many: one number a class comes out, for each of its results; moves:
-    it takes the vector of a product; probabilities: what holds where the target gives each class
-    a probability instead of naming one, None where it cannot."""
+    it takes the vector of a product; block: what holds, None for what only probabilities have;
+    probabilities: what holds where the target gives each class a probability, None where it
+    cannot."""
 
     name: str
     meaning: str
     many: tuple[bool, ...]
     moves: bool
-    block: Block
+    block: Block | None
     probabilities: Block | None
 
 
@@ -64,7 +64,9 @@ def classwise_module(
     """ClasswiseForm -> ClasswiseModule."""
     loss, z = derivation.loss, derivation.loss.residual
     pair = ("loss", f"d_{z.name}")
-    functions = [_function(derivation, form, name, (name,)) for name in form.quantities]
+    soft = {} if form.probabilities is None else form.probabilities.quantities
+    names = dict.fromkeys((*form.quantities, *soft))
+    functions = [_function(derivation, form, name, (name,)) for name in names]
     functions.append(_function(derivation, form, "value_and_grad", pair))
     blocks = [b for f in functions for b in (f.block, f.probabilities) if b is not None]
     roots = [n for b in blocks for n in (*(a.value for a in b.assignments), *b.results)]
@@ -94,22 +96,20 @@ def _function(
     other = None
     if soft is not None and all(p in soft.quantities for p in parts):
         other = _block(soft, derivation, parts)
-    many = tuple(
-        varies(derivation.quantities[p]) or (p != "loss" and _has_axis(p, loss)) for p in parts
-    )
+    many = tuple(_has_axis(p, loss) for p in parts)
     return ClasswiseFunction(
         name,
         _meaning(loss, name, derivation.v.name),
         many,
         name == "hessian_product",
-        _block(form, derivation, parts),
+        _block(form, derivation, parts) if parts[0] in form.quantities else None,
         other,
     )
 
 
 def _has_axis(name: str, loss: Loss) -> bool:
     """Whether a derivative is one number a class, though it may be 0 everywhere."""
-    vectors = [v.name for v in loss.variables if isinstance(v, Along) and v.sort != "index"]
+    vectors = [v.name for v in loss.variables if isinstance(v, Along)]
     return name == "hessian_product" or name.removeprefix("d_") in vectors
 
 
@@ -133,10 +133,10 @@ def _meaning(loss: Loss, name: str, v: str) -> str:
 
 def _documentation(derivation: ClasswiseDerivation) -> Documentation:
     loss = derivation.loss
-    axis, notes = loss.residual.axis, list(derivation.facts)
+    notes = list(derivation.facts)
     if derivation.probabilities is not None:
         notes.append(
-            f"In place of classes {loss.target} may hold probabilities one a class: the loss is the mean over "
+            f"{loss.target} may give each class a probability instead: the loss is the mean over "
             "classes drawn from them"
         )
     if any(isinstance(v, Along) and v.sort == "probability" for v in loss.variables) or (
@@ -145,12 +145,16 @@ def _documentation(derivation: ClasswiseDerivation) -> Documentation:
         notes.append("Probabilities are taken as they are, whatever they sum to; 0 log 0 = 0")
     return Documentation(
         loss.title.rstrip("."),
-        (*definition_lines(loss), f"sum and max run over {axis}, the classes."),
+        (*definition_lines(loss), over(loss)),
         domain(loss),
         loss.description,
         tuple(f"{n}." for n in notes),
         loss.source.rstrip("."),
     )
+
+
+def over(loss: Loss) -> str:
+    return f"sum and max run over {loss.residual.axis}, the classes"
 
 
 _SORTS = {

@@ -7,7 +7,7 @@ import importlib
 import pytest
 import torch
 
-from derive.definitions.catalogue import NAMES
+from derive.definitions.catalogue import RESIDUAL as NAMES
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)

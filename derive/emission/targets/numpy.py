@@ -47,6 +47,7 @@ SYNTAX = Syntax(
             for n in (
                 "total",
                 "largest",
+                "beside",
                 "entry",
                 "share",
                 "rest",

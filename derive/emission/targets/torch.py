@@ -50,6 +50,7 @@ SYNTAX = Syntax(
             for n in (
                 "total",
                 "largest",
+                "beside",
                 "entry",
                 "share",
                 "rest",

@@ -55,6 +55,12 @@ class Centred(Across):
     nargs = 2
 
 
+class Beside(Across):
+    """b less its entry where softmax(f) is largest; only for sums with weights of total 0."""
+
+    nargs = 2
+
+
 class Apart(Across):
     """The surprise under f less that under g, from the differences g - f."""
 
@@ -108,6 +114,7 @@ _MEANING: Mapping[type, Callable[..., Expr]] = {
     Balance: lambda a, f: Total(a) * exp(f) / Total(exp(f)) - a,
     Miss: lambda f, t: exp(f) / Total(exp(f)) - Hit(t),
     Centred: lambda b, f: b - Total(b * exp(f)) / Total(exp(f)),
+    Beside: lambda b, f: b,
     Apart: lambda f, g: log(Total(exp(f))) - f - log(Total(exp(g))) + g,
     Gap: lambda f, g: exp(f) / Total(exp(f)) - exp(g) / Total(exp(g)),
     ChanceDivergence: lambda f, g: (
@@ -125,7 +132,7 @@ def meaning(e: Expr) -> Expr:
     """What a stable form means, in the words of definitions."""
 
     def known(part: Any) -> bool:
-        return isinstance(part, (*WORDS, Atom, Entry)) and part.func is not exp
+        return isinstance(part, (*WORDS, Atom, Entry))
 
     def spelled(part: Any) -> Expr:
         if isinstance(part, Entry):

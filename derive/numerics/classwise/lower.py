@@ -10,6 +10,7 @@ from derive.definitions.loss import Along, Loss
 from derive.numerics.classwise.atoms import (
     Apart,
     Balance,
+    Beside,
     Centred,
     ChanceDivergence,
     Divergence,
@@ -26,7 +27,7 @@ from derive.numerics.nodes import Call, Local, Name, Node, Number, call, where
 
 _WORDS = (
     Total, Largest, Entry, Hit, Share, Surprise, LogTotal, Balance, Miss, Centred, Apart, LogRatio,
-    Divergence, Log1mExp, Gap, ChanceDivergence,
+    Divergence, Log1mExp, Gap, ChanceDivergence, Beside,
 )  # fmt: skip
 
 
@@ -73,13 +74,14 @@ class _Lowering:
         for f in e.args:
             if isinstance(f, Hit):
                 return (f,)
-        infinite = e.has(log, Surprise, Centred, LogRatio, Log1mExp) or any(
+        infinite = e.has(log, Surprise, Centred, Beside, LogRatio, Log1mExp) or any(
             f.is_Pow and f.exp.could_extract_minus_sign() and f.free_symbols for f in e.args
         )
         if not infinite:
             return ()
         for f in e.args:
             chance = isinstance(f, exp) and f.args[0].has(Surprise)
+            chance = chance or (isinstance(f, Balance | Gap | ChanceDivergence) and e.has(Beside))
             if (f in self.chances or chance) and e / f != 1:
                 found.append(f)
         for f in e.args:
@@ -120,6 +122,9 @@ class _Lowering:
             case Centred():
                 b, f = e.args
                 return call("centred", self.node(b), self._chance(f))
+            case Beside():
+                b, f = e.args
+                return call("beside", self.node(b), self._chance(f))
             case Apart():
                 return self._apart(*e.args)
             case Gap():
@@ -141,7 +146,7 @@ class _Lowering:
         raise AssertionError(e)
 
     def _hit(self) -> Node:
-        return call("hit", Name(self.z.name), Name(self.target.name))
+        return call("hit", Name(self.z.name), Name(str(self.target)))
 
     def _entry(self, inside: Expr, t: Expr) -> Node:
         if isinstance(inside, Surprise):
@@ -216,7 +221,7 @@ class _Lowering:
 
     def _paired(self, e: Add) -> Node:
         """z - z[t] before anything is added."""
-        one, other = _pair(e)
+        one, other = _pair(e) or (e, sympy.S.Zero)
         difference = self.node(one) - self.node(-other)
         rest = e - one - other
         return difference if rest == 0 else difference + self.node(rest)

@@ -82,7 +82,9 @@ def ratios(e: Expr) -> Expr:
 
 def _one_total(e: Expr) -> Expr:
     """Multiples of totals as one total."""
-    e, kept, inside = sympy.expand(e, log=False) if e.is_Mul else e, [], []
+    kept: list[tuple[Expr, Expr]] = []
+    inside: list[tuple[Expr, Expr]] = []
+    e = sympy.expand(e, log=False) if e.is_Mul else e
     for term in Add.make_args(e):
         c, part = term.as_coeff_Mul()
         (inside if isinstance(part, Total) else kept).append((c, part))

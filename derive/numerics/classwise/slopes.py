@@ -17,6 +17,7 @@ from derive.definitions.classes import Entry, Hit, Largest, Share, Total, opened
 from derive.numerics.classwise.atoms import (
     Apart,
     Balance,
+    Beside,
     Centred,
     ChanceDivergence,
     Gap,
@@ -60,10 +61,20 @@ def in_parameter(e: Expr, p: Symbol) -> Expr:
         outside = [g for g in sympy.Mul.make_args(moved) if not varies(g)]
         inside = sympy.Mul(*(g for g in sympy.Mul.make_args(moved) if varies(g)))
         if moved != 0:
-            total += -sympy.Mul(*outside) * summed(a * Centred(inside, f))
+            total += -sympy.Mul(*outside) * _moved(a, inside, f)
     for f, c in found.log_totals.items():
         total += c * Total(exp(-Surprise(f)) * f.diff(p))
     return total
+
+
+def _moved(a: Expr, b: Expr, f: Expr) -> Expr:
+    """total(a (b - its mean under softmax(f))): what surprises under f add where f moves by b."""
+    found = balanced(a, f)
+    if found.has(Miss):
+        return summed(a * Centred(b, f))
+    outside = sympy.Mul(*(g for g in sympy.Mul.make_args(found) if not varies(g)))
+    inside = sympy.Mul(*(g for g in sympy.Mul.make_args(found) if varies(g)))
+    return -outside * Total(inside * Beside(b, f))
 
 
 def _inner(f: Expr, z: Symbol) -> Expr:
@@ -141,16 +152,24 @@ def balanced(a: Expr, f: Expr) -> Expr:
         return outside * Miss(f, hits[0].args[0])
     if inside == 1:
         return outside * (Total(sympy.S.One) * s - 1)
-    terms = [sympy.expand(t / s) for t in sympy.Add.make_args(sympy.expand(inside))]
-    if (
-        not any(t.has(s) for t in terms)
-        and inside.has(s)
-        and all(_divisible(t, s) for t in sympy.Add.make_args(sympy.expand(inside)))
-    ):
-        return -outside * s * Centred(sympy.Add(*terms), f)
+    terms = sympy.Add.make_args(sympy.expand(inside))
+    rest = [sympy.expand(t / s) for t in terms if _divisible(t, s)]
+    if len(rest) == len(terms) and not any(t.has(s) for t in rest):
+        return -outside * s * _centred(sympy.Add(*rest), f)
     if isinstance(inside, Gap):
         return -outside * inside
     return outside * Balance(inside, f)
+
+
+def _centred(b: Expr, f: Expr) -> Expr:
+    """b less its mean: what is the same for every class drops out, and a surprise is -f."""
+    terms = [t for t in sympy.Add.make_args(b) if varies(t)]
+    n, total = Surprise(f), sympy.S.Zero
+    for t in terms:
+        rest = sympy.cancel(t / n)
+        total += -rest * f if not varies(rest) else t
+    outside = sympy.Mul(*(g for g in sympy.Mul.make_args(total) if not varies(g)))
+    return outside * Centred(total / outside, f) if total != 0 else total
 
 
 def _divisible(term: Expr, s: Expr) -> bool:
@@ -160,11 +179,15 @@ def _divisible(term: Expr, s: Expr) -> bool:
     )
 
 
+def _less_mean(b: Expr, f: Expr) -> Expr:
+    return b - summed(exp(-Surprise(f)) * b)
+
+
 def spelled(e: Expr) -> Expr:
     """With the words for slopes written out in surprises, to be differentiated again."""
     return (
         e.replace(Balance, lambda a, f: summed(a) * exp(-Surprise(f)) - a)
         .replace(Miss, lambda f, t: exp(-Surprise(f)) - Hit(t))
-        .replace(Centred, lambda b, f: b - summed(exp(-Surprise(f)) * b))
+        .replace(Centred, lambda b, f: _less_mean(-Surprise(f) if b == f else b, f))
         .replace(Apart, lambda f, g: Surprise(f) - Surprise(g))
     )

@@ -14,6 +14,7 @@ from derive.program.lowering import RESERVED, helpers_of, parameter
 from derive.program.module import Block, Documentation, Helper, Parameter
 from derive.program.wording import definition_lines, meaning, rule
 
+_MOST = 8  # operations in one statement, about
 _ARRAYS = ("axis", "hit", "value", "slope")
 
 
@@ -115,7 +116,8 @@ def _has_axis(name: str, loss: Loss) -> bool:
 
 def _block(form: ClasswiseForm, derivation: ClasswiseDerivation, parts: Sequence[str]) -> Block:
     names = {v.name for v in (*derivation.loss.variables, derivation.v)}
-    naming = Naming(frozenset(RESERVED | names | set(_ARRAYS)), derivation.loss.residual.name)
+    reserved = frozenset(RESERVED | names | set(_ARRAYS))
+    naming = Naming(reserved, derivation.loss.residual.name, most=_MOST)
     return make_block([form.quantities[p] for p in parts], naming)
 
 

@@ -9,16 +9,22 @@ from mpmath import mp
 from derive.numerics.helpers.exponential import expm1_minus
 from derive.numerics.helpers.helper import Helper, define
 from derive.numerics.helpers.logarithm import log1p_minus
-from derive.numerics.nodes import Name, Node, absolute, call, where
+from derive.numerics.nodes import Name, absolute, call, where
 
 _a, _b, _d = Name("a"), Name("b"), Name("d")
 _FAR = 2.0**-60
 
 
-def _log_of_ratio() -> Node:
-    """By the quotient while that stays in range."""
-    beyond = call("min", _a, _b) < call("max", _a, _b) * _FAR
-    return where(beyond, call("log", _a) - call("log", _b), call("log", _a / _b))
+_beyond = call("min", _a, _b) < call("max", _a, _b) * _FAR
+log_quotient = define(
+    Helper(
+        "log_quotient",
+        ("a", "b"),
+        "log(a/b), also where the quotient leaves the range.",
+        where(_beyond, call("log", _a) - call("log", _b), call("log", _a / _b)),
+        lambda a, b: mp.log(a / b),
+    )
+)
 
 
 def _divergence(a: Any, b: Any, _: Any) -> Any:
@@ -30,7 +36,7 @@ log_ratio = define(
         "log_ratio",
         ("a", "b", "d"),
         "log(a/b), where d = a - b.",
-        where(absolute(_d) < _b / 2, call("log1p", _d / _b), _log_of_ratio()),
+        where(absolute(_d) < _b / 2, call("log1p", _d / _b), log_quotient(_a, _b)),
         lambda a, b, d: mp.log(a / b),
     )
 )
@@ -44,7 +50,7 @@ divergence = define(
             _b,
             where(
                 call("or", _b < _a / 2, _a < _b / 1024),
-                _d + _a * _log_of_ratio(),
+                _d + _a * log_quotient(_a, _b),
                 -_a * log1p_minus(_d / _a),
             ),
         ),

@@ -6,6 +6,7 @@ The pipeline brings SymPy and NumPy along, so each command imports it when it ru
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,15 +14,18 @@ from typing import Any, NoReturn
 
 import click
 
-from derive.console import run, say, screen
+from derive import shell
+from derive.console import PIPE_WIDTH, columns, run, say, screen
 from derive.definitions.catalogue import TITLES
 from derive.errors import Refuted, Undecided
 from derive.progress import Row, progress_on
+from derive.shell import losses as losses_that_fit
 from derive.statements import Statements
-from derive.tables import aligned
+from derive.tables import aligned, narrowed
 
 _LOSS = "A LOSS is a name of the catalogue, a .toml loss file or a .py file that holds a Loss."
 _FOLDER = click.Path(path_type=Path)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -31,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _dispatch(arguments: list[str]) -> int:
+    if shell.asked():
+        return shell.answer(derive)
     # Not click's own main: it would answer errors in several lines and end pipes in its own way.
     with derive.make_context("derive", arguments) as context:
         derive.invoke(context)
@@ -92,19 +98,58 @@ def derive(context: click.Context) -> None:
 
 
 @derive.command("list")
-def list_losses() -> None:
+@_JSON
+def list_losses(as_json: bool) -> None:
     """The catalogue, a line each."""
+    if as_json:
+        say(json.dumps([{"name": n, "title": t} for n, t in TITLES.items()], indent=1))
+        return
     width = max(map(len, TITLES))
-    say("".join(f"{name:<{width}}  {title}\n" for name, title in TITLES.items()))
+    lines = "".join(f"{name:<{width}}  {title}\n" for name, title in TITLES.items())
+    say(narrowed(lines, columns(PIPE_WIDTH)))
 
 
 @derive.command(epilog=_LOSS)
-@click.argument("loss")
-def show(loss: str) -> None:
+@click.argument("loss", shell_complete=losses_that_fit)
+@click.option("--concordance", is_flag=True, help="What other libraries mean by this loss.")
+@_JSON
+def show(loss: str, concordance: bool, as_json: bool) -> None:
     """Definition, gradients, limits and density of a loss."""
     from derive import pipeline
 
-    say(pipeline.show(loss))
+    if concordance:
+        _show_concordance(loss, as_json)
+        return
+    say(pipeline.data(loss) if as_json else narrowed(pipeline.show(loss), columns(PIPE_WIDTH)))
+
+
+def _show_concordance(loss: str, as_json: bool) -> None:
+    """What other libraries mean by a loss, a row each, and what is to be known beside them."""
+    from derive import pipeline
+
+    cells, notes = pipeline.concordance(loss)
+    if as_json:
+        keys = ("library", "is", "relation", "asked")
+        say(json.dumps([dict(zip(keys, row, strict=True)) for row in cells], indent=1))
+        return
+    if not cells:
+        say(f"{loss}: no library of the table has it")
+        return
+    header = ["library", "is", "relation", "library itself"]
+    say(aligned(header, cells, screen()[0]) + "".join(f"{note}\n" for note in notes))
+
+
+@derive.command(short_help="Make a shell complete commands, options and losses.")
+@click.argument("name", metavar="[bash|zsh|fish]", type=click.Choice(shell.SHELLS))
+def completion(name: str) -> None:
+    """Print the script that makes a shell complete commands, options, losses and files.
+
+    \b
+    bash  add to ~/.bashrc:  eval "$(derive completion bash)"
+    zsh   add to ~/.zshrc:   eval "$(derive completion zsh)"
+    fish  derive completion fish > ~/.config/fish/completions/derive.fish
+    """
+    say(shell.script(name, derive))
 
 
 def _settings(
@@ -122,11 +167,12 @@ def _settings(
 
 
 @derive.command(epilog=_LOSS, short_help="Derive losses and emit their code.")
-@click.argument("losses", nargs=-1, metavar="[LOSS]...")
+@click.argument("losses", nargs=-1, metavar="[LOSS]...", shell_complete=losses_that_fit)
 @click.option(
     "--target",
     "targets",
     multiple=True,
+    shell_complete=shell.targets,
     metavar="T",
     help="A language or library to emit for; repeatable. Default: all.",
 )
@@ -200,11 +246,11 @@ def regenerate(
 
 def _summary(rows: Sequence[Row]) -> str:
     cells = [[str(row.loss), str(row.derived), str(row.written_to), str(row.worst)] for row in rows]
-    return aligned(["loss", "derived", "written to", "worst error"], cells)
+    return aligned(["loss", "derived", "written to", "worst error"], cells, columns(80))
 
 
 @derive.command(epilog=_LOSS, short_help="The formulas as LaTeX.")
-@click.argument("losses", nargs=-1, metavar="[LOSS]...")
+@click.argument("losses", nargs=-1, metavar="[LOSS]...", shell_complete=losses_that_fit)
 @click.option("--out", type=_FOLDER, metavar="FILE", help="Default: standard output.")
 def latex(losses: tuple[str, ...], out: Path | None) -> None:
     """The formulas as LaTeX; without LOSS those of the whole catalogue."""
@@ -216,7 +262,7 @@ def latex(losses: tuple[str, ...], out: Path | None) -> None:
 
 
 @derive.command(epilog=_LOSS.replace("LOSS is", "SUBJECT is"), short_help="Check losses and files.")
-@click.argument("subjects", nargs=-1, metavar="[SUBJECT]...")
+@click.argument("subjects", nargs=-1, metavar="[SUBJECT]...", shell_complete=losses_that_fit)
 @click.option(
     "--generated",
     "--out",
@@ -239,7 +285,12 @@ def latex(losses: tuple[str, ...], out: Path | None) -> None:
     metavar="NAME=VALUE",
     help="A parameter of that code. Repeatable.",
 )
-@click.option("--loss", metavar="LOSS", help="The loss that code or a formula is compared with.")
+@click.option(
+    "--loss",
+    metavar="LOSS",
+    shell_complete=losses_that_fit,
+    help="The loss that code or a formula is compared with.",
+)
 @click.option("--quantity", default="loss", metavar="Q", help="Such as d_x. Default: loss.")
 @click.option("--exact", is_flag=True, help="Another convention counts as a difference.")
 @click.option("--explain", is_flag=True, help="Print how each claim was decided, step by step.")
@@ -258,11 +309,13 @@ def verify(
     """Check losses and their generated files, claims files (TOML), a formula or somebody else's
     code; without SUBJECT everything."""
     if implementation is not None:
-        _judge_code(implementation, settings, Statements(**statements), subjects, as_json)
+        _judge_code(
+            implementation, settings, Statements(seed=seed, **statements), subjects, as_json
+        )
         return
     if settings:
         raise click.UsageError("--set says the parameters of an --implementation")
-    if _judged_statements(subjects, Statements(**statements), as_json):
+    if _judged_statements(subjects, Statements(seed=seed, **statements), as_json):
         return
     from derive import pipeline
 
@@ -294,7 +347,7 @@ def _judge_code(
 
     with progress_on(sys.stderr) as progress:
         progress.step(subject, 0, 1)
-        found = judge(subject, find(asked.loss), asked.quantity, values)
+        found = judge(subject, find(asked.loss), asked.quantity, values, asked.seed)
     say(found.to_json() if as_json else shown(found, *screen()))
     code = found.exit_code(asked.exact)
     if code == Refuted.exit_code:
@@ -307,21 +360,21 @@ def _judged_statements(subjects: tuple[str, ...], asked: Any, as_json: bool) -> 
     """Whether claims or a formula were asked about; they are judged and told then."""
     if not (asked.has_text or any(s.endswith(".toml") for s in subjects)):
         return False
-    from derive.verification.claims.asked import answer, complaint
+    from derive.verification.claims.asked import answer, complaint, text_of
 
     with progress_on(sys.stderr) as progress:
-        found = answer(subjects, asked, 0, as_json, progress)
+        found = answer(subjects, asked, progress)
     if found is None:
         return False
-    say(found[0])
-    trouble = complaint(found[1])
+    say(found.to_json() if as_json else text_of(found, asked.explain, *screen()))
+    trouble = complaint(found.exit_code)
     if trouble is not None:
         raise trouble
     return True
 
 
 @derive.command(epilog=_LOSS)
-@click.argument("loss")
+@click.argument("loss", shell_complete=losses_that_fit)
 @click.option("--out", type=_FOLDER, metavar="FILE", help="Default: LOSS.png, or as it says.")
 def plot(loss: str, out: Path | None) -> None:
     """The picture of a loss."""

@@ -8,8 +8,10 @@ from pathlib import Path, PurePosixPath
 import mpmath
 import numpy
 import sympy
+from sympy import srepr
 
 from derive.calculus import Derivation
+from derive.definitions.catalogue import NAMES, load
 from derive.definitions.loss import Loss
 from derive.definitions.notation import condition
 from derive.emission.bundle import bundle
@@ -67,17 +69,21 @@ def shared(targets: Sequence[str]) -> dict[str, str]:
                 (f"{target.folder}/densities/", f"Their densities for {target.title}."),
             ):
                 tree[f"{folder}__init__{target.suffix}"] = page.render(about=about)
-        for name, text in runtime(target).items():
+        for name, text in {**runtime(target), **_copied(target, target.beside)}.items():
             tree[f"{target.folder}/{name}{target.suffix}"] = text
     return tree
 
 
 def runtime(target: Target) -> dict[str, str]:
-    """module name -> text of the modules that a target's files share."""
+    """module name -> text of the modules that a target's densities share."""
+    return _copied(target, target.runtime)
+
+
+def _copied(target: Target, names: Sequence[str]) -> dict[str, str]:
     folder = templates_folder() / target.name
     return {
         Path(name).stem: (folder / name).read_text(encoding="utf-8")
-        for name in target.runtime
+        for name in names
         if (folder / name).is_file()
     }
 
@@ -94,11 +100,30 @@ def bundled(loss: Loss, files: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def replaces_the_catalogues(folder: Path, loss: Loss, targets: Sequence[str]) -> bool:
+    """Whether a loss of another definition would take the place of a catalogue's file."""
+    if loss.name not in NAMES or (ours := load(loss.name)).digest == loss.digest:
+        return False
+    there = [folder / loss_path(TARGETS[target], loss) for target in targets]
+    return any(f"sha256 {ours.digest}" in p.read_text("utf-8")[:400] for p in there if p.is_file())
+
+
+def identity(loss: Loss) -> tuple[str, ...]:
+    """What a text about a loss depends on: the loss, this package, and the libraries."""
+    parts = (srepr(named.definition) for named in loss.where)
+    stated = (loss.digest, loss.title, loss.source, loss.description, srepr(loss.loss), *parts)
+    return (*stated, _common())
+
+
+def _common() -> str:
+    """A digest of this package, its templates and the libraries that its output depends on."""
+    versions = [f"{m.__name__} {m.__version__}" for m in (sympy, mpmath, numpy)]
+    return inputs_digest([Path(__file__).resolve().parent, templates_folder()], versions)
+
+
 def made_from(losses: Sequence[Loss], targets: Sequence[str], extra: Sequence[str]) -> Inputs:
     """path -> a digest of all that the file is made of; other losses do not count."""
-    versions = [f"{m.__name__} {m.__version__}" for m in (sympy, mpmath, numpy)]
-    package = Path(__file__).resolve().parent
-    common = inputs_digest([package, templates_folder()], versions)
+    common = _common()
     found = dict.fromkeys(shared(targets), common)
     for loss in losses:
         prose = f"{loss.digest} {loss.title} {loss.source} {loss.description}"

@@ -9,6 +9,7 @@ write(tree, folder)                        all files at once, or none
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -25,22 +26,18 @@ from derive.calculus import Derivation, derive
 from derive.calculus.classwise import ClasswiseDerivation, derive_classwise
 from derive.calculus.evaluate import NotReal, evaluate
 from derive.calculus.limits import at_point
-from derive.classwise import build_classwise
+from derive.classwise import ClasswiseStages, stages
 from derive.definitions.catalogue import NAMES
 from derive.definitions.find import find, find_all
 from derive.definitions.loss import Loss
 from derive.definitions.specialise import read_settings, specialise
-from derive.emission.densities import render_density
-from derive.emission.render import render
 from derive.emission.targets import TARGETS
 from derive.emission.validate import Expected, validate
 from derive.errors import BadInput, EnvironmentTrouble
-from derive.numerics.stabilise import stabilise
+from derive.kept import kept
 from derive.output import writer
 from derive.output.folders import default_folder, destination
 from derive.output.manifest import is_current
-from derive.program.density import density_module
-from derive.program.lowering import lower_module
 from derive.progress import Progress, Row
 
 if TYPE_CHECKING:
@@ -48,6 +45,7 @@ if TYPE_CHECKING:
     from derive.verification.targets import TargetFiles
 
 
+NO_PICTURE = "a loss over classes has no picture: it is no function of a residual"
 # Up to this many losses are built one after the other.
 FEW = 2
 
@@ -76,20 +74,12 @@ def build(
     loss: Loss, targets: Sequence[str], subject: str, progress: Progress, joined: bool = False
 ) -> Built:
     """The files of one loss, each a text; nothing is written. joined: one file a target."""
-    if loss.kind == "classwise":
-        made, row = build_classwise(loss, targets, subject, progress)
-        return Built(made, None, row)
-    derivation = derive(loss, lambda what: progress.step(f"{loss.name}: {what}", 0, 1))
-    stable = stabilise(derivation, progress.step)
-    module = lower_module(derivation, stable, subject)
-    density = density_module(derivation, module)
-    made = {}
-    for target in (TARGETS[name] for name in targets):
-        made[files.loss_path(target, loss)] = render(module, target)
-        if target.density:
-            made[files.density_path(target, loss)] = render_density(density, target)
-    made = files.bundled(loss, made) if joined else made
-    return Built(made, expected_value(derivation), files.row(derivation, stable, targets))
+    way = stages(loss, subject, progress)
+    made = way.files(targets, joined)
+    if isinstance(way, ClasswiseStages):
+        return Built(made, None, way.row(targets))
+    row = files.row(way.derivation, way.stable, targets)
+    return Built(made, expected_value(way.derivation), row)
 
 
 def expected_value(derivation: Derivation, at: float = 1.0) -> Expected:
@@ -134,6 +124,12 @@ def regenerate(
     chosen = _targets(targets)
     folder = destination(out or default_folder(), follow=follow)
     losses = _losses(subjects, settings)
+    for loss in losses:
+        if not (force or check) and files.replaces_the_catalogues(folder, loss, chosen):
+            raise BadInput(
+                f"{loss.name}: the catalogue has a loss of that name, and its file is in {folder}; "
+                "give yours another name or --out, or say --force"
+            )
     partial = bool(subjects) or set(chosen) != set(TARGETS)
     tree = {} if joined else files.shared(chosen)
     settled = [*(f"{k}={v}" for k, v in settings.items()), f"{joined=}"]
@@ -177,8 +173,8 @@ class _Work:
     def build(self, place: int, progress: Progress) -> Built:
         subject = self.subjects[place]
         (loss,) = _losses([subject], self.settings)
-        typed = _subject(subject, self.settings)
-        return build(loss, self.targets, typed, progress, self.joined)
+        header = typed(subject, self.settings)
+        return build(loss, self.targets, header, progress, self.joined)
 
 
 def _all_built(work: _Work, progress: Progress) -> list[Built]:
@@ -208,9 +204,12 @@ def _targets(wanted: Sequence[str]) -> tuple[str, ...]:
 
 def _losses(subjects: Sequence[str], settings: Mapping[str, str]) -> tuple[Loss, ...]:
     losses = find_all(subjects or NAMES)
-    if not settings:
-        return losses
-    return tuple(specialise(loss, read_settings(loss, settings), _limit) for loss in losses)
+    return tuple(settled(loss, settings) for loss in losses)
+
+
+def settled(loss: Loss, settings: Mapping[str, str]) -> Loss:
+    """The loss at fixed values of some parameters; its limit where the formula has no value."""
+    return specialise(loss, read_settings(loss, settings), _limit)
 
 
 def _limit(loss: Loss, parameter: Symbol, value: Expr) -> Expr:
@@ -225,7 +224,7 @@ def _limit(loss: Loss, parameter: Symbol, value: Expr) -> Expr:
     return values.pop()
 
 
-def _subject(subject: str, settings: Mapping[str, str]) -> str:
+def typed(subject: str, settings: Mapping[str, str]) -> str:
     """What to type for this loss: never a path of this machine, only the file's name."""
     name = Path(subject).name if subject.endswith((".toml", ".py")) else subject
     return " ".join([name, *(f"--set {k}={v}" for k, v in settings.items())])
@@ -233,9 +232,14 @@ def _subject(subject: str, settings: Mapping[str, str]) -> str:
 
 def show(subject: str) -> str:
     """Definition, gradients, limits and density of a loss, as text."""
+    loss = find(subject)
+    return kept(["show", *files.identity(loss)], lambda: _shown(loss))
+
+
+def _shown(loss: Loss) -> str:
     from derive.views.terminal import shown, shown_classwise
 
-    derivation = derived(find(subject))
+    derivation = derived(loss)
     if isinstance(derivation, ClasswiseDerivation):
         return shown_classwise(derivation)
     return shown(derivation)
@@ -244,6 +248,28 @@ def show(subject: str) -> str:
 def derived(loss: Loss) -> Derivation | ClasswiseDerivation:
     """Loss -> what follows from it, by the rules of its kind."""
     return derive_classwise(loss) if loss.kind == "classwise" else derive(loss)
+
+
+def data(subject: str) -> str:
+    """The same as JSON."""
+    from derive.views.data import as_data
+
+    loss = find(subject)
+    if loss.kind == "classwise":
+        raise BadInput(f"{loss.name}: a loss over classes has no JSON form yet; see derive show")
+    return kept(
+        ["data", *files.identity(loss)], lambda: json.dumps(as_data(derive(loss)), indent=1)
+    )
+
+
+def concordance(subject: str) -> tuple[list[list[str]], list[str]]:
+    """What other libraries mean by a loss of the catalogue: rows of a table, and notes."""
+    from derive.verification.concordance import page
+
+    loss = find(subject)
+    if loss.name not in NAMES or find(loss.name).digest != loss.digest:
+        raise BadInput(f"{subject}: the concordance speaks of the losses of the catalogue")
+    return page.cells(loss.name), page.notes(loss.name)
 
 
 def latex(subjects: Sequence[str], out: Path | None, progress: Progress) -> str:
@@ -272,18 +298,25 @@ def verify(
     progress: Progress,
 ) -> Report:
     """Judge the generated files of some losses, or of the catalogue, against their definitions."""
-    from derive.verification import verify as judge
-
     folder = generated or default_folder()
-    if not folder.is_dir():
-        raise BadInput(f"{folder}: no generated files there; run derive regenerate first")
-    points = dict.fromkeys(judge.POINTS, samples) if samples else judge.POINTS
     losses = find_all(subjects or NAMES)
-    plan = judge.Plan(points, seed)
-    report = judge.verify(losses, folder.resolve(), judged_targets(), plan, progress.step)
+    report = judged(losses, folder, seed, samples, progress)
     if record:
         _record(report, losses, folder.parent / "docs")
     return report
+
+
+def judged(
+    losses: Sequence[Loss], folder: Path, seed: int, samples: int | None, progress: Progress
+) -> Report:
+    """The files of some losses in a folder against their definitions."""
+    from derive.verification import verify as judge
+
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: no generated files there; run derive regenerate first")
+    points = dict.fromkeys(judge.POINTS, samples) if samples else judge.POINTS
+    plan = judge.Plan(points, seed)
+    return judge.verify(losses, folder.resolve(), judged_targets(), plan, progress.step)
 
 
 def judged_targets() -> tuple[TargetFiles, ...]:
@@ -320,5 +353,5 @@ def plot(subject: str, out: Path | None) -> Path:
 
     loss = find(subject)
     if loss.kind == "classwise":
-        raise BadInput(f"{loss.name}: a loss over classes has no picture: it is no function of x")
+        raise BadInput(f"{loss.name}: {NO_PICTURE}")
     return draw(derive(loss), out or Path(f"{loss.name}.png"))

@@ -23,6 +23,7 @@ from sympy import (
 from derive.definitions.loss import Let
 
 # Beyond these sizes the costlier steps are left out: they would take seconds.
+FOR_ANY = 300
 FOR_TOGETHER = 250
 FOR_FACTOR = 40
 # What multiplying out may produce.
@@ -34,12 +35,14 @@ def readable(expression: Expr) -> Expr:
     """An equal expression, the shortest among the results of a few cheap steps."""
     if isinstance(expression, Piecewise):
         return Piecewise(*((readable(e), c) for e, c in expression.args))
-    best = _without_signs(expression)
+    best = without_signs(expression)
+    if count_ops(best) > FOR_ANY:  # powsimp of such a sum does not end in minutes
+        return best
     for _ in range(3):
-        shorter = min(_variants(best), key=_size)
-        if _size(shorter) >= _size(best):
+        shorter = min(_variants(best), key=size)
+        if size(shorter) >= size(best):
             return best
-        best = _without_signs(shorter)
+        best = without_signs(shorter)
     return best
 
 
@@ -55,7 +58,7 @@ def fold(where: tuple[Let, ...], expression: Expr) -> Expr:
     return expression
 
 
-def _without_signs(expression: Expr) -> Expr:
+def without_signs(expression: Expr) -> Expr:
     """|g| sign(g) = g, which holds at 0 too."""
     for part in sorted(expression.atoms(sign), key=str):
         expression = expression.subs(Abs(part.args[0]) * part, part.args[0])
@@ -64,20 +67,20 @@ def _without_signs(expression: Expr) -> Expr:
 
 def _variants(expression: Expr) -> list[Expr]:
     variants = [expression, powsimp(expression), factor_terms(expression)]
-    masked, names = _masked(expression)
-    size = count_ops(masked) if term_bound(masked) <= MOST_TERMS else FOR_TOGETHER + 1
+    hidden, names = masked(expression)
+    operations = count_ops(hidden) if term_bound(hidden) <= MOST_TERMS else FOR_TOGETHER + 1
     joined = []
-    if size <= FOR_TOGETHER:
-        joined.append(together(masked))
+    if operations <= FOR_TOGETHER:
+        joined.append(together(hidden))
         joined.append(factor_terms(joined[0]))
-    if size <= FOR_FACTOR:
-        joined.append(factor(masked))
+    if operations <= FOR_FACTOR:
+        joined.append(factor(hidden))
     for variant in joined:
         variants.append(powsimp(variant.xreplace(names)))
     return variants
 
 
-def _masked(expression: Expr) -> tuple[Expr, dict[Expr, Expr]]:
+def masked(expression: Expr) -> tuple[Expr, dict[Expr, Expr]]:
     """Whatever is not rational replaced by letters, so that its inside stays as it was written.
 
     Powers of one base share a letter where their exponents differ by an integer.
@@ -101,8 +104,7 @@ def _masked(expression: Expr) -> tuple[Expr, dict[Expr, Expr]]:
             return part
         return letter(part)
 
-    masked = mask(expression)
-    return masked, {name: part for part, name in letters.items()}
+    return mask(expression), {name: part for part, name in letters.items()}
 
 
 def term_bound(expression: Expr) -> int:
@@ -120,7 +122,7 @@ def term_bound(expression: Expr) -> int:
     return max((term_bound(a) for a in expression.args), default=1)
 
 
-def _size(expression: Expr) -> tuple[int, int]:
+def size(expression: Expr) -> tuple[int, int]:
     """Operations first; among equals fewer sums and products."""
     nodes = sum(1 for part in _walk(expression) if isinstance(part, Add | Mul))
     return int(count_ops(expression)), nodes
@@ -146,7 +148,7 @@ def expanded(expression: Expr) -> Expr:
 def tidy(where: tuple[Let, ...], expression: Expr) -> Expr:
     """A readable equal of an expression, by way of the named sub-expressions, written out again."""
     folded = fold(where, expression)
-    best = min((readable(folded), readable(expanded(folded))), key=_size)
+    best = min((readable(folded), readable(expanded(folded))), key=size)
     for name in reversed(where):
         best = best.subs(name, name.definition)
     return best

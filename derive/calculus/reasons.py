@@ -5,12 +5,14 @@ A sentence is a tuple of words and formulas, so that text and LaTeX each spell t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
 
-from sympy import Abs, Expr, FiniteSet, Set, Symbol
+from sympy import Expr, FiniteSet, Set, Symbol, oo
+
+from derive.definitions.notation import formula
 
 
 @dataclass(frozen=True)
@@ -131,19 +133,25 @@ def _spelled(piece: Piece) -> str:
         return piece
     if isinstance(piece, Tends):
         name = piece.variable
-        return f"|{name}| -> oo" if piece.end is None else f"{name} -> {piece.end}"
+        return f"|{name}| -> inf" if piece.end is None else f"{name} -> {formula(piece.end)}"
     if isinstance(piece, Span):
         return "[-X, X]"
     if isinstance(piece, Multiple):
-        return str(Symbol("X") * piece.factor)
+        return formula(piece.factor * Symbol("X"))
     if isinstance(piece, AboveOne):
-        return f"{piece.value} > 1"
+        return f"{formula(piece.value)} > 1"
     if isinstance(piece, Region):
-        points = piece.region
-        where = str(points) if isinstance(points, FiniteSet) else f"({points.inf}, {points.sup})"
-        return f"({piece.parameter} in {where})"
-    sizes = {str(size): f"|{size.args[0]}|" for size in piece.atoms(Abs) if size.args[0].is_Symbol}
-    text = str(piece)
-    for size, bars in sizes.items():
-        text = text.replace(size, bars)
-    return text
+        return f"(for {region(formula(piece.parameter), piece.region, formula)})"
+    return formula(piece)
+
+
+def region(name: str, points: Set, spelled: Callable[[Expr], str]) -> str:
+    """Where a parameter lies: alpha < 0, 1 < q < 3, alpha = -inf."""
+    if isinstance(points, FiniteSet):
+        return f"{name} = {', '.join(spelled(point) for point in points.args)}"
+    low, high = points.inf, points.sup
+    if low == -oo:
+        return f"{name} < {spelled(high)}" if high != oo else f"all {name}"
+    return (
+        f"{name} > {spelled(low)}" if high == oo else f"{spelled(low)} < {name} < {spelled(high)}"
+    )

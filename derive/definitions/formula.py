@@ -41,6 +41,7 @@ from derive.definitions.vocabulary import (
     CASES,
     CONSTANTS,
     EXTREMES,
+    INSTEAD,
     OTHER_NAMES,
     RELATIONS,
     SUM,
@@ -77,7 +78,7 @@ class Reader:
         self.text = scanned.lstrip(" ")
         self.shift = len(scanned) - len(self.text) + 1
         self.branches = 0
-        self.deadline = time.monotonic() + MAX_SECONDS
+        self.deadline = time.thread_time() + MAX_SECONDS
 
     def formula(self) -> Expr:
         try:
@@ -101,7 +102,7 @@ class Reader:
         """One node as a value, checked: defined, real, within the limits."""
         if depth > MAX_DEPTH:
             raise self.refuse(node, f"nested deeper than {MAX_DEPTH}")
-        if time.monotonic() > self.deadline:
+        if time.thread_time() > self.deadline:
             raise self.refuse(node, f"too big: not read within {MAX_SECONDS:g} s")
         match node:
             case ast.Constant():
@@ -241,10 +242,12 @@ class Reader:
         if name in self.names or name in CONSTANTS:
             return f"'{name}' is not a function; write {name}*(...) for a product"
         known = [*UNARY, *EXTREMES, *CASES, *self.over_classes(), "Rational"]
-        near = [OTHER_NAMES[name]] if name in OTHER_NAMES else []
-        near = near or difflib.get_close_matches(name, known, 1)
-        guess = f"; did you mean '{near[0]}'?" if near else ""
-        return f"unknown function '{_cut(name)}'{guess}"
+        if name in INSTEAD:
+            return f"unknown function '{name}'; write {INSTEAD[name]}"
+        near = OTHER_NAMES.get(name) or _respelt(name, known)
+        words = " ".join(dict.fromkeys(word.lower() for word in known))
+        guess = f"did you mean '{near}'?" if near else f"formulas know {words}"
+        return f"unknown function '{_cut(name)}'; {guess}"
 
     def rational(self, node: ast.Call, arguments: list[Expr]) -> Expr:
         if len(arguments) not in (1, 2) or not all(isinstance(a, Rational) for a in arguments):
@@ -324,6 +327,22 @@ def _chain(
 
 def _position(node: ast.expr) -> dict[str, int]:
     return {"lineno": node.lineno, "col_offset": node.col_offset}
+
+
+def _respelt(name: str, known: list[str]) -> str | None:
+    """The function whose letters are exchanged in a name, or which has one more or less.
+
+    Another letter in the place of one makes another function of it.
+    """
+    same = [other for other in known if sorted(name) == sorted(other)]
+    if name.isalpha() and len(name) > 2:
+        same += [other for other in known if name in _one_less(other)]
+        same += [other for other in known if len(other) > 2 and other in _one_less(name)]
+    return same[0] if same else None
+
+
+def _one_less(word: str) -> list[str]:
+    return [word[:k] + word[k + 1 :] for k in range(len(word))]
 
 
 def _cut(text: str, length: int = 40) -> str:

@@ -13,7 +13,7 @@ import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, Symbol, default_sort_key
 
 from derive.definitions.classes import Entry, Hit, Largest, Other, Total
-from derive.definitions.order import divided, terms
+from derive.definitions.order import divided, halved, joins_roots, terms
 
 _SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 3, 4
 _FUNCTIONS: Mapping[Any, str] = {
@@ -57,10 +57,15 @@ def condition(relation: Any) -> str:
     if relation.func not in _RELATIONS:
         return str(relation)
     left, right = relation.args
-    if left.is_number or (left.is_Symbol and not right.is_Atom):
+    if left.is_number or (left.is_Symbol and (not right.is_Atom or _bounds(left, right))):
         relation = relation.reversed
         left, right = relation.args
     return f"{formula(left)} {_RELATIONS[relation.func]} {formula(right)}"
+
+
+def _bounds(left: Symbol, right: Expr) -> bool:
+    """Whether the left one is the bound: a letter with a sign beside one without."""
+    return right.is_Symbol and left.is_positive is not None and right.is_positive is None
 
 
 def _text(e: Expr) -> tuple[str, int]:
@@ -73,6 +78,9 @@ def _text(e: Expr) -> tuple[str, int]:
         text = str(int(e)) if e.is_Integer or e == int(e) else str(e)
         return text, _SUM if e < 0 else _ATOM
     if isinstance(e, Add):
+        shared = halved(e)
+        if shared is not None:
+            return f"({_sum(shared[0])})/{shared[1]}", _PRODUCT
         return _sum(e), _SUM
     if isinstance(e, sympy.exp):
         return f"exp({formula(e.args[0])})", _ATOM
@@ -118,8 +126,6 @@ def _within(e: Expr, least: int) -> str:
 
 def _sum(e: Expr) -> str:
     ordered = terms(e)
-    if ordered[-1].is_number and not ordered[-1].could_extract_minus_sign():
-        ordered = [ordered[-1], *ordered[:-1]]  # 1 + s/b, but alpha - 2
     text = ""
     for term in ordered:
         negative = term.could_extract_minus_sign() and not term.is_Add
@@ -141,6 +147,7 @@ def _product(e: Expr) -> tuple[str, int]:
         coefficient, rest = sympy.S.One, e
     above, below = divided(rest)
     top, bottom = abs(coefficient).as_numer_denom()
+    above, below = _joined_roots(above), _joined_roots(below)
     upper = [*([top] if top != 1 or not above else []), *above]
     lower = [*([bottom] if bottom != 1 else []), *below]
     factors = [_within(f, _PRODUCT if f is upper[-1] and not lower else _POWER) for f in upper]
@@ -150,6 +157,16 @@ def _product(e: Expr) -> tuple[str, int]:
         text += f"/{under[0]}" if len(under) == 1 else f"/({'*'.join(under)})"
     tight = _PRODUCT if lower or len(factors) > 1 else _text(upper[0])[1]
     return (f"-{text}", _SUM) if coefficient < 0 else (text, tight)
+
+
+def _joined_roots(factors: list[Expr]) -> list[Expr]:
+    """sqrt(2) sqrt(pi) as sqrt(2*pi)."""
+    roots = [f for f in factors if joins_roots(f)]
+    if len(roots) < 2:
+        return factors
+    inside = Mul(*(f.base for f in roots), evaluate=False)
+    joined = Pow(inside, Rational(1, 2), evaluate=False)
+    return [joined, *(f for f in factors if f not in roots)]
 
 
 def _power(base: Expr, exponent: Expr) -> tuple[str, int]:

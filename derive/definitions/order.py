@@ -5,16 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 import sympy
-from sympy import Expr, Mul, Pow, Rational, default_sort_key
+from sympy import Add, Expr, Mul, Pow, Rational, default_sort_key
 
 
 def terms(e: Expr) -> list[Expr]:
-    """The terms of a sum as the paper writes them: numbers last, nothing negative first."""
+    """The terms of a sum as people write them: alpha - 2, s + 4, but 1 + s/b; nothing negative
+    stands first."""
     ordered = list(e.as_ordered_terms())
-    ordered.sort(key=lambda t: bool(t.is_number))
+    ordered.sort(key=lambda t: (bool(t.is_number), bool(t.is_Rational)))
+    if ordered[-1] == 1 and not any(map(_logarithm, ordered)):
+        ordered = [ordered[-1], *ordered[:-1]]
     if _negative(ordered[0]):
         ordered.sort(key=_negative)
     return ordered
+
+
+def _logarithm(term: Expr) -> bool:
+    return isinstance(term.as_coeff_Mul()[1], sympy.log)
+
+
+def halved(e: Expr) -> tuple[Expr, Expr] | None:
+    """df/2 + 1/2 as (df + 1, 2): the terms of a short sum over the denominator they share."""
+    parts = [t.as_coeff_Mul() for t in Add.make_args(e)]
+    below = {number.q for number, _ in parts if number.is_Rational}
+    if len(below) != 1 or below == {1} or len(parts) < 2 or not all(
+        number.is_Rational and rest.is_Atom for number, rest in parts
+    ):  # fmt: skip
+        return None
+    (denominator,) = below
+    return Add(*(number * denominator * rest for number, rest in parts)), sympy.Integer(denominator)
 
 
 def _negative(term: Expr) -> bool:
@@ -28,14 +47,19 @@ def divided(product: Expr) -> tuple[list[Expr], list[Expr]]:
         base, exponent = factor.as_base_exp()
         if isinstance(factor, Pow) and exponent.is_Rational and exponent.is_negative:
             below.append(Pow(base, -exponent))
+        elif factor.is_Add and halved(factor) is not None:
+            numerator, denominator = halved(factor)
+            above.append(numerator)
+            below.append(denominator)
         elif factor != 1:
             above.append(factor)
     return sorted(above, key=rank), sorted(below, key=rank)
 
 
-def rank(factor: Expr) -> tuple[int, Any]:
+def rank(factor: Expr) -> tuple[int, str, Any]:
     base = factor.base if isinstance(factor, Pow) else factor
-    if factor.is_number:
+    name = base.name.lower() if base.is_Symbol else ""
+    if factor.is_number and not isinstance(factor, sympy.exp):
         kind = 0
     elif base.is_Symbol:
         kind = 1
@@ -49,7 +73,7 @@ def rank(factor: Expr) -> tuple[int, Any]:
         kind = 7
     else:
         kind = 6 if isinstance(base, sympy.log) else 5
-    return kind, default_sort_key(factor)
+    return kind, name, default_sort_key(factor)
 
 
 CONSTANTS = (sympy.pi, sympy.E)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import textwrap
+from contextlib import suppress
 
 import sympy
 
 from derive.calculus import Derivation
 from derive.calculus.classwise import ClasswiseDerivation, on_the_simplex
+from derive.calculus.evaluate import NotReal
+from derive.calculus.limits import one_sided
+from derive.calculus.presented import for_readers, gathered_logarithms, limit_for_readers
+from derive.calculus.reading import fold, tidy
 from derive.definitions.notation import formula
+from derive.errors import BadInput
+from derive.estimation.robustness import length_name, robustness, tuning_constant
+from derive.numerics.lower import CannotLower
 from derive.program.classwise import domain as roles
 from derive.program.classwise import over
 from derive.program.wording import definition_lines, domain_line
@@ -28,11 +36,10 @@ def shown(derivation: Derivation) -> str:
     if loss.description:
         lines += _wrapped(loss.description, "  ")
     lines += ["", "Derivatives"]
-    for name, value in derivation.pretty.items():
+    for name, value in for_readers(derivation).items():
         if name != "loss":
             lines += _wrapped(f"{name} = {formula(value)}", "  ", "      ")
-    if derivation.weight_at_zero is not None:
-        lines += [f"  weight at {loss.residual} = 0: {formula(derivation.weight_at_zero)}"]
+    lines += _wrapped(f"weight at {loss.residual} = 0: {_weight(derivation)}", "  ", "      ")
     if derivation.limits:
         lines += ["", "Limits (each confirmed at high precision, from each side)"]
         for limit in derivation.limits:
@@ -42,11 +49,16 @@ def shown(derivation: Derivation) -> str:
                 else f" from {'above' if limit.direction == '+' else 'below'}"
             )
             where = f"{limit.variable} -> {formula(limit.point)}{side}"
-            text = f"{limit.quantity} -> {formula(limit.value)}  as {where}"
+            value = limit_for_readers(loss, limit.value)
+            text = f"{limit.quantity} -> {formula(value)}  as {where}"
+            if limit.value is sympy.nan:
+                text = f"{limit.quantity}: no limit found  as {where}"
             if limit.growth is not None:
-                text += f", like {formula(limit.growth)}"
+                text += f", like {formula(fold(loss.where, tidy(loss.where, limit.growth)))}"
             lines += _wrapped(text, "  ", "      ")
     lines += ["", "Facts", *_facts(derivation), "", "Density", *_density(derivation)]
+    with suppress(NotReal, CannotLower, ValueError, ArithmeticError):
+        lines += ["", *_estimator(derivation)]
     for member in derivation.members:
         at = ", ".join(
             f"{k} = {formula(sympy.sympify(v)) if not isinstance(v, str) else v}"
@@ -60,7 +72,8 @@ def shown_classwise(derivation: ClasswiseDerivation) -> str:
     """A loss over classes: definition, gradients, facts, and the same for probabilities."""
     loss = derivation.loss
     lines = [loss.title, *(f"  {line}" for line in definition_lines(loss))]
-    lines += [f"  {over(loss)}", "", f"  {roles(loss)}", f"  Source: {loss.source}."]
+    lines += [f"  {over(loss)}", "", f"  {roles(loss)}"]
+    lines += [f"  Source: {loss.source}."] if loss.source else []
     if loss.description:
         lines += _wrapped(loss.description, "  ")
     lines += ["", "Derivatives (each confirmed at 2 to 5 classes by differences of the definition)"]
@@ -85,6 +98,21 @@ def _quantities(derivation: ClasswiseDerivation) -> list[str]:
     return lines + [f"  {line}" for line in on_the_simplex(derivation)]
 
 
+def _weight(derivation: Derivation) -> str:
+    """The weight at 0, or in words why there is none."""
+    value, loss = derivation.weight_at_zero, derivation.loss
+    if value is sympy.nan:
+        return "it depends on the parameters, and no formula for all of them was found"
+    if value != sympy.zoo:
+        return formula(limit_for_readers(loss, value))
+    sides = (
+        one_sided(loss, "weight", derivation.quantities["weight"], loss.residual, sympy.S.Zero, s)
+        for s in ("-", "+")
+    )
+    below, above = (formula(side.value) for side in sides if side.value is not sympy.nan)
+    return f"none, for it is {below} from below and {above} from above"
+
+
 def _facts(derivation: Derivation) -> list[str]:
     """Parity, length, minimum, kinks and jumps, a line each."""
     facts, x = derivation.facts, derivation.loss.residual
@@ -104,14 +132,38 @@ def _facts(derivation: Derivation) -> list[str]:
     return lines
 
 
+def _estimator(derivation: Derivation) -> list[str]:
+    """What the location estimate that the loss defines is like, at the default parameters."""
+    loss = derivation.loss
+    defaults = ", ".join(f"{p} = {loss.default(p):g}" for p in loss.parameters)
+    found = robustness(derivation)
+    is_or_not = ((found.convex, "convex"), (found.redescending, "redescending"),
+                 (found.bounded, "bounded"), (found.lipschitz, "Lipschitz"))  # fmt: skip
+    kinds = [word if holds else f"not {word}" for holds, word in is_or_not]
+    steepest = f" (steepest slope {found.steepest:.6g})" if found.lipschitz else ""
+    lines = [f"Location estimate{' at ' if defaults else ''}{defaults}"]
+    lines += _wrapped(f"{', '.join(kinds)}{steepest}", "  ")
+    told = f"at the normal distribution: efficiency {100 * found.efficiency:.4g} %, "
+    lines += _wrapped(f"{told}gross-error sensitivity {found.gross_error_sensitivity:.6g}", "  ")
+    with suppress(BadInput):
+        name = length_name(derivation)
+        constant = tuning_constant(derivation, 0.95)
+        lines += _wrapped(f"efficiency 95 % at {name} = {constant:.6g}", "  ")
+    return lines
+
+
 def _density(derivation: Derivation) -> list[str]:
     density = derivation.density
     lines: list[str] = []
     if density.log_partition is not None:
-        lines += _wrapped(f"log Z = {formula(density.log_partition)}", "  ", "      ")
+        lines += _wrapped(
+            f"log Z = {formula(gathered_logarithms(density.log_partition))}", "  ", "      "
+        )
     for parameter, value, log_z in density.special:
         lines += _wrapped(
-            f"log Z = {formula(log_z)}  at {parameter} = {formula(value)}", "  ", "      "
+            f"log Z = {formula(gathered_logarithms(log_z))}  at {parameter} = {formula(value)}",
+            "  ",
+            "      ",
         )
     if density.exists == sympy.false:
         lines += _wrapped(f"none: {density.reason}", "  ")

@@ -48,7 +48,7 @@ def _over_classes(formula: Any) -> Any:
     return evaluate
 
 
-_MANY = ['d_q', 'hessian_product']
+_MANY = ("d_q", "hessian_product")
 
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
@@ -58,9 +58,7 @@ def _arranged(given: Any, z: Any, axis: int) -> Any:
     found = {"axis": axis, "q": _entries("q", z, z, axis, True)}
     found["t"] = _target(given["t"], z, axis)
     if "v" in given:
-        found["v"] = _entries(
-            "v", given["v"], z, axis, False
-        )
+        found["v"] = _entries("v", given["v"], z, axis, False)
     return found
 
 

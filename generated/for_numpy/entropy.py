@@ -47,7 +47,7 @@ def _over_classes(formula: Any) -> Any:
     return evaluate
 
 
-_MANY = ['d_p', 'hessian_product']
+_MANY = ("d_p", "hessian_product")
 
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
@@ -56,9 +56,7 @@ def _arranged(given: Any, z: Any, axis: int) -> Any:
         raise ValueError(f"axis {axis}: no classes there, p has the shape {z.shape}")
     found = {"axis": axis, "p": _entries("p", z, z, axis, True)}
     if "v" in given:
-        found["v"] = _entries(
-            "v", given["v"], z, axis, False
-        )
+        found["v"] = _entries("v", given["v"], z, axis, False)
     return found
 
 

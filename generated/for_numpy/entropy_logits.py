@@ -48,7 +48,7 @@ def _over_classes(formula: Any) -> Any:
     return evaluate
 
 
-_MANY = ['d_z', 'hessian_product']
+_MANY = ("d_z", "hessian_product")
 
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
@@ -57,9 +57,7 @@ def _arranged(given: Any, z: Any, axis: int) -> Any:
         raise ValueError(f"axis {axis}: no classes there, z has the shape {z.shape}")
     found = {"axis": axis, "z": _entries("z", z, z, axis, False)}
     if "v" in given:
-        found["v"] = _entries(
-            "v", given["v"], z, axis, False
-        )
+        found["v"] = _entries("v", given["v"], z, axis, False)
     return found
 
 
@@ -82,7 +80,8 @@ def loss(z: Any, axis: int = -1) -> Any:
     e = np.exp(gaps)
     rest = _rest(e)
     s = e / (1 + rest)
-    return -_total(np.where(s == 0, 0, -(np.log1p(rest) - gaps) * s))
+    q = np.log1p(rest) - gaps
+    return -_total(np.where(s == 0, 0, -q * s))
 
 
 @_over_classes
@@ -102,19 +101,9 @@ def hessian_product(z: Any, v: Any, axis: int = -1) -> Any:
     s = e / (1 + rest)
     near = s == 0
     q = np.log1p(rest) - gaps
-    a = np.where(
-        near,
-        0,
-        (
-            s
-            * (
-                v * _total(np.where(near, 0, q * s))
-                + v
-                - v * q
-                - _total(np.where(near, 0, v * s)) * (1 - q)
-            )
-        ),
-    )
+    u = v * _total(np.where(near, 0, q * s)) + v - v * q
+    w = s * (u - _total(np.where(near, 0, v * s)) * (1 - q))
+    a = np.where(near, 0, w)
     return s * _others(a) + a * np.expm1(-q)
 
 
@@ -125,7 +114,8 @@ def value_and_grad(z: Any, axis: int = -1) -> Any:
     e = np.exp(gaps)
     rest = _rest(e)
     s = e / (1 + rest)
-    value = -_total(np.where(s == 0, 0, -(np.log1p(rest) - gaps) * s))
+    q = np.log1p(rest) - gaps
+    value = -_total(np.where(s == 0, 0, -q * s))
     slope = np.where(s == 0, 0, -_centred(z, s) * s)
     return value, slope
 

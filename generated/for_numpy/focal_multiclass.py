@@ -50,7 +50,7 @@ def _over_classes(formula: Any) -> Any:
     return evaluate
 
 
-_MANY = ['d_z', 'hessian_product', 'd_t']
+_MANY = ("d_z", "hessian_product", "d_t")
 
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
@@ -60,15 +60,14 @@ def _arranged(given: Any, z: Any, axis: int) -> Any:
     found = {"axis": axis, "z": _entries("z", z, z, axis, False)}
     found["t"] = _target(given["t"], z, axis)
     if "v" in given:
-        found["v"] = _entries(
-            "v", given["v"], z, axis, False
-        )
+        found["v"] = _entries("v", given["v"], z, axis, False)
     rows: Any = [("gamma", ">= 0 and finite", lambda p: (p >= 0) & (p < np.inf))]
     for name, rule, accepts in rows:
         array = np.asarray(given[name])
         if array.dtype.kind not in "fiub" or not accepts(array).all():
             raise ValueError(f"{name} must be {rule}, got {given[name]!r}")
-        found[name] = np.float64(array)[..., None] if array.ndim else np.float64(array)
+        array = array.astype(np.float64)
+        found[name] = array[..., None] if array.ndim else array
     return found
 
 
@@ -103,7 +102,8 @@ def loss(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
     if t.dtype.kind == "f":
         gaps = z - _largest(z)
         q = np.log1p(_rest(np.exp(gaps))) - gaps
-        return _total(np.where(t == 0, 0, t * q * (-np.expm1(-q)) ** gamma))
+        w = np.where(t == 0, 0, t * q * (-np.expm1(-q)) ** gamma)
+        return _total(w)
     gaps = z - _largest(z)
     n = np.log1p(_rest(np.exp(gaps))) - _entry(gaps, t)
     return n * (-np.expm1(-n)) ** gamma
@@ -117,23 +117,22 @@ def d_z(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
         e = np.exp(gaps)
         rest = _rest(e)
         s = e / (1 + rest)
-        u = -(np.log1p(rest) - gaps)
+        q = np.log1p(rest) - gaps
+        u = -q
         p = np.expm1(u)
-        a = np.where(
-            t == 0, 0, t * (-p) ** gamma * (np.where(s == 0, 0, s / _exprel(u) * gamma) + 1)
-        )
+        w = t * (-p) ** gamma * (np.where(s == 0, 0, s / _exprel(u) * gamma) + 1)
+        a = np.where(t == 0, 0, w)
         return s * _others(a) + a * p
     gaps = z - _largest(z)
     e = np.exp(gaps)
     rest = _rest(e)
+    s = e / (1 + rest)
     n = np.log1p(rest) - _entry(gaps, t)
     p = np.expm1(-n)
-    u = np.exp(-n)
-    return (
-        _put(e / (1 + rest), t, p)
-        * (-p) ** gamma
-        * (np.where(u == 0, 0, gamma / _exprel(-n) * u) + 1)
-    )
+    u = _put(s, t, p) * (-p) ** gamma
+    w = np.exp(-n)
+    q = np.where(w == 0, 0, gamma / _exprel(-n) * w)
+    return u * (q + 1)
 
 
 @_over_classes
@@ -143,7 +142,9 @@ def d_gamma(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
         gaps = z - _largest(z)
         q = np.log1p(_rest(np.exp(gaps))) - gaps
         p = (-np.expm1(-q)) ** gamma
-        return _total(np.where(p == 0, 0, np.where(t == 0, 0, t * q * _log1mexp(q) * p)))
+        u = t * q * _log1mexp(q) * p
+        w = np.where(p == 0, 0, np.where(t == 0, 0, u))
+        return _total(w)
     gaps = z - _largest(z)
     n = np.log1p(_rest(np.exp(gaps))) - _entry(gaps, t)
     p = (-np.expm1(-n)) ** gamma
@@ -165,30 +166,19 @@ def hessian_product(z: Any, t: Any, v: Any, gamma: Any = 2.0, axis: int = -1) ->
         w = t / p
         r = (-p) ** gamma
         g = w * v * gamma * r
-        h = w * _total(np.where(near, 0, v * s)) * gamma * r
-        k = _exprel(u)
-        m = s / k
-        n = np.where(near, 0, -m) + np.where(near, 0, m * gamma) + 1 - q
-        a = np.where(
-            near,
-            0,
-            (
-                s
-                * (
-                    np.where(t == 0, 0, g)
-                    + np.where(t == 0, 0, -h)
-                    + np.where(t == 0, 0, g * n)
-                    + np.where(t == 0, 0, -h * n)
-                    - (
-                        v
-                        * (
-                            _total(np.where(t == 0, 0, t * r))
-                            - _total(np.where(near, 0, np.where(t == 0, 0, -t / k * s * r))) * gamma
-                        )
-                    )
-                )
-            ),
-        )
+        h = w * _total(np.where(near, 0, v * s))
+        k = h * gamma * r
+        m = np.where(t == 0, 0, -k)
+        n = _exprel(u)
+        v2 = s / n
+        q2 = np.where(near, 0, -v2) + np.where(near, 0, v2 * gamma)
+        q3 = q2 + 1 - q
+        q4 = np.where(t == 0, 0, g) + m + np.where(t == 0, 0, g * q3)
+        u2 = k * q3
+        u3 = _total(np.where(t == 0, 0, t * r))
+        u4 = t / n * s * r
+        q5 = u3 - _total(np.where(near, 0, np.where(t == 0, 0, -u4))) * gamma
+        a = np.where(near, 0, s * (q4 + np.where(t == 0, 0, -u2) - v * q5))
         return s * _others(a) + a * p
     gaps = z - _largest(z)
     e = np.exp(gaps)
@@ -198,37 +188,26 @@ def hessian_product(z: Any, t: Any, v: Any, gamma: Any = 2.0, axis: int = -1) ->
     n = L - _entry(gaps, t)
     p = np.exp(-n)
     near = p == 0
+    w = np.where(near, 0, gamma / _exprel(-n) * p)
     u = np.expm1(-n)
-    w = _total(np.where(s == 0, 0, v * s))
-    q = w / _exprel(-n)
-    r = _entry(v, t) / _exprel(-n)
-    a = (
-        np.where(s == 0, 0, -v * s * (np.where(near, 0, gamma / _exprel(-n) * p) + 1))
-        + np.where(
-            _hit(z, t),
-            np.where(
-                near,
-                0,
-                (
-                    gamma
-                    / u
-                    * (
-                        n * w
-                        + _entry(v, t) * 2
-                        + np.where(near, 0, q * p)
-                        + np.where(near, 0, -r * p)
-                        + np.where(near, 0, r * gamma * p)
-                        + np.where(near, 0, -q * gamma * p)
-                        - n * _entry(v, t)
-                        - w * 2
-                    )
-                    * p
-                ),
-            ),
-            0,
-        )
-    )
-    return (s * _others(a) + a * np.expm1(-(L - gaps))) * (-u) ** gamma
+    q = _total(np.where(s == 0, 0, v * s))
+    r = n * q + _entry(v, t) * 2
+    g = q / _exprel(-n)
+    h = g * p
+    k = _entry(v, t) / _exprel(-n)
+    m = -k * p
+    q2 = r + np.where(near, 0, h) + np.where(near, 0, m)
+    u2 = k * gamma * p
+    u3 = g * gamma
+    w2 = np.where(near, 0, -u3 * p)
+    q3 = q2 + np.where(near, 0, u2) + w2 - n * _entry(v, t)
+    u4 = gamma / u * (q3 - q * 2)
+    w3 = np.where(_hit(z, t), np.where(near, 0, u4 * p), 0)
+    a = np.where(s == 0, 0, -v * s * (w + 1)) + w3
+    u5 = _others(a)
+    q4 = L - gaps
+    u6 = a * np.expm1(-q4)
+    return (s * u5 + u6) * (-u) ** gamma
 
 
 @_over_classes
@@ -252,19 +231,22 @@ def value_and_grad(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
         u = -q
         p = np.expm1(u)
         w = (-p) ** gamma
+        r = np.where(t == 0, 0, t * q * w)
         s = e / (1 + rest)
-        a = np.where(t == 0, 0, t * w * (np.where(s == 0, 0, s / _exprel(u) * gamma) + 1))
-        value = _total(np.where(t == 0, 0, t * q * w))
-        return value, s * _others(a) + a * p
+        g = t * w * (np.where(s == 0, 0, s / _exprel(u) * gamma) + 1)
+        a = np.where(t == 0, 0, g)
+        return _total(r), s * _others(a) + a * p
     gaps = z - _largest(z)
     e = np.exp(gaps)
     rest = _rest(e)
     n = np.log1p(rest) - _entry(gaps, t)
     p = np.expm1(-n)
     u = (-p) ** gamma
-    w = np.exp(-n)
-    slope = _put(e / (1 + rest), t, p) * u * (np.where(w == 0, 0, gamma / _exprel(-n) * w) + 1)
-    return n * u, slope
+    s = e / (1 + rest)
+    w = _put(s, t, p) * u
+    q = np.exp(-n)
+    r = np.where(q == 0, 0, gamma / _exprel(-n) * q)
+    return n * u, w * (r + 1)
 
 
 def _exprel(z: Any) -> Any:
@@ -305,7 +287,7 @@ def _others(value: Any) -> Any:
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if rare.any() else usual
+    return np.where(rare, value(), usual) if np.any(rare) else usual
 
 
 def _put(value: Any, target: Any, entry: Any) -> Any:

@@ -49,7 +49,7 @@ def _over_classes(formula: Any) -> Any:
     return evaluate
 
 
-_MANY = ['d_q', 'd_p', 'hessian_product']
+_MANY = ("d_q", "d_p", "hessian_product")
 
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
@@ -59,9 +59,7 @@ def _arranged(given: Any, z: Any, axis: int) -> Any:
     found = {"axis": axis, "q": _entries("q", z, z, axis, True)}
     found["p"] = _target(given["p"], z, axis)
     if "v" in given:
-        found["v"] = _entries(
-            "v", given["v"], z, axis, False
-        )
+        found["v"] = _entries("v", given["v"], z, axis, False)
     return found
 
 
@@ -93,7 +91,8 @@ def _target(value: Any, z: Any, axis: int) -> Any:
 @_over_classes
 def loss(q: Any, p: Any, axis: int = -1) -> Any:
     """Jensen-Shannon divergence, one number for each row of classes."""
-    return _total(_divergence(p * 2, p + q, q - p) / 4 + _divergence(q * 2, p + q, p - q) / 4)
+    u = _divergence(p * 2, p + q, q - p) / 4 + _divergence(q * 2, p + q, p - q) / 4
+    return _total(u)
 
 
 @_over_classes
@@ -118,9 +117,9 @@ def hessian_product(q: Any, p: Any, v: Any, axis: int = -1) -> Any:
 def value_and_grad(q: Any, p: Any, axis: int = -1) -> Any:
     """(loss, d_q) in one pass."""
     u = p + q
-    value = _total(_divergence(p * 2, u, q - p) / 4 + _divergence(q * 2, u, p - q) / 4)
+    w = _divergence(p * 2, u, q - p) / 4 + _divergence(q * 2, u, p - q) / 4
     slope = np.where(u == 0, 0.6931471805599453, _log_ratio(q * 2, u, q - p)) / 2
-    return value, slope
+    return _total(w), slope
 
 
 def _divergence(a: Any, b: Any, d: Any) -> Any:
@@ -131,14 +130,7 @@ def _divergence(a: Any, b: Any, d: Any) -> Any:
         lambda: b,
         np.where(
             (0.5 * a > b) | (2.0**-10 * b > a),
-            (
-                d
-                + a * np.where(
-                    np.minimum(a, b) < 2.0**-60 * np.maximum(a, b),
-                    np.log(a) - np.log(b),
-                    np.log(a / b),
-                )
-            ),
+            d + a * _log_quotient(a, b),
             -a * _log1p_minus(d / a),
         ),
     )
@@ -158,15 +150,16 @@ def _log1p_minus(z: Any) -> Any:
     )
 
 
+def _log_quotient(a: Any, b: Any) -> Any:
+    """log(a/b), also where the quotient leaves the range."""
+    return np.where(
+        np.minimum(a, b) < 2.0**-60 * np.maximum(a, b), np.log(a) - np.log(b), np.log(a / b)
+    )
+
+
 def _log_ratio(a: Any, b: Any, d: Any) -> Any:
     """log(a/b), where d = a - b."""
-    return np.where(
-        np.abs(d) < 0.5 * b,
-        np.log1p(d / b),
-        np.where(
-            np.minimum(a, b) < 2.0**-60 * np.maximum(a, b), np.log(a) - np.log(b), np.log(a / b)
-        ),
-    )
+    return np.where(np.abs(d) < 0.5 * b, np.log1p(d / b), _log_quotient(a, b))
 
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
@@ -179,7 +172,7 @@ def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if rare.any() else usual
+    return np.where(rare, value(), usual) if np.any(rare) else usual
 
 
 def _total(value: Any) -> Any:

@@ -49,7 +49,7 @@ def _over_classes(formula: Any) -> Any:
     return evaluate
 
 
-_MANY = ['d_b', 'd_a', 'hessian_product']
+_MANY = ("d_b", "d_a", "hessian_product")
 
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
@@ -59,15 +59,14 @@ def _arranged(given: Any, z: Any, axis: int) -> Any:
     found = {"axis": axis, "b": _entries("b", z, z, axis, False)}
     found["a"] = _entries("a", given["a"], z, axis, False)
     if "v" in given:
-        found["v"] = _entries(
-            "v", given["v"], z, axis, False
-        )
+        found["v"] = _entries("v", given["v"], z, axis, False)
     rows: Any = [("T", "> 0 and finite", lambda p: (p > 0) & (p < np.inf))]
     for name, rule, accepts in rows:
         array = np.asarray(given[name])
         if array.dtype.kind not in "fiub" or not accepts(array).all():
             raise ValueError(f"{name} must be {rule}, got {given[name]!r}")
-        found[name] = np.float64(array)[..., None] if array.ndim else np.float64(array)
+        array = array.astype(np.float64)
+        found[name] = array[..., None] if array.ndim else array
     return found
 
 
@@ -93,11 +92,10 @@ def loss(b: Any, a: Any, T: Any = 1.0, axis: int = -1) -> Any:
     w = (a - _largest(a)) / T
     p = np.exp(w)
     rest2 = _rest(p)
-    return _total(
-        _chance_divergence(
-            s, p / (1 + rest2), _apart(np.log1p(rest) - u, np.log1p(rest2) - w, a / T - b / T, s)
-        ),
-    )
+    q = p / (1 + rest2)
+    r = np.log1p(rest) - u
+    g = np.log1p(rest2) - w
+    return _total(_chance_divergence(s, q, _apart(r, g, a / T - b / T, s)))
 
 
 @_over_classes
@@ -110,12 +108,10 @@ def d_b(b: Any, a: Any, T: Any = 1.0, axis: int = -1) -> Any:
     w = (a - _largest(a)) / T
     p = np.exp(w)
     rest2 = _rest(p)
-    return (
-        _chance_gap(
-            s, p / (1 + rest2), _apart(np.log1p(rest) - u, np.log1p(rest2) - w, a / T - b / T, s)
-        )
-        / T
-    )
+    q = p / (1 + rest2)
+    r = np.log1p(rest) - u
+    g = np.log1p(rest2) - w
+    return _chance_gap(s, q, _apart(r, g, a / T - b / T, s)) / T
 
 
 @_over_classes
@@ -128,17 +124,10 @@ def d_a(b: Any, a: Any, T: Any = 1.0, axis: int = -1) -> Any:
     w = (b - _largest(b)) / T
     p = np.exp(w)
     rest2 = _rest(p)
-    return np.where(
-        s == 0,
-        0,
-        (
-            _centred(
-                _apart(np.log1p(rest2) - w, np.log1p(rest) - u, a / T - b / T, p / (1 + rest2)), s
-            )
-            / T
-            * s
-        ),
-    )
+    q = np.log1p(rest2) - w
+    r = np.log1p(rest) - u
+    g = p / (1 + rest2)
+    return np.where(s == 0, 0, _centred(_apart(q, r, a / T - b / T, g), s) / T * s)
 
 
 @_over_classes
@@ -152,16 +141,13 @@ def d_T(b: Any, a: Any, T: Any = 1.0, axis: int = -1) -> Any:
     p = np.exp(w)
     rest2 = _rest(p)
     q = p / (1 + rest2)
-    r = _apart(np.log1p(rest) - u, np.log1p(rest2) - w, a / T - b / T, s)
-    g = _chance_gap(s, q, r)
-    return (
-        -(
-            _total(np.where(g == 0, 0, _beside(b, s) * g))
-            + _total(np.where(q == 0, 0, _beside(a, q) * _centred(r, q) * q))
-        )
-        / T
-        / T
-    )
+    r = np.log1p(rest) - u
+    g = np.log1p(rest2) - w
+    h = _apart(r, g, a / T - b / T, s)
+    k = _chance_gap(s, q, h)
+    m = np.where(k == 0, 0, _beside(b, s) * k)
+    n = _beside(a, q) * _centred(h, q) * q
+    return -(_total(m) + _total(np.where(q == 0, 0, n))) / T / T
 
 
 @_over_classes
@@ -183,9 +169,11 @@ def value_and_grad(b: Any, a: Any, T: Any = 1.0, axis: int = -1) -> Any:
     p = np.exp(w)
     rest2 = _rest(p)
     q = p / (1 + rest2)
-    r = _apart(np.log1p(rest) - u, np.log1p(rest2) - w, a / T - b / T, s)
-    value = _total(_chance_divergence(s, q, r))
-    return value, _chance_gap(s, q, r) / T
+    r = np.log1p(rest) - u
+    g = np.log1p(rest2) - w
+    h = _apart(r, g, a / T - b / T, s)
+    value = _total(_chance_divergence(s, q, h))
+    return value, _chance_gap(s, q, h) / T
 
 
 def _chance_divergence(p: Any, q: Any, w: Any) -> Any:
@@ -249,7 +237,7 @@ def _largest(value: Any) -> Any:
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if rare.any() else usual
+    return np.where(rare, value(), usual) if np.any(rare) else usual
 
 
 def _rest(value: Any) -> Any:

@@ -50,7 +50,7 @@ def _over_classes(formula: Any) -> Any:
     return evaluate
 
 
-_MANY = ['d_z', 'hessian_product', 'd_t']
+_MANY = ("d_z", "hessian_product", "d_t")
 
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
@@ -60,15 +60,14 @@ def _arranged(given: Any, z: Any, axis: int) -> Any:
     found = {"axis": axis, "z": _entries("z", z, z, axis, False)}
     found["t"] = _target(given["t"], z, axis)
     if "v" in given:
-        found["v"] = _entries(
-            "v", given["v"], z, axis, False
-        )
+        found["v"] = _entries("v", given["v"], z, axis, False)
     rows: Any = [("eps", "in [0, 1]", lambda p: (p >= 0) & (p <= 1))]
     for name, rule, accepts in rows:
         array = np.asarray(given[name])
         if array.dtype.kind not in "fiub" or not accepts(array).all():
             raise ValueError(f"{name} must be {rule}, got {given[name]!r}")
-        found[name] = np.float64(array)[..., None] if array.ndim else np.float64(array)
+        array = array.astype(np.float64)
+        found[name] = array[..., None] if array.ndim else array
     return found
 
 
@@ -104,14 +103,14 @@ def loss(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
         gaps = z - _largest(z)
         q = np.log1p(_rest(np.exp(gaps))) - gaps
         u = t * q
-        return (
-            _total(np.where(t == 0, 0, -u)) * eps
-            + _total(np.where(t == 0, 0, u))
-            + _total(-t) / z.shape[-1] * _total(-q) * eps
-        )
+        w = _total(np.where(t == 0, 0, -u)) * eps + _total(np.where(t == 0, 0, u))
+        p = _total(-t) / z.shape[-1] * _total(-q) * eps
+        return w + p
     gaps = z - _largest(z)
     L = np.log1p(_rest(np.exp(gaps)))
-    return (L - _entry(gaps, t)) * (1 - eps) - _total(-(L - gaps)) / z.shape[-1] * eps
+    n = L - _entry(gaps, t)
+    q = L - gaps
+    return n * (1 - eps) - _total(-q) / z.shape[-1] * eps
 
 
 @_over_classes
@@ -121,13 +120,19 @@ def d_z(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
         gaps = z - _largest(z)
         e = np.exp(gaps)
         rest = _rest(e)
+        s = e / (1 + rest)
         a = t - t * eps - _total(-t) / z.shape[-1] * eps
-        return e / (1 + rest) * _others(a) + a * np.expm1(-(np.log1p(rest) - gaps))
+        q = np.log1p(rest) - gaps
+        return s * _others(a) + a * np.expm1(-q)
     gaps = z - _largest(z)
     e = np.exp(gaps)
     rest = _rest(e)
+    s = e / (1 + rest)
     a = np.where(_hit(z, t), 1 - eps, 0) + eps / z.shape[-1]
-    return e / (1 + rest) * _others(a) + a * np.expm1(-(np.log1p(rest) - gaps))
+    u = s * _others(a)
+    q = np.log1p(rest) - gaps
+    w = a * np.expm1(-q)
+    return u + w
 
 
 @_over_classes
@@ -139,7 +144,9 @@ def d_eps(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
         return _total(np.where(t == 0, 0, -t * q)) + _total(-t) / z.shape[-1] * _total(-q)
     gaps = z - _largest(z)
     L = np.log1p(_rest(np.exp(gaps)))
-    return -(L - _entry(gaps, t)) - _total(-(L - gaps)) / z.shape[-1]
+    n = L - _entry(gaps, t)
+    q = L - gaps
+    return -n - _total(-q) / z.shape[-1]
 
 
 @_over_classes
@@ -148,9 +155,8 @@ def hessian_product(z: Any, t: Any, v: Any, eps: Any = 0.1, axis: int = -1) -> A
     if t.dtype.kind == "f":
         e = np.exp(z - _largest(z))
         s = e / (1 + _rest(e))
-        return np.where(
-            s == 0, 0, _centred(v, s) * s * (_total(t) - _total(-t) * eps - _total(t) * eps)
-        )
+        q = _total(t) - _total(-t) * eps - _total(t) * eps
+        return np.where(s == 0, 0, _centred(v, s) * s * q)
     e = np.exp(z - _largest(z))
     s = e / (1 + _rest(e))
     return np.where(s == 0, 0, _centred(v, s) * s)
@@ -175,25 +181,26 @@ def value_and_grad(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
         rest = _rest(e)
         q = np.log1p(rest) - gaps
         u = t * q
-        w = _total(-t) / z.shape[-1]
-        p = -q
-        a = t - t * eps - w * eps
-        value = (
-            _total(np.where(t == 0, 0, -u)) * eps
-            + _total(np.where(t == 0, 0, u))
-            + w * _total(p) * eps
-        )
-        slope = e / (1 + rest) * _others(a) + a * np.expm1(p)
-        return value, slope
+        w = _total(np.where(t == 0, 0, -u)) * eps + _total(np.where(t == 0, 0, u))
+        p = _total(-t) / z.shape[-1]
+        r = -q
+        g = p * _total(r) * eps
+        s = e / (1 + rest)
+        a = t - t * eps - p * eps
+        return w + g, s * _others(a) + a * np.expm1(r)
     gaps = z - _largest(z)
     e = np.exp(gaps)
     rest = _rest(e)
     L = np.log1p(rest)
-    u = -(L - gaps)
+    n = L - _entry(gaps, t)
+    q = L - gaps
+    u = -q
+    s = e / (1 + rest)
     a = np.where(_hit(z, t), 1 - eps, 0) + eps / z.shape[-1]
-    value = (L - _entry(gaps, t)) * (1 - eps) - _total(u) / z.shape[-1] * eps
-    slope = e / (1 + rest) * _others(a) + a * np.expm1(u)
-    return value, slope
+    w = s * _others(a)
+    p = a * np.expm1(u)
+    value = n * (1 - eps) - _total(u) / z.shape[-1] * eps
+    return value, w + p
 
 
 def _centred(value: Any, weight: Any) -> Any:

@@ -49,7 +49,7 @@ def _over_classes(formula: Any) -> Any:
     return evaluate
 
 
-_MANY = ['d_f', 'hessian_product']
+_MANY = ("d_f", "hessian_product")
 
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
@@ -59,9 +59,7 @@ def _arranged(given: Any, z: Any, axis: int) -> Any:
     found = {"axis": axis, "f": _entries("f", z, z, axis, False)}
     found["t"] = _target(given["t"], z, axis)
     if "v" in given:
-        found["v"] = _entries(
-            "v", given["v"], z, axis, False
-        )
+        found["v"] = _entries("v", given["v"], z, axis, False)
     rows: Any = [
         ("margin", "> 0 and finite", lambda p: (p > 0) & (p < np.inf)),
         ("power", "in [1, inf)", lambda p: (p >= 1) & (p < np.inf)),
@@ -70,7 +68,8 @@ def _arranged(given: Any, z: Any, axis: int) -> Any:
         array = np.asarray(given[name])
         if array.dtype.kind not in "fiub" or not accepts(array).all():
             raise ValueError(f"{name} must be {rule}, got {given[name]!r}")
-        found[name] = np.float64(array)[..., None] if array.ndim else np.float64(array)
+        array = array.astype(np.float64)
+        found[name] = array[..., None] if array.ndim else array
     return found
 
 
@@ -102,10 +101,8 @@ def _target(value: Any, z: Any, axis: int) -> Any:
 @_over_classes
 def loss(f: Any, t: Any, margin: Any = 1.0, power: Any = 1.0, axis: int = -1) -> Any:
     """Multiclass hinge loss (Weston and Watkins), one number for each row of classes."""
-    return (
-        _total(np.where(_hit(f, t), 0, np.maximum(f - _entry(f, t) + margin, 0) ** power))
-        / f.shape[-1]
-    )
+    u = _total(np.where(_hit(f, t), 0, np.maximum(f - _entry(f, t) + margin, 0) ** power))
+    return u / f.shape[-1]
 
 
 @_over_classes
@@ -114,38 +111,25 @@ def d_f(f: Any, t: Any, margin: Any = 1.0, power: Any = 1.0, axis: int = -1) -> 
     u = _hit(f, t)
     q = f - _entry(f, t) + margin
     far = q > 0
-    w = q**power / q * power
+    w = q**power / q
+    p = w * power
     near = q == 0
-    p = power / 2 * np.where(power == 1, 1, 0)
-    return (
-        (
-            np.where(
-                u,
-                _total(np.where(far, np.where(u, 0, -w), np.where(near, np.where(u, 0, -p), 0))),
-                0,
-            )
-            + np.where(far, np.where(u, 0, w), np.where(near, np.where(u, 0, p), 0))
-        )
-        / f.shape[-1]
-    )
+    r = power / 2 * np.where(power == 1, 1, 0)
+    g = np.where(near, np.where(u, 0, -r), 0)
+    h = np.where(far, np.where(u, 0, -p), g)
+    k = np.where(near, np.where(u, 0, r), 0)
+    m = np.where(far, np.where(u, 0, p), k)
+    return (np.where(u, _total(h), 0) + m) / f.shape[-1]
 
 
 @_over_classes
 def d_margin(f: Any, t: Any, margin: Any = 1.0, power: Any = 1.0, axis: int = -1) -> Any:
     """The derivative in margin."""
     q = f - _entry(f, t) + margin
-    return (
-        _total(
-            np.where(
-                q > 0,
-                np.where(_hit(f, t), 0, q**power / q * power),
-                np.where(
-                    q == 0, np.where(_hit(f, t), 0, power / 2 * np.where(power == 1, 1, 0)), 0
-                ),
-            ),
-        )
-        / f.shape[-1]
-    )
+    u = q**power / q
+    w = np.where(q == 0, np.where(_hit(f, t), 0, power / 2 * np.where(power == 1, 1, 0)), 0)
+    p = np.where(q > 0, np.where(_hit(f, t), 0, u * power), w)
+    return _total(p) / f.shape[-1]
 
 
 @_over_classes
@@ -153,10 +137,9 @@ def d_power(f: Any, t: Any, margin: Any = 1.0, power: Any = 1.0, axis: int = -1)
     """The derivative in power."""
     q = f - _entry(f, t) + margin
     p = np.maximum(q, 0) ** power
-    return (
-        _total(np.where(q > 0, np.where(_hit(f, t), 0, np.where(p == 0, 0, np.log(q) * p)), 0))
-        / f.shape[-1]
-    )
+    u = np.log(q) * p
+    w = np.where(_hit(f, t), 0, np.where(p == 0, 0, u))
+    return _total(np.where(q > 0, w, 0)) / f.shape[-1]
 
 
 @_over_classes
@@ -167,18 +150,18 @@ def hessian_product(
     u = _hit(f, t)
     q = f - _entry(f, t) + margin
     far = q > 0
-    w = q**power / q / q * power
-    p = w * (power - 1)
-    r = np.where(far, np.where(u, 0, p), 0)
-    return (
-        (
-            np.where(u, _total(v * np.where(far, np.where(u, 0, w * (1 - power)), 0)), 0)
-            + np.where(u, _entry(v, t) * _total(r), 0)
-            + v * r
-            + _entry(v, t) * np.where(far, np.where(u, 0, -p), 0)
-        )
-        / f.shape[-1]
-    )
+    w = q**power / q
+    p = w / q * power
+    r = np.where(u, 0, p * (1 - power))
+    g = np.where(u, _total(v * np.where(far, r, 0)), 0)
+    h = p * (power - 1)
+    k = np.where(u, 0, h)
+    m = np.where(far, k, 0)
+    n = _entry(v, t) * _total(m)
+    q2 = g + np.where(u, n, 0) + v * m
+    u2 = -h
+    u3 = _entry(v, t) * np.where(far, np.where(u, 0, u2), 0)
+    return (q2 + u3) / f.shape[-1]
 
 
 @_over_classes
@@ -186,23 +169,18 @@ def value_and_grad(f: Any, t: Any, margin: Any = 1.0, power: Any = 1.0, axis: in
     """(loss, d_f) in one pass."""
     u = _hit(f, t)
     q = f - _entry(f, t) + margin
+    w = _total(np.where(u, 0, np.maximum(q, 0) ** power))
     far = q > 0
-    w = q**power / q * power
+    p = q**power / q
+    r = p * power
     near = q == 0
-    p = power / 2 * np.where(power == 1, 1, 0)
-    value = _total(np.where(u, 0, np.maximum(q, 0) ** power)) / f.shape[-1]
-    slope = (
-        (
-            np.where(
-                u,
-                _total(np.where(far, np.where(u, 0, -w), np.where(near, np.where(u, 0, -p), 0))),
-                0,
-            )
-            + np.where(far, np.where(u, 0, w), np.where(near, np.where(u, 0, p), 0))
-        )
-        / f.shape[-1]
-    )
-    return value, slope
+    g = power / 2 * np.where(power == 1, 1, 0)
+    h = np.where(near, np.where(u, 0, -g), 0)
+    k = np.where(far, np.where(u, 0, -r), h)
+    m = np.where(near, np.where(u, 0, g), 0)
+    n = np.where(far, np.where(u, 0, r), m)
+    slope = (np.where(u, _total(k), 0) + n) / f.shape[-1]
+    return w / f.shape[-1], slope
 
 
 def _entry(value: Any, target: Any) -> Any:

@@ -48,7 +48,7 @@ def _over_classes(formula: Any) -> Any:
     return evaluate
 
 
-_MANY = ['d_f', 'hessian_product']
+_MANY = ("d_f", "hessian_product")
 
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
@@ -58,9 +58,7 @@ def _arranged(given: Any, z: Any, axis: int) -> Any:
     found = {"axis": axis, "f": _entries("f", z, z, axis, False)}
     found["t"] = _target(given["t"], z, axis)
     if "v" in given:
-        found["v"] = _entries(
-            "v", given["v"], z, axis, False
-        )
+        found["v"] = _entries("v", given["v"], z, axis, False)
     return found
 
 

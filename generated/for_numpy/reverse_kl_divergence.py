@@ -48,7 +48,7 @@ def _over_classes(formula: Any) -> Any:
     return evaluate
 
 
-_MANY = ['d_q', 'd_p', 'hessian_product']
+_MANY = ("d_q", "d_p", "hessian_product")
 
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
@@ -58,9 +58,7 @@ def _arranged(given: Any, z: Any, axis: int) -> Any:
     found = {"axis": axis, "q": _entries("q", z, z, axis, True)}
     found["p"] = _target(given["p"], z, axis)
     if "v" in given:
-        found["v"] = _entries(
-            "v", given["v"], z, axis, False
-        )
+        found["v"] = _entries("v", given["v"], z, axis, False)
     return found
 
 
@@ -128,14 +126,7 @@ def _divergence(a: Any, b: Any, d: Any) -> Any:
         lambda: b,
         np.where(
             (0.5 * a > b) | (2.0**-10 * b > a),
-            (
-                d
-                + a * np.where(
-                    np.minimum(a, b) < 2.0**-60 * np.maximum(a, b),
-                    np.log(a) - np.log(b),
-                    np.log(a / b),
-                )
-            ),
+            d + a * _log_quotient(a, b),
             -a * _log1p_minus(d / a),
         ),
     )
@@ -155,15 +146,16 @@ def _log1p_minus(z: Any) -> Any:
     )
 
 
+def _log_quotient(a: Any, b: Any) -> Any:
+    """log(a/b), also where the quotient leaves the range."""
+    return np.where(
+        np.minimum(a, b) < 2.0**-60 * np.maximum(a, b), np.log(a) - np.log(b), np.log(a / b)
+    )
+
+
 def _log_ratio(a: Any, b: Any, d: Any) -> Any:
     """log(a/b), where d = a - b."""
-    return np.where(
-        np.abs(d) < 0.5 * b,
-        np.log1p(d / b),
-        np.where(
-            np.minimum(a, b) < 2.0**-60 * np.maximum(a, b), np.log(a) - np.log(b), np.log(a / b)
-        ),
-    )
+    return np.where(np.abs(d) < 0.5 * b, np.log1p(d / b), _log_quotient(a, b))
 
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
@@ -176,7 +168,7 @@ def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if rare.any() else usual
+    return np.where(rare, value(), usual) if np.any(rare) else usual
 
 
 def _total(value: Any) -> Any:

@@ -51,7 +51,7 @@ def _over_classes(formula: Any) -> Any:
     return evaluate
 
 
-_MANY = ['d_z', 'hessian_product', 'd_t']
+_MANY = ("d_z", "hessian_product", "d_t")
 
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
@@ -61,15 +61,14 @@ def _arranged(given: Any, z: Any, axis: int) -> Any:
     found = {"axis": axis, "z": _entries("z", z, z, axis, False)}
     found["t"] = _target(given["t"], z, axis)
     if "v" in given:
-        found["v"] = _entries(
-            "v", given["v"], z, axis, False
-        )
+        found["v"] = _entries("v", given["v"], z, axis, False)
     rows: Any = [("T", "> 0 and finite", lambda p: (p > 0) & (p < np.inf))]
     for name, rule, accepts in rows:
         array = np.asarray(given[name])
         if array.dtype.kind not in "fiub" or not accepts(array).all():
             raise ValueError(f"{name} must be {rule}, got {given[name]!r}")
-        found[name] = np.float64(array)[..., None] if array.ndim else np.float64(array)
+        array = array.astype(np.float64)
+        found[name] = array[..., None] if array.ndim else array
     return found
 
 
@@ -103,7 +102,8 @@ def loss(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
     """Softmax cross-entropy, one number for each row of classes."""
     if t.dtype.kind == "f":
         u = (z - _largest(z)) / T
-        return _total(np.where(t == 0, 0, t * (np.log1p(_rest(np.exp(u))) - u)))
+        q = np.log1p(_rest(np.exp(u))) - u
+        return _total(np.where(t == 0, 0, t * q))
     u = (z - _largest(z)) / T
     return np.log1p(_rest(np.exp(u))) - _entry(u, t)
 
@@ -115,11 +115,15 @@ def d_z(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
         u = (z - _largest(z)) / T
         e = np.exp(u)
         rest = _rest(e)
-        return (e / (1 + rest) * _others(t) + t * np.expm1(-(np.log1p(rest) - u))) / T
+        s = e / (1 + rest)
+        q = np.log1p(rest) - u
+        return (s * _others(t) + t * np.expm1(-q)) / T
     u = (z - _largest(z)) / T
     e = np.exp(u)
     rest = _rest(e)
-    return _put(e / (1 + rest), t, np.expm1(-(np.log1p(rest) - _entry(u, t)))) / T
+    s = e / (1 + rest)
+    n = np.log1p(rest) - _entry(u, t)
+    return _put(s, t, np.expm1(-n)) / T
 
 
 @_over_classes
@@ -130,10 +134,14 @@ def d_T(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
         e = np.exp(u)
         rest = _rest(e)
         s = e / (1 + rest)
-        q = s * _others(t) + t * np.expm1(-(np.log1p(rest) - u))
-        return -_total(np.where(q == 0, 0, q * _beside(z, s))) / T / T
+        q = np.log1p(rest) - u
+        w = s * _others(t) + t * np.expm1(-q)
+        p = w * _beside(z, s)
+        r = np.where(w == 0, 0, p)
+        return -_total(r) / T / T
     e = np.exp((z - _largest(z)) / T)
-    return _entry(_centred(z, e / (1 + _rest(e))), t) / T / T
+    s = e / (1 + _rest(e))
+    return _entry(_centred(z, s), t) / T / T
 
 
 @_over_classes
@@ -165,15 +173,17 @@ def value_and_grad(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
         e = np.exp(u)
         rest = _rest(e)
         q = np.log1p(rest) - u
+        s = e / (1 + rest)
         value = _total(np.where(t == 0, 0, t * q))
-        slope = (e / (1 + rest) * _others(t) + t * np.expm1(-q)) / T
+        slope = (s * _others(t) + t * np.expm1(-q)) / T
         return value, slope
     u = (z - _largest(z)) / T
     e = np.exp(u)
     rest = _rest(e)
     n = np.log1p(rest) - _entry(u, t)
-    slope = _put(e / (1 + rest), t, np.expm1(-n)) / T
-    return n, slope
+    s = e / (1 + rest)
+    w = -n
+    return n, _put(s, t, np.expm1(w)) / T
 
 
 def _beside(value: Any, weight: Any) -> Any:

@@ -49,7 +49,7 @@ def _over_classes(formula: Any) -> Any:
     return evaluate
 
 
-_MANY = ['d_z', 'hessian_product']
+_MANY = ("d_z", "hessian_product")
 
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
@@ -59,9 +59,7 @@ def _arranged(given: Any, z: Any, axis: int) -> Any:
     found = {"axis": axis, "z": _entries("z", z, z, axis, False)}
     found["t"] = _target(given["t"], z, axis)
     if "v" in given:
-        found["v"] = _entries(
-            "v", given["v"], z, axis, False
-        )
+        found["v"] = _entries("v", given["v"], z, axis, False)
     return found
 
 

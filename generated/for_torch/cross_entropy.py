@@ -99,7 +99,6 @@ def _total(value: Tensor) -> Tensor:
     return torch.sum(value, -1, keepdim=True)
 
 
-
 class CrossEntropyLoss(torch.nn.Module):
     """Cross-entropy of probabilities, with the classes along dimension 1, or the only one.
 
@@ -168,7 +167,7 @@ class CrossEntropyLoss(torch.nn.Module):
 
 
 _RULES: tuple[Any, ...] = ()
-_MANY = ("d_q", "hessian_product", "d_t", )
+_MANY = ("d_q", "hessian_product", "d_t")
 
 
 def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: Any) -> Tensor:
@@ -279,7 +278,7 @@ def _led_back(grad: Tensor, slope: Tensor) -> Tensor:
     return torch.where(grad == 0, 0.0, grad * slope)
 
 
-_OTHERS: tuple[str, ...] = ("d_t", )
+_OTHERS: tuple[str, ...] = ("d_t",)
 
 
 def _slope(name: str, values: list[Tensor]) -> Tensor:
@@ -320,8 +319,9 @@ class _Closed(torch.autograd.Function):
 
 def _product(values: Any, v: Any) -> Tensor:
     """The product of the Hessian with v."""
-    given = values[: 2], values[2 :]
-    return _tied("hessian_product", [*given[0], v.expand(values[0].shape), *given[1]]).expand(v.shape)
+    arrays, rest = values[:2], values[2:]
+    found = _tied("hessian_product", [*arrays, v.expand(values[0].shape), *rest])
+    return found.expand(v.shape)
 
 
 _FORMULAS: dict[str, Callable[..., Any]] = {

@@ -68,7 +68,6 @@ def _total(value: Tensor) -> Tensor:
     return torch.sum(value, -1, keepdim=True)
 
 
-
 class EntropyLoss(torch.nn.Module):
     """Entropy, with the classes along dimension 1, or the only one.
 
@@ -98,7 +97,7 @@ class EntropyLoss(torch.nn.Module):
 
 
 _RULES: tuple[Any, ...] = ()
-_MANY = ("d_p", "hessian_product", )
+_MANY = ("d_p", "hessian_product")
 
 
 def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: Any) -> Tensor:
@@ -244,8 +243,9 @@ class _Closed(torch.autograd.Function):
 
 def _product(values: Any, v: Any) -> Tensor:
     """The product of the Hessian with v."""
-    given = values[: 1], values[1 :]
-    return _tied("hessian_product", [*given[0], v.expand(values[0].shape), *given[1]]).expand(v.shape)
+    arrays, rest = values[:1], values[1:]
+    found = _tied("hessian_product", [*arrays, v.expand(values[0].shape), *rest])
+    return found.expand(v.shape)
 
 
 _FORMULAS: dict[str, Callable[..., Any]] = {

@@ -51,7 +51,8 @@ def _loss(z: Any) -> Any:
     e = torch.exp(gaps)
     rest = _rest(e)
     s = e / (1 + rest)
-    return -_total(torch.where(s == 0, 0, -(torch.log1p(rest) - gaps) * s))
+    q = torch.log1p(rest) - gaps
+    return -_total(torch.where(s == 0, 0, -q * s))
 
 
 def _d_z(z: Any) -> Any:
@@ -67,19 +68,9 @@ def _hessian_product(z: Any, v: Any) -> Any:
     s = e / (1 + rest)
     near = s == 0
     q = torch.log1p(rest) - gaps
-    a = torch.where(
-        near,
-        0,
-        (
-            s
-            * (
-                v * _total(torch.where(near, 0, q * s))
-                + v
-                - v * q
-                - _total(torch.where(near, 0, v * s)) * (1 - q)
-            )
-        ),
-    )
+    u = v * _total(torch.where(near, 0, q * s)) + v - v * q
+    w = s * (u - _total(torch.where(near, 0, v * s)) * (1 - q))
+    a = torch.where(near, 0, w)
     return s * _others(a) + a * torch.expm1(-q)
 
 
@@ -88,7 +79,8 @@ def _value_and_grad(z: Any) -> Any:
     e = torch.exp(gaps)
     rest = _rest(e)
     s = e / (1 + rest)
-    value = -_total(torch.where(s == 0, 0, -(torch.log1p(rest) - gaps) * s))
+    q = torch.log1p(rest) - gaps
+    value = -_total(torch.where(s == 0, 0, -q * s))
     slope = torch.where(s == 0, 0, -_centred(z, s) * s)
     return value, slope
 
@@ -122,7 +114,6 @@ def _total(value: Tensor) -> Tensor:
     return torch.sum(value, -1, keepdim=True)
 
 
-
 class EntropyLogitsLoss(torch.nn.Module):
     """Entropy of a softmax, with the classes along dimension 1, or the only one.
 
@@ -152,7 +143,7 @@ class EntropyLogitsLoss(torch.nn.Module):
 
 
 _RULES: tuple[Any, ...] = ()
-_MANY = ("d_z", "hessian_product", )
+_MANY = ("d_z", "hessian_product")
 
 
 def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: Any) -> Tensor:
@@ -298,8 +289,9 @@ class _Closed(torch.autograd.Function):
 
 def _product(values: Any, v: Any) -> Tensor:
     """The product of the Hessian with v."""
-    given = values[: 1], values[1 :]
-    return _tied("hessian_product", [*given[0], v.expand(values[0].shape), *given[1]]).expand(v.shape)
+    arrays, rest = values[:1], values[1:]
+    found = _tied("hessian_product", [*arrays, v.expand(values[0].shape), *rest])
+    return found.expand(v.shape)
 
 
 _FORMULAS: dict[str, Callable[..., Any]] = {

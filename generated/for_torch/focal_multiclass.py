@@ -70,7 +70,8 @@ def _loss(z: Any, t: Any, gamma: Any) -> Any:
     if t.is_floating_point():
         gaps = z - _largest(z)
         q = torch.log1p(_rest(torch.exp(gaps))) - gaps
-        return _total(torch.where(t == 0, 0, t * q * (-torch.expm1(-q)) ** gamma))
+        w = torch.where(t == 0, 0, t * q * (-torch.expm1(-q)) ** gamma)
+        return _total(w)
     gaps = z - _largest(z)
     n = torch.log1p(_rest(torch.exp(gaps))) - _entry(gaps, t)
     return n * (-torch.expm1(-n)) ** gamma
@@ -82,23 +83,22 @@ def _d_z(z: Any, t: Any, gamma: Any) -> Any:
         e = torch.exp(gaps)
         rest = _rest(e)
         s = e / (1 + rest)
-        u = -(torch.log1p(rest) - gaps)
+        q = torch.log1p(rest) - gaps
+        u = -q
         p = torch.expm1(u)
-        a = torch.where(
-            t == 0, 0, t * (-p) ** gamma * (torch.where(s == 0, 0, s / _exprel(u) * gamma) + 1)
-        )
+        w = t * (-p) ** gamma * (torch.where(s == 0, 0, s / _exprel(u) * gamma) + 1)
+        a = torch.where(t == 0, 0, w)
         return s * _others(a) + a * p
     gaps = z - _largest(z)
     e = torch.exp(gaps)
     rest = _rest(e)
+    s = e / (1 + rest)
     n = torch.log1p(rest) - _entry(gaps, t)
     p = torch.expm1(-n)
-    u = torch.exp(-n)
-    return (
-        torch.scatter(e / (1 + rest), -1, t, p)
-        * (-p) ** gamma
-        * (torch.where(u == 0, 0, gamma / _exprel(-n) * u) + 1)
-    )
+    u = torch.scatter(s, -1, t, p) * (-p) ** gamma
+    w = torch.exp(-n)
+    q = torch.where(w == 0, 0, gamma / _exprel(-n) * w)
+    return u * (q + 1)
 
 
 def _d_gamma(z: Any, t: Any, gamma: Any) -> Any:
@@ -106,7 +106,9 @@ def _d_gamma(z: Any, t: Any, gamma: Any) -> Any:
         gaps = z - _largest(z)
         q = torch.log1p(_rest(torch.exp(gaps))) - gaps
         p = (-torch.expm1(-q)) ** gamma
-        return _total(torch.where(p == 0, 0, torch.where(t == 0, 0, t * q * _log1mexp(q) * p)))
+        u = t * q * _log1mexp(q) * p
+        w = torch.where(p == 0, 0, torch.where(t == 0, 0, u))
+        return _total(w)
     gaps = z - _largest(z)
     n = torch.log1p(_rest(torch.exp(gaps))) - _entry(gaps, t)
     p = (-torch.expm1(-n)) ** gamma
@@ -126,33 +128,19 @@ def _hessian_product(z: Any, t: Any, v: Any, gamma: Any) -> Any:
         w = t / p
         r = (-p) ** gamma
         g = w * v * gamma * r
-        h = w * _total(torch.where(near, 0, v * s)) * gamma * r
-        k = _exprel(u)
-        m = s / k
-        n = torch.where(near, 0, -m) + torch.where(near, 0, m * gamma) + 1 - q
-        a = torch.where(
-            near,
-            0,
-            (
-                s
-                * (
-                    torch.where(t == 0, 0, g)
-                    + torch.where(t == 0, 0, -h)
-                    + torch.where(t == 0, 0, g * n)
-                    + torch.where(t == 0, 0, -h * n)
-                    - (
-                        v
-                        * (
-                            _total(torch.where(t == 0, 0, t * r))
-                            - (
-                                _total(torch.where(near, 0, torch.where(t == 0, 0, -t / k * s * r)))
-                                * gamma
-                            )
-                        )
-                    )
-                )
-            ),
-        )
+        h = w * _total(torch.where(near, 0, v * s))
+        k = h * gamma * r
+        m = torch.where(t == 0, 0, -k)
+        n = _exprel(u)
+        v2 = s / n
+        q2 = torch.where(near, 0, -v2) + torch.where(near, 0, v2 * gamma)
+        q3 = q2 + 1 - q
+        q4 = torch.where(t == 0, 0, g) + m + torch.where(t == 0, 0, g * q3)
+        u2 = k * q3
+        u3 = _total(torch.where(t == 0, 0, t * r))
+        u4 = t / n * s * r
+        q5 = u3 - _total(torch.where(near, 0, torch.where(t == 0, 0, -u4))) * gamma
+        a = torch.where(near, 0, s * (q4 + torch.where(t == 0, 0, -u2) - v * q5))
         return s * _others(a) + a * p
     gaps = z - _largest(z)
     e = torch.exp(gaps)
@@ -162,37 +150,26 @@ def _hessian_product(z: Any, t: Any, v: Any, gamma: Any) -> Any:
     n = L - _entry(gaps, t)
     p = torch.exp(-n)
     near = p == 0
+    w = torch.where(near, 0, gamma / _exprel(-n) * p)
     u = torch.expm1(-n)
-    w = _total(torch.where(s == 0, 0, v * s))
-    q = w / _exprel(-n)
-    r = _entry(v, t) / _exprel(-n)
-    a = (
-        torch.where(s == 0, 0, -v * s * (torch.where(near, 0, gamma / _exprel(-n) * p) + 1))
-        + torch.where(
-            _hit(z, t),
-            torch.where(
-                near,
-                0,
-                (
-                    gamma
-                    / u
-                    * (
-                        n * w
-                        + _entry(v, t) * 2
-                        + torch.where(near, 0, q * p)
-                        + torch.where(near, 0, -r * p)
-                        + torch.where(near, 0, r * gamma * p)
-                        + torch.where(near, 0, -q * gamma * p)
-                        - n * _entry(v, t)
-                        - w * 2
-                    )
-                    * p
-                ),
-            ),
-            0,
-        )
-    )
-    return (s * _others(a) + a * torch.expm1(-(L - gaps))) * (-u) ** gamma
+    q = _total(torch.where(s == 0, 0, v * s))
+    r = n * q + _entry(v, t) * 2
+    g = q / _exprel(-n)
+    h = g * p
+    k = _entry(v, t) / _exprel(-n)
+    m = -k * p
+    q2 = r + torch.where(near, 0, h) + torch.where(near, 0, m)
+    u2 = k * gamma * p
+    u3 = g * gamma
+    w2 = torch.where(near, 0, -u3 * p)
+    q3 = q2 + torch.where(near, 0, u2) + w2 - n * _entry(v, t)
+    u4 = gamma / u * (q3 - q * 2)
+    w3 = torch.where(_hit(z, t), torch.where(near, 0, u4 * p), 0)
+    a = torch.where(s == 0, 0, -v * s * (w + 1)) + w3
+    u5 = _others(a)
+    q4 = L - gaps
+    u6 = a * torch.expm1(-q4)
+    return (s * u5 + u6) * (-u) ** gamma
 
 
 def _d_t(z: Any, t: Any, gamma: Any) -> Any:
@@ -212,23 +189,22 @@ def _value_and_grad(z: Any, t: Any, gamma: Any) -> Any:
         u = -q
         p = torch.expm1(u)
         w = (-p) ** gamma
+        r = torch.where(t == 0, 0, t * q * w)
         s = e / (1 + rest)
-        a = torch.where(t == 0, 0, t * w * (torch.where(s == 0, 0, s / _exprel(u) * gamma) + 1))
-        value = _total(torch.where(t == 0, 0, t * q * w))
-        return value, s * _others(a) + a * p
+        g = t * w * (torch.where(s == 0, 0, s / _exprel(u) * gamma) + 1)
+        a = torch.where(t == 0, 0, g)
+        return _total(r), s * _others(a) + a * p
     gaps = z - _largest(z)
     e = torch.exp(gaps)
     rest = _rest(e)
     n = torch.log1p(rest) - _entry(gaps, t)
     p = torch.expm1(-n)
     u = (-p) ** gamma
-    w = torch.exp(-n)
-    slope = (
-        torch.scatter(e / (1 + rest), -1, t, p)
-        * u
-        * (torch.where(w == 0, 0, gamma / _exprel(-n) * w) + 1)
-    )
-    return n * u, slope
+    s = e / (1 + rest)
+    w = torch.scatter(s, -1, t, p) * u
+    q = torch.exp(-n)
+    r = torch.where(q == 0, 0, gamma / _exprel(-n) * q)
+    return n * u, w * (r + 1)
 
 
 def _exprel(z: Any) -> Any:
@@ -274,7 +250,6 @@ def _rest(value: Tensor) -> Tensor:
 def _total(value: Tensor) -> Tensor:
     """The sum over the classes."""
     return torch.sum(value, -1, keepdim=True)
-
 
 
 class FocalMulticlassLoss(torch.nn.Module):
@@ -359,7 +334,7 @@ class FocalMulticlassLoss(torch.nn.Module):
 
 
 _RULES: tuple[Any, ...] = (("gamma", ">= 0 and finite", lambda p: (p >= 0) & (p < math.inf)),)
-_MANY = ("d_z", "hessian_product", "d_t", )
+_MANY = ("d_z", "hessian_product", "d_t")
 
 
 def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: Any) -> Tensor:
@@ -470,7 +445,7 @@ def _led_back(grad: Tensor, slope: Tensor) -> Tensor:
     return torch.where(grad == 0, 0.0, grad * slope)
 
 
-_OTHERS: tuple[str, ...] = ("d_t", "d_gamma", )
+_OTHERS: tuple[str, ...] = ("d_t", "d_gamma")
 
 
 def _slope(name: str, values: list[Tensor]) -> Tensor:
@@ -511,8 +486,9 @@ class _Closed(torch.autograd.Function):
 
 def _product(values: Any, v: Any) -> Tensor:
     """The product of the Hessian with v."""
-    given = values[: 2], values[2 :]
-    return _tied("hessian_product", [*given[0], v.expand(values[0].shape), *given[1]]).expand(v.shape)
+    arrays, rest = values[:2], values[2:]
+    found = _tied("hessian_product", [*arrays, v.expand(values[0].shape), *rest])
+    return found.expand(v.shape)
 
 
 _FORMULAS: dict[str, Callable[..., Any]] = {

@@ -53,7 +53,8 @@ def value_and_grad(q: Any, p: Any, axis: int = -1) -> tuple[Tensor, Tensor]:
 
 
 def _loss(q: Any, p: Any) -> Any:
-    return _total(_divergence(p * 2, p + q, q - p) / 4 + _divergence(q * 2, p + q, p - q) / 4)
+    u = _divergence(p * 2, p + q, q - p) / 4 + _divergence(q * 2, p + q, p - q) / 4
+    return _total(u)
 
 
 def _d_q(q: Any, p: Any) -> Any:
@@ -70,9 +71,9 @@ def _hessian_product(q: Any, p: Any, v: Any) -> Any:
 
 def _value_and_grad(q: Any, p: Any) -> Any:
     u = p + q
-    value = _total(_divergence(p * 2, u, q - p) / 4 + _divergence(q * 2, u, p - q) / 4)
+    w = _divergence(p * 2, u, q - p) / 4 + _divergence(q * 2, u, p - q) / 4
     slope = torch.where(u == 0, 0.6931471805599453, _log_ratio(q * 2, u, q - p)) / 2
-    return value, slope
+    return _total(w), slope
 
 
 def _divergence(a: Any, b: Any, d: Any) -> Any:
@@ -83,14 +84,7 @@ def _divergence(a: Any, b: Any, d: Any) -> Any:
         b,
         torch.where(
             (0.5 * a > b) | (2.0**-10 * b > a),
-            (
-                d
-                + a * torch.where(
-                    torch.clamp(a, max=b) < 2.0**-60 * torch.clamp(a, min=b),
-                    torch.log(a) - torch.log(b),
-                    torch.log(a / b),
-                )
-            ),
+            d + a * _log_quotient(a, b),
             -a * _log1p_minus(d / a),
         ),
     )
@@ -110,17 +104,18 @@ def _log1p_minus(z: Any) -> Any:
     )
 
 
+def _log_quotient(a: Any, b: Any) -> Any:
+    """log(a/b), also where the quotient leaves the range."""
+    return torch.where(
+        torch.clamp(a, max=b) < 2.0**-60 * torch.clamp(a, min=b),
+        torch.log(a) - torch.log(b),
+        torch.log(a / b),
+    )
+
+
 def _log_ratio(a: Any, b: Any, d: Any) -> Any:
     """log(a/b), where d = a - b."""
-    return torch.where(
-        torch.abs(d) < 0.5 * b,
-        torch.log1p(d / b),
-        torch.where(
-            torch.clamp(a, max=b) < 2.0**-60 * torch.clamp(a, min=b),
-            torch.log(a) - torch.log(b),
-            torch.log(a / b),
-        ),
-    )
+    return torch.where(torch.abs(d) < 0.5 * b, torch.log1p(d / b), _log_quotient(a, b))
 
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
@@ -134,7 +129,6 @@ def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
 def _total(value: Tensor) -> Tensor:
     """The sum over the classes."""
     return torch.sum(value, -1, keepdim=True)
-
 
 
 class JensenShannonLoss(torch.nn.Module):
@@ -166,7 +160,7 @@ class JensenShannonLoss(torch.nn.Module):
 
 
 _RULES: tuple[Any, ...] = ()
-_MANY = ("d_q", "d_p", "hessian_product", )
+_MANY = ("d_q", "d_p", "hessian_product")
 
 
 def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: Any) -> Tensor:
@@ -277,7 +271,7 @@ def _led_back(grad: Tensor, slope: Tensor) -> Tensor:
     return torch.where(grad == 0, 0.0, grad * slope)
 
 
-_OTHERS: tuple[str, ...] = ("d_p", )
+_OTHERS: tuple[str, ...] = ("d_p",)
 
 
 def _slope(name: str, values: list[Tensor]) -> Tensor:
@@ -318,8 +312,9 @@ class _Closed(torch.autograd.Function):
 
 def _product(values: Any, v: Any) -> Tensor:
     """The product of the Hessian with v."""
-    given = values[: 2], values[2 :]
-    return _tied("hessian_product", [*given[0], v.expand(values[0].shape), *given[1]]).expand(v.shape)
+    arrays, rest = values[:2], values[2:]
+    found = _tied("hessian_product", [*arrays, v.expand(values[0].shape), *rest])
+    return found.expand(v.shape)
 
 
 _FORMULAS: dict[str, Callable[..., Any]] = {

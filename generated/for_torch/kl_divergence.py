@@ -81,14 +81,7 @@ def _divergence(a: Any, b: Any, d: Any) -> Any:
         b,
         torch.where(
             (0.5 * a > b) | (2.0**-10 * b > a),
-            (
-                d
-                + a * torch.where(
-                    torch.clamp(a, max=b) < 2.0**-60 * torch.clamp(a, min=b),
-                    torch.log(a) - torch.log(b),
-                    torch.log(a / b),
-                )
-            ),
+            d + a * _log_quotient(a, b),
             -a * _log1p_minus(d / a),
         ),
     )
@@ -108,17 +101,18 @@ def _log1p_minus(z: Any) -> Any:
     )
 
 
+def _log_quotient(a: Any, b: Any) -> Any:
+    """log(a/b), also where the quotient leaves the range."""
+    return torch.where(
+        torch.clamp(a, max=b) < 2.0**-60 * torch.clamp(a, min=b),
+        torch.log(a) - torch.log(b),
+        torch.log(a / b),
+    )
+
+
 def _log_ratio(a: Any, b: Any, d: Any) -> Any:
     """log(a/b), where d = a - b."""
-    return torch.where(
-        torch.abs(d) < 0.5 * b,
-        torch.log1p(d / b),
-        torch.where(
-            torch.clamp(a, max=b) < 2.0**-60 * torch.clamp(a, min=b),
-            torch.log(a) - torch.log(b),
-            torch.log(a / b),
-        ),
-    )
+    return torch.where(torch.abs(d) < 0.5 * b, torch.log1p(d / b), _log_quotient(a, b))
 
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
@@ -132,7 +126,6 @@ def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
 def _total(value: Tensor) -> Tensor:
     """The sum over the classes."""
     return torch.sum(value, -1, keepdim=True)
-
 
 
 class KlDivergenceLoss(torch.nn.Module):
@@ -164,7 +157,7 @@ class KlDivergenceLoss(torch.nn.Module):
 
 
 _RULES: tuple[Any, ...] = ()
-_MANY = ("d_q", "d_p", "hessian_product", )
+_MANY = ("d_q", "d_p", "hessian_product")
 
 
 def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: Any) -> Tensor:
@@ -275,7 +268,7 @@ def _led_back(grad: Tensor, slope: Tensor) -> Tensor:
     return torch.where(grad == 0, 0.0, grad * slope)
 
 
-_OTHERS: tuple[str, ...] = ("d_p", )
+_OTHERS: tuple[str, ...] = ("d_p",)
 
 
 def _slope(name: str, values: list[Tensor]) -> Tensor:
@@ -316,8 +309,9 @@ class _Closed(torch.autograd.Function):
 
 def _product(values: Any, v: Any) -> Tensor:
     """The product of the Hessian with v."""
-    given = values[: 2], values[2 :]
-    return _tied("hessian_product", [*given[0], v.expand(values[0].shape), *given[1]]).expand(v.shape)
+    arrays, rest = values[:2], values[2:]
+    found = _tied("hessian_product", [*arrays, v.expand(values[0].shape), *rest])
+    return found.expand(v.shape)
 
 
 _FORMULAS: dict[str, Callable[..., Any]] = {

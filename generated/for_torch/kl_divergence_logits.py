@@ -73,13 +73,10 @@ def _loss(b: Any, a: Any, T: Any) -> Any:
     w = (a - _largest(a)) / T
     p = torch.exp(w)
     rest2 = _rest(p)
-    return _total(
-        _chance_divergence(
-            s,
-            p / (1 + rest2),
-            _apart(torch.log1p(rest) - u, torch.log1p(rest2) - w, a / T - b / T, s),
-        ),
-    )
+    q = p / (1 + rest2)
+    r = torch.log1p(rest) - u
+    g = torch.log1p(rest2) - w
+    return _total(_chance_divergence(s, q, _apart(r, g, a / T - b / T, s)))
 
 
 def _d_b(b: Any, a: Any, T: Any) -> Any:
@@ -90,14 +87,10 @@ def _d_b(b: Any, a: Any, T: Any) -> Any:
     w = (a - _largest(a)) / T
     p = torch.exp(w)
     rest2 = _rest(p)
-    return (
-        _chance_gap(
-            s,
-            p / (1 + rest2),
-            _apart(torch.log1p(rest) - u, torch.log1p(rest2) - w, a / T - b / T, s),
-        )
-        / T
-    )
+    q = p / (1 + rest2)
+    r = torch.log1p(rest) - u
+    g = torch.log1p(rest2) - w
+    return _chance_gap(s, q, _apart(r, g, a / T - b / T, s)) / T
 
 
 def _d_a(b: Any, a: Any, T: Any) -> Any:
@@ -108,20 +101,10 @@ def _d_a(b: Any, a: Any, T: Any) -> Any:
     w = (b - _largest(b)) / T
     p = torch.exp(w)
     rest2 = _rest(p)
-    return torch.where(
-        s == 0,
-        0,
-        (
-            _centred(
-                _apart(
-                    torch.log1p(rest2) - w, torch.log1p(rest) - u, a / T - b / T, p / (1 + rest2)
-                ),
-                s,
-            )
-            / T
-            * s
-        ),
-    )
+    q = torch.log1p(rest2) - w
+    r = torch.log1p(rest) - u
+    g = p / (1 + rest2)
+    return torch.where(s == 0, 0, _centred(_apart(q, r, a / T - b / T, g), s) / T * s)
 
 
 def _d_T(b: Any, a: Any, T: Any) -> Any:
@@ -133,16 +116,13 @@ def _d_T(b: Any, a: Any, T: Any) -> Any:
     p = torch.exp(w)
     rest2 = _rest(p)
     q = p / (1 + rest2)
-    r = _apart(torch.log1p(rest) - u, torch.log1p(rest2) - w, a / T - b / T, s)
-    g = _chance_gap(s, q, r)
-    return (
-        -(
-            _total(torch.where(g == 0, 0, _beside(b, s) * g))
-            + _total(torch.where(q == 0, 0, _beside(a, q) * _centred(r, q) * q))
-        )
-        / T
-        / T
-    )
+    r = torch.log1p(rest) - u
+    g = torch.log1p(rest2) - w
+    h = _apart(r, g, a / T - b / T, s)
+    k = _chance_gap(s, q, h)
+    m = torch.where(k == 0, 0, _beside(b, s) * k)
+    n = _beside(a, q) * _centred(h, q) * q
+    return -(_total(m) + _total(torch.where(q == 0, 0, n))) / T / T
 
 
 def _hessian_product(b: Any, a: Any, v: Any, T: Any) -> Any:
@@ -160,9 +140,11 @@ def _value_and_grad(b: Any, a: Any, T: Any) -> Any:
     p = torch.exp(w)
     rest2 = _rest(p)
     q = p / (1 + rest2)
-    r = _apart(torch.log1p(rest) - u, torch.log1p(rest2) - w, a / T - b / T, s)
-    value = _total(_chance_divergence(s, q, r))
-    return value, _chance_gap(s, q, r) / T
+    r = torch.log1p(rest) - u
+    g = torch.log1p(rest2) - w
+    h = _apart(r, g, a / T - b / T, s)
+    value = _total(_chance_divergence(s, q, h))
+    return value, _chance_gap(s, q, h) / T
 
 
 def _chance_divergence(p: Any, q: Any, w: Any) -> Any:
@@ -235,7 +217,6 @@ def _total(value: Tensor) -> Tensor:
     return torch.sum(value, -1, keepdim=True)
 
 
-
 class KlDivergenceLogitsLoss(torch.nn.Module):
     """Kullback-Leibler divergence of two softmaxes, with the classes along dimension 1, or the only one.
 
@@ -282,7 +263,7 @@ class KlDivergenceLogitsLoss(torch.nn.Module):
 
 
 _RULES: tuple[Any, ...] = (("T", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
-_MANY = ("d_b", "d_a", "hessian_product", )
+_MANY = ("d_b", "d_a", "hessian_product")
 
 
 def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: Any) -> Tensor:
@@ -387,7 +368,7 @@ def _led_back(grad: Tensor, slope: Tensor) -> Tensor:
     return torch.where(grad == 0, 0.0, grad * slope)
 
 
-_OTHERS: tuple[str, ...] = ("d_a", "d_T", )
+_OTHERS: tuple[str, ...] = ("d_a", "d_T")
 
 
 def _slope(name: str, values: list[Tensor]) -> Tensor:
@@ -428,8 +409,9 @@ class _Closed(torch.autograd.Function):
 
 def _product(values: Any, v: Any) -> Tensor:
     """The product of the Hessian with v."""
-    given = values[: 2], values[2 :]
-    return _tied("hessian_product", [*given[0], v.expand(values[0].shape), *given[1]]).expand(v.shape)
+    arrays, rest = values[:2], values[2:]
+    found = _tied("hessian_product", [*arrays, v.expand(values[0].shape), *rest])
+    return found.expand(v.shape)
 
 
 _FORMULAS: dict[str, Callable[..., Any]] = {

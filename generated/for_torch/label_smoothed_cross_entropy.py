@@ -71,14 +71,14 @@ def _loss(z: Any, t: Any, eps: Any) -> Any:
         gaps = z - _largest(z)
         q = torch.log1p(_rest(torch.exp(gaps))) - gaps
         u = t * q
-        return (
-            _total(torch.where(t == 0, 0, -u)) * eps
-            + _total(torch.where(t == 0, 0, u))
-            + _total(-t) / z.shape[-1] * _total(-q) * eps
-        )
+        w = _total(torch.where(t == 0, 0, -u)) * eps + _total(torch.where(t == 0, 0, u))
+        p = _total(-t) / z.shape[-1] * _total(-q) * eps
+        return w + p
     gaps = z - _largest(z)
     L = torch.log1p(_rest(torch.exp(gaps)))
-    return (L - _entry(gaps, t)) * (1 - eps) - _total(-(L - gaps)) / z.shape[-1] * eps
+    n = L - _entry(gaps, t)
+    q = L - gaps
+    return n * (1 - eps) - _total(-q) / z.shape[-1] * eps
 
 
 def _d_z(z: Any, t: Any, eps: Any) -> Any:
@@ -86,13 +86,19 @@ def _d_z(z: Any, t: Any, eps: Any) -> Any:
         gaps = z - _largest(z)
         e = torch.exp(gaps)
         rest = _rest(e)
+        s = e / (1 + rest)
         a = t - t * eps - _total(-t) / z.shape[-1] * eps
-        return e / (1 + rest) * _others(a) + a * torch.expm1(-(torch.log1p(rest) - gaps))
+        q = torch.log1p(rest) - gaps
+        return s * _others(a) + a * torch.expm1(-q)
     gaps = z - _largest(z)
     e = torch.exp(gaps)
     rest = _rest(e)
+    s = e / (1 + rest)
     a = torch.where(_hit(z, t), 1 - eps, 0) + eps / z.shape[-1]
-    return e / (1 + rest) * _others(a) + a * torch.expm1(-(torch.log1p(rest) - gaps))
+    u = s * _others(a)
+    q = torch.log1p(rest) - gaps
+    w = a * torch.expm1(-q)
+    return u + w
 
 
 def _d_eps(z: Any, t: Any, eps: Any) -> Any:
@@ -102,16 +108,17 @@ def _d_eps(z: Any, t: Any, eps: Any) -> Any:
         return _total(torch.where(t == 0, 0, -t * q)) + _total(-t) / z.shape[-1] * _total(-q)
     gaps = z - _largest(z)
     L = torch.log1p(_rest(torch.exp(gaps)))
-    return -(L - _entry(gaps, t)) - _total(-(L - gaps)) / z.shape[-1]
+    n = L - _entry(gaps, t)
+    q = L - gaps
+    return -n - _total(-q) / z.shape[-1]
 
 
 def _hessian_product(z: Any, t: Any, v: Any, eps: Any) -> Any:
     if t.is_floating_point():
         e = torch.exp(z - _largest(z))
         s = e / (1 + _rest(e))
-        return torch.where(
-            s == 0, 0, _centred(v, s) * s * (_total(t) - _total(-t) * eps - _total(t) * eps)
-        )
+        q = _total(t) - _total(-t) * eps - _total(t) * eps
+        return torch.where(s == 0, 0, _centred(v, s) * s * q)
     e = torch.exp(z - _largest(z))
     s = e / (1 + _rest(e))
     return torch.where(s == 0, 0, _centred(v, s) * s)
@@ -132,25 +139,27 @@ def _value_and_grad(z: Any, t: Any, eps: Any) -> Any:
         rest = _rest(e)
         q = torch.log1p(rest) - gaps
         u = t * q
-        w = _total(-t) / z.shape[-1]
-        p = -q
-        a = t - t * eps - w * eps
-        value = (
-            _total(torch.where(t == 0, 0, -u)) * eps
-            + _total(torch.where(t == 0, 0, u))
-            + w * _total(p) * eps
-        )
-        slope = e / (1 + rest) * _others(a) + a * torch.expm1(p)
-        return value, slope
+        w = _total(torch.where(t == 0, 0, -u)) * eps + _total(torch.where(t == 0, 0, u))
+        p = _total(-t) / z.shape[-1]
+        r = -q
+        g = p * _total(r) * eps
+        s = e / (1 + rest)
+        a = t - t * eps - p * eps
+        slope = s * _others(a) + a * torch.expm1(r)
+        return w + g, slope
     gaps = z - _largest(z)
     e = torch.exp(gaps)
     rest = _rest(e)
     L = torch.log1p(rest)
-    u = -(L - gaps)
+    n = L - _entry(gaps, t)
+    q = L - gaps
+    u = -q
+    s = e / (1 + rest)
     a = torch.where(_hit(z, t), 1 - eps, 0) + eps / z.shape[-1]
-    value = (L - _entry(gaps, t)) * (1 - eps) - _total(u) / z.shape[-1] * eps
-    slope = e / (1 + rest) * _others(a) + a * torch.expm1(u)
-    return value, slope
+    w = s * _others(a)
+    p = a * torch.expm1(u)
+    value = n * (1 - eps) - _total(u) / z.shape[-1] * eps
+    return value, w + p
 
 
 def _centred(value: Tensor, weight: Tensor) -> Tensor:
@@ -190,7 +199,6 @@ def _rest(value: Tensor) -> Tensor:
 def _total(value: Tensor) -> Tensor:
     """The sum over the classes."""
     return torch.sum(value, -1, keepdim=True)
-
 
 
 class LabelSmoothedCrossEntropyLoss(torch.nn.Module):
@@ -275,7 +283,7 @@ class LabelSmoothedCrossEntropyLoss(torch.nn.Module):
 
 
 _RULES: tuple[Any, ...] = (("eps", "in [0, 1]", lambda p: (p >= 0) & (p <= 1)),)
-_MANY = ("d_z", "hessian_product", "d_t", )
+_MANY = ("d_z", "hessian_product", "d_t")
 
 
 def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: Any) -> Tensor:
@@ -386,7 +394,7 @@ def _led_back(grad: Tensor, slope: Tensor) -> Tensor:
     return torch.where(grad == 0, 0.0, grad * slope)
 
 
-_OTHERS: tuple[str, ...] = ("d_t", "d_eps", )
+_OTHERS: tuple[str, ...] = ("d_t", "d_eps")
 
 
 def _slope(name: str, values: list[Tensor]) -> Tensor:
@@ -427,8 +435,9 @@ class _Closed(torch.autograd.Function):
 
 def _product(values: Any, v: Any) -> Tensor:
     """The product of the Hessian with v."""
-    given = values[: 2], values[2 :]
-    return _tied("hessian_product", [*given[0], v.expand(values[0].shape), *given[1]]).expand(v.shape)
+    arrays, rest = values[:2], values[2:]
+    found = _tied("hessian_product", [*arrays, v.expand(values[0].shape), *rest])
+    return found.expand(v.shape)
 
 
 _FORMULAS: dict[str, Callable[..., Any]] = {

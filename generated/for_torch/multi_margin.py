@@ -70,107 +70,76 @@ def value_and_grad(
 
 
 def _loss(f: Any, t: Any, margin: Any, power: Any) -> Any:
-    return (
-        _total(torch.where(_hit(f, t), 0, torch.clamp(f - _entry(f, t) + margin, min=0) ** power))
-        / f.shape[-1]
-    )
+    u = _total(torch.where(_hit(f, t), 0, torch.clamp(f - _entry(f, t) + margin, min=0) ** power))
+    return u / f.shape[-1]
 
 
 def _d_f(f: Any, t: Any, margin: Any, power: Any) -> Any:
     u = _hit(f, t)
     q = f - _entry(f, t) + margin
     far = q > 0
-    w = q**power / q * power
+    w = q**power / q
+    p = w * power
     near = q == 0
-    p = power / 2 * torch.where(power == 1, 1, 0)
-    return (
-        (
-            torch.where(
-                u,
-                _total(
-                    torch.where(
-                        far, torch.where(u, 0, -w), torch.where(near, torch.where(u, 0, -p), 0)
-                    ),
-                ),
-                0,
-            )
-            + torch.where(far, torch.where(u, 0, w), torch.where(near, torch.where(u, 0, p), 0))
-        )
-        / f.shape[-1]
-    )
+    r = power / 2 * torch.where(power == 1, 1, 0)
+    g = torch.where(near, torch.where(u, 0, -r), 0)
+    h = torch.where(far, torch.where(u, 0, -p), g)
+    k = torch.where(near, torch.where(u, 0, r), 0)
+    m = torch.where(far, torch.where(u, 0, p), k)
+    return (torch.where(u, _total(h), 0) + m) / f.shape[-1]
 
 
 def _d_margin(f: Any, t: Any, margin: Any, power: Any) -> Any:
     q = f - _entry(f, t) + margin
-    return (
-        _total(
-            torch.where(
-                q > 0,
-                torch.where(_hit(f, t), 0, q**power / q * power),
-                torch.where(
-                    q == 0, torch.where(_hit(f, t), 0, power / 2 * torch.where(power == 1, 1, 0)), 0
-                ),
-            ),
-        )
-        / f.shape[-1]
+    u = q**power / q
+    w = torch.where(
+        q == 0, torch.where(_hit(f, t), 0, power / 2 * torch.where(power == 1, 1, 0)), 0
     )
+    p = torch.where(q > 0, torch.where(_hit(f, t), 0, u * power), w)
+    return _total(p) / f.shape[-1]
 
 
 def _d_power(f: Any, t: Any, margin: Any, power: Any) -> Any:
     q = f - _entry(f, t) + margin
     p = torch.clamp(q, min=0) ** power
-    return (
-        _total(
-            torch.where(
-                q > 0, torch.where(_hit(f, t), 0, torch.where(p == 0, 0, torch.log(q) * p)), 0
-            ),
-        )
-        / f.shape[-1]
-    )
+    u = torch.log(q) * p
+    w = torch.where(_hit(f, t), 0, torch.where(p == 0, 0, u))
+    return _total(torch.where(q > 0, w, 0)) / f.shape[-1]
 
 
 def _hessian_product(f: Any, t: Any, v: Any, margin: Any, power: Any) -> Any:
     u = _hit(f, t)
     q = f - _entry(f, t) + margin
     far = q > 0
-    w = q**power / q / q * power
-    p = w * (power - 1)
-    r = torch.where(far, torch.where(u, 0, p), 0)
-    return (
-        (
-            torch.where(u, _total(v * torch.where(far, torch.where(u, 0, w * (1 - power)), 0)), 0)
-            + torch.where(u, _entry(v, t) * _total(r), 0)
-            + v * r
-            + _entry(v, t) * torch.where(far, torch.where(u, 0, -p), 0)
-        )
-        / f.shape[-1]
-    )
+    w = q**power / q
+    p = w / q * power
+    r = torch.where(u, 0, p * (1 - power))
+    g = torch.where(u, _total(v * torch.where(far, r, 0)), 0)
+    h = p * (power - 1)
+    k = torch.where(u, 0, h)
+    m = torch.where(far, k, 0)
+    n = _entry(v, t) * _total(m)
+    q2 = g + torch.where(u, n, 0) + v * m
+    u2 = -h
+    u3 = _entry(v, t) * torch.where(far, torch.where(u, 0, u2), 0)
+    return (q2 + u3) / f.shape[-1]
 
 
 def _value_and_grad(f: Any, t: Any, margin: Any, power: Any) -> Any:
     u = _hit(f, t)
     q = f - _entry(f, t) + margin
+    w = _total(torch.where(u, 0, torch.clamp(q, min=0) ** power))
     far = q > 0
-    w = q**power / q * power
+    p = q**power / q
+    r = p * power
     near = q == 0
-    p = power / 2 * torch.where(power == 1, 1, 0)
-    value = _total(torch.where(u, 0, torch.clamp(q, min=0) ** power)) / f.shape[-1]
-    slope = (
-        (
-            torch.where(
-                u,
-                _total(
-                    torch.where(
-                        far, torch.where(u, 0, -w), torch.where(near, torch.where(u, 0, -p), 0)
-                    ),
-                ),
-                0,
-            )
-            + torch.where(far, torch.where(u, 0, w), torch.where(near, torch.where(u, 0, p), 0))
-        )
-        / f.shape[-1]
-    )
-    return value, slope
+    g = power / 2 * torch.where(power == 1, 1, 0)
+    h = torch.where(near, torch.where(u, 0, -g), 0)
+    k = torch.where(far, torch.where(u, 0, -r), h)
+    m = torch.where(near, torch.where(u, 0, g), 0)
+    n = torch.where(far, torch.where(u, 0, r), m)
+    slope = (torch.where(u, _total(k), 0) + n) / f.shape[-1]
+    return w / f.shape[-1], slope
 
 
 def _entry(value: Tensor, target: Tensor) -> Tensor:
@@ -186,7 +155,6 @@ def _hit(like: Tensor, target: Tensor) -> Tensor:
 def _total(value: Tensor) -> Tensor:
     """The sum over the classes."""
     return torch.sum(value, -1, keepdim=True)
-
 
 
 class MultiMarginLoss(torch.nn.Module):
@@ -254,7 +222,7 @@ _RULES: tuple[Any, ...] = (
     ("margin", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),
     ("power", "in [1, inf)", lambda p: (p >= 1) & (p < math.inf)),
 )
-_MANY = ("d_f", "hessian_product", )
+_MANY = ("d_f", "hessian_product")
 
 
 def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: Any) -> Tensor:
@@ -367,7 +335,7 @@ def _led_back(grad: Tensor, slope: Tensor) -> Tensor:
     return torch.where(grad == 0, 0.0, grad * slope)
 
 
-_OTHERS: tuple[str, ...] = ("d_t", "d_margin", "d_power", )
+_OTHERS: tuple[str, ...] = ("d_t", "d_margin", "d_power")
 
 
 def _slope(name: str, values: list[Tensor]) -> Tensor:
@@ -408,8 +376,9 @@ class _Closed(torch.autograd.Function):
 
 def _product(values: Any, v: Any) -> Tensor:
     """The product of the Hessian with v."""
-    given = values[: 2], values[2 :]
-    return _tied("hessian_product", [*given[0], v.expand(values[0].shape), *given[1]]).expand(v.shape)
+    arrays, rest = values[:2], values[2:]
+    found = _tied("hessian_product", [*arrays, v.expand(values[0].shape), *rest])
+    return found.expand(v.shape)
 
 
 _FORMULAS: dict[str, Callable[..., Any]] = {

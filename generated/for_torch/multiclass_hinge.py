@@ -86,7 +86,6 @@ def _share(value: Tensor) -> Tensor:
     return torch.where(torch.isnan(value), math.nan, share)
 
 
-
 class MulticlassHingeLoss(torch.nn.Module):
     """Multiclass hinge loss (Crammer and Singer), with the classes along dimension 1, or the only one.
 
@@ -133,7 +132,7 @@ class MulticlassHingeLoss(torch.nn.Module):
 
 
 _RULES: tuple[Any, ...] = ()
-_MANY = ("d_f", "hessian_product", )
+_MANY = ("d_f", "hessian_product")
 
 
 def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: Any) -> Tensor:
@@ -246,7 +245,7 @@ def _led_back(grad: Tensor, slope: Tensor) -> Tensor:
     return torch.where(grad == 0, 0.0, grad * slope)
 
 
-_OTHERS: tuple[str, ...] = ("d_t", )
+_OTHERS: tuple[str, ...] = ("d_t",)
 
 
 def _slope(name: str, values: list[Tensor]) -> Tensor:
@@ -287,8 +286,9 @@ class _Closed(torch.autograd.Function):
 
 def _product(values: Any, v: Any) -> Tensor:
     """The product of the Hessian with v."""
-    given = values[: 2], values[2 :]
-    return _tied("hessian_product", [*given[0], v.expand(values[0].shape), *given[1]]).expand(v.shape)
+    arrays, rest = values[:2], values[2:]
+    found = _tied("hessian_product", [*arrays, v.expand(values[0].shape), *rest])
+    return found.expand(v.shape)
 
 
 _FORMULAS: dict[str, Callable[..., Any]] = {

@@ -70,7 +70,8 @@ def value_and_grad(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> tuple[Tensor
 def _loss(z: Any, t: Any, T: Any) -> Any:
     if t.is_floating_point():
         u = (z - _largest(z)) / T
-        return _total(torch.where(t == 0, 0, t * (torch.log1p(_rest(torch.exp(u))) - u)))
+        q = torch.log1p(_rest(torch.exp(u))) - u
+        return _total(torch.where(t == 0, 0, t * q))
     u = (z - _largest(z)) / T
     return torch.log1p(_rest(torch.exp(u))) - _entry(u, t)
 
@@ -80,13 +81,15 @@ def _d_z(z: Any, t: Any, T: Any) -> Any:
         u = (z - _largest(z)) / T
         e = torch.exp(u)
         rest = _rest(e)
-        return (e / (1 + rest) * _others(t) + t * torch.expm1(-(torch.log1p(rest) - u))) / T
+        s = e / (1 + rest)
+        q = torch.log1p(rest) - u
+        return (s * _others(t) + t * torch.expm1(-q)) / T
     u = (z - _largest(z)) / T
     e = torch.exp(u)
     rest = _rest(e)
-    return (
-        torch.scatter(e / (1 + rest), -1, t, torch.expm1(-(torch.log1p(rest) - _entry(u, t)))) / T
-    )
+    s = e / (1 + rest)
+    n = torch.log1p(rest) - _entry(u, t)
+    return torch.scatter(s, -1, t, torch.expm1(-n)) / T
 
 
 def _d_T(z: Any, t: Any, T: Any) -> Any:
@@ -95,10 +98,14 @@ def _d_T(z: Any, t: Any, T: Any) -> Any:
         e = torch.exp(u)
         rest = _rest(e)
         s = e / (1 + rest)
-        q = s * _others(t) + t * torch.expm1(-(torch.log1p(rest) - u))
-        return -_total(torch.where(q == 0, 0, q * _beside(z, s))) / T / T
+        q = torch.log1p(rest) - u
+        w = s * _others(t) + t * torch.expm1(-q)
+        p = w * _beside(z, s)
+        r = torch.where(w == 0, 0, p)
+        return -_total(r) / T / T
     e = torch.exp((z - _largest(z)) / T)
-    return _entry(_centred(z, e / (1 + _rest(e))), t) / T / T
+    s = e / (1 + _rest(e))
+    return _entry(_centred(z, s), t) / T / T
 
 
 def _hessian_product(z: Any, t: Any, v: Any, T: Any) -> Any:
@@ -124,14 +131,17 @@ def _value_and_grad(z: Any, t: Any, T: Any) -> Any:
         e = torch.exp(u)
         rest = _rest(e)
         q = torch.log1p(rest) - u
+        s = e / (1 + rest)
         value = _total(torch.where(t == 0, 0, t * q))
-        slope = (e / (1 + rest) * _others(t) + t * torch.expm1(-q)) / T
+        slope = (s * _others(t) + t * torch.expm1(-q)) / T
         return value, slope
     u = (z - _largest(z)) / T
     e = torch.exp(u)
     rest = _rest(e)
     n = torch.log1p(rest) - _entry(u, t)
-    slope = torch.scatter(e / (1 + rest), -1, t, torch.expm1(-n)) / T
+    s = e / (1 + rest)
+    w = -n
+    slope = torch.scatter(s, -1, t, torch.expm1(w)) / T
     return n, slope
 
 
@@ -172,7 +182,6 @@ def _rest(value: Tensor) -> Tensor:
 def _total(value: Tensor) -> Tensor:
     """The sum over the classes."""
     return torch.sum(value, -1, keepdim=True)
-
 
 
 class SoftmaxCrossEntropyLoss(torch.nn.Module):
@@ -257,7 +266,7 @@ class SoftmaxCrossEntropyLoss(torch.nn.Module):
 
 
 _RULES: tuple[Any, ...] = (("T", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
-_MANY = ("d_z", "hessian_product", "d_t", )
+_MANY = ("d_z", "hessian_product", "d_t")
 
 
 def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: Any) -> Tensor:
@@ -368,7 +377,7 @@ def _led_back(grad: Tensor, slope: Tensor) -> Tensor:
     return torch.where(grad == 0, 0.0, grad * slope)
 
 
-_OTHERS: tuple[str, ...] = ("d_t", "d_T", )
+_OTHERS: tuple[str, ...] = ("d_t", "d_T")
 
 
 def _slope(name: str, values: list[Tensor]) -> Tensor:
@@ -409,8 +418,9 @@ class _Closed(torch.autograd.Function):
 
 def _product(values: Any, v: Any) -> Tensor:
     """The product of the Hessian with v."""
-    given = values[: 2], values[2 :]
-    return _tied("hessian_product", [*given[0], v.expand(values[0].shape), *given[1]]).expand(v.shape)
+    arrays, rest = values[:2], values[2:]
+    found = _tied("hessian_product", [*arrays, v.expand(values[0].shape), *rest])
+    return found.expand(v.shape)
 
 
 _FORMULAS: dict[str, Callable[..., Any]] = {

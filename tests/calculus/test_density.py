@@ -72,7 +72,7 @@ def test_barron_exists_from_zero_on(found):
         for value, z in expected.items():
             assert abs(mp.exp(evaluate(values[value], at)) / (z * at[scale]) - 1) < 1e-28
     assert "bounded" in result.reason
-    assert "alpha in (-oo, 0)" in result.rate
+    assert "for alpha < 0" in result.rate
 
 
 DIVERGING = [("welsch", "2*X*exp(-1)"), ("geman_mcclure", "2*X*exp(-2)")]
@@ -187,7 +187,7 @@ def test_why_is_data_and_the_words_follow_from_it(found):
     (only,) = welsch.divergences
     assert only.region is None
     assert only.rate == 2 * exp(-1)
-    assert welsch.reason == "as |x| -> oo, the loss is bounded: it tends to 1"
+    assert welsch.reason == "as |x| -> inf, the loss is bounded: it tends to 1"
     assert welsch.rate == "the integral over [-X, X] grows like 2*X*exp(-1)"
 
 
@@ -195,7 +195,7 @@ def test_a_condition_has_its_reason_too():
     result = of(made(q * log(1 + Abs(x)), q))
     assert result.exists == (q > 1)
     assert result.reason.startswith(
-        "as |x| -> oo, the loss grows like q*log(|x|); the integral needs q > 1"
+        "as |x| -> inf, the loss grows like q*log(|x|); the integral needs q > 1"
     )
     odd = of(made(x * Abs(x)))
     assert odd.reason == "as x -> -oo, the loss falls like x**2"

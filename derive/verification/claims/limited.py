@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import derive
 from derive import errors
 from derive.errors import EnvironmentTrouble, Undecided
+from derive.verification.process import patience
 
 MEMORY = 2 << 30
 ERRORS: Mapping[str, type[errors.DeriveError]] = {
@@ -51,7 +51,7 @@ class Worker:
         try:
             process.stdin.write(json.dumps({"task": task, "given": given}) + "\n")
             process.stdin.flush()
-            line = self._lines.get(timeout=seconds)
+            line = self._lines.get(timeout=seconds * patience())
         except queue.Empty:
             self.end()
             raise OutOfTime(f"not decided within {seconds:g} s") from None
@@ -72,7 +72,7 @@ class Worker:
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
-            package = str(Path(derive.__file__).resolve().parent.parent)
+            package = str(Path(__file__).resolve().parents[3])
             paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
             environment = {
                 **os.environ, "PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1",

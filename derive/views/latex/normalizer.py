@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sympy
-from sympy import Add, Expr, Mul, Symbol, expand_power_exp, log, powsimp
+from sympy import Expr, Symbol, expand_power_exp, powsimp
 
+from derive.calculus.presented import gathered_logarithms
 from derive.calculus.reasons import how_fast
 from derive.views.latex.entry import Display, aligned
 from derive.views.latex.layout import LINE, Statement
@@ -48,35 +49,17 @@ def _closed_forms(voice: Voice, z: str) -> list[str]:
     if found.log_partition is not None:
         statements = [Statement(z, from_logarithm(found.log_partition))]
         if found.log_partition.is_Add:
-            statements.append(Statement(rf"\ln {z}", gathered(found.log_partition)))
+            statements.append(Statement(rf"\ln {z}", gathered_logarithms(found.log_partition)))
         return layout.rows(statements)
     rows: list[str] = []
     for parameter, value, log_z in found.special:
         at = f"{voice.letter(parameter)} = {voice.printer.inline(value)}"
         left, total = rf"{z}\big|_{{{at}}}", from_logarithm(log_z)
-        note = rf"{GAP}\ln {z} = {voice.printer.show(gathered(log_z))}"
+        note = rf"{GAP}\ln {z} = {voice.printer.show(gathered_logarithms(log_z))}"
         if width(left + voice.printer.show(total) + note) > LINE - 2:
             note = ""
         rows += layout.rows([Statement(left, total, note=note)])
     return rows
-
-
-def gathered(log_z: Expr) -> Expr:
-    """ln 2/2 + ln pi/2 as ln(2 pi)/2: logarithms of numbers with the same factor in one."""
-    numbers: dict[Expr, list[Expr]] = {}
-    rest = []
-    for term in Add.make_args(log_z):
-        factor, function = term.as_coeff_Mul()
-        if isinstance(function, log) and function.is_number:
-            numbers.setdefault(factor, []).append(function.args[0])
-        else:
-            rest.append(term)
-    # Built without evaluation: SymPy would split the logarithm of a product with 2 again.
-    logarithms = [
-        Mul(factor, log(Mul(*arguments), evaluate=False))
-        for factor, arguments in sorted(numbers.items(), key=lambda item: -item[0])
-    ]
-    return Add(*rest, *logarithms)
 
 
 def from_logarithm(log_z: Expr) -> Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Expr, FiniteSet, Set, Symbol, oo
+from sympy import Expr, Symbol, oo
 
 from derive.calculus.reading import fold
 from derive.calculus.reasons import (
@@ -13,6 +13,7 @@ from derive.calculus.reasons import (
     Sentence,
     Span,
     Tends,
+    region,
 )
 from derive.definitions.loss import Loss
 from derive.views.latex import escape
@@ -34,7 +35,7 @@ def _piece(loss: Loss, piece: Piece, printer: Printer, bound: Symbol) -> str:
     if isinstance(piece, str):
         return _words(piece)
     if isinstance(piece, Region):
-        return f"for ${_region(shown(piece.parameter), piece.region, printer)}$"
+        return f"for ${region(shown(piece.parameter), piece.region, printer.inline)}$"
     if isinstance(piece, Tends):
         who = shown(piece.variable)
         size = rf"\left|{who}\right|" if piece.end is None else who
@@ -51,11 +52,3 @@ def _words(piece: str) -> str:
     left = " " if piece[:1] == " " else ""
     right = " " if piece[-1:] == " " and piece.strip() else ""
     return left + escape.text(piece) + right
-
-
-def _region(parameter: str, region: Set, printer: Printer) -> str:
-    if isinstance(region, FiniteSet):
-        points = [printer.inline(point) for point in region.args]
-        inner = ", ".join(points)
-        return f"{parameter} = {inner}" if len(points) == 1 else rf"{parameter} \in \{{{inner}\}}"
-    return f"{printer.inline(region.inf)} < {parameter} < {printer.inline(region.sup)}"

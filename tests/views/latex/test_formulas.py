@@ -36,10 +36,10 @@ def same(found: object, wanted: object) -> bool:
 PRINTED = {
     "alpha/2 - 1": (s ** (b / 2 - 1), r"s^{b/2 - 1}"),
     "exponential": (exp(-s / 2), r"e^{-s/2}"),
-    "root": (sqrt(s + 1) - 1, r"\sqrt{s + 1} - 1"),
+    "root": (sqrt(s + 1) - 1, r"\sqrt{1 + s} - 1"),
     "roots share a sign": (sqrt(2) * sqrt(sympy.pi) * s, r"\sqrt{2 \pi} s"),
     "magnitude": (Abs(Symbol("y", real=True)), r"\left|y\right|"),
-    "natural log": (log(1 + s / 2), r"\ln\!\left(\frac{s}{2} + 1\right)"),
+    "natural log": (log(1 + s / 2), r"\ln\!\left(1 + \frac{s}{2}\right)"),
     "power of a log": (log(s) ** 2 / 4, r"\frac{1}{4} \ln^{2} s"),
     "product after a log": (log(s) * sign(b - x), r"(\ln s) \operatorname{sgn}(b - x)"),
     "numerator": ((4 - 2 * s) / (s + 2) ** 2, r"\frac{4 - 2 s}{(s + 2)^{2}}"),

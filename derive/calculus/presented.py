@@ -1,0 +1,234 @@
+"""Formulas as people write them: gathered cases, tanh, one bracket to a power instead of a nest.
+
+Only for reading: what is computed with stays as it was derived. Every result is compared with what
+it came from at sample points; where they differ, the formula stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mpmath import mp
+from sympy import (
+    Abs,
+    Add,
+    Dummy,
+    Expr,
+    Mul,
+    Piecewise,
+    Pow,
+    S,
+    Symbol,
+    collect,
+    cosh,
+    exp,
+    expand,
+    factor_terms,
+    log,
+    nan,
+    oo,
+    sech,
+    sign,
+    sinh,
+    tanh,
+    zoo,
+)
+
+from derive.calculus.bases import brackets, over
+from derive.calculus.cases import gathered
+from derive.calculus.derivation import Derivation
+from derive.calculus.derivatives import without_squared_signs
+from derive.calculus.evaluate import NotReal, evaluate
+from derive.calculus.reading import expanded, fold, readable, size, without_signs
+from derive.calculus.samples import generic_points
+from derive.definitions.loss import Loss
+
+DIGITS, EQUAL = 40, mp.mpf(10) ** -25
+# Beyond this a formula is not compared with variants of itself.
+LARGEST = 400
+# So many of the shortest forms are polished and compared again.
+FINALISTS = 3
+
+
+def presented(loss: Loss, expression: Expr) -> Expr:
+    """An equal formula for readers."""
+    if expression.has(nan, oo, -oo, zoo) or expression.is_Atom:
+        return expression
+    found = gathered(expression, loss.residual)
+    if isinstance(found, Piecewise):
+        branches = [(_plain(loss, readable(value)), when) for value, when in found.args]
+        found = Piecewise(*branches, evaluate=False)
+    else:
+        found = _plain(loss, found if found == expression else readable(found))
+    return found if _same(loss, expression, found) else expression
+
+
+def for_readers(derivation: Derivation) -> Mapping[str, Expr]:
+    """The quantities of a derivation: the loss as it was stated, the others as people write them."""
+    loss = derivation.loss
+    return {
+        name: e if name == "loss" else presented(loss, e) for name, e in derivation.pretty.items()
+    }
+
+
+def limit_for_readers(loss: Loss, e: Expr) -> Expr:
+    """A limit with the names of the definition."""
+    return e if e.has(oo, -oo, nan, zoo) else fold(loss.where, e)
+
+
+def gathered_logarithms(log_z: Expr) -> Expr:
+    """ln 2/2 + ln pi/2 as ln(2 pi)/2: logarithms of numbers with the same factor in one."""
+    numbers: dict[Expr, list[Expr]] = {}
+    rest = []
+    for term in Add.make_args(log_z):
+        factor, function = term.as_coeff_Mul()
+        if isinstance(function, log) and function.is_number:
+            numbers.setdefault(factor, []).append(function.args[0])
+        else:
+            rest.append(term)
+    # Built without evaluation: SymPy would split the logarithm of a product with 2 again.
+    logarithms = [
+        Mul(factor, log(Mul(*arguments), evaluate=False))
+        for factor, arguments in sorted(numbers.items(), key=lambda item: -item[0])
+    ]
+    return Add(*rest, *logarithms)
+
+
+def _plain(loss: Loss, e: Expr) -> Expr:
+    """The shortest of some equal forms."""
+    if e.is_Atom or e.count_ops() > LARGEST:
+        return e
+    forms = [e, expanded(e), *_hyperbolic(e)]
+    running = (loss.residual, *loss.where)
+    for form in list(dict.fromkeys(forms)):
+        for same, symbols in _without_side(form, loss.residual, running):
+            bases = dict.fromkeys((*brackets(loss.loss), *brackets(same)))
+            for base in bases:
+                written = over(same.subs(Abs(loss.residual), symbols[-1]),
+                               base.subs(Abs(loss.residual), symbols[-1]), symbols)  # fmt: skip
+                if written is not None:
+                    forms.append(without_signs(written.subs(symbols[-1], Abs(loss.residual))))
+    known = brackets(loss.loss)
+    forms = sorted(dict.fromkeys(forms), key=lambda form: _rank(form, known))[:FINALISTS]
+    forms = [_over_size(without_squared_signs(form)) for form in forms]
+    forms = [_turned(_collected(_logistic(form), running)) for form in forms]
+    return min(forms, key=lambda form: _rank(form, known))
+
+
+def _rank(e: Expr, known: list[Expr]) -> tuple[int, int, int]:
+    """Operations first; a bracket that the definition does not have counts as two more."""
+    operations, nodes = size(e)
+    below = {p.base for p in e.atoms(Pow) if p.base.is_Add and p.exp.could_extract_minus_sign()}
+    found = {bracket for bracket in (*brackets(e), *below) if 1 not in bracket.args}
+    foreign = len(found.difference(known))
+    return operations + 2 * foreign, nodes, len(str(e))
+
+
+def _without_side(
+    e: Expr, x: Symbol, running: tuple[Symbol, ...]
+) -> list[tuple[Expr, tuple[Symbol, ...]]]:
+    """The formula, and by |x| where it is even or odd in x; with the symbols that move it."""
+    found = [(e, (*running, Dummy("u", positive=True)))]
+    if e.has(Abs(x)) and e.count_ops() < LARGEST / 4:
+        u = Dummy("u", positive=True)
+        above, below = (
+            e.subs({Abs(x): u, sign(x): side}).subs(x, side * u) for side in (S.One, S.NegativeOne)
+        )
+        for factor_ in (S.One, S.NegativeOne):
+            if expand(above - factor_ * below) == 0:
+                turned = above.subs(u, Abs(x)) * (S.One if factor_ == 1 else sign(x))
+                found.append((without_signs(turned), (*running, u)))
+                break
+    return found
+
+
+def _hyperbolic(e: Expr) -> list[Expr]:
+    """With tanh and sech where sinh and cosh are their quotients."""
+    forms = []
+    for argument in {part.args[0] for part in e.atoms(cosh)}:
+        t, c = Dummy("t", real=True), Dummy("c", positive=True)
+        by_tanh = e.replace(sinh(argument), t * c).replace(cosh(argument), c)
+        by_sech = expand(by_tanh).subs(t**2, 1 - c**-2)
+        for form in (by_tanh, expand(by_sech), factor_terms(expand(by_sech))):
+            back = form.replace(
+                lambda p, c=c: p.is_Pow and p.base == c and p.exp.is_negative,
+                lambda p, a=argument: sech(a) ** -p.exp,
+            )
+            forms.append(back.subs({t: tanh(argument), c: cosh(argument)}))
+    return forms
+
+
+def _logistic(e: Expr) -> Expr:
+    """exp(u)/(1 + exp(u)) as 1/(1 + exp(-u))."""
+
+    def turned(product: Mul) -> Expr:
+        for part in product.args:
+            base, power = part.as_base_exp()
+            if power.is_Integer and power < 0 and base.is_Add and len(base.args) == 2:
+                one, other = base.args
+                if one == 1 and isinstance(other, exp):
+                    rest = product / part
+                    over_it = rest * other**power
+                    if not over_it.has(other) and over_it.count_ops() < rest.count_ops():
+                        return over_it * Pow(1 + 1 / other, power)
+        return product
+
+    return e.replace(lambda part: part.is_Mul, turned)
+
+
+def _over_size(e: Expr) -> Expr:
+    """sign(g)/g as 1/|g|."""
+    for part in e.atoms(sign):
+        e = e.subs(part / part.args[0], 1 / Abs(part.args[0]))
+    return e
+
+
+def _turned(e: Expr) -> Expr:
+    """-(a - 1) as 1 - a."""
+
+    def turned(product: Mul) -> Expr:
+        coefficient, rest = product.as_coeff_Mul()
+        for part in Mul.make_args(rest) if coefficient.is_negative else ():
+            if part.is_Add and any(t.could_extract_minus_sign() for t in part.args):
+                return -coefficient * (rest / part) * -part
+        return product
+
+    return e.replace(lambda part: part.is_Mul, turned)
+
+
+def _collected(e: Expr, running: tuple[Symbol, ...]) -> Expr:
+    """c^2 + 2 a x^2 - x^2 as c^2 + (2 a - 1) x^2."""
+
+    def gathered_sum(part: Expr) -> Expr:
+        for v in (*running, *sorted(part.free_symbols.difference(running), key=str)):
+            if part.has(v) and all(t.as_independent(v)[1].is_Atom or
+                                   t.as_independent(v)[1].as_base_exp()[0] == v
+                                   for t in part.args):  # fmt: skip
+                found = collect(part, v)
+                if found != part and found.count_ops() <= part.count_ops():
+                    return found
+        return part
+
+    return e.replace(lambda part: part.is_Add and len(part.args) <= 6, gathered_sum)
+
+
+def _same(loss: Loss, one: Expr, other: Expr) -> bool:
+    """Whether two formulas have the same values at sample points, on both sides of 0."""
+    if one == other:
+        return True
+    with mp.workdps(DIGITS):
+        for at in generic_points(loss, 3):
+            for x in (at[loss.residual], -at[loss.residual], at[loss.residual] / 9):
+                here = {**at, loss.residual: x}
+                try:
+                    here.update({n: evaluate(loss.expand(n), here) for n in loss.where})
+                    a = evaluate(one, here)
+                except NotReal:
+                    continue
+                try:
+                    b = evaluate(other, here)
+                except NotReal:
+                    return False
+                if abs(a - b) > EQUAL * (1 + abs(a)):
+                    return False
+    return True

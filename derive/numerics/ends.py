@@ -24,7 +24,7 @@ from derive.numerics.lower import CannotLower, condition, lower
 from derive.numerics.measure import values
 from derive.numerics.nodes import Local, Name, Node, absolute, call, where
 from derive.numerics.pieces import EDGES
-from derive.numerics.products import Ranges, ordered
+from derive.numerics.products import HALVES, WHOLE, Ranges, ordered
 from derive.numerics.rules import rewrite
 from derive.numerics.units import Unit, degree
 
@@ -150,12 +150,13 @@ def _test(
 
 def _forms(loss: Loss, term: Expr, ranges: Ranges) -> Iterator[Node]:
     yield _lowered(term)
-    if any(not e.is_Rational for e in term.as_powers_dict().values()):
+    moving = any(not e.is_Rational for e in term.as_powers_dict().values())
+    if moving:
         yield _whole_powers(term)
-        for halves in (False, True):
-            form = ordered(loss, term, ranges, halves)
-            if form is not None:
-                yield form
+    for way in (WHOLE, HALVES) if moving else (WHOLE,):
+        form = ordered(loss, term, ranges, way)
+        if form is not None:
+            yield form
 
 
 def _whole_powers(term: Expr) -> Node:

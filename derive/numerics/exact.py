@@ -208,7 +208,7 @@ def _read(exact: Exact, inputs: Sequence[Ball], at: Ball, distances: Sequence[in
     side = 1 if at > 0 else -1
     found = []
     for bits in distances:
-        distance = arb(side) * arb(2) ** (bits if outwards else -bits)
+        distance = arb((side, bits if outwards else -bits))
         found.append(exact.enclosed([distance, *inputs[1:]]))
     first, second, third = found
     if abs(third - second) <= abs(third) * arb((1, -60)):

@@ -112,17 +112,27 @@ def _difference(
         if not isinstance(argument, atoms.log1p | atoms.log1p_square):
             return of_exponential(lower(argument), found)
         inner, exponent = lower(argument.args[0]), lower(p)
-        size = None
+        square = None
         if isinstance(argument, atoms.log1p):
             power, total = atoms.power1p.build(inner, exponent), 1 + inner
         else:
             power, total = atoms.power1p_square.build(inner, exponent), 1 + inner * inner
-            size = inner
+            square = _square(argument.args[0])
         log = Local("L", type(argument).build(inner))
-        growth = Growth(log, exponent, Local("g", power), total, size, front)
+        growth = Growth(log, exponent, Local("g", power), total, square, front)
         return of_logarithm(growth, found, more)
     except NoPattern:
         raise CannotLower(f"no stable evaluation of rates {rates} is known") from None
+
+
+def _square(size: Expr) -> tuple[Node, Node]:
+    """y and b of |y|/sqrt(b)."""
+    definition = getattr(size, "definition", size)
+    for factor in sympy.Mul.make_args(definition):
+        divisor = (factor / definition) ** 2
+        if isinstance(factor, sympy.Abs) and not divisor.has(factor):
+            return lower(factor.args[0]), lower(divisor)
+    return lower(size), node(1)
 
 
 def condition(relation: Expr) -> Node:

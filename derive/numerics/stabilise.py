@@ -25,7 +25,7 @@ from derive.numerics.lower import CannotLower, lower
 from derive.numerics.measure import Target, target
 from derive.numerics.nodes import Name, Node, call, node, where
 from derive.numerics.pieces import Measured, piecewise
-from derive.numerics.products import Ranges, ordered
+from derive.numerics.products import WAYS, Ranges, ordered
 from derive.numerics.rules import rewrite
 from derive.numerics.units import Unit, degree, in_units, units
 
@@ -211,9 +211,9 @@ class _Search:
         kinds = (sympy.Mul, sympy.Pow, sympy.Piecewise)
         settled = expression.has(nan, sympy.zoo)
         if isinstance(expression, kinds) and not settled:
-            for halves in (False, True):
+            for way in WAYS:
                 with suppress(CannotLower):
-                    yield ordered(self.derivation.loss, expression, self.ranges, halves)
+                    yield ordered(self.derivation.loss, expression, self.ranges, way)
 
     def _leading(self, model: ErrorModel) -> list[EndPiece]:
         """Leading terms at the ends, found when they are first needed."""
@@ -234,7 +234,7 @@ class _Search:
         measured = [r.measured for r in (*rows, *ends)]
         found = [
             _Row.of(model, c)
-            for unit in (*self.units, None)
+            for unit in self.units or (None,)
             for c in piecewise(model, measured, unit, polynomials)
         ]
         some = sorted(rows, key=lambda r: r.score.rank)[:_BEST]
@@ -274,8 +274,20 @@ def _factored(expression: Expr) -> list[Expr]:
     """A rational function as one quotient, in factors."""
     symbols = expression.free_symbols
     if expression.is_rational_function(*symbols) and expression.count_ops() <= _FACTORED:
-        return [sympy.factor(expression)]
+        return [_paired(sympy.factor(expression))]
     return []
+
+
+def _paired(product: Expr) -> Expr:
+    """(y - a) (y + a) as y^2 - a^2: rounded alike for y and -y."""
+    powers = product.as_powers_dict()
+    for v in sorted(product.free_symbols, key=str):
+        for base, e in tuple(powers.items()):
+            other = -base.subs(v, -v)
+            if base.is_Add and base in powers and other != base and powers.get(other) == e:
+                del powers[base], powers[other]
+                powers[sympy.expand(base * other)] = e
+    return sympy.Mul(*(base**e for base, e in powers.items()))
 
 
 class _Row:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from derive.definitions.loss import Loss
 
-RESIDUAL: Mapping[str, str] = MappingProxyType(
+ELEMENTWISE: Mapping[str, str] = MappingProxyType(
     {
         "quadratic": "Quadratic loss (L2)",
         "absolute": "Absolute loss (L1)",
@@ -22,6 +22,23 @@ RESIDUAL: Mapping[str, str] = MappingProxyType(
         "geman_mcclure": "Geman-McClure loss",
         "welsch": "Welsch loss (Leclerc)",
         "student_t": "Student's t loss",
+        "squared_logarithmic_error": "Squared logarithmic error",
+        "poisson": "Poisson loss",
+        "poisson_with_log_input": "Poisson loss of the log of the mean",
+        "poisson_deviance": "Poisson deviance",
+        "gamma_deviance": "Gamma deviance",
+        "itakura_saito": "Itakura-Saito divergence",
+        "gaussian_nll": "Gaussian negative log-likelihood",
+        "binary_cross_entropy": "Binary cross-entropy",
+        "binary_cross_entropy_with_logits": "Binary cross-entropy of logits",
+        "binary_focal": "Binary focal loss",
+        "brier": "Brier score",
+        "hinge": "Hinge loss",
+        "squared_hinge": "Squared hinge loss",
+        "smoothed_hinge": "Smoothed hinge loss",
+        "modified_huber": "Modified Huber loss",
+        "exponential": "Exponential loss",
+        "zero_one": "Zero-one loss",
     }
 )
 CLASSWISE: Mapping[str, str] = MappingProxyType(
@@ -42,7 +59,7 @@ CLASSWISE: Mapping[str, str] = MappingProxyType(
         "zero_one_multiclass": "Zero-one loss over classes",
     }
 )
-TITLES: Mapping[str, str] = MappingProxyType({**RESIDUAL, **CLASSWISE})
+TITLES: Mapping[str, str] = MappingProxyType({**ELEMENTWISE, **CLASSWISE})
 NAMES: tuple[str, ...] = tuple(TITLES)
 
 

@@ -17,7 +17,7 @@ from jinja2 import meta
 from sympy import Abs, Symbol, log, oo
 
 from derive.calculus import Derivation, derive
-from derive.definitions.catalogue import RESIDUAL as NAMES
+from derive.definitions.catalogue import ELEMENTWISE as NAMES
 from derive.definitions.catalogue import TITLES, catalogue
 from derive.definitions.loss import Loss
 from derive.views.latex import document, escape, fragment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import sympy
@@ -27,6 +28,8 @@ def facts(loss: Loss) -> Facts:
     """What holds for all parameters. `rises` and a minimum by other means than symmetry are
     checked at generic and at small and large parameters."""
     found = breaks(loss)
+    if loss.kind != "residual":
+        return Facts(False, None, None, found, None, False)
     with mp.workdps(DIGITS):
         points = _points(loss)
         length, stretch = _length(loss, points)
@@ -140,7 +143,7 @@ def _as_low(loss: Loss, place: Expr, low: Any, at: Mapping[Symbol, Any]) -> bool
 
 def _lowest(loss: Loss, at: Mapping[Symbol, Any]) -> Any:
     """The lowest place on a grid, made better by shrinking steps; None where it is at an end."""
-    value = along(loss.expression, loss.residual, at)
+    value = cache(along(loss.expression, loss.residual, at))
     places = [mp.mpf(10) ** (mp.mpf(k) / 4) for k in range(-4 * DECADES, 4 * 6 + 1)]
     grid = [*(-p for p in reversed(places)), mp.mpf(0), *places]
     values = [value(p) for p in grid]

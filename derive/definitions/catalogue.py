@@ -22,6 +22,23 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "geman_mcclure": "Geman-McClure loss",
         "welsch": "Welsch loss (Leclerc)",
         "student_t": "Student's t loss",
+        "squared_logarithmic_error": "Squared logarithmic error",
+        "poisson": "Poisson loss",
+        "poisson_with_log_input": "Poisson loss of the log of the mean",
+        "poisson_deviance": "Poisson deviance",
+        "gamma_deviance": "Gamma deviance",
+        "itakura_saito": "Itakura-Saito divergence",
+        "gaussian_nll": "Gaussian negative log-likelihood",
+        "binary_cross_entropy": "Binary cross-entropy",
+        "binary_cross_entropy_with_logits": "Binary cross-entropy of logits",
+        "binary_focal": "Binary focal loss",
+        "brier": "Brier score",
+        "hinge": "Hinge loss",
+        "squared_hinge": "Squared hinge loss",
+        "smoothed_hinge": "Smoothed hinge loss",
+        "modified_huber": "Modified Huber loss",
+        "exponential": "Exponential loss",
+        "zero_one": "Zero-one loss",
     }
 )
 NAMES: tuple[str, ...] = tuple(TITLES)

@@ -36,6 +36,7 @@ from derive.verification.process import LATE
 from derive.verification.report import REFUTED, UNKNOWN
 
 VARIED = (1.7, 0.6, 2.3, 1.3)
+REDUCES = "called with one element at a time: of more it gives one number"
 PARTS = {"loss": 0, "d_x": 1}
 
 
@@ -216,7 +217,7 @@ class _Case:
             special=dict(self._special()),
             shapes=seen.shapes,
             warnings=tuple(dict.fromkeys(w for c in found.values() for w in c.warnings)),
-            notes=(*seen.notes, *_notes(found)),
+            notes=(*seen.notes, *_notes(found), *((REDUCES,) if call.each else ())),
             script=self._script(found, first),
         )  # fmt: skip
 

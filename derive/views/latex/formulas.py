@@ -32,6 +32,8 @@ def definition(voice: Voice, lead: str) -> Display:
 
 def derivatives(voice: Voice) -> Display:
     """First derivatives, the second one in the residual, the weight and its value at 0."""
+    if voice.loss.predictions:
+        return _in_the_roles(voice)
     pretty, x = voice.derivation.pretty, voice.loss.residual
     psi, w = voice.special("d_x"), voice.special("weight")
     statements = [
@@ -51,6 +53,20 @@ def derivatives(voice: Voice) -> Display:
         statements.append(Statement(f"{w}(0)", voice.tidied(at_zero)))
     rows = voice.layout.rows(statements)
     return aligned(r"\paragraph{Derivatives and weight.}", rows)
+
+
+def _in_the_roles(voice: Voice) -> Display:
+    """First derivatives, and the second ones in each prediction."""
+    pretty, loss = voice.derivation.pretty, voice.loss
+    statements = [
+        Statement(voice.partial(v.name), pretty[f"d_{v.name}"])
+        for v in loss.variables
+        if f"d_{v.name}" in pretty
+    ]
+    statements += [
+        Statement(voice.partial(v.name, 2), pretty[f"d2_{v.name}"]) for v in loss.predictions
+    ]
+    return aligned(r"\paragraph{Derivatives.}", voice.layout.rows(statements))
 
 
 def _at_zero(voice: Voice, value: Expr) -> str:

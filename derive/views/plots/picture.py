@@ -125,6 +125,8 @@ def _family(
             axes = figure.add_subplot(1, len(panels), place)
             highest = min(FAMILY_TOP[panel.quantity], max(map(abs, _finite(panel))))
             _draw(axes, x, panel, colours, highest, _axis_label(derivation))
+            if derivation.loss.predictions and panel.quantity == "d_x":
+                axes.set_title("derivative")
         names = [f"{_letter(parameter)} = {_number(point)}" for point in points]
         drawn = [i for i in range(len(points)) if any(p.lines[i] is not None for p in panels)]
         handles = [
@@ -156,7 +158,8 @@ def _draw(
     axes.set_ylim(max(low, -highest) - margin if low < 0 else -margin, highest + margin)
     axes.set_title(TITLES[panel.quantity])
     axes.set_xlabel(label)
-    axes.set_xticks([-6, -4, -2, 0, 2, 4, 6])
+    if x[0] == -x[-1]:
+        axes.set_xticks([-6, -4, -2, 0, 2, 4, 6])
     axes.grid(True, color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     for side in ("top", "right"):

@@ -13,6 +13,7 @@ from derive.calculus.derivation import Derivation
 from derive.calculus.evaluate import NotReal, along, evaluate, truth
 from derive.calculus.quadrature import normalizer
 from derive.definitions.catalogue import catalogue
+from derive.definitions.labels import at_label, labels
 
 # In units of the scale where the loss has one.
 REACH = 6.0
@@ -28,6 +29,9 @@ Values = Mapping[Symbol, Expr]
 def family_values(derivation: Derivation) -> tuple[Symbol, list[Expr]] | None:
     """The parameter with special points and the values to draw, from above; None without one."""
     loss = derivation.loss
+    if loss.target is not None:
+        shown = labels(loss) or (sympy.nsimplify(loss.default(loss.target), rational=True),)
+        return loss.target, sorted(shown, key=float, reverse=True)
     if not loss.special:
         return None
     parameter = next(p for p in loss.parameters if p in loss.special)
@@ -46,7 +50,7 @@ def family_values(derivation: Derivation) -> tuple[Symbol, list[Expr]] | None:
 def defaults(derivation: Derivation) -> dict[Symbol, Expr]:
     """The default parameters as exact numbers."""
     loss = derivation.loss
-    values = {p: loss.default(p) for p in loss.parameters}
+    values = {p: loss.default(p) for p in loss.held}
     return {
         p: sympy.nsimplify(v, rational=True) if abs(v) < float("inf") else sympy.sympify(v)
         for p, v in values.items()
@@ -66,6 +70,8 @@ def at(derivation: Derivation, quantity: str, values: Values) -> Expr | None:
             expression = found[0] if len(set(found)) == 1 else nan
         elif value in (oo, -oo):
             return None
+        elif parameter == derivation.loss.target:
+            expression = at_label(expression, parameter, value)
         else:
             expression = expression.subs(parameter, value)
         if expression.has(nan, oo, -oo, zoo):
@@ -75,7 +81,12 @@ def at(derivation: Derivation, quantity: str, values: Values) -> Expr | None:
 
 
 def grid(derivation: Derivation, values: Values) -> Numbers:
-    """Residuals within REACH times the scale, 0 among them."""
+    """Residuals within REACH times the scale, 0 among them; of predictions, what their domain has
+    of these, without its ends."""
+    if derivation.loss.predictions:
+        domain = derivation.loss.domain(derivation.loss.residual)
+        low, high = max(float(domain.inf), -REACH), min(float(domain.sup), REACH)
+        return [low + (high - low) * (k + 1) / (POINTS + 1) for k in range(POINTS)]
     unit = next((float(v) for p, v in values.items() if p.name == "scale"), 1.0)
     half = POINTS // 2
     return [REACH * unit * (k - half) / half for k in range(POINTS)]

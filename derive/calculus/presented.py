@@ -39,7 +39,7 @@ from derive.calculus.cases import gathered
 from derive.calculus.derivation import Derivation
 from derive.calculus.derivatives import without_squared_signs
 from derive.calculus.evaluate import NotReal, evaluate
-from derive.calculus.reading import expanded, fold, readable, size, tidy, without_signs
+from derive.calculus.reading import expanded, fold, readable, size, without_signs
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 

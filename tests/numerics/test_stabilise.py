@@ -11,7 +11,7 @@ from forms import derivation, of_catalogue, stable_form
 from sympy import Abs, Symbol, cosh, exp, log, sqrt
 
 from derive.calculus import derive
-from derive.definitions.catalogue import NAMES
+from derive.definitions.catalogue import ELEMENTWISE as NAMES
 from derive.definitions.loss import Loss
 from derive.definitions.samples import draw
 from derive.errors import BadInput

@@ -43,6 +43,23 @@ SYNTAX = Syntax(
         "horner": Called("_horner", listed=1),
         "sign": Called("_sign"),
         "product_error": Called("_product_error"),
+        "count": Pattern("{0}.shape[-1]", ATOM),
+        "put": Pattern("torch.scatter({0}, -1, {1}, {2})", ATOM),
+        **{
+            n: Called(f"_{n}")
+            for n in (
+                "total",
+                "largest",
+                "beside",
+                "entry",
+                "share",
+                "rest",
+                "others",
+                "centred",
+                "apart",
+                "hit",
+            )
+        },
     },
     infinity="math.inf",
     not_a_number="math.nan",
@@ -269,6 +286,7 @@ TARGET = Target(
     template="loss.py.j2",
     pointwise="pointwise.py.j2",
     density="density.py.j2",
+    classes="classes.py.j2",
     runtime=(
         "_costs.py",
         "_special.py",

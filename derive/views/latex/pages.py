@@ -7,9 +7,10 @@ from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from derive.calculus.classwise import ClasswiseDerivation
 from derive.calculus.derivation import Derivation
 from derive.emission.render import templates_folder
-from derive.views.latex import escape
+from derive.views.latex import classwise, escape
 from derive.views.latex.about import description, memberships, special_cases, variables
 from derive.views.latex.entry import Entry
 from derive.views.latex.formulas import definition, derivatives, limits
@@ -36,13 +37,15 @@ def environment() -> Environment:
     )
 
 
-def fragment(derivation: Derivation) -> str:
+def fragment(derivation: Derivation | ClasswiseDerivation) -> str:
     """The formulas of one loss, ready for \\input in a document that loads amsmath."""
     template = environment().get_template("fragment.tex.j2")
     return template.render(heading=r"\subsection*", entry=entry(derivation))
 
 
-def document(derivations: Sequence[Derivation], standalone: bool = True) -> str:
+def document(
+    derivations: Sequence[Derivation | ClasswiseDerivation], standalone: bool = True
+) -> str:
     """The formulas of several losses: a complete document, or only its entries in a row."""
     if not standalone:
         return "\n".join(fragment(derivation) for derivation in derivations)
@@ -50,8 +53,10 @@ def document(derivations: Sequence[Derivation], standalone: bool = True) -> str:
     return template.render(heading=r"\section", entries=[entry(d) for d in derivations])
 
 
-def entry(derivation: Derivation) -> Entry:
+def entry(derivation: Derivation | ClasswiseDerivation) -> Entry:
     """Everything that is said of one loss, as TeX. BadInput for a function without a notation."""
+    if isinstance(derivation, ClasswiseDerivation):
+        return classwise.page(derivation)
     voice = Voice(derivation)
     # In the order of the page: a name is explained where it is first needed.
     stated = (definition(voice, variables(voice)), derivatives(voice), *limits(voice))

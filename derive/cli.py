@@ -203,15 +203,35 @@ def _summary(rows: Sequence[Row]) -> str:
     return aligned(["loss", "derived", "written to", "worst error"], cells)
 
 
-@derive.command(epilog=_LOSS, short_help="The formulas as LaTeX.")
+@derive.command(epilog=_LOSS, short_help="The formulas as LaTeX, Markdown or MathML.")
 @click.argument("losses", nargs=-1, metavar="[LOSS]...")
 @click.option("--out", type=_FOLDER, metavar="FILE", help="Default: standard output.")
-def latex(losses: tuple[str, ...], out: Path | None) -> None:
+@click.option(
+    "--format", "form", metavar="FORMAT",
+    type=click.Choice(["fragment", "document", "markdown", "mathml", "bibtex"]),
+    help="fragment (for \\input), document, markdown, mathml, or bibtex of the sources. "
+    "Default: fragment of one loss, document of several.",
+)  # fmt: skip
+@click.option(
+    "--quantity", "quantities", multiple=True, metavar="Q",
+    help="Only this formula, such as d_x or d2_x_alpha. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--symbol", "symbols", multiple=True, callback=_settings, metavar="NAME=LETTER",
+    help="A letter for a variable, such as df=nu or eps=varepsilon. Repeatable.",
+)  # fmt: skip
+@click.option("--numbered", is_flag=True, help="Equation numbers, with labels eq:LOSS:QUANTITY.")
+@click.option(
+    "--columns", type=click.IntRange(1, 2), metavar="N",
+    help="Of the page. Default: 2 for a fragment (lines of 3.4 in), 1 for a document.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Overwrite FILE.")
+def latex(losses: tuple[str, ...], out: Path | None, force: bool, **wanted: Any) -> None:
     """The formulas as LaTeX; without LOSS those of the whole catalogue."""
     from derive import pipeline
 
     with progress_on(sys.stderr) as progress:
-        text = pipeline.latex(losses, out, progress)
+        text = pipeline.latex(losses, out, progress, force=force, **wanted)
     say(text if out is None else f"{out} written")
 
 
@@ -321,10 +341,38 @@ def _judged_statements(subjects: tuple[str, ...], asked: Any, as_json: bool) -> 
 
 
 @derive.command(epilog=_LOSS)
-@click.argument("loss")
-@click.option("--out", type=_FOLDER, metavar="FILE", help="Default: LOSS.png, or as it says.")
-def plot(loss: str, out: Path | None) -> None:
-    """The picture of a loss."""
+@click.argument("losses", nargs=-1, required=True, metavar="LOSS...")
+@click.option(
+    "--out", type=_FOLDER, metavar="FILE",
+    help="Ends in .png, .svg, .pdf, or .gif for an animation. Default: LOSS.png.",
+)  # fmt: skip
+@click.option(
+    "--kind", default="", metavar="KIND",
+    help="panels, lecture, family, weights, surface, balance, fit or animation. "
+    "Default: family where the loss has one, else panels.",
+)  # fmt: skip
+@click.option(
+    "--set", "settings", multiple=True, callback=_settings, metavar="NAME=VALUE",
+    help="A parameter. Default: those of the loss. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--over", metavar="NAME=V,V,...", help="The parameter that varies in a family or a surface."
+)
+@click.option(
+    "--range", "ends", type=float, nargs=2, metavar="A B",
+    help="The residuals. Default: every kink and the beginning of the tails.",
+)  # fmt: skip
+@click.option("--size", type=float, nargs=2, metavar="W H", help="In inches.")
+@click.option(
+    "--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True,
+    help="Colours on white or on black.",
+)  # fmt: skip
+@click.option("--interval", is_flag=True, help="The density has area 1 over A B, not the line.")
+@click.option("--force", is_flag=True, help="Overwrite FILE.")
+def plot(losses: tuple[str, ...], out: Path | None, force: bool, **wanted: Any) -> None:
+    """The picture of a loss, or of several in one."""
     from derive import pipeline
 
-    say(f"{pipeline.plot(loss, out)} written")
+    with progress_on(sys.stderr) as progress:
+        made = pipeline.plot(losses, out, progress, force=force, **wanted)
+    say(f"{made} written")

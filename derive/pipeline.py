@@ -228,20 +228,59 @@ def show(subject: str) -> str:
     return shown(derive(find(subject)))
 
 
-def latex(subjects: Sequence[str], out: Path | None, progress: Progress) -> str:
-    """The formulas as LaTeX: of one loss a fragment for \\input, else a complete document."""
-    from derive.output.staging import replace_file
-    from derive.views.latex import document, fragment
+def latex(
+    subjects: Sequence[str], out: Path | None, progress: Progress, *, form: str | None = None,
+    quantities: Sequence[str] = (), symbols: Mapping[str, str] | None = None,
+    numbered: bool = False, columns: int | None = None, force: bool = False,
+) -> str:  # fmt: skip
+    """The formulas as text: of one loss a LaTeX fragment for \\input, of several a document."""
+    from derive.views.latex.request import Request, written
 
     losses = find_all(subjects or NAMES)
-    derivations = []
-    for index, loss in enumerate(losses):
-        progress.step(loss.name, index, len(losses))
-        derivations.append(derive(loss))
-    text = fragment(derivations[0]) if len(losses) == 1 else document(derivations)
+    asked = Request(
+        form or ("fragment" if len(losses) == 1 else "document"), tuple(quantities),
+        symbols or {}, numbered, columns,
+    )  # fmt: skip
+    asked.check(losses)
+    _not_there(out, force)
+    text = written(asked, _derived(losses, progress) if asked.needs_derivations else (), losses)
     if out is not None:
-        replace_file(out, text.encode())
+        _replaced(out, text)
     return text
+
+
+def _derived(losses: Sequence[Loss], progress: Progress) -> list[Derivation]:
+    """The derivations of some losses; several at once where there are processors for it."""
+    if len(losses) <= FEW or joblib.cpu_count() == 1:
+        found = []
+        for index, loss in enumerate(losses):
+            progress.step(loss.name, index, len(losses))
+            found.append(derive(loss))
+        return found
+    several = joblib.Parallel(n_jobs=-1, return_as="generator")
+    derivations = []
+    for derivation in several(joblib.delayed(_derive)(loss) for loss in losses):
+        derivations.append(derivation)
+        progress.step(derivation.loss.name, len(derivations), len(losses))
+    return derivations
+
+
+def _derive(loss: Loss) -> Derivation:
+    return derive(loss)
+
+
+def _not_there(out: Path | None, force: bool) -> None:
+    if out is not None and out.exists() and not force:
+        raise BadInput(f"{out}: exists; choose another --out, or --force to overwrite it")
+
+
+def _replaced(out: Path, text: str) -> None:
+    from derive.output.staging import replace_file
+
+    try:
+        replace_file(out, text.encode())
+    except OSError as trouble:
+        raise EnvironmentTrouble(f"{out}: {trouble.strerror}; choose another --out") from None
 
 
 def verify(
@@ -296,9 +335,21 @@ def _record(report: Report, losses: Sequence[Loss], docs: Path) -> None:
         raise EnvironmentTrouble(f"{trouble.filename}: {trouble.strerror}") from None
 
 
-def plot(subject: str, out: Path | None) -> Path:
-    """The picture of a loss."""
+def plot(
+    subjects: Sequence[str], out: Path | None, progress: Progress, *, kind: str = "",
+    settings: Mapping[str, str] | None = None, over: str | None = None,
+    ends: tuple[float, float] | None = None, size: tuple[float, float] | None = None,
+    theme: str = "light", interval: bool = False, force: bool = False,
+) -> Path:  # fmt: skip
+    """The picture of a loss, or of several in one."""
+    from derive.views.plots import Wanted, read_over
     from derive.views.plots import plot as draw
 
-    loss = find(subject)
-    return draw(derive(loss), out or Path(f"{loss.name}.png"))
+    losses = find_all(subjects)
+    suffix = "gif" if kind == "animation" else "png"
+    out = out or Path(f"{'_'.join(loss.name for loss in losses)}.{suffix}")
+    wanted = Wanted(kind, settings or {}, read_over(over), ends, size, theme, interval)
+    wanted.check(losses)
+    _not_there(out, force)
+    derivations = _derived(losses, progress)
+    return draw(derivations, out, wanted, lambda k, n: progress.step("drawing", k, n))

@@ -6,6 +6,7 @@ The pipeline brings SymPy and NumPy along, so each command imports it when it ru
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,15 +14,18 @@ from typing import Any, NoReturn
 
 import click
 
-from derive.console import run, say, screen
+from derive import shell
+from derive.console import PIPE_WIDTH, columns, run, say, screen
 from derive.definitions.catalogue import TITLES
 from derive.errors import Refuted, Undecided
 from derive.progress import Row, progress_on
+from derive.shell import losses as losses_that_fit
 from derive.statements import Statements
-from derive.tables import aligned
+from derive.tables import aligned, narrowed
 
 _LOSS = "A LOSS is a name of the catalogue, a .toml loss file or a .py file that holds a Loss."
 _FOLDER = click.Path(path_type=Path)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -31,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _dispatch(arguments: list[str]) -> int:
+    if shell.asked():
+        return shell.answer(derive)
     # Not click's own main: it would answer errors in several lines and end pipes in its own way.
     with derive.make_context("derive", arguments) as context:
         derive.invoke(context)
@@ -92,19 +98,38 @@ def derive(context: click.Context) -> None:
 
 
 @derive.command("list")
-def list_losses() -> None:
+@_JSON
+def list_losses(as_json: bool) -> None:
     """The catalogue, a line each."""
+    if as_json:
+        say(json.dumps([{"name": n, "title": t} for n, t in TITLES.items()], indent=1))
+        return
     width = max(map(len, TITLES))
-    say("".join(f"{name:<{width}}  {title}\n" for name, title in TITLES.items()))
+    lines = "".join(f"{name:<{width}}  {title}\n" for name, title in TITLES.items())
+    say(narrowed(lines, columns(PIPE_WIDTH)))
 
 
 @derive.command(epilog=_LOSS)
-@click.argument("loss")
-def show(loss: str) -> None:
+@click.argument("loss", shell_complete=losses_that_fit)
+@_JSON
+def show(loss: str, as_json: bool) -> None:
     """Definition, gradients, limits and density of a loss."""
     from derive import pipeline
 
-    say(pipeline.show(loss))
+    say(pipeline.data(loss) if as_json else narrowed(pipeline.show(loss), columns(PIPE_WIDTH)))
+
+
+@derive.command(short_help="Make a shell complete commands, options and losses.")
+@click.argument("name", metavar="[bash|zsh|fish]", type=click.Choice(shell.SHELLS))
+def completion(name: str) -> None:
+    """Print the script that makes a shell complete commands, options, losses and files.
+
+    \b
+    bash  add to ~/.bashrc:  eval "$(derive completion bash)"
+    zsh   add to ~/.zshrc:   eval "$(derive completion zsh)"
+    fish  derive completion fish > ~/.config/fish/completions/derive.fish
+    """
+    say(shell.script(name, derive))
 
 
 def _settings(
@@ -122,11 +147,12 @@ def _settings(
 
 
 @derive.command(epilog=_LOSS, short_help="Derive losses and emit their code.")
-@click.argument("losses", nargs=-1, metavar="[LOSS]...")
+@click.argument("losses", nargs=-1, metavar="[LOSS]...", shell_complete=losses_that_fit)
 @click.option(
     "--target",
     "targets",
     multiple=True,
+    shell_complete=shell.targets,
     metavar="T",
     help="A language or library to emit for; repeatable. Default: all.",
 )
@@ -200,11 +226,11 @@ def regenerate(
 
 def _summary(rows: Sequence[Row]) -> str:
     cells = [[str(row.loss), str(row.derived), str(row.written_to), str(row.worst)] for row in rows]
-    return aligned(["loss", "derived", "written to", "worst error"], cells)
+    return aligned(["loss", "derived", "written to", "worst error"], cells, columns(80))
 
 
 @derive.command(epilog=_LOSS, short_help="The formulas as LaTeX, Markdown or MathML.")
-@click.argument("losses", nargs=-1, metavar="[LOSS]...")
+@click.argument("losses", nargs=-1, metavar="[LOSS]...", shell_complete=losses_that_fit)
 @click.option("--out", type=_FOLDER, metavar="FILE", help="Default: standard output.")
 @click.option(
     "--format", "form", metavar="FORMAT",
@@ -236,7 +262,7 @@ def latex(losses: tuple[str, ...], out: Path | None, force: bool, **wanted: Any)
 
 
 @derive.command(epilog=_LOSS.replace("LOSS is", "SUBJECT is"), short_help="Check losses and files.")
-@click.argument("subjects", nargs=-1, metavar="[SUBJECT]...")
+@click.argument("subjects", nargs=-1, metavar="[SUBJECT]...", shell_complete=losses_that_fit)
 @click.option(
     "--generated",
     "--out",
@@ -259,7 +285,12 @@ def latex(losses: tuple[str, ...], out: Path | None, force: bool, **wanted: Any)
     metavar="NAME=VALUE",
     help="A parameter of that code. Repeatable.",
 )
-@click.option("--loss", metavar="LOSS", help="The loss that code or a formula is compared with.")
+@click.option(
+    "--loss",
+    metavar="LOSS",
+    shell_complete=losses_that_fit,
+    help="The loss that code or a formula is compared with.",
+)
 @click.option("--quantity", default="loss", metavar="Q", help="Such as d_x. Default: loss.")
 @click.option("--exact", is_flag=True, help="Another convention counts as a difference.")
 @click.option("--explain", is_flag=True, help="Print how each claim was decided, step by step.")
@@ -341,7 +372,9 @@ def _judged_statements(subjects: tuple[str, ...], asked: Any, as_json: bool) -> 
 
 
 @derive.command(epilog=_LOSS)
-@click.argument("losses", nargs=-1, required=True, metavar="LOSS...")
+@click.argument(
+    "losses", nargs=-1, required=True, metavar="LOSS...", shell_complete=losses_that_fit
+)
 @click.option(
     "--out", type=_FOLDER, metavar="FILE",
     help="Ends in .png, .svg, .pdf, or .gif for an animation. Default: LOSS.png.",

@@ -59,6 +59,13 @@ def screen() -> tuple[int, Callable[[str, str], str]]:
     return width, lambda text, colour: click.style(text, fg=colour) if colour else text
 
 
+def columns(piped: int) -> int:
+    """The width of a terminal on standard output; `piped` where there is none."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return piped
+    return shutil.get_terminal_size().columns
+
+
 def run(work: Callable[[], int]) -> int:
     """Do the work of a command and return the exit code; errors become one line on stderr."""
     with _prepared_streams():

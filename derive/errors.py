@@ -15,7 +15,7 @@ class Refuted(DeriveError):
     exit_code = 1
 
 
-class BadInput(DeriveError):
+class BadInput(DeriveError, ValueError):
     """The user's input cannot be taken."""
 
     exit_code = 2

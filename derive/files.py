@@ -8,8 +8,10 @@ from pathlib import Path, PurePosixPath
 import mpmath
 import numpy
 import sympy
+from sympy import srepr
 
 from derive.calculus import Derivation
+from derive.definitions.catalogue import NAMES, load
 from derive.definitions.loss import Loss
 from derive.definitions.notation import condition
 from derive.emission.bundle import bundle
@@ -94,11 +96,30 @@ def bundled(loss: Loss, files: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def replaces_the_catalogues(folder: Path, loss: Loss, targets: Sequence[str]) -> bool:
+    """Whether a loss of another definition would take the place of a catalogue's file."""
+    if loss.name not in NAMES or (ours := load(loss.name)).digest == loss.digest:
+        return False
+    there = [folder / loss_path(TARGETS[target], loss) for target in targets]
+    return any(f"sha256 {ours.digest}" in p.read_text("utf-8")[:400] for p in there if p.is_file())
+
+
+def identity(loss: Loss) -> tuple[str, ...]:
+    """What a text about a loss depends on: the loss, this package, and the libraries."""
+    parts = (srepr(named.definition) for named in loss.where)
+    stated = (loss.digest, loss.title, loss.source, loss.description, srepr(loss.loss), *parts)
+    return (*stated, _common())
+
+
+def _common() -> str:
+    """A digest of this package, its templates and the libraries that its output depends on."""
+    versions = [f"{m.__name__} {m.__version__}" for m in (sympy, mpmath, numpy)]
+    return inputs_digest([Path(__file__).resolve().parent, templates_folder()], versions)
+
+
 def made_from(losses: Sequence[Loss], targets: Sequence[str], extra: Sequence[str]) -> Inputs:
     """path -> a digest of all that the file is made of; other losses do not count."""
-    versions = [f"{m.__name__} {m.__version__}" for m in (sympy, mpmath, numpy)]
-    package = Path(__file__).resolve().parent
-    common = inputs_digest([package, templates_folder()], versions)
+    common = _common()
     found = dict.fromkeys(shared(targets), common)
     for loss in losses:
         prose = f"{loss.digest} {loss.title} {loss.source} {loss.description}"

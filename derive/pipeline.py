@@ -9,6 +9,7 @@ write(tree, folder)                        all files at once, or none
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -28,18 +29,15 @@ from derive.definitions.catalogue import NAMES
 from derive.definitions.find import find, find_all
 from derive.definitions.loss import Loss
 from derive.definitions.specialise import read_settings, specialise
-from derive.emission.densities import render_density
-from derive.emission.render import render
 from derive.emission.targets import TARGETS
 from derive.emission.validate import Expected, validate
 from derive.errors import BadInput, EnvironmentTrouble
-from derive.numerics.stabilise import stabilise
+from derive.kept import kept
 from derive.output import writer
 from derive.output.folders import default_folder, destination
 from derive.output.manifest import is_current
-from derive.program.density import density_module
-from derive.program.lowering import lower_module
 from derive.progress import Progress, Row
+from derive.stages import Stages
 
 if TYPE_CHECKING:
     from derive.verification.report import Report
@@ -74,17 +72,10 @@ def build(
     loss: Loss, targets: Sequence[str], subject: str, progress: Progress, joined: bool = False
 ) -> Built:
     """The files of one loss, each a text; nothing is written. joined: one file a target."""
-    derivation = derive(loss, lambda what: progress.step(f"{loss.name}: {what}", 0, 1))
-    stable = stabilise(derivation, progress.step)
-    module = lower_module(derivation, stable, subject)
-    density = density_module(derivation, module)
-    made = {}
-    for target in (TARGETS[name] for name in targets):
-        made[files.loss_path(target, loss)] = render(module, target)
-        if target.density:
-            made[files.density_path(target, loss)] = render_density(density, target)
-    made = files.bundled(loss, made) if joined else made
-    return Built(made, expected_value(derivation), files.row(derivation, stable, targets))
+    way = Stages(loss, subject, progress)
+    made = way.files(targets, joined)
+    row = files.row(way.derivation, way.stable, targets)
+    return Built(made, expected_value(way.derivation), row)
 
 
 def expected_value(derivation: Derivation, at: float = 1.0) -> Expected:
@@ -129,6 +120,12 @@ def regenerate(
     chosen = _targets(targets)
     folder = destination(out or default_folder(), follow=follow)
     losses = _losses(subjects, settings)
+    for loss in losses:
+        if not (force or check) and files.replaces_the_catalogues(folder, loss, chosen):
+            raise BadInput(
+                f"{loss.name}: the catalogue has a loss of that name, and its file is in {folder}; "
+                "give yours another name or --out, or say --force"
+            )
     partial = bool(subjects) or set(chosen) != set(TARGETS)
     tree = {} if joined else files.shared(chosen)
     settled = [*(f"{k}={v}" for k, v in settings.items()), f"{joined=}"]
@@ -167,8 +164,8 @@ class _Work:
     def build(self, place: int, progress: Progress) -> Built:
         subject = self.subjects[place]
         (loss,) = _losses([subject], self.settings)
-        typed = _subject(subject, self.settings)
-        return build(loss, self.targets, typed, progress, self.joined)
+        header = typed(subject, self.settings)
+        return build(loss, self.targets, header, progress, self.joined)
 
 
 def _all_built(work: _Work, progress: Progress) -> list[Built]:
@@ -198,9 +195,12 @@ def _targets(wanted: Sequence[str]) -> tuple[str, ...]:
 
 def _losses(subjects: Sequence[str], settings: Mapping[str, str]) -> tuple[Loss, ...]:
     losses = find_all(subjects or NAMES)
-    if not settings:
-        return losses
-    return tuple(specialise(loss, read_settings(loss, settings), _limit) for loss in losses)
+    return tuple(settled(loss, settings) for loss in losses)
+
+
+def settled(loss: Loss, settings: Mapping[str, str]) -> Loss:
+    """The loss at fixed values of some parameters; its limit where the formula has no value."""
+    return specialise(loss, read_settings(loss, settings), _limit)
 
 
 def _limit(loss: Loss, parameter: Symbol, value: Expr) -> Expr:
@@ -215,7 +215,7 @@ def _limit(loss: Loss, parameter: Symbol, value: Expr) -> Expr:
     return values.pop()
 
 
-def _subject(subject: str, settings: Mapping[str, str]) -> str:
+def typed(subject: str, settings: Mapping[str, str]) -> str:
     """What to type for this loss: never a path of this machine, only the file's name."""
     name = Path(subject).name if subject.endswith((".toml", ".py")) else subject
     return " ".join([name, *(f"--set {k}={v}" for k, v in settings.items())])
@@ -225,7 +225,18 @@ def show(subject: str) -> str:
     """Definition, gradients, limits and density of a loss, as text."""
     from derive.views.terminal import shown
 
-    return shown(derive(find(subject)))
+    loss = find(subject)
+    return kept(["show", *files.identity(loss)], lambda: shown(derive(loss)))
+
+
+def data(subject: str) -> str:
+    """The same as JSON."""
+    from derive.views.data import as_data
+
+    loss = find(subject)
+    return kept(
+        ["data", *files.identity(loss)], lambda: json.dumps(as_data(derive(loss)), indent=1)
+    )
 
 
 def latex(
@@ -293,18 +304,25 @@ def verify(
     progress: Progress,
 ) -> Report:
     """Judge the generated files of some losses, or of the catalogue, against their definitions."""
-    from derive.verification import verify as judge
-
     folder = generated or default_folder()
-    if not folder.is_dir():
-        raise BadInput(f"{folder}: no generated files there; run derive regenerate first")
-    points = dict.fromkeys(judge.POINTS, samples) if samples else judge.POINTS
     losses = find_all(subjects or NAMES)
-    plan = judge.Plan(points, seed)
-    report = judge.verify(losses, folder.resolve(), judged_targets(), plan, progress.step)
+    report = judged(losses, folder, seed, samples, progress)
     if record:
         _record(report, losses, folder.parent / "docs")
     return report
+
+
+def judged(
+    losses: Sequence[Loss], folder: Path, seed: int, samples: int | None, progress: Progress
+) -> Report:
+    """The files of some losses in a folder against their definitions."""
+    from derive.verification import verify as judge
+
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: no generated files there; run derive regenerate first")
+    points = dict.fromkeys(judge.POINTS, samples) if samples else judge.POINTS
+    plan = judge.Plan(points, seed)
+    return judge.verify(losses, folder.resolve(), judged_targets(), plan, progress.step)
 
 
 def judged_targets() -> tuple[TargetFiles, ...]:

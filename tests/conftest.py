@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).parent
+os.environ.setdefault("DERIVE_CACHE", "off")  # nothing of a test is kept for the user
 for folder in (HERE.parent, HERE, *(HERE / n for n in ("verification", "numerics", "program"))):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

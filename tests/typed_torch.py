@@ -141,11 +141,11 @@ DENSITIES = {
             even=True, points=lambda d: (0.0, -d, d),
         ),
         Density(
-            "cauchy", cauchy, None, {"scale": _length()}, length=lambda c: c, tails=2.0, even=True,
+            "cauchy", cauchy, None, {"scale": _length()}, length=lambda c: c, decay=1.0, even=True,
         ),
         Density(
             "student_t", student_t, None, {"df": _length(3.0), "scale": _length()}, even=True,
-            length=lambda n, c: c, tails=lambda n, c: n + 1,
+            length=lambda n, c: c, decay=lambda n, c: n,
             vectors="df must be > dimension - 1 for vectors",
         ),
         Density(
@@ -173,14 +173,14 @@ DENSITIES = {
         Density(
             "barron", barron, None,
             {"alpha": Parameter(1.0, constraints.nonnegative, (0.001, 1.999)), "scale": _length()},
-            length=lambda a, c: c, even=True, tails=lambda a, c: torch.where(a == 0, 2.0, INF),
+            length=lambda a, c: c, even=True, decay=lambda a, c: torch.where(a == 0, 1.0, INF),
             exists=(lambda alpha, scale: alpha >= 0, "alpha must be >= 0 for a density"),
         ),
         Density("welsch", welsch, None, {"scale": _length()}, length=lambda c: c, even=True),
         Density(
             "clashing", clashing, None,
             {"loc": _length(), "value": _length(2.0), "a": _length()}, even=True,
-            length=lambda loc, value, a: loc * a, tails=lambda loc, value, a: value + 1,
+            length=lambda loc, value, a: loc * a, decay=lambda loc, value, a: value,
         ),
     )
 }  # fmt: skip

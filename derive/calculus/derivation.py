@@ -11,6 +11,7 @@ from sympy.logic.boolalg import Boolean
 from derive.calculus.breaks import Break
 from derive.calculus.reasons import Divergence, Sentence, how_fast, plain, why
 from derive.definitions.loss import Loss
+from derive.display import Typeset
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,8 @@ class Facts:
         return tuple(b for b in self.breaks if b.order == 0)
 
 
-@dataclass(frozen=True)
-class Derivation:
+@dataclass(frozen=True, repr=False)
+class Derivation(Typeset):
     """Derivatives, weight, limits, density and memberships of one loss.
 
     quantities: in raw variables, by Quantity (and so by name: "loss", "d_x", "d2_x_alpha",
@@ -137,3 +138,8 @@ class Derivation:
     density: Density
     members: tuple[Membership, ...]
     facts: Facts
+
+    typeset_by = "derive.views.notebook:of_derivation"
+
+    def __repr__(self) -> str:
+        return f"<Derivation of {self.loss.name}: {', '.join(self.quantities)}>"

@@ -12,6 +12,26 @@ from derive.definitions.lossfile import read_toml
 from derive.definitions.lossmodule import read_python
 from derive.errors import BadInput
 
+Subject = Loss | str | Path
+
+
+def load(name_or_path: Subject) -> Loss:
+    """The loss of a name in the catalogue, of a `.toml` loss file or of a `.py` file.
+
+    >>> import derive
+    >>> derive.load("huber")
+    <Loss huber(x, delta)>
+    >>> derive.load("huger")
+    Traceback (most recent call last):
+    derive.errors.BadInput: 'huger': no loss of that name ...; did you mean huber?
+    """
+    if isinstance(name_or_path, Loss):
+        return name_or_path
+    if not isinstance(name_or_path, str | Path):
+        kind = type(name_or_path).__name__
+        raise BadInput(f"a loss, its name or the path of its file is wanted, not {kind}")
+    return find(str(name_or_path))
+
 
 def find(subject: str) -> Loss:
     """The loss that `subject` names; BadInput, with the closest names, where there is none."""

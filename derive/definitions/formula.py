@@ -38,6 +38,7 @@ from derive.definitions.vocabulary import (
     CASES,
     CONSTANTS,
     EXTREMES,
+    INSTEAD,
     OTHER_NAMES,
     RELATIONS,
     UNARY,
@@ -216,10 +217,12 @@ class Reader:
         if name in self.names or name in CONSTANTS:
             return f"'{name}' is not a function; write {name}*(...) for a product"
         known = [*UNARY, *EXTREMES, *CASES, "Rational"]
-        near = [OTHER_NAMES[name]] if name in OTHER_NAMES else []
-        near = near or difflib.get_close_matches(name, known, 1)
-        guess = f"; did you mean '{near[0]}'?" if near else ""
-        return f"unknown function '{_cut(name)}'{guess}"
+        if name in INSTEAD:
+            return f"unknown function '{name}'; write {INSTEAD[name]}"
+        near = OTHER_NAMES.get(name) or _respelt(name, known)
+        words = " ".join(dict.fromkeys(word.lower() for word in known))
+        guess = f"did you mean '{near}'?" if near else f"formulas know {words}"
+        return f"unknown function '{_cut(name)}'; {guess}"
 
     def rational(self, node: ast.Call, arguments: list[Expr]) -> Expr:
         if len(arguments) not in (1, 2) or not all(isinstance(a, Rational) for a in arguments):
@@ -275,6 +278,22 @@ def _chain(
         node = node.left
     first: ast.operator = operators[0]()
     return [(first, node), *reversed(links)]
+
+
+def _respelt(name: str, known: list[str]) -> str | None:
+    """The function whose letters are exchanged in a name, or which has one more or less.
+
+    Another letter in the place of one makes another function of it.
+    """
+    same = [other for other in known if sorted(name) == sorted(other)]
+    if name.isalpha() and len(name) > 2:
+        same += [other for other in known if name in _one_less(other)]
+        same += [other for other in known if len(other) > 2 and other in _one_less(name)]
+    return same[0] if same else None
+
+
+def _one_less(word: str) -> list[str]:
+    return [word[:k] + word[k + 1 :] for k in range(len(word))]
 
 
 def _cut(text: str, length: int = 40) -> str:

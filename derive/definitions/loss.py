@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from sympy import Expr, FiniteSet, Interval, Set, Symbol, Union, nan, oo, srepr, sympify
 
 from derive.definitions.stored import Stored
+from derive.display import Typeset
 from derive.errors import BadInput
 
 SIGNS = (
@@ -84,8 +85,8 @@ def let(name: str, definition: Expr) -> Let:
     return Let(name, exact(definition))
 
 
-@dataclass(frozen=True)
-class Loss:
+@dataclass(frozen=True, repr=False)
+class Loss(Typeset):
     """A loss function as the paper states it.
 
     title: what it is called; its name in words where absent.
@@ -99,6 +100,7 @@ class Loss:
     member_of: the name of a wider loss and the parameter values at which it is this one.
     log_partition: log of the integral of exp(-loss) as numbers, where no closed form is known.
     symbols: letters for formulas, by the name of a variable: `nu`, `epsilon`, `c_1`.
+    narrowed: whether parameters of a wider loss were fixed; its files then keep all functions.
     predictions, target: the roles of the first variables; none for a loss of a residual.
     """
 
@@ -114,6 +116,7 @@ class Loss:
     member_of: tuple[str, Mapping[str, Expr]] | None = None
     description: str = ""
     log_partition: Stored | None = None
+    narrowed: bool = False
     predictions: tuple[Symbol, ...] = ()
     target: Symbol | None = None
     symbols: Mapping[str, str] = field(default_factory=dict)
@@ -139,6 +142,11 @@ class Loss:
             fixed["member_of"] = (wider, MappingProxyType(at))
         for name, value in fixed.items():
             object.__setattr__(self, name, value)
+
+    typeset_by = "derive.views.notebook:of_loss"
+
+    def __repr__(self) -> str:
+        return f"<Loss {self.name}({', '.join(map(str, self.variables))})>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Read-only mappings do not travel between processes; ordinary ones do."""

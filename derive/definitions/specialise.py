@@ -61,6 +61,7 @@ def _fixed(loss: Loss, parameter: Symbol, value: Expr, limit: Limit | None) -> L
         "title": f"{loss.title}, {parameter.name} = {value}",
         "member_of": None,
         "log_partition": None,
+        "narrowed": True,
     }
     if value in loss.special.get(parameter, ()) or _needs_limit(loss.expression, parameter, value):
         if limit is None:

@@ -45,7 +45,7 @@ def context(found: DensityModule, target: Target) -> dict[str, Any]:
         plain = all(v is None or not _letters(v) for v in values)
         return inside if plain else f"lambda {', '.join(names)}: {inside}"
 
-    same = found.tails[0] == found.tails[1]
+    same = found.decay[0] == found.decay[1]
     return {
         "name": loss.name,
         "title": quoted(loss.documentation.title, syntax),
@@ -72,7 +72,7 @@ def context(found: DensityModule, target: Target) -> dict[str, Any]:
         "length": fact([found.length]),
         "stretch": found.stretch,
         "points": fact(found.points),
-        "tails": fact(found.tails[:1] if same else found.tails),
+        "decay": fact(found.decay[:1] if same else found.decay),
         "even": found.even,
         "rises": found.rises,
         "requirement": ""

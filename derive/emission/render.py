@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import textwrap
 from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
@@ -13,7 +14,7 @@ import jinja2
 from derive.emission.printer import Printer
 from derive.emission.target import Target
 from derive.emission.text import fitted, head, paragraph, quoted
-from derive.numerics.nodes import Call, Name, Node
+from derive.numerics.nodes import Call, Name, Node, children
 from derive.program.module import Assignment, Block, Branch, Function, Helper, Module
 
 # A polynomial of more terms is written by the name of its coefficients.
@@ -75,9 +76,15 @@ def context(module: Module, target: Target) -> dict[str, Any]:
         "special": [printer.expression(c) for c in module.special],
         "helpers": [function(h, printer) for h in module.helpers],
         "library": library_of(module.operations, target),
-        "exports": [f'"{name}"' for name in sorted(f.name for f in module.functions)],
+        "exports": exports([f.name for f in module.functions]),
     }
     return found if target.more is None else {**found, **target.more(module, printer)}
+
+
+def exports(names: Sequence[str]) -> list[str]:
+    """The names in lists that each fit on a line."""
+    lines = textwrap.wrap(", ".join(f'"{n}"' for n in sorted(names)), 85)
+    return [line.rstrip(",") for line in lines]
 
 
 def function(found: Function | Helper, printer: Printer) -> dict[str, Any]:
@@ -132,6 +139,8 @@ def block(found: Block, printer: Printer, depth: int) -> list[str]:
     """Assignments and results as lines, indented by `depth` steps."""
     syntax = printer.syntax
     indent = depth * syntax.indent
+    if len(found.results) == 1:
+        found = _spared(found, printer, indent)
     lines = _assignments(found.assignments, printer, depth)
     if len(found.results) == 1:
         return [*lines, *_statement(syntax.give, found.results[0], printer, indent)]
@@ -142,6 +151,33 @@ def block(found: Block, printer: Printer, depth: int) -> list[str]:
             lines += _statement(syntax.assign.format(name), result, printer, indent)
             texts[place] = name
     return [*lines, f"{' ' * indent}{syntax.give_many.format(*texts)}"]
+
+
+def _spared(found: Block, printer: Printer, indent: int) -> Block:
+    """A condition that is asked once needs no name of its own where the line holds it."""
+    assignments, (result,) = list(found.assignments), found.results
+    for a in found.assignments:
+        uses = sum(_uses(root, a.name) for root in [*(o.value for o in assignments), result])
+        if a.name.rstrip("0123456789") != "far" or uses != 1:
+            continue
+        inside = _with(result, a)
+        lines = _statement(printer.syntax.give, inside, printer, indent)
+        if inside != result and len(lines) == 1:
+            assignments.remove(a)
+            result = inside
+    return Block(tuple(assignments), (result,))
+
+
+def _uses(current: Node, name: str) -> int:
+    return int(current == Name(name)) + sum(_uses(c, name) for c in children(current))
+
+
+def _with(current: Node, known: Assignment) -> Node:
+    if current == Name(known.name):
+        return known.value
+    if isinstance(current, Call):
+        return Call(current.op, tuple(_with(a, known) for a in current.args))
+    return current
 
 
 def _assignments(found: Sequence[Assignment], printer: Printer, depth: int) -> list[str]:

@@ -153,9 +153,7 @@ class _Study:
         """Whether the slope never falls from one place to the next."""
         slopes = [self.slope(t) for t in self._places()]
         allowed = mp.mpf(10) ** (5 - DIGITS)
-        return all(
-            b - a >= -allowed * (abs(a) + abs(b)) for a, b in pairwise(slopes)
-        )
+        return all(b - a >= -allowed * (abs(a) + abs(b)) for a, b in pairwise(slopes))
 
     def steepest(self) -> Any:
         """The largest slope, from the best place by shrinking steps."""

@@ -14,6 +14,7 @@ from sympy import Abs, Expr, S, Symbol, oo
 
 from derive.calculus.limits import at_point
 from derive.calculus.reading import readable
+from derive.calculus.samples import generic_points
 from derive.definitions.loss import Let, Loss, let
 from derive.errors import Undecided
 from derive.numerics.candidates import Candidate
@@ -97,11 +98,18 @@ def _limit(loss: Loss, lead: Leading) -> Node | None:
     value: Node = call("pow", Local("size", absolute(x)), lower(e))
     if rest.has(SIZE):
         value = where(call("lt", lower(e), 0), 0, float("inf"))
+        value = -value if _is_negative(loss, rest) else value
     elif not rest.has(sympy.nan, sympy.zoo):
         above, below = sympy.fraction(readable(rest))
         value = value * lower(abs(above)) / lower(below)
         value = -value if above.is_negative else value
     return value if lead.left == lead.right else call("sign", x) * value
+
+
+def _is_negative(loss: Loss, rest: Expr) -> bool:
+    """Whether what stands beside a power is below 0 far out."""
+    values = [rest.subs(at).subs(SIZE, 2**200) for at in generic_points(loss, 3)]
+    return all(value.is_number and value.evalf().is_negative for value in values)
 
 
 def _spellings(
@@ -207,10 +215,12 @@ def with_leading(
             yield from forms
 
 
-def at_the_ends(model: ErrorModel, form: Node, leads: Leads) -> Node:
-    """The form, with its limits put in at x = 0 and x = ±inf where it has other values there."""
+def at_the_ends(model: ErrorModel, form: Node, leads: Leads, length: Expr | None = None) -> Node:
+    """The form, with its limits put in at x = 0 and x = ±inf where it has other values there; in
+    units of a length also where x/length is beyond the range."""
     x = Name(model.loss.residual.name)
-    for end, test in ((S.Zero, call("eq", x, 0)), (oo, call("eq", absolute(x), float("inf")))):
+    y = x if length is None else Local("y", x / lower(length))
+    for end, test in ((S.Zero, call("eq", x, 0)), (oo, call("eq", absolute(y), float("inf")))):
         fewest = _misses(model, form, end)
         if not fewest:
             continue

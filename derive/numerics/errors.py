@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from flint import arb
+from sympy import Expr, Symbol, nan
 
 from derive.calculus.derivation import Derivation
 from derive.definitions.floats import Floats
 from derive.definitions.loss import Loss
 from derive.definitions.samples import Group, Sample, everyday, whole_range
+from derive.numerics.edges import with_edges
+from derive.numerics.exact import Exact, NoValue
 from derive.numerics.measure import Reference, Target, values
 from derive.numerics.nodes import Call, Node, Number, walk
 
@@ -23,6 +27,8 @@ ULP_GOALS = (3.0, 7.0, 15.0)
 _WHOLE = 800
 _NARROW = 400
 _SHARE = 5
+_MANY = 40  # points at which a limit is compared
+_SAME, _NOTHING = 60, 1080  # bits that agree, and below which power of 2 there is nothing
 _FEW = 8  # one in so many points decides which forms are measured at all of them
 
 
@@ -81,7 +87,11 @@ class ErrorModel:
     def __init__(self, wanted: Target, points: Sequence[Sample]) -> None:
         self.wanted = wanted
         self.loss = wanted.derivation.loss
-        self.references = tuple(Reference(wanted, sample) for sample in points)
+        whole = tuple(
+            with_edges(s, [wanted.expression], self.loss.variables) if s.name == "whole" else s
+            for s in points
+        )
+        self.references = tuple(Reference(wanted, sample) for sample in whole)
         self.goal = goal(self.loss, wanted.quantity)
 
     @property
@@ -141,3 +151,25 @@ def size(form: Node) -> int:
         elif isinstance(current, Number) and not isinstance(current.value, int):
             total += 0
     return total
+
+
+def is_limit(model: ErrorModel, variable: Symbol, point: Expr, value: float) -> bool:
+    """Whether a quantity at a value of a parameter is, in digits, its limit at a special point."""
+    limit = model.wanted.limits.get((variable.name, float(point)))
+    if limit is None or limit.has(nan):
+        return False
+    sample = model.references[0].sample
+    place = sample.names.index(variable.name)
+    ends = [Exact(e, model.loss.variables) for e in (model.wanted.expression, limit)]
+    told = 0
+    for k in range(0, len(sample), len(sample) // _MANY + 1):
+        inputs = [arb(sample.columns[name][k]) for name in sample.names]
+        inputs[place] = arb(value)
+        try:
+            there, far = (exact.enclosed(inputs) for exact in ends)
+        except (NoValue, ZeroDivisionError):
+            continue
+        told += 1
+        if abs(there - far) > abs(far) * arb((1, -_SAME)) + arb((1, -_NOTHING)):
+            return False
+    return told > 0

@@ -74,6 +74,16 @@ def _in_dtype(function: Any) -> Any:
     return apply
 
 
+def _power(base: Any, exponent: Any) -> Any:
+    """NaN stays NaN: a form is not right by NaN**0 = 1."""
+    return np.power(base, exponent) + 0 * (np.isnan(base) | np.isnan(exponent))
+
+
+def _finite(value: Any) -> Any:
+    most = np.finfo(np.asarray(value).dtype).max
+    return np.minimum(np.maximum(value, -most), most)
+
+
 _NUMPY: dict[str, Any] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide,
     "neg": np.negative, "abs": np.abs, "sign": np.sign, "min": np.minimum, "max": np.maximum,
@@ -84,7 +94,8 @@ _NUMPY: dict[str, Any] = {
     "where": np.where, "patch": np.where,
     "lt": np.less, "le": np.less_equal, "eq": np.equal,
     "and": np.logical_and, "or": np.logical_or, "ne": np.not_equal,
-    "is_nan": np.isnan, "clamp": lambda v, low, high: np.minimum(np.maximum(v, low), high),
+    "is_nan": np.isnan, "finite": _finite,
+    "clamp": lambda v, low, high: np.minimum(np.maximum(v, low), high),
     **{name: _in_dtype(function) for name, function in _ELEMENTWISE.items()},
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ precision until the ball is much smaller than one unit in the last place.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +20,8 @@ Ball = Any
 Operation = Callable[[list[Any]], Any]
 # Bits of one evaluation; inputs from 1e-300 to 1e300 may cancel over thousands of bits.
 PRECISIONS = (128, 256, 512, 2200, 9000)
+# Exponents of the distances at which a limit is read.
+_DISTANCES, _FARTHER = (1 << 7, 1 << 8, 1 << 9), (1 << 1100, 1 << 1101, 1 << 1102)
 # How far a ball has to tell its value, in bits.
 WANTED = 72
 
@@ -190,13 +193,21 @@ _SIGNS: Mapping[str, tuple[int, ...]] = {
 
 def limit(exact: Exact, inputs: Sequence[Ball], at: Ball) -> Ball:
     """The limit as the first variable tends to 0 (from the side of `at`) or to infinity, read off
-    at three distances, each the square of the one before; infinite where it diverges.
+    at three distances, each the square of the one before; infinite where it diverges. Outwards as
+    far as there are values: a power with a tiny exponent grows late.
 
     at: ±1 towards 0, ±inf outwards."""
+    if not at.is_finite():
+        with suppress(NoValue, ZeroDivisionError):
+            return _read(exact, inputs, at, _FARTHER)
+    return _read(exact, inputs, at, _DISTANCES)
+
+
+def _read(exact: Exact, inputs: Sequence[Ball], at: Ball, distances: Sequence[int]) -> Ball:
     outwards = not at.is_finite()
     side = 1 if at > 0 else -1
     found = []
-    for bits in (1 << 7, 1 << 8, 1 << 9):
+    for bits in distances:
         distance = arb(side) * arb(2) ** (bits if outwards else -bits)
         found.append(exact.enclosed([distance, *inputs[1:]]))
     first, second, third = found

@@ -56,14 +56,15 @@ def lower(expression: Expr) -> Node:
     if expression.is_Add:
         return _sum(expression)
     if expression.is_Mul:
-        return _product(expression)
+        return _of_square(expression) or _product(expression)
     if expression.is_Pow:
         return _power(*expression.as_base_exp())
     if isinstance(expression, sympy.Piecewise):
         return _branches(expression)
     if isinstance(expression, sympy.Max | sympy.Min):
         op = "max" if isinstance(expression, sympy.Max) else "min"
-        first, *rest = (lower(a) for a in sorted(expression.args, key=sympy.default_sort_key))
+        numbers_last = sorted(expression.args, key=lambda a: (a.is_number, a.sort_key()))
+        first, *rest = map(lower, numbers_last)
         for other in rest:
             first = call(op, first, other)
         return first
@@ -85,19 +86,41 @@ def lower(expression: Expr) -> Node:
     return call(name, *(lower(a) for a in expression.args))
 
 
-def _difference(argument: Expr, *rates: Expr, more: Node | None = None) -> Node:
+def _of_square(product: Expr) -> Node | None:
+    """What multiplies a difference of log(1 + t^2) goes with it: the power may leave the range."""
+    kinds = (atoms.difference, atoms.difference_plus)
+    found = [e for e in product.args if isinstance(e, kinds)]
+    if len(found) != 1 or not isinstance(found[0].args[0], atoms.log1p_square):
+        return None
+    argument, *rates = found[0].args
+    more, rates = (rates[0], rates[2:]) if isinstance(found[0], kinds[1]) else (None, rates)
+    front = lower(product / found[0])
+    try:
+        return _difference(
+            argument, *rates, more=None if more is None else lower(more), front=front
+        )
+    except CannotLower:
+        return None
+
+
+def _difference(
+    argument: Expr, *rates: Expr, more: Node | None = None, front: Node | None = None
+) -> Node:
     """A divided difference of exp, by the kind of its argument."""
     try:
         p, found = pattern(rates)
         if not isinstance(argument, atoms.log1p | atoms.log1p_square):
             return of_exponential(lower(argument), found)
         inner, exponent = lower(argument.args[0]), lower(p)
+        size = None
         if isinstance(argument, atoms.log1p):
             power, total = atoms.power1p.build(inner, exponent), 1 + inner
         else:
             power, total = atoms.power1p_square.build(inner, exponent), 1 + inner * inner
+            size = inner
         log = Local("L", type(argument).build(inner))
-        return of_logarithm(Growth(log, exponent, Local("g", power), total), found, more)
+        growth = Growth(log, exponent, Local("g", power), total, size, front)
+        return of_logarithm(growth, found, more)
     except NoPattern:
         raise CannotLower(f"no stable evaluation of rates {rates} is known") from None
 

@@ -57,6 +57,7 @@ OPERATIONS: dict[str, tuple[int, float]] = {
     "or": (2, 0.0),
     "ne": (2, 0.0),
     "is_nan": (1, 0.0),
+    "finite": (1, 0.0),  # an infinity as the largest number
     "clamp": (3, 0.0),  # a value between a lower and an upper bound
 }
 CONDITIONS = frozenset({"lt", "le", "eq", "ne", "and", "or", "is_nan"})

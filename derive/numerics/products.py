@@ -20,6 +20,7 @@ from derive.definitions.floats import FORMATS, Floats
 from derive.definitions.loss import Let, Loss
 from derive.definitions.samples import Sample, whole_range
 from derive.numerics.atoms import Atom
+from derive.numerics.edges import with_edges
 from derive.numerics.exact import Exact, NoValue
 from derive.numerics.lower import condition, lower
 from derive.numerics.nodes import Local, Node, call, node, where
@@ -40,9 +41,12 @@ class Ranges:
     known: dict[Expr, Floats | None] = field(default_factory=dict)
 
     @staticmethod
-    def of(loss: Loss) -> Ranges:
-        dtypes = ("float64", "float32")
-        samples = (whole_range(loss, _SHARE * _POINTS, dtype=d).thinned(_SHARE) for d in dtypes)
+    def of(loss: Loss, quantities: Sequence[Expr] = ()) -> Ranges:
+        """quantities: near whose edges there are more points."""
+        samples = []
+        for dtype in ("float64", "float32"):
+            sample = whole_range(loss, _SHARE * _POINTS, dtype=dtype).thinned(_SHARE)
+            samples.append(with_edges(sample, quantities, loss.variables))
         return Ranges(tuple(samples))
 
     def exponents(self) -> Floats:
@@ -82,6 +86,16 @@ def ordered(loss: Loss, expression: Expr, ranges: Ranges, halves: bool) -> Node 
 
 def _ordered(loss: Loss, expression: Expr, ranges: Ranges, halves: bool) -> Node | None:
     factors = list(_factors(expression, halves))
+    if halves and len(factors) > 2 and factors[::2] == factors[1::2]:
+        root = _in_order(loss, factors[::2], ranges)
+        form = None if root is None else Local("root", root) * Local("root", root)
+    else:
+        form = _in_order(loss, factors, ranges)
+    negative = expression.as_coeff_Mul()[0].is_negative
+    return -form if form is not None and negative else form
+
+
+def _in_order(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | None:
     if not 2 <= len(factors) <= _MOST:
         return None
     powers = np.array([power for _, power, _ in factors])
@@ -98,8 +112,7 @@ def _ordered(loss: Loss, expression: Expr, ranges: Ranges, halves: bool) -> Node
             total = form if power > 0 else 1 / form
         else:
             total = total * form if power > 0 else total / form
-    assert total is not None
-    return -total if expression.as_coeff_Mul()[0].is_negative else total
+    return total
 
 
 Factor = tuple[Expr, int, Node]  # the factor, 1 above and -1 below the line, and its form

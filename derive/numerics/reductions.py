@@ -85,6 +85,9 @@ def _rational(reading: Reading) -> Iterator[Expr]:
         if value is w and reading.root is not None:
             kept = {k + zeros: _restored(c, reading.signs) for (k,), c in poly.terms()}
             yield _times_power(reading, base, kept)
+            if base.is_Integer:
+                less, factor = _within_range(reading.root, int(base), kept)
+                yield reading.front * factor / (1 + w) ** less
         else:
             yield outside * reading.growth(base) * sympy.factor_terms(inner)
 
@@ -114,6 +117,9 @@ def _times_power(reading: Reading, rate: Expr, polynomial: Mapping[int, Expr]) -
         sides[0] *= base**half
         sides[1] *= base ** (e - half)
     # a factor that is small far out beside the larger side, one that is small at 0 beside the other
+    if factor.has(difference) and sides[1] != 1:
+        # it grows with x, as both sides do: none of them has room for it
+        return times(*sides, c / (factor * c * d), d, r, p)
     place = int(sides[0] == sides[1] or factor.has(difference))
     sides[place] *= factor * c * d
     return times(*sides, c, d, r, p)

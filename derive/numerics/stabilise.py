@@ -19,7 +19,7 @@ from derive.numerics.angles import angled
 from derive.numerics.candidates import Candidate, expressions, readings
 from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, leading, with_leading
-from derive.numerics.errors import ErrorModel, Score, samples, size
+from derive.numerics.errors import ErrorModel, Score, is_limit, samples, size
 from derive.numerics.forms import MeasuredError, Regime, StableForm
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.measure import Target, target
@@ -36,9 +36,10 @@ _MEASURED = 7  # forms that are measured at every point
 _MANY = 100  # points at a special value
 _LONG = 200  # operations, beyond which a formula is not written in units
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
+_MARGIN = 0.7  # ULP beyond the goal, of which 1 is left to the promise
+# An infinite value of a parameter holds from here on.
+_ENDLESS = 2.0**600
 # Far out, where the value is below every number.
-# Of the points over the whole range of float32, what may be missed.
-_FEW = 0.02
 _VANISHED = Candidate(node(0), ("vanished",))
 
 Progress = Callable[[str, int, int], None]
@@ -55,7 +56,7 @@ def stabilise(derivation: Derivation, progress: Progress | None = None) -> Stabl
     errors: list[MeasuredError] = []
     models: dict[str, ErrorModel] = {}
     names = tuple(derivation.quantities)
-    ranges = Ranges.of(loss)
+    ranges = _ranges(derivation)
     search = _Search(derivation, ranges)
     for done, name in enumerate(names):
         if progress is not None:
@@ -72,6 +73,11 @@ def stabilise(derivation: Derivation, progress: Progress | None = None) -> Stabl
         "each rule is an identity; each form agrees with the raw definition at the points that "
         "chose it",
     )  # fmt: skip
+
+
+def _ranges(derivation: Derivation) -> Ranges:
+    """Points over the whole range, and beside the edges of every quantity."""
+    return Ranges.of(derivation.loss, list(derivation.quantities.values()))
 
 
 def _diverging(derivation: Derivation) -> dict[str, tuple[float, ...]]:
@@ -104,7 +110,7 @@ class _Search:
         self.base, self.base_rules = rewrite(derivation.loss.expression)
         self.units: tuple[Unit, ...] = units(derivation.loss)
         self.leads: list[EndPiece] | None = None
-        self.ranges = ranges or Ranges.of(derivation.loss)
+        self.ranges = ranges or _ranges(derivation)
 
     def best(self, model: ErrorModel, chosen: Mapping[str, Node]) -> tuple[Node, MeasuredError]:
         """The shortest form that holds everywhere, the cheap ones first; else a composition; else
@@ -129,7 +135,8 @@ class _Search:
         if model.quantity == "weight" and any(found.score.missed[:4]) and f"d_{x}" in chosen:
             quotient = Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",))
             found = min(found, _Row.of(model, quotient), key=lambda r: r.score.rank)
-        form = at_the_ends(model, found.measured.candidate.form, self._leading)
+        length = self.units[0].length if self.units else None
+        form = at_the_ends(model, found.measured.candidate.form, self._leading, length)
         _refuse_wrong(model, form, raw)
         return form, _error(model, form, found.measured.candidate.rules, direct)
 
@@ -304,14 +311,12 @@ def _attainable(model: ErrorModel, rows: Sequence[_Row]) -> _Row:
 
 
 def _nearly(model: ErrorModel, rows: Sequence[_Row]) -> _Row | None:
-    """The shortest that misses nothing but a few points at the ends of the range of float32,
-    with every operation rounded to it, or less than the margin at the ends of that of float64: a
-    longer form would be read by everybody for their sake."""
+    """The shortest that misses nothing but less than the margin at the ends of the range: a longer
+    form would be read by everybody for their sake."""
     good = [
         r for r in rows
         if not (r.score.missed[0] or r.score.missed[2])
-        and r.score.worst[1] <= model.goal + 1
-        and r.score.missed[3] <= _FEW * len(r.measured.errors[3])
+        and max(r.score.worst[1], r.score.worst[3]) <= model.goal + _MARGIN
     ]  # fmt: skip
     return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
 
@@ -350,16 +355,22 @@ def special_regimes(
         }
         if all(forms[name] is chosen[name] for name in chosen):
             continue
-        at = float(point) if not point.is_finite else lower(point)
-        found.append(
-            Regime(
-                f"{variable.name}_{len(found)}",
-                f"{variable.name} = {point}",
-                call("eq", Name(variable.name), at),
-                forms,
-            )
-        )
+        condition = _at(models, variable, point)
+        meaning = f"{variable.name} = {point}"
+        found.append(Regime(f"{variable.name}_{len(found)}", meaning, condition, forms))
     return found
+
+
+def _at(models: Mapping[str, ErrorModel], variable: Symbol, point: Expr) -> Node:
+    """The parameter at a special value; an infinite one begins where nothing tells it from a
+    number any more, since such a number overflows in steps of the general form."""
+    p = Name(variable.name)
+    if point.is_finite:
+        return call("eq", p, lower(point))
+    far = _ENDLESS if point > 0 else -_ENDLESS
+    if not all(is_limit(model, variable, point, far) for model in models.values()):
+        return call("eq", p, float(point))
+    return call("le", far, p) if point > 0 else call("le", p, far)
 
 
 def _special_form(
@@ -384,8 +395,7 @@ def _special_form(
     )
     there = ErrorModel(Target(limited, name, limit), points)
     *missed, near_zero, far_out = there.score(general).missed
-    few = _FEW * len(there.references[3].sample)
-    if not (any(missed[:3]) or near_zero or far_out) and missed[3] <= few:
+    if not (any(missed) or near_zero or far_out):
         return general
     found = _Search(limited, ranges.at(variable)).best(there, {})[0]
     return general if found == general else found

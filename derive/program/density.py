@@ -56,8 +56,8 @@ class DensityModule:
     closed: what is known of log Z as formulas; stored: numbers behind some of them. public: the
     derivatives of log Z that the file has. slopes: the functions of the loss that the others are
     expectations of, by their variables. stretch: the parameter that only stretches the residual.
-    points: the minimum (None where it is not known), kinks and jumps. tails: q of |x|^-q at both
-    ends.
+    points: the minimum (None where it is not known), kinks and jumps. decay: q of |x|^-q, as the
+    probability beyond x falls at both ends.
     requirement, rule: where the density exists, None for all parameters. vectors: whether there is
     a density of vectors by their norm; vectors_rule: in words where.
     """
@@ -73,7 +73,7 @@ class DensityModule:
     length: Node
     stretch: str
     points: tuple[Node | None, ...]
-    tails: tuple[Node, Node]
+    decay: tuple[Node, Node]
     even: bool
     rises: bool
     requirement: Node | None
@@ -99,8 +99,9 @@ def density_module(derivation: Derivation, module: Module) -> DensityModule:
     inside = [h.block for h in helpers] + [b.block for h in helpers for b in h.branches]
     roots += [n for b in inside for n in (*(a.value for a in b.assignments), *b.results)]
     norm = density.norm if exists and facts.even else None
+    nowhere = norm == sympy.false and loss.narrowed
     requires = exists and density.exists != S.true
-    lower_end, upper_end = (_fact(q) for q in density.orders)
+    lower_end, upper_end = (_fact(_decay(q)) for q in density.orders)
     return DensityModule(
         loss=module,
         exists=exists,
@@ -116,13 +117,14 @@ def density_module(derivation: Derivation, module: Module) -> DensityModule:
             _fact(facts.minimum) if facts.minimum is not None else None,
             *(_fact(b.place) for b in facts.breaks if b.place != facts.minimum),
         ),
-        tails=(lower_end, upper_end),
+        decay=(lower_end, upper_end),
         even=facts.even,
         rises=facts.rises,
         requirement=condition(density.exists) if requires else None,
         rule=f"{_must(density.exists)} for a density: the integral diverges" if requires else "",
-        vectors=norm not in (None, sympy.false),
-        vectors_rule="" if norm in (None, S.true, S.false)
+        vectors=norm not in (None, sympy.false) or nowhere,
+        vectors_rule="the integral over vectors diverges" if nowhere
+        else "" if norm in (None, S.true, S.false)
         else f"{_must(norm)} for vectors: the integral diverges",
         helpers=helpers,
         operations=frozenset(n.op for r in roots for n in walk(r) if isinstance(n, Call)),
@@ -177,14 +179,30 @@ def _fact(expression: Expr) -> Node:
     return node(float(expression)) if expression.is_infinite else lower(folded(expression))
 
 
+def _decay(order: Expr) -> Expr:
+    """As the integral of |x|^-order falls; every piece alone, which stays exact beside 0."""
+    if isinstance(order, sympy.Piecewise):
+        return sympy.Piecewise(*((value - 1, where) for value, where in order.args))
+    return order - 1
+
+
 def _must(relation: Expr) -> str:
     """alpha must be >= 0."""
     if isinstance(relation, sympy.core.relational.Relational) and not relation.rhs.free_symbols:
         sign = {"==": "=", "!=": "other than"}.get(relation.rel_op, relation.rel_op)
-        return f"{formula(relation.lhs)} must be {sign} {formula(relation.rhs)}"
+        return f"{_letters_first(relation.lhs)} must be {sign} {formula(relation.rhs)}"
     if isinstance(relation, sympy.core.relational.Relational):
-        return f"{formula(relation.lhs)} must be {relation.rel_op} {formula(relation.rhs)}"
+        sides = _letters_first(relation.lhs), _letters_first(relation.rhs)
+        return f"{sides[0]} must be {relation.rel_op} {sides[1]}"
     return f"the parameters must satisfy {told(relation)}"
+
+
+def _letters_first(expression: Expr) -> str:
+    """df + 1, as a condition is said."""
+    if expression.is_Add and expression.args[0].is_Number and expression.args[0] > 0:
+        rest = formula(expression - expression.args[0])
+        return f"{rest} + {formula(expression.args[0])}"
+    return formula(expression)
 
 
 def _range(derivation: Derivation, p: Symbol) -> Range:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 import sympy
 from sympy import Symbol
@@ -188,13 +190,28 @@ def _kept(branches: Sequence[Branch], general: Block) -> tuple[Branch, ...]:
 
 
 def _disjoint(branches: Sequence[Branch]) -> bool:
-    """Whether the conditions are different values of one parameter."""
-    tests = [b.condition for b in branches]
-    same = all(
-        isinstance(t, Call) and t.op == "eq" and isinstance(t.args[1], Number) for t in tests
+    """Whether the conditions are different values, or ends of the range, of one parameter."""
+    places = [_place(b.condition) for b in branches]
+    names = {place[0] for place in places if place is not None}
+    if None in places or len(names) > 1:
+        return False
+    ranges = sorted(
+        (low, high) for place in places if place is not None for _, low, high in [place]
     )
-    names = {t.args[0] for t in tests if isinstance(t, Call)}
-    return same and len(names) <= 1
+    return all(one[1] < other[0] for one, other in pairwise(ranges))
+
+
+def _place(condition: Node) -> tuple[Name, float, float] | None:
+    """The parameter that a condition is about, and between which values it has to lie."""
+    if not isinstance(condition, Call) or condition.op not in ("eq", "le"):
+        return None
+    a, b = condition.args
+    if isinstance(a, Name) and isinstance(b, Number):
+        high = float(b.value)
+        return a, high if condition.op == "eq" else -math.inf, high
+    if isinstance(a, Number) and isinstance(b, Name):
+        return b, float(a.value), math.inf
+    return None
 
 
 def _blocks(function: Function | Helper) -> list[Block]:

@@ -185,8 +185,8 @@ def _choice(args: tuple[Node, ...], about: About) -> Node:
     return call("where", condition, yes, no)
 
 
-# What lies beyond such a number is rare, and so is what is as near to 0.
-FAR, NEAR = 2**20, Fraction(1, 2**20)
+# What lies beyond such a number is rare; so is what is that near to 0.
+FAR, NEAR = 16, Fraction(1, 2**20)
 
 
 def _is_rare(condition: Node) -> bool:

@@ -17,25 +17,13 @@ Errors of every function, measured against the definition: docs/accuracy.md of d
 """
 
 import math
-from functools import partial, wraps
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
-__all__ = [
-    "d2_alpha",
-    "d2_alpha_scale",
-    "d2_scale",
-    "d2_x",
-    "d2_x_alpha",
-    "d2_x_scale",
-    "d_alpha",
-    "d_scale",
-    "d_x",
-    "loss",
-    "value_and_grad",
-    "weight",
-]
+__all__ = ["d2_alpha", "d2_alpha_scale", "d2_scale", "d2_x", "d2_x_alpha", "d2_x_scale"]
+__all__ += ["d_alpha", "d_scale", "d_x", "loss", "value_and_grad", "weight"]
 
 
 def _elementwise(formula: Any) -> Any:
@@ -48,22 +36,17 @@ def _elementwise(formula: Any) -> Any:
         if x.dtype.kind not in "fiub":
             raise TypeError(f"x must be real numbers, got dtype {x.dtype}")
         dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
-        compute = formula
         if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
-            compute = partial(_by_kind, formula)
+        flat = [v.reshape(-1) if v.ndim else v for v in (x, *parameters)]
         pair = formula.__name__ == "value_and_grad"
-        if x.size <= 16384:
-            found = compute(x.astype(np.float64), *parameters)
-            return tuple(f.astype(dtype)[()] for f in found) if pair else found.astype(dtype)[()]
-        flat = [v.ravel() if v.ndim else v for v in (x, *parameters)]
         outs = [np.empty(x.size, dtype) for _ in range(1 + pair)]
         for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
             r, *rest = (v[part] if v.ndim else v for v in flat)
-            found = compute(r.astype(np.float64, copy=False), *rest)
+            found = _by_kind(formula, r.astype(np.float64, copy=False), *rest)
             for out, values in zip(outs, found if pair else (found,), strict=True):
                 out[part] = values
-        shaped = tuple(out.reshape(x.shape) for out in outs)
+        shaped = tuple(out.reshape(x.shape)[()] for out in outs)
         return shaped if pair else shaped[0]
 
     return evaluate
@@ -325,54 +308,19 @@ def weight(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 @_elementwise
 def value_and_grad(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """(loss, d_x) in one pass."""
-    y = x / scale
-    if np.all(alpha == 2):
-        size = np.abs(x)
-        far = size == np.inf
-        slope = _where_rare(
-            far,
-            lambda: np.sign(x) * (size ** (alpha - 1) / scale),
-            _times_power1p_less_one(
-                y, 1, scale, 1, np.abs(y) / np.sqrt(np.abs(alpha - 2)), alpha / 2
-            ),
-        )
-        return 0.5 * y * y, slope
-    if np.all(alpha == np.inf):
-        return np.expm1(0.5 * y * y), y / scale * np.exp(0.5 * y * y)
-    if np.all(alpha == -np.inf):
-        far = np.abs(x) == np.inf
-        slope = _where_rare(far, lambda: 0, np.exp(-0.5 * y * y) / scale * y)
-        return -np.expm1(-0.5 * y * y), slope
-    b = np.abs(alpha - 2)
-    r = np.abs(y) / np.sqrt(b)
-    size = np.abs(x)
-    far = size == np.inf
-    value = (
-        b / 2 * _power_difference_0_p(_log1p_square(r), alpha / 2, _power1p_square(r, alpha / 2))
-    )
-    slope = _where_rare(
-        far,
-        lambda: np.sign(x) * (size ** (alpha - 1) / scale),
-        _times_power1p_less_one(y, 1, scale, 1, r, alpha / 2),
-    )
-    return value, slope
+    given = x, alpha, scale
+    return loss.__wrapped__(*given), d_x.__wrapped__(*given)
 
 
-def _kinds(alpha: Any, scale: Any) -> Any:
-    """Which special values the parameters have, first match first; 0 for none."""
-    return np.select([alpha == 0, alpha == 2, alpha == np.inf, alpha == -np.inf], [1, 2, 3, 4])
-
-
-def _by_kind(formula: Any, r: Any, *parameters: Any) -> Any:
-    """Each kind apart: a formula asks for special parameters of all its elements at once."""
-    kinds, whole = _kinds(*parameters), None
-    for kind in np.unique(np.append(kinds, 0)):
-        here = kinds == kind
-        found = np.array(formula(r[here], *(p[here] for p in parameters)))
-        if whole is None:
-            whole = np.empty((*found.shape[:-1], *r.shape))
-        whole[..., here] = found
-    return whole if whole is None or whole.ndim == r.ndim else tuple(whole)
+def _by_kind(formula: Any, r: Any, alpha: Any, scale: Any) -> Any:
+    """Each kind of special parameters apart: a formula asks for those of all elements at once."""
+    if not alpha.ndim:
+        return formula(r, alpha, scale)
+    kinds = np.select([alpha == 0, alpha == 2, alpha == np.inf, alpha == -np.inf], [1, 2, 3, 4])
+    whole = np.empty((2, *r.shape))
+    for here in (kinds == kind for kind in np.unique(kinds)):
+        whole[:, here] = formula(r[here], alpha[here], scale[here])
+    return whole if formula.__name__ == "value_and_grad" else whole[0]
 
 
 def _exp_difference_m1_0_0(z: Any) -> Any:
@@ -612,7 +560,7 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if rare.any() else usual
+    return np.where(rare, value(), usual) if np.any(rare) else usual
 
 
 def _product_error(a: Any, b: Any) -> Any:

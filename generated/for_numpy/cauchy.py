@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["d2_scale", "d2_x", "d2_x_scale", "d_scale", "d_x", "loss", "value_and_grad", "weight"]
+__all__ = ["d2_scale", "d2_x", "d2_x_scale", "d_scale", "d_x", "loss", "value_and_grad"]
+__all__ += ["weight"]
 
 
 def _elementwise(formula: Any) -> Any:
@@ -30,18 +31,15 @@ def _elementwise(formula: Any) -> Any:
         dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
         if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
+        flat = [v.reshape(-1) if v.ndim else v for v in (x, *parameters)]
         pair = formula.__name__ == "value_and_grad"
-        if x.size <= 16384:
-            found = formula(x.astype(np.float64), *parameters)
-            return tuple(f.astype(dtype)[()] for f in found) if pair else found.astype(dtype)[()]
-        flat = [v.ravel() if v.ndim else v for v in (x, *parameters)]
         outs = [np.empty(x.size, dtype) for _ in range(1 + pair)]
         for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
             r, *rest = (v[part] if v.ndim else v for v in flat)
             found = formula(r.astype(np.float64, copy=False), *rest)
             for out, values in zip(outs, found if pair else (found,), strict=True):
                 out[part] = values
-        shaped = tuple(out.reshape(x.shape) for out in outs)
+        shaped = tuple(out.reshape(x.shape)[()] for out in outs)
         return shaped if pair else shaped[0]
 
     return evaluate
@@ -69,8 +67,7 @@ def loss(x: Any, scale: Any = 1.0) -> Any:
 def d_x(x: Any, scale: Any = 1.0) -> Any:
     """The derivative in x, the influence."""
     y = x / scale
-    far = np.abs(y) >= 2.0**60
-    return _where_rare(far, lambda: 2 / x, y / (0.5 * y * y + 1) / scale)
+    return _where_rare(np.abs(y) >= 2.0**60, lambda: 2 / x, y / (0.5 * y * y + 1) / scale)
 
 
 @_elementwise
@@ -93,10 +90,9 @@ def d2_x(x: Any, scale: Any = 1.0) -> Any:
 @_elementwise
 def d2_x_scale(x: Any, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and scale."""
-    far = np.abs(x) == np.inf
     y = x / scale
     s = y * y
-    return _where_rare(far, lambda: 0, -8 / scale / (s + 2) * y / scale / (s + 2))
+    return _where_rare(np.abs(x) == np.inf, lambda: 0, -8 / scale / (s + 2) * y / scale / (s + 2))
 
 
 @_elementwise
@@ -114,8 +110,7 @@ def d2_scale(x: Any, scale: Any = 1.0) -> Any:
 def weight(x: Any, scale: Any = 1.0) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
-    far = np.abs(y) >= 2.0**60
-    return _where_rare(far, lambda: 2 / x / x, 2 / scale / (y * y + 2) / scale)
+    return _where_rare(np.abs(y) >= 2.0**60, lambda: 2 / x / x, 2 / scale / (y * y + 2) / scale)
 
 
 @_elementwise
@@ -140,4 +135,4 @@ def _root1p_square(t: Any) -> Any:
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if rare.any() else usual
+    return np.where(rare, value(), usual) if np.any(rare) else usual

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["d2_delta", "d2_x", "d2_x_delta", "d_delta", "d_x", "loss", "value_and_grad", "weight"]
+__all__ = ["d2_delta", "d2_x", "d2_x_delta", "d_delta", "d_x", "loss", "value_and_grad"]
+__all__ += ["weight"]
 
 
 def _elementwise(formula: Any) -> Any:
@@ -29,18 +30,15 @@ def _elementwise(formula: Any) -> Any:
         dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
         if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
+        flat = [v.reshape(-1) if v.ndim else v for v in (x, *parameters)]
         pair = formula.__name__ == "value_and_grad"
-        if x.size <= 16384:
-            found = formula(x.astype(np.float64), *parameters)
-            return tuple(f.astype(dtype)[()] for f in found) if pair else found.astype(dtype)[()]
-        flat = [v.ravel() if v.ndim else v for v in (x, *parameters)]
         outs = [np.empty(x.size, dtype) for _ in range(1 + pair)]
         for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
             r, *rest = (v[part] if v.ndim else v for v in flat)
             found = formula(r.astype(np.float64, copy=False), *rest)
             for out, values in zip(outs, found if pair else (found,), strict=True):
                 out[part] = values
-        shaped = tuple(out.reshape(x.shape) for out in outs)
+        shaped = tuple(out.reshape(x.shape)[()] for out in outs)
         return shaped if pair else shaped[0]
 
     return evaluate

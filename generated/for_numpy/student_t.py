@@ -14,25 +14,13 @@ Errors of every function, measured against the definition: docs/accuracy.md of d
 """
 
 import math
-from functools import partial, wraps
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
-__all__ = [
-    "d2_df",
-    "d2_df_scale",
-    "d2_scale",
-    "d2_x",
-    "d2_x_df",
-    "d2_x_scale",
-    "d_df",
-    "d_scale",
-    "d_x",
-    "loss",
-    "value_and_grad",
-    "weight",
-]
+__all__ = ["d2_df", "d2_df_scale", "d2_scale", "d2_x", "d2_x_df", "d2_x_scale", "d_df"]
+__all__ += ["d_scale", "d_x", "loss", "value_and_grad", "weight"]
 
 
 def _elementwise(formula: Any) -> Any:
@@ -45,22 +33,17 @@ def _elementwise(formula: Any) -> Any:
         if x.dtype.kind not in "fiub":
             raise TypeError(f"x must be real numbers, got dtype {x.dtype}")
         dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
-        compute = formula
         if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
-            compute = partial(_by_kind, formula)
+        flat = [v.reshape(-1) if v.ndim else v for v in (x, *parameters)]
         pair = formula.__name__ == "value_and_grad"
-        if x.size <= 16384:
-            found = compute(x.astype(np.float64), *parameters)
-            return tuple(f.astype(dtype)[()] for f in found) if pair else found.astype(dtype)[()]
-        flat = [v.ravel() if v.ndim else v for v in (x, *parameters)]
         outs = [np.empty(x.size, dtype) for _ in range(1 + pair)]
         for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
             r, *rest = (v[part] if v.ndim else v for v in flat)
-            found = compute(r.astype(np.float64, copy=False), *rest)
+            found = _by_kind(formula, r.astype(np.float64, copy=False), *rest)
             for out, values in zip(outs, found if pair else (found,), strict=True):
                 out[part] = values
-        shaped = tuple(out.reshape(x.shape) for out in outs)
+        shaped = tuple(out.reshape(x.shape)[()] for out in outs)
         return shaped if pair else shaped[0]
 
     return evaluate
@@ -231,30 +214,19 @@ def weight(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
 @_elementwise
 def value_and_grad(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """(loss, d_x) in one pass."""
-    y = x / scale
-    if np.all(df == np.inf):
-        return 0.5 * y * y, y / scale
-    far = df / x * (scale / x) * scale < 2.0**-54
-    value = (df + 1) / 2 * _log1p_square(np.abs(y) / np.sqrt(df))
-    slope = _where_rare(far, lambda: (df + 1) / x, y / (y * y + df) * (df + 1) / scale)
-    return value, slope
+    given = x, df, scale
+    return loss.__wrapped__(*given), d_x.__wrapped__(*given)
 
 
-def _kinds(df: Any, scale: Any) -> Any:
-    """Which special values the parameters have, first match first; 0 for none."""
-    return np.select([df == np.inf], [1])
-
-
-def _by_kind(formula: Any, r: Any, *parameters: Any) -> Any:
-    """Each kind apart: a formula asks for special parameters of all its elements at once."""
-    kinds, whole = _kinds(*parameters), None
-    for kind in np.unique(np.append(kinds, 0)):
-        here = kinds == kind
-        found = np.array(formula(r[here], *(p[here] for p in parameters)))
-        if whole is None:
-            whole = np.empty((*found.shape[:-1], *r.shape))
-        whole[..., here] = found
-    return whole if whole is None or whole.ndim == r.ndim else tuple(whole)
+def _by_kind(formula: Any, r: Any, df: Any, scale: Any) -> Any:
+    """Each kind of special parameters apart: a formula asks for those of all elements at once."""
+    if not df.ndim:
+        return formula(r, df, scale)
+    kinds = np.select([df == np.inf], [1])
+    whole = np.empty((2, *r.shape))
+    for here in (kinds == kind for kind in np.unique(kinds)):
+        whole[:, here] = formula(r[here], df[here], scale[here])
+    return whole if formula.__name__ == "value_and_grad" else whole[0]
 
 
 def _exp_difference_m1_0_0(z: Any) -> Any:
@@ -286,4 +258,4 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if rare.any() else usual
+    return np.where(rare, value(), usual) if np.any(rare) else usual

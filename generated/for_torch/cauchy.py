@@ -159,8 +159,7 @@ class CauchyLoss(torch.nn.Module):
         values = loss(input.to(wide) - target.to(wide), *parameters)
         values = values if weight is None else values * weight
         values = values if self.reduction == "none" else getattr(values, self.reduction)()
-        kind = input.device.type
-        cast = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+        cast = input.device.type != "meta" and torch.is_autocast_enabled(input.device.type)
         return values if cast or not dtype.is_floating_point else values.to(dtype)
 
     def extra_repr(self) -> str:
@@ -177,7 +176,7 @@ def _evaluate(formula: Callable[..., Tensor], x: Any, *parameters: Any) -> Tenso
     dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     if x.is_complex():
         raise TypeError(f"x must be real, got dtype {x.dtype}")
-    x = x.to(torch.promote_types(dtype, torch.float32))
+    x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
     values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
     result = _tied(formula.__name__, values)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))

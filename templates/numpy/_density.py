@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._divergence import divergence
 from ._quadrature import Floats, Function, _Law
 
 By = tuple[str, ...]
@@ -28,10 +29,10 @@ class Density:
     parameters: names and defaults. domains: (low, high, low belongs, high belongs) by name.
     closed: log Z (under ()) and its derivatives by the names of the parameters, where they are
     closed. slopes: derivatives of the loss, likewise: of them the others are expectations.
-    length, points (minimum, kinks, jumps; NaN for a minimum that is not known), tails (q of
-    |x|^-q at -inf and inf): numbers, tuples, or functions of the parameters. scale: the parameter
-    that only stretches x. exists: a condition and what to say where it fails; vectors: what to
-    say where there is no density of vectors.
+    length, points (minimum, kinks, jumps; NaN for a minimum that is not known), decay (q of
+    |x|^-q, as the probability beyond x falls at -inf and inf): numbers, tuples, or functions of
+    the parameters. scale: the parameter that only stretches x. exists: a condition and what to say
+    where it fails; vectors: what to say where there is no density of vectors.
     """
 
     def __init__(
@@ -40,13 +41,13 @@ class Density:
         domains: Mapping[str, tuple[float, float, bool, bool]] | None = None,
         closed: Mapping[By, Function] | None = None,
         slopes: Mapping[By, Function] | None = None, length: Any = 1.0, scale: str = "",
-        points: Any = 0.0, tails: Any = np.inf, even: bool = False, rises: bool = True,
+        points: Any = 0.0, decay: Any = np.inf, even: bool = False, rises: bool = True,
         exists: tuple[Function, str] | None = None, vectors: str = "",
     ) -> None:  # fmt: skip
         self.__module__, self.name, self.loss, self.d_x = module, name, loss, d_x
         self.defaults, self.domains = dict(parameters), domains or {}
         self.closed, self.slopes = dict(closed or {}), slopes or {}
-        self.length, self.points, self.tails, self.scale = length, points, tails, scale
+        self.length, self.points, self.decay, self.scale = length, points, decay, scale
         self.even, self.rises, self.exists, self.vectors = even, rises, exists, vectors
         if scale:
             place = list(parameters).index(scale)
@@ -115,7 +116,7 @@ class Density:
         d = int(dimension)
 
         def total(law: _Law) -> float:
-            if law.tails[0] <= d:
+            if law.decay[0] <= d - 1:
                 raise ValueError(self.vectors)
             if not law.sides[0].settled:
                 raise ValueError("the density of vectors reaches beyond the range of float64")
@@ -178,6 +179,24 @@ class Density:
         log_z = self._of_parameters(self._log_z, parameters, named)
         mean = self._by_set(lambda law: law.expectation(self.loss))
         return log_z + self._of_parameters(mean, parameters, named)
+
+    def kl_divergence(self, p: Any, q: Any, /, shift: ArrayLike = 0.0) -> Any:
+        """The divergence of Kullback and Leibler of q from p: the expectation under p of
+        log p - log q, inf where it does not end. p, q: the parameters of both densities, each a
+        tuple in the order of the signature or a mapping by name; shift: how far q lies beyond p."""
+        given = [
+            self._values((), v) if isinstance(v, Mapping) else self._values(v, {}) for v in (p, q)
+        ]
+        count, arrays = len(given[0]), [self._checked(v) for v in given]
+        place = np.asarray(shift, dtype=np.float64)
+
+        def one(shift: Any, *values: Any) -> float:
+            laws = [self._law(tuple(map(np.float64, v))) for v in (values[:count], values[count:])]
+            return divergence(*laws, float(shift))
+
+        with np.errstate(all="ignore"):
+            found = np.vectorize(one, otypes=[np.float64])(place, *arrays[0], *arrays[1])
+        return _in_their_dtype(np.asarray(found), shift, *given[0], *given[1])
 
     def sample(
         self, rng: np.random.Generator, size: Any = None, /, *parameters: ArrayLike, **named: Any
@@ -279,9 +298,12 @@ def _for_scipy(density: Density, base: type) -> Any:
     standard = {density.scale: 1.0} if density.scale else {}
 
     def method(function: Function, own: int) -> Function:
-        return lambda self, *given: function(
-            *given[:own], **standard, **dict(zip(names, given[own:], strict=True))
-        )
+        def call(self: Any, *given: Any, **named: Any) -> Any:
+            shapes = dict(zip(names, given[own:], strict=False))
+            shapes |= {n: named[c] for n, c in zip(names, called, strict=True) if c in named}
+            return function(*given[:own], **standard, **shapes)
+
+        return call
 
     def inside(self: Any, *shapes: Any) -> Any:
         found: Any = True

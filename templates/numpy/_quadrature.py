@@ -23,7 +23,7 @@ _NODES, _WEIGHTS = (_ROOTS + 1) / 2, _GAUSS / 2
 _EPS, _LARGEST = 2.0**-52, 1.6e308
 # Where panels begin, as multiples of the width; halving finds the rest.
 _STARTS = np.array(
-    [-40.0, -20, -10, -6, -4, -3, -2, -1, 0, 1, 2, 3, 4, 6, 10, 20, 40, 80, 160, 320, 600]
+    [*range(-40, -4, 3), -4, -3, -2, -1, 0, 1, 2, 3, 4, 6, 10, 20, 40, 80, 160, 320, 600]
 )
 
 
@@ -37,6 +37,7 @@ class _Side:
 
     def __init__(self, law: _Law, sign: float, ends: tuple[float, float], lift: float) -> None:
         self.law, self.sign, self.lift = law, sign, lift
+        self.decay = law.decay[0 if sign < 0 else -1]
         low, high, self.nodes, part = self._halved(self._starts(*ends))
         top = float(part.max(initial=-np.inf))
         count = int(np.max(np.flatnonzero(part.max(1) > top - 800.0), initial=-1)) + 1
@@ -45,20 +46,24 @@ class _Side:
         self.edges = np.append(low[:count], high[:count][-1:] if count else ends[:1])
         self.mass = self.weight.sum(1)
         self.power, self.rest, self.settled = 1.0, 0.0, True
-        last, order = self.edges[-1], law.tails[0 if sign < 0 else -1]
+        last, order = self.edges[-1], self.decay
         reach = lift * np.log(last) - self.height(last) - self.top
-        if order <= lift and not law.bounded:
+        if order <= lift - 1 and not law.bounded:
             self.rest = np.inf
         elif reach > -700 and not law.bounded:
-            slope = sign * last * law.call(law.density.d_x, law.middle + sign * last)
             self.settled = order < np.inf
-            self.power = (order if self.settled else float(slope)) - lift
+            self.power = order - (lift - 1) if self.settled else float(self.steep(last)) - lift
             self.rest = float(np.exp(reach)) / self.power if self.power > 0 else np.inf
         self.total = float(self.mass.sum() + self.rest)
 
     def height(self, t: Floats) -> Floats:
         """The loss at distances t."""
         return self.law.call(self.law.density.loss, self.law.middle + self.sign * t)
+
+    def steep(self, t: Floats) -> Floats:
+        """How the loss rises with log t."""
+        x = self.law.middle + self.sign * t
+        return self.sign * t * self.law.call(self.law.density.d_x, x)
 
     def _starts(self, low: float, high: float) -> Floats:
         """The first edges: multiples of the width over which the loss rises by 1 and of the
@@ -76,6 +81,9 @@ class _Side:
             *kinks,
             high,
         ]
+        if self.decay < np.inf and not law.bounded:  # no further than to where it is a power
+            settled = np.abs(self.steep(sizes) / (self.decay + 1) - 1) < 2e-15
+            high = min(high, float(sizes[np.argmax(settled)])) if settled.any() else high
         first = min(max(width * math.exp(-40.0), 1e-300, low), high)
         return np.append(low, np.unique(np.clip(marks, first, high)))
 
@@ -119,14 +127,17 @@ class _Side:
 
     def expectation(self, function: Function) -> float:
         """The integral of a function of x over this side; beyond the last edge it is taken as
-        a + b log t."""
+        a + b log t + c (log t)^2."""
         law, end = self.law, self.edges[-1]
         values = law.call(function, law.middle + self.sign * self.nodes)
         total = float(np.where(self.weight > 0, self.weight * values, 0.0).sum())
         if self.rest > 0:
-            far = law.call(function, law.middle + self.sign * end * np.array([1.0, 2.0**-64]))
+            step = 2.0**32 if self.settled and end < 1e280 else 2.0**-32
+            far = law.call(function, law.middle + self.sign * end * step ** np.arange(3))
+            bend = (far[2] - 2 * far[1] + far[0]) / 2 if self.settled else 0.0
+            rise = (far[1] - far[0] - bend) / math.log(step) / self.power
             total += self.rest * float(
-                far[0] + (far[0] - far[1]) / (64 * math.log(2.0)) / self.power
+                far[0] + rise + 2 * bend / (math.log(step) * self.power) ** 2
             )
         return total * self.share
 
@@ -190,7 +201,7 @@ class _Law:
         ends: tuple[float, float] = (-np.inf, np.inf),
     ) -> None:  # fmt: skip
         self.density, self.values, self.bounded = density, values, ends[1] < np.inf
-        self.tails, (self.length, *_) = self._fact(density.tails), self._fact(density.length)
+        self.decay, (self.length, *_) = self._fact(density.decay), self._fact(density.length)
         self.middle, *self.points = self._fact(density.points)
         if self.middle != self.middle:
             self.middle = self._lowest()

@@ -16,11 +16,10 @@ import torch
 from torch import Tensor
 from torch.distributions import constraints
 
-from ._quadrature import Function, Law
+from ._quadrature import Function, Law, lifted
 
 Value = Tensor | float
 _broadcast: Any = torch.broadcast_tensors
-_grad: Any = torch.func.grad
 
 
 class Parameter(NamedTuple):
@@ -37,8 +36,9 @@ class Density(Law):
 
     The facts of `Law`, and: name, for messages. parameters: in the order of the loss. closed: log Z
     (under ()) and its derivatives by the names of the parameters, functions of tensors, where they
-    are closed. exists: a condition of numbers or tensors, and what to say where it fails; vectors:
-    what to say where there is no density of vectors by their norm.
+    are closed. slopes: derivatives of the loss, likewise: of them the others are expectations.
+    scale: the parameter that only stretches x. exists: a condition of numbers or tensors, and what
+    to say where it fails; vectors: what to say where there is no density of vectors by their norm.
     """
 
     def __init__(
@@ -49,16 +49,19 @@ class Density(Law):
         parameters: Mapping[str, Parameter],
         *,
         closed: Mapping[tuple[str, ...], Function] | None = None,
+        slopes: Mapping[tuple[str, ...], Function] | None = None,
         length: Any = 1.0,
+        scale: str = "",
         points: Any = 0.0,
-        tails: Any = math.inf,
+        decay: Any = math.inf,
         even: bool = False,
         exists: tuple[Function, str] | None = None,
         vectors: str = "",
     ) -> None:
-        super().__init__(loss, slope, length, points, tails, even)
-        self.name, self.parameters, self.closed = name, dict(parameters), closed or {}
-        self.exists, self.vectors = exists, vectors
+        super().__init__(loss, slope, length, points, decay, even)
+        self.name, self.parameters = name, dict(parameters)
+        self.closed, self.slopes = closed or {}, slopes or {}
+        self.scale, self.exists, self.vectors = scale, exists, vectors
 
     def log_partition(self, /, *given: Value, **named: Value) -> Tensor:
         """log of Z, the integral of exp(-loss) over all x; differentiable in tensor parameters."""
@@ -69,18 +72,28 @@ class Density(Law):
         """The derivative of log Z by one parameter or two, as a function of all of them."""
         places = [list(self.parameters).index(name) for name in by]
 
-        def total(*parameters: Tensor) -> Tensor:
-            return self.log_z(parameters).sum()
+        def of_scale(*parameters: Tensor) -> Tensor:
+            inverse = 1 / parameters[places[0]]
+            return inverse if len(by) == 1 else -inverse * inverse
 
-        def slope(*parameters: Tensor) -> Tensor:
-            found: Tensor = _grad(total, places[0])(*parameters)
-            return found
+        def mean(*parameters: Tensor) -> Tensor:
+            """As an expectation of slopes of the loss, which does not cancel."""
+            panels = self.panels(parameters, deep=True)
+            slopes = [self.slopes[name,] for name in by]
+            means = [self.expectation(f, parameters, panels) for f in slopes]
+            if len(by) == 1:
+                return self._where_it_exists(-means[0], parameters)
 
-        def slope_sum(*parameters: Tensor) -> Tensor:
-            return slope(*parameters).sum()
+            def spread(x: Tensor, *at: Tensor) -> Tensor:
+                axes = at[0].dim() - parameters[0].dim()
+                one, two = (f(x, *at) - m for f, m in zip(slopes, lifted(means, axes), strict=True))
+                found: Tensor = one * two - self.slopes[by](x, *at)
+                return found
 
-        of = slope if len(by) == 1 else _grad(slope_sum, places[-1])
-        compute = self.closed.get(by, of)
+            return self._where_it_exists(self.expectation(spread, parameters, panels), parameters)
+
+        stretched = set(by) == {self.scale}
+        compute = self.closed.get(by, of_scale if stretched else mean)
 
         def derivative(*given: Value, **named: Value) -> Tensor:
             values = self.checked(given, named)
@@ -124,35 +137,39 @@ class Density(Law):
         if dimension != int(dimension) or dimension < 1:
             raise ValueError(f"dimension must be a whole number >= 1, got {dimension}")
         values = self.checked(given, named)
+        return self._log_z_norm(int(dimension), values).to(_dtype(values))
+
+    def _log_z_norm(self, dimension: int, values: Sequence[Value]) -> Tensor:
         parameters, half = alike(values), dimension / 2
         if dimension == 1:
-            return self.log_z(parameters).to(_dtype(values))
+            return self.log_z(parameters)
         sphere = math.log(2.0) + half * math.log(math.pi) - math.lgamma(half)
-        total = sphere + self.log_integrals(parameters, int(dimension) - 1).squeeze(-1)
-        exists = self.orders(parameters)[1] > dimension
+        total = sphere + self.log_integrals(parameters, dimension - 1).squeeze(-1)
+        exists = self.decays(parameters)[1] > dimension - 1
         total = torch.where(exists, total, math.inf)
         numbers = not any(isinstance(v, Tensor) for v in values)
         if numbers and not torch.compiler.is_compiling() and float(total) == math.inf:
             far = "the density of vectors reaches beyond the range of float64"
             raise ValueError(far if bool(exists) else self.vectors)
-        return total.to(_dtype(values))
+        return total
 
     def log_density_norm(self, x: Value, /, *given: Value, **named: Value) -> Tensor:
         """-loss(|x|) - log Z of vectors along the last axis; parameters broadcast with the rest."""
-        values, (x, wide) = self.bind(given, named), _floating(x)
-        if x.dim() == 0:
+        values, (x, wide) = self.checked(given, named), _floating(x)
+        if x.dim() == 0 or not x.shape[-1]:
             raise ValueError("x must hold vectors along its last axis")
-        log_z = self.log_partition_norm(x.shape[-1], *values).to(wide.dtype)
+        log_z = self._log_z_norm(x.shape[-1], values).to(wide.dtype)
         value: Tensor = -self.loss(torch.linalg.vector_norm(wide, dim=-1), *values) - log_z
         return value.to(x.dtype)
 
     def log_z(self, parameters: Sequence[Tensor]) -> Tensor:
         """log Z of tensors of one dtype and shape; NaN where it does not exist."""
-        if () in self.closed:
-            value: Tensor = self.closed[()](*parameters)
-        else:
+        if () not in self.closed:
             value = torch.logsumexp(self.log_integrals(parameters), -1)
-            value = value + math.log(2.0) if self.even else value
+            return self._where_it_exists(value + math.log(2.0) if self.even else value, parameters)
+        return self._where_it_exists(self.closed[()](*parameters), parameters)
+
+    def _where_it_exists(self, value: Tensor, parameters: Sequence[Tensor]) -> Tensor:
         if self.exists is not None:
             holds = torch.as_tensor(self.exists[0](*parameters), device=value.device)
             value = torch.where(holds, value, math.nan)

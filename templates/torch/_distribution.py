@@ -188,7 +188,7 @@ def _divergence(p: DensityDistribution, q: DensityDistribution) -> Tensor:
     # Beyond the panels: powers of x, or a loss of q that grows like |x|^k.
     ends = torch.stack([x[..., 0], x[..., -1]], -1)
     f, g = logs(ends, 1)
-    m, n = (torch.stack(law.orders(at), -1) - 1 for at in (known, other))
+    m, n = (torch.stack(law.decays(at), -1) for at in (known, other))
     heavy, slow = m < _INF, n < _INF
     m, n = torch.where(heavy, m, 1.0), torch.where(slow, n, 1.0)
     k = torch.log2((logs(2 * ends, 1)[1] / g).clamp(min=1.0)).detach()

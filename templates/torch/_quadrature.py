@@ -20,10 +20,14 @@ from ._special import constant
 
 Function = Callable[..., Any]
 # Gauss-Legendre quadrature on [0, 1]: half of the nodes and of the weights, then all.
-_HALF = (0.01304673574141414, 0.06746831665550775, 0.1602952158504878, 0.2833023029353764,
-         0.4255628305091844)  # fmt: skip
-_HALF_WEIGHTS = (0.03333567215434407, 0.0747256745752903, 0.10954318125799102,
-                 0.13463335965499817, 0.14776211235737644)  # fmt: skip
+_HALF = (
+    0.006858095651593831, 0.03578255816821324, 0.0863993424651175, 0.15635354759415726,
+    0.24237568182092295, 0.3404438155360551, 0.44597252564632817,
+)  # fmt: skip
+_HALF_WEIGHTS = (
+    0.01755973016587593, 0.040079043579880104, 0.06075928534395159, 0.07860158357909677,
+    0.09276919873896891, 0.1025992318606478, 0.1076319267315789,
+)  # fmt: skip
 _NODES = (*_HALF, *(1 - node for node in reversed(_HALF)))
 _WEIGHTS = (*_HALF_WEIGHTS, *reversed(_HALF_WEIGHTS))
 _INF, _CHUNK = math.inf, 1 << 14
@@ -66,16 +70,16 @@ class Law:
     """A loss and the facts by which exp(-loss) is integrated: numbers, or functions of parameters.
 
     loss: a function of x and the parameters; slope: its derivative in x. length: a unit of x.
-    points: the minimum (NaN if it is not known), then kinks and jumps. tails: the orders q of
-    |x|^-q, like which exp(-loss) falls at -inf and inf, or one for both; inf where faster than any
-    power. even: loss(-x) = loss(x).
+    points: the minimum (NaN if it is not known), then kinks and jumps. decay: q of |x|^-q, as
+    the integral beyond x falls at -inf and inf, or one for both; inf where faster than any power.
+    even: loss(-x) = loss(x).
     """
 
     def __init__(
-        self, loss: Function, slope: Function, length: Any, points: Any, tails: Any, even: bool
+        self, loss: Function, slope: Function, length: Any, points: Any, decay: Any, even: bool
     ) -> None:
         self.loss, self.slope, self.even = loss, slope, even
-        self.length, self.points, self.tails = length, points, tails
+        self.length, self.points, self.decay = length, points, decay
 
     def fact(self, fact: Any, parameters: Sequence[Tensor]) -> list[Tensor]:
         found = fact(*parameters) if callable(fact) else fact
@@ -86,10 +90,10 @@ class Law:
         """The place of the minimum; by the sign of the slope where it is not known."""
         return self._points(parameters)[0]
 
-    def orders(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """The orders of both tails."""
-        tails = self.fact(self.tails, parameters)
-        return tails[0], tails[-1]
+    def decays(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """The powers of both tails."""
+        found = self.fact(self.decay, parameters)
+        return found[0], found[-1]
 
     def _points(self, parameters: Sequence[Tensor]) -> list[Tensor]:
         found = self.points(*parameters) if callable(self.points) else self.points
@@ -108,15 +112,18 @@ class Law:
             return [(unit * torch.sinh(low)).detach(), *points[1:]]
 
     def log_integrals(
-        self, parameters: Sequence[Tensor], order: int = 0, ends: Sequence[Tensor] | None = None
+        self,
+        parameters: Sequence[Tensor],
+        order: int = 0,
+        ends: Sequence[Tensor] | None = None,
     ) -> Tensor:
         """log of the integral of distance^order exp(-loss), the sides along a last axis."""
-        panels = self._panels(parameters, order, ends=ends)
+        panels = self.panels(parameters, order, ends)
         total = panels.masses.sum(-1) + panels.rest.squeeze(-1)
         log = torch.log(torch.where(total > 0, total, 1.0)) - panels.place.shift.squeeze(-1)
         return torch.where(total > 0, log, torch.where(total == 0, -_INF, total))
 
-    def _panels(
+    def panels(
         self,
         parameters: Sequence[Tensor],
         order: int = 0,
@@ -126,7 +133,7 @@ class Law:
         """The panels, out to where nothing of the integral is left (`deep`: of its tails)."""
         zero, known = torch.zeros_like(parameters[0]), lifted(parameters, 2)
         center, *kinks = self._points(parameters)
-        tails = [(q - 1).unsqueeze(-1) for q in self.orders(parameters)]
+        tails = [q.unsqueeze(-1) for q in self.decays(parameters)]
         sides = (1.0,) if self.even and ends is None else (-1.0, 1.0)
         power, far = torch.stack(tails[-len(sides) :], -2), None
         if ends is not None:
@@ -184,12 +191,12 @@ class Law:
             """The first entry behind those for which something holds."""
             return row.gather(-1, before.sum(-1, keepdim=True).clamp(max=row.shape[-1] - 1))
 
-        s = self.fact(self.length, parameters)[0][..., None, None].log()
-        s = (s + _steps(int(top) + 1, s) * 2 - top).clamp(-top, top)
+        length = self.fact(self.length, parameters)[0][..., None, None].log()
+        s = (length + _steps(int(top) + 1, length) * 2 - top).clamp(-top, top)
         s = torch.minimum(s, limit) + torch.zeros_like(place.sign)
         rise, _, over = risen(s)
         unit, stop, ended = behind(s, (rise < 1).cumprod(-1)), behind(s, ~over), over[..., -1:]
-        first = (unit.amin(-2, keepdim=True) - 0.78 * digits).clamp(min=-top).expand_as(unit)
+        first = (unit - 0.78 * digits).clamp(min=-top)
         stop = torch.where(power < _INF, torch.minimum(stop, unit + 0.78 * digits), stop)
         stop = torch.maximum(torch.minimum(stop, limit), first + 1e-3)
         s, near = first + (stop - first) * (_steps(257, s) / 256), 2.0 ** (_steps(39, s) - 40)
@@ -199,15 +206,18 @@ class Law:
         least = torch.zeros_like(place.shift)
         for _ in range(2):
             rise, fall, over = risen(s)
-            least = fall.amin(-1, keepdim=True) if place.order else least
-            step, close = s.diff(dim=-1), torch.abs(s[..., 1:] - unit) < 8
+            low = fall.amin(-1, keepdim=True)
+            least = low if place.order else least
+            step, middle = s.diff(dim=-1), s[..., 1:]
+            close = (torch.abs(middle - unit) < 8) | (torch.abs(middle - length) < 4)
             parts = fall.diff(dim=-1).abs().nan_to_num(nan=reach).clamp(max=reach) / 3
             parts = parts + rise.clamp(1e-7, 1.0).log().diff(dim=-1).abs() / 1.4
             parts = parts + step * torch.where(close, 1 / 0.7, 0.2)
-            parts = torch.where(over[..., :-1], 0.0, parts)
+            nothing = fall > low + reach
+            parts = torch.where(nothing[..., :-1] & nothing[..., 1:], 0.0, parts)
             sums = parts.cumsum(-1).contiguous()
             goal = sums[..., -1:] * (_steps(count, s) / (count - 1))
-            index = torch.searchsorted(sums, goal).clamp(max=s.shape[-1] - 2)
+            index = torch.searchsorted(sums, goal.contiguous()).clamp(max=s.shape[-1] - 2)
             share = 1 + (goal - sums.gather(-1, index)) / parts.gather(-1, index)
             share = share.nan_to_num(1.0).clamp(0.0, 1.0)
             s = s.gather(-1, index) + step.gather(-1, index) * share
@@ -219,23 +229,21 @@ class Law:
         place: _Place,
         low: Tensor,
         high: Tensor,
-        factor: Function | None = None,
     ) -> Tensor:
-        """The integral of the integrand, times a factor of the loss, over each panel."""
+        """The integral of the integrand over each panel."""
         distance, weight = nodes(low, high)
         center, sign, shift = (v.unsqueeze(-1) for v in place[:3])
         value = self.loss(center + sign * distance, *lifted(parameters, 1))
         log = shift - value
         if place.order:
             log = log + place.order * torch.log(torch.where(distance > 0, distance, 1.0))
-        terms = torch.exp(log) * weight
-        total: Tensor = (terms if factor is None else terms * factor(value)).sum(-1)
+        total: Tensor = (torch.exp(log) * weight).sum(-1)
         return total
 
     # Probabilities. x and p have a last axis more than the parameters.
 
     def table(self, parameters: Sequence[Tensor]) -> Table:
-        panels = self._panels(parameters, deep=True)
+        panels = self.panels(parameters, deep=True)
         masses, rest = panels.masses, panels.rest
         total = (masses.sum(-1, keepdim=True) + rest).sum(-2, keepdim=True)
         total = 2 * total if self.even else total
@@ -325,7 +333,7 @@ class Law:
 
     def places(self, parameters: Sequence[Tensor]) -> Tensor:
         """The edges of the panels on both sides, along a last axis."""
-        panels = self._panels(parameters)
+        panels = self.panels(parameters)
         apart = panels.place.sign * panels.edges
         apart = torch.cat([-apart, apart], -2) if self.even else apart
         return (panels.place.center + apart).flatten(-2)
@@ -334,8 +342,8 @@ class Law:
         """The mean and the variance: NaN and inf where they do not exist."""
         log_z = torch.logsumexp(self.log_integrals(parameters), -1, keepdim=True)
         first, second = (torch.exp(self.log_integrals(parameters, k) - log_z) for k in (1, 2))
-        left, right = self.orders(parameters)
-        exists, square = (left > 2) & (right > 2), second.sum(-1)
+        left, right = self.decays(parameters)
+        exists, square = (left > 1) & (right > 1), second.sum(-1)
         shift = torch.zeros_like(square)
         if not self.even:
             shift = torch.where(exists, first[..., 1] - first[..., 0], 0.0)
@@ -344,14 +352,28 @@ class Law:
 
     def mean_loss(self, parameters: Sequence[Tensor]) -> Tensor:
         """The expectation of the loss."""
-        panels, known = self._panels(parameters), lifted(parameters, 2)
+        return self.expectation(self.loss, parameters, self.panels(parameters))
+
+    def expectation(
+        self, function: Function, parameters: Sequence[Tensor], panels: _Panels
+    ) -> Tensor:
+        """The expectation of a function of x and the parameters, even where the loss is; beyond
+        the last edge it is taken as a + b log(distance) + c log(distance)^2."""
         place, edges, masses, rest, power = panels
-        losses = self._mass(known, place, edges[..., :-1], edges[..., 1:], lambda value: value)
-        at = self.loss(place.center + place.sign * edges[..., -1:], *known)
-        beyond = torch.where(rest > 0, at + 1 + 1 / power, 0.0) * rest
-        expected = losses.sum((-2, -1)) + beyond.sum((-2, -1))
-        total: Tensor = expected / (masses.sum((-2, -1)) + rest.sum((-2, -1)))
-        return total
+        distance, weight = nodes(edges[..., :-1], edges[..., 1:])
+        center, sign, shift = (v.unsqueeze(-1) for v in place[:3])
+        x, known = center + sign * distance, lifted(parameters, 3)
+        parts = torch.exp(shift - self.loss(x, *known)) * weight
+        values = torch.where(parts > 0, parts * function(x, *known), 0.0).sum((-2, -1))
+        step = math.log(2.0) * (32 if rest.dtype == torch.float64 else 12)
+        far = edges[..., -1:] * torch.exp(torch.where(rest > 0, _steps(3, rest) * step, 0.0))
+        found: Tensor = function(place.center + place.sign * far, *lifted(parameters, 2))
+        (one, two, three), rest = found.unbind(-1), rest.squeeze(-1)
+        bend = (three - 2 * two + one) / 2
+        fall = torch.where(rest > 0, power.squeeze(-1), 1.0) * step
+        beyond = one + (two - one - bend) / fall + 2 * bend / (fall * fall)
+        values = values + torch.where(rest > 0, rest * beyond, 0.0)
+        return values.sum(-1) / (masses.sum(-1) + rest).sum(-1)
 
 
 def _steps(count: int, like: Tensor) -> Tensor:
@@ -377,7 +399,7 @@ def nodes(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
 
 def _place(rows: Tensor, x: Tensor, row: Tensor) -> Tensor:
     """For each x the place in its row, among rows that rise along the last axis."""
-    wanted = x.detach().unsqueeze(-2).expand(*x.shape[:-1], rows.shape[-2], x.shape[-1])
+    wanted = x.detach().unsqueeze(-2) + torch.zeros_like(rows[..., :1]).detach()
     found = torch.searchsorted(rows.detach().contiguous(), wanted.contiguous(), right=True)
     return found.gather(-2, row.unsqueeze(-2)).squeeze(-2).clamp(1, rows.shape[-1] - 1)
 

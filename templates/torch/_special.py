@@ -15,6 +15,8 @@ _GAP = (
     968383680827 / 3087007744, -14717667114151 / 3355443200,
 )  # fmt: skip
 _KEPT: dict[Any, Tensor] = {}
+_grad: Any = torch.func.grad
+_in_transform: Any = torch._C._are_functorch_transforms_active
 
 
 def constant(numbers: tuple[float, ...], like: Tensor) -> Tensor:
@@ -22,7 +24,9 @@ def constant(numbers: tuple[float, ...], like: Tensor) -> Tensor:
     key = numbers, like.dtype, like.device
     if torch.compiler.is_compiling() or key not in _KEPT:
         made = torch.tensor(numbers, dtype=like.dtype, device=like.device)
-        if torch.compiler.is_compiling() or type(made) is not Tensor or made.is_inference():
+        if torch.compiler.is_compiling() or type(made) is not Tensor:
+            return made
+        if made.is_inference() or _in_transform():
             return made
         _KEPT[key] = made
     return _KEPT[key]
@@ -42,14 +46,40 @@ def gamma_gap(z: Tensor) -> Tensor:
     gap(z) = gap(z + 1) - log(1 + 1/(4 z (z + 1)))/2 up to 8, from there an asymptotic series.
     """
     near = z < 8
-    small = torch.where(near, z, 8.0).clamp(min=4e-38 if z.dtype == torch.float32 else 1e-300)
+    small = torch.where(near, z, 8.0).clamp(min=torch.finfo(z.dtype).tiny)
     grown: Any = 0.0
-    for k in range(8):
+    for k in range(1, 8):
         term = 0.25 / (small + k) / (small + k + 1)
         grown = grown + term + grown * term
-    inverse = 1 / torch.where(near, small + 8, z)
-    series: Tensor = inverse * horner(inverse * inverse, _GAP)
-    return series - torch.where(near, torch.log1p(grown) / 2, 0.0)
+    first = 0.25 / (small + 1)  # over z: kept apart, so that slopes at tiny z are numbers
+    apart, rest = small < 0.1, first + first * grown
+    tiny, other = torch.where(apart, small, 0.1), torch.where(apart, 1.0, small)
+    steps = torch.log(tiny * (1 + grown) + rest) - torch.log(tiny)
+    steps = torch.where(apart, steps, torch.log1p(grown + rest / other))
+    return _gap_series(z, 0) - torch.where(near, steps / 2, 0.0)
+
+
+def gamma_gap1(z: Tensor) -> Tensor:
+    """The derivative of gamma_gap."""
+    steps = [0.5 / y / (y + 1) / (2 * y + 1) for y in (z + k for k in range(8))]
+    return _gap_series(z, 1) + torch.where(z < 8, sum(steps), 0.0)
+
+
+def gamma_gap2(z: Tensor) -> Tensor:
+    """The second derivative of gamma_gap."""
+    total: Any = 0.0
+    for y in (z + k for k in range(8)):
+        ratio = (6 * y * (y + 1) + 1) / 2 / (y + 1) / (2 * y + 1)
+        total = total + ratio / y / y / (y + 1) / (2 * y + 1)
+    return _gap_series(z, 2) - torch.where(z < 8, total, 0.0)
+
+
+def _gap_series(z: Tensor, order: int) -> Tensor:
+    """A derivative of the asymptotic series, at z + 8 where z < 8."""
+    inverse = 1 / torch.where(z < 8, z + 8, z)
+    terms = [c * math.prod(-(2 * n + 1 + k) for k in range(order)) for n, c in enumerate(_GAP)]
+    found: Tensor = horner(inverse * inverse, tuple(terms)) * inverse ** (1 + order)
+    return found
 
 
 class Stored:
@@ -60,7 +90,7 @@ class Stored:
     Next to the centre it is singular: with l = centre/p - 1, m = |l| and w = m^((1 + l)/2) it is
     m - l/2 log m + a polynomial in l and w. around: start, end, value, and the polynomial's
     constant; below and above the centre, rows of w^0, w^1, …: the coefficients of l^0, l^1, ….
-    The slope at the centre, where it is infinite, is that of the number before it.
+    autograd's slope at the centre, where it is infinite, is that of the number before it.
     """
 
     def __init__(
@@ -72,10 +102,15 @@ class Stored:
         self.sides = _padded([*_numbers(below), *_numbers(above)])
 
     def __call__(self, p: Tensor, order: int = 0) -> Tensor:
-        if order:
-            raise ValueError("derivatives are had by autograd")
         at = p == self.centre
-        q = p - torch.where(at, self.centre * torch.finfo(p.dtype).eps, 0.0)
+        if order:  # at the centre the slope is -inf
+
+            def lower(v: Tensor) -> Tensor:
+                return self(v, order - 1).sum()
+
+            found: Tensor = _grad(lower)(torch.where(at, self.stop, p))
+            return torch.where(at, -math.inf if order == 1 else math.nan, found)
+        q = p - torch.where(at, self.centre * torch.finfo(p.dtype).eps / 2, 0.0)
         near, inside = (
             self._near(torch.where(at, p, q).detach()),
             (q >= self.start) & (q < self.stop),
@@ -89,7 +124,8 @@ class Stored:
         width = len(self.pieces[0])
         table = constant(tuple(c for row in self.pieces for c in row), p).reshape(-1, width)
         place = (p.detach().unsqueeze(-1) >= table[:, 0]).sum(-1).clamp(min=1) - 1
-        _, _, kind, middle, rate, value, *polynomial = table[place].unbind(-1)
+        rows = table[place.reshape(-1)].reshape(*place.shape, width)
+        _, _, kind, middle, rate, value, *polynomial = rows.unbind(-1)
         far, finite = p >= 2 * self.centre, p < math.inf
         x = torch.where(finite, p, 1.0)
         first = torch.where(finite, x / (x + self.squeeze), 1.0)

@@ -26,6 +26,7 @@ from sympy import (
 )
 
 from derive.definitions.formula import read
+from derive.definitions.vocabulary import INSTEAD
 from derive.errors import BadInput
 
 x = Symbol("x", real=True)
@@ -239,3 +240,35 @@ def test_decimal_numbers_are_exact(value: object) -> None:
 
 def test_sqrt_of_a_square_is_an_absolute_value() -> None:
     assert read("sqrt(x**2)", NAMES, "formula") == sqrt(x**2) == Abs(x)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("log10", "write log(u)/log(10)"),
+        ("where", "write piecewise((u, condition), (v, True))"),
+        ("pow", "write u**v"),
+        ("sigmoid", "write 1/(1 + exp(-u))"),
+        ("clip", "write max(low, min(u, high))"),
+        ("softplus", "write log(1 + exp(u))"),
+        ("ln", "did you mean 'log'?"),
+        ("lgamma", "did you mean 'loggamma'?"),
+        ("sqtr", "did you mean 'sqrt'?"),
+        ("tahn", "did you mean 'tanh'?"),
+        ("expm", "did you mean 'expm1'?"),
+        ("atan2", "formulas know abs sign"),
+        ("cosr", "did you mean 'cos'?"),
+        ("bessel", "formulas know abs sign"),
+    ],
+)
+def test_an_unknown_function_is_told_what_to_write(name: str, said: str) -> None:
+    with pytest.raises(BadInput, match=f"unknown function '{name}'; ") as raised:
+        read(f"{name}(x)", {"x": x}, "f")
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize("name", sorted(INSTEAD))
+def test_what_is_to_be_written_instead_can_be_read(name: str) -> None:
+    letters = {n: Symbol(n, real=True) for n in ("u", "v", "low", "high")}
+    text = INSTEAD[name].partition(", with")[0].replace("condition", "u < 1")
+    assert read(text, letters, "f").free_symbols <= set(letters.values())

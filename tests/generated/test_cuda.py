@@ -9,7 +9,10 @@ import torch
 
 from derive.definitions.catalogue import NAMES
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+pytestmark = [
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+    pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype"),
+]
 DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 

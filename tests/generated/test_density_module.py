@@ -75,7 +75,7 @@ LOSSES = {
     ),
     "cauchy": made(
         lambda x, s: np.log1p((x / s) ** 2), lambda x, s: 2 * x / (s * s + x * x), {"s": 1.0},
-        even=True, tails=2.0,
+        even=True, decay=1.0,
     ),
     "power": made(
         lambda x, b: abs(x) ** b, lambda x, b: b * np.sign(x) * abs(x) ** (b - 1), {"b": 1.5},
@@ -84,7 +84,7 @@ LOSSES = {
     "skewed": made(  # a power on the left, an exponential on the right
         lambda x, q: np.where(x < 0, q * np.log1p(np.maximum(-x, 0)), x),
         lambda x, q: np.where(x < 0, -q / (1 - np.minimum(x, 0)), 1.0), {"q": 3.5},
-        tails=lambda q: (q, INF),
+        decay=lambda q: (q - 1, INF),
     ),
     "wells": made(  # falls again on the way out
         lambda x, c: (x * x - c) ** 2, lambda x, c: 4 * x * (x * x - c), {"c": 2.0},

@@ -40,7 +40,7 @@ MEANING: dict[str, Any] = {
     "product_error": lambda a, b: mp.mpf(0), "horner": _horner, "exp_series": _exp_series,
     "huge": lambda v: mp.mpf(2) ** 900, "lt": lambda a, b: a < b, "le": lambda a, b: a <= b,
     "eq": lambda a, b: a == b, "ne": lambda a, b: a != b, "and": lambda a, b: a and b,
-    "or": lambda a, b: a or b, "is_nan": mp.isnan,
+    "or": lambda a, b: a or b, "is_nan": mp.isnan, "finite": lambda a: a,
     "clamp": lambda a, low, high: min(max(a, low), high),
 }  # fmt: skip
 

@@ -43,7 +43,7 @@ BAD = {
 }  # fmt: skip
 BAD_TEX = {
     r"\\tilde": "that is zoo", r"\\mathrm\{NaN\}|nan": "a sentence says it", r"\+ -|- -": "signs",
-    r"\\left\|[^|]*\\right\| = 0": "that is x = 0", r"Piecewise|Abs": "SymPy's words",
+    r"\\left\|[^|]*\\right\| = 0": "that is x = 0", r"Piecewise|Abs\(": "SymPy's words",
 }  # fmt: skip
 
 

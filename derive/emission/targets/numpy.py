@@ -31,6 +31,7 @@ SYNTAX = Syntax(
         "where": Called("np.where"),
         "patch": Called("_where_rare", later={1: "lambda: "}),
         "is_nan": Called("np.isnan"),
+        "finite": Pattern("np.nan_to_num({0}, nan=np.nan)", ATOM),
         "clamp": Pattern("np.minimum(np.maximum({0}, {1}), {2})", ATOM),
         "horner": Called("_horner", listed=1),
         "exp_series": Called("_exp_series", listed=1),
@@ -56,7 +57,7 @@ TARGET = Target(
     syntax=SYNTAX,
     template="loss.py.j2",
     density="density.py.j2",
-    runtime=("_density.py", "_quadrature.py", "_special.py"),
+    runtime=("_density.py", "_divergence.py", "_quadrature.py", "_special.py"),
     package="package.py.j2",
     library="numpy",
     judged={

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from derive.emission.inplace import Calls, beyond
 from derive.emission.printer import NoSpelling, Printer
-from derive.emission.render import block, function
+from derive.emission.render import block, exports, function
 from derive.emission.syntax import ATOM, BOTH, EITHER, PYTHON, Called, Infix, Pattern, Syntax
 from derive.emission.target import Target
 from derive.numerics.nodes import Name
@@ -34,9 +33,10 @@ SYNTAX = Syntax(
         "loggamma": Called("torch.lgamma"),
         "clamp": Called("torch.clamp"),
         "is_nan": Called("torch.isnan"),
+        "finite": Pattern("torch.nan_to_num({0}, nan=math.nan)", ATOM),
         "exp_series": Called("_exp_series", listed=1),
         "copy": Pattern("{0}.clone()", ATOM),
-        "trigamma": Pattern("torch.polygamma(1, {0})", ATOM),
+        "trigamma": Called("_trigamma"),
         "gamma": Pattern("torch.exp(torch.lgamma({0}))", ATOM),
         "min": Pattern("torch.clamp({0}, max={1})", ATOM),
         "max": Pattern("torch.clamp({0}, min={1})", ATOM),
@@ -93,7 +93,7 @@ def context(module: Module, printer: Printer) -> Mapping[str, Any]:
             {**function(h, printer), "signature": [f"{p}: Any" for p in h.parameters]}
             for h in module.helpers
         ],
-        "exports": _exports([_class_name(module), *(f.name for f in module.functions)]),
+        "exports": exports([_class_name(module), *(f.name for f in module.functions)]),
         "class_name": _class_name(module),
         "example": "0.0",
         "given": [
@@ -123,12 +123,6 @@ def context(module: Module, printer: Printer) -> Mapping[str, Any]:
         "block": program,
         "exact": program is None or program["guarded"],
     }
-
-
-def _exports(names: Sequence[str]) -> list[str]:
-    """The names in lists that each fit on a line."""
-    lines = textwrap.wrap(", ".join(f'"{n}"' for n in sorted(names)), 85)
-    return [line.rstrip(",") for line in lines]
 
 
 def _tuple(items: Sequence[str]) -> str:

@@ -22,7 +22,8 @@ def _boxcox(order: int, near: Node, far: Callable[[Node], Node], saturated: Node
     """near: for moderate p log(1 + t); far: from (1 + t)^p; saturated: at t = inf for p < 0."""
     reach = Fraction(7, 10) if order == 0 else order + 1
     usual = where(absolute(_z) < reach, near, far(power1p(_t, _p)))
-    return patch(call("eq", _t, inf), where(_p < 0, saturated, inf), usual)
+    # z has the sign of p at t = inf; t itself is infinite there, and a tensor even where p is none
+    return patch(call("eq", _t, inf), where(_z < 0, saturated, _t), usual)
 
 
 boxcox1p = define(

@@ -8,7 +8,7 @@ g = (1 + w)^p is an argument beside L: exp(p L) would lose |p L| ULP, and w may 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -18,30 +18,41 @@ from mpmath import mp
 from derive.numerics.differences import NoPattern, Rate, basis
 from derive.numerics.helpers.exponential import expm1_minus, exprel
 from derive.numerics.helpers.helper import FAR, HELPERS, Helper, define
-from derive.numerics.nodes import Local, Name, Node, absolute, call, node, where
+from derive.numerics.helpers.powers import log1p_square, power1p_square
+from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, node, walk, where
 
 # Where the rates times z differ by less, the power series is used.
 _REACH, _REACH_OF_NUMBERS = 5, 4
 _NEGLIGIBLE = 80
+# A power beyond it outweighs everything beside it, and leaves room in every dtype.
+_HUGE = 2**90
 _z, _p, _g = Name("z"), Name("p"), Name("g")
+_f, _t = Name("f"), Name("t")
 # Beside an exponential of 0, where z is infinite.
 _BOUNDED = Local("m", call("min", _z, FAR))
 
 
 @dataclass(frozen=True)
 class Growth:
-    """1 + w and what is made of it: L, g = (1 + w)^p and 1/(1 + w)."""
+    """1 + w and what is made of it: L, g = (1 + w)^p and 1/(1 + w).
+
+    size: t where w = t^2; front: what multiplies the difference, if it belongs to it.
+    """
 
     log: Node
     p: Node
     power: Node
     total: Node
+    size: Node | None = None
+    front: Node | None = None
 
 
 def of_logarithm(growth: Growth, rates: Sequence[Rate], more: Node | None = None) -> Node:
     """D(L; rates) + more g: together, since each may overflow alone."""
     numbers = [n for moves, n in rates if not moves]
     shifts = [n for moves, n in rates if moves]
+    if growth.front is not None and not (numbers and shifts):
+        raise NoPattern
     if not shifts:
         return _lifted(_numbers(growth.log, numbers), growth.total, max(numbers))
     if not numbers:
@@ -53,6 +64,13 @@ def of_logarithm(growth: Growth, rates: Sequence[Rate], more: Node | None = None
     shift = high - top
     power = _lifted(growth.power, growth.total, shift)
     arguments = growth.log, growth.p + node(shift), power
+    if growth.size is not None and top == 0 and shift == 0:
+        front = node(1) if growth.front is None else growth.front
+        kind = "square_difference" if more is None else "square_difference_plus"
+        given = (front, growth.size, growth.p, *(() if more is None else (more,)))
+        return pattern_helper(kind, inner)(*given)
+    if growth.front is not None:
+        raise NoPattern
     if more is None:
         return _lifted(pattern_helper("power_difference", inner)(*arguments), growth.total, top)
     if top != 0 or shift != 0:
@@ -116,6 +134,8 @@ def pattern_helper(kind: str, rates: Sequence[Rate]) -> Helper:
             meaning += "; g = exp(p z)."
             body, exact = _of_power(tuple(rates)), _exact(rates)
             define(Helper(name, ("z", "p", "g"), meaning, body, exact))
+        elif kind.startswith("square_difference"):
+            define(_of_square(name, tuple(rates), kind.endswith("plus")))
         else:
             meaning += "; plus c g, g = exp(p z)."
             body, exact = _of_power(tuple(rates), Name("c")), _exact(rates)
@@ -230,6 +250,50 @@ def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
         below = Local("below", _joined(_apart(rates, up=False), more))
         far = where(distance < Fraction(_REACH, 2), below, far)
     return where((high - low) * _BOUNDED < _REACH, Local("near", near), far)
+
+
+def _of_square(name: str, rates: tuple[Rate, ...], plus: bool) -> Helper:
+    """f times a difference of log(1 + t^2); where the power leaves the range, it alone counts, in
+    two halves."""
+    shown = ", ".join(_shown(*rate) for rate in rates)
+    meaning = f"f z^{len(rates) - 1} exp[{shown}], the divided difference of exp"
+    meaning += "; plus f c exp(p z), z = log(1 + t^2)." if plus else "; z = log(1 + t^2)."
+    more = Name("c") if plus else None
+    factor, _ = _apart(rates, up=True)
+    beside = _f / _p if factor == 1 / _p and more is None else _f * _plus(factor, more)
+    half = Local("half", power1p_square(_t, _p / 2))
+    value = where(_g < _HUGE, _f * _of_power(rates, more), half * beside * half)
+    given: Mapping[Node, Node] = {
+        _z: Local("z", log1p_square(_t)),
+        _g: Local("g", power1p_square(_t, _p)),
+    }
+    exact = _exact(rates)
+
+    def of_square(f: Any, t: Any, p: Any, c: Any = 0) -> Any:
+        z = mp.log1p(t * t)
+        return f * (exact(z, p) + c * mp.exp(p * z))
+
+    names = ("f", "t", "p", "c") if plus else ("f", "t", "p")
+    return Helper(name, names, meaning, _given(value, given), of_square)
+
+
+def _plus(factor: Node | None, more: Node | None) -> Node:
+    found = more if factor is None else factor if more is None else factor + more
+    assert found is not None
+    return found
+
+
+def _given(body: Node, values: Mapping[Node, Node]) -> Node:
+    """The body with names replaced."""
+    done: dict[int, Node] = {}
+    for current in walk(body):
+        if isinstance(current, Local):
+            done[id(current)] = Local(current.name, done[id(current.value)])
+        elif isinstance(current, Call):
+            done[id(current)] = Call(current.op, tuple(done[id(a)] for a in current.args))
+        else:
+            done[id(current)] = values.get(current, current)
+    return done[id(body)]
 
 
 # a and b of a g + b: what the growth multiplies, apart from the rest.

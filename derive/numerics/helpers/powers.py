@@ -86,7 +86,9 @@ def _times(q: Node, whole: Node, root: Node) -> Node:
     power = Local("power", power1p_square(_t, q) / whole)
     span = Local("span", call("max", power, 1 / power))
     usual = _f * power / _c * (_e / _d)
-    return where(span < _LARGE, usual, in_halves(_f, _e, _c, _d, _t, q, root))
+    # t may be beyond the largest number, a power of it not.
+    bounded = call("finite", _t)
+    return where(span < _LARGE, usual, in_halves(_f, _e, _c, _d, bounded, q, root))
 
 
 times_power1p = define(

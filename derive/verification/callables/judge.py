@@ -53,12 +53,17 @@ class Reading:
         return factor.coefficient < 0, factor.complexity
 
 
-def judge(subject: str, loss: Loss, quantity: str, fixed: Settings) -> Judgement:
-    """subject: MODULE:FUNCTION. fixed: parameters that were set, by their names or ours."""
+def judge(
+    subject: str, loss: Loss, quantity: str, fixed: Settings, folders: Sequence[str] = ()
+) -> Judgement:
+    """subject: MODULE:FUNCTION. fixed: parameters that were set, by their names or ours.
+
+    folders: where its module is found beside the working folder.
+    """
     if not all(part.isidentifier() for half in _halves(subject) for part in half.split(".")):
         raise BadInput(f"--implementation {subject}: MODULE:FUNCTION is wanted, such as math:fabs")
     truth = Truth(loss, quantity)
-    with Session(subject) as session:
+    with Session(subject, folders=folders) as session:
         told = session.describe()
         if "error" in told:
             raise BadInput(f"--implementation {subject}: {told['error']}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,11 +54,14 @@ class Given:
 
 
 class Session:
-    """Asks one subject, MODULE:FUNCTION. A context manager."""
+    """Asks one subject, MODULE:FUNCTION. A context manager.
 
-    def __init__(self, subject: str, seconds: float = SECONDS) -> None:
+    folders: where modules are found beside the working folder, the first of them first.
+    """
+
+    def __init__(self, subject: str, seconds: float = SECONDS, folders: Sequence[str] = ()) -> None:
         self.subject = subject
-        self._child = Child(SCRIPT, (str(GIBIBYTES), os.getcwd()), seconds)
+        self._child = Child(SCRIPT, (str(GIBIBYTES), os.getcwd(), *folders), seconds)
 
     def __enter__(self) -> Session:
         return self

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import derive
 from derive import errors
 from derive.errors import EnvironmentTrouble, Undecided
 
@@ -72,7 +71,7 @@ class Worker:
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
-            package = str(Path(derive.__file__).resolve().parent.parent)
+            package = str(Path(__file__).resolve().parents[3])
             paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
             environment = {
                 **os.environ, "PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1",

@@ -114,7 +114,7 @@ _DENSITY = Density(
     closed={(): _log_z, ("alpha",): _d_alpha, ("alpha", "alpha"): _d2_alpha},
     length=lambda alpha, scale: scale,
     scale="scale",
-    tails=lambda alpha, scale: np.where(alpha == 0, 2, np.inf),
+    decay=lambda alpha, scale: np.where(alpha == 0, 1, np.inf),
     even=True,
     exists=(
         lambda alpha, scale: alpha >= 0,
@@ -126,7 +126,7 @@ log_partition_on = _DENSITY.log_partition_on
 log_partition, log_density = _DENSITY.log_partition, _DENSITY.log_density
 density, sample, distribution = _DENSITY.density, _DENSITY.sample, _DENSITY.distribution
 cdf, sf, ppf = _DENSITY.cdf, _DENSITY.sf, _DENSITY.ppf
-moment, entropy = _DENSITY.moment, _DENSITY.entropy
+moment, entropy, kl_divergence = _DENSITY.moment, _DENSITY.entropy, _DENSITY.kl_divergence
 log_partition_norm, log_density_norm = _DENSITY.log_partition_norm, _DENSITY.log_density_norm
 d_log_partition_alpha = _DENSITY.d_log_partition("alpha")
 d_log_partition_scale = _DENSITY.d_log_partition("scale")

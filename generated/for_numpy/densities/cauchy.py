@@ -30,13 +30,13 @@ _DENSITY = Density(
     closed={(): _log_z},
     length=lambda scale: scale,
     scale="scale",
-    tails=2.0,
+    decay=1.0,
     even=True,
 )
 log_partition_on = _DENSITY.log_partition_on
 log_partition, log_density = _DENSITY.log_partition, _DENSITY.log_density
 density, sample, distribution = _DENSITY.density, _DENSITY.sample, _DENSITY.distribution
 cdf, sf, ppf = _DENSITY.cdf, _DENSITY.sf, _DENSITY.ppf
-moment, entropy = _DENSITY.moment, _DENSITY.entropy
+moment, entropy, kl_divergence = _DENSITY.moment, _DENSITY.entropy, _DENSITY.kl_divergence
 d_log_partition_scale = _DENSITY.d_log_partition("scale")
 d2_log_partition_scale = _DENSITY.d_log_partition("scale", "scale")

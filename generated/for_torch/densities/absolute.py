@@ -31,6 +31,7 @@ _DENSITY = Density(
     {"scale": Parameter(1.0, constraints.positive, (1e-05, math.inf))},
     closed={(): _log_z},
     length=lambda scale: scale,
+    scale="scale",
     even=True,
 )
 log_partition_on = _DENSITY.log_partition_on

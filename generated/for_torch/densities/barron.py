@@ -27,6 +27,16 @@ def _log_z(alpha: Any, scale: Any) -> Any:
     return torch.log(scale) + _stored(alpha, 0)
 
 
+def _d_alpha(alpha: Any, scale: Any) -> Any:
+    """The derivative of log Z by alpha."""
+    return _stored(alpha, 1)
+
+
+def _d2_alpha(alpha: Any, scale: Any) -> Any:
+    """The derivative of log Z by alpha, twice."""
+    return _stored(alpha, 2)
+
+
 _stored = Stored(
     squeeze=0.125,
     centre=2.0,
@@ -103,12 +113,13 @@ _DENSITY = Density(
     loss,
     d_x,
     {
-        "alpha": Parameter(1.0, constraints.nonnegative, (0.001, 1.999)),
+        "alpha": Parameter(1.0, constraints.nonnegative, (1e-05, math.inf)),
         "scale": Parameter(1.0, constraints.positive, (1e-05, math.inf)),
     },
-    closed={(): _log_z},
+    closed={(): _log_z, ("alpha",): _d_alpha, ("alpha", "alpha"): _d2_alpha},
     length=lambda alpha, scale: scale,
-    tails=lambda alpha, scale: torch.where(alpha == 0, 2, math.inf),
+    scale="scale",
+    decay=lambda alpha, scale: torch.where(alpha == 0, 1, math.inf),
     even=True,
     exists=(
         lambda alpha, scale: alpha >= 0,

@@ -31,7 +31,8 @@ _DENSITY = Density(
     {"scale": Parameter(1.0, constraints.positive, (1e-05, math.inf))},
     closed={(): _log_z},
     length=lambda scale: scale,
-    tails=2.0,
+    scale="scale",
+    decay=1.0,
     even=True,
 )
 log_partition_on = _DENSITY.log_partition_on

@@ -16,7 +16,7 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from ..huber import _total, d_x, loss
+from ..huber import _total, d2_delta, d_delta, d_x, loss
 
 
 def _log_z(delta: Any) -> Any:
@@ -27,12 +27,23 @@ def _log_z(delta: Any) -> Any:
     )
 
 
+def _d_delta(delta: Any) -> Any:
+    """The derivative of log Z by delta."""
+    p = torch.exp(-0.5 * delta * delta)
+    return (
+        -p
+        / delta
+        * (2 / (delta * torch.erf(0.7071067811865476 * delta) * 2.5066282746310007 + 2 * p))
+    )
+
+
 _DENSITY = Density(
     "huber",
     loss,
     d_x,
     {"delta": Parameter(1.0, constraints.positive, (1e-05, math.inf))},
-    closed={(): _log_z},
+    closed={(): _log_z, ("delta",): _d_delta},
+    slopes={("delta",): d_delta, ("delta", "delta"): d2_delta},
     length=lambda delta: delta,
     points=lambda delta: (0.0, -delta, delta),
     even=True,

@@ -16,7 +16,7 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from ..smooth_l1 import _total, d_x, loss
+from ..smooth_l1 import _total, d2_beta, d_beta, d_x, loss
 
 
 def _log_z(beta: Any) -> Any:
@@ -27,12 +27,20 @@ def _log_z(beta: Any) -> Any:
     )
 
 
+def _d_beta(beta: Any) -> Any:
+    """The derivative of log Z by beta."""
+    r = torch.sqrt(beta)
+    u = torch.erf(0.7071067811865476 * r)
+    return u / r * (1.2533141373155003 / (r * u * 2.5066282746310007 + 2 * torch.exp(-0.5 * beta)))
+
+
 _DENSITY = Density(
     "smooth_l1",
     loss,
     d_x,
     {"beta": Parameter(1.0, constraints.positive, (1e-05, math.inf))},
-    closed={(): _log_z},
+    closed={(): _log_z, ("beta",): _d_beta},
+    slopes={("beta",): d_beta, ("beta", "beta"): d2_beta},
     length=lambda beta: beta,
     points=lambda beta: (0.0, -beta, beta),
     even=True,

@@ -16,7 +16,7 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from .._special import gamma_gap as _gamma_gap, horner as _horner
+from .._special import gamma_gap as _gamma_gap, gamma_gap1 as _gamma_gap1, gamma_gap2 as _gamma_gap2
 from ..student_t import _total, d_x, loss
 
 
@@ -25,74 +25,14 @@ def _log_z(df: Any, scale: Any) -> Any:
     return 0.9189385332046728 + torch.log(scale) - _gamma_gap(0.5 * df)
 
 
-def _gamma_gap1(a: Any) -> Any:
-    """The derivative of gamma_gap."""
-    inverse = 1 / torch.where(a < 8, a + 8, a)
-    q = a + 1
-    terms = (
-        0.125, -0.015625, 0.0078125, -0.00830078125, 0.01513671875, -0.04217529296875,
-        0.166656494140625, -0.8865060806274414, 6.107885360717773, -52.912373781204224,
-        562.9201556444168, -7215.0206627473235, 109655.16503267735,
-    )  # fmt: skip
-    return inverse * inverse * _horner(inverse * inverse, terms) + torch.where(
-        a < 8,
-        (
-            0.5 / a / q / (2 * a + 1)
-            + 0.5 / q / (q + 1) / (2 * q + 1)
-            + 0.5 / (a + 2) / (a + 2 + 1) / (2 * (a + 2) + 1)
-            + 0.5 / (a + 3) / (a + 3 + 1) / (2 * (a + 3) + 1)
-            + 0.5 / (a + 4) / (a + 4 + 1) / (2 * (a + 4) + 1)
-            + 0.5 / (a + 5) / (a + 5 + 1) / (2 * (a + 5) + 1)
-            + 0.5 / (a + 6) / (a + 6 + 1) / (2 * (a + 6) + 1)
-            + 0.5 / (a + 7) / (a + 7 + 1) / (2 * (a + 7) + 1)
-        ),
-        0,
-    )
+def _d_df(df: Any, scale: Any) -> Any:
+    """The derivative of log Z by df."""
+    return -0.5 * _gamma_gap1(0.5 * df)
 
 
-def _gamma_gap2(a: Any) -> Any:
-    """The second derivative of gamma_gap."""
-    inverse = 1 / torch.where(a < 8, a + 8, a)
-    q = a + 1
-    u = q + 1
-    v = 2 * q + 1
-    w = a + 2
-    p = w + 1
-    r = 2 * w + 1
-    g = a + 3
-    h = g + 1
-    k = 2 * g + 1
-    m = a + 4
-    n = m + 1
-    t = 2 * m + 1
-    q2 = a + 5
-    q3 = q2 + 1
-    q4 = 2 * q2 + 1
-    q5 = a + 6
-    q6 = q5 + 1
-    q7 = 2 * q5 + 1
-    q8 = a + 7
-    q9 = q8 + 1
-    q10 = 2 * q8 + 1
-    terms = (
-        -0.25, 0.0625, -0.046875, 0.06640625, -0.1513671875, 0.506103515625, -2.33319091796875,
-        14.184097290039062, -109.94193649291992, 1058.2474756240845, -12384.24342417717,
-        173160.49590593576, -2851034.290849611,
-    )  # fmt: skip
-    return inverse * inverse * inverse * _horner(inverse * inverse, terms) - torch.where(
-        a < 8,
-        (
-            0.5 * (6 * a * q + 1) / q / (2 * a + 1) / a / a / q / (2 * a + 1)
-            + 0.5 * (6 * q * u + 1) / u / v / q / q / u / v
-            + 0.5 * (6 * w * p + 1) / p / r / w / w / p / r
-            + 0.5 * (6 * g * h + 1) / h / k / g / g / h / k
-            + 0.5 * (6 * m * n + 1) / n / t / m / m / n / t
-            + 0.5 * (6 * q2 * q3 + 1) / q3 / q4 / q2 / q2 / q3 / q4
-            + 0.5 * (6 * q5 * q6 + 1) / q6 / q7 / q5 / q5 / q6 / q7
-            + 0.5 * (6 * q8 * q9 + 1) / q9 / q10 / q8 / q8 / q9 / q10
-        ),
-        0,
-    )
+def _d2_df(df: Any, scale: Any) -> Any:
+    """The derivative of log Z by df, twice."""
+    return -0.25 * _gamma_gap2(0.5 * df)
 
 
 _DENSITY = Density(
@@ -103,11 +43,12 @@ _DENSITY = Density(
         "df": Parameter(1.0, constraints.positive, (1e-05, math.inf)),
         "scale": Parameter(1.0, constraints.positive, (1e-05, math.inf)),
     },
-    closed={(): _log_z},
+    closed={(): _log_z, ("df",): _d_df, ("df", "df"): _d2_df},
     length=lambda df, scale: scale,
-    tails=lambda df, scale: df + 1,
+    scale="scale",
+    decay=lambda df, scale: df,
     even=True,
-    vectors="1 + df must be > dimension for vectors: the integral diverges",
+    vectors="df + 1 must be > dimension for vectors: the integral diverges",
 )
 log_partition_on = _DENSITY.log_partition_on
 log_partition, log_density, density = _DENSITY.log_partition, _DENSITY.log_density, _DENSITY.density

@@ -20,6 +20,7 @@ _DENSITY = Density(
     d_x,
     {"scale": Parameter(1.0, constraints.positive, (1e-05, math.inf))},
     length=lambda scale: scale,
+    scale="scale",
     even=True,
 )
 log_partition_on = _DENSITY.log_partition_on

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derive.emission.syntax import AND, CHOICE, OR, PYTHON, Called, Infix, Pattern, Syntax
+from derive.emission.syntax import AND, ATOM, CHOICE, OR, PYTHON, Called, Infix, Pattern, Syntax
 from derive.emission.target import Target
 
 _OWN = "div pow exp expm1 log sinh cosh"
@@ -21,6 +21,9 @@ TARGET = Target(
             "where": Pattern("{1} if {0} else {2}", CHOICE),
             "patch": Pattern("{1} if {0} else {2}", CHOICE),
             "is_nan": Called("math.isnan"),
+            "finite": Pattern(
+                "max(min({0}, 1.7976931348623157e308), -1.7976931348623157e308)", ATOM
+            ),
             "abs": Called("abs"),
             "min": Called("min"),
             "max": Called("max"),

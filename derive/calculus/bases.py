@@ -5,8 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sympy import Add, Dummy, Expr, Mul, Poly, Pow, S, Symbol, cancel, exp, expand, factor, fraction
-from sympy import log, together
+from sympy import (
+    Add,
+    Dummy,
+    Expr,
+    Mul,
+    Poly,
+    Pow,
+    S,
+    Symbol,
+    cancel,
+    exp,
+    expand,
+    factor,
+    fraction,
+    log,
+    together,
+)
 from sympy.polys.polyerrors import PolynomialError
 
 from derive.calculus.reading import masked
@@ -111,9 +126,7 @@ def _moved(e: Expr, bracket: Expr, v: Symbol, r: Symbol) -> Expr:
         ratio = cancel(part / bracket)
         return part if ratio.has(v) or ratio.is_Add else ratio * r
 
-    return e.replace(
-        lambda part: part.is_Add and part.has(v) and len(part.args) == terms, replaced
-    )
+    return e.replace(lambda part: part.is_Add and part.has(v) and len(part.args) == terms, replaced)
 
 
 def _split_powers(e: Expr, r: Symbol) -> Expr:

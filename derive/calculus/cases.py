@@ -35,7 +35,11 @@ def _same_chain(e: Expr) -> Expr | None:
     """Branch by branch where every distinction has the same conditions, none of them twice told."""
     pieces = e.atoms(Piecewise)
     chains = {tuple(when for _, when in p.args) for p in pieces}
-    if len(chains) != 1 or e.has(Max, Min) or any(v.has(Piecewise) for p in pieces for v, _ in p.args):
+    if (
+        len(chains) != 1
+        or e.has(Max, Min)
+        or any(v.has(Piecewise) for p in pieces for v, _ in p.args)
+    ):
         return None
     (conditions,) = chains
     if len(_gaps(e)) == 1:
@@ -125,6 +129,7 @@ def _holds(when: Any, gap: Expr, side: int) -> bool:
 
 def _on_side(e: Expr, gap: Expr, side: int) -> Expr:
     """The formula on one side of the bound; a maximum across it is decided too."""
+
     def branch(p: Piecewise) -> Expr:
         return next(value for value, when in p.args if _holds(when, gap, side))
 

@@ -81,9 +81,7 @@ def parse(text: str, where: str) -> Loss:
     )
 
 
-def _letters(
-    table: Mapping[str, Any], symbols: Sequence[Symbol], where: str
-) -> dict[str, str]:
+def _letters(table: Mapping[str, Any], symbols: Sequence[Symbol], where: str) -> dict[str, str]:
     """Letters for formulas, by the name of a variable."""
     known = [v.name for v in symbols]
     found = {}

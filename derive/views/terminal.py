@@ -94,10 +94,14 @@ def _density(derivation: Derivation) -> list[str]:
     density = derivation.density
     lines: list[str] = []
     if density.log_partition is not None:
-        lines += _wrapped(f"log Z = {formula(gathered_logarithms(density.log_partition))}", "  ", "      ")
+        lines += _wrapped(
+            f"log Z = {formula(gathered_logarithms(density.log_partition))}", "  ", "      "
+        )
     for parameter, value, log_z in density.special:
         lines += _wrapped(
-            f"log Z = {formula(gathered_logarithms(log_z))}  at {parameter} = {formula(value)}", "  ", "      "
+            f"log Z = {formula(gathered_logarithms(log_z))}  at {parameter} = {formula(value)}",
+            "  ",
+            "      ",
         )
     if density.exists == sympy.false:
         lines += _wrapped(f"none: {density.reason}", "  ")

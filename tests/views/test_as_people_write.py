@@ -35,7 +35,8 @@ SUBJECTS = [
 ]  # fmt: skip
 BAD = {
     r"Abs\(": "magnitudes have bars", r"\boo\b": "it is inf", r"zoo|\bnan\b": "a sentence says it",
-    r"\*\*": "powers are ^", "Piecewise": "cases are words", r">= \|": "what is bounded is on the left",
+    r"\*\*": "powers are ^", "Piecewise": "cases are words",
+    r">= \|": "what is bounded is on the left",
     r"\bsinh\([^()]*\)/cosh\(": "that is tanh", r"\+ -|- -|--": "signs that meet",
     r"\b1\*|\*1\b(?!\.)": "a factor 1", r"x\*sign\(x\)|sign\(x\)\*x\b": "that is |x|",
     r"sqrt\(2\)\*sqrt\(pi\)": "one root", r"if [^,]*\b0 (?:<|<=) \|": "a bound on the left",

@@ -64,8 +64,8 @@ def memberships(voice: Voice) -> tuple[str, ...]:
         called = f" ({escape.text(title)})" if title else ""
         how = "as a limit" if member.method.startswith("limit") else "by substitution"
         told.append(
-            rf"\par\smallskip\noindent\textbf{{Special case.}} Equal to \texttt{{{escape.text(member.wider)}}}{called} "
-            rf"at ${at}$; proved {how}."
+            rf"\par\smallskip\noindent\textbf{{Special case.}} Equal to "
+            rf"\texttt{{{escape.text(member.wider)}}}{called} at ${at}$; proved {how}."
         )
     return tuple(told)
 
@@ -94,7 +94,11 @@ def special_cases(voice: Voice) -> tuple[Table, ...]:
         rows.append(" & ".join(cells))
     head = " & ".join([*heads, "loss", f"${voice.special('loss')}$"])
     closed = tuple(rf"{row} \\" for row in rows)
-    return (Table(r"\par\smallskip\noindent\textbf{Special cases.}", "r" * len(heads) + "ll", head, closed),)
+    return (
+        Table(
+            r"\par\smallskip\noindent\textbf{Special cases.}", "r" * len(heads) + "ll", head, closed
+        ),
+    )
 
 
 def _values(member: Loss) -> list[tuple[str, Expr]]:

@@ -41,7 +41,9 @@ def derivatives(voice: Voice) -> Display:
     left |= {f"d_{p.name}": voice.partial(p.name) for p in voice.loss.parameters}
     left |= {f"d2_{x.name}": voice.partial(x.name, 2)}
     statements = [Statement(sign, readable[name], name=name) for name, sign in left.items()]
-    weight = Statement(rf"{w} = \frac{{{psi}}}{{{voice.letter(x)}}}", readable["weight"], name="weight")
+    weight = Statement(
+        rf"{w} = \frac{{{psi}}}{{{voice.letter(x)}}}", readable["weight"], name="weight"
+    )
     at_zero = voice.derivation.weight_at_zero
     told = _at_zero(voice, at_zero)
     total = width(weight.left + voice.printer.show(weight.right)) + width(told)
@@ -53,7 +55,9 @@ def derivatives(voice: Voice) -> Display:
         if at_zero not in (oo, -oo, zoo, nan):
             statements.append(Statement(f"{w}(0)", voice.tidied(at_zero)))
     rows = voice.layout.rows(statements)
-    return aligned(r"\par\smallskip\noindent\textbf{Derivatives and weight.}", rows, voice.environment)
+    return aligned(
+        r"\par\smallskip\noindent\textbf{Derivatives and weight.}", rows, voice.environment
+    )
 
 
 def second_derivatives(voice: Voice) -> list[Display]:
@@ -66,7 +70,9 @@ def second_derivatives(voice: Voice) -> list[Display]:
         Statement(second(voice, name), voice.readable[name], name=name) for name in wanted
     ]
     rows = voice.layout.rows(statements)
-    return [aligned(r"\par\smallskip\noindent\textbf{Second derivatives.}", rows, voice.environment)]
+    return [
+        aligned(r"\par\smallskip\noindent\textbf{Second derivatives.}", rows, voice.environment)
+    ]
 
 
 def is_second(name: str) -> bool:

@@ -62,7 +62,7 @@ def _first_free(choices: Iterable[str], taken: set[str]) -> str:
 
 
 def _symbols(names: list[str], chosen: Mapping[str, str]) -> dict[str, str]:
-    written = {name: _written(name) for name in names} | chosen
+    written = {**{name: _written(name) for name in names}, **chosen}
     for name in names:
         if name in PAPER and name not in chosen and PAPER[name] not in written.values():
             written[name] = PAPER[name]

@@ -13,7 +13,8 @@ from derive.views.latex.wanted import Wanted
 
 _COMMANDS = (
     (re.compile(r"\\par\\smallskip\\noindent"), ""), (re.compile(r"\\par\\noindent"), ""),
-    (re.compile(r"\\textbf\{([^{}]*)\}"), r"**\1**"), (re.compile(r"\\texttt\{([^{}]*)\}"), r"`\1`"),
+    (re.compile(r"\\textbf\{([^{}]*)\}"), r"**\1**"),
+    (re.compile(r"\\texttt\{([^{}]*)\}"), r"`\1`"),
     (re.compile(r"\\textasciicircum\{\}"), "^"), (re.compile(r"\\textbar\{\}"), "|"),
     (re.compile(r"\\textless\{\}"), "<"), (re.compile(r"\\textgreater\{\}"), ">"),
     (re.compile(r"\\textbackslash\{\}"), r"\\\\"), (re.compile(r"\\allowbreak\{\}"), ""),
@@ -66,7 +67,9 @@ def prose(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    text = _ACCENT.sub(lambda m: unicodedata.normalize("NFC", m[2].lstrip("\\") + _MARKS[m[1]]), text)
+    text = _ACCENT.sub(
+        lambda m: unicodedata.normalize("NFC", m[2].lstrip("\\") + _MARKS[m[1]]), text
+    )
     for pattern, by in _COMMANDS:
         text = pattern.sub(by, text)
     return text

@@ -1,4 +1,4 @@
-"""The formulas as MathML in a page of HTML, from the same TeX: a closed vocabulary, read in full."""
+"""The formulas as MathML in a page of HTML, read in full from the same TeX."""
 
 from __future__ import annotations
 
@@ -14,18 +14,35 @@ from derive.views.latex.pages import entry
 from derive.views.latex.wanted import Wanted
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\s+|\d+(?:\.\d+)?|.", re.DOTALL)
-_GREEK = dict(zip(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi "
-    "pi rho varrho sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi "
-    "Pi Sigma Upsilon Phi Psi Omega".split(),
-    "αβγδϵεζηθϑικλμνξπρϱσςτυϕφχψωΓΔΘΛΞΠΣΥΦΨΩ", strict=True,
-))  # fmt: skip
+_LETTERS = (
+    "alpha α beta β gamma γ delta δ epsilon ϵ varepsilon ε zeta ζ eta η theta θ vartheta ϑ iota ι "
+    "kappa κ lambda λ mu μ nu ν xi ξ pi π rho ρ varrho ϱ sigma σ varsigma ς tau τ upsilon υ phi ϕ "
+    "varphi φ chi χ psi ψ omega ω varkappa ϰ Gamma Γ Delta Δ Theta Θ Lambda Λ Xi Ξ Pi Π Sigma Σ "
+    "Upsilon Υ Phi Φ Psi Ψ Omega Ω"
+)
+_WORDS = _LETTERS.split()
+_GREEK = dict(zip(_WORDS[::2], _WORDS[1::2], strict=True))
 _SIGNS = {
     "infty": "∞", "to": "→", "le": "≤", "ge": "≥", "ne": "≠", "cdot": "·", "in": "∈", "pm": "±",
     "partial": "∂", "int": "∫", "colon": ":", "times": "×",
 }  # fmt: skip
 _NAMES = frozenset(
-    "ln sin cos tan arcsin arccos arctan sinh cosh tanh coth exp max min".split()
+    [
+        "ln",
+        "sin",
+        "cos",
+        "tan",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "coth",
+        "exp",
+        "max",
+        "min",
+    ]
 )
 _SPACES = {"quad": "1em", "qquad": "2em", ",": "0.17em", "!": "-0.17em", " ": "0.3em"}
 
@@ -58,7 +75,9 @@ def _display(d: Display) -> str:
 
 def _table(t: Table) -> str:
     rows = [t.head, *(row.removesuffix(r" \\") for row in t.rows)]
-    lines = ["<tr>" + "".join(f"<td>{_prose(c)}</td>" for c in r.split(" & ")) + "</tr>" for r in rows]
+    lines = [
+        "<tr>" + "".join(f"<td>{_prose(c)}</td>" for c in r.split(" & ")) + "</tr>" for r in rows
+    ]
     return f"<p>{_prose(t.lead)}</p>\n<table>{''.join(lines)}</table>"
 
 

@@ -14,7 +14,14 @@ from derive.views.latex import escape
 from derive.views.latex.printer import Printer
 
 _EDGES = re.compile(r"^(\(?)(.*?)(\)?[.,;:]*)$", re.DOTALL)
-_RELATIONS: Mapping[str, str] = {"=": "=", "<": "<", ">": ">", "<=": r"\le", ">=": r"\ge", "->": r"\to"}
+_RELATIONS: Mapping[str, str] = {
+    "=": "=",
+    "<": "<",
+    ">": ">",
+    "<=": r"\le",
+    ">=": r"\ge",
+    "->": r"\to",
+}
 # Words of English that may be letters of a loss too.
 _ENGLISH = frozenset(("a", "A", "I", "x"))
 
@@ -43,7 +50,11 @@ def _formula(word: str, loss: Loss, printer: Printer) -> str | None:
     if word in ("inf", "-inf"):
         return printer.inline(oo if word == "inf" else -oo)
     if word in letters:
-        return None if word in _ENGLISH and word != loss.residual.name else printer.inline(letters[word])
+        return (
+            None
+            if word in _ENGLISH and word != loss.residual.name
+            else printer.inline(letters[word])
+        )
     if not re.search(r"[\^|*/]|^-\d", word) or not re.fullmatch(r"[\w^|*/+().-]+", word):
         return None
     bars = word.split("|")

@@ -38,13 +38,13 @@ class Request:
         variables = {v.name for loss in losses for v in (*loss.variables, *loss.where)}
         for name, word in self.symbols.items():
             if name not in variables:
-                raise BadInput(f"no variable {name[:40]!a}; there are {', '.join(sorted(variables))}")
+                raise BadInput(
+                    f"no variable {name[:40]!a}; there are {', '.join(sorted(variables))}"
+                )
             letter(word)
 
 
-def written(
-    asked: Request, derivations: Sequence[Derivation], losses: Sequence[Loss]
-) -> str:
+def written(asked: Request, derivations: Sequence[Derivation], losses: Sequence[Loss]) -> str:
     """The text."""
     if asked.form == "bibtex":
         return bibliography(losses)

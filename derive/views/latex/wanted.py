@@ -1,4 +1,4 @@
-"""What is wanted of the formulas: how wide, which ones, in which letters, with numbers or without."""
+"""What is wanted of the formulas: how wide, which ones, in which letters, numbered or not."""
 
 from __future__ import annotations
 

@@ -45,7 +45,9 @@ def balance(matplotlib: Any, subject: Subject, heading: str, wanted: Wanted) -> 
                 arrowprops={"arrowstyle": "-|>", "color": orange, "linewidth": 1.8,
                             "shrinkA": 0, "shrinkB": 0},
             )  # fmt: skip
-    left.plot(data, np.arange(len(data)), "o", color=blue, markersize=6, zorder=3, label="observations")
+    left.plot(
+        data, np.arange(len(data)), "o", color=blue, markersize=6, zorder=3, label="observations"
+    )
     if found.low < found.high:
         left.axvspan(found.low, found.high, color=green, alpha=0.25, linewidth=0)
     left.axvline(found.value, color=green, linewidth=2.0, label=f"estimate {found.value:.3g}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import sympy
 from mpmath import mp
-from sympy import Symbol, oo
+from sympy import Expr, Symbol, oo
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.evaluate import NotReal, truth
@@ -146,36 +146,30 @@ def _allowed(derivation: Derivation, p: Symbol, value: float) -> bool:
         return False
 
 
-def _slopes_of_log_z(
-    derivation: Derivation, ways: Mapping[Symbol, Way]
-) -> dict[Symbol, Callable[[Mapping[Symbol, float]], float]]:
+Slope = Callable[[Mapping[Symbol, float]], float]
+
+
+def _slopes_of_log_z(derivation: Derivation, ways: Mapping[Symbol, Way]) -> dict[Symbol, Slope]:
     """d log Z/dp for every parameter: from the formula, from the scale, or from a table."""
     loss, known = derivation.loss, derivation.density
-    found: dict[Symbol, Callable[[Mapping[Symbol, float]], float]] = {}
-    shapes = []
-    for p in loss.parameters:
-        if known.log_partition is not None:
-            node = lower(known.derivatives.get((p,), sympy.S.Zero))
-            found[p] = lambda at, node=node: float(
-                in_floats(node, {q.name: np.float64(v) for q, v in at.items()})
-            )
-        elif p == derivation.facts.stretch:
-            found[p] = lambda at, p=p: 1 / at[p]
-        else:
-            shapes.append(p)
-    if len(shapes) > 1 or (shapes and len(shapes) + len(found) < len(loss.parameters)):
-        raise BadInput(f"{loss.name}: more than one parameter of shape; log Z is no table of one")
-    for p in shapes:
-        others = [q for q in loss.parameters if q != p]
-        if others and others != [derivation.facts.stretch]:
-            raise BadInput(f"{loss.name}: log Z has no formula, so its parameters cannot adapt")
-        found[p] = _table(derivation, p, ways[p])
+    if known.log_partition is not None:
+        return {p: _by_formula(known.derivatives.get((p,), sympy.S.Zero)) for p in loss.parameters}
+    stretch = derivation.facts.stretch
+    shapes = [p for p in loss.parameters if p != stretch]
+    if len(shapes) > 1 or (shapes and len(shapes) < len(loss.parameters) and stretch is None):
+        raise BadInput(f"{loss.name}: log Z has no formula, so its parameters cannot adapt")
+    found: dict[Symbol, Slope] = {p: _table(derivation, p, ways[p]) for p in shapes}
+    if stretch is not None:
+        found[stretch] = lambda at: 1 / at[stretch]
     return found
 
 
-def _table(
-    derivation: Derivation, p: Symbol, way: Way
-) -> Callable[[Mapping[Symbol, float]], float]:
+def _by_formula(slope: Expr) -> Slope:
+    node = lower(slope)
+    return lambda at: float(in_floats(node, {q.name: np.float64(v) for q, v in at.items()}))
+
+
+def _table(derivation: Derivation, p: Symbol, way: Way) -> Slope:
     """d log Z/dp by quadrature, at scale 1."""
     loss = derivation.loss
     node = lower(loss.expression)

@@ -27,7 +27,9 @@ def surface(
 ) -> Any:  # fmt: skip
     look, loss = looks.LOOKS[wanted.theme], subject.derivation.loss
     finite = [float(p) for p in points if p not in (oo, -oo)]
-    low, high = (min(finite), max(finite)) if len(set(finite)) > 1 else (finite[0] / 4, finite[0] * 3)
+    low, high = (
+        (min(finite), max(finite)) if len(set(finite)) > 1 else (finite[0] / 4, finite[0] * 3)
+    )
     figure = looks.figure(matplotlib, wanted.size or SIZE)
     x, y = looks.letter(loss, loss.residual), looks.letter(loss, parameter)
     for place, quantity in enumerate(("loss", "d_x"), 1):
@@ -58,9 +60,7 @@ def looks_map(wanted: Wanted) -> str:
     return "viridis" if wanted.theme == "light" else "plasma"
 
 
-def _heights(
-    subject: Subject, quantity: str, parameter: Symbol, across: Any, along: Any
-) -> Any:
+def _heights(subject: Subject, quantity: str, parameter: Symbol, across: Any, along: Any) -> Any:
     """A row for each value of the parameter; its limits where it has special points."""
     derivation = subject.derivation
     x = derivation.loss.residual

@@ -201,7 +201,9 @@ def _sampled(
         height = np.nanmax(np.abs(y)) if np.isfinite(y).any() else 0.0
         bend = np.abs(y[1:-1] - np.interp(x[1:-1], x[::2], y[::2])) if len(x) > 2 else np.array([])
         sharp = np.flatnonzero(bend > BENT * height) + 1
-        new = np.unique(np.concatenate([(x[sharp] + x[sharp - 1]) / 2, (x[sharp] + x[sharp + 1]) / 2]))
+        new = np.unique(
+            np.concatenate([(x[sharp] + x[sharp - 1]) / 2, (x[sharp] + x[sharp + 1]) / 2])
+        )
         gaps = np.array([np.min(np.abs(x - n)) for n in new]) if len(new) else np.array([])
         new = new[gaps > 10 * near] if len(new) else new
         if not len(new) or len(x) > 3000:

@@ -24,8 +24,8 @@ THEMES = ("light", "dark")
 
 @dataclass(frozen=True)
 class Wanted:
-    """settings: parameters by name, as text; the loss's defaults otherwise. over: the parameter that
-    varies, and its values. ends: from where to where the residual goes. size: in inches.
+    """settings: parameters by name, as text; the loss's defaults otherwise. over: the parameter
+    that varies, and its values. ends: from where to where the residual goes. size: in inches.
     interval: whether the density has the area 1 over the plotted interval, not over the line.
     """
 

@@ -132,13 +132,15 @@ def verify(
     if implementation is not None:
         if subject is not None or formula is not None or latex is not None or loss is None:
             raise BadInput("an implementation wants loss=…, and no other subject beside it")
-        return Report.of_code(implementation, load(loss), quantity, dict(settings or {}), exact)
+        return Report.of_code(
+            implementation, load(loss), quantity, dict(settings or {}), exact, seed
+        )
     if formula is not None or latex is not None:
         if subject is not None or loss is None or (formula is not None and latex is not None):
             raise BadInput("one text is judged at a time: formula=… or latex=…, with loss=…")
         text = formula if formula is not None else latex
         assert text is not None
-        return Report.of_formula(text, load(loss), quantity, latex is not None, exact)
+        return Report.of_formula(text, load(loss), quantity, latex is not None, exact, seed)
     if loss is not None or settings is not None:
         raise BadInput("loss=… and settings=… say what a formula or an implementation is judged by")
     if _is_claims(subject):

@@ -111,12 +111,32 @@ def list_losses(as_json: bool) -> None:
 
 @derive.command(epilog=_LOSS)
 @click.argument("loss", shell_complete=losses_that_fit)
+@click.option("--concordance", is_flag=True, help="What other libraries mean by this loss.")
 @_JSON
-def show(loss: str, as_json: bool) -> None:
+def show(loss: str, concordance: bool, as_json: bool) -> None:
     """Definition, gradients, limits and density of a loss."""
     from derive import pipeline
 
+    if concordance:
+        _show_concordance(loss, as_json)
+        return
     say(pipeline.data(loss) if as_json else narrowed(pipeline.show(loss), columns(PIPE_WIDTH)))
+
+
+def _show_concordance(loss: str, as_json: bool) -> None:
+    """What other libraries mean by a loss, a row each, and what is to be known beside them."""
+    from derive import pipeline
+
+    cells, notes = pipeline.concordance(loss)
+    if as_json:
+        keys = ("library", "is", "relation", "asked")
+        say(json.dumps([dict(zip(keys, row, strict=True)) for row in cells], indent=1))
+        return
+    if not cells:
+        say(f"{loss}: no library of the table has it")
+        return
+    header = ["library", "is", "relation", "library itself"]
+    say(aligned(header, cells, screen()[0]) + "".join(f"{note}\n" for note in notes))
 
 
 @derive.command(short_help="Make a shell complete commands, options and losses.")
@@ -309,11 +329,13 @@ def verify(
     """Check losses and their generated files, claims files (TOML), a formula or somebody else's
     code; without SUBJECT everything."""
     if implementation is not None:
-        _judge_code(implementation, settings, Statements(**statements), subjects, as_json)
+        _judge_code(
+            implementation, settings, Statements(seed=seed, **statements), subjects, as_json
+        )
         return
     if settings:
         raise click.UsageError("--set says the parameters of an --implementation")
-    if _judged_statements(subjects, Statements(**statements), as_json):
+    if _judged_statements(subjects, Statements(seed=seed, **statements), as_json):
         return
     from derive import pipeline
 
@@ -345,7 +367,7 @@ def _judge_code(
 
     with progress_on(sys.stderr) as progress:
         progress.step(subject, 0, 1)
-        found = judge(subject, find(asked.loss), asked.quantity, values)
+        found = judge(subject, find(asked.loss), asked.quantity, values, asked.seed)
     say(found.to_json() if as_json else shown(found, *screen()))
     code = found.exit_code(asked.exact)
     if code == Refuted.exit_code:
@@ -358,14 +380,14 @@ def _judged_statements(subjects: tuple[str, ...], asked: Any, as_json: bool) -> 
     """Whether claims or a formula were asked about; they are judged and told then."""
     if not (asked.has_text or any(s.endswith(".toml") for s in subjects)):
         return False
-    from derive.verification.claims.asked import answer, complaint
+    from derive.verification.claims.asked import answer, complaint, text_of
 
     with progress_on(sys.stderr) as progress:
-        found = answer(subjects, asked, 0, as_json, progress)
+        found = answer(subjects, asked, progress)
     if found is None:
         return False
-    say(found[0])
-    trouble = complaint(found[1])
+    say(found.to_json() if as_json else text_of(found, asked.explain, *screen()))
+    trouble = complaint(found.exit_code)
     if trouble is not None:
         raise trouble
     return True

@@ -69,17 +69,21 @@ def shared(targets: Sequence[str]) -> dict[str, str]:
                 (f"{target.folder}/densities/", f"Their densities for {target.title}."),
             ):
                 tree[f"{folder}__init__{target.suffix}"] = page.render(about=about)
-        for name, text in runtime(target).items():
+        for name, text in {**runtime(target), **_copied(target, target.beside)}.items():
             tree[f"{target.folder}/{name}{target.suffix}"] = text
     return tree
 
 
 def runtime(target: Target) -> dict[str, str]:
-    """module name -> text of the modules that a target's files share."""
+    """module name -> text of the modules that a target's densities share."""
+    return _copied(target, target.runtime)
+
+
+def _copied(target: Target, names: Sequence[str]) -> dict[str, str]:
     folder = templates_folder() / target.name
     return {
         Path(name).stem: (folder / name).read_text(encoding="utf-8")
-        for name in target.runtime
+        for name in names
         if (folder / name).is_file()
     }
 

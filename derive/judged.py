@@ -117,13 +117,13 @@ class Report:
 
     @classmethod
     def of_formula(
-        cls, text: str, loss: Loss, quantity: str, is_latex: bool, exact: bool
+        cls, text: str, loss: Loss, quantity: str, is_latex: bool, exact: bool, seed: int = 0
     ) -> Report:
         """A text as a quantity of a loss."""
         from derive.verification.formulas.run import judge_formula
 
         with _findable(loss) as name:
-            found = judge_formula(text, name, quantity, is_latex=is_latex, exact=exact)
+            found = judge_formula(text, name, quantity, is_latex=is_latex, exact=exact, seed=seed)
         return _of_formula(found, f"{quantity} of {loss.name}")
 
     @classmethod
@@ -134,6 +134,7 @@ class Report:
         quantity: str,
         settings: Mapping[str, Any],
         exact: bool,
+        seed: int = 0,
     ) -> Report:
         """A function, or MODULE:FUNCTION, as a quantity of a loss."""
         from derive.verification.callables.given import MODULE, named
@@ -141,7 +142,7 @@ class Report:
 
         values = {name: float(value) for name, value in settings.items()}
         with named(subject) as (name, folders):
-            found = judge(name, loss, quantity, values, folders=folders)
+            found = judge(name, loss, quantity, values, seed, folders=folders)
         if name.startswith(f"{MODULE}:"):  # nobody can import it later
             found = replace(found, script="")
         return _of_code(found, exact)

@@ -239,6 +239,16 @@ def data(subject: str) -> str:
     )
 
 
+def concordance(subject: str) -> tuple[list[list[str]], list[str]]:
+    """What other libraries mean by a loss of the catalogue: rows of a table, and notes."""
+    from derive.verification.concordance import page
+
+    loss = find(subject)
+    if loss.name not in NAMES or find(loss.name).digest != loss.digest:
+        raise BadInput(f"{subject}: the concordance speaks of the losses of the catalogue")
+    return page.cells(loss.name), page.notes(loss.name)
+
+
 def latex(
     subjects: Sequence[str], out: Path | None, progress: Progress, *, form: str | None = None,
     quantities: Sequence[str] = (), symbols: Mapping[str, str] | None = None,

@@ -15,6 +15,7 @@ class Statements:
     quantity: str = "loss"
     exact: bool = False
     explain: bool = False
+    seed: int = 0
 
     @property
     def has_text(self) -> bool:

@@ -12,9 +12,24 @@ from itertools import combinations_with_replacement
 from types import MappingProxyType
 
 from mpmath import mp
-from sympy import Abs, Eq, Expr, Max, Min, Piecewise, S, Symbol, factor_terms, log, sign
+from sympy import (
+    Abs,
+    Eq,
+    Expr,
+    Max,
+    Min,
+    Mul,
+    Piecewise,
+    S,
+    Symbol,
+    expand,
+    factor_terms,
+    log,
+    sign,
+)
 from sympy.core.function import Function
 from sympy.core.relational import Relational
+from sympy.logic.boolalg import Boolean
 
 from derive.calculus.evaluate import NotReal, evaluate, truth
 from derive.calculus.reading import fold, readable
@@ -77,8 +92,26 @@ def _extremum(expression: Expr, variable: Symbol) -> Expr:
     first, *others = expression.args
     rest = expression.func(*others)
     da, db = partial(first, variable), partial(rest, variable)
-    wins = first > rest if isinstance(expression, Max) else first < rest
+    wins = exceeds(first, rest) if isinstance(expression, Max) else exceeds(rest, first)
     return Piecewise((da, wins), (db, True))
+
+
+def exceeds(first: Expr, other: Expr) -> Boolean:
+    """first > other, without what both have in common: products may leave the range and their
+    comparison with them. t x > (t - 1) x is x > 0, and x^2/2 > c^2/2 is |x| > c."""
+    gap = factor_terms(expand(first - other))
+    left = gap.func(*(f for f in gap.args if not f.is_positive)) if gap.is_Mul else gap
+    if left.is_Symbol or (-left).is_Symbol:
+        return left > 0 if left.is_Symbol else -left < 0
+    minus = [a for a in left.args if a.could_extract_minus_sign()] if left.is_Add else []
+    if len(minus) == 1 and len(left.args) == 2 and (S.Zero in (first, other)):
+        return left - minus[0] > -minus[0]
+    if first.is_nonnegative and other.is_nonnegative:
+        powers = (first / other).as_powers_dict()
+        if all(e in (2, -2) for e in powers.values()):
+            above, below = (Mul(*(b for b, e in powers.items() if e == k)) for k in (2, -2))
+            return Abs(above) > Abs(below)
+    return first > other
 
 
 def chain(loss: Loss, expression: Expr, variable: Symbol) -> Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import sympy
@@ -141,7 +142,7 @@ def _as_low(loss: Loss, place: Expr, low: Any, at: Mapping[Symbol, Any]) -> bool
 
 def _lowest(loss: Loss, at: Mapping[Symbol, Any]) -> Any:
     """The lowest place on a grid, made better by shrinking steps; None where it is at an end."""
-    value = along(loss.expression, loss.residual, at)
+    value = cache(along(loss.expression, loss.residual, at))
     places = [mp.mpf(10) ** (mp.mpf(k) / 4) for k in range(-4 * DECADES, 4 * 6 + 1)]
     grid = [*(-p for p in reversed(places)), mp.mpf(0), *places]
     values = [value(p) for p in grid]

@@ -23,6 +23,7 @@ from sympy import (
 from derive.definitions.loss import Let
 
 # Beyond these sizes the costlier steps are left out: they would take seconds.
+FOR_ANY = 300
 FOR_TOGETHER = 250
 FOR_FACTOR = 40
 # What multiplying out may produce.
@@ -35,6 +36,8 @@ def readable(expression: Expr) -> Expr:
     if isinstance(expression, Piecewise):
         return Piecewise(*((readable(e), c) for e, c in expression.args))
     best = without_signs(expression)
+    if count_ops(best) > FOR_ANY:  # powsimp of such a sum does not end in minutes
+        return best
     for _ in range(3):
         shorter = min(_variants(best), key=size)
         if size(shorter) >= size(best):

@@ -180,7 +180,21 @@ class _Sampler:
         else:
             kind = ("generic", "near", "simple", "at", "generic", "near", "at")[number % 8 - 1]
             chosen = [self.parameter(p, kind) for p in self.loss.parameters]
-        return tuple(float(v) for v in self.rounded(np.array(chosen, dtype=np.float64)))
+        rounded = self.rounded(np.array(chosen, dtype=np.float64))
+        pairs = zip(self.loss.parameters, rounded, strict=True)
+        return tuple(self.kept_inside(p, float(v)) for p, v in pairs)
+
+    def kept_inside(self, p: Symbol, value: float) -> float:
+        """A rounded value that fell on an open end of the domain, moved in by one unit."""
+        domain = self.domains[p]
+        if not isinstance(domain, Interval) or not math.isfinite(value):
+            return value
+        low, high = self.ends(p)
+        if value <= low and bool(domain.left_open):
+            return float(self.rounded(np.array([low + max(abs(low), 1.0) * self.epsilon]))[0])
+        if value >= high and bool(domain.right_open):
+            return float(self.rounded(np.array([high - abs(high) * self.epsilon]))[0])
+        return value
 
     def parameter(self, p: Symbol, kind: str) -> float:
         inside, finite, simple = self.marked[p]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import sympy
 from sympy import Abs, Expr, Piecewise, Rational, Symbol, solve
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.reading import readable
 from derive.definitions.accepted import accept
+from derive.definitions.floats import Floats
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
 from derive.estimation.robustness import robustness
@@ -66,6 +70,16 @@ def _place(loss: Loss, slope: Expr, size: Symbol, limit: Symbol) -> Expr:
     return readable(min(positive, key=lambda pair: pair[0])[1])
 
 
-def clip_norm(gradient_norm: Expr, bound: Symbol) -> Expr:
-    """The factor that scales a gradient vector so that its norm is at most `bound`."""
-    return Piecewise((1, gradient_norm <= bound), (bound / gradient_norm, True))
+def clip_norm(gradient: Any, bound: float, axis: int = -1) -> Floats:
+    """Gradients of a loss of |x| over vectors x along an axis, each scaled to a norm of at most
+    `bound`: the gradient of the clipped loss (`clip_gradient`) of |x|."""
+    if not 0 < bound < np.inf:
+        raise BadInput(f"bound: {bound} is not a positive number")
+    vectors = np.asarray(gradient, dtype=np.float64)
+    largest = np.max(np.abs(vectors), axis=axis, keepdims=True, initial=0.0)
+    # lengths of the vectors over their largest component, so that no square leaves the range
+    with np.errstate(invalid="ignore", divide="ignore"):
+        unit = np.where(largest > 0, vectors / largest, 0.0)
+        norm = np.sqrt(np.sum(unit * unit, axis=axis, keepdims=True))
+        clipped = unit * (bound / norm)
+    return np.where(largest * norm > bound, clipped, vectors)

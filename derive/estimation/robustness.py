@@ -80,7 +80,7 @@ def tuning_constant(
     BadInput where the loss has no length, or no value of it gives that efficiency.
     """
     loss = derivation.loss
-    name = parameter or _scale(derivation)
+    name = parameter or length_name(derivation)
     symbol = next(p for p in loss.parameters if p.name == name)
     with mp.workdps(DIGITS):
         at = _parameters(derivation, settings)
@@ -106,7 +106,8 @@ def _crossing(function: Callable[[float], float], low: float, high: float) -> fl
     return (low + high) / 2
 
 
-def _scale(derivation: Derivation) -> str:
+def length_name(derivation: Derivation) -> str:
+    """The parameter that is the loss's length. BadInput where there is none."""
     length = derivation.facts.length
     free = sorted(length.free_symbols, key=str) if length is not None else []
     if len(free) != 1:

@@ -60,7 +60,7 @@ def _expressions(
     found: Ways = []
     taken = [v.name for v in (*loss.variables, *loss.where)]
     for form in dict.fromkeys((pretty, by_branches(pretty, _factors))):
-        joined = clipped(form, loss.residual, taken)
+        joined = clipped(loss.expand(form), loss.residual, taken)
         if joined is not None:
             found.append((joined, ("clipped residual",)))
         found += [(form, ()), rewrite(form)]
@@ -142,8 +142,11 @@ def _factored(expression: Expr) -> Expr:
 def _from_base(loss: Loss, name: str, base: Expr) -> Expr:
     if name == "loss":
         return base
+    weight = over_residual(partial(base, loss.residual), loss.residual)
     if name == "weight":
-        return over_residual(partial(base, loss.residual), loss.residual)
+        return weight
+    if name == "bend":
+        return over_residual(partial(weight, loss.residual), loss.residual) / 2
     if name.startswith("d_"):
         return partial(base, next(v for v in loss.variables if name == f"d_{v.name}"))
     v, w = variables(loss, name)

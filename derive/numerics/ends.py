@@ -254,10 +254,13 @@ def _values(model: ErrorModel, end: Expr, leads: Leads) -> Iterator[Node]:
     pieces = leads(model)
     yield from dict.fromkeys(p.limit for p in pieces if p.end == end and p.limit is not None)
     yield from (p.candidate.form for p in pieces if p.end == end)
-    if end == 0 and model.quantity == "weight":
+    weighs = end == 0 and model.quantity == "weight"
+    if weighs and model.derivation.weight_at_zero != sympy.zoo:
         found = [model.derivation.weight_at_zero]
     else:
         found = list(_limits(model, end))
+    if weighs and len(found) == 2:  # as a slope at a kink: the middle
+        found = [readable((found[0] + found[1]) / 2)]
     x = model.loss.residual
     if len(found) == 2:
         right, left = found

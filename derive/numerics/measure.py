@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from flint import arb, ctx
-from sympy import Expr, Symbol, nan
+from sympy import Expr, Symbol, nan, zoo
 
 from derive.calculus.derivation import Derivation
 from derive.definitions.floats import FORMATS, Floats, unit_exponent
@@ -91,6 +91,9 @@ class Reference:
         self.variables: Sequence[Symbol] = loss.variables
         columns = [sample.columns[name] for name in sample.names]
         self.rows = np.stack(columns, axis=1)
+        # a weight with two limits at 0 is the middle of them, as a slope at a kink
+        zero = wanted.derivation.weight_at_zero
+        self.sides_disagree = wanted.quantity == "weight" and zero == zoo
         self._compiled: dict[Expr, Exact] = {}
         self._kappa: dict[int, float] = {}
         self.special = np.zeros(len(sample), dtype=bool)
@@ -137,6 +140,9 @@ class Reference:
         x = inputs[0]
         if not x.is_finite():
             return limit(exact, inputs, x)
+        if x.is_zero() and self.sides_disagree:
+            right, left = (limit(exact, inputs, arb(side)) for side in (1, -1))
+            return (right + left) / 2
         try:
             return exact.enclosed(inputs)
         except (NoValue, ZeroDivisionError):

@@ -75,6 +75,12 @@ def stabilise(derivation: Derivation, progress: Progress | None = None) -> Stabl
     )  # fmt: skip
 
 
+def form_of(derivation: Derivation, name: str) -> Node:
+    """The stable form of one quantity alone, away from special points of parameters."""
+    model = ErrorModel(target(derivation, name), samples(derivation.loss))
+    return _Search(derivation).best(model, {})[0]
+
+
 def _ranges(derivation: Derivation) -> Ranges:
     """Points over the whole range, and beside the edges of every quantity."""
     return Ranges.of(derivation.loss, list(derivation.quantities.values()))
@@ -156,7 +162,8 @@ class _Search:
             found += self._candidates([p for e in ways for p in ((e, ()), rewrite(e))])
             found += self._candidates([(e, ("angle",)) for e in self._angled(ways)])
         loss = self.derivation.loss
-        joined = clipped(pretty, loss.residual, [v.name for v in (*loss.variables, *loss.where)])
+        taken = [v.name for v in (*loss.variables, *loss.where)]
+        joined = clipped(loss.expand(pretty), loss.residual, taken)
         if joined is not None:
             found += self._candidates([(joined, ("clipped residual",))])
         read = [(way, ("exponential polynomial",)) for way in readings(loss, pretty)]

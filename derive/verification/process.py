@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -15,6 +16,16 @@ import numpy as np
 from derive.definitions.floats import Floats
 
 LATE = "no answer within"
+ENDED = "the process that ran it ended"
+
+
+def patience() -> float:
+    """How much longer than on a machine of its own a process may take: others use the cores too."""
+    try:
+        load = os.getloadavg()[0] / (os.cpu_count() or 1)
+    except (AttributeError, OSError):  # Windows
+        return 1.0
+    return min(max(load, 1.0), 8.0)
 
 
 class Child:
@@ -36,11 +47,13 @@ class Child:
             self._process.communicate()
             self._process = None
 
-    def ask(self, request: dict[str, Any], raw: Sequence[bytes]) -> tuple[dict[str, Any], Floats]:
+    def ask(
+        self, request: dict[str, Any], raw: Sequence[bytes], seconds: float | None = None
+    ) -> tuple[dict[str, Any], Floats]:
         """The reply, {"error": …} where the process died or took too long, and its numbers."""
-        process = self._started()
+        process, limit = self._started(), (seconds or self.seconds) * patience()
         assert process.stdin is not None and process.stdout is not None
-        timer = threading.Timer(self.seconds, process.kill)
+        timer = threading.Timer(limit, process.kill)
         timer.start()
         try:
             process.stdin.write(json.dumps(request).encode() + b"\n")
@@ -48,11 +61,11 @@ class Child:
                 process.stdin.write(piece)
             process.stdin.flush()
             line = process.stdout.readline()
-            reply = json.loads(line) if line else {"error": self._death(timer)}
+            reply = json.loads(line) if line else {"error": self._death(timer, limit)}
             size = 8 * int(reply.get("count", 0))
             numbers = process.stdout.read(size) if line and size else b""
         except (BrokenPipeError, ValueError):
-            return {"error": self._death(timer)}, np.empty(0)
+            return {"error": self._death(timer, limit)}, np.empty(0)
         finally:
             timer.cancel()
         return reply, np.frombuffer(numbers, dtype=np.float64)
@@ -67,10 +80,10 @@ class Child:
             )
         return self._process
 
-    def _death(self, timer: threading.Timer) -> str:
+    def _death(self, timer: threading.Timer, limit: float) -> str:
         late = timer.finished.is_set()
         code = None if self._process is None else self._process.poll()
         self.close()
         if late:
-            return f"{LATE} {self.seconds:.0f} s"
-        return f"the process that ran it ended (exit status {code})"
+            return f"{LATE} {limit:.0f} s"
+        return f"{ENDED} (exit status {code})"

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from derive.verification.report import AGREES, PROVED, REFUTED, UNKNOWN, Report, Row
 
-COLOURS = {REFUTED: "red", UNKNOWN: "yellow", AGREES: "", PROVED: ""}
+COLOURS = {PROVED: "", AGREES: "", REFUTED: "red", UNKNOWN: "yellow"}
 NARROW = ("float16", "bfloat16")
 MOST = 4  # witnesses that are shown of one quantity
 
@@ -23,6 +23,14 @@ Paint = Callable[[str, str], str]
 def plain(text: str, _colour: str) -> str:
     """Text without colours."""
     return text
+
+
+def wrapped(text: str, width: int, first: int = 0, then: int = 0) -> list[str]:
+    """Lines of at most this width, but for words that are longer; nothing is cut off."""
+    return textwrap.wrap(
+        text, max(width, 30), initial_indent=" " * first, subsequent_indent=" " * then,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def shown(report: Report, width: int = 80, paint: Paint = plain) -> str:
@@ -89,12 +97,10 @@ def _to_tell(rows: Iterable[Row]) -> Iterator[Row]:
 
 def _told(row: Row, width: int, paint: Paint) -> Iterator[str]:
     place = ", ".join(part for part in (row.quantity, row.target, row.dtype, row.sample) if part)
-    yield paint(f"  {row.verdict}: {place}", COLOURS[row.verdict])
+    for line in wrapped(f"{row.verdict}: {place}", width, 2, 4):
+        yield paint(line, COLOURS[row.verdict])
     for text in _details(row):
-        yield from textwrap.wrap(
-            text, max(width, 20), initial_indent="    ", subsequent_indent="      ",
-            break_long_words=False, break_on_hyphens=False,
-        )  # fmt: skip
+        yield from wrapped(text, width, 4, 6)
 
 
 def _details(row: Row) -> Iterator[str]:

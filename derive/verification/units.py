@@ -25,16 +25,9 @@ from derive.verification.special import special_sample
 from derive.verification.targets import TargetFiles
 
 
-def loss_rows(
-    loss: Loss,
-    dtype: str,
-    emitted: Sequence[Emitted],
-    runners: Runners,
-    points: Mapping[str, int],
-    seed: int,
-) -> Iterator[Row]:
+def loss_rows(samples: Samples, emitted: Sequence[Emitted], runners: Runners) -> Iterator[Row]:
     """Every quantity of a loss, over every sample, by every way in which a file offers it."""
-    samples = Samples(loss, dtype, points, seed)
+    loss, dtype = samples.oracle.loss, samples.dtype
     for files in emitted:
         runner = runners.of(files.target)
         functions = runner.functions(files.modules)
@@ -68,11 +61,11 @@ class Samples:
 
     def __init__(self, loss: Loss, dtype: str, points: Mapping[str, int], seed: int) -> None:
         self.oracle = Oracle(loss)
-        self._dtype, self._points, self._seed = dtype, points, seed
+        self.dtype, self._points, self._seed = dtype, points, seed
 
     @cached_property
     def questions(self) -> tuple[tuple[Sample, Mapping[str, Question]], ...]:
-        loss, dtype = self.oracle.loss, self._dtype
+        loss, dtype = self.oracle.loss, self.dtype
         drawn = [special_sample(loss, dtype)]
         for name, count in self._points.items():
             seek = edges(self.oracle, dtype) if name == "whole" else None

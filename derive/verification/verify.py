@@ -21,7 +21,7 @@ from derive.verification.emitted import Emitted, headers
 from derive.verification.implementations import Runners, installed
 from derive.verification.report import UNKNOWN, Report, Row
 from derive.verification.targets import TargetFiles, file_of
-from derive.verification.units import density_rows, loss_rows
+from derive.verification.units import Samples, density_rows, loss_rows
 
 POINTS: Mapping[str, int] = {"everyday": EVERYDAY, "whole": WHOLE}
 DENSITY = "density"
@@ -134,5 +134,5 @@ def _work(unit: Unit, root: Path, plan: Plan) -> tuple[Unit, list[Row]]:
     emitted = [Emitted(unit.loss, root, target) for target in unit.targets]
     if unit.what == DENSITY:
         return unit, list(density_rows(unit.loss, emitted, _runners[root], plan.seed))
-    points = plan.of(unit.what)
-    return unit, list(loss_rows(unit.loss, unit.what, emitted, _runners[root], points, plan.seed))
+    samples = Samples(unit.loss, unit.what, plan.of(unit.what), plan.seed)
+    return unit, list(loss_rows(samples, emitted, _runners[root]))

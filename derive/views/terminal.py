@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import textwrap
+from contextlib import suppress
 
 import sympy
 
 from derive.calculus import Derivation
+from derive.calculus.evaluate import NotReal
 from derive.calculus.limits import one_sided
 from derive.calculus.presented import for_readers, gathered_logarithms, limit_for_readers
 from derive.calculus.reading import fold, tidy
 from derive.definitions.notation import formula
+from derive.errors import BadInput
+from derive.estimation.robustness import length_name, robustness, tuning_constant
+from derive.numerics.lower import CannotLower
 from derive.program.wording import definition_lines, domain_line
 
 WIDTH = 96
@@ -47,6 +52,8 @@ def shown(derivation: Derivation) -> str:
                 text += f", like {formula(fold(loss.where, tidy(loss.where, limit.growth)))}"
             lines += _wrapped(text, "  ", "      ")
     lines += ["", "Facts", *_facts(derivation), "", "Density", *_density(derivation)]
+    with suppress(NotReal, CannotLower, ValueError, ArithmeticError):
+        lines += ["", *_estimator(derivation)]
     for member in derivation.members:
         at = ", ".join(
             f"{k} = {formula(sympy.sympify(v)) if not isinstance(v, str) else v}"
@@ -87,6 +94,26 @@ def _facts(derivation: Derivation) -> list[str]:
     for b in facts.breaks:
         equal = "".join(f" unless {p} = {formula(v)}" for p, v in b.unless)
         lines += _wrapped(f"{x} = {formula(b.place)}: {kinds[b.order]}{equal}", "  ", "      ")
+    return lines
+
+
+def _estimator(derivation: Derivation) -> list[str]:
+    """What the location estimate that the loss defines is like, at the default parameters."""
+    loss = derivation.loss
+    defaults = ", ".join(f"{p} = {loss.default(p):g}" for p in loss.parameters)
+    found = robustness(derivation)
+    is_or_not = ((found.convex, "convex"), (found.redescending, "redescending"),
+                 (found.bounded, "bounded"), (found.lipschitz, "Lipschitz"))  # fmt: skip
+    kinds = [word if holds else f"not {word}" for holds, word in is_or_not]
+    steepest = f" (steepest slope {found.steepest:.6g})" if found.lipschitz else ""
+    lines = [f"Location estimate{' at ' if defaults else ''}{defaults}"]
+    lines += _wrapped(f"{', '.join(kinds)}{steepest}", "  ")
+    told = f"at the normal distribution: efficiency {100 * found.efficiency:.4g} %, "
+    lines += _wrapped(f"{told}gross-error sensitivity {found.gross_error_sensitivity:.6g}", "  ")
+    with suppress(BadInput):
+        name = length_name(derivation)
+        constant = tuning_constant(derivation, 0.95)
+        lines += _wrapped(f"efficiency 95 % at {name} = {constant:.6g}", "  ")
     return lines
 
 

@@ -14,7 +14,7 @@ from derive.calculus import derive
 from derive.calculus.evaluate import evaluate
 from derive.definitions.find import find
 from derive.errors import BadInput
-from derive.estimation import clip_gradient, location, robustness, tuning_constant
+from derive.estimation import clip_gradient, clip_norm, location, robustness, tuning_constant
 
 DATA = [1.0, 2.0, 3.0, 4.0, 100.0, 7.0]
 RNG = np.random.default_rng(20250311)
@@ -157,3 +157,27 @@ def test_what_cannot_be_clipped(derivation):
         clip_gradient(derivation("tests/losses/pinball.toml"))
     with pytest.raises(BadInput, match="is taken"):
         clip_gradient(derivation("huber"), "delta")
+
+
+def test_a_clipped_norm_is_the_gradient_of_the_clipped_loss_of_the_norm(derivation):
+    """For vectors: grad loss(|x|) = d_x(|x|) x/|x|, and the clipped loss has it clipped."""
+    plain = derivation("tests/losses/log_cosh.toml")
+    slope = derive(clip_gradient(plain)).quantities["d_x"]
+    x, c, bound = clip_gradient(plain).variables
+    vectors = RNG.standard_normal((20, 3)) * np.logspace(-3, 2, 20)[:, None]
+    norms = np.linalg.norm(vectors, axis=-1)
+    at = [{x: mp.mpf(n), c: mp.mpf(2), bound: mp.mpf("0.7")} for n in norms]
+    outer = np.array([float(evaluate(slope, a)) for a in at])
+    inner = np.array([float(evaluate(plain.quantities["d_x"], a)) for a in at])
+    got = clip_norm((inner / norms)[:, None] * vectors, 0.7)
+    np.testing.assert_allclose(got, (outer / norms)[:, None] * vectors, rtol=1e-14)
+    assert np.any(inner > 0.7)
+    assert np.any(inner < 0.7)
+
+
+def test_a_clipped_norm_stays_in_range():
+    np.testing.assert_allclose(clip_norm([3e300, 4e300], 5.0), [3.0, 4.0], rtol=1e-15)
+    np.testing.assert_allclose(clip_norm([3e-300, 4e-300], 5.0), [3e-300, 4e-300], rtol=0)
+    assert np.all(clip_norm(np.zeros((2, 3)), 1.0) == 0)
+    with pytest.raises(BadInput, match="bound"):
+        clip_norm([1.0], 0.0)

@@ -114,8 +114,8 @@ def floats(x):
 @pytest.mark.parametrize(
     ("name", "verdict", "words"),
     [
-        ("stops", UNKNOWN, "ended"),
-        ("leaves", UNKNOWN, "end the process"),
+        ("stops", REFUTED, "ended"),
+        ("leaves", REFUTED, "end the process"),
         ("eats", UNKNOWN, "Memory"),
         ("hangs", UNKNOWN, "no answer within"),
         ("patches", REFUTED, "NumPy is changed"),
@@ -126,7 +126,7 @@ def floats(x):
 def test_hostile_code_is_a_finding_and_never_an_answer(tmp_path, monkeypatch, name, verdict, words):
     (tmp_path / "hostile.py").write_text(HOSTILE)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Session.__init__, "__defaults__", (3.0,))
+    monkeypatch.setattr(Session.__init__, "__defaults__", (3.0, ()))
     found = judge(f"hostile:{name}", load("absolute"), "loss", {})
     assert found.verdict == verdict, found.to_json()
     assert words in found.to_json()
@@ -139,3 +139,59 @@ def test_what_cannot_be_found_is_bad_input():
         judge("math:no_such_function", load("huber"), "loss", {})
     with pytest.raises(BadInput, match="MODULE:FUNCTION"):
         judge("math", load("huber"), "loss", {})
+
+
+CARELESS = """
+import numpy as np
+
+def changes_the_scale(x, scale=1.0):
+    found = np.abs(x) / scale
+    if isinstance(scale, np.ndarray):
+        scale *= 2
+    return found
+
+def wrong_beyond_a_block(x, scale=1.0):
+    found = np.abs(x) / scale
+    if found.size > 4096:
+        found[4096] *= 2
+    return found
+
+def mean(y_true, y_pred, delta=1.0):
+    gap = np.abs(np.asarray(y_pred) - y_true)
+    with np.errstate(over="ignore", invalid="ignore"):
+        each = np.where(gap < delta, 0.5 * gap * gap, delta * (gap - 0.5 * delta))
+    return each.mean()
+
+def chosen(x, kind="l1", c=1.0):
+    if kind == "l1":
+        return np.abs(x) / c
+    if kind == "l2":
+        return np.square(x / c)
+    raise ValueError(kind)
+
+class Norm:
+    def __init__(self, k=1.345):
+        self.k = k
+    def psi(self, x):
+        return np.clip(x, -self.k, self.k)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "loss", "quantity", "relation", "words"),
+    [
+        ("changes_the_scale", "absolute", "loss", "different", "array of scale is changed"),
+        ("wrong_beyond_a_block", "absolute", "loss", "different", "wrong for 4099 elements"),
+        ("mean", "huber", "loss", "equal", "ours"),
+        ("chosen", "absolute", "loss", "equal", "scale = c"),
+        ("Norm.psi", "huber", "d_x", "equal", "delta = k"),
+    ],
+)
+def test_ways_to_call_and_to_be_careless(
+    tmp_path, monkeypatch, name, loss, quantity, relation, words
+):
+    (tmp_path / "careless.py").write_text(CARELESS)
+    monkeypatch.chdir(tmp_path)
+    found = judge(f"careless:{name}", load(loss), quantity, {})
+    assert found.relation == relation, found.to_json()
+    assert words in found.to_json()

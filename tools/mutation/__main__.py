@@ -7,12 +7,13 @@ rewrites raised a false alarm of how many. Exits with 1 if anything survived or 
 from __future__ import annotations
 
 import argparse
+import atexit
 import random
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from joblib import Parallel, delayed
@@ -20,14 +21,20 @@ from joblib import Parallel, delayed
 from derive.calculus import derive
 from derive.definitions.catalogue import NAMES, load
 from derive.definitions.loss import Loss
-from derive.errors import DeriveError
+from derive.errors import BadInput, DeriveError
 from derive.output.folders import default_folder
 from derive.pipeline import judged_targets
-from derive.verification.formulas.run import judged_formula
-from derive.verification.verify import Plan, verify
+from derive.verification.claims.limited import Worker
+from derive.verification.emitted import Emitted
+from derive.verification.formulas.run import SECONDS
+from derive.verification.implementations import Runners
+from derive.verification.report import REFUTED
+from derive.verification.targets import TargetFiles, file_of
+from derive.verification.units import Samples, loss_rows
 from tools.mutation.code import around, inside
 from tools.mutation.formulas import Variant, equal, mutants, rewrites
 
+POINTS = {"everyday": 60, "whole": 60}  # of a mutant of code, beside the special ones
 DIGITS = 30  # a mutant that agrees with the formula to this many digits everywhere is none
 
 
@@ -50,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("losses", nargs="*", help="names of the catalogue; default: all")
     parser.add_argument("--formulas", type=int, default=100, help="mutants of formulas a loss")
     parser.add_argument("--rewrites", type=int, default=40, help="equal rewrites a loss")
-    parser.add_argument("--code", type=int, default=20, help="mutants of code a loss and target")
+    parser.add_argument("--code", type=int, default=20, help="mutants of code a loss, target")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=-1)
     given = parser.parse_args(arguments)
@@ -59,12 +66,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in given.losses or NAMES:
             loss = load(name)
             for score in (
-                *_formulas(loss, given, parallel),
-                *(_code(loss, target.name, given, parallel) for target in judged_targets()),
+                *(_formulas(loss, given, parallel) if given.formulas else ()),
+                *(_code(loss, target, given) for target in _targets(given.code)),
             ):
                 print(score, flush=True)
                 failed += len(score.survived)
     return int(failed > 0)
+
+
+def _targets(count: int) -> Sequence[TargetFiles]:
+    return judged_targets() if count else ()
 
 
 def _formulas(loss: Loss, given: argparse.Namespace, parallel: Parallel) -> Iterator[Score]:
@@ -100,40 +111,48 @@ def _formulas(loss: Loss, given: argparse.Namespace, parallel: Parallel) -> Iter
     yield Score(f"{loss.name}, rewrites without alarm", len(same) - len(alarms), tuple(alarms))
 
 
+@cache
+def _worker() -> Worker:
+    """One child for all formulas of this process: starting one takes longer than most verdicts."""
+    worker = Worker()
+    atexit.register(worker.end)
+    return worker
+
+
 def _relation(name: str, quantity: str, text: str) -> str:
     asked = {"text": text, "loss": name, "quantity": quantity, "latex": False}
     try:
-        return str(judged_formula(asked)["relation"])
-    except DeriveError:
+        return str(_worker().ask("formula", asked, SECONDS)["relation"])
+    except BadInput:
         return "bad input"
+    except DeriveError as trouble:
+        return f"unknown ({trouble})"
 
 
-def _code(loss: Loss, target: str, given: argparse.Namespace, parallel: Parallel) -> Score:
-    """Mutants of the emitted file, each judged at few points."""
-    (files,) = (t for t in judged_targets() if t.name == target)
-    root = default_folder()
-    path = root / files.folder / f"{loss.name}.py"
+def _code(loss: Loss, target: TargetFiles, given: argparse.Namespace) -> Score:
+    """Mutants of the emitted file, each judged until something refutes it. All of them are asked
+    in one child process, and the exact values are had once."""
+    path = default_folder() / target.folder / f"{loss.name}.py"
     source = path.read_text(encoding="utf-8")
     names = [*(f"d_{v.name}" for v in loss.variables), "loss", "weight", "d2_x"]
-    library = "torch" if files.tensors else "np"
+    library = "torch" if target.tensors else "np"
     wrong = inside(source, names, given.code, given.seed)
     parameters = [p.name for p in loss.parameters]
     wrong += [m for name in ("loss", "d_x") for m in around(name, parameters, library, source)]
-    found = parallel(delayed(_refuted)(loss.name, target, m.source) for m in wrong)
-    kept = [m.what for m, refuted in zip(wrong, found, strict=True) if not refuted]
-    return Score(f"{loss.name}, {target} code refuted", len(wrong) - len(kept), tuple(kept))
-
-
-def _refuted(name: str, target: str, source: str) -> bool:
-    """Whether the judge refutes the file with this text."""
-    (files,) = (t for t in judged_targets() if t.name == target)
+    samples = [Samples(loss, dtype, POINTS, given.seed) for dtype in ("float64", "float32")]
+    kept = []
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder) / "generated"
-        shutil.copytree(default_folder(), root, ignore=shutil.ignore_patterns("__pycache__"))
-        (root / files.folder / f"{name}.py").write_text(source, encoding="utf-8")
-        plan = Plan({"everyday": 120, "whole": 80}, densities=False)
-        report = verify([load(name)], root, [files], plan, jobs=1)
-    return report.exit_code == 1
+        runners = Runners(Path(folder))
+        for number, mutant in enumerate(wrong):
+            moved = replace(target, folder=f"m{number}.{target.folder}")
+            emitted = Emitted(loss, Path(folder), moved)
+            file = file_of(Path(folder), moved.loss_module(loss.name))
+            file.parent.mkdir(parents=True)
+            file.write_text(mutant.source, encoding="utf-8")
+            rows = (row for s in samples for row in loss_rows(s, [emitted], runners))
+            if not any(row.verdict == REFUTED for row in rows):
+                kept.append(mutant.what)
+    return Score(f"{loss.name}, {target.name} code refuted", len(wrong) - len(kept), tuple(kept))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,13 @@ _FUNCTIONS = {
 }  # fmt: skip
 
 
+# How arrays are cut, joined and handed on: constants here are sizes of blocks, not mathematics.
+PLUMBING = frozenset(
+    ("_elementwise", "_evaluate", "_beside", "_by_kind", "_total", "_tied", "_slopes", "_exactly",
+     "_parameters")
+)  # fmt: skip
+
+
 def inside(source: str, functions: Sequence[str], count: int, seed: int = 0) -> list[Mutant]:
     """`count` mutants of the bodies of the named functions and of what they call in the file."""
     tree = ast.parse(source)
@@ -101,7 +108,7 @@ def _reached(tree: ast.Module, names: Sequence[str]) -> list[ast.FunctionDef]:
     wanted, waiting = [], [known[n] for n in names if n in known]
     while waiting:
         function = waiting.pop()
-        if function in wanted:
+        if function in wanted or function.name in PLUMBING:
             continue
         wanted.append(function)
         called = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
@@ -124,7 +131,9 @@ def _ways(node: ast.AST) -> int:
         number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
         return 2 if number else 0
     if isinstance(node, ast.BinOp):
-        return 2 if type(node.op) in _OPERATORS else 0
+        if type(node.op) not in _OPERATORS:
+            return 0
+        return 1 if isinstance(node.op, ast.Add | ast.Mult) else 2  # exchanged, these are the same
     if isinstance(node, ast.UnaryOp):
         return int(isinstance(node.op, ast.USub))
     if isinstance(node, ast.Compare):

@@ -58,6 +58,7 @@ TARGET = Target(
     template="loss.py.j2",
     density="density.py.j2",
     runtime=("_density.py", "_divergence.py", "_quadrature.py", "_special.py"),
+    beside=("_adapters.py",),
     package="package.py.j2",
     library="numpy",
     judged={

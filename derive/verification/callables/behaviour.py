@@ -15,7 +15,8 @@ from derive.verification.callables.session import Answer, Given, Session
 
 # none is a parameter of anybody: corners are looked at elsewhere
 PLAIN = np.array([0.3, -0.9, 2.6, 0.011, -41.0, 7.1, 1.4])
-LENGTHS = (1, 2, 63, 64, 65, 100, 257)
+LENGTHS = (1, 2, 63, 64, 65, 100, 257, 1025, 4099)
+PERIOD = np.linspace(-3.0, 4.0, 257)
 ROUNDING = 1e-9  # vector units round some lengths differently; a fault is larger
 
 Expected = Callable[[Floats, Mapping[str, Floats | float]], Floats]
@@ -41,7 +42,7 @@ class Behaviour:
         if self.session.call(self.call, Given(PLAIN, self.moved)).mutated:
             self._fault("the caller's array is changed", PLAIN.tolist(), "unchanged", "changed",
                         **self.moved)  # fmt: skip
-        if self.call.library != "floats":
+        if self.call.library != "floats" and not self.call.each:
             self._views()
             self._lengths()
             self._parameters()
@@ -92,9 +93,10 @@ class Behaviour:
         self.shapes["empty array"] = empty.error or f"shape {empty.first.shape}"
 
     def _lengths(self) -> None:
-        whole = np.linspace(-3.0, 4.0, max(LENGTHS))
-        for length in LENGTHS:
-            self._compare(f"{length} elements", whole[:length], self._ask(whole[:length]))
+        right = self.expected(PERIOD, self.settings)
+        for length in LENGTHS:  # the longer ones repeat, so that exact values are had once
+            x = np.resize(PERIOD, length)
+            self._compare(f"{length} elements", x, self._ask(x), right=np.resize(right, length))
 
     def _compare(
         self,
@@ -102,11 +104,13 @@ class Behaviour:
         x: Floats,
         answer: Answer,
         parameters: Mapping[str, Floats] | None = None,
+        right: Floats | None = None,
     ) -> None:
         if answer.error:
             self.shapes[what] = _line(answer.error)
             return
-        right = np.asarray(self.expected(x, {**self.settings, **(parameters or {})}))
+        if right is None:
+            right = np.asarray(self.expected(x, {**self.settings, **(parameters or {})}))
         if answer.first.shape != right.shape:
             self.shapes[what] = (
                 f"{list(right.shape)} is right, {list(answer.first.shape)} comes out"
@@ -119,7 +123,9 @@ class Behaviour:
             self.shapes[what] = "wrong"
             arrays = {k: v.tolist() for k, v in (parameters or {}).items()}
             at = {"first wrong place": [int(i[0]) for i in np.nonzero(wrong)]}
-            shown = x.tolist() if x.size < 20 else f"numpy.linspace(-3, 4, 257)[:{x.size}]"
+            shown = (
+                x.tolist() if x.size < 20 else f"numpy.resize(numpy.linspace(-3, 4, 257), {x.size})"
+            )
             expected, got = (np.atleast_1d(v)[wrong] for v in (right, answer.first))
             self._fault(
                 f"wrong for {what}", shown, _short(expected), _short(got),
@@ -137,6 +143,9 @@ class Behaviour:
             for what, array in (("of x's shape", same), ("that broadcasts", same[:, :1])):
                 answer = self._ask(rows, arrays={name: array})
                 self._compare(f"{name} an array {what}", rows, answer, {name: array})
+                if answer.mutated:
+                    self._fault(f"the caller's array of {name} is changed", rows.tolist(),
+                                "unchanged", "changed", **{name: array.tolist()})  # fmt: skip
 
     def _integers(self) -> None:
         x = np.array([3.0, -2.0, 0.0, 7.0])

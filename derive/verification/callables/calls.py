@@ -6,17 +6,23 @@ Nobody says so, hence every way that its arguments' names allow is tried, the li
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 TARGETS = {"target", "targets", "y_true", "labels", "label", "true", "y", "truth"}
 PREDICTIONS = {"input", "pred", "y_pred", "prediction", "predictions", "raw_prediction", "output"}
+KINDS = {"loss", "kernel", "norm", "loss_type", "kind", "method", "name"}
+SMALL = {"eps", "epsilon_", "tol", "rtol", "atol", "maxiter"}  # no parameters of a loss
 PLACES = {"loc", "mu", "mean", "location"}
 MOST = 40
 
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("torch", "kornia", "pypose", "pytorch_lightning"), ("tensors",)),
+    **dict.fromkeys(("torch", "kornia", "pypose", "torchmetrics", "keras"), ("tensors",)),
     **dict.fromkeys(("jax", "jaxopt", "optax", "flax"), ("traced",)),
 }
 ANY = ("arrays", "floats", "tensors")
@@ -27,7 +33,9 @@ class Call:
     """Roles of arguments: 'x', 'zero' (0*x), 'square' (x*x), '=name' (a parameter), or JSON.
 
     construct: arguments of the class, None for a plain function. output: which part of a tuple.
-    gradient: the derivative in x by the library's own means.
+    gradient: the derivative in x by the library's own means. each: called with one element at a
+    time, because all of an array gives one number. expression: how to call it, as Python text over
+    x and the letters, where that cannot be guessed. starts: defaults of parameters, by name.
     """
 
     library: str
@@ -37,6 +45,10 @@ class Call:
     construct_named: Mapping[str, str] = field(default_factory=dict)
     output: int | None = None
     gradient: bool = False
+    each: bool = False
+    expression: str = ""
+    letters: tuple[str, ...] = ()
+    starts: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     def as_data(self) -> dict[str, Any]:
         return asdict(self)
@@ -44,6 +56,8 @@ class Call:
     @property
     def parameters(self) -> tuple[str, ...]:
         """The parameters that go in, by their names there."""
+        if self.expression:
+            return self.letters
         roles = [*self.positional, *self.named.values(), *(self.construct or ())]
         roles += self.construct_named.values()
         return tuple(dict.fromkeys(r[1:] for r in roles if r.startswith("=")))
@@ -60,6 +74,8 @@ class Call:
                 [*map(shown, positional), *(f"{k}={shown(r)}" for k, r in named.items())]
             )
 
+        if self.expression:
+            return _filled(self.expression, numbers, x)
         path = subject.partition(":")[2]
         if self.construct is None:
             return f"{path}({typed(self.positional, self.named)})"
@@ -67,6 +83,14 @@ class Call:
         owner, _, method = path.rpartition(".")
         what = f"{owner}({built}).{method}" if owner else f"{path}({built})"
         return f"{what}({typed(self.positional, self.named)})"
+
+
+def _filled(expression: str, numbers: Mapping[str, float], x: str) -> str:
+    """An expression with numbers for its letters; names of keywords stay."""
+    values = {**{name: repr(value) for name, value in numbers.items()}, "x": x}
+    letters = "|".join(sorted(map(re.escape, values), key=len, reverse=True))
+    free = rf"(?<![.\w])({letters})(?![\w(]|\s*=[^=])"
+    return re.sub(free, lambda match: values[match[1]], expression)
 
 
 def calls(
@@ -78,13 +102,47 @@ def calls(
     gradient: whether a derivative in x is wanted, so that a loss may be differentiated.
     """
     found: dict[str, Call] = {}
+    for call in known_ways(told, given):
+        found.setdefault(json.dumps(call.as_data(), sort_keys=True), call)
     for library in LIBRARIES.get(str(told["library"]), ANY):
         for call in _of(told, ours, given, library):
             found.setdefault(json.dumps(call.as_data(), sort_keys=True), call)
-    direct = list(found.values())[:MOST]
+    direct = list(found.values())[: 3 * MOST]
+    direct = [replace(c, starts=_starts(told)) for c in direct]
     if gradient:
         direct += [replace(c, gradient=True) for c in direct if c.library in ("tensors", "traced")]
     return direct
+
+
+def _starts(told: Mapping[str, Any]) -> dict[str, float]:
+    """Numbers that are defaults of arguments."""
+    arguments = [*told["function"].get("names", ()), *((told["owner"] or {}).get("names", ()))]
+    return {a["name"]: float(a["default"]) for a in arguments if _is_number(a["default"])}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def known_ways(told: Mapping[str, Any], given: Sequence[str]) -> Iterator[Call]:
+    """Ways that a page of ours tells for functions whose arguments cannot be guessed."""
+    for way in _ways():
+        match = re.fullmatch(way["subject"], told["subject"])
+        if match is None:
+            continue
+        text = match.expand(way["call"]).replace("{parameters}", ", ".join(given))
+        letters = tuple(n for n in (way.get("letters") or given) if re.search(rf"\b{n}\b", text))
+        for choice in told.get("words", ()) if "{word}" in text else ("",):
+            yield Call(
+                way.get("library", "arrays"), (), expression=text.replace("{word}", choice),
+                letters=letters, each=bool(way.get("each", False)),
+            )  # fmt: skip
+
+
+@cache
+def _ways() -> list[dict[str, Any]]:
+    page = Path(__file__).with_name("ways.toml")
+    return list(tomllib.loads(page.read_text(encoding="utf-8"))["way"])
 
 
 def _of(
@@ -93,31 +151,41 @@ def _of(
     of_function = told["function"]
     if told["owner"] is not None:
         constructor = [a for a in told["owner"].get("names", ()) if a["name"] != "self"]
-        build, build_named, left = _parameters(constructor, ours, given)
         names = [a for a in of_function.get("names", ()) if a["name"] != "self"]
-        for call in _plain({"names": names}, ours, left, library):
-            yield replace(call, construct=tuple(build), construct_named=build_named)
+        for optional in (True, False):
+            built, left = _parameters(constructor, ours, given, optional)
+            for call in _plain({**told, "names": names}, ours, left, library):
+                yield replace(call, construct=(), construct_named=built)
     else:
-        yield from _plain(of_function, ours, given, library)
+        yield from _plain({**of_function, "words": told["words"]}, ours, given, library)
 
 
 def _parameters(
-    arguments: Sequence[Mapping[str, Any]], ours: Sequence[str], given: Sequence[str]
-) -> tuple[list[str], dict[str, str], list[str]]:
-    """Arguments of a constructor: all are parameters. Then what of `given` is left."""
+    arguments: Sequence[Mapping[str, Any]], ours: Sequence[str], given: Sequence[str],
+    optional: bool,
+) -> tuple[dict[str, str], list[str]]:  # fmt: skip
+    """Arguments of a constructor: all are parameters. Then what of `given` is left.
+
+    optional: those that have a number as default too, where nothing was set.
+    """
     named = {a["name"]: f"={a['name']}" for a in arguments if a["name"] in given}
     left = [name for name in given if name not in named]
     for a in arguments:
         name = a["name"]
-        if name in named or a["kind"].startswith("VAR") or not a["required"]:
+        if name in named or a["kind"].startswith("VAR"):
             continue
-        if name in PLACES:
+        if not a["required"]:
+            if optional and not given and isinstance(a["default"], float) and name not in SMALL:
+                named[name] = f"={name}"
+            elif a["name"] == "reduction":
+                named[name] = '"none"'
+        elif name in PLACES:
             named[name] = "0.0"
         elif left:
             named[name] = f"={left.pop(0)}"
         elif name in ours or not given:
             named[name] = f"={name}"
-    return [], named, left
+    return named, left
 
 
 def _plain(
@@ -132,9 +200,31 @@ def _plain(
     if not plain:
         yield from _unnamed(told, ours, given, library)
         return
-    fixed: dict[str, str] = {}
+    for choice in _choices(plain, told):
+        yield from _with_choice(plain, ours, given, library, choice, takes_any)
+
+
+def _choices(
+    plain: Sequence[Mapping[str, Any]], told: Mapping[str, Any]
+) -> Iterator[dict[str, str]]:
+    """Words for arguments that choose a loss by its name."""
+    kinds = [a["name"] for a in plain if a["name"] in KINDS]
+    if not kinds or not told.get("words"):
+        yield {}
+        return
+    for word in told["words"][:MOST]:
+        yield {kinds[0]: json.dumps(word)}
+
+
+def _with_choice(
+    plain: Sequence[Mapping[str, Any]], ours: Sequence[str], given: Sequence[str], library: str,
+    choice: Mapping[str, str], takes_any: bool,
+) -> Iterator[Call]:  # fmt: skip
+    fixed = dict(choice)
     for a in plain:
         name = a["name"]
+        if name in fixed:
+            continue
         if name in given:
             fixed[name] = f"={name}"
         elif name == "reduction":

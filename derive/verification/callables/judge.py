@@ -29,12 +29,14 @@ from derive.verification.callables.findings import (
 )
 from derive.verification.callables.nice import ZERO, Nice
 from derive.verification.callables.script import script
-from derive.verification.callables.session import Given, Session
+from derive.verification.callables.session import ENDINGS, Given, Session
 from derive.verification.callables.truth import Truth
 from derive.verification.callables.values import Compared, Comparison, finding
-from derive.verification.report import UNKNOWN
+from derive.verification.process import LATE
+from derive.verification.report import REFUTED, UNKNOWN
 
 VARIED = (1.7, 0.6, 2.3, 1.3)
+REDUCES = "called with one element at a time: of more it gives one number"
 PARTS = {"loss": 0, "d_x": 1}
 
 
@@ -54,25 +56,43 @@ class Reading:
 
 
 def judge(
-    subject: str, loss: Loss, quantity: str, fixed: Settings, folders: Sequence[str] = ()
-) -> Judgement:
+    subject: str, loss: Loss, quantity: str, fixed: Settings, seed: int = 0,
+    call: Call | None = None, folders: Sequence[str] = (),
+) -> Judgement:  # fmt: skip
     """subject: MODULE:FUNCTION. fixed: parameters that were set, by their names or ours.
 
-    folders: where its module is found beside the working folder.
+    call: how to call it, where that is known. folders: where its module is found beside the
+    working folder.
     """
     if not all(part.isidentifier() for half in _halves(subject) for part in half.split(".")):
         raise BadInput(f"--implementation {subject}: MODULE:FUNCTION is wanted, such as math:fabs")
     truth = Truth(loss, quantity)
     with Session(subject, folders=folders) as session:
         told = session.describe()
-        if "error" in told:
-            raise BadInput(f"--implementation {subject}: {told['error']}")
         name = f"{subject} as {quantity} of {loss.name}"
-        reading, error = _reading(session, told, truth, fixed)
+        if "error" in told:
+            if told["error"].startswith((LATE, *ENDINGS)):
+                return _ended(name, f"while it is imported, {told['error']}")
+            raise BadInput(f"--implementation {subject}: {told['error']}")
+        ways = [call] if call else calls(told, truth.names[1:], list(fixed), quantity == "d_x")
+        reading, error = _reading(session, ways, truth, fixed)
         if reading is None:
-            detail = f"no way to call it was found; {error or 'it takes no arguments'}"
+            if error.startswith(ENDINGS):
+                return _ended(name, error)
+            hint = "" if fixed else "; say its parameters with --set NAME=VALUE"
+            detail = f"no way to call it was found; {error or 'it takes no arguments'}{hint}"
             return Judgement(name, UNKNOWN, UNKNOWN, detail)
-        return _Case(subject, session, truth, reading, dict(fixed), name).judgement(told)
+        return _Case(subject, session, truth, reading, dict(fixed), name, seed).judgement(told)
+
+
+def _ended(name: str, what: str) -> Judgement:
+    """A crash or an exit is a finding; what hangs is not decided."""
+    if LATE in what:
+        return Judgement(name, UNKNOWN, UNKNOWN, what)
+    finding = Finding(what, {}, "values", "no process")
+    return Judgement(name, REFUTED, DIFFERENT, what, findings=(finding,), witness={
+        "expected": finding.expected, "got": finding.got,
+    })  # fmt: skip
 
 
 def _halves(subject: str) -> tuple[str, str]:
@@ -81,16 +101,19 @@ def _halves(subject: str) -> tuple[str, str]:
 
 
 def _reading(
-    session: Session, told: Mapping[str, Any], truth: Truth, fixed: Settings
+    session: Session, ways: Sequence[Call], truth: Truth, fixed: Settings
 ) -> tuple[Reading | None, str]:
     """The simplest convention that fits, over all ways to call; else the first way that works."""
     fit, error = Fit(truth), ""
     best: Reading | None = None
     working: Reading | None = None
-    for call in calls(told, truth.names[1:], list(fixed), truth.quantity == "d_x"):
+    for call in ways:
         call = replace(call, output=PARTS.get(truth.quantity))
         settings = _varied(call, truth, fixed)
         first = session.call(call, Given(GRID, settings[0]))
+        if not first.error and first.first.size == 1 and not call.gradient:  # a mean or a sum
+            call = replace(call, each=True)
+            first = session.call(call, Given(GRID, settings[0]))
         more = () if first.error else settings[1:]
         answers = [first, *(session.call(call, Given(GRID, at)) for at in more)]
         kept = [
@@ -100,7 +123,7 @@ def _reading(
         ]
         if not kept or kept[0][0] != settings[0]:
             error = error or answers[0].error or f"shape {answers[0].first.shape} came out"
-            if answers[0].late:
+            if answers[0].is_final:
                 break
             continue
         found = fit.convention(call.parameters, *zip(*kept, strict=True))
@@ -131,7 +154,8 @@ def _varied(call: Call, truth: Truth, fixed: Settings) -> list[dict[str, float]]
     """A setting of the parameters, and others in which each of them moves by itself."""
     loss = truth.loss
     defaults = {p.name: float(loss.default(p)) for p in loss.parameters}
-    base = {name: fixed.get(name, defaults.get(name, 1.0)) for name in call.parameters}
+    known = {**call.starts, **defaults, **fixed}
+    base = {name: known.get(name, 1.0) for name in call.parameters}
     settings = [base]
     for k, _ in enumerate(VARIED[:3] if base else ()):
         factors = VARIED[k:] + VARIED[:k]
@@ -149,6 +173,7 @@ class _Case:
     reading: Reading
     fixed: dict[str, float]
     name: str
+    seed: int = 0
 
     def judgement(self, told: Mapping[str, Any]) -> Judgement:
         call, at = self.reading.call, self.reading.settings
@@ -161,7 +186,7 @@ class _Case:
             names = ", ".join(told["patched"][:3])
             seen.findings.append(Finding(f"NumPy is changed ({names})", {}, "unchanged", "changed"))
         compare = Comparison(
-            self.session, call, self.truth, self.reading.convention, self._set(call)
+            self.session, call, self.truth, self.reading.convention, self._set(call), self.seed
         )
         dtypes = ("float64",) if call.library == "floats" else ("float64", "float32")
         found = {dtype: compare.over(dtype) for dtype in dtypes}
@@ -192,7 +217,7 @@ class _Case:
             special=dict(self._special()),
             shapes=seen.shapes,
             warnings=tuple(dict.fromkeys(w for c in found.values() for w in c.warnings)),
-            notes=(*seen.notes, *_notes(found)),
+            notes=(*seen.notes, *_notes(found), *((REDUCES,) if call.each else ())),
             script=self._script(found, first),
         )  # fmt: skip
 

@@ -12,11 +12,13 @@ import numpy as np
 
 from derive.definitions.floats import Floats
 from derive.verification.callables.calls import Call
-from derive.verification.process import LATE, Child
+from derive.verification.process import ENDED, LATE, Child
 
 SCRIPT = Path(__file__).with_name("stranger.py")
 GIBIBYTES = 8
+ENDINGS = (ENDED, "it tries to end the process")
 SECONDS = 15.0
+LOADING = 45.0  # more for the first call: what is imported then can be large
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,9 @@ class Answer:
     patched: tuple[str, ...] = ()
 
     @property
-    def late(self) -> bool:
-        return self.error.startswith(LATE)
+    def is_final(self) -> bool:
+        """Whether nothing more can be asked: it hangs, or takes its process along."""
+        return self.error.startswith((LATE, *ENDINGS))
 
     @property
     def first(self) -> Floats:
@@ -61,6 +64,8 @@ class Session:
 
     def __init__(self, subject: str, seconds: float = SECONDS, folders: Sequence[str] = ()) -> None:
         self.subject = subject
+        self.seconds = seconds
+        self._loaded: set[str] = set()
         self._child = Child(SCRIPT, (str(GIBIBYTES), os.getcwd(), *folders), seconds)
 
     def __enter__(self) -> Session:
@@ -70,11 +75,18 @@ class Session:
         self.close()
 
     def close(self) -> None:
+        self._loaded.clear()
         self._child.close()
 
     def describe(self) -> dict[str, Any]:
         """What can be known of the function without calling it."""
-        return self._child.ask({"do": "describe", "subject": self.subject}, ())[0]
+        return self._child.ask({"do": "describe", "subject": self.subject}, (), self._limit(""))[0]
+
+    def _limit(self, library: str) -> float:
+        """Time for one request: what was not loaded yet in this process may take longer."""
+        fresh = {"", library} - {"arrays", "floats"} - self._loaded
+        self._loaded |= fresh
+        return self.seconds + (LOADING if fresh else 0.0)
 
     def call(self, call: Call, given: Given) -> Answer:
         x = np.ascontiguousarray(given.x, dtype=np.float64)
@@ -93,7 +105,7 @@ class Session:
             "raw": [["x", x.size], *([n, v.size] for n, v in arrays.items())],
         }
         raw = [x.tobytes(), *(v.tobytes() for v in arrays.values())]
-        reply, values = self._child.ask(request, raw)
+        reply, values = self._child.ask(request, raw, self._limit(call.library))
         if "error" in reply:
             return Answer(error=str(reply["error"]))
         pieces, used = [], 0

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from derive.verification.callables.findings import EQUAL, Finding, Judgement
-from derive.verification.shown import COLOURS
+from derive.verification.shown import COLOURS, wrapped
 
 Paint = Callable[[str, str], str]
 MOST = 6
@@ -61,7 +60,4 @@ def _values(at: Mapping[str, Any]) -> str:
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
-    return textwrap.wrap(
-        text, max(width, 30), initial_indent=indent, subsequent_indent=indent + "  ",
-        break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
+    return wrapped(text, width, len(indent), len(indent) + 2)

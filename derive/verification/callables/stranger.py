@@ -6,9 +6,11 @@ before the function's module is imported, and whether that module changed NumPy 
 
 import contextlib
 import importlib
+import importlib.util
 import inspect
 import json
 import os
+import re
 import sys
 import warnings
 from typing import Any
@@ -71,7 +73,8 @@ def described(function: Any) -> Any:
 
 def describe(request: Any) -> Any:
     function, owner = found(request["subject"])
-    told = {"function": described(function), "owner": None}
+    told = {"function": described(function), "owner": None, "subject": request["subject"]}
+    told["words"] = words_of(function)
     if owner is not None:
         told["owner"] = described(owner)
     elif inspect.isclass(function):
@@ -82,6 +85,16 @@ def describe(request: Any) -> Any:
     told["library"] = str(loaded).partition(".")[0]
     told["patched"] = patched()
     return told
+
+
+def words_of(function: Any) -> Any:
+    """Words in quotes or in the code: what an argument that chooses by name may be."""
+    texts = re.findall(r"['\"`]([a-z][a-z0-9_]{1,15})['\"`]", inspect.getdoc(function) or "")
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    constants = code.co_consts if code is not None else ()
+    flat = [c for one in constants for c in (one if isinstance(one, tuple) else (one,))]
+    texts += [c for c in flat if isinstance(c, str) and re.fullmatch(r"[a-z][a-z0-9_]{1,15}", c)]
+    return list(dict.fromkeys(texts))[:40]
 
 
 def patched() -> Any:
@@ -171,8 +184,15 @@ def zero(x: Any) -> Any:
 
 def prepared(call: Any, subject: Any, numbers: Any, take: Any) -> Any:
     """A function of x alone, as the call says; arrays among the parameters are kept to compare."""
-    function, owner = found(subject)
     value = {k: take(v) if isinstance(v, np.ndarray) else v for k, v in numbers.items()}
+
+    if call.get("expression"):
+        module = importlib.import_module(subject.partition(":")[0])
+        code = compile(call["expression"], "<call>", "eval")
+        names = {"np": np, **vars(module), **value}
+        return lambda x: eval(code, {**names, "x": x})  # a text of ours or of the user's own
+
+    function, owner = found(subject)
 
     def argument(role: Any, x: Any) -> Any:
         if role == "x":
@@ -193,7 +213,7 @@ def prepared(call: Any, subject: Any, numbers: Any, take: Any) -> Any:
 
     def of_x(x: Any) -> Any:
         result = function(*[argument(r, x) for r in call["positional"]], **named("named", x))
-        if isinstance(result, tuple) and call.get("output") is not None:
+        if isinstance(result, tuple | list) and call.get("output") is not None:
             return result[call["output"]]
         return result
 
@@ -227,6 +247,11 @@ def called(request: Any, raw: Any) -> Any:
                 return as_array(values, dtype=wide).reshape(as_array(argument).shape)
             if call.get("gradient"):
                 return lib.slope(of_x, argument)
+            if call.get("each"):
+                flat = argument.reshape(-1)
+                values = [as_array(lib.give(of_x(flat[k : k + 1]))) for k in range(len(flat))]
+                parts = [v.ravel()[:1] for v in values]
+                return np.concatenate(parts).reshape(tuple(argument.shape)) if parts else flat
             return of_x(argument)
 
     results, texts = [], []
@@ -258,6 +283,8 @@ def first_of(value: Any) -> Any:
 def main(gibibytes: str, *paths: str) -> None:
     limit(int(gibibytes))
     sys.path[:0] = paths
+    if importlib.util.find_spec("torch") is not None:  # Keras looks for another one
+        os.environ.setdefault("KERAS_BACKEND", "torch")
     while line := requests.readline():
         request = loads(line)
         raw: dict[str, Any] = {}

@@ -59,10 +59,11 @@ class Comparison:
     """Asks a function at many points in one dtype."""
 
     def __init__(
-        self, session: Session, call: Call, truth: Truth, convention: Convention, fixed: Settings
-    ) -> None:
+        self, session: Session, call: Call, truth: Truth, convention: Convention, fixed: Settings,
+        seed: int = 0,
+    ) -> None:  # fmt: skip
         self.session, self.call, self.truth = session, call, truth
-        self.convention, self.fixed = convention, fixed
+        self.convention, self.fixed, self.seed = convention, fixed, seed
 
     def settings(self, dtype: str) -> Iterator[dict[str, float]]:
         """Choices of their parameters: what was set, else as many as there are."""
@@ -85,7 +86,7 @@ class Comparison:
 
     def residuals(self, settings: Settings, dtype: str, number: int) -> Floats:
         """Everyday ones, both ends of the range, and where branches may meet."""
-        rng = np.random.Generator(np.random.PCG64(number))
+        rng = np.random.Generator(np.random.PCG64(number + 1000 * self.seed))
         ours = {n: float(b) for n, b in self.convention.ours(settings).items()}
         positive = [v for v in ours.values() if v > 0 and math.isfinite(v)]
         unit = ours.get("scale", positive[-1] if positive else 1.0)
@@ -217,10 +218,10 @@ class Comparison:
 def finding(points: Sequence[Point], names: Sequence[str]) -> Finding:
     """The most ordinary of some faulty points."""
 
-    def oddness(p: Point) -> tuple[bool, bool, float]:
+    def oddness(p: Point) -> tuple[bool, bool, bool, int, float]:
         size = abs(math.log10(abs(p.x))) if p.x and math.isfinite(p.x) else 3.0
-        special = not math.isfinite(p.x)
-        return special, p.dtype != "float64", size
+        digits = sum(len(repr(v)) for v in (p.x, *p.settings.values()))
+        return not math.isfinite(p.x), p.dtype != "float64", size > 8, digits, size
 
     p = min(points, key=oddness)
     kinds = {math.isnan(p.got): "NaN", math.isinf(p.got): "infinite", p.got == 0: "0"}

@@ -116,12 +116,12 @@ def side_limit(e: Expr, v: Symbol, point: Expr, direction: str) -> Expr | None:
             return value
         if value.has(nan, zoo, oo, -oo) or growth is not None:
             return None
-        if point.free_symbols or _approached(e, v, point, direction, value, points):
+        if point.free_symbols or approached(e, v, point, direction, value, points):
             return value
     return None
 
 
-def _approached(
+def approached(
     e: Expr, v: Symbol, point: Expr, direction: str, value: Expr, points: list[dict[Symbol, Any]]
 ) -> bool:
     """Whether numbers ever closer to the point come ever closer to the limit (some slowly)."""
@@ -160,4 +160,4 @@ def order_of(e: Expr, v: Symbol, point: Expr, direction: str) -> tuple[Expr, boo
     return None
 
 
-__all__ = ["Coefficient", "order_of", "side_limit"]
+__all__ = ["Coefficient", "approached", "order_of", "side_limit"]

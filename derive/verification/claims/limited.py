@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from derive import errors
 from derive.errors import EnvironmentTrouble, Undecided
+from derive.verification.process import patience
 
 MEMORY = 2 << 30
 ERRORS: Mapping[str, type[errors.DeriveError]] = {
@@ -50,7 +51,7 @@ class Worker:
         try:
             process.stdin.write(json.dumps({"task": task, "given": given}) + "\n")
             process.stdin.flush()
-            line = self._lines.get(timeout=seconds)
+            line = self._lines.get(timeout=seconds * patience())
         except queue.Empty:
             self.end()
             raise OutOfTime(f"not decided within {seconds:g} s") from None

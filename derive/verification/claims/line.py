@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+import sympy
 from mpmath import mp
 from sympy import Expr, Interval, Rational, S, Set, Symbol, count_ops, nan, oo, zoo
 
@@ -21,6 +22,7 @@ from derive.definitions.loss import Loss
 from derive.verification.backend import NeedsPrecision, Undefined
 from derive.verification.claims.ball import Number, enclose
 from derive.verification.claims.derivative import derivative
+from derive.verification.claims.expansion import approached
 from derive.verification.claims.places import fraction
 from derive.verification.claims.samples import deciding, roots
 from derive.verification.claims.values import compare
@@ -94,10 +96,23 @@ class Line:
         try:
             found = one_sided(self.loss, "claim", self.expression, self.variable, point, direction)
         except (ValueError, KeyError, NotImplementedError, ArithmeticError, IndexError) as trouble:
-            raise Undefined(f"no limit found: {type(trouble).__name__}") from None
+            return self._gruntz(point, direction, type(trouble).__name__)
         if found.value.has(nan, zoo):
-            raise Undefined(f"no limit found at {self.variable} = {point}")
+            return self._gruntz(point, direction, "no expansion")
         return found.value
+
+    def _gruntz(self, point: Expr, direction: str, trouble: str) -> Expr:
+        """SymPy's limit, such as of a quotient of logarithms, where numbers approach it too."""
+        v, why = self.variable, f"no limit found at {self.variable} = {point}: {trouble}"
+        try:
+            value = sympy.limit(self.expression, v, point, direction)
+        except (ValueError, NotImplementedError, ArithmeticError, TypeError, KeyError,
+                AttributeError, RecursionError, sympy.PoleError):  # fmt: skip
+            raise Undefined(why) from None
+        finite = value.is_number and value.is_finite
+        if not finite or not approached(self.expression, v, point, direction, value, [{}]):
+            raise Undefined(why)
+        return value
 
     def _plain(self, point: Expr, direction: str) -> Expr | None:
         """The value itself where the formula is continuous by its form near the point."""

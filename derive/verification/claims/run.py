@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -17,6 +18,7 @@ from derive.verification.claims.file import parse_claims
 from derive.verification.claims.judge import proved, searched
 from derive.verification.claims.limited import OutOfTime, Worker
 from derive.verification.claims.terms import Verdict
+from derive.verification.shown import COLOURS, Paint, plain, wrapped
 
 SECONDS = 35.0  # for the search of a counterexample to one claim
 PROOF_SECONDS = 25.0  # for the search of its proof
@@ -63,21 +65,30 @@ class ClaimsReport:
     def to_json(self) -> str:
         return json.dumps([row.row() for row in self.rows], indent=1, ensure_ascii=False)
 
-    def to_text(self, explain: bool) -> str:
+    def to_text(self, explain: bool, width: int = 80, paint: Paint = plain) -> str:
         """One line a claim; what refutes it, or how it is proved, below."""
-        width = max(len(row.id) for row in self.rows)
+        broad = max(len(row.id) for row in self.rows)
         lines = []
         for row in self.rows:
             v = row.verdict
-            lines.append(f"{v.verdict:<8} {row.id:<{width}}  {row.says}{_where(row.where)}")
+            head = f"{v.verdict:<8} {row.id:<{broad}}  {row.says}{_where(row.where)}"
+            lines += [paint(line, COLOURS[v.verdict]) for line in wrapped(head, width, 0, 9)]
             if v.verdict != "proved" or explain:
-                lines.append(f"{'':9}{v.method}: {v.detail}" if v.detail else f"{'':9}{v.method}")
+                lines += wrapped(f"{v.method}: {v.detail}" if v.detail else v.method, width, 9, 11)
             if explain:
-                lines += [f"{'':11}{step}" for step in v.steps]
-        counts = [f"{name} {sum(r.verdict.verdict == name for r in self.rows)}"
-                  for name in ("proved", "agrees", "refuted", "unknown")]  # fmt: skip
-        lines.append(f"{len(self.rows)} claims: {', '.join(counts)}")
+                lines += [line for step in v.steps for line in wrapped(step, width, 11, 13)]
+        counts = Counter(row.verdict.verdict for row in self.rows)
+        shown = ", ".join(f"{name} {counts[name]}" for name in COLOURS)
+        lines += wrapped(f"{len(self.rows)} claims: {shown}", width)
+        lines += wrapped(self._next(counts, explain), width)
         return "\n".join(lines)
+
+    def _next(self, counts: Counter[str], explain: bool) -> str:
+        if counts["refuted"]:
+            return "next: put the numbers of a witness in by hand; --json has them all"
+        if counts["unknown"]:
+            return "next: narrow what was not decided, by a condition in 'where'"
+        return "" if explain else "next: --explain prints how each was decided"
 
 
 def _where(text: str) -> str:

@@ -60,30 +60,34 @@ class Trial:
         return same and shapes and self.convention.factor == 1 and self.convention.offset == 0
 
 
-def compare(reading: Reading, formula: Expr, loss: Loss, quantity: str, ours: Term) -> Comparison:
+def compare(
+    reading: Reading, formula: Expr, loss: Loss, quantity: str, ours: Term, seed: int = 0
+) -> Comparison:
     """The relation of one formula to one quantity of a loss."""
     ours = resolved(ours, loss)
     shapes = [p for p in loss.parameters if (_is_shape(loss, p) and ours.expression.has(p))
               or p in _hidden(ours)]  # fmt: skip
-    has_x = quantity != "log_partition"
+    x = loss.residual
+    # a constant, such as the weight of x^2, speaks of no residual
+    has_x = x in ours.free or x.name in {s.name for s in formula.free_symbols}
     natural: Trial | None = None
     undecided: Search | None = None
     for trial in _trials(reading, formula, loss, quantity, ours, shapes, has_x):
         if natural is None or (trial.is_identity and not natural.is_identity):
             natural = trial
-        quick = _looked(trial, QUICK, 2.0)
+        quick = _looked(trial, QUICK, 2.0, seed)
         if quick.finding is not None or _fails_somewhere(trial, quick):
             continue
         if quick.agreed < 4 * quick.undecided or not quick.agreed:
             undecided = undecided or quick
             continue
-        found = _looked(trial, THOROUGH, SECONDS)
+        found = _looked(trial, THOROUGH, SECONDS, seed)
         if found.finding is not None or _fails_somewhere(trial, found):
             continue
         return _same(trial, found)
     if natural is None:
         raise BadInput(f"the text has no letter that could be the residual of {loss.name}")
-    found = _looked(natural, THOROUGH, SECONDS)
+    found = _looked(natural, THOROUGH, SECONDS, seed)
     if found.finding is not None:
         return _different(natural, found.finding)
     reason = (undecided or found).trouble()
@@ -132,7 +136,7 @@ def _trials(
         )
         identity = Convention(S.One, S.Zero, at if scale is not None else None)
         yield _trial(matched, identity, loss, ours, mine, scale)
-        if has_x and not ours.operators:
+        if quantity != "log_partition" and not ours.operators:
             for convention in conventions(matched.expression, mine, x, scale, at):
                 if _allowed(convention, quantity, reading.proportional):
                     yield _trial(matched, convention, loss, ours, mine, scale)
@@ -179,7 +183,7 @@ def _moved_special(loss: Loss, p: Symbol, value: Expr) -> tuple[Expr, ...]:
     return tuple(point / factor for point in loss.special.get(p, ()))
 
 
-def _looked(trial: Trial, most: int, seconds: float) -> Search:
+def _looked(trial: Trial, most: int, seconds: float, seed: int) -> Search:
     """Points of the domain, the special ones of the text among them."""
     values = Values(trial.loss)
     values.operators = Numeric(Values(_operated(trial)))
@@ -193,7 +197,7 @@ def _looked(trial: Trial, most: int, seconds: float) -> Search:
     costly = bool(trial.relation.right.operators)
     return search(
         values, variables, written, sympy.true, check, seconds, most // 12 if costly else most,
-        moderate=costly,
+        seed, moderate=costly,
     )  # fmt: skip
 
 

@@ -60,10 +60,16 @@ def _worded(lexer: Lexer, name: str, at: int) -> None:
         lexer.add("PRIME", "'", at)
     elif name == "operatorname":
         _operator(lexer, at)
+    elif name in ("abs", "norm"):
+        _inside_bars(lexer, name, at)
+    elif name in ("overset", "stackrel"):  # a sign with something above it is that sign
+        lexer.argument(f"\\{name}")
+    elif name == "rm":
+        _roman(lexer, at)
     elif name in c.ACCENTS:
         inner = _name(lexer, name, at)
         lexer.add("NAME", inner + name.removeprefix("wide"), at)
-    elif name == "mathbb" or name == "mathbf" or name == "mathds":
+    elif name in ("mathbb", "mathbf", "mathds", "bm", "boldsymbol"):
         _blackboard(lexer, name, at)
     elif name in c.TEXTS and name not in c.PLAIN_FONTS:
         _text(lexer, lexer.argument(f"\\{name}"), at)
@@ -122,18 +128,18 @@ def _one_sided(lexer: Lexer, side: str, at: int) -> None:
         raise lexer.error("\\right. closes cases only", at)
     lexer.open.pop()
     for index in range(len(lexer.out) - 1, -1, -1):
-        if lexer.out[index].kind == "LP":
+        if lexer.out[index].kind == "LP" and lexer.out[index].value == "{":
             del lexer.out[index]
             return
 
 
 def _environment(lexer: Lexer, name: str, at: int) -> None:
     kind = lexer.argument(f"\\{name}").strip()
-    if kind in c.DISPLAYS:
+    if kind in c.DISPLAYS and not _are_cases(lexer, name):
         if kind not in ("equation", "equation*", "displaymath", "math"):
             lexer.add("ROW", "rows", at)
         return
-    if kind not in c.CASES:
+    if kind not in c.CASES and kind not in c.DISPLAYS:
         raise lexer.error(f"the environment {kind[:24]!a} is not read", at)
     if name == "begin":
         if kind == "array":
@@ -147,13 +153,39 @@ def _environment(lexer: Lexer, name: str, at: int) -> None:
     lexer.add("END", kind, at)
 
 
+def _are_cases(lexer: Lexer, name: str) -> bool:
+    """Rows behind a brace are cases, whatever sets them."""
+    if name == "begin":
+        return lexer.before == "LP" and lexer.out[-1].value == "{"
+    return bool(lexer.open) and lexer.open[-1][0] == "cases"
+
+
 def _operator(lexer: Lexer, at: int) -> None:
     if lexer.text[lexer.position : lexer.position + 1] == "*":
         lexer.position += 1
     name = lexer.argument("\\operatorname").strip()
-    if name not in c.FUNCTIONS:
+    if name in c.FUNCTIONS:
+        lexer.add("FUNC", c.FUNCTIONS[name], at)
+    elif not lexer.out and "=" in lexer.text[lexer.position :]:  # it is what is defined
+        lexer.add("TEXT", name, at)
+    else:
         raise lexer.error(f"the function {name[:24]!a} is not read", at)
-    lexer.add("FUNC", c.FUNCTIONS[name], at)
+
+
+def _inside_bars(lexer: Lexer, name: str, at: int) -> None:
+    """\\abs{u} and \\norm{u}."""
+    inner = type(lexer)(lexer.argument(f"\\{name}"), lexer.where).pieces()
+    lexer.add("LBAR", "|", at)
+    lexer.out += [type(p)(p.kind, p.value, at + 1) for p in inner]
+    lexer.add("RBAR", "|", at)
+
+
+def _roman(lexer: Lexer, at: int) -> None:
+    """The old \\rm: the letters behind it are one word."""
+    match = re.compile(r"\s*([A-Za-z]+)").match(lexer.text, lexer.position)
+    if match is not None:
+        lexer.text = f"{lexer.text[: match.start()]}{{{match[1]}}}{lexer.text[match.end() :]}"
+        _font(lexer, "mathrm", at)
 
 
 def _name(lexer: Lexer, command: str, at: int) -> str:
@@ -171,6 +203,8 @@ def _font(lexer: Lexer, name: str, at: int) -> None:
     bare = inner.removeprefix("\\")
     if bare in c.FUNCTIONS and name != "mathcal":
         lexer.add("FUNC", c.FUNCTIONS[bare], at)
+    elif name in c.TEXTS and bare.lower() in c.CONDITION_WORDS:
+        _text(lexer, bare, at)
     elif re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", bare):
         prefix = "cal" if name in ("mathcal", "mathscr", "mathfrak") else ""
         lexer._named(prefix + bare, at)
@@ -183,9 +217,10 @@ def _font(lexer: Lexer, name: str, at: int) -> None:
 def _blackboard(lexer: Lexer, name: str, at: int) -> None:
     start = lexer.position
     inner = lexer.argument(f"\\{name}").strip()
-    if inner in ("1", "I") and (name != "mathbf" or inner == "1"):
+    is_bold = name not in ("mathbb", "mathds")
+    if inner == "1" or (inner == "I" and not is_bold):
         lexer.add("INDICATOR", inner, at)
-    elif name == "mathbf":
+    elif is_bold:
         lexer.position = start
         _font(lexer, name, at)
     else:
@@ -195,6 +230,9 @@ def _blackboard(lexer: Lexer, name: str, at: int) -> None:
 def _text(lexer: Lexer, text: str, at: int) -> None:
     """Words; what stands between $ in them is mathematics."""
     words = _MATH_IN_TEXT.sub(" ", text).replace("\\_", "_").strip(" .,:;~")
+    if words in c.FUNCTIONS:
+        lexer.add("FUNC", c.FUNCTIONS[words], at)
+        return
     math = _MATH_IN_TEXT.findall(text)
     known = {word.lower() for word in re.split(r"[\s~]+", words)}
     if words:

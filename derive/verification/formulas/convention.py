@@ -73,15 +73,14 @@ def conventions(
 def _with(
     text: Expr, ours: Expr, x: Symbol, scale: Symbol | None, value: Expr, lowest: dict[int, Expr]
 ) -> Iterator[Convention]:
-    """Factor and offset at a value of the scale, from the lowest order of the series."""
+    """Factor and offset at a value of the scale, from the lowest order of the series; a constant
+    near 0, such as a weight, has no other."""
     mine = ours if scale is None else ours.subs(scale, value)
     orders = _orders(mine, x)
-    first = [n for n in sorted(orders) if n > 0]
-    if not first and not (orders and lowest):
+    first = next((n for n in sorted(orders) if n > 0), 0)
+    if first not in lowest or first not in orders:
         return
-    if not first or first[0] not in lowest:
-        return
-    factor = _tidy(lowest[first[0]] / orders[first[0]])
+    factor = _tidy(lowest[first] / orders[first])
     offset = _tidy(lowest.get(0, S.Zero) - factor * orders.get(0, S.Zero))
     if factor != 0 and not factor.has(nan, zoo, oo) and not offset.has(nan, zoo, oo):
         yield Convention(factor, offset, value if scale is not None else None)

@@ -113,7 +113,6 @@ class Functions(Base):
         rows = [row for row in rows if isinstance(row, Tree)]
         for index, row in enumerate(rows):
             parts = [part for part in row.children if isinstance(part, Tree)]
-            parts = [part for part in parts if part.data != "ending"]
             if row.data == "single":
                 if index != len(rows) - 1 or index == 0:
                     raise self.error(row, "a row of the cases has no condition")

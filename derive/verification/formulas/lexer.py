@@ -7,6 +7,7 @@ import unicodedata
 
 from derive.verification.formulas import commands as c
 from derive.verification.formulas.controls import control
+from derive.verification.formulas.meant import meant
 from derive.verification.formulas.stream import Piece, Stream
 
 LONGEST = 8_000
@@ -34,7 +35,7 @@ class Lexer(Stream):
             raise self.error(f"{many} is not closed", at)
         if not self.out:
             raise self.error("the formula is empty", 0)
-        return self.out
+        return meant(self.out)
 
     def _check(self) -> None:
         if len(self.text) > LONGEST:
@@ -181,12 +182,34 @@ class Lexer(Stream):
         if last.kind == "FUNC" and last.value in ("polygamma",):
             self.out[-1] = Piece("BESSEL", f"polygamma:{text}", last.at)
             return
-        if last.kind == "INDICATOR":
+        if last.kind == "INDICATOR" or (
+            last.kind == "NUM" and last.value == "1" and _compares(text)
+        ):
+            self.out[-1] = Piece("INDICATOR", last.value, last.at)
             self.position = at + 1
+            return
+        if last.kind in ("NUM", "RB") and self._below_power(plain):
             return
         if last.kind not in ("NAME", "TEXT") or len(plain) > 24:
             raise self.error("a subscript stands behind a name", at)
         self.out[-1] = Piece(last.kind, f"{last.value}_{plain}", last.at)
+
+    def _below_power(self, plain: str) -> bool:
+        """x^2_i is the square of x_i; the 2 of a norm says nothing of a single number."""
+        index = len(self.out) - 1
+        if self.out[index].kind == "RB":
+            while index and self.out[index].kind != "LB":
+                index -= 1
+        if index < 2 or self.out[index - 1].kind != "POW":
+            return False
+        base = self.out[index - 2]
+        if base.kind == "NAME":
+            self.out[index - 2] = Piece("NAME", f"{base.value}_{plain}", base.at)
+        return base.kind == "NAME" or (base.kind == "RBAR" and plain in ("1", "2"))
+
+
+def _compares(text: str) -> bool:
+    return re.search(r"[<>=≤≥]|\\(?:le|ge|lt|gt|ne|in)(?:q|qslant|slant)?\b", text) is not None
 
 
 def pieces(text: str, where: str) -> list[Piece]:

@@ -162,17 +162,23 @@ def _rows(tokens: list[Piece]) -> list[list[Piece]]:
     """Parts of a display, and definitions behind 'with' or 'where'."""
     rows: list[list[Piece]] = [[]]
     depth = 0
-    for piece in tokens:
+    for index, piece in enumerate(tokens):
         depth += (piece.kind in ("LP", "LB", "LBAR", "BEGIN")) - (
             piece.kind in ("RP", "RB", "RBAR", "END")
         )
-        if depth == 0 and piece.kind in ("ROW", "WITH"):
+        defines = piece.kind == "COMMA" and _defines(tokens[index + 1 : index + 3])
+        if depth == 0 and (piece.kind in ("ROW", "WITH") or defines):
             rows.append([])
             continue
         if depth == 0 and piece.kind == "AMP":
             continue
         rows[-1].append(piece)
     return [_trimmed(row) for row in rows]
+
+
+def _defines(following: list[Piece]) -> bool:
+    """Whether a name and = follow: an abbreviation, told behind a comma."""
+    return [p.kind for p in following] == ["NAME", "REL"] and following[1].value == "=="
 
 
 def _trimmed(row: list[Piece]) -> list[Piece]:
@@ -242,16 +248,11 @@ def _is_left(part: list[Piece]) -> bool:
 
 
 def _arguments(left: list[Piece]) -> Iterator[str]:
-    depth, minus = 0, False
-    for index, piece in enumerate(left):
-        if piece.kind in ("LP", "RP"):
-            depth += 1 if piece.kind == "LP" else -1
-        elif depth and piece.kind == "NAME":
-            if left[index - 1].kind == "LP" and index > 1 and left[index - 2].kind == "NAME" \
-                    and depth > 1:  # fmt: skip
-                minus = True
+    depth = 0
+    for piece in left:
+        depth += (piece.kind == "LP") - (piece.kind == "RP")
+        if depth and piece.kind == "NAME":
             yield piece.value
-    del minus
 
 
 def _subscripts(left: list[Piece]) -> tuple[str, ...]:

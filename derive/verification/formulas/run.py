@@ -19,6 +19,8 @@ from derive.verification.claims.reader import read_term
 from derive.verification.formulas.compare import Comparison, compare
 from derive.verification.formulas.reader import Reading, read_latex
 from derive.verification.quantities import quantities
+from derive.verification.report import REFUTED
+from derive.verification.shown import COLOURS, Paint, plain, wrapped
 
 SECONDS = 55.0
 MORE_LETTERS = 3  # such as a target beside the prediction, or a scale in two letters
@@ -48,15 +50,21 @@ class FormulaReport:
         }  # fmt: skip
         return json.dumps(row, indent=1, ensure_ascii=False)
 
-    def to_text(self) -> str:
-        return f"{self.found.relation}: {self.found.detail}\n  {self.found.method}"
+    def to_text(self, width: int = 80, paint: Paint = plain) -> str:
+        """The relation first, then what it rests on."""
+        found = self.found
+        colour = COLOURS[REFUTED if self.exit_code == Refuted.exit_code else found.verdict]
+        lines = wrapped(f"{found.relation}: {found.detail}", width, 0, 2)
+        return "\n".join(
+            [paint(line, colour) for line in lines] + wrapped(found.method, width, 2, 4)
+        )
 
 
 def judge_formula(
-    text: str, loss: str, quantity: str, *, is_latex: bool, exact: bool
+    text: str, loss: str, quantity: str, *, is_latex: bool, exact: bool, seed: int = 0
 ) -> FormulaReport:
     """The relation of a text to a quantity of a loss, within limits of time and memory."""
-    given = {"text": text, "loss": loss, "quantity": quantity, "latex": is_latex}
+    given = {"text": text, "loss": loss, "quantity": quantity, "latex": is_latex, "seed": seed}
     with Worker() as worker:
         try:
             found = worker.ask("formula", given, SECONDS)
@@ -82,7 +90,9 @@ def judged_formula(given: Mapping[str, Any]) -> Mapping[str, Any]:
             shown = ", ".join(letters)[:80]
             raise BadInput(f"{where}: more letters than {loss.name} has a meaning for: {shown}")
     ours = read_term(quantity, loss, "quantity")
-    found = [compare(reading, f, loss, quantity, ours) for f in reading.formulas]
+    found = [
+        compare(reading, f, loss, quantity, ours, given.get("seed", 0)) for f in reading.formulas
+    ]
     if len({c.relation for c in found}) > 1:
         shown = ", ".join(c.relation for c in found)
         raise BadInput(f"{where}: the sides of the text's = are not the same ({shown})")

@@ -113,6 +113,9 @@ class Stream:
             self.add("LB", "{", at)
             return
         self._close("{}", at)
+        if [p.kind for p in self.out[-2:]] in (["LB", "TEXT"], ["LB", "FUNC"], ["LB", "REL"]):
+            del self.out[-2]  # braces around a word or a sign change its looks alone
+            return
         self.add("RB", "}", at)
 
     def _close(self, kind: str, at: int) -> None:
@@ -136,9 +139,20 @@ class Stream:
             self._close(kind, at)
             self.add("RP", kind, at)
 
+    def _is_condition(self) -> bool:
+        """p(x|m): a bar between the arguments of the left side's call, where a name is defined."""
+        kinds = [p.kind for p in self.out]
+        call = kinds[:3] == ["NAME", "LP", "NAME"] and kinds.count("LP") == 1 + kinds.count("RP")
+        return call and kinds[-1] == "NAME" and "=" in self.text[self.position :] and (
+            self.open[-1][0] == "("
+        )  # fmt: skip
+
     def _bar(self, side: str, at: int) -> None:
         opened = bool(self.open) and self.open[-1][0] == "|"
-        if side == "either":
+        if side in ("either", "given") and self._is_condition():
+            self.add("COMMA", "|", at)
+            return
+        if side in ("either", "given"):
             closes = opened and (self.before in ENDS or self.before == "PI")
             side = "close" if closes else "open"
         if side == "close":

@@ -1,0 +1,47 @@
+"""The notebook runs from its first cell to its last, and shows what is stored in it."""
+
+import re
+import warnings
+from pathlib import Path
+
+import pytest
+
+import derive
+
+nbformat = pytest.importorskip("nbformat")
+nbclient = pytest.importorskip("nbclient")
+pytest.importorskip("ipykernel")
+pytest.importorskip("matplotlib")
+pytest.importorskip("torch")
+
+CHECKOUT = Path(derive.__file__).parents[1]
+NOTEBOOK = CHECKOUT / "examples" / "from_definition_to_training.ipynb"
+
+
+def told(cell):
+    """What a cell says in words; pictures, and how many checks there were, left out."""
+    texts = [
+        output.text if output.output_type == "stream" else output.data.get("text/plain", "")
+        for output in cell.get("outputs", ())
+    ]
+    return re.sub(r"(<Report \w+: ).*>", r"\1", "\n".join(texts))
+
+
+def test_it_runs_and_says_what_is_stored_in_it(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+    monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    stored = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(stored)
+    again = nbformat.read(NOTEBOOK, as_version=4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the machinery of notebooks, not ours
+        client = nbclient.NotebookClient(
+            again, timeout=600, resources={"metadata": {"path": str(NOTEBOOK.parent)}}
+        )
+        client.execute()
+    for before, after in zip(stored.cells, again.cells, strict=True):
+        assert told(after) == told(before), before.source
+    shown = {
+        kind for cell in stored.cells for o in cell.get("outputs", ()) for kind in o.get("data", {})
+    }
+    assert {"text/latex", "image/png", "text/html"} <= shown

@@ -1,0 +1,1 @@
+"""The audit of the field: public implementations of the catalogue's losses, judged one by one."""

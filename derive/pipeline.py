@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import joblib
 import mpmath
@@ -39,9 +39,12 @@ from derive.output.manifest import is_current
 from derive.progress import Progress, Row
 from derive.stages import Stages
 
+T = TypeVar("T")
+
 if TYPE_CHECKING:
     from derive.verification.report import Report
     from derive.verification.targets import TargetFiles
+    from derive.views.latex.request import Request
 
 
 # Up to this many losses are built one after the other.
@@ -255,7 +258,7 @@ def latex(
     numbered: bool = False, columns: int | None = None, force: bool = False,
 ) -> str:  # fmt: skip
     """The formulas as text: of one loss a LaTeX fragment for \\input, of several a document."""
-    from derive.views.latex.request import Request, written
+    from derive.views.latex.request import Request
 
     losses = find_all(subjects or NAMES)
     asked = Request(
@@ -264,30 +267,36 @@ def latex(
     )  # fmt: skip
     asked.check(losses)
     _not_there(out, force)
-    text = written(asked, _derived(losses, progress) if asked.needs_derivations else (), losses)
+    about = [item for loss in losses for item in (*files.identity(loss), repr(loss.symbols))]
+    text = kept(["latex", repr(asked), *about], lambda: _formulas(asked, losses, progress))
     if out is not None:
         _replaced(out, text)
     return text
 
 
-def _derived(losses: Sequence[Loss], progress: Progress) -> list[Derivation]:
-    """The derivations of some losses; several at once where there are processors for it."""
+def _formulas(asked: Request, losses: Sequence[Loss], progress: Progress) -> str:
+    from derive.views.latex.request import written
+
+    if not asked.needs_derivations:
+        return written(asked, (), losses)
+    entries = _each(lambda loss: asked.entry(derive(loss)), losses, progress)
+    return written(asked, entries, losses)
+
+
+def _each(made: Callable[[Loss], T], losses: Sequence[Loss], progress: Progress) -> list[T]:
+    """What is made of each loss; several at once where there are processors for it."""
     if len(losses) <= FEW or joblib.cpu_count() == 1:
         found = []
         for index, loss in enumerate(losses):
             progress.step(loss.name, index, len(losses))
-            found.append(derive(loss))
+            found.append(made(loss))
         return found
     several = joblib.Parallel(n_jobs=-1, return_as="generator")
-    derivations = []
-    for derivation in several(joblib.delayed(_derive)(loss) for loss in losses):
-        derivations.append(derivation)
-        progress.step(derivation.loss.name, len(derivations), len(losses))
-    return derivations
-
-
-def _derive(loss: Loss) -> Derivation:
-    return derive(loss)
+    results = []
+    for one in several(joblib.delayed(made)(loss) for loss in losses):
+        results.append(one)
+        progress.step(losses[len(results) - 1].name, len(results), len(losses))
+    return results
 
 
 def _not_there(out: Path | None, force: bool) -> None:
@@ -379,5 +388,5 @@ def plot(
     wanted = Wanted(kind, settings or {}, read_over(over), ends, size, theme, interval)
     wanted.check(losses)
     _not_there(out, force)
-    derivations = _derived(losses, progress)
+    derivations = _each(derive, losses, progress)
     return draw(derivations, out, wanted, lambda k, n: progress.step("drawing", k, n))

@@ -6,10 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from derive.calculus.derivation import Derivation
 from derive.views.latex.entry import Display, Entry, Table
-from derive.views.latex.pages import entry
-from derive.views.latex.wanted import Wanted
 
 _COMMANDS = (
     (re.compile(r"\\par\\smallskip\\noindent"), ""), (re.compile(r"\\par\\noindent"), ""),
@@ -28,9 +25,9 @@ _MARKS = {
 }  # fmt: skip
 
 
-def markdown(derivations: Sequence[Derivation], wanted: Wanted) -> str:
+def markdown(entries: Sequence[Entry]) -> str:
     """A section a loss."""
-    return "\n".join(_section(entry(d, wanted)) for d in derivations)
+    return "\n".join(map(_section, entries))
 
 
 def _section(e: Entry) -> str:

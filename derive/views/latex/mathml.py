@@ -6,12 +6,9 @@ import html
 import re
 from collections.abc import Sequence
 
-from derive.calculus.derivation import Derivation
 from derive.errors import BadInput
 from derive.views.latex.entry import Display, Entry, Table
 from derive.views.latex.markdown import prose
-from derive.views.latex.pages import entry
-from derive.views.latex.wanted import Wanted
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\s+|\d+(?:\.\d+)?|.", re.DOTALL)
 _LETTERS = (
@@ -47,9 +44,9 @@ _NAMES = frozenset(
 _SPACES = {"quad": "1em", "qquad": "2em", ",": "0.17em", "!": "-0.17em", " ": "0.3em"}
 
 
-def page(derivations: Sequence[Derivation], wanted: Wanted) -> str:
+def page(entries: Sequence[Entry]) -> str:
     """A page of HTML with a section a loss."""
-    sections = "\n".join(_section(entry(d, wanted)) for d in derivations)
+    sections = "\n".join(map(_section, entries))
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         f"<title>Losses</title>\n<body>\n{sections}</body>\n</html>\n"

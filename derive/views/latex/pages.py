@@ -45,8 +45,12 @@ def environment() -> Environment:
 
 def fragment(derivation: Derivation, wanted: Wanted | None = None) -> str:
     """The formulas of one loss, ready for \\input in a document that loads amsmath."""
+    return fragment_of(entry(derivation, wanted))
+
+
+def fragment_of(shown: Entry) -> str:
     template = environment().get_template("fragment.tex.j2")
-    return template.render(heading=r"\subsection*", entry=entry(derivation, wanted))
+    return template.render(heading=r"\subsection*", entry=shown)
 
 
 def document(
@@ -56,9 +60,12 @@ def document(
     if not standalone:
         return "\n".join(fragment(derivation, wanted) for derivation in derivations)
     wanted = wanted or Wanted(columns=1)
+    return document_of([entry(d, wanted) for d in derivations])
+
+
+def document_of(entries: Sequence[Entry]) -> str:
     template = environment().get_template("document.tex.j2")
-    entries = [entry(d, wanted) for d in derivations]
-    return template.render(heading=r"\section", entries=entries, columns=wanted.columns)
+    return template.render(heading=r"\section", entries=entries)
 
 
 def entry(derivation: Derivation, wanted: Wanted | None = None) -> Entry:

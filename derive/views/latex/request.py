@@ -11,9 +11,10 @@ from derive.definitions.loss import Loss
 from derive.definitions.names import letter
 from derive.errors import BadInput
 from derive.views.latex.bibtex import bibliography
+from derive.views.latex.entry import Entry
 from derive.views.latex.markdown import markdown
 from derive.views.latex.mathml import page
-from derive.views.latex.pages import document, fragment
+from derive.views.latex.pages import document_of, entry, fragment_of
 from derive.views.latex.wanted import Wanted
 
 
@@ -28,6 +29,15 @@ class Request:
     @property
     def needs_derivations(self) -> bool:
         return self.form != "bibtex"
+
+    @property
+    def wanted(self) -> Wanted:
+        columns = self.columns or (2 if self.form == "fragment" else 1)
+        return Wanted(self.quantities, self.symbols, self.numbered, columns)
+
+    def entry(self, derivation: Derivation) -> Entry:
+        """What is said of one loss."""
+        return entry(derivation, self.wanted)
 
     def check(self, losses: Sequence[Loss]) -> None:
         """BadInput for quantities and letters that none of the losses has."""
@@ -44,16 +54,12 @@ class Request:
             letter(word)
 
 
-def written(asked: Request, derivations: Sequence[Derivation], losses: Sequence[Loss]) -> str:
+def written(asked: Request, entries: Sequence[Entry], losses: Sequence[Loss]) -> str:
     """The text."""
     if asked.form == "bibtex":
         return bibliography(losses)
-    wide = asked.form != "fragment"
-    wanted = Wanted(
-        asked.quantities, asked.symbols, asked.numbered, asked.columns or (1 if wide else 2)
-    )
     if asked.form == "document":
-        return document(derivations, wanted=wanted)
+        return document_of(entries)
     if asked.form == "fragment":
-        return "\n".join(fragment(d, wanted) for d in derivations)
-    return markdown(derivations, wanted) if asked.form == "markdown" else page(derivations, wanted)
+        return "\n".join(map(fragment_of, entries))
+    return markdown(entries) if asked.form == "markdown" else page(entries)

@@ -257,10 +257,11 @@ def test_prose_is_typeset(derivations: Mapping[str, Derivation]) -> None:
 def test_markdown_mathml_and_bibtex(derivations: Mapping[str, Derivation]) -> None:
     several = [derivations[name] for name in ("student_t", "huber", "geman_mcclure")]
     losses = [d.loss for d in several]
-    text = written(Request("markdown"), several, losses)
+    entries = [Request("markdown").entry(d) for d in several]
+    text = written(Request("markdown"), entries, losses)
     assert text.startswith("## Student's t loss\n")
     assert text.count("$$") % 2 == 0 and r"\textbf" not in text and r"\noindent" not in text
-    page = written(Request("mathml"), several, losses)
+    page = written(Request("mathml"), entries, losses)
     ElementTree.fromstring("<body>" + page.partition("<body>")[2].replace("</html>", ""))
     assert "<msup><mi>x</mi><mrow><mn>2</mn></mrow></msup>" in page and "\\" not in page
     bib = written(Request("bibtex"), (), losses)

@@ -46,6 +46,7 @@ def surface(
         axes.set_xlabel(f"${x}$")
         axes.set_ylabel(f"${y}$")
         axes.set_title(title("loss" if quantity == "loss" else "gradient", x), y=0.98)
+        axes.locator_params(nbins=5)
         axes.view_init(elev=28, azim=-58)
         axes.set_box_aspect(None, zoom=0.86)
         for axis in (axes.xaxis, axes.yaxis, axes.zaxis):

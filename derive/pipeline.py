@@ -13,7 +13,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -84,16 +84,23 @@ def build(
 def expected_value(derivation: Derivation, at: float = 1.0) -> Expected:
     """loss(at) at the default parameters, from the definition or its limit, and its kappa."""
     loss = derivation.loss
-    point = {p: mpmath.mpf(loss.default(p)) for p in loss.parameters}
-    point[loss.residual] = mpmath.mpf(at)
+    point = {p: mpmath.mpf(loss.default(p)) for p in loss.variables}
+    if loss.kind == "residual":
+        point[loss.residual] = mpmath.mpf(at)
     with mpmath.workdps(60):
         with suppress(NotReal, ZeroDivisionError, OverflowError):
-            return _expected(loss.expression, point)
+            return replace(_expected(loss.expression, point), at=_roles_at(loss))
         for limit in derivation.limits:
             value = loss.default(limit.variable) if limit.variable in loss.parameters else math.nan
             if limit.quantity == "loss" and float(limit.point) == value:
-                return _expected(limit.value, point)
+                return replace(_expected(limit.value, point), at=_roles_at(loss))
     return Expected(math.nan)
+
+
+def _roles_at(loss: Loss) -> tuple[float, ...] | None:
+    """Plain values of the predictions and the target."""
+    roles = loss.variables[: len(loss.variables) - len(loss.parameters)]
+    return tuple(map(loss.default, roles)) if loss.predictions else None
 
 
 def _expected(expression: Expr, point: Mapping[Symbol, Any]) -> Expected:

@@ -49,7 +49,7 @@ class Stages:
         made = {}
         for target in (TARGETS[name] for name in targets):
             made[files.loss_path(target, self.loss)] = render(self.module, target)
-            if target.density:
+            if target.density and self.loss.kind == "residual":
                 text = render_density(self.density, target)
                 made[files.density_path(target, self.loss)] = text
         return files.bundled(self.loss, made) if joined else made

@@ -28,6 +28,8 @@ def facts(loss: Loss) -> Facts:
     """What holds for all parameters. `rises` and a minimum by other means than symmetry are
     checked at generic and at small and large parameters."""
     found = breaks(loss)
+    if loss.kind != "residual":
+        return Facts(False, None, None, found, None, False)
     with mp.workdps(DIGITS):
         points = _points(loss)
         length, stretch = _length(loss, points)

@@ -17,6 +17,7 @@ class Target:
 
     name: as on the command line; title: in prose; folder: in the output; suffix: of its files;
     syntax: how expressions are written; template: of a loss file, in templates/<name>/;
+    pointwise: of one with a prediction and a target, "" where the target has none;
     density: the template of a density file, "" where the target has none; runtime: files of
     templates/<name>/ that densities need, copied as they are; beside: other such files; package: a
     template of the file that makes a folder importable, "" where there is none; library: the module
@@ -32,6 +33,7 @@ class Target:
     suffix: str
     syntax: Syntax
     template: str
+    pointwise: str = ""
     density: str = ""
     runtime: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()

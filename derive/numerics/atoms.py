@@ -151,18 +151,19 @@ power1p_square: type[Atom] = _atom(
 
 
 def _times(name: str, less: int, build: Callable[..., Node]) -> type[Atom]:
-    """f e (1 + t^2)^(p - less)/(c d)."""
+    """f e (1 + y^2/b)^(p - less)/(c d)."""
 
-    def definition(f: Expr, e: Expr, c: Expr, d: Expr, t: Expr, p: Expr) -> Expr:
-        return f * e * (1 + t**2) ** (p - less) / c / d
+    def definition(f: Expr, e: Expr, c: Expr, d: Expr, y: Expr, b: Expr, p: Expr) -> Expr:
+        return f * e * (1 + y**2 / b) ** (p - less) / c / d
 
-    def slopes(f: Expr, e: Expr, c: Expr, d: Expr, t: Expr, p: Expr) -> tuple[Expr, ...]:
+    def slopes(f: Expr, e: Expr, c: Expr, d: Expr, y: Expr, b: Expr, p: Expr) -> tuple[Expr, ...]:
         made = globals()[name]
-        whole = made(f, e, c, d, t, p)
-        factors = made(1, e, c, d, t, p), made(f, 1, c, d, t, p), -whole / c, -whole / d
-        return *factors, 2 * (p - less) * t * whole / (1 + t**2), whole * log1p_square(t)
+        whole = made(f, e, c, d, y, b, p)
+        factors = made(1, e, c, d, y, b, p), made(f, 1, c, d, y, b, p), -whole / c, -whole / d
+        inner = (p - less) * whole / (b + y**2)
+        return *factors, 2 * y * inner, -(y**2) * inner / b, whole * log1p(y**2 / b)
 
-    return _atom(name, 6, definition, build, slopes)
+    return _atom(name, 7, definition, build, slopes)
 
 
 times_power1p = _times("times_power1p", 0, helpers.times_power1p)
@@ -212,6 +213,10 @@ class difference(Atom):  # noqa: N801  # a function of mathematics
 root1p_square: type[Atom] = _atom(
     "root1p_square", 1, lambda t: (1 + t**2) ** Rational(1, 2), helpers.root1p_square,
     lambda t: (t / root1p_square(t),),
+)  # fmt: skip
+log_ratio = _atom(
+    "log_ratio", 3, lambda a, b, d: log(a / b), helpers.log_ratio,
+    lambda a, b, d: (1 / a, -1 / b, 0),
 )  # fmt: skip
 clip = _atom(
     "clip", 3, lambda x, low, high: Max(low, Min(x, high)),

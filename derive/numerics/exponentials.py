@@ -41,7 +41,7 @@ class Reading:
 
     w: what stands beside 1, None where L itself is the argument of exponentials.
     signs: letters e in the coefficients that stand for sign(u), by u.
-    root: sqrt(w), where w = y^2/divisor is a square.
+    root: sqrt(w), where w = y^2/divisor is a square, and vector: y.
     taken: names of the loss.
     """
 
@@ -51,6 +51,7 @@ class Reading:
     terms: Terms
     signs: Mapping[Expr, Symbol]
     root: Expr | None = None
+    vector: Expr = S.One
     divisor: Expr = S.One
     taken: tuple[str, ...] = ()
 
@@ -283,6 +284,7 @@ def named(reading: Reading, where: tuple[Let, ...], taken: Sequence[str], x: Sym
         w=let(shorter.name("w", "u"), r**2),
         argument=log1p_square(r),
         root=r,
+        vector=y,
         divisor=folded(divisor),
     )
 

@@ -18,19 +18,20 @@ from sympy import Expr, Piecewise, S, Symbol
 
 from derive.definitions.floats import FORMATS, Floats
 from derive.definitions.loss import Let, Loss
-from derive.definitions.samples import Sample, whole_range
+from derive.definitions.samples import Sample, spread
 from derive.numerics.atoms import Atom
 from derive.numerics.edges import with_edges
 from derive.numerics.exact import Exact, NoValue
 from derive.numerics.lower import condition, lower
 from derive.numerics.nodes import Local, Node, call, node, where
+from derive.numerics.ordering import best_order
 
 _POINTS = 400
 _SHARE = 8
-_FOLLOWED = 24
 _HUGE = 1e6  # a logarithm beyond is as good as infinite
 _MOST = 14  # factors; more are left as they are
-_LONGEST = 6
+_LONGEST, _FEWEST = 6, 4
+_HALF = "half"
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,10 @@ class Ranges:
         """quantities: near whose edges there are more points."""
         samples = []
         for dtype in ("float64", "float32"):
-            sample = whole_range(loss, _SHARE * _POINTS, dtype=dtype).thinned(_SHARE)
-            samples.append(with_edges(sample, quantities, loss.variables))
+            sample = spread(loss, _POINTS, _SHARE, dtype)
+            if not loss.predictions:
+                sample = with_edges(sample, quantities, loss.variables)
+            samples.append(sample)
         return Ranges(tuple(samples))
 
     def exponents(self) -> Floats:
@@ -70,11 +73,17 @@ class Ranges:
         return self.known[value]
 
 
-def ordered(loss: Loss, expression: Expr, ranges: Ranges, halves: bool) -> Node | None:
+WHOLE, HALVES, SQUARED, PAIRED = "whole", "halves", "squared", "paired"
+# Powers and exponentials as they are, in two halves, and with all that occurs twice beside a half;
+# and as a product of two products.
+WAYS = (WHOLE, HALVES, SQUARED, PAIRED)
+
+
+def ordered(loss: Loss, expression: Expr, ranges: Ranges, way: str) -> Node | None:
     """The product, or each product among cases, in the best order; None where there is none."""
     if not isinstance(expression, Piecewise):
-        return _ordered(loss, expression, ranges, halves)
-    forms = [_ordered(loss, e, ranges, halves) for e, _ in expression.args]
+        return _ordered(loss, expression, ranges, way)
+    forms = [_ordered(loss, e, ranges, way) for e, _ in expression.args]
     if not any(forms):
         return None
     *cases, (last, _) = expression.args
@@ -84,27 +93,87 @@ def ordered(loss: Loss, expression: Expr, ranges: Ranges, halves: bool) -> Node 
     return total
 
 
-def _ordered(loss: Loss, expression: Expr, ranges: Ranges, halves: bool) -> Node | None:
-    factors = list(_factors(expression, halves))
-    if halves and len(factors) > 2 and factors[::2] == factors[1::2]:
-        root = _in_order(loss, factors[::2], ranges)
-        form = None if root is None else Local("root", root) * Local("root", root)
+def _ordered(loss: Loss, expression: Expr, ranges: Ranges, way: str) -> Node | None:
+    factors = list(_factors(expression, way in (HALVES, SQUARED)))
+    if way == SQUARED:
+        form = _squared(loss, factors, ranges)
+    elif way == PAIRED:
+        form = _paired(loss, factors, ranges)
     else:
         form = _in_order(loss, factors, ranges)
     negative = expression.as_coeff_Mul()[0].is_negative
     return -form if form is not None and negative else form
 
 
-def _in_order(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | None:
-    if not 2 <= len(factors) <= _MOST:
+def _squared(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | None:
+    """p r p: p the product of what occurs twice, a half of a power among it."""
+    twice: list[Factor] = []
+    once: list[Factor] = []
+    for factor in factors:
+        if factor in once:
+            once.remove(factor)
+            twice.append(factor)
+        else:
+            once.append(factor)
+    if len(twice) < 2 or not any(
+        isinstance(form, Local) and form.name == _HALF for _, _, form in twice
+    ):
         return None
+    root = _in_order(loss, twice, ranges)
+    if root is None:
+        return None
+    p = Local("p", root)
+    total: Node = p
+    for _, power, form in once:
+        total = total * form if power > 0 else total / form
+    return total * p
+
+
+def _paired(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | None:
+    """The product of two products, neither of which leaves the range needlessly."""
+    if not _FEWEST <= len(factors) <= _LONGEST:
+        return None
+    signed = _signed(loss, factors, ranges)
+    if signed is None:
+        return None
+    known = np.all(np.isfinite(signed), axis=0)
+    signed = signed[:, known]
+    result = np.sum(signed, axis=0)
+    _, smallest, largest = ranges.exponents()[:, known]
+    matters = (result > smallest) & (result < largest)
+    costs = []
+    for mask in range(1, 2 ** (len(factors) - 1)):  # the last factor is always on the other side
+        one = [bool(mask >> k & 1) for k in range(len(factors))]
+        size = np.sum(signed[one], axis=0)
+        ends = np.maximum(size, result - size), np.minimum(size, result - size)
+        lost = np.count_nonzero(matters & ((ends[0] > largest - 1) | (ends[1] < smallest + 1)))
+        costs.append((lost, float(np.mean(np.abs(2 * size - result))), one))
+    _, _, one = min(costs, key=lambda cost: cost[:2])
+    sides = [[f for f, k in zip(factors, one, strict=True) if k is side] for side in (True, False)]
+    if min(map(len, sides)) < 2:
+        return None
+    first, second = (_in_order(loss, side, ranges) for side in sides)
+    return None if first is None or second is None else first * second
+
+
+def _signed(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> np.ndarray | None:
+    """log2 of the size of every factor, or of one over it, at every point."""
     powers = np.array([power for _, power, _ in factors])
     sizes = [ranges.logarithms(loss, value) for value, _, _ in factors]
     if any(size is None for size in sizes):
         return None
-    signed = powers[:, None] * np.stack(sizes)  # type: ignore[arg-type]
+    return np.asarray(powers[:, None] * np.stack(sizes))  # type: ignore[arg-type]
+
+
+def _in_order(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | None:
+    if not 2 <= len(factors) <= _MOST:
+        return None
+    signed = _signed(loss, factors, ranges)
+    if signed is None:
+        return None
+    powers = np.array([power for _, power, _ in factors])
     known = np.all(np.isfinite(signed), axis=0)
-    order = _order(signed[:, known], powers, ranges.exponents()[:, known])
+    order = best_order(signed[:, known], powers, ranges.exponents()[:, known])
     total: Node | None = None
     for place in order:
         _, power, form = factors[place]
@@ -137,7 +206,7 @@ def _factors(expression: Expr, halves: bool) -> Iterator[Factor]:
                 yield base, side, form
         elif halves and (base is sympy.E or not exponent.is_Rational):
             half = base ** (side * exponent / 2)
-            form = Local("half", _power(base, side * exponent / 2))
+            form = Local(_HALF, _power(base, side * exponent / 2))
             yield half, side, form
             yield half, side, form
         elif exponent.is_Rational and base is not sympy.E:
@@ -201,38 +270,3 @@ def _without_names(value: Expr) -> Expr:
     while value.atoms(Atom):
         value = value.replace(lambda e: isinstance(e, Atom), lambda e: type(e).definition(*e.args))
     return value
-
-
-@dataclass(frozen=True)
-class _Partial:
-    order: tuple[int, ...]
-    size: Floats
-    cost: float
-
-
-def _order(signed: np.ndarray, powers: np.ndarray, exponents: Floats) -> tuple[int, ...]:
-    """The best of few orders that are followed at a time: at how many points a partial product
-    leaves the range although the result does not, and then how far it strays from [1, result]."""
-    result = np.sum(signed, axis=0)
-    low, high = np.minimum(result, 0.0), np.maximum(result, 0.0)
-    least, smallest, largest = exponents
-    is_held, is_finite = result > least - 1, result < largest + 1
-    followed = [_Partial((), np.zeros_like(result), 0.0)]
-    for step in range(len(powers)):
-        longer: dict[frozenset[int], list[_Partial]] = {}
-        for partial in followed:
-            for place in range(len(powers)):
-                if place in partial.order or (step == 0 and powers[place] < 0 < max(powers)):
-                    continue
-                moved = partial.size + signed[place]
-                under = (moved < smallest + 1) & is_held & (result > moved + 1)
-                over = (moved > largest - 1) & is_finite
-                lost = np.count_nonzero(under | over)
-                stray = np.maximum(np.maximum(moved - high, low - moved), 0.0)
-                farthest = float(np.max(stray, initial=0.0) + np.sum(stray) / max(len(stray), 1))
-                cost = partial.cost + lost + 1e-4 * farthest
-                order = (*partial.order, place)
-                longer.setdefault(frozenset(order), []).append(_Partial(order, moved, cost))
-        best = [min(same, key=lambda p: p.cost) for same in longer.values()]
-        followed = sorted(best, key=lambda p: p.cost)[:_FOLLOWED]
-    return followed[0].order

@@ -116,13 +116,12 @@ def _times_power(reading: Reading, rate: Expr, polynomial: Mapping[int, Expr]) -
         half = sympy.ceiling(e / 2) if e.is_Integer else e
         sides[0] *= base**half
         sides[1] *= base ** (e - half)
-    # a factor that is small far out beside the larger side, one that is small at 0 beside the other
-    if factor.has(difference) and sides[1] != 1:
-        # it grows with x, as both sides do: none of them has room for it
-        return times(*sides, c / (factor * c * d), d, r, p)
-    place = int(sides[0] == sides[1] or factor.has(difference))
-    sides[place] *= factor * c * d
-    return times(*sides, c, d, r, p)
+    factor *= c * d
+    if sides[1] == 1 or factor.is_number:
+        sides[1] *= factor
+    else:  # both sides grow with x: none of them has room for it
+        c = c / factor
+    return times(*sides, c, d, reading.vector, reading.divisor, p)
 
 
 def _within_range(r: Expr, number: int, polynomial: Mapping[int, Expr]) -> tuple[int, Expr]:

@@ -39,7 +39,8 @@ def branchless(function: Function, module: Module) -> Block:
     (result,) = block.results
     x = module.residual
     (whole,) = expanded(block)
-    if not _is_guarded(whole) and guarded(whole, x) is not whole:
+    bare = not module.roles and not _is_guarded(whole)  # with roles, the caller does it
+    if bare and guarded(whole, x) is not whole:
         result = guarded(result, x)
     if isinstance(result, Name) and result.name == x:
         result = Call("copy", (result,))

@@ -186,7 +186,7 @@ def _choice(args: tuple[Node, ...], about: About) -> Node:
 
 
 # What lies beyond such a number is rare; so is what is that near to 0.
-FAR, NEAR = 16, Fraction(1, 2**20)
+FAR, NEAR = 8, Fraction(1, 2**20)
 
 
 def _is_rare(condition: Node) -> bool:

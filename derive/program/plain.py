@@ -23,6 +23,10 @@ from derive.program.module import Assignment, Block, Module
 
 _PLAIN = frozenset({"add", "sub", "mul", "div", "neg", "abs", "clamp"})
 _ROUNDING = 64 * np.finfo(np.float64).eps
+_LEAST = 8 * np.finfo(np.float64).smallest_subnormal
+# Parameters over their defaults, and residuals where digits are few or steps leave the range.
+_USUAL, _EXTREMES = (0.3, 1.7), (0.3e-25, 1.7e25)
+_EXTREME = np.array([3.7e-322, -1.9e-320, 1.9e-290, -3.7e270, 3.7e290])
 Array = Any
 
 
@@ -74,10 +78,13 @@ def _number(value: int) -> Number:
 def _keeps_digits(value: Node, module: Module) -> bool:
     slope = module.derivative(module.residual)
     known = {slope.name: expanded(slope.block)[0]} if slope is not None else {}
-    x = np.array([s * 10.0**k for k in range(-12, 13, 2) for s in (0.37, -1.9)])
-    for given in _parameters(module):
+    usual = np.array([s * 10.0**k for k in range(-12, 13, 2) for s in (0.37, -1.9)])
+    rows = [(usual, given) for given in _parameters(module, _USUAL)]
+    rows += [(_EXTREME, given) for given in _parameters(module, _EXTREMES)]
+    for x, given in rows:
         points = {module.residual: x, **given}
-        arrived = _slopes(value, points)
+        with np.errstate(all="ignore"):
+            arrived = _slopes(value, points)
         for v in module.variables:
             function = module.derivative(v)
             if function is None:
@@ -86,13 +93,15 @@ def _keeps_digits(value: Node, module: Module) -> bool:
             got = arrived.get(Name(v), 0.0)
             if v != module.residual:
                 want = np.sum(want)
-            if not np.all(np.abs(got - want) <= _ROUNDING * np.abs(want)):
+            with np.errstate(all="ignore"):
+                near = np.abs(got - want) <= _ROUNDING * np.abs(want) + _LEAST
+            if not np.all(near | (got == want)):
                 return False
     return True
 
 
-def _parameters(module: Module) -> Iterator[dict[str, float]]:
-    axes = [(0.3 * p.default or 0.3, 1.7 * p.default or 1.7) for p in module.parameters]
+def _parameters(module: Module, sizes: tuple[float, float]) -> Iterator[dict[str, float]]:
+    axes = [tuple(size * p.default or size for size in sizes) for p in module.parameters]
     for values in itertools.product(*axes):
         yield dict(zip((p.name for p in module.parameters), values, strict=True))
 

@@ -12,6 +12,7 @@ from derive.program.scalars import ONE, scaled
 
 # A residual this many lengths from 0 is far out.
 _FAR = 2**20
+_ENORMOUS = Number(Fraction(2**100))
 
 
 def positive(module: Module) -> frozenset[str]:
@@ -52,6 +53,9 @@ class Usual:
             if condition == Call("eq", (Call("abs", (Name(self._residual),)), Number(math.inf))):
                 self.infinite = True
                 return self(no)
+            if condition.op == "eq" and condition.args[1] == Number(math.inf):
+                # x over a length is far from infinite for all but the largest residuals
+                condition = Call("le", (_ENORMOUS, condition.args[0]))
             near = self._near(condition) if condition.op in ("lt", "le") else None
             if near is not None:
                 return self(yes if near else no)

@@ -63,9 +63,8 @@ class Tensors:
         if autograd is None:
             with self.torch.no_grad():
                 return function(*arguments)
-        arguments = [
-            a.clone().requires_grad_() if isinstance(a, self.torch.Tensor) else a for a in arguments
-        ]
+        arguments = list(arguments)  # a label among them has no gradient
+        arguments[autograd] = arguments[autograd].clone().requires_grad_()
         total = function(*arguments)
         (gradient,) = self.torch.autograd.grad(
             total, arguments[autograd], self.torch.ones_like(total), allow_unused=True

@@ -112,7 +112,7 @@ def _units(emitted: Sequence[Emitted], plan: Plan) -> Iterator[Unit]:
         dtypes = dict.fromkeys(dtype for files in group for dtype in files.target.dtypes)
         for dtype in dtypes:
             yield Unit(loss, dtype, tuple(f.target for f in group if dtype in f.target.dtypes))
-        if plan.densities and loss.parameters:
+        if plan.densities and loss.parameters and not loss.predictions:
             yield Unit(loss, DENSITY, tuple(f.target for f in group))
 
 

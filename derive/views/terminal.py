@@ -12,6 +12,8 @@ from derive.calculus.evaluate import NotReal
 from derive.calculus.limits import one_sided
 from derive.calculus.presented import for_readers, gathered_logarithms, limit_for_readers
 from derive.calculus.reading import fold, tidy
+from derive.definitions.labels import meeting
+from derive.definitions.loss import Loss
 from derive.definitions.notation import formula
 from derive.errors import BadInput
 from derive.estimation.robustness import length_name, robustness, tuning_constant
@@ -34,7 +36,8 @@ def shown(derivation: Derivation) -> str:
     for name, value in for_readers(derivation).items():
         if name != "loss":
             lines += _wrapped(f"{name} = {formula(value)}", "  ", "      ")
-    lines += _wrapped(f"weight at {loss.residual} = 0: {_weight(derivation)}", "  ", "      ")
+    if loss.kind == "residual":
+        lines += _wrapped(f"weight at {loss.residual} = 0: {_weight(derivation)}", "  ", "      ")
     if derivation.limits:
         lines += ["", "Limits (each confirmed at high precision, from each side)"]
         for limit in derivation.limits:
@@ -53,7 +56,7 @@ def shown(derivation: Derivation) -> str:
             lines += _wrapped(text, "  ", "      ")
     lines += ["", "Facts", *_facts(derivation), "", "Density", *_density(derivation)]
     with suppress(NotReal, CannotLower, ValueError, ArithmeticError):
-        lines += ["", *_estimator(derivation)]
+        lines += ["", *_estimator(derivation)] if loss.kind == "residual" else []
     for member in derivation.members:
         at = ", ".join(
             f"{k} = {formula(sympy.sympify(v)) if not isinstance(v, str) else v}"
@@ -81,6 +84,8 @@ def _weight(derivation: Derivation) -> str:
 def _facts(derivation: Derivation) -> list[str]:
     """Parity, length, minimum, kinks and jumps, a line each."""
     facts, x = derivation.facts, derivation.loss.residual
+    if derivation.loss.predictions:
+        return [*_met(derivation.loss), *_breaks(derivation)]
     words = [f"even in {x}" if facts.even else f"not even in {x}"]
     if facts.stretch is not None:
         words.append(f"{facts.stretch} only stretches {x}")
@@ -89,9 +94,22 @@ def _facts(derivation: Derivation) -> list[str]:
     if facts.minimum is not None:
         rises = "rises on both sides" if facts.rises else "falls again somewhere"
         words.append(f"least at {x} = {formula(facts.minimum)}, {rises}")
-    lines = _wrapped("; ".join(words), "  ")
+    return [*_wrapped("; ".join(words), "  "), *_breaks(derivation)]
+
+
+def _met(loss: Loss) -> list[str]:
+    """Whether the loss is least where the prediction equals the target, and 0 there."""
+    found = meeting(loss)
+    place = f"{loss.residual} = {loss.target}"
+    if not found.least:
+        return []
+    return [f"  least at {place}{', where it is 0' if found.zero else ''}"]
+
+
+def _breaks(derivation: Derivation) -> list[str]:
+    x, lines = derivation.loss.residual, []
     kinds = ("the loss jumps", "kink", "the curvature jumps", "smooth to second order")
-    for b in facts.breaks:
+    for b in derivation.facts.breaks:
         equal = "".join(f" unless {p} = {formula(v)}" for p, v in b.unless)
         lines += _wrapped(f"{x} = {formula(b.place)}: {kinds[b.order]}{equal}", "  ", "      ")
     return lines
@@ -120,6 +138,8 @@ def _estimator(derivation: Derivation) -> list[str]:
 def _density(derivation: Derivation) -> list[str]:
     density = derivation.density
     lines: list[str] = []
+    if derivation.loss.predictions:
+        return ["  none: exp(-loss) is normalized for losses of a residual only"]
     if density.log_partition is not None:
         lines += _wrapped(
             f"log Z = {formula(gathered_logarithms(density.log_partition))}", "  ", "      "

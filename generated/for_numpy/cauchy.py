@@ -74,8 +74,7 @@ def d_x(x: Any, scale: Any = 1.0) -> Any:
 def d_scale(x: Any, scale: Any = 1.0) -> Any:
     """The derivative in scale."""
     y = x / scale
-    far = np.abs(y) >= 2.0**40
-    return _where_rare(far, lambda: -2 / scale, -y / scale * (y / (0.5 * y * y + 1)))
+    return _where_rare(np.abs(y) >= 2.0**60, lambda: -2 / scale, -y / (0.5 * y * y + 1) / scale * y)
 
 
 @_elementwise
@@ -83,23 +82,30 @@ def d2_x(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     y = x / scale
     far = np.abs(y) >= 2.0**60
-    s = y * y
-    return _where_rare(far, lambda: -2 / x / x, (4 - s * 2) / (s + 2) / scale / (s + 2) / scale)
+    r = 0.7071067811865476 * np.abs(y)
+    w = r * r
+    return _where_rare(
+        far, lambda: -2 / x / x, (1 / (w + 1) - 1 / (1 + 1 / w)) / scale / (w + 1) / scale
+    )
 
 
 @_elementwise
 def d2_x_scale(x: Any, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and scale."""
     y = x / scale
+    far = np.abs(y) >= 2.0**60
     s = y * y
-    return _where_rare(np.abs(x) == np.inf, lambda: 0, -8 / scale / (s + 2) * y / scale / (s + 2))
+    return _where_rare(
+        far, lambda: -scale / x / x * (8 / x), -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
+    )
 
 
 @_elementwise
 def d2_scale(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
-    far = np.abs(x) == np.inf
-    r = 0.7071067811865476 * (x / scale)
+    y = x / scale
+    far = np.abs(y) == np.inf
+    r = 0.7071067811865476 * y
     s_ = r * (1 / _root1p_square(r))
     return _where_rare(
         far, lambda: 2 / scale / scale, s_ / scale * (s_ / scale) * (3 - s_ * s_ * 2) * 2

@@ -68,8 +68,8 @@ def loss(x: Any, scale: Any = 1.0) -> Any:
 @_elementwise
 def d_x(x: Any, scale: Any = 1.0) -> Any:
     """The derivative in x, the influence."""
-    far = np.abs(x) == np.inf
     y = x / scale
+    far = np.abs(y) == np.inf
     return _where_rare(far, lambda: np.sign(y) / scale, 1 / _root1p_square(y) * y / scale)
 
 
@@ -83,15 +83,20 @@ def d_scale(x: Any, scale: Any = 1.0) -> Any:
 def d2_x(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     y = x / scale
+    far = np.abs(y) >= 2.0**60
     s = y * y
-    return 1 / scale / (s + 1) / scale / np.sqrt(s + 1)
+    return _where_rare(
+        far,
+        lambda: scale / np.abs(x) / np.abs(x) / np.abs(x),
+        1 / scale / (s + 1) * (1 / scale / np.sqrt(s + 1)),
+    )
 
 
 @_elementwise
 def d2_x_scale(x: Any, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and scale."""
-    far = np.abs(x) == np.inf
     y = x / scale
+    far = np.abs(y) == np.inf
     s_ = 1 / _root1p_square(y) * y
     return _where_rare(
         far, lambda: -np.sign(y) / scale / scale, s_ / scale * ((s_ * s_ - 2) / scale)
@@ -101,8 +106,8 @@ def d2_x_scale(x: Any, scale: Any = 1.0) -> Any:
 @_elementwise
 def d2_scale(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
-    far = np.abs(x) == np.inf
     y = x / scale
+    far = np.abs(y) == np.inf
     s_ = 1 / _root1p_square(y) * y
     return _where_rare(far, lambda: np.inf, s_ / scale * (y / scale) * (3 - s_ * s_))
 
@@ -118,7 +123,7 @@ def value_and_grad(x: Any, scale: Any = 1.0) -> Any:
     """(loss, d_x) in one pass."""
     y = x / scale
     far = np.abs(y) >= 2.0**60
-    far2 = np.abs(x) == np.inf
+    far2 = np.abs(y) == np.inf
     value = _where_rare(far, lambda: np.abs(y), y / (np.sqrt(y * y + 1) + 1) * y)
     slope = _where_rare(far2, lambda: np.sign(y) / scale, 1 / _root1p_square(y) * y / scale)
     return value, slope

@@ -69,8 +69,9 @@ def loss(x: Any, scale: Any = 1.0) -> Any:
 def d_x(x: Any, scale: Any = 1.0) -> Any:
     """The derivative in x, the influence."""
     y = x / scale
+    far = np.abs(y) >= 2.0**60
     s = y * y
-    return _where_rare(np.abs(x) == np.inf, lambda: 0, 16 / scale / (s + 4) * y / (s + 4))
+    return _where_rare(far, lambda: 16 / scale / y / y / y, 16 / scale / (s + 4) * y / (s + 4))
 
 
 @_elementwise
@@ -78,8 +79,9 @@ def d_scale(x: Any, scale: Any = 1.0) -> Any:
     """The derivative in scale."""
     y = x / scale
     far = np.abs(y) >= 2.0**60
-    s = y * y
-    return _where_rare(far, lambda: -scale / x * (16 / x), -16 / scale / (s + 4) * y * y / (s + 4))
+    r = 0.5 * np.abs(y)
+    w = r * r
+    return _where_rare(far, lambda: -scale / x * (16 / x), -y / (w + 1) / scale * y / (w + 1))
 
 
 @_elementwise
@@ -88,24 +90,45 @@ def d2_x(x: Any, scale: Any = 1.0) -> Any:
     y = x / scale
     u = np.abs(y)
     s = y * y
-    q = 4 + s
-    v = (64 - s * 48) / (s + 4) / scale / (s + 4) / scale / (s + 4)
-    far = u >= 2.0**27
-    r = 0.5 * y
-    w = 1 / _root1p_square(r)
-    s_ = r * w
+    q = s + 4
+    v = (64 - s * 48) / q / scale / q / scale / q
+    far = u >= 256
+    r = 0.5 * u
+    w = r * r
     return np.where(
-        u < 1,
-        (1 + s * s / q * (4 / q) - s * (5 / q)) / scale / q * (4 / scale),
+        u < 0.00390625,
+        v,
         np.where(
-            u < 2048,
-            v,
-            _where_rare(
-                far,
-                lambda: _where_rare(
-                    u >= 2.0**60, lambda: -scale / x / x * (scale / x) * (48 / x), v
+            u < 0.5,
+            16 / scale / q * (4 - s * 3) / q / scale / q,
+            np.where(
+                u < 2,
+                v,
+                _where_rare(
+                    far,
+                    lambda: _where_rare(
+                        u >= 2.0**60,
+                        lambda: -scale / x / x * (scale / x) * (48 / x),
+                        (
+                            0.015625
+                            * (1 / _root1p_square(0.5 * y) / scale * (1 / _root1p_square(0.5 * y)))
+                            * (
+                                1 / _root1p_square(0.5 * y) * (1 / _root1p_square(0.5 * y)) * 64
+                                - (
+                                    0.5
+                                    * y
+                                    * (1 / _root1p_square(0.5 * y))
+                                    * (0.5 * y * (1 / _root1p_square(0.5 * y)))
+                                    * 192
+                                )
+                            )
+                            * (1 / _root1p_square(0.5 * y))
+                            / scale
+                            * (1 / _root1p_square(0.5 * y))
+                        ),
+                    ),
+                    (1 / (w + 1) - 3 / (1 + 1 / w)) / scale / scale / (w + 1) / (w + 1),
                 ),
-                0.015625 * (w * w * w * w / scale) * ((w * w * 64 - s_ * s_ * 192) / scale),
             ),
         ),
     )
@@ -114,39 +137,71 @@ def d2_x(x: Any, scale: Any = 1.0) -> Any:
 @_elementwise
 def d2_x_scale(x: Any, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and scale."""
-    far = np.abs(x) == np.inf
-    r = 0.5 * (x / scale)
-    v = 1 / _root1p_square(r)
-    s_ = r * v
-    return _where_rare(far, lambda: 0, (s_ * s_ * 4 - v * v * 4) * v / scale * s_ * v / scale * v)
+    y = x / scale
+    far = np.abs(y) >= 2.0**20
+    s = y * y
+    return _where_rare(
+        far,
+        lambda: _where_rare(
+            np.abs(y) >= 2.0**60,
+            lambda: scale / x / x * (32 / x),
+            (
+                (
+                    0.5
+                    * y
+                    * (1 / _root1p_square(0.5 * y))
+                    * (0.5 * y * (1 / _root1p_square(0.5 * y)))
+                    * 4
+                    - 1 / _root1p_square(0.5 * y) * (1 / _root1p_square(0.5 * y)) * 4
+                )
+                * (1 / _root1p_square(0.5 * y))
+                / scale
+                * (0.5 * y * (1 / _root1p_square(0.5 * y)))
+                * (1 / _root1p_square(0.5 * y))
+                / scale
+                * (1 / _root1p_square(0.5 * y))
+            ),
+        ),
+        y / (s + 4) * ((s - 4) / scale / (s + 4)) * (32 / scale / (s + 4)),
+    )
 
 
 @_elementwise
 def d2_scale(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
-    far = np.abs(x) == np.inf
-    r = 0.5 * (x / scale)
-    v = 1 / _root1p_square(r)
-    s_ = r * v
-    return _where_rare(far, lambda: 0, (v * v * 12 - s_ * s_ * 4) * v * s_ / scale / scale * s_ * v)
+    y = x / scale
+    r = 0.5 * np.abs(y)
+    w = r * r
+    v = y / scale / (w + 1)
+    return _where_rare(np.abs(y) >= 2.0**40, lambda: -16 / x / x, v * v * ((3 - w) / (w + 1)))
 
 
 @_elementwise
 def weight(x: Any, scale: Any = 1.0) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
+    u = np.abs(y)
+    far = u >= 32
     s = y * y
-    return 16 / scale / (s + 4) / scale / (s + 4)
+    return _where_rare(
+        far,
+        lambda: _where_rare(
+            u >= 2.0**60,
+            lambda: scale / x / x * (scale / x) * (16 / x),
+            1 / scale / (0.5 * u * (0.5 * u) + 1) * (1 / scale / (0.5 * u * (0.5 * u) + 1)),
+        ),
+        16 / scale / scale / (s + 4) / (s + 4),
+    )
 
 
 @_elementwise
 def value_and_grad(x: Any, scale: Any = 1.0) -> Any:
     """(loss, d_x) in one pass."""
     y = x / scale
+    far = np.abs(y) >= 2.0**60
     s = y * y
-    far = np.abs(x) == np.inf
-    value = _where_rare(np.abs(y) >= 2.0**60, lambda: 2, y / (s + 4) * y * 2)
-    slope = _where_rare(far, lambda: 0, 16 / scale / (s + 4) * y / (s + 4))
+    value = _where_rare(far, lambda: 2, y / (s + 4) * y * 2)
+    slope = _where_rare(far, lambda: 16 / scale / y / y / y, 16 / scale / (s + 4) * y / (s + 4))
     return value, slope
 
 

@@ -68,59 +68,70 @@ def loss(x: Any, scale: Any = 1.0) -> Any:
 def d_x(x: Any, scale: Any = 1.0) -> Any:
     """The derivative in x, the influence."""
     y = x / scale
-    return _where_rare(np.abs(x) == np.inf, lambda: 0, y * np.exp(-0.5 * y * y) / scale)
+    p = np.exp(-0.25 * y * y) / scale
+    return _where_rare(np.abs(y) == np.inf, lambda: 0, p * x * p)
 
 
 @_elementwise
 def d_scale(x: Any, scale: Any = 1.0) -> Any:
     """The derivative in scale."""
     y = x / scale
-    return _where_rare(np.abs(x) == np.inf, lambda: 0, -y * np.exp(-0.5 * y * y) / scale * y)
+    half = np.exp(-0.25 * y * y)
+    return _where_rare(np.abs(y) == np.inf, lambda: 0, -half * y / scale * y * half)
 
 
 @_elementwise
 def d2_x(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     y = x / scale
-    far = np.abs(y) >= 2.0**60
-    return _where_rare(far, lambda: 0, np.exp(-0.5 * y * y) / scale * (1 - y * y) / scale)
+    far = np.abs(y) >= 16
+    s = y * y
+    return _where_rare(
+        far,
+        lambda: _where_rare(
+            np.abs(y) >= 2.0**60,
+            lambda: 0,
+            np.exp(-0.25 * y * y) / scale * (1 - s) * (np.exp(-0.25 * y * y) / scale),
+        ),
+        (1 - s) / scale * (np.exp(-0.5 * y * y) / scale),
+    )
 
 
 @_elementwise
 def d2_x_scale(x: Any, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and scale."""
     y = x / scale
-    far = np.abs(y) >= 2.0**60
-    return _where_rare(far, lambda: 0, y * np.exp(-0.5 * y * y) / scale * (y * y - 2) / scale)
+    p = np.exp(-0.25 * y * y) / scale
+    return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (y * y - 2) * y * p)
 
 
 @_elementwise
 def d2_scale(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
-    far = np.abs(y) < 2.0**-20
-    s = y * y
-    far2 = np.abs(y) >= 2.0**60
-    return _where_rare(
-        far,
-        lambda: y * np.exp(-0.5 * y * y) / scale * (3 - s) / scale * y,
-        _where_rare(far2, lambda: 0, np.exp(-0.5 * s) / scale * (3 - s) * s / scale),
-    )
+    p = y * np.exp(-0.25 * y * y) / scale
+    return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (3 - y * y) * p)
 
 
 @_elementwise
 def weight(x: Any, scale: Any = 1.0) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
-    return np.exp(-0.5 * y * y) / scale / scale
+    far = np.abs(y) >= 16
+    return _where_rare(
+        far,
+        lambda: np.exp(-0.25 * y * y) / scale * (np.exp(-0.25 * y * y) / scale),
+        np.exp(-0.5 * y * y) / scale / scale,
+    )
 
 
 @_elementwise
 def value_and_grad(x: Any, scale: Any = 1.0) -> Any:
     """(loss, d_x) in one pass."""
     y = x / scale
-    far = np.abs(x) == np.inf
-    slope = _where_rare(far, lambda: 0, y * np.exp(-0.5 * y * y) / scale)
+    far = np.abs(y) == np.inf
+    p = np.exp(-0.25 * y * y) / scale
+    slope = _where_rare(far, lambda: 0, p * x * p)
     return -np.expm1(-0.5 * y * y), slope
 
 

@@ -50,16 +50,14 @@ def loss(x: Tensor, scale: Any = 1.0) -> Tensor:
 def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
-    return torch.where(far, 2 / x, y / (0.5 * y * y + 1) / scale)
+    return torch.where(torch.abs(y) >= 2.0**60, 2 / x, y / (0.5 * y * y + 1) / scale)
 
 
 @_elementwise
 def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     y = x / scale
-    far = torch.abs(y) >= 2.0**40
-    return torch.where(far, -2 / scale, -y / scale * (y / (0.5 * y * y + 1)))
+    return torch.where(torch.abs(y) >= 2.0**60, -2 / scale, -y / (0.5 * y * y + 1) / scale * y)
 
 
 @_elementwise
@@ -67,24 +65,28 @@ def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     y = x / scale
     far = torch.abs(y) >= 2.0**60
-    s = y * y
-    return torch.where(far, -2 / x / x, (4 - s * 2) / (s + 2) / scale / (s + 2) / scale)
+    r = 0.7071067811865476 * torch.abs(y)
+    w = r * r
+    return torch.where(far, -2 / x / x, (1 / (w + 1) - 1 / (1 + 1 / w)) / scale / (w + 1) / scale)
 
 
 @_elementwise
 def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
-    far = torch.abs(x) == math.inf
     y = x / scale
+    far = torch.abs(y) >= 2.0**60
     s = y * y
-    return torch.where(far, 0, -8 / scale / (s + 2) * y / scale / (s + 2))
+    return torch.where(
+        far, -scale / x / x * (8 / x), -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
+    )
 
 
 @_elementwise
 def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
-    far = torch.abs(x) == math.inf
-    r = 0.7071067811865476 * (x / scale)
+    y = x / scale
+    far = torch.abs(y) == math.inf
+    r = 0.7071067811865476 * y
     s_ = r * (1 / _root1p_square(r))
     return torch.where(far, 2 / scale / scale, s_ / scale * (s_ / scale) * (3 - s_ * s_ * 2) * 2)
 
@@ -93,8 +95,7 @@ def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
-    return torch.where(far, 2 / x / x, 2 / scale / (y * y + 2) / scale)
+    return torch.where(torch.abs(y) >= 2.0**60, 2 / x / x, 2 / scale / (y * y + 2) / scale)
 
 
 def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
@@ -314,7 +315,7 @@ class _Total(torch.autograd.Function):
 def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, scale: float) -> list[float]:
     """The sums of loss, d_scale; s becomes the share of d_x. d is used up."""
     u, v = spare
-    if not torch.linalg.vector_norm(d).item() < scale * 2.0**40:
+    if not torch.linalg.vector_norm(d).item() < scale * 2.0**60:
         return [math.nan]
     torch.mul(d, d, out=u)
     torch.mul(u, 1 / scale / scale / 2, out=v).log1p_()

@@ -45,15 +45,14 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 def loss(x: Tensor, scale: Any = 1.0) -> Tensor:
     """Charbonnier loss (pseudo-Huber), elementwise."""
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
-    return torch.where(far, torch.abs(y), y / (torch.sqrt(y * y + 1) + 1) * y)
+    return torch.where(torch.abs(y) >= 2.0**60, torch.abs(y), y / (torch.sqrt(y * y + 1) + 1) * y)
 
 
 @_elementwise
 def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
-    far = torch.abs(x) == math.inf
     y = x / scale
+    far = torch.abs(y) == math.inf
     return torch.where(far, _sign(y) / scale, 1 / _root1p_square(y) * y / scale)
 
 
@@ -67,15 +66,20 @@ def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     y = x / scale
+    far = torch.abs(y) >= 2.0**60
     s = y * y
-    return 1 / scale / (s + 1) / scale / torch.sqrt(s + 1)
+    return torch.where(
+        far,
+        scale / torch.abs(x) / torch.abs(x) / torch.abs(x),
+        1 / scale / (s + 1) * (1 / scale / torch.sqrt(s + 1)),
+    )
 
 
 @_elementwise
 def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
-    far = torch.abs(x) == math.inf
     y = x / scale
+    far = torch.abs(y) == math.inf
     s_ = 1 / _root1p_square(y) * y
     return torch.where(far, -_sign(y) / scale / scale, s_ / scale * ((s_ * s_ - 2) / scale))
 
@@ -83,10 +87,9 @@ def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
-    far = torch.abs(x) == math.inf
     y = x / scale
     s_ = 1 / _root1p_square(y) * y
-    return torch.where(far, math.inf, s_ / scale * (y / scale) * (3 - s_ * s_))
+    return torch.where(torch.abs(y) == math.inf, math.inf, s_ / scale * (y / scale) * (3 - s_ * s_))
 
 
 @_elementwise

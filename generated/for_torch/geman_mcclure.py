@@ -51,10 +51,10 @@ def loss(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
-    far = torch.abs(x) == math.inf
     y = x / scale
+    far = torch.abs(y) >= 2.0**60
     s = y * y
-    return torch.where(far, 0, 16 / scale / (s + 4) * y / (s + 4))
+    return torch.where(far, 16 / scale / y / y / y, 16 / scale / (s + 4) * y / (s + 4))
 
 
 @_elementwise
@@ -62,8 +62,9 @@ def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     y = x / scale
     far = torch.abs(y) >= 2.0**60
-    s = y * y
-    return torch.where(far, -scale / x * (16 / x), -16 / scale / (s + 4) * y * y / (s + 4))
+    r = 0.5 * torch.abs(y)
+    w = r * r
+    return torch.where(far, -scale / x * (16 / x), -y / (w + 1) / scale * y / (w + 1))
 
 
 @_elementwise
@@ -72,22 +73,45 @@ def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     y = x / scale
     u = torch.abs(y)
     s = y * y
-    q = 4 + s
-    v = (64 - s * 48) / (s + 4) / scale / (s + 4) / scale / (s + 4)
-    far = u >= 2.0**27
-    r = 0.5 * y
-    w = 1 / _root1p_square(r)
-    s_ = r * w
+    q = s + 4
+    v = (64 - s * 48) / q / scale / q / scale / q
+    far = u >= 256
+    r = 0.5 * u
+    w = r * r
     return torch.where(
-        u < 1,
-        (1 + s * s / q * (4 / q) - s * (5 / q)) / scale / q * (4 / scale),
+        u < 0.00390625,
+        v,
         torch.where(
-            u < 2048,
-            v,
+            u < 0.5,
+            16 / scale / q * (4 - s * 3) / q / scale / q,
             torch.where(
-                far,
-                torch.where(u >= 2.0**60, -scale / x / x * (scale / x) * (48 / x), v),
-                0.015625 * (w * w * w * w / scale) * ((w * w * 64 - s_ * s_ * 192) / scale),
+                u < 2,
+                v,
+                torch.where(
+                    far,
+                    torch.where(
+                        u >= 2.0**60,
+                        -scale / x / x * (scale / x) * (48 / x),
+                        (
+                            0.015625
+                            * (1 / _root1p_square(0.5 * y) / scale * (1 / _root1p_square(0.5 * y)))
+                            * (
+                                1 / _root1p_square(0.5 * y) * (1 / _root1p_square(0.5 * y)) * 64
+                                - (
+                                    0.5
+                                    * y
+                                    * (1 / _root1p_square(0.5 * y))
+                                    * (0.5 * y * (1 / _root1p_square(0.5 * y)))
+                                    * 192
+                                )
+                            )
+                            * (1 / _root1p_square(0.5 * y))
+                            / scale
+                            * (1 / _root1p_square(0.5 * y))
+                        ),
+                    ),
+                    (1 / (w + 1) - 3 / (1 + 1 / w)) / scale / scale / (w + 1) / (w + 1),
+                ),
             ),
         ),
     )
@@ -96,29 +120,61 @@ def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
-    far = torch.abs(x) == math.inf
-    r = 0.5 * (x / scale)
-    v = 1 / _root1p_square(r)
-    s_ = r * v
-    return torch.where(far, 0, (s_ * s_ * 4 - v * v * 4) * v / scale * s_ * v / scale * v)
+    y = x / scale
+    far = torch.abs(y) >= 2.0**20
+    s = y * y
+    return torch.where(
+        far,
+        torch.where(
+            torch.abs(y) >= 2.0**60,
+            scale / x / x * (32 / x),
+            (
+                (
+                    0.5
+                    * y
+                    * (1 / _root1p_square(0.5 * y))
+                    * (0.5 * y * (1 / _root1p_square(0.5 * y)))
+                    * 4
+                    - 1 / _root1p_square(0.5 * y) * (1 / _root1p_square(0.5 * y)) * 4
+                )
+                * (1 / _root1p_square(0.5 * y))
+                / scale
+                * (0.5 * y * (1 / _root1p_square(0.5 * y)))
+                * (1 / _root1p_square(0.5 * y))
+                / scale
+                * (1 / _root1p_square(0.5 * y))
+            ),
+        ),
+        y / (s + 4) * ((s - 4) / scale / (s + 4)) * (32 / scale / (s + 4)),
+    )
 
 
 @_elementwise
 def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
-    far = torch.abs(x) == math.inf
-    r = 0.5 * (x / scale)
-    v = 1 / _root1p_square(r)
-    s_ = r * v
-    return torch.where(far, 0, (v * v * 12 - s_ * s_ * 4) * v * s_ / scale / scale * s_ * v)
+    y = x / scale
+    r = 0.5 * torch.abs(y)
+    w = r * r
+    v = y / scale / (w + 1)
+    return torch.where(torch.abs(y) >= 2.0**40, -16 / x / x, v * v * ((3 - w) / (w + 1)))
 
 
 @_elementwise
 def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
+    u = torch.abs(y)
+    far = u >= 32
     s = y * y
-    return 16 / scale / (s + 4) / scale / (s + 4)
+    return torch.where(
+        far,
+        torch.where(
+            u >= 2.0**60,
+            scale / x / x * (scale / x) * (16 / x),
+            1 / scale / (0.5 * u * (0.5 * u) + 1) * (1 / scale / (0.5 * u * (0.5 * u) + 1)),
+        ),
+        16 / scale / scale / (s + 4) / (s + 4),
+    )
 
 
 def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
@@ -341,8 +397,10 @@ def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, scale: float) ->
     torch.reciprocal(u, out=v).mul_(d)
     torch.div(v, u, out=s)
     if ctx.needs_input_grad[3]:
-        v.mul_(d).div_(u)
-        sums[1] = -(scale * 16 * v.sum().item())
+        torch.abs(d, out=v)
+        v.mul_(v).add_(scale * scale * 4)
+        torch.div(d, v, out=u).mul_(d).div_(v)
+        sums[1] = -(scale * 16 * u.sum().item())
     s.mul_(scale * scale * 16 * ctx.share)
     return sums
 

@@ -50,54 +50,62 @@ def loss(x: Tensor, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
-    far = torch.abs(x) == math.inf
     y = x / scale
-    return torch.where(far, 0, y * torch.exp(-0.5 * y * y) / scale)
+    p = torch.exp(-0.25 * y * y) / scale
+    return torch.where(torch.abs(y) == math.inf, 0, p * x * p)
 
 
 @_elementwise
 def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
-    far = torch.abs(x) == math.inf
     y = x / scale
-    return torch.where(far, 0, -y * torch.exp(-0.5 * y * y) / scale * y)
+    half = torch.exp(-0.25 * y * y)
+    return torch.where(torch.abs(y) == math.inf, 0, -half * y / scale * y * half)
 
 
 @_elementwise
 def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
-    return torch.where(far, 0, torch.exp(-0.5 * y * y) / scale * (1 - y * y) / scale)
+    far = torch.abs(y) >= 16
+    s = y * y
+    return torch.where(
+        far,
+        torch.where(
+            torch.abs(y) >= 2.0**60,
+            0,
+            torch.exp(-0.25 * y * y) / scale * (1 - s) * (torch.exp(-0.25 * y * y) / scale),
+        ),
+        (1 - s) / scale * (torch.exp(-0.5 * y * y) / scale),
+    )
 
 
 @_elementwise
 def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
-    return torch.where(far, 0, y * torch.exp(-0.5 * y * y) / scale * (y * y - 2) / scale)
+    p = torch.exp(-0.25 * y * y) / scale
+    return torch.where(torch.abs(y) >= 2.0**60, 0, p * (y * y - 2) * y * p)
 
 
 @_elementwise
 def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
     y = x / scale
-    far = torch.abs(y) < 2.0**-20
-    s = y * y
-    far2 = torch.abs(y) >= 2.0**60
-    return torch.where(
-        far,
-        y * torch.exp(-0.5 * y * y) / scale * (3 - s) / scale * y,
-        torch.where(far2, 0, torch.exp(-0.5 * s) / scale * (3 - s) * s / scale),
-    )
+    p = y * torch.exp(-0.25 * y * y) / scale
+    return torch.where(torch.abs(y) >= 2.0**60, 0, p * (3 - y * y) * p)
 
 
 @_elementwise
 def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
-    return torch.exp(-0.5 * y * y) / scale / scale
+    far = torch.abs(y) >= 16
+    return torch.where(
+        far,
+        torch.exp(-0.25 * y * y) / scale * (torch.exp(-0.25 * y * y) / scale),
+        torch.exp(-0.5 * y * y) / scale / scale,
+    )
 
 
 def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
@@ -307,16 +315,17 @@ class _Total(torch.autograd.Function):
 def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, scale: float) -> list[float]:
     """The sums of loss, d_scale; s becomes the share of d_x. d is used up."""
     u, v = spare
-    if not torch.linalg.vector_norm(d).item() < math.inf:
+    if not torch.linalg.vector_norm(d).item() < scale * 2.0**100:
         return [math.nan]
-    torch.mul(d, d, out=u).mul_(-(1 / scale / scale / 2))
-    torch.expm1(u, out=v)
+    torch.mul(d, d, out=u)
+    torch.mul(u, -(1 / scale / scale / 2), out=v).expm1_()
     sums = [-v.sum().item(), 0.0]
-    u.exp_()
-    torch.mul(d, u, out=s)
+    u.mul_(-(1 / scale / scale / 4)).exp_()
+    torch.mul(u, d, out=v)
+    torch.mul(v, u, out=s)
     if ctx.needs_input_grad[3]:
-        d.mul_(s)
-        sums[1] = -(d.sum().item() / (scale * scale * scale))
+        v.mul_(d).mul_(u)
+        sums[1] = -(v.sum().item() / (scale * scale * scale))
     s.mul_(ctx.share / (scale * scale))
     return sums
 

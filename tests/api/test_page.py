@@ -19,3 +19,11 @@ def test_the_page_runs_as_written():
 def test_the_page_names_everything_that_is_offered():
     for name in derive.__all__:
         assert name in PAGE or name in ("Derivation", "Report"), name
+
+
+def test_links_of_the_pages_lead_somewhere():
+    checkout = Path(derive.__file__).parents[1]
+    for page in (checkout / "CONTRIBUTING.md", *sorted((checkout / "docs").glob("*.md"))):
+        links = re.findall(r"\]\((?!https?:)([^)#\s]+)", page.read_text(encoding="utf-8"))
+        missing = [link for link in links if not (page.parent / link).exists()]
+        assert not missing, (page.name, missing)

@@ -15,6 +15,7 @@ import pytest
 from derive import console, shell
 from derive.cli import main
 from derive.definitions.catalogue import TITLES, load
+from derive.definitions.samples import EVERYDAY, WHOLE
 from derive.kept import MOST, kept
 from derive.tables import narrowed
 
@@ -118,6 +119,9 @@ def test_defaults_are_in_the_help(capsys: Capture) -> None:
     for command, said in (("verify", "Default: 0."), ("regenerate", "Default: all.")):
         assert derive(command, "--help") == 0
         assert said in " ".join(capsys.readouterr().out.split())
+    assert derive("verify", "--help") == 0
+    points = f"Default: {EVERYDAY} everyday ones, {WHOLE} over the whole range."
+    assert points in " ".join(capsys.readouterr().out.split())
 
 
 def test_texts_are_kept_until_something_changes(

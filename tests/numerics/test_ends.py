@@ -12,7 +12,7 @@ from derive.definitions.samples import whole_range
 from derive.numerics.angles import angled
 from derive.numerics.leading import leading_terms
 from derive.numerics.measure import values
-from derive.numerics.products import Ranges, ordered
+from derive.numerics.products import HALVES, WHOLE, Ranges, ordered
 from derive.numerics.units import degree, in_units, units
 
 x = Symbol("x", real=True)
@@ -91,7 +91,7 @@ def test_angles_are_the_same_and_hold_far_out(power, odd):
 def test_products_are_ordered_to_stay_in_range():
     """x^2 p/c^3 where no partial product may leave the range before the end."""
     loss = _loss(p * y**2, c, p)
-    form = ordered(loss, x**2 * p / c**3, Ranges.of(loss), halves=False)
+    form = ordered(loss, x**2 * p / c**3, Ranges.of(loss), way=WHOLE)
     sample = whole_range(loss, 800)
     got = values(form, sample)
     x_, c_, p_ = (sample.columns[n].astype(np.longdouble) for n in ("x", "c", "p"))
@@ -103,6 +103,6 @@ def test_products_are_ordered_to_stay_in_range():
 
 def test_powers_in_halves():
     loss = _loss(exp(-(y**2)), c)
-    form = ordered(loss, x**2 * exp(-(y**2)) / c**4, Ranges.of(loss), halves=True)
+    form = ordered(loss, x**2 * exp(-(y**2)) / c**4, Ranges.of(loss), way=HALVES)
     got = values(form, whole_range(loss, 400))
     assert np.all(np.isfinite(got[np.abs(whole_range(loss, 400).columns["x"]) < 1e100]))

@@ -58,9 +58,9 @@ def _arguments(name: str) -> tuple[np.ndarray, ...]:
     if name == "root1p_square":
         return (np.concatenate([_spread(1e-150, 1e300), _around(2.0**40)]),)
     if name.startswith("times_") or name == "in_halves":
-        t, q = _pairs(_spread(1e-9, 1e30), RNG.uniform(-4, 4, 200))
-        factors = [RNG.uniform(0.5, 2, t.size) for _ in range(4)]
-        return (*factors, t, q, *([RNG.uniform(1, 2, t.size)] if name == "in_halves" else []))
+        y, q = _pairs(_spread(1e-9, 1e30), RNG.uniform(-4, 4, 200))
+        *factors, b = (RNG.uniform(0.5, 2, y.size) for _ in range(5))
+        return (*factors, y, b, q, *([RNG.uniform(1, 2, y.size)] if name == "in_halves" else []))
     if "power1p_" in name:
         t = np.concatenate([_spread(1e-12, 1e12), _spread(1e12, 1e200), _around(2.0**40)])
         return _pairs(t, np.concatenate([RNG.uniform(-4, 4, 200), _signed(SMALL[:20])]))
@@ -104,7 +104,10 @@ def test_a_helper_keeps_its_bound(name):
     errors, _ = _errors(name, arguments)
     allowed = np.full(errors.shape, BOUNDS[name])
     if "power1p_" in name or name.startswith("times_") or name == "in_halves":
-        t, q = arguments[-3:-1] if name == "in_halves" else arguments[-2:]
+        t, q = arguments[-2:]
+        if len(arguments) > 2:
+            y, b, q = arguments[4:7]
+            t = y / np.sqrt(b)
         allowed = allowed + 2 * np.abs(q) + np.abs(q * _log1p_square(t))
     elif name == "power1p" or name.startswith(
         "boxcox"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from typing import Any
 
 from mpmath import mp
@@ -18,7 +19,7 @@ from mpmath import mp
 from derive.numerics.differences import NoPattern, Rate, basis
 from derive.numerics.helpers.exponential import expm1_minus, exprel
 from derive.numerics.helpers.helper import FAR, HELPERS, Helper, define
-from derive.numerics.helpers.powers import log1p_square, power1p_square
+from derive.numerics.helpers.powers import SIZE, log1p_square, power1p_square, power_of
 from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, node, walk, where
 
 # Where the rates times z differ by less, the power series is used.
@@ -27,7 +28,7 @@ _NEGLIGIBLE = 80
 # A power beyond it outweighs everything beside it, and leaves room in every dtype.
 _HUGE = 2**90
 _z, _p, _g = Name("z"), Name("p"), Name("g")
-_f, _t = Name("f"), Name("t")
+_f, _y, _b = Name("f"), Name("y"), Name("b")
 # Beside an exponential of 0, where z is infinite.
 _BOUNDED = Local("m", call("min", _z, FAR))
 
@@ -36,14 +37,14 @@ _BOUNDED = Local("m", call("min", _z, FAR))
 class Growth:
     """1 + w and what is made of it: L, g = (1 + w)^p and 1/(1 + w).
 
-    size: t where w = t^2; front: what multiplies the difference, if it belongs to it.
+    square: y and b where w = y^2/b; front: what multiplies the difference, if it belongs to it.
     """
 
     log: Node
     p: Node
     power: Node
     total: Node
-    size: Node | None = None
+    square: tuple[Node, Node] | None = None
     front: Node | None = None
 
 
@@ -64,10 +65,10 @@ def of_logarithm(growth: Growth, rates: Sequence[Rate], more: Node | None = None
     shift = high - top
     power = _lifted(growth.power, growth.total, shift)
     arguments = growth.log, growth.p + node(shift), power
-    if growth.size is not None and top == 0 and shift == 0:
+    if growth.square is not None and top == 0 and shift == 0:
         front = node(1) if growth.front is None else growth.front
         kind = "square_difference" if more is None else "square_difference_plus"
-        given = (front, growth.size, growth.p, *(() if more is None else (more,)))
+        given = (front, *growth.square, growth.p, *(() if more is None else (more,)))
         return pattern_helper(kind, inner)(*given)
     if growth.front is not None:
         raise NoPattern
@@ -253,28 +254,30 @@ def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
 
 
 def _of_square(name: str, rates: tuple[Rate, ...], plus: bool) -> Helper:
-    """f times a difference of log(1 + t^2); where the power leaves the range, it alone counts, in
-    two halves."""
+    """f times a difference of log(1 + y^2/b); where the power may leave the range, it alone counts,
+    in two halves."""
     shown = ", ".join(_shown(*rate) for rate in rates)
     meaning = f"f z^{len(rates) - 1} exp[{shown}], the divided difference of exp"
-    meaning += "; plus f c exp(p z), z = log(1 + t^2)." if plus else "; z = log(1 + t^2)."
+    meaning += "; plus f c exp(p z), z = log(1 + y^2/b)." if plus else "; z = log(1 + y^2/b)."
     more = Name("c") if plus else None
     factor, _ = _apart(rates, up=True)
     beside = _f / _p if factor == 1 / _p and more is None else _f * _plus(factor, more)
-    half = Local("half", power1p_square(_t, _p / 2))
-    value = where(_g < _HUGE, _f * _of_power(rates, more), half * beside * half)
-    given: Mapping[Node, Node] = {
-        _z: Local("z", log1p_square(_t)),
-        _g: Local("g", power1p_square(_t, _p)),
-    }
+    near = Local("z", log1p_square(SIZE))
+    far = Local(
+        "z", where(call("lt", SIZE, inf), near, 2 * call("log", absolute(_y)) - call("log", _b))
+    )
+    half = Local("half", power_of(_p / 2))
+    power = Local("g", power1p_square(SIZE, _p))
+    usual = _f * _given(_of_power(rates, more), {_z: near, _g: power})
+    value = where(power < _HUGE, usual, half * _given(beside, {_z: far}) * half)
     exact = _exact(rates)
 
-    def of_square(f: Any, t: Any, p: Any, c: Any = 0) -> Any:
-        z = mp.log1p(t * t)
+    def of_square(f: Any, y: Any, b: Any, p: Any, c: Any = 0) -> Any:
+        z = mp.log1p(y * y / b)
         return f * (exact(z, p) + c * mp.exp(p * z))
 
-    names = ("f", "t", "p", "c") if plus else ("f", "t", "p")
-    return Helper(name, names, meaning, _given(value, given), of_square)
+    names = ("f", "y", "b", "p", "c") if plus else ("f", "y", "b", "p")
+    return Helper(name, names, meaning, value, of_square)
 
 
 def _plus(factor: Node | None, more: Node | None) -> Node:

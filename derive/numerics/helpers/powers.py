@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import inf
 
 from mpmath import mp
 
@@ -62,42 +63,46 @@ root1p_square = define(
     )
 )
 _f, _e, _c, _d, _p = Name("f"), Name("e"), Name("c"), Name("d"), Name("p")
+_y, _b, _root = Name("y"), Name("b"), Name("root")
 _LARGE = 2**60
+SIZE = Local("t", absolute(_y) / call("sqrt", _b))
+_one_more = 1 + SIZE * SIZE
 
 
-_root = Name("root")
+def power_of(q: Node) -> Node:
+    """(1 + y^2/b)^q, also where |y|/sqrt(b) is beyond the largest number."""
+    beyond = absolute(_y) ** (2 * q) * _b ** (-q)
+    return where(call("lt", SIZE, inf), power1p_square(SIZE, q), beyond)
+
+
+_half = Local("half", power_of(_q / 2))
+_high, _low = Local("high", call("max", _half, 1)), Local("low", call("min", _half, 1))
 in_halves = define(
     Helper(
         "in_halves",
-        ("f", "e", "c", "d", "t", "q", "root"),
-        "f e (1 + t^2)^q/(root^2 c d): half of the power beside f/c, half beside e/d.",
-        _f
-        / _root
-        * Local("half", power1p_square(_t, _q / 2))
-        / _c
-        * (_e / _root * Local("half", power1p_square(_t, _q / 2)) / _d),
-        lambda f, e, c, d, t, q, root: f * e * mp.exp(q * mp.log1p(t * t)) / root**2 / c / d,
+        ("f", "e", "c", "d", "y", "b", "q", "root"),
+        "f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d.",
+        _f / _root * _low / _c * _high * (_e / _root * _low / _d * _high),
+        lambda f, e, c, d, y, b, q, root: f * e * mp.exp(q * mp.log1p(y * y / b)) / root**2 / c / d,
     )
 )
 
 
 def _times(q: Node, whole: Node, root: Node) -> Node:
-    """f e g/(c d), g = (1 + t^2)^q over whole = root^2: in halves where g is far from 1."""
-    power = Local("power", power1p_square(_t, q) / whole)
+    """f e g/(c d), g = (1 + y^2/b)^q over whole = root^2: in halves where g is far from 1."""
+    power = Local("power", power1p_square(SIZE, q) / whole)
     span = Local("span", call("max", power, 1 / power))
     usual = _f * power / _c * (_e / _d)
-    # t may be beyond the largest number, a power of it not.
-    bounded = call("finite", _t)
-    return where(span < _LARGE, usual, in_halves(_f, _e, _c, _d, bounded, q, root))
+    return where(span < _LARGE, usual, in_halves(_f, _e, _c, _d, _y, _b, q, root))
 
 
 times_power1p = define(
     Helper(
         "times_power1p",
-        ("f", "e", "c", "d", "t", "p"),
-        "f e (1 + t^2)^p/(c d), t >= 0; in two halves where the power alone may leave the range.",
+        ("f", "e", "c", "d", "y", "b", "p"),
+        "f e (1 + y^2/b)^p/(c d); in two halves where the power alone may leave the range.",
         _times(_p, node(1), node(1)),
-        lambda f, e, c, d, t, p: f * e * mp.exp(p * mp.log1p(t * t)) / c / d,
+        lambda f, e, c, d, y, b, p: f * e * mp.exp(p * mp.log1p(y * y / b)) / c / d,
     )
 )
 # 1 is taken off an exponent where that is exact, else divided out: rounding p - 1 would cost
@@ -106,13 +111,13 @@ _apart = _p < Fraction(1, 2)
 times_power1p_less_one = define(
     Helper(
         "times_power1p_less_one",
-        ("f", "e", "c", "d", "t", "p"),
-        "f e (1 + t^2)^(p - 1)/(c d), likewise.",
+        ("f", "e", "c", "d", "y", "b", "p"),
+        "f e (1 + y^2/b)^(p - 1)/(c d), likewise.",
         _times(
             Local("q", where(_apart, _p, _p - 1)),
-            where(_apart, 1 + _w, 1),
-            where(_apart, root1p_square(_t), 1),
+            where(_apart, _one_more, 1),
+            where(_apart, root1p_square(SIZE), 1),
         ),
-        lambda f, e, c, d, t, p: f * e * mp.exp((p - 1) * mp.log1p(t * t)) / c / d,
+        lambda f, e, c, d, y, b, p: f * e * mp.exp((p - 1) * mp.log1p(y * y / b)) / c / d,
     )
 )

@@ -39,6 +39,9 @@ def domain(voice: Voice, v: Symbol) -> str:
     plain = {v.name, rf"\{v.name}", rf"\mathrm{{{escape.text(v.name)}}}"}
     named = "" if letter in plain else rf" (\texttt{{{escape.text(v.name)}}})"
     where = voice.loss.domain(v)
+    if isinstance(where, sympy.FiniteSet):
+        labels = ", ".join(voice.printer.inline(e) for e in sorted(where, key=float))
+        return rf"${letter} \in \{{{labels}\}}${named}"
     low, high = where.inf, where.sup
     with_low, with_high = (where.contains(end) == sympy.true for end in (low, high))
     if (low, high) == (-oo, oo) and not with_high:

@@ -35,6 +35,8 @@ def definition(voice: Voice, lead: str) -> Display:
 
 def derivatives(voice: Voice) -> Display:
     """First derivatives, the second one in the residual, the weight and its value at 0."""
+    if voice.loss.predictions:
+        return _in_the_roles(voice)
     readable, x = voice.readable, voice.loss.residual
     psi, w = voice.special("d_x"), voice.special("weight")
     left = {f"d_{x.name}": f"{psi} = {voice.partial(x.name)}"}
@@ -60,10 +62,27 @@ def derivatives(voice: Voice) -> Display:
     )
 
 
+def _in_the_roles(voice: Voice) -> Display:
+    """First derivatives, and the second ones in each prediction."""
+    readable, loss = voice.readable, voice.loss
+    statements = [
+        Statement(voice.partial(v.name), readable[f"d_{v.name}"], name=f"d_{v.name}")
+        for v in loss.variables
+        if f"d_{v.name}" in readable
+    ]
+    statements += [
+        Statement(voice.partial(v.name, 2), readable[f"d2_{v.name}"], name=f"d2_{v.name}")
+        for v in loss.predictions
+    ]
+    rows = voice.layout.rows(statements)
+    return aligned(r"\par\smallskip\noindent\textbf{Derivatives.}", rows, voice.environment)
+
+
 def second_derivatives(voice: Voice) -> list[Display]:
     """Those in parameters, and the mixed ones."""
     x = voice.loss.residual
-    wanted = [name for name in voice.readable if is_second(name) and name != f"d2_{x.name}"]
+    told = {f"d2_{v.name}" for v in (voice.loss.predictions or (x,))}
+    wanted = [name for name in voice.readable if is_second(name) and name not in told]
     if not wanted:
         return []
     statements = [

@@ -19,6 +19,8 @@ BOUND = Symbol("bound of the integral", positive=True)
 
 def density(voice: Voice) -> tuple[list[Display], list[str]]:
     """The displays, and the remarks that follow them."""
+    if voice.loss.predictions:
+        return [], []
     found = voice.derivation.density
     words = reasons(voice)
     if found.exists is None:

@@ -26,8 +26,11 @@ from derive.views.plots.surface import surface
 from derive.views.plots.values import BETWEEN, ends, family_values, parameters
 from derive.views.plots.wanted import Wanted
 
+OF_ROLES = ("panels", "family", "surface")
 SUFFIXES = (".png", ".svg", ".pdf")
 ALL = ("loss", "d_x", "weight", "density")
+# Of a prediction and a target there is neither weight nor density.
+ROLES = ("loss", "d_x")
 Progress = Callable[[int, int], None]
 
 
@@ -67,6 +70,8 @@ def family_picture(out: Path) -> Path:
 
 def _kind(derivations: Sequence[Derivation], wanted: Wanted) -> str:
     wanted.check([d.loss for d in derivations])
+    if any(d.loss.predictions for d in derivations) and wanted.kind not in ("", *OF_ROLES):
+        raise BadInput(f"--kind {wanted.kind} is for losses of a residual; take {OF_ROLES[0]}")
     if wanted.kind or len(derivations) > 1:
         return wanted.kind or "panels"
     fixed = {p.name for p in derivations[0].loss.special} & set(wanted.settings)
@@ -81,7 +86,8 @@ def _drawn(matplotlib: Any, derivations: Sequence[Derivation], kind: str, wanted
     span = wanted.ends or _widest([ends(s.derivation, s.values) for s in subjects])
     heading = "   ".join(filter(None, (looks.words(loss.title), looks.given(loss, first.values))))
     if kind in ("panels", "weights"):
-        quantities = ALL if kind == "panels" else ("d_x", "weight")
+        roles = any(d.loss.predictions for d in derivations)
+        quantities = ROLES if roles else ALL if kind == "panels" else ("d_x", "weight")
         above = heading if len(subjects) == 1 else ""
         return side_by_side(matplotlib, subjects, quantities, span, above, wanted)
     if kind == "lecture":
@@ -101,7 +107,7 @@ def _drawn(matplotlib: Any, derivations: Sequence[Derivation], kind: str, wanted
 
 def _subject(derivation: Derivation, wanted: Wanted) -> Subject:
     loss = derivation.loss
-    own = {p.name for p in loss.parameters}
+    own = {p.name for p in loss.held}
     values = parameters(derivation, {k: v for k, v in wanted.settings.items() if k in own})
     label = "\n".join(filter(None, (looks.words(loss.title), looks.given(loss, values))))
     return Subject(derivation, values, label)

@@ -16,6 +16,7 @@ from derive.calculus.derivation import Derivation
 from derive.calculus.evaluate import NotReal, along, evaluate, truth
 from derive.calculus.quadrature import normalizer
 from derive.definitions.catalogue import catalogue
+from derive.definitions.labels import at_label, labels
 from derive.definitions.specialise import read_settings
 from derive.errors import BadInput
 from derive.numerics.evaluate import evaluate as in_floats
@@ -54,7 +55,7 @@ def parameters(derivation: Derivation, settings: Mapping[str, str]) -> dict[Symb
     """The parameters as exact numbers: those that were set, else the defaults."""
     loss = derivation.loss
     found = {}
-    for p in loss.parameters:
+    for p in loss.held:
         value = loss.default(p)
         finite = abs(value) < float("inf")
         found[p] = sympy.nsimplify(value, rational=True) if finite else sympy.sympify(value)
@@ -64,6 +65,9 @@ def parameters(derivation: Derivation, settings: Mapping[str, str]) -> dict[Symb
 def family_values(derivation: Derivation) -> tuple[Symbol, list[Expr]] | None:
     """The parameter with special points and the values to draw, from above; None without one."""
     loss = derivation.loss
+    if loss.target is not None:
+        shown = labels(loss) or (sympy.nsimplify(loss.default(loss.target), rational=True),)
+        return loss.target, sorted(shown, key=float, reverse=True)
     if not loss.special:
         return None
     parameter = next(p for p in loss.parameters if p in loss.special)
@@ -92,6 +96,8 @@ def at(derivation: Derivation, quantity: str, values: Values) -> Expr | None:
             expression = found[0] if len(set(found)) == 1 else nan
         elif value in (oo, -oo):
             return None
+        elif parameter == derivation.loss.target:
+            expression = at_label(expression, parameter, value)
         else:
             expression = expression.subs(parameter, value)
         if expression.has(nan, oo, -oo, zoo):
@@ -147,7 +153,13 @@ def length(derivation: Derivation, values: Values) -> float:
 
 
 def ends(derivation: Derivation, values: Values) -> tuple[float, float]:
-    """An interval that shows every kink and the beginning of the tails."""
+    """An interval that shows every kink and the beginning of the tails; of predictions, what their
+    domain has of it, without its ends."""
+    if derivation.loss.predictions:
+        domain = derivation.loss.domain(derivation.loss.residual)
+        low, high = max(float(domain.inf), -REACH), min(float(domain.sup), REACH)
+        inside = (high - low) / (2 * POINTS)
+        return low + inside, high - inside
     marks = [abs(place) for place in places(derivation, values)]
     outermost = max(marks, default=0.0)
     half = BEYOND * outermost if outermost > 0 else REACH * length(derivation, values)

@@ -1,0 +1,46 @@
+"""In which order factors are multiplied, found by their sizes at many points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from derive.definitions.floats import Floats
+
+_FOLLOWED = 24
+
+
+@dataclass(frozen=True)
+class _Partial:
+    order: tuple[int, ...]
+    size: Floats
+    cost: float
+
+
+def best_order(signed: np.ndarray, powers: np.ndarray, exponents: Floats) -> tuple[int, ...]:
+    """The best of few orders that are followed at a time: at how many points a partial product
+    leaves the range although the result does not, and then how far it strays from [1, result]."""
+    result = np.sum(signed, axis=0)
+    low, high = np.minimum(result, 0.0), np.maximum(result, 0.0)
+    least, smallest, largest = exponents
+    is_held, is_finite = result > least - 1, result < largest + 1
+    followed = [_Partial((), np.zeros_like(result), 0.0)]
+    for step in range(len(powers)):
+        longer: dict[frozenset[int], list[_Partial]] = {}
+        for partial in followed:
+            for place in range(len(powers)):
+                if place in partial.order or (step == 0 and powers[place] < 0 < max(powers)):
+                    continue
+                moved = partial.size + signed[place]
+                under = (moved < smallest + 1) & is_held & (result > moved + 1)
+                over = (moved > largest - 1) & is_finite
+                lost = np.count_nonzero(under | over)
+                stray = np.maximum(np.maximum(moved - high, low - moved), 0.0)
+                farthest = float(np.max(stray, initial=0.0) + np.sum(stray) / max(len(stray), 1))
+                cost = partial.cost + lost + 1e-4 * farthest
+                order = (*partial.order, place)
+                longer.setdefault(frozenset(order), []).append(_Partial(order, moved, cost))
+        best = [min(same, key=lambda p: p.cost) for same in longer.values()]
+        followed = sorted(best, key=lambda p: p.cost)[:_FOLLOWED]
+    return followed[0].order

@@ -1,0 +1,98 @@
+"""Edges of the range: points beside them, products that stay inside, and powers beyond them."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from flint import arb
+from mpmath import mp
+from sympy import Symbol, exp, sqrt
+
+from derive.definitions.loss import Loss
+from derive.definitions.samples import whole_range
+from derive.numerics.edges import with_edges
+from derive.numerics.evaluate import evaluate
+from derive.numerics.exact import Exact, limit
+from derive.numerics.helpers.differences import pattern_helper
+from derive.numerics.nodes import Name
+from derive.numerics.products import PAIRED, SQUARED, Ranges, ordered
+
+x = Symbol("x", real=True)
+a = Symbol("a", real=True)
+c = Symbol("c", positive=True)
+
+
+def _loss(formula, variables=(x, c)):
+    return Loss(name="t", title="t", source="tests", variables=variables, loss=formula)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_points_lie_on_the_near_side_of_an_edge(dtype):
+    loss = _loss(1 - exp(-((x / c) ** 2)))
+    weight = exp(-((x / c) ** 2)) / c**2
+    sample = whole_range(loss, 400, dtype=dtype)
+    more = with_edges(sample, [weight], loss.variables)
+    assert len(more) > len(sample)
+    least = np.finfo(dtype).tiny
+    close = 0
+    for old, new in zip(sample.groups, more.groups, strict=True):
+        np.testing.assert_array_equal(new.x[: len(old.x)], old.x)
+        (scale,) = new.parameters
+        y = new.x[len(old.x) :] / scale
+        with np.errstate(under="ignore"):
+            sizes = np.exp(-(y**2) - 2 * np.log(scale))
+        close += int(np.count_nonzero((sizes >= least / 2) & (sizes < least * 1e12)))
+    assert close > 5
+
+
+def test_what_occurs_twice_is_taken_once_beside_a_half():
+    loss = _loss(1 - exp(-((x / c) ** 2)))
+    form = ordered(loss, x * exp(-((x / c) ** 2)) / c**2, Ranges.of(loss), SQUARED)
+    at = {"x": np.array([27.2e-29]), "c": np.array([1e-29])}
+    got = float(evaluate(form, at)[0])
+    size, scale = mp.mpf(27.2e-29), mp.mpf(1e-29)
+    want = size * mp.exp(-((size / scale) ** 2)) / scale**2
+    assert got == pytest.approx(float(want), rel=1e-11)
+
+
+def test_a_product_of_two_products():
+    loss = _loss(sqrt(1 + (x / c) ** 2))
+    form = ordered(loss, 1 / (c**2 * (1 + x**2) * sqrt(1 + x**2)), Ranges.of(loss), PAIRED)
+    for at, want in (((1e100, 1e-25), 1e-250), ((3e3, 1e-24), 1 / 2.7e10 * 1e48)):
+        got = float(evaluate(form, {"x": np.array([at[0]]), "c": np.array([at[1]])})[0])
+        assert got == pytest.approx(want, rel=1e-6)
+
+
+RATES = {
+    "0 p": [(False, 0), (True, 0)],
+    "0 p-1 p p": [(False, 0), (True, -1), (True, 0), (True, 0)],
+}
+
+
+@pytest.mark.parametrize("rates", RATES, ids=str)
+@pytest.mark.parametrize(
+    ("f", "y", "b", "p"),
+    [(1e-5, 3e153, 1e-5, 1.0), (1e-3, 38.2, 31780.0, 15890.0), (0.5, 1.7e308, 1.0, 0.5),
+     (1.0, 0.7, 2.0, -1.3), (2e-16, 1.2e150, 4e-16, 1.0)],
+)  # fmt: skip
+def test_a_power_beyond_the_range_with_what_brings_it_back(f, y, b, p, rates):
+    helper = pattern_helper("square_difference", [(m, Fraction(n)) for m, n in RATES[rates]])
+    values = {"f": f, "y": y, "b": b, "p": p}
+    columns = {name: np.array([v]) for name, v in values.items()}
+    got = float(evaluate(helper(*map(Name, helper.parameters)), columns)[0])
+    with mp.workdps(60):
+        want = float(helper.exact(*map(mp.mpf, values.values())))
+        kappa = float(2 * p + abs(p) * mp.log1p(mp.mpf(y) ** 2 / b))
+    assert math.isfinite(want) is math.isfinite(got)
+    assert got == pytest.approx(want, rel=(16 + 4 * kappa) * 2.0**-53)
+
+
+def test_a_power_with_a_tiny_exponent_grows_far_out():
+    exact = Exact((1 + x**2) ** a, (x, a))
+    endless = arb(math.inf)
+    assert limit(exact, [endless, arb(1e-200)], endless) > 1e300
+    assert limit(exact, [endless, arb(-1e-200)], endless) == 0
+    assert limit(exact, [endless, arb(0.0)], endless) == 1

@@ -17,7 +17,8 @@ from derive.definitions.floats import Floats
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
 from derive.verification.callables.behaviour import PLAIN, Behaviour
-from derive.verification.callables.calls import Call, calls
+from derive.verification.callables.call import Call
+from derive.verification.callables.calls import calls
 from derive.verification.callables.convention import GRID, Convention, Fit, Settings
 from derive.verification.callables.findings import (
     DIFFERENT,

@@ -198,4 +198,4 @@ def test_a_condition_has_its_reason_too():
         "as |x| -> inf, the loss grows like q*log(|x|); the integral needs q > 1"
     )
     odd = of(made(x * Abs(x)))
-    assert odd.reason == "as x -> -oo, the loss falls like x**2"
+    assert odd.reason == "as x -> -inf, the loss falls like x^2"

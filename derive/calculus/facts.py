@@ -122,8 +122,9 @@ def _minimum(loss: Loss, found: tuple[Break, ...], points: Points) -> Expr | Non
         return None
     if any(place is None for place in lowest):
         return None
-    for places in (candidates, _where_flat(loss, points[0], lowest[0])):
-        for place in places:
+    # The formulas of the second kind take long: they are looked for where the first do not do.
+    for found_places in (lambda: candidates, lambda: _where_flat(loss, points[0], lowest[0])):
+        for place in found_places():
             pairs = zip(lowest, points, strict=True)
             try:
                 if all(_as_low(loss, place, low, at) for low, at in pairs):

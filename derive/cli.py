@@ -85,9 +85,8 @@ def list_losses(as_json: bool) -> None:
     if as_json:
         say(json.dumps([{"name": n, "title": t} for n, t in TITLES.items()], indent=1))
         return
-    width = max(map(len, TITLES))
-    lines = "".join(f"{name:<{width}}  {title}\n" for name, title in TITLES.items())
-    say(narrowed(lines, columns(PIPE_WIDTH)))
+    first, *rest = TITLES.items()
+    say(aligned(first, rest, columns(PIPE_WIDTH)))
 
 
 @derive.command(epilog=_LOSS)

@@ -22,7 +22,7 @@ class Picture:
         """Write it; the suffix says in which format."""
         from derive.views.plots import plot  # Matplotlib is an extra
 
-        return plot(self.derivation, Path(path))
+        return plot([self.derivation], Path(path))
 
     def _repr_png_(self) -> bytes:
         with TemporaryDirectory(prefix="derive-") as folder:

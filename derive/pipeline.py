@@ -23,8 +23,10 @@ from sympy import Expr, Symbol
 
 from derive import files
 from derive.calculus import Derivation, derive
+from derive.calculus.classwise import ClasswiseDerivation, derive_classwise
 from derive.calculus.evaluate import NotReal, evaluate
 from derive.calculus.limits import at_point
+from derive.classwise import ClasswiseStages, stages
 from derive.definitions.catalogue import NAMES
 from derive.definitions.find import find, find_all
 from derive.definitions.loss import Loss
@@ -37,7 +39,6 @@ from derive.output import writer
 from derive.output.folders import default_folder, destination
 from derive.output.manifest import is_current
 from derive.progress import Progress, Row
-from derive.stages import Stages
 
 T = TypeVar("T")
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from derive.views.latex.request import Request
 
 
+NO_PICTURE = "a loss over classes has no picture: it is no function of a residual"
 # Up to this many losses are built one after the other.
 FEW = 2
 
@@ -64,10 +66,10 @@ class Outcome:
 @dataclass(frozen=True)
 class Built:
     """One loss, all the way to text: path -> text, the value that the files must give at x = 1
-    and the default parameters, and what is told of it."""
+    and the default parameters (None for a loss over classes), and what is told of it."""
 
     files: Mapping[str, str]
-    expected: Expected
+    expected: Expected | None
     row: Row
 
 
@@ -75,8 +77,10 @@ def build(
     loss: Loss, targets: Sequence[str], subject: str, progress: Progress, joined: bool = False
 ) -> Built:
     """The files of one loss, each a text; nothing is written. joined: one file a target."""
-    way = Stages(loss, subject, progress)
+    way = stages(loss, subject, progress)
     made = way.files(targets, joined)
+    if isinstance(way, ClasswiseStages):
+        return Built(made, None, way.row(targets))
     row = files.row(way.derivation, way.stable, targets)
     return Built(made, expected_value(way.derivation), row)
 
@@ -148,7 +152,12 @@ def regenerate(
     subject = dict(zip((loss.name for loss in losses), subjects or NAMES, strict=True))
     new = tuple(subject[loss.name] for loss in losses if loss.name not in old)
     built = _all_built(_Work(new, settings, chosen, joined), progress)
-    expected = {path: one.expected for one in built for path in one.files if files.is_loss(path)}
+    expected = {
+        path: one.expected
+        for one in built
+        for path in one.files
+        if one.expected is not None and files.is_loss(path)
+    }
     for found in (*old.values(), *(one.files for one in built)):
         tree.update(found)
     rows = tuple(one.row for one in built)
@@ -233,10 +242,22 @@ def typed(subject: str, settings: Mapping[str, str]) -> str:
 
 def show(subject: str) -> str:
     """Definition, gradients, limits and density of a loss, as text."""
-    from derive.views.terminal import shown
-
     loss = find(subject)
-    return kept(["show", *files.identity(loss)], lambda: shown(derive(loss)))
+    return kept(["show", *files.identity(loss)], lambda: _shown(loss))
+
+
+def _shown(loss: Loss) -> str:
+    from derive.views.terminal import shown, shown_classwise
+
+    derivation = derived(loss)
+    if isinstance(derivation, ClasswiseDerivation):
+        return shown_classwise(derivation)
+    return shown(derivation)
+
+
+def derived(loss: Loss) -> Derivation | ClasswiseDerivation:
+    """Loss -> what follows from it, by the rules of its kind."""
+    return derive_classwise(loss) if loss.kind == "classwise" else derive(loss)
 
 
 def data(subject: str) -> str:
@@ -244,6 +265,8 @@ def data(subject: str) -> str:
     from derive.views.data import as_data
 
     loss = find(subject)
+    if loss.kind == "classwise":
+        raise BadInput(f"{loss.name}: a loss over classes has no JSON form yet; see derive show")
     return kept(
         ["data", *files.identity(loss)], lambda: json.dumps(as_data(derive(loss)), indent=1)
     )
@@ -286,7 +309,7 @@ def _formulas(asked: Request, losses: Sequence[Loss], progress: Progress) -> str
 
     if not asked.needs_derivations:
         return written(asked, (), losses)
-    entries = _each(lambda loss: asked.entry(derive(loss)), losses, progress)
+    entries = _each(lambda loss: asked.entry(derived(loss)), losses, progress)
     return written(asked, entries, losses)
 
 
@@ -390,6 +413,9 @@ def plot(
     from derive.views.plots import plot as draw
 
     losses = find_all(subjects)
+    for loss in losses:
+        if loss.kind == "classwise":
+            raise BadInput(f"{loss.name}: {NO_PICTURE}")
     suffix = "gif" if kind == "animation" else "png"
     out = out or Path(f"{'_'.join(loss.name for loss in losses)}.{suffix}")
     wanted = Wanted(kind, settings or {}, read_over(over), ends, size, theme, interval)

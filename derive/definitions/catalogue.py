@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from derive.definitions.loss import Loss
 
-TITLES: Mapping[str, str] = MappingProxyType(
+RESIDUAL: Mapping[str, str] = MappingProxyType(
     {
         "quadratic": "Quadratic loss (L2)",
         "absolute": "Absolute loss (L1)",
@@ -22,6 +22,10 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "geman_mcclure": "Geman-McClure loss",
         "welsch": "Welsch loss (Leclerc)",
         "student_t": "Student's t loss",
+    }
+)
+POINTWISE: Mapping[str, str] = MappingProxyType(
+    {
         "squared_logarithmic_error": "Squared logarithmic error",
         "poisson": "Poisson loss",
         "poisson_with_log_input": "Poisson loss of the log of the mean",
@@ -41,6 +45,26 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "zero_one": "Zero-one loss",
     }
 )
+ELEMENTWISE: Mapping[str, str] = MappingProxyType({**RESIDUAL, **POINTWISE})
+CLASSWISE: Mapping[str, str] = MappingProxyType(
+    {
+        "softmax_cross_entropy": "Softmax cross-entropy",
+        "label_smoothed_cross_entropy": "Label-smoothed cross-entropy",
+        "cross_entropy": "Cross-entropy of probabilities",
+        "entropy": "Entropy",
+        "entropy_logits": "Entropy of a softmax",
+        "kl_divergence": "Kullback-Leibler divergence",
+        "reverse_kl_divergence": "Reverse Kullback-Leibler divergence",
+        "kl_divergence_logits": "Kullback-Leibler divergence of two softmaxes",
+        "jensen_shannon": "Jensen-Shannon divergence",
+        "focal_multiclass": "Multiclass focal loss",
+        "multiclass_hinge": "Multiclass hinge loss (Crammer and Singer)",
+        "multi_margin": "Multiclass hinge loss (Weston and Watkins)",
+        "brier_multiclass": "Brier score over classes",
+        "zero_one_multiclass": "Zero-one loss over classes",
+    }
+)
+TITLES: Mapping[str, str] = MappingProxyType({**ELEMENTWISE, **CLASSWISE})
 NAMES: tuple[str, ...] = tuple(TITLES)
 
 
@@ -52,6 +76,6 @@ def load(name: str) -> Loss:
     return loss
 
 
-def catalogue() -> tuple[Loss, ...]:
-    """Every loss of the catalogue, in its order."""
-    return tuple(load(name) for name in NAMES)
+def catalogue(names: Iterable[str] = NAMES) -> tuple[Loss, ...]:
+    """Every loss of the catalogue, or those of one kind, in its order."""
+    return tuple(load(name) for name in names)

@@ -35,6 +35,7 @@ FUNCTIONS = frozenset(
         "erfc",
         "gamma",
         "loggamma",
+        "sum",
         "min",
         "max",
         "piecewise",

@@ -120,7 +120,7 @@ def _point(row: Row) -> str:
 def special_values(losses: Sequence[Loss]) -> str:
     """From the oracle: residuals across, parameters down."""
     parts = [SPECIAL]
-    for loss in losses:
+    for loss in (one for one in losses if one.kind == "residual"):
         parts.append(f"\n## {loss.name}\n\n")
         parts.append(_table(*_special(loss)))
     return "".join(parts)

@@ -8,6 +8,7 @@ from contextlib import suppress
 import sympy
 
 from derive.calculus import Derivation
+from derive.calculus.classwise import ClasswiseDerivation, on_the_simplex
 from derive.calculus.evaluate import NotReal
 from derive.calculus.limits import one_sided
 from derive.calculus.presented import for_readers, gathered_logarithms, limit_for_readers
@@ -18,9 +19,13 @@ from derive.definitions.notation import formula
 from derive.errors import BadInput
 from derive.estimation.robustness import length_name, robustness, tuning_constant
 from derive.numerics.lower import CannotLower
+from derive.program.classwise import domain as roles
+from derive.program.classwise import over
 from derive.program.wording import definition_lines, domain_line
 
 WIDTH = 96
+# A formula that nobody would read is not shown.
+LONG = 1000
 
 
 def shown(derivation: Derivation) -> str:
@@ -64,6 +69,36 @@ def shown(derivation: Derivation) -> str:
         )
         lines += _wrapped(f"Equal to {member.wider} at {at}: {member.method}.", "")
     return "\n".join(lines)
+
+
+def shown_classwise(derivation: ClasswiseDerivation) -> str:
+    """A loss over classes: definition, gradients, facts, and the same for probabilities."""
+    loss = derivation.loss
+    lines = [loss.title, *(f"  {line}" for line in definition_lines(loss))]
+    lines += [f"  {over(loss)}", "", f"  {roles(loss)}"]
+    lines += [f"  Source: {loss.source}."] if loss.source else []
+    if loss.description:
+        lines += _wrapped(loss.description, "  ")
+    lines += ["", "Derivatives (each confirmed at 2 to 5 classes by differences of the definition)"]
+    lines += _quantities(derivation)
+    soft = derivation.probabilities
+    if soft is not None:
+        lines += ["", f"Where {loss.target} gives each class a probability", ""]
+        lines += _wrapped(f"loss = {formula(soft.loss.loss)}", "  ", "      ")
+        lines += _quantities(soft)
+    lines += ["", "Facts", *(line for fact in derivation.facts for line in _wrapped(fact, "  "))]
+    lines += ["", "Density", "  none: a loss over classes is no function of a residual"]
+    return "\n".join(lines)
+
+
+def _quantities(derivation: ClasswiseDerivation) -> list[str]:
+    lines = []
+    for name, value in derivation.pretty.items():
+        if name != "loss":
+            text = formula(value)
+            text = f"{name} = {text}" if len(text) <= LONG else f"{name}: {len(text)} characters"
+            lines += _wrapped(text, "  ", "      ")
+    return lines + [f"  {line}" for line in on_the_simplex(derivation)]
 
 
 def _weight(derivation: Derivation) -> str:

@@ -11,7 +11,8 @@ from derive.calculus.facts import facts
 from derive.calculus.integrals import over_the_line
 from derive.calculus.limits import limits
 from derive.calculus.samples import generic_points
-from derive.definitions.catalogue import NAMES, load
+from derive.definitions.catalogue import RESIDUAL as NAMES
+from derive.definitions.catalogue import load
 from derive.definitions.loss import Loss
 from derive.definitions.symbols import alpha, beta, delta, scale, x
 from derive.errors import Refuted

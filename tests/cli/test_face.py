@@ -93,7 +93,7 @@ def test_everything_fits_the_terminal(
         assert derive(*arguments) == 0
         lines = screen.getvalue().splitlines()
         assert lines
-        if arguments[0] != "regenerate" or width >= 60:  # a word is never broken
+        if arguments[0] == "show" or width >= 60:  # a word of a table is never broken
             assert max(map(len, lines)) <= width
 
 

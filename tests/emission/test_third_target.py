@@ -14,7 +14,7 @@ import pytest
 from forms import derivation, of_catalogue
 
 from derive.calculus.evaluate import evaluate
-from derive.definitions.catalogue import NAMES
+from derive.definitions.catalogue import RESIDUAL as NAMES
 from derive.emission import render as room
 from derive.emission import targets
 from derive.program.lowering import lower_module

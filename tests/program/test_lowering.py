@@ -8,7 +8,8 @@ import sympy
 from forms import derivation, of_catalogue
 from interpreter import names_in, run, taken
 
-from derive.definitions.catalogue import NAMES, load
+from derive.definitions.catalogue import RESIDUAL as NAMES
+from derive.definitions.catalogue import load
 from derive.definitions.loss import Loss
 from derive.numerics.evaluate import evaluate
 from derive.numerics.helpers import HELPERS

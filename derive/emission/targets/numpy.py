@@ -42,6 +42,23 @@ SYNTAX = Syntax(
         "loggamma": Called("_loggamma"),
         "digamma": Called("_digamma"),
         "trigamma": Called("_trigamma"),
+        "count": Pattern("{0}.shape[-1]", ATOM),
+        **{
+            n: Called(f"_{n}")
+            for n in (
+                "total",
+                "largest",
+                "beside",
+                "entry",
+                "share",
+                "rest",
+                "others",
+                "centred",
+                "apart",
+                "put",
+                "hit",
+            )
+        },
     },
     infinity="np.inf",
     not_a_number="np.nan",
@@ -58,6 +75,7 @@ TARGET = Target(
     template="loss.py.j2",
     pointwise="pointwise.py.j2",
     density="density.py.j2",
+    classes="classes.py.j2",
     runtime=("_costs.py", "_density.py", "_divergence.py", "_quadrature.py", "_special.py"),
     beside=("_adapters.py",),
     package="package.py.j2",

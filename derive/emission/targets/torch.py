@@ -43,6 +43,23 @@ SYNTAX = Syntax(
         "horner": Called("_horner", listed=1),
         "sign": Called("_sign"),
         "product_error": Called("_product_error"),
+        "count": Pattern("{0}.shape[-1]", ATOM),
+        "put": Pattern("torch.scatter({0}, -1, {1}, {2})", ATOM),
+        **{
+            n: Called(f"_{n}")
+            for n in (
+                "total",
+                "largest",
+                "beside",
+                "entry",
+                "share",
+                "rest",
+                "others",
+                "centred",
+                "apart",
+                "hit",
+            )
+        },
     },
     infinity="math.inf",
     not_a_number="math.nan",
@@ -229,9 +246,14 @@ def _slopes(module: Module) -> list[dict[str, Any]]:
 
 
 def _block(module: Module) -> Mapping[str, Any] | None:
-    """The block program as lines, None where there is none."""
-    found = sweep(module)
+    """The block program as lines, None where there is none, or where a parameter has a name that
+    it needs for itself."""
+    found, names = sweep(module), [p.name for p in module.parameters]
     if found is None:
+        return None
+    taken = {DIFFERENCE, SLOPE, "spare", "ctx", "sums", *found.buffers}
+    taken |= {s.place for s in found.steps}
+    if not taken.isdisjoint(names):
         return None
     try:
         special = tuple(c for c in module.special if not beyond(c))
@@ -239,7 +261,6 @@ def _block(module: Module) -> Mapping[str, Any] | None:
         lines = calls.lines(tuple(p.name for p in module.parameters))
     except NoSpelling:
         return None
-    names = [p.name for p in module.parameters]
     return {
         "lines": lines,
         "buffers": list(found.buffers),
@@ -269,6 +290,7 @@ TARGET = Target(
     template="loss.py.j2",
     pointwise="pointwise.py.j2",
     density="density.py.j2",
+    classes="classes.py.j2",
     runtime=(
         "_costs.py",
         "_special.py",

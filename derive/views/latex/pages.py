@@ -7,9 +7,10 @@ from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from derive.calculus.classwise import ClasswiseDerivation
 from derive.calculus.derivation import Derivation
 from derive.emission.render import templates_folder
-from derive.views.latex import escape
+from derive.views.latex import classwise, escape
 from derive.views.latex.about import description, memberships, special_cases, variables
 from derive.views.latex.entry import Entry
 from derive.views.latex.formulas import (
@@ -43,7 +44,9 @@ def environment() -> Environment:
     )
 
 
-def fragment(derivation: Derivation, wanted: Wanted | None = None) -> str:
+def fragment(
+    derivation: Derivation | ClasswiseDerivation, wanted: Wanted | None = None
+) -> str:
     """The formulas of one loss, ready for \\input in a document that loads amsmath."""
     return fragment_of(entry(derivation, wanted))
 
@@ -54,7 +57,9 @@ def fragment_of(shown: Entry) -> str:
 
 
 def document(
-    derivations: Sequence[Derivation], standalone: bool = True, wanted: Wanted | None = None
+    derivations: Sequence[Derivation | ClasswiseDerivation],
+    standalone: bool = True,
+    wanted: Wanted | None = None,
 ) -> str:
     """The formulas of several losses: a complete document, or only its entries in a row."""
     if not standalone:
@@ -68,8 +73,12 @@ def document_of(entries: Sequence[Entry]) -> str:
     return template.render(heading=r"\section", entries=entries)
 
 
-def entry(derivation: Derivation, wanted: Wanted | None = None) -> Entry:
+def entry(
+    derivation: Derivation | ClasswiseDerivation, wanted: Wanted | None = None
+) -> Entry:
     """Everything that is said of one loss, as TeX. BadInput for a function without a notation."""
+    if isinstance(derivation, ClasswiseDerivation):
+        return classwise.page(derivation)
     voice = Voice(derivation, wanted or Wanted())
     loss = derivation.loss
     if voice.wanted.quantities:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from derive.calculus.classwise import ClasswiseDerivation
 from derive.calculus.derivation import Derivation
 from derive.calculus.derivatives import quantity_names
 from derive.definitions.loss import Loss
@@ -35,7 +36,7 @@ class Request:
         columns = self.columns or (2 if self.form == "fragment" else 1)
         return Wanted(self.quantities, self.symbols, self.numbered, columns)
 
-    def entry(self, derivation: Derivation) -> Entry:
+    def entry(self, derivation: Derivation | ClasswiseDerivation) -> Entry:
         """What is said of one loss."""
         return entry(derivation, self.wanted)
 

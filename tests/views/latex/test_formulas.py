@@ -13,7 +13,7 @@ from sympy import Abs, Expr, Max, Piecewise, Rational, Symbol, atan, exp, log, s
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.evaluate import FUNCTIONS, evaluate
-from derive.definitions.catalogue import NAMES
+from derive.definitions.catalogue import RESIDUAL as NAMES
 from derive.views.latex.layout import LINE, Layout, Statement
 from derive.views.latex.letters import letters
 from derive.views.latex.printer import Printer

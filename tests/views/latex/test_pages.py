@@ -18,7 +18,8 @@ from jinja2 import meta
 from sympy import Abs, Symbol, log, oo
 
 from derive.calculus import Derivation, derive
-from derive.definitions.catalogue import NAMES, TITLES, catalogue
+from derive.definitions.catalogue import ELEMENTWISE as NAMES
+from derive.definitions.catalogue import TITLES, catalogue
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
 from derive.views.latex import Wanted, document, escape, fragment

@@ -173,3 +173,11 @@ def test_a_report_lists_counts_and_shows(tmp_path):
     shown = report._repr_html_()
     assert shown.index("wrong") < shown.index("right")
     assert report.rows[1].witness
+
+
+def test_what_has_no_notation_is_shown_by_its_repr():
+    loss = derive.load("softmax_cross_entropy")
+    assert loss._repr_latex_() is None
+    assert repr(loss) == "<Loss softmax_cross_entropy(z, t, T)>"
+    found = derive.derive(loss)
+    assert repr(found).startswith("<Derivation of softmax_cross_entropy: loss, d_z, ")

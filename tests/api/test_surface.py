@@ -115,7 +115,7 @@ def test_formulas_show_in_notebooks():
 
 def test_pictures(tmp_path):
     pytest.importorskip("matplotlib")
-    picture = derive.plot("quadratic")
+    picture = derive.plot("quadratic", settings={"scale": 2}, ends=(-3, 3), size=(5, 3))
     assert picture._repr_png_().startswith(b"\x89PNG")
     assert picture.save(tmp_path / "one.svg").read_text().lstrip().startswith("<?xml")
 
@@ -129,6 +129,10 @@ def test_pictures(tmp_path):
         (lambda: derive.emit("huber", "numpy", settings={"alpha": 1}), "no parameter 'alpha'"),
         (lambda: derive.emit("huber", "numpy", settings={"delta": -1}), "outside of"),
         (lambda: derive.emit(ridge("np"), "numpy"), "'np'"),
+        (lambda: derive.latex("quadratic", form="word"), "choose from fragment"),
+        (lambda: derive.latex("quadratic", quantity="d_y"), "no quantity 'd_y'"),
+        (lambda: derive.plot("quadratic", kind="pie"), "choose from panels"),
+        (lambda: derive.plot("quadratic", settings={"alpha": 1}), "no parameter 'alpha'"),
         (lambda: derive.verify("huber", loss="huber"), "by what|judged by"),
         (lambda: derive.verify(formula="x", latex="x", loss="huber"), "one text"),
         (lambda: derive.verify(formula="x"), "loss="),

@@ -22,6 +22,11 @@ RESIDUAL: Mapping[str, str] = MappingProxyType(
         "geman_mcclure": "Geman-McClure loss",
         "welsch": "Welsch loss (Leclerc)",
         "student_t": "Student's t loss",
+        "fair": "Fair loss",
+        "talwar": "Talwar loss (truncated quadratic)",
+        "quantile": "Quantile loss (pinball)",
+        "epsilon_insensitive": "Epsilon-insensitive loss",
+        "squared_epsilon_insensitive": "Squared epsilon-insensitive loss",
     }
 )
 POINTWISE: Mapping[str, str] = MappingProxyType(

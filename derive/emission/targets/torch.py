@@ -246,9 +246,14 @@ def _slopes(module: Module) -> list[dict[str, Any]]:
 
 
 def _block(module: Module) -> Mapping[str, Any] | None:
-    """The block program as lines, None where there is none."""
-    found = sweep(module)
+    """The block program as lines, None where there is none, or where a parameter has a name that
+    it needs for itself."""
+    found, names = sweep(module), [p.name for p in module.parameters]
     if found is None:
+        return None
+    taken = {DIFFERENCE, SLOPE, "spare", "ctx", "sums", *found.buffers}
+    taken |= {s.place for s in found.steps}
+    if not taken.isdisjoint(names):
         return None
     try:
         special = tuple(c for c in module.special if not beyond(c))
@@ -256,7 +261,6 @@ def _block(module: Module) -> Mapping[str, Any] | None:
         lines = calls.lines(tuple(p.name for p in module.parameters))
     except NoSpelling:
         return None
-    names = [p.name for p in module.parameters]
     return {
         "lines": lines,
         "buffers": list(found.buffers),

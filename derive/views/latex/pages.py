@@ -44,9 +44,7 @@ def environment() -> Environment:
     )
 
 
-def fragment(
-    derivation: Derivation | ClasswiseDerivation, wanted: Wanted | None = None
-) -> str:
+def fragment(derivation: Derivation | ClasswiseDerivation, wanted: Wanted | None = None) -> str:
     """The formulas of one loss, ready for \\input in a document that loads amsmath."""
     return fragment_of(entry(derivation, wanted))
 
@@ -73,9 +71,7 @@ def document_of(entries: Sequence[Entry]) -> str:
     return template.render(heading=r"\section", entries=entries)
 
 
-def entry(
-    derivation: Derivation | ClasswiseDerivation, wanted: Wanted | None = None
-) -> Entry:
+def entry(derivation: Derivation | ClasswiseDerivation, wanted: Wanted | None = None) -> Entry:
     """Everything that is said of one loss, as TeX. BadInput for a function without a notation."""
     if isinstance(derivation, ClasswiseDerivation):
         return classwise.page(derivation)

@@ -97,7 +97,7 @@ def test_fragments_say_why_there_is_no_density(derivations: Mapping[str, Derivat
     tex = fragment(derivations["geman_mcclure"])
     assert "There is none. As $\\left|x\\right| \\to \\infty$, the loss is bounded" in tex
     assert "it tends to $2$." in tex
-    assert "The integral over $[-X, X]$ grows like $2 e^{-2} X$." in tex
+    assert "The integral over $[-X, X]$ grows like $2 X e^{-2}$." in tex
     assert r"Equal to \texttt{barron} (General adaptive robust loss) at $\alpha = -2$" in tex
 
 

@@ -27,6 +27,8 @@ from derive.stages import Stages
 
 Settings = Mapping[str, Any]
 
+FORMS = ("fragment", "document", "markdown", "mathml")
+
 # The ways of the losses that were asked about last, so that a second target costs little.
 _KEPT = 16
 _ways: OrderedDict[tuple[Any, ...], tuple[Loss, Stages | ClasswiseStages]] = OrderedDict()
@@ -81,29 +83,52 @@ def compile(
     return load_text(f"derive_{target}_{stages.loss.name}", text)
 
 
-def latex(loss: Subject) -> str:
+def latex(loss: Subject, *, quantity: str | None = None, form: str = "fragment") -> str:
     r"""The formulas of a loss as LaTeX, for \input in a document that loads amsmath.
+
+    quantity: only that one, such as "d_x". form: "fragment", "document", "markdown" or "mathml".
 
     >>> import derive
     >>> print(derive.latex("quadratic").splitlines()[2])
     \subsection*{Quadratic loss (L2)}
     """
-    from derive.views.latex import fragment
+    from derive.views.latex.request import Request, written
 
-    return fragment(_stages(loss).derivation)
+    if form not in FORMS:
+        raise BadInput(f"form {str(form)[:40]!a}: choose from {', '.join(FORMS)}")
+    way = _stages(loss)
+    asked = Request(form, (quantity,) if quantity else ())
+    asked.check((way.loss,))
+    return written(asked, (asked.entry(way.derivation),), (way.loss,))
 
 
-def plot(loss: Subject, *, settings: Settings | None = None) -> Picture:
+def plot(
+    loss: Subject,
+    *,
+    kind: str = "",
+    settings: Settings | None = None,
+    ends: tuple[float, float] | None = None,
+    size: tuple[float, float] | None = None,
+    theme: str = "light",
+) -> Picture:
     """The picture of a loss. A notebook shows it; `save` writes it, as PNG, SVG or PDF.
+
+    kind: as `derive plot --kind` (panels, lecture, family, weights, surface, balance, fit).
+    settings: parameters. ends: of the residuals. size: in inches. theme: light or dark.
 
     >>> import derive
     >>> derive.plot("quadratic", settings={"scale": 2})
     <Picture of quadratic>
     """
-    derivation = _stages(loss, settings).derivation
+    from derive.views.plots import Wanted
+
+    derivation = _stages(loss).derivation
     if isinstance(derivation, ClasswiseDerivation):
         raise BadInput(f"{derivation.loss.name}: {pipeline.NO_PICTURE}")
-    return Picture(derivation)
+    values = {name: str(value) for name, value in (settings or {}).items()}
+    wanted = Wanted(kind, values, ends=ends, size=size, theme=theme)
+    wanted.check((derivation.loss,))
+    return Picture(derivation, wanted)
 
 
 def verify(

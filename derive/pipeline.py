@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import joblib
 import mpmath
@@ -40,9 +40,12 @@ from derive.output.folders import default_folder, destination
 from derive.output.manifest import is_current
 from derive.progress import Progress, Row
 
+T = TypeVar("T")
+
 if TYPE_CHECKING:
     from derive.verification.report import Report
     from derive.verification.targets import TargetFiles
+    from derive.views.latex.request import Request
 
 
 NO_PICTURE = "a loss over classes has no picture: it is no function of a residual"
@@ -279,20 +282,65 @@ def concordance(subject: str) -> tuple[list[list[str]], list[str]]:
     return page.cells(loss.name), page.notes(loss.name)
 
 
-def latex(subjects: Sequence[str], out: Path | None, progress: Progress) -> str:
-    """The formulas as LaTeX: of one loss a fragment for \\input, else a complete document."""
-    from derive.output.staging import replace_file
-    from derive.views.latex import document, fragment
+def latex(
+    subjects: Sequence[str], out: Path | None, progress: Progress, *, form: str | None = None,
+    quantities: Sequence[str] = (), symbols: Mapping[str, str] | None = None,
+    numbered: bool = False, columns: int | None = None, force: bool = False,
+) -> str:  # fmt: skip
+    """The formulas as text: of one loss a LaTeX fragment for \\input, of several a document."""
+    from derive.views.latex.request import Request
 
     losses = find_all(subjects or NAMES)
-    derivations = []
-    for index, loss in enumerate(losses):
-        progress.step(loss.name, index, len(losses))
-        derivations.append(derived(loss))
-    text = fragment(derivations[0]) if len(losses) == 1 else document(derivations)
+    asked = Request(
+        form or ("fragment" if len(losses) == 1 else "document"), tuple(quantities),
+        symbols or {}, numbered, columns,
+    )  # fmt: skip
+    asked.check(losses)
+    _not_there(out, force)
+    about = [item for loss in losses for item in (*files.identity(loss), repr(loss.symbols))]
+    text = kept(["latex", repr(asked), *about], lambda: _formulas(asked, losses, progress))
     if out is not None:
-        replace_file(out, text.encode())
+        _replaced(out, text)
     return text
+
+
+def _formulas(asked: Request, losses: Sequence[Loss], progress: Progress) -> str:
+    from derive.views.latex.request import written
+
+    if not asked.needs_derivations:
+        return written(asked, (), losses)
+    entries = _each(lambda loss: asked.entry(derived(loss)), losses, progress)
+    return written(asked, entries, losses)
+
+
+def _each(made: Callable[[Loss], T], losses: Sequence[Loss], progress: Progress) -> list[T]:
+    """What is made of each loss; several at once where there are processors for it."""
+    if len(losses) <= FEW or joblib.cpu_count() == 1:
+        found = []
+        for index, loss in enumerate(losses):
+            progress.step(loss.name, index, len(losses))
+            found.append(made(loss))
+        return found
+    several = joblib.Parallel(n_jobs=-1, return_as="generator")
+    results = []
+    for one in several(joblib.delayed(made)(loss) for loss in losses):
+        results.append(one)
+        progress.step(losses[len(results) - 1].name, len(results), len(losses))
+    return results
+
+
+def _not_there(out: Path | None, force: bool) -> None:
+    if out is not None and out.exists() and not force:
+        raise BadInput(f"{out}: exists; choose another --out, or --force to overwrite it")
+
+
+def _replaced(out: Path, text: str) -> None:
+    from derive.output.staging import replace_file
+
+    try:
+        replace_file(out, text.encode())
+    except OSError as trouble:
+        raise EnvironmentTrouble(f"{out}: {trouble.strerror}; choose another --out") from None
 
 
 def verify(
@@ -354,11 +402,24 @@ def _record(report: Report, losses: Sequence[Loss], docs: Path) -> None:
         raise EnvironmentTrouble(f"{trouble.filename}: {trouble.strerror}") from None
 
 
-def plot(subject: str, out: Path | None) -> Path:
-    """The picture of a loss."""
+def plot(
+    subjects: Sequence[str], out: Path | None, progress: Progress, *, kind: str = "",
+    settings: Mapping[str, str] | None = None, over: str | None = None,
+    ends: tuple[float, float] | None = None, size: tuple[float, float] | None = None,
+    theme: str = "light", interval: bool = False, force: bool = False,
+) -> Path:  # fmt: skip
+    """The picture of a loss, or of several in one."""
+    from derive.views.plots import Wanted, read_over
     from derive.views.plots import plot as draw
 
-    loss = find(subject)
-    if loss.kind == "classwise":
-        raise BadInput(f"{loss.name}: {NO_PICTURE}")
-    return draw(derive(loss), out or Path(f"{loss.name}.png"))
+    losses = find_all(subjects)
+    for loss in losses:
+        if loss.kind == "classwise":
+            raise BadInput(f"{loss.name}: {NO_PICTURE}")
+    suffix = "gif" if kind == "animation" else "png"
+    out = out or Path(f"{'_'.join(loss.name for loss in losses)}.{suffix}")
+    wanted = Wanted(kind, settings or {}, read_over(over), ends, size, theme, interval)
+    wanted.check(losses)
+    _not_there(out, force)
+    derivations = _each(derive, losses, progress)
+    return draw(derivations, out, wanted, lambda k, n: progress.step("drawing", k, n))

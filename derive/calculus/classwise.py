@@ -142,7 +142,7 @@ def taken_out(e: Expr) -> Expr:
     return e.replace(Total, outside)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClasswiseDerivation:
     """A loss over classes and what follows. quantities: name -> expression, over all classes at
     once; pretty: the same to be read. v: the vector of the product with the Hessian.
@@ -154,6 +154,9 @@ class ClasswiseDerivation:
     quantities: Mapping[str, Expr]
     probabilities: ClasswiseDerivation | None
     facts: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Derivation of {self.loss.name}: {', '.join(self.quantities)}>"
 
     @cached_property
     def pretty(self) -> Mapping[str, Expr]:

@@ -64,7 +64,7 @@ def presented(loss: Loss, expression: Expr) -> Expr:
 
 
 def for_readers(derivation: Derivation) -> Mapping[str, Expr]:
-    """The quantities of a derivation: the loss as it was stated, the others as people write them."""
+    """The quantities of a derivation: the loss as stated, the others as people write them."""
     loss = derivation.loss
     return {
         name: e if name == "loss" else presented(loss, e) for name, e in derivation.pretty.items()

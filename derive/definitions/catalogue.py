@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from derive.definitions.loss import Loss
 
-ELEMENTWISE: Mapping[str, str] = MappingProxyType(
+RESIDUAL: Mapping[str, str] = MappingProxyType(
     {
         "quadratic": "Quadratic loss (L2)",
         "absolute": "Absolute loss (L1)",
@@ -22,6 +22,15 @@ ELEMENTWISE: Mapping[str, str] = MappingProxyType(
         "geman_mcclure": "Geman-McClure loss",
         "welsch": "Welsch loss (Leclerc)",
         "student_t": "Student's t loss",
+        "fair": "Fair loss",
+        "talwar": "Talwar loss (truncated quadratic)",
+        "quantile": "Quantile loss (pinball)",
+        "epsilon_insensitive": "Epsilon-insensitive loss",
+        "squared_epsilon_insensitive": "Squared epsilon-insensitive loss",
+    }
+)
+POINTWISE: Mapping[str, str] = MappingProxyType(
+    {
         "squared_logarithmic_error": "Squared logarithmic error",
         "poisson": "Poisson loss",
         "poisson_with_log_input": "Poisson loss of the log of the mean",
@@ -41,6 +50,7 @@ ELEMENTWISE: Mapping[str, str] = MappingProxyType(
         "zero_one": "Zero-one loss",
     }
 )
+ELEMENTWISE: Mapping[str, str] = MappingProxyType({**RESIDUAL, **POINTWISE})
 CLASSWISE: Mapping[str, str] = MappingProxyType(
     {
         "softmax_cross_entropy": "Softmax cross-entropy",

@@ -224,9 +224,9 @@ def at_the_ends(model: ErrorModel, form: Node, leads: Leads, length: Expr | None
     x = Name(model.loss.residual.name)
     y = x if length is None else Local("y", x / lower(length))
     tests = {S.Zero: call("eq", x, 0), oo: call("eq", absolute(y), float("inf"))}
-    for value in ends(model.loss):
-        if math.isfinite(value) and value:
-            tests[sympy.nsimplify(value)] = call("eq", x, value)
+    for bound in ends(model.loss):
+        if math.isfinite(bound) and bound:
+            tests[sympy.nsimplify(bound)] = call("eq", x, bound)
     for end, test in tests.items():
         fewest = _misses(model, form, end)
         if not fewest:

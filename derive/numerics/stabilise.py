@@ -173,11 +173,11 @@ class _Search:
         if loss.kind == "pointwise":
             simple = self._simple(pretty)
             found += self._candidates([(simple, ())])
-            ways = choices(loss, [raw, pretty, simple])
+            more = choices(loss, [raw, pretty, simple])
             for base in self.powers:
                 derived = from_base(loss, model.quantity, rewrite(base)[0])
-                ways += [(e, ("power of a sum",)) for e in (derived, readable(derived))]
-            found += self._candidates([p for e, used in ways for p in ((e, used), rewrite(e))])
+                more += [(e, ("power of a sum",)) for e in (derived, readable(derived))]
+            found += self._candidates([p for e, used in more for p in ((e, used), rewrite(e))])
         read = [(way, ("exponential polynomial",)) for way in readings(loss, pretty)]
         return found + self._candidates(read)
 

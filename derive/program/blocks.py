@@ -83,16 +83,16 @@ class Naming:
 
     reserved: names that mean something else there. letters: the definition's names of interned
     values. residual: the variable that makes an array of a value; length: the parameter that
-    only stretches it. most: so many operations get a name though they are used once; 0: never.
-    known: interned values that other functions of the file compute.
+    only stretches it. known: interned values that other functions of the file compute.
+    most: so many operations get a name though they are used once; 0: never.
     """
 
     reserved: frozenset[str]
     residual: str = ""
     length: str = ""
-    most: int = 0
     letters: Mapping[int, str] = field(default_factory=dict)
     known: Mapping[int, Call] = field(default_factory=dict)
+    most: int = 0
 
 
 def depends_on(expression: Node, name: str) -> bool:

@@ -108,7 +108,7 @@ def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: 
     dtype = z.dtype if z.is_floating_point() else torch.get_default_dtype()
     rows = z.to(torch.promote_types(dtype, torch.float32)).movedim(axis, -1)
     arrays = [rows]
-    for place, value in enumerate(others):
+    for value in others:
         value = torch.as_tensor(value, device=z.device)
         if value.shape != z.shape:
             raise ValueError(f"an array has the shape {tuple(value.shape)}, p {tuple(z.shape)}")
@@ -188,7 +188,7 @@ class _Loss(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, None]:
-        *values, slope = ctx.saved_tensors
+        *values, _ = ctx.saved_tensors
         names = ["d_p", *_OTHERS]
         moves = [_slope(n, values) * d for n, d in zip(names, tangents) if d is not None]
         rows = [m.sum(-1, keepdim=True) for m in moves]

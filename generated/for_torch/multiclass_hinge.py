@@ -231,7 +231,7 @@ class _Loss(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, None]:
-        *values, slope = ctx.saved_tensors
+        *values, _ = ctx.saved_tensors
         names = ["d_f", *_OTHERS]
         moves = [_slope(n, values) * d for n, d in zip(names, tangents) if d is not None]
         rows = [m.sum(-1, keepdim=True) for m in moves]

@@ -26,7 +26,6 @@ RESIDUAL: Mapping[str, str] = MappingProxyType(
         "talwar": "Talwar loss (truncated quadratic)",
         "quantile": "Quantile loss (pinball)",
         "epsilon_insensitive": "Epsilon-insensitive loss",
-        "squared_epsilon_insensitive": "Squared epsilon-insensitive loss",
     }
 )
 POINTWISE: Mapping[str, str] = MappingProxyType(

@@ -63,13 +63,13 @@ def d_y(q: Tensor, y: Tensor) -> Tensor:
 @_elementwise
 def d2_q(q: Tensor, y: Tensor) -> Tensor:
     """The second derivative in q."""
-    return 2
+    return torch.where(torch.isnan(q), q, 2)
 
 
 @_elementwise
 def d2_q_y(q: Tensor, y: Tensor) -> Tensor:
     """The mixed second derivative in q and y."""
-    return -2
+    return torch.where(torch.isnan(q), q, -2)
 
 
 def value_and_grad(q: Tensor, y: Tensor) -> tuple[Tensor, ...]:

@@ -108,7 +108,7 @@ def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: 
     dtype = z.dtype if z.is_floating_point() else torch.get_default_dtype()
     rows = z.to(torch.promote_types(dtype, torch.float32)).movedim(axis, -1)
     arrays = [rows]
-    for place, value in enumerate(others):
+    for value in others:
         value = torch.as_tensor(value, device=z.device)
         if value.shape != z.shape:
             raise ValueError(f"an array has the shape {tuple(value.shape)}, p {tuple(z.shape)}")
@@ -151,10 +151,8 @@ def _as_tensor(value: Any, like: Tensor) -> Tensor:
 def _by_rows(*values: Tensor) -> tuple[Tensor, Tensor]:
     """The loss and its gradient, a few rows at a time where that stays in the cache of a CPU."""
     z, step = values[0], (torch.get_num_threads() << 17) // values[0].shape[-1] + 1
-    traced = torch.compiler.is_compiling() or is_in_torch_dispatch_mode()
-    traced = traced or torch._C._are_functorch_transforms_active() or not z.is_cpu
     many = [v for v in values if v.ndim]
-    if traced or z.numel() <= step * z.shape[-1] or any(v.shape[:-1] != z.shape[:-1] for v in many):
+    if not _is_plain(z) or z.numel() <= step * z.shape[-1] or any(v.shape[:-1] != z.shape[:-1] for v in many):
         return _value_and_grad(*values)
     flat = [v.reshape(-1, v.shape[-1]) if v.ndim else v for v in values]
     value, slope = z.new_empty(len(flat[0]), 1), torch.empty_like(flat[0])
@@ -190,7 +188,7 @@ class _Loss(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, None]:
-        *values, slope = ctx.saved_tensors
+        *values, _ = ctx.saved_tensors
         names = ["d_p", *_OTHERS]
         moves = [_slope(n, values) * d for n, d in zip(names, tangents) if d is not None]
         rows = [m.sum(-1, keepdim=True) for m in moves]
@@ -199,7 +197,16 @@ class _Loss(torch.autograd.Function):
 
 def _led_back(grad: Tensor, slope: Tensor) -> Tensor:
     """grad times slope; rows that do not count, with grad 0, may hold anything."""
+    if _is_plain(grad) and bool(torch.all(grad != 0)):
+        return grad * slope
     return torch.where(grad == 0, 0.0, grad * slope)
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Whether it lies in the memory of the CPU, and nobody traces what is done with it."""
+    traced = torch.compiler.is_compiling() or is_in_torch_dispatch_mode()
+    traced = traced or torch._C._are_functorch_transforms_active()
+    return value.is_cpu and not traced and not torch.is_grad_enabled()
 
 
 _OTHERS: tuple[str, ...] = ()

@@ -191,9 +191,11 @@ def _others(value: Tensor) -> Tensor:
 
 
 def _rest(value: Tensor) -> Tensor:
-    """The sum of all entries but the (first) largest."""
-    top = torch.argmax(value, -1, keepdim=True)
-    return torch.sum(torch.scatter(value, -1, top, 0.0), -1, keepdim=True)
+    """The sum of all entries but one of the largest, which are 1, as exp(0) is. (To look for one
+    takes as long as all else together.)"""
+    ones = torch.floor(value)
+    parts = torch.sum(value - ones, -1, keepdim=True)
+    return parts + (torch.sum(ones, -1, keepdim=True) - 1)
 
 
 def _total(value: Tensor) -> Tensor:
@@ -343,10 +345,8 @@ def _as_tensor(value: Any, like: Tensor) -> Tensor:
 def _by_rows(*values: Tensor) -> tuple[Tensor, Tensor]:
     """The loss and its gradient, a few rows at a time where that stays in the cache of a CPU."""
     z, step = values[0], (torch.get_num_threads() << 17) // values[0].shape[-1] + 1
-    traced = torch.compiler.is_compiling() or is_in_torch_dispatch_mode()
-    traced = traced or torch._C._are_functorch_transforms_active() or not z.is_cpu
     many = [v for v in values if v.ndim]
-    if traced or z.numel() <= step * z.shape[-1] or any(v.shape[:-1] != z.shape[:-1] for v in many):
+    if not _is_plain(z) or z.numel() <= step * z.shape[-1] or any(v.shape[:-1] != z.shape[:-1] for v in many):
         return _value_and_grad(*values)
     flat = [v.reshape(-1, v.shape[-1]) if v.ndim else v for v in values]
     value, slope = z.new_empty(len(flat[0]), 1), torch.empty_like(flat[0])
@@ -382,7 +382,7 @@ class _Loss(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, None]:
-        *values, slope = ctx.saved_tensors
+        *values, _ = ctx.saved_tensors
         names = ["d_z", *_OTHERS]
         moves = [_slope(n, values) * d for n, d in zip(names, tangents) if d is not None]
         rows = [m.sum(-1, keepdim=True) for m in moves]
@@ -391,7 +391,16 @@ class _Loss(torch.autograd.Function):
 
 def _led_back(grad: Tensor, slope: Tensor) -> Tensor:
     """grad times slope; rows that do not count, with grad 0, may hold anything."""
+    if _is_plain(grad) and bool(torch.all(grad != 0)):
+        return grad * slope
     return torch.where(grad == 0, 0.0, grad * slope)
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Whether it lies in the memory of the CPU, and nobody traces what is done with it."""
+    traced = torch.compiler.is_compiling() or is_in_torch_dispatch_mode()
+    traced = traced or torch._C._are_functorch_transforms_active()
+    return value.is_cpu and not traced and not torch.is_grad_enabled()
 
 
 _OTHERS: tuple[str, ...] = ("d_t", "d_eps")

@@ -71,7 +71,7 @@ def d2_f(f: Tensor, y: Tensor) -> Tensor:
 @_elementwise
 def d2_f_y(f: Tensor, y: Tensor) -> Tensor:
     """The mixed second derivative in f and y."""
-    return -1
+    return torch.where(torch.isnan(f), f, -1)
 
 
 def value_and_grad(f: Tensor, y: Tensor) -> tuple[Tensor, ...]:

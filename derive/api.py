@@ -11,6 +11,8 @@ from typing import Any
 
 from derive import pipeline
 from derive.calculus import Derivation
+from derive.calculus.classwise import ClasswiseDerivation
+from derive.classwise import ClasswiseStages, stages
 from derive.definitions.accepted import accept
 from derive.definitions.catalogue import NAMES, catalogue
 from derive.definitions.find import Subject, load
@@ -25,12 +27,14 @@ from derive.stages import Stages
 
 Settings = Mapping[str, Any]
 
+FORMS = ("fragment", "document", "markdown", "mathml")
+
 # The ways of the losses that were asked about last, so that a second target costs little.
 _KEPT = 16
-_ways: OrderedDict[tuple[Any, ...], tuple[Loss, Stages]] = OrderedDict()
+_ways: OrderedDict[tuple[Any, ...], tuple[Loss, Stages | ClasswiseStages]] = OrderedDict()
 
 
-def derive(loss: Subject) -> Derivation:
+def derive(loss: Subject) -> Derivation | ClasswiseDerivation:
     """Everything that follows from a loss, as SymPy expressions.
 
     `quantities` are the loss, its derivatives and the weight; `limits`, `density` and `facts` say
@@ -79,26 +83,52 @@ def compile(
     return load_text(f"derive_{target}_{stages.loss.name}", text)
 
 
-def latex(loss: Subject) -> str:
+def latex(loss: Subject, *, quantity: str | None = None, form: str = "fragment") -> str:
     r"""The formulas of a loss as LaTeX, for \input in a document that loads amsmath.
+
+    quantity: only that one, such as "d_x". form: "fragment", "document", "markdown" or "mathml".
 
     >>> import derive
     >>> print(derive.latex("quadratic").splitlines()[2])
     \subsection*{Quadratic loss (L2)}
     """
-    from derive.views.latex import fragment
+    from derive.views.latex.request import Request, written
 
-    return fragment(_stages(loss).derivation)
+    if form not in FORMS:
+        raise BadInput(f"form {str(form)[:40]!a}: choose from {', '.join(FORMS)}")
+    way = _stages(loss)
+    asked = Request(form, (quantity,) if quantity else ())
+    asked.check((way.loss,))
+    return written(asked, (asked.entry(way.derivation),), (way.loss,))
 
 
-def plot(loss: Subject, *, settings: Settings | None = None) -> Picture:
+def plot(
+    loss: Subject,
+    *,
+    kind: str = "",
+    settings: Settings | None = None,
+    ends: tuple[float, float] | None = None,
+    size: tuple[float, float] | None = None,
+    theme: str = "light",
+) -> Picture:
     """The picture of a loss. A notebook shows it; `save` writes it, as PNG, SVG or PDF.
+
+    kind: as `derive plot --kind` (panels, lecture, family, weights, surface, balance, fit).
+    settings: parameters. ends: of the residuals. size: in inches. theme: light or dark.
 
     >>> import derive
     >>> derive.plot("quadratic", settings={"scale": 2})
     <Picture of quadratic>
     """
-    return Picture(_stages(loss, settings).derivation)
+    from derive.views.plots import Wanted
+
+    derivation = _stages(loss).derivation
+    if isinstance(derivation, ClasswiseDerivation):
+        raise BadInput(f"{derivation.loss.name}: {pipeline.NO_PICTURE}")
+    values = {name: str(value) for name, value in (settings or {}).items()}
+    wanted = Wanted(kind, values, ends=ends, size=size, theme=theme)
+    wanted.check((derivation.loss,))
+    return Picture(derivation, wanted)
 
 
 def verify(
@@ -146,16 +176,16 @@ def verify(
     if _is_claims(subject):
         return Report.of_claims(Path(str(subject)), seed)
     if generated is None and subject is not None:
-        stages = _stages(subject)
+        way = _stages(subject)
         with TemporaryDirectory(prefix="derive-") as folder:
-            stages.write(Path(folder))
-            return Report.of_files((stages.loss,), Path(folder), seed, samples)
+            way.write(Path(folder))
+            return Report.of_files((way.loss,), Path(folder), seed, samples)
     place = default_folder() if generated is None else Path(generated)
     losses = catalogue() if subject is None else (load(subject),)
     return Report.of_files(losses, place, seed, samples)
 
 
-def _stages(subject: Subject, settings: Settings | None = None) -> Stages:
+def _stages(subject: Subject, settings: Settings | None = None) -> Stages | ClasswiseStages:
     """The way of a loss; the one of last time where it is the same loss at the same settings."""
     loss = load(subject)
     values = {name: str(value) for name, value in (settings or {}).items()}
@@ -167,14 +197,14 @@ def _stages(subject: Subject, settings: Settings | None = None) -> Stages:
     return _ways[key][1]
 
 
-def _way(loss: Loss, subject: Subject, settings: Mapping[str, str]) -> Stages:
+def _way(loss: Loss, subject: Subject, settings: Mapping[str, str]) -> Stages | ClasswiseStages:
     if isinstance(subject, Loss):
         in_catalogue = loss.name in NAMES and load(loss.name) is loss
         name = loss.name if in_catalogue else f"{loss.name}.py"
         loss = loss if in_catalogue else accept(loss, loss.name)
     else:
         name = Path(subject).name
-    return Stages(pipeline.settled(loss, settings), pipeline.typed(name, settings))
+    return stages(pipeline.settled(loss, settings), pipeline.typed(name, settings))
 
 
 def _target(name: str) -> str:

@@ -9,20 +9,19 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from derive import shell
-from derive.commands.options import FOLDER as _FOLDER
+from derive.commands.latex import latex
 from derive.commands.options import JSON, Command
 from derive.commands.options import LOSS as _LOSS
+from derive.commands.plot import plot
 from derive.commands.regenerate import regenerate
 from derive.commands.verify import verify
 from derive.console import PIPE_WIDTH, columns, run, say, screen
 from derive.definitions.catalogue import TITLES
-from derive.progress import progress_on
 from derive.shell import losses as losses_that_fit
 from derive.tables import aligned, narrowed
 
@@ -86,9 +85,8 @@ def list_losses(as_json: bool) -> None:
     if as_json:
         say(json.dumps([{"name": n, "title": t} for n, t in TITLES.items()], indent=1))
         return
-    width = max(map(len, TITLES))
-    lines = "".join(f"{name:<{width}}  {title}\n" for name, title in TITLES.items())
-    say(narrowed(lines, columns(PIPE_WIDTH)))
+    first, *rest = TITLES.items()
+    say(aligned(first, rest, columns(PIPE_WIDTH)))
 
 
 @derive.command(epilog=_LOSS)
@@ -134,27 +132,7 @@ def completion(name: str) -> None:
     say(shell.script(name, derive))
 
 
-@derive.command(epilog=_LOSS, short_help="The formulas as LaTeX.")
-@click.argument("losses", nargs=-1, metavar="[LOSS]...", shell_complete=losses_that_fit)
-@click.option("--out", type=_FOLDER, metavar="FILE", help="Default: standard output.")
-def latex(losses: tuple[str, ...], out: Path | None) -> None:
-    """The formulas as LaTeX; without LOSS those of the whole catalogue."""
-    from derive import pipeline
-
-    with progress_on(sys.stderr) as progress:
-        text = pipeline.latex(losses, out, progress)
-    say(text if out is None else f"{out} written")
-
-
-@derive.command(epilog=_LOSS)
-@click.argument("loss", shell_complete=losses_that_fit)
-@click.option("--out", type=_FOLDER, metavar="FILE", help="Default: LOSS.png, or as it says.")
-def plot(loss: str, out: Path | None) -> None:
-    """The picture of a loss."""
-    from derive import pipeline
-
-    say(f"{pipeline.plot(loss, out)} written")
-
-
+derive.add_command(latex)
+derive.add_command(plot)
 derive.add_command(regenerate)
 derive.add_command(verify)

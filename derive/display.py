@@ -1,9 +1,11 @@
-"""How a value shows itself in a notebook. Imports nothing of the package."""
+"""How a value shows itself in a notebook."""
 
 from __future__ import annotations
 
 import pkgutil
 from typing import Any, ClassVar
+
+from derive.errors import BadInput
 
 
 class Typeset:
@@ -15,7 +17,11 @@ class Typeset:
 
     typeset_by: ClassVar[str]
 
-    def _repr_latex_(self) -> str:
+    def _repr_latex_(self) -> str | None:
+        """None where a formula has no notation: a notebook then shows the repr."""
         typeset: Any = pkgutil.resolve_name(self.typeset_by)
-        text: str = typeset(self)
+        try:
+            text: str = typeset(self)
+        except BadInput:
+            return None
         return text

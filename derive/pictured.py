@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from derive.calculus import Derivation
+from derive.views.plots.wanted import Wanted
 
 
 @dataclass(frozen=True, repr=False)
@@ -14,6 +15,7 @@ class Picture:
     """The picture of a derivation; it is drawn when it is asked for."""
 
     derivation: Derivation
+    wanted: Wanted
 
     def __repr__(self) -> str:
         return f"<Picture of {self.derivation.loss.name}>"
@@ -22,7 +24,7 @@ class Picture:
         """Write it; the suffix says in which format."""
         from derive.views.plots import plot  # Matplotlib is an extra
 
-        return plot(self.derivation, Path(path))
+        return plot([self.derivation], Path(path), self.wanted)
 
     def _repr_png_(self) -> bytes:
         with TemporaryDirectory(prefix="derive-") as folder:

@@ -13,9 +13,9 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import joblib
 import mpmath
@@ -23,8 +23,10 @@ from sympy import Expr, Symbol
 
 from derive import files
 from derive.calculus import Derivation, derive
+from derive.calculus.classwise import ClasswiseDerivation, derive_classwise
 from derive.calculus.evaluate import NotReal, evaluate
 from derive.calculus.limits import at_point
+from derive.classwise import ClasswiseStages, stages
 from derive.definitions.catalogue import NAMES
 from derive.definitions.find import find, find_all
 from derive.definitions.loss import Loss
@@ -37,13 +39,16 @@ from derive.output import writer
 from derive.output.folders import default_folder, destination
 from derive.output.manifest import is_current
 from derive.progress import Progress, Row
-from derive.stages import Stages
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from derive.verification.report import Report
     from derive.verification.targets import TargetFiles
+    from derive.views.latex.request import Request
 
 
+NO_PICTURE = "a loss over classes has no picture: it is no function of a residual"
 # Up to this many losses are built one after the other.
 FEW = 2
 
@@ -61,10 +66,10 @@ class Outcome:
 @dataclass(frozen=True)
 class Built:
     """One loss, all the way to text: path -> text, the value that the files must give at x = 1
-    and the default parameters, and what is told of it."""
+    and the default parameters (None for a loss over classes), and what is told of it."""
 
     files: Mapping[str, str]
-    expected: Expected
+    expected: Expected | None
     row: Row
 
 
@@ -72,8 +77,10 @@ def build(
     loss: Loss, targets: Sequence[str], subject: str, progress: Progress, joined: bool = False
 ) -> Built:
     """The files of one loss, each a text; nothing is written. joined: one file a target."""
-    way = Stages(loss, subject, progress)
+    way = stages(loss, subject, progress)
     made = way.files(targets, joined)
+    if isinstance(way, ClasswiseStages):
+        return Built(made, None, way.row(targets))
     row = files.row(way.derivation, way.stable, targets)
     return Built(made, expected_value(way.derivation), row)
 
@@ -81,16 +88,23 @@ def build(
 def expected_value(derivation: Derivation, at: float = 1.0) -> Expected:
     """loss(at) at the default parameters, from the definition or its limit, and its kappa."""
     loss = derivation.loss
-    point = {p: mpmath.mpf(loss.default(p)) for p in loss.parameters}
-    point[loss.residual] = mpmath.mpf(at)
+    point = {p: mpmath.mpf(loss.default(p)) for p in loss.variables}
+    if loss.kind == "residual":
+        point[loss.residual] = mpmath.mpf(at)
     with mpmath.workdps(60):
         with suppress(NotReal, ZeroDivisionError, OverflowError):
-            return _expected(loss.expression, point)
+            return replace(_expected(loss.expression, point), at=_roles_at(loss))
         for limit in derivation.limits:
             value = loss.default(limit.variable) if limit.variable in loss.parameters else math.nan
             if limit.quantity == "loss" and float(limit.point) == value:
-                return _expected(limit.value, point)
+                return replace(_expected(limit.value, point), at=_roles_at(loss))
     return Expected(math.nan)
+
+
+def _roles_at(loss: Loss) -> tuple[float, ...] | None:
+    """Plain values of the predictions and the target."""
+    roles = loss.variables[: len(loss.variables) - len(loss.parameters)]
+    return tuple(map(loss.default, roles)) if loss.predictions else None
 
 
 def _expected(expression: Expr, point: Mapping[Symbol, Any]) -> Expected:
@@ -138,7 +152,12 @@ def regenerate(
     subject = dict(zip((loss.name for loss in losses), subjects or NAMES, strict=True))
     new = tuple(subject[loss.name] for loss in losses if loss.name not in old)
     built = _all_built(_Work(new, settings, chosen, joined), progress)
-    expected = {path: one.expected for one in built for path in one.files if files.is_loss(path)}
+    expected = {
+        path: one.expected
+        for one in built
+        for path in one.files
+        if one.expected is not None and files.is_loss(path)
+    }
     for found in (*old.values(), *(one.files for one in built)):
         tree.update(found)
     rows = tuple(one.row for one in built)
@@ -223,10 +242,22 @@ def typed(subject: str, settings: Mapping[str, str]) -> str:
 
 def show(subject: str) -> str:
     """Definition, gradients, limits and density of a loss, as text."""
-    from derive.views.terminal import shown
-
     loss = find(subject)
-    return kept(["show", *files.identity(loss)], lambda: shown(derive(loss)))
+    return kept(["show", *files.identity(loss)], lambda: _shown(loss))
+
+
+def _shown(loss: Loss) -> str:
+    from derive.views.terminal import shown, shown_classwise
+
+    derivation = derived(loss)
+    if isinstance(derivation, ClasswiseDerivation):
+        return shown_classwise(derivation)
+    return shown(derivation)
+
+
+def derived(loss: Loss) -> Derivation | ClasswiseDerivation:
+    """Loss -> what follows from it, by the rules of its kind."""
+    return derive_classwise(loss) if loss.kind == "classwise" else derive(loss)
 
 
 def data(subject: str) -> str:
@@ -234,6 +265,8 @@ def data(subject: str) -> str:
     from derive.views.data import as_data
 
     loss = find(subject)
+    if loss.kind == "classwise":
+        raise BadInput(f"{loss.name}: a loss over classes has no JSON form yet; see derive show")
     return kept(
         ["data", *files.identity(loss)], lambda: json.dumps(as_data(derive(loss)), indent=1)
     )
@@ -249,20 +282,65 @@ def concordance(subject: str) -> tuple[list[list[str]], list[str]]:
     return page.cells(loss.name), page.notes(loss.name)
 
 
-def latex(subjects: Sequence[str], out: Path | None, progress: Progress) -> str:
-    """The formulas as LaTeX: of one loss a fragment for \\input, else a complete document."""
-    from derive.output.staging import replace_file
-    from derive.views.latex import document, fragment
+def latex(
+    subjects: Sequence[str], out: Path | None, progress: Progress, *, form: str | None = None,
+    quantities: Sequence[str] = (), symbols: Mapping[str, str] | None = None,
+    numbered: bool = False, columns: int | None = None, force: bool = False,
+) -> str:  # fmt: skip
+    """The formulas as text: of one loss a LaTeX fragment for \\input, of several a document."""
+    from derive.views.latex.request import Request
 
     losses = find_all(subjects or NAMES)
-    derivations = []
-    for index, loss in enumerate(losses):
-        progress.step(loss.name, index, len(losses))
-        derivations.append(derive(loss))
-    text = fragment(derivations[0]) if len(losses) == 1 else document(derivations)
+    asked = Request(
+        form or ("fragment" if len(losses) == 1 else "document"), tuple(quantities),
+        symbols or {}, numbered, columns,
+    )  # fmt: skip
+    asked.check(losses)
+    _not_there(out, force)
+    about = [item for loss in losses for item in (*files.identity(loss), repr(loss.symbols))]
+    text = kept(["latex", repr(asked), *about], lambda: _formulas(asked, losses, progress))
     if out is not None:
-        replace_file(out, text.encode())
+        _replaced(out, text)
     return text
+
+
+def _formulas(asked: Request, losses: Sequence[Loss], progress: Progress) -> str:
+    from derive.views.latex.request import written
+
+    if not asked.needs_derivations:
+        return written(asked, (), losses)
+    entries = _each(lambda loss: asked.entry(derived(loss)), losses, progress)
+    return written(asked, entries, losses)
+
+
+def _each(made: Callable[[Loss], T], losses: Sequence[Loss], progress: Progress) -> list[T]:
+    """What is made of each loss; several at once where there are processors for it."""
+    if len(losses) <= FEW or joblib.cpu_count() == 1:
+        found = []
+        for index, loss in enumerate(losses):
+            progress.step(loss.name, index, len(losses))
+            found.append(made(loss))
+        return found
+    several = joblib.Parallel(n_jobs=-1, return_as="generator")
+    results = []
+    for one in several(joblib.delayed(made)(loss) for loss in losses):
+        results.append(one)
+        progress.step(losses[len(results) - 1].name, len(results), len(losses))
+    return results
+
+
+def _not_there(out: Path | None, force: bool) -> None:
+    if out is not None and out.exists() and not force:
+        raise BadInput(f"{out}: exists; choose another --out, or --force to overwrite it")
+
+
+def _replaced(out: Path, text: str) -> None:
+    from derive.output.staging import replace_file
+
+    try:
+        replace_file(out, text.encode())
+    except OSError as trouble:
+        raise EnvironmentTrouble(f"{out}: {trouble.strerror}; choose another --out") from None
 
 
 def verify(
@@ -324,9 +402,24 @@ def _record(report: Report, losses: Sequence[Loss], docs: Path) -> None:
         raise EnvironmentTrouble(f"{trouble.filename}: {trouble.strerror}") from None
 
 
-def plot(subject: str, out: Path | None) -> Path:
-    """The picture of a loss."""
+def plot(
+    subjects: Sequence[str], out: Path | None, progress: Progress, *, kind: str = "",
+    settings: Mapping[str, str] | None = None, over: str | None = None,
+    ends: tuple[float, float] | None = None, size: tuple[float, float] | None = None,
+    theme: str = "light", interval: bool = False, force: bool = False,
+) -> Path:  # fmt: skip
+    """The picture of a loss, or of several in one."""
+    from derive.views.plots import Wanted, read_over
     from derive.views.plots import plot as draw
 
-    loss = find(subject)
-    return draw(derive(loss), out or Path(f"{loss.name}.png"))
+    losses = find_all(subjects)
+    for loss in losses:
+        if loss.kind == "classwise":
+            raise BadInput(f"{loss.name}: {NO_PICTURE}")
+    suffix = "gif" if kind == "animation" else "png"
+    out = out or Path(f"{'_'.join(loss.name for loss in losses)}.{suffix}")
+    wanted = Wanted(kind, settings or {}, read_over(over), ends, size, theme, interval)
+    wanted.check(losses)
+    _not_there(out, force)
+    derivations = _each(derive, losses, progress)
+    return draw(derivations, out, wanted, lambda k, n: progress.step("drawing", k, n))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class Stages:
         made = {}
         for target in (TARGETS[name] for name in targets):
             made[files.loss_path(target, self.loss)] = render(self.module, target)
-            if target.density:
+            if target.density and self.loss.kind == "residual":
                 text = render_density(self.density, target)
                 made[files.density_path(target, self.loss)] = text
         return files.bundled(self.loss, made) if joined else made
@@ -63,7 +63,12 @@ class Stages:
 
     def write(self, folder: Path) -> None:
         """All files of all targets, and the modules that they share, into a folder of their own."""
-        for path, text in {**files.shared(tuple(TARGETS)), **self.files(tuple(TARGETS))}.items():
-            place = folder / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text, encoding="utf-8")
+        write({**files.shared(tuple(TARGETS)), **self.files(tuple(TARGETS))}, folder)
+
+
+def write(made: Mapping[str, str], folder: Path) -> None:
+    """path -> text, into a folder that holds nothing else."""
+    for path, text in made.items():
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")

@@ -30,7 +30,7 @@ from derive.numerics.stabilise import form_of
 BEND = "bend"  # rho''
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # SciPy looks it up among names: it has to have a hash
 class SquaresView:
     """`loss=` of scipy.optimize.least_squares: the rows rho, rho', rho'' of z = (x/f_scale)^2."""
 

@@ -5,8 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sympy import Add, Dummy, Expr, Mul, Poly, Pow, S, Symbol, cancel, exp, expand, factor, fraction
-from sympy import log, together
+from sympy import (
+    Add,
+    Dummy,
+    Expr,
+    Mul,
+    Poly,
+    Pow,
+    S,
+    Symbol,
+    cancel,
+    exp,
+    expand,
+    factor,
+    fraction,
+    log,
+    together,
+)
 from sympy.polys.polyerrors import PolynomialError
 
 from derive.calculus.reading import masked

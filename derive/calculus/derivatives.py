@@ -16,6 +16,7 @@ from sympy import (
     Abs,
     Eq,
     Expr,
+    FiniteSet,
     Max,
     Min,
     Mul,
@@ -128,8 +129,16 @@ def quantity_names(loss: Loss) -> tuple[Quantity, ...]:
     """Every quantity of this room, in the order of the generated file."""
     first = [(v,) for v in loss.variables]
     second = combinations_with_replacement(loss.variables, 2)
-    derivatives = (Quantity("loss", by) for by in (*first, *second))
-    return (Quantity("loss"), *derivatives, Quantity("weight"))
+    derivatives = [Quantity("loss", by) for by in (*first, *second) if _is_told(loss, by)]
+    weight = [Quantity("weight")] if loss.kind == "residual" else []
+    return (Quantity("loss"), *derivatives, *weight)
+
+
+def _is_told(loss: Loss, by: tuple[Symbol, ...]) -> bool:
+    """Whether there is such a derivative: none in a label, second ones in a prediction at least."""
+    if loss.predictions and len(by) > 1 and not set(by) & set(loss.predictions):
+        return False
+    return not any(isinstance(loss.domain(v), FiniteSet) for v in by)
 
 
 def quantities(loss: Loss) -> Mapping[str, Expr]:

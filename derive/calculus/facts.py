@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -28,6 +29,8 @@ def facts(loss: Loss) -> Facts:
     """What holds for all parameters. `rises` and a minimum by other means than symmetry are
     checked at generic and at small and large parameters."""
     found = breaks(loss)
+    if loss.kind != "residual":
+        return Facts(False, None, None, found, None, False)
     with mp.workdps(DIGITS):
         points = _points(loss)
         length, stretch = _length(loss, points)
@@ -120,7 +123,9 @@ def _minimum(loss: Loss, found: tuple[Break, ...], points: Points) -> Expr | Non
         return None
     if any(place is None for place in lowest):
         return None
-    for places in (candidates, _where_flat(loss, points[0], lowest[0])):
+    # The formulas of the second kind take long: they are looked for where the first do not do.
+    later = (_where_flat(loss, *at) for at in [(points[0], lowest[0])])
+    for places in itertools.chain([candidates], later):
         for place in places:
             pairs = zip(lowest, points, strict=True)
             try:

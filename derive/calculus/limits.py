@@ -29,7 +29,7 @@ Points = list[dict[Symbol, Any]]
 def limits(loss: Loss, quantities: Mapping[str, Expr]) -> tuple[Limit, ...]:
     """Every quantity at every special point of every variable, sides joined where they agree."""
     found = []
-    for variable in loss.variables:
+    for variable in loss.variables if loss.kind == "residual" else loss.parameters:
         for point in special_points(loss, variable):
             for name, quantity in quantities.items():
                 found += at_point(loss, name, quantity, variable, point)

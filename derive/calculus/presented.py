@@ -39,7 +39,7 @@ from derive.calculus.cases import gathered
 from derive.calculus.derivation import Derivation
 from derive.calculus.derivatives import without_squared_signs
 from derive.calculus.evaluate import NotReal, evaluate
-from derive.calculus.reading import expanded, fold, readable, size, tidy, without_signs
+from derive.calculus.reading import expanded, fold, readable, size, without_signs
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 
@@ -64,7 +64,7 @@ def presented(loss: Loss, expression: Expr) -> Expr:
 
 
 def for_readers(derivation: Derivation) -> Mapping[str, Expr]:
-    """The quantities of a derivation: the loss as it was stated, the others as people write them."""
+    """The quantities of a derivation: the loss as stated, the others as people write them."""
     loss = derivation.loss
     return {
         name: e if name == "loss" else presented(loss, e) for name, e in derivation.pretty.items()

@@ -152,4 +152,6 @@ def region(name: str, points: Set, spelled: Callable[[Expr], str]) -> str:
     low, high = points.inf, points.sup
     if low == -oo:
         return f"{name} < {spelled(high)}" if high != oo else f"all {name}"
-    return f"{name} > {spelled(low)}" if high == oo else f"{spelled(low)} < {name} < {spelled(high)}"
+    return (
+        f"{name} > {spelled(low)}" if high == oo else f"{spelled(low)} < {name} < {spelled(high)}"
+    )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sympy import Expr, S, zoo
+from sympy import Expr, S, false, zoo
 
 from derive.calculus.density import density
-from derive.calculus.derivation import Derivation
+from derive.calculus.derivation import Density, Derivation
 from derive.calculus.derivatives import first_disagreement, pretty, quantities
 from derive.calculus.facts import facts
 from derive.calculus.limits import limits, one_sided
 from derive.calculus.members import members
 from derive.definitions.loss import Loss
 from derive.errors import BadInput, Refuted
+
+# exp(-loss) is a density of a residual; of a prediction and a target it is none in either.
+NO_DENSITY = Density(false, None, (), (), "")
 
 Progress = Callable[[str], None]
 
@@ -27,7 +30,7 @@ def derive(loss: Loss, progress: Progress | None = None) -> Derivation:
     simplified form is not equal to the raw one.
     """
 
-    if loss.kind != "residual":
+    if loss.kind == "classwise":
         raise BadInput(f"{loss.name}: {loss.kind} losses are declared, and not derived yet")
 
     def step(words: str) -> None:
@@ -39,11 +42,14 @@ def derive(loss: Loss, progress: Progress | None = None) -> Derivation:
     wrong = first_disagreement(loss, read, raw)
     if wrong is not None:
         raise Refuted(f"{loss.name}: simplifying {wrong} changed its value; please report this")
-    at_zero = weight_at_zero(loss, raw["weight"])
+    residual = loss.kind == "residual"
+    at_zero = weight_at_zero(loss, raw["weight"]) if residual else S.NaN
     step("limits")
     found = limits(loss, raw)
     step("facts")
     known = facts(loss)
+    if not residual:
+        return Derivation(loss, raw, read, at_zero, found, NO_DENSITY, members(loss), known)
     step("density")
     normalized = density(loss, found, known)
     step("memberships")

@@ -30,7 +30,12 @@ from derive.statements import Statements
     help="The generated files to judge. Default: generated/ of the checkout.",
 )
 @click.option("--seed", type=int, default=0, metavar="N", help="Other points. Default: 0.")
-@click.option("--samples", type=click.IntRange(min=1), metavar="N", help="Points a function.")
+@click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Points a function. Default: 800 everyday ones, 1600 over the whole range.",
+)
 @click.option("--record", is_flag=True, help="Write what was found to docs/accuracy.md.")
 @click.option("--formula", metavar="TEXT", help="Judge a formula, in the grammar of loss files.")
 @click.option("--latex", metavar="TEXT", help="Judge a formula in LaTeX.")

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from sympy import Expr, Float, Interval, Rational, Set, Symbol, oo, true
 
 from derive.definitions import names
+from derive.definitions.classes import Entry, Hit, Other, varies
 from derive.definitions.evaluate import UnknownPart
 from derive.definitions.interval import shown
-from derive.definitions.loss import Loss
+from derive.definitions.loss import Along, Loss
 from derive.definitions.wellposed import check_well_posed
 from derive.errors import BadInput
 
@@ -26,12 +27,47 @@ def accept(loss: Loss, where: str) -> Loss:
     for variable in loss.held:
         _check_values(loss, variable, where)
     if loss.kind == "classwise":  # no number for each variable is a point of its domain
+        _check_classes(loss, where)
         return loss
     try:
         check_well_posed(loss, where)
     except UnknownPart as error:
         raise BadInput(f"{where}: '{error}' is not something that formulas can say") from error
     return loss
+
+
+# Arguments of what is emitted for losses over classes.
+_ARGUMENTS = frozenset(
+    ("axis", "validate", "size_average", "reduce", "ignore_index", "label_smoothing")
+)
+
+
+def _check_classes(loss: Loss, where: str) -> None:
+    """One number a row, of one prediction; a class only as an index."""
+    vectors = [v for v in loss.variables if isinstance(v, Along)]
+    axes = sorted({v.axis for v in vectors})
+    if len(axes) > 1:
+        raise BadInput(f"{where}: one axis of classes, not {' and '.join(axes)}")
+    z = loss.residual
+    if len(loss.predictions) != 1 or not isinstance(z, Along) or z.sort == "index":
+        raise BadInput(f"{where}, prediction: one vector, such as z = 'real over {axes[0]}'")
+    if loss.target is not None and not isinstance(loss.target, Along):
+        raise BadInput(
+            f"{where}, target: '{loss.target.name}' is neither an index nor a vector; "
+            f"write {loss.target.name} = 'index of {axes[0]}'"
+        )
+    if varies(loss.expression):
+        raise BadInput(f"{where}, loss: has a value for each class; write sum(...) or {z.name}[t]")
+    target = loss.target
+    if target is not None and target.sort == "index":
+        bare = loss.expression.replace(Entry, lambda v, _: v).replace(Hit, lambda _: oo)
+        if target in bare.replace(Other, lambda _: oo).free_symbols:
+            raise BadInput(
+                f"{where}, loss: '{target.name}' names a class; write {z.name}[{target.name}]"
+            )
+    for v in loss.variables:
+        if v.name in _ARGUMENTS:
+            raise BadInput(f"{where}: '{v.name}' would shadow an argument of the generated code")
 
 
 def check_default(name: str, value: float, where: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from derive.definitions.loss import Loss
 
-TITLES: Mapping[str, str] = MappingProxyType(
+RESIDUAL: Mapping[str, str] = MappingProxyType(
     {
         "quadratic": "Quadratic loss (L2)",
         "absolute": "Absolute loss (L1)",
@@ -22,30 +22,53 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "geman_mcclure": "Geman-McClure loss",
         "welsch": "Welsch loss (Leclerc)",
         "student_t": "Student's t loss",
-        "log_cosh": "Log-cosh loss",
         "fair": "Fair loss",
-        "arctan": "Arctan loss",
-        "tukey": "Tukey's biweight",
-        "andrews": "Andrews' sine",
-        "hampel": "Hampel's three-part loss",
-        "ramsay": "Ramsay's Ea",
         "talwar": "Talwar loss (truncated quadratic)",
-        "dynamic_covariance_scaling": "Dynamic covariance scaling",
         "quantile": "Quantile loss (pinball)",
-        "smooth_quantile": "Smooth quantile loss",
-        "quantile_huber": "Quantile Huber loss",
-        "expectile": "Expectile loss",
         "epsilon_insensitive": "Epsilon-insensitive loss",
-        "squared_epsilon_insensitive": "Squared epsilon-insensitive loss",
-        "generalized_normal": "Generalized normal loss (Lp)",
-        "generalized_charbonnier": "Generalized Charbonnier loss",
-        "linex": "LINEX loss",
-        "wing": "Wing loss",
-        "tolerant": "Tolerant loss",
-        "box_cox": "Box-Cox loss",
-        "q_gaussian": "q-Gaussian loss",
     }
 )
+POINTWISE: Mapping[str, str] = MappingProxyType(
+    {
+        "squared_logarithmic_error": "Squared logarithmic error",
+        "poisson": "Poisson loss",
+        "poisson_with_log_input": "Poisson loss of the log of the mean",
+        "poisson_deviance": "Poisson deviance",
+        "gamma_deviance": "Gamma deviance",
+        "itakura_saito": "Itakura-Saito divergence",
+        "gaussian_nll": "Gaussian negative log-likelihood",
+        "binary_cross_entropy": "Binary cross-entropy",
+        "binary_cross_entropy_with_logits": "Binary cross-entropy of logits",
+        "binary_focal": "Binary focal loss",
+        "brier": "Brier score",
+        "hinge": "Hinge loss",
+        "squared_hinge": "Squared hinge loss",
+        "smoothed_hinge": "Smoothed hinge loss",
+        "modified_huber": "Modified Huber loss",
+        "exponential": "Exponential loss",
+        "zero_one": "Zero-one loss",
+    }
+)
+ELEMENTWISE: Mapping[str, str] = MappingProxyType({**RESIDUAL, **POINTWISE})
+CLASSWISE: Mapping[str, str] = MappingProxyType(
+    {
+        "softmax_cross_entropy": "Softmax cross-entropy",
+        "label_smoothed_cross_entropy": "Label-smoothed cross-entropy",
+        "cross_entropy": "Cross-entropy of probabilities",
+        "entropy": "Entropy",
+        "entropy_logits": "Entropy of a softmax",
+        "kl_divergence": "Kullback-Leibler divergence",
+        "reverse_kl_divergence": "Reverse Kullback-Leibler divergence",
+        "kl_divergence_logits": "Kullback-Leibler divergence of two softmaxes",
+        "jensen_shannon": "Jensen-Shannon divergence",
+        "focal_multiclass": "Multiclass focal loss",
+        "multiclass_hinge": "Multiclass hinge loss (Crammer and Singer)",
+        "multi_margin": "Multiclass hinge loss (Weston and Watkins)",
+        "brier_multiclass": "Brier score over classes",
+        "zero_one_multiclass": "Zero-one loss over classes",
+    }
+)
+TITLES: Mapping[str, str] = MappingProxyType({**ELEMENTWISE, **CLASSWISE})
 NAMES: tuple[str, ...] = tuple(TITLES)
 
 
@@ -57,6 +80,6 @@ def load(name: str) -> Loss:
     return loss
 
 
-def catalogue() -> tuple[Loss, ...]:
-    """Every loss of the catalogue, in its order."""
-    return tuple(load(name) for name in NAMES)
+def catalogue(names: Iterable[str] = NAMES) -> tuple[Loss, ...]:
+    """Every loss of the catalogue, or those of one kind, in its order."""
+    return tuple(load(name) for name in names)

@@ -45,7 +45,8 @@ def find(subject: str) -> Loss:
     if path.suffix == ".py":
         return read_python(path)
     shown = ascii(subject[:60])
-    near = difflib.get_close_matches(subject.lower(), catalogue.NAMES, 3)
+    exact = [name for name in catalogue.NAMES if name == subject.lower()]
+    near = exact or difflib.get_close_matches(subject.lower(), catalogue.NAMES, 3)
     guess = f"did you mean {' or '.join(near)}?" if near else "see derive list"
     raise BadInput(f"{shown}: no loss of that name (a file ends in .toml or .py); {guess}")
 

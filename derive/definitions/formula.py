@@ -27,12 +27,15 @@ from sympy import (
     exp,
     false,
     nan,
+    sympify,
     true,
     zoo,
 )
 from sympy.logic.boolalg import Boolean
 
 from derive.definitions import growth
+from derive.definitions.classes import Hit, Largest, Other, Total, at_target, varies
+from derive.definitions.loss import Along
 from derive.definitions.scanner import NUMBER, refuse, scan
 from derive.definitions.vocabulary import (
     CASES,
@@ -41,6 +44,7 @@ from derive.definitions.vocabulary import (
     INSTEAD,
     OTHER_NAMES,
     RELATIONS,
+    SUM,
     UNARY,
     expm1,
 )
@@ -69,7 +73,8 @@ def read_number(text: str, where: str) -> Expr:
 class Reader:
     def __init__(self, text: str, names: Mapping[str, Symbol], where: str) -> None:
         self.where, self.names = where, names
-        scanned = scan(text, where)
+        self.vectors = {n: v for n, v in names.items() if isinstance(v, Along)}
+        scanned = scan(text, where, square=bool(self.vectors))
         self.text = scanned.lstrip(" ")
         self.shift = len(scanned) - len(self.text) + 1
         self.branches = 0
@@ -116,6 +121,8 @@ class Reader:
                 result = self.power(node, base, exponent)
             case ast.Call():
                 result = self.call(node, depth)
+            case ast.Subscript(slice=ast.Name(id=name)) if self.is_index(name):
+                result = at_target(self.value(node.value, depth + 1), self.vectors[name])
             case _:
                 raise self.refuse(node, _misplaced(node))
         if result.has(nan, zoo):
@@ -139,7 +146,7 @@ class Reader:
             return self.names[node.id]
         if node.id in CONSTANTS:
             return CONSTANTS[node.id]
-        functions = (*UNARY, *EXTREMES, *CASES, "Rational")
+        functions = (*UNARY, *EXTREMES, *CASES, *self.over_classes(), "Rational")
         if node.id in functions:
             raise self.refuse(node, f"'{node.id}' is a function; write {node.id}(...)")
         declared = ", ".join(self.names) or "none"
@@ -199,6 +206,8 @@ class Reader:
             raise self.refuse(node, f"{_cut(name)} takes plain arguments only")
         if name in CASES:
             return self.cases(node, depth)
+        if name in self.over_classes():
+            return self.over(node, depth)
         if name not in UNARY and name not in EXTREMES and name != "Rational":
             raise self.refuse(node, self.unknown_function(name))
         arguments = [self.value(argument, depth + 1) for argument in node.args]
@@ -206,6 +215,9 @@ class Reader:
             self.count(node, len(arguments))
             if not arguments:
                 raise self.refuse(node, f"{name} takes at least one argument")
+            if len(arguments) == 1 and varies(arguments[0]):
+                sign = 1 if name.lower() == "max" else -1
+                return sign * Largest(sign * arguments[0])
             return EXTREMES[name](*arguments)
         if name == "Rational":
             return self.rational(node, arguments)
@@ -213,10 +225,23 @@ class Reader:
             raise self.refuse(node, f"{name} takes one argument, not {len(arguments)}")
         return self.apply(node, UNARY[name], arguments[0])
 
+    def is_index(self, name: str) -> bool:
+        return name in self.vectors and self.vectors[name].sort == "index"
+
+    def over_classes(self) -> tuple[str, ...]:
+        """The functions that exist where there are classes."""
+        return (SUM,) if self.vectors else ()
+
+    def over(self, node: ast.Call, depth: int) -> Expr:
+        """sum(...), over the classes."""
+        if len(node.args) != 1:
+            raise self.refuse(node, f"{SUM} takes one argument, not {len(node.args)}")
+        return Total(self.value(node.args[0], depth + 1))
+
     def unknown_function(self, name: str) -> str:
         if name in self.names or name in CONSTANTS:
             return f"'{name}' is not a function; write {name}*(...) for a product"
-        known = [*UNARY, *EXTREMES, *CASES, "Rational"]
+        known = [*UNARY, *EXTREMES, *CASES, *self.over_classes(), "Rational"]
         if name in INSTEAD:
             return f"unknown function '{name}'; write {INSTEAD[name]}"
         near = OTHER_NAMES.get(name) or _respelt(name, known)
@@ -239,14 +264,34 @@ class Reader:
     def cases(self, node: ast.Call, depth: int) -> Expr:
         self.count(node, len(node.args))
         pairs = []
-        for pair in node.args:
+        for place, pair in enumerate(node.args):
             if not isinstance(pair, ast.Tuple) or len(pair.elts) != 2:
                 raise self.refuse(pair, "piecewise takes pairs: (value, condition)")
+            hit = self.hit(pair.elts[1])
+            if hit is not None:  # the other cases hold where this one does not
+                value = hit[0] * self.value(pair.elts[0], depth + 1)
+                rest = ast.Call(node.func, node.args[place + 1 :], [], **_position(node))
+                other = self.cases(rest, depth + 1) if rest.args else sympify(0)
+                pairs.append((value + hit[1] * other, true))
+                break
             value = self.value(pair.elts[0], depth + 1)
             pairs.append((value, self.condition(pair.elts[1], depth + 1)))
         if not pairs:
             raise self.refuse(node, "piecewise takes at least one pair (value, condition)")
         return Piecewise(*pairs)
+
+    def hit(self, node: ast.expr) -> tuple[Expr, Expr] | None:
+        """[k = t] and [k != t] for a condition k == t or k != t; None for another one."""
+        match node:
+            case ast.Compare(left=ast.Name(id=k), ops=[op], comparators=[ast.Name(id=t)]):
+                k, t = (k, t) if self.is_index(t) else (t, k)
+                if self.is_index(t) and k == self.vectors[t].axis and k not in self.names:
+                    found = Hit(self.vectors[t]), Other(self.vectors[t])
+                    if isinstance(op, ast.Eq):
+                        return found
+                    if isinstance(op, ast.NotEq):
+                        return found[1], found[0]
+        return None
 
     def condition(self, node: ast.expr, depth: int) -> Boolean:
         if depth > MAX_DEPTH:
@@ -278,6 +323,10 @@ def _chain(
         node = node.left
     first: ast.operator = operators[0]()
     return [(first, node), *reversed(links)]
+
+
+def _position(node: ast.expr) -> dict[str, int]:
+    return {"lineno": node.lineno, "col_offset": node.col_offset}
 
 
 def _respelt(name: str, known: list[str]) -> str | None:

@@ -99,6 +99,7 @@ class Loss(Typeset):
     domains: sympy sets; read off a symbol's assumptions where absent.
     member_of: the name of a wider loss and the parameter values at which it is this one.
     log_partition: log of the integral of exp(-loss) as numbers, where no closed form is known.
+    symbols: letters for formulas, by the name of a variable: `nu`, `epsilon`, `c_1`.
     narrowed: whether parameters of a wider loss were fixed; its files then keep all functions.
     predictions, target: the roles of the first variables; none for a loss of a residual.
     """
@@ -118,6 +119,7 @@ class Loss(Typeset):
     narrowed: bool = False
     predictions: tuple[Symbol, ...] = ()
     target: Symbol | None = None
+    symbols: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.loss is nan:
@@ -132,6 +134,7 @@ class Loss(Typeset):
             "special": MappingProxyType(special),
             "defaults": MappingProxyType(dict(self.defaults)),
             "domains": MappingProxyType(dict(self.domains)),
+            "symbols": MappingProxyType(dict(self.symbols)),
         }
         if self.member_of is not None:
             wider, values = self.member_of

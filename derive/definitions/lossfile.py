@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ MAX_TEXT = 2_000
 REQUIRED = ("name", "loss")
 PROSE = ("title", "source", "description")
 ROLES = ("prediction", "target")
-KEYS = (*REQUIRED, *PROSE, "variables", *ROLES, "where", "defaults", "special")
+KEYS = (*REQUIRED, *PROSE, "variables", *ROLES, "where", "defaults", "special", "symbols")
 
 
 class _Decimal(str):
@@ -74,10 +74,24 @@ def parse(text: str, where: str) -> Loss:
             where=lets,
             domains=domains,
             defaults=_defaults(_table(table, "defaults", where), parameters, where),
+            symbols=_letters(_table(table, "symbols", where), (*symbols.values(), *lets), where),
             special=_special(_table(table, "special", where), {**target, **parameters}, where),
         ),
         where,
     )
+
+
+def _letters(table: Mapping[str, Any], symbols: Sequence[Symbol], where: str) -> dict[str, str]:
+    """Letters for formulas, by the name of a variable."""
+    known = [v.name for v in symbols]
+    found = {}
+    for name, word in table.items():
+        if name not in known:
+            raise BadInput(f"{where}, symbols: {name[:40]!a} is none of {', '.join(known)}")
+        if not isinstance(word, str):
+            raise BadInput(f"{where}, symbols.{name}: expected text in quotes")
+        found[name] = names.letter(word)
+    return found
 
 
 def toml_text(path: Path) -> str:

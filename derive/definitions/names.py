@@ -35,6 +35,7 @@ FUNCTIONS = frozenset(
         "erfc",
         "gamma",
         "loggamma",
+        "sum",
         "min",
         "max",
         "piecewise",
@@ -207,3 +208,12 @@ def check_distinct(names: Iterable[tuple[str, str]]) -> None:
             f"{where}: '{name}' and '{other}' ({place}) differ in case only: "
             "their files collide on some file systems"
         )
+
+
+def letter(word: str) -> str:
+    """A letter for formulas: one letter or the name of a Greek one, with digits as its index."""
+    if not re.fullmatch(r"[A-Za-z]{1,12}(_?[0-9]{1,3})?", word):
+        raise BadInput(
+            f"{word[:40]!a} is no letter for formulas; write one such as nu, epsilon or c_1"
+        )
+    return word

@@ -12,6 +12,7 @@ from typing import Any
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, Symbol, default_sort_key
 
+from derive.definitions.classes import Entry, Hit, Largest, Other, Total
 from derive.definitions.order import divided, halved, joins_roots, terms
 
 _SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 3, 4
@@ -22,6 +23,7 @@ _FUNCTIONS: Mapping[Any, str] = {
     sympy.sign: "sign", sympy.erf: "erf", sympy.erfc: "erfc", sympy.gamma: "gamma",
     sympy.loggamma: "loggamma", sympy.Max: "max", sympy.Min: "min", sympy.besselk: "besselk",
     sympy.besseli: "besseli", sympy.polygamma: "polygamma", sympy.LambertW: "lambertw",
+    Total: "sum", Largest: "max",
 }  # fmt: skip
 _RELATIONS: Mapping[Any, str] = {
     sympy.StrictLessThan: "<", sympy.LessThan: "<=", sympy.StrictGreaterThan: ">",
@@ -90,11 +92,21 @@ def _text(e: Expr) -> tuple[str, int]:
         return f"|{formula(e.args[0])}|", _ATOM
     if isinstance(e, sympy.Piecewise):
         return _cases(e), _SUM
+    if isinstance(e, Hit | Entry):
+        return _at_class(e), _ATOM
     arguments: Sequence[Expr] = e.args
     if isinstance(e, sympy.Max | sympy.Min):
         arguments = sorted(arguments, key=default_sort_key)
-    name = _FUNCTIONS.get(e.func, e.func.__name__)
+    name = _FUNCTIONS.get(e.func, e.func.__name__.lower())
     return f"{name}({', '.join(formula(a) for a in arguments)})", _ATOM
+
+
+def _at_class(e: Expr) -> str:
+    """z[t], [k = t], [k != t]; `k` is any class."""
+    target = e.args[-1]
+    if isinstance(e, Hit):
+        return f"[{getattr(target, 'axis', 'k')} {'!=' if isinstance(e, Other) else '='} {target}]"
+    return f"{_within(e.args[0], _ATOM)}[{target}]"
 
 
 def _cases(e: sympy.Piecewise) -> str:

@@ -47,10 +47,9 @@ def divided(product: Expr) -> tuple[list[Expr], list[Expr]]:
         base, exponent = factor.as_base_exp()
         if isinstance(factor, Pow) and exponent.is_Rational and exponent.is_negative:
             below.append(Pow(base, -exponent))
-        elif factor.is_Add and halved(factor) is not None:
-            numerator, denominator = halved(factor)
-            above.append(numerator)
-            below.append(denominator)
+        elif (shared := halved(factor) if factor.is_Add else None) is not None:
+            above.append(shared[0])
+            below.append(shared[1])
         elif factor != 1:
             above.append(factor)
     return sorted(above, key=rank), sorted(below, key=rank)

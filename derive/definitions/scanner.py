@@ -19,7 +19,8 @@ _TOKEN = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<operator>\*\*|<=|>=|==|!=|[-+*/(),<>])",
+    r"|(?P<operator>\*\*|<=|>=|==|!=|[-+*/(),<>])"
+    r"|(?P<square>[\[\]])",
     re.ASCII,
 )
 _HINTS = {
@@ -46,10 +47,11 @@ def refuse(where: str, column: int, rule: str) -> NoReturn:
     raise BadInput(f"{where}, column {column}: {rule}")
 
 
-def scan(text: str, where: str) -> str:
+def scan(text: str, where: str, square: bool = False) -> str:
     """The text with line breaks as spaces, every token known and counted, columns unchanged.
 
-    BadInput names the column and the rule for the first thing that no formula may hold.
+    BadInput names the column and the rule for the first thing that no formula may hold. square:
+    whether z[t] may stand in it.
     """
     if len(text) > MAX_CHARACTERS:
         refuse(where, MAX_CHARACTERS + 1, f"longer than {MAX_CHARACTERS} characters")
@@ -64,7 +66,7 @@ def scan(text: str, where: str) -> str:
     while position < len(text):
         column = position + 1
         match = _TOKEN.match(text, position)
-        if match is None:
+        if match is None or (match.lastgroup == "square" and not square):
             character = text[position]
             hint = _HINTS.get(character, "no formula holds it")
             refuse(where, column, f"unexpected '{character}'; {hint}")
@@ -78,18 +80,18 @@ def scan(text: str, where: str) -> str:
         if kind == "number":
             _check_number(match, where)
         kind = "word" if token in _WORDS else kind
-        if kind in ("number", "name") and before in ("number", "name", ")"):
+        if kind in ("number", "name") and before in ("number", "name", ")", "]"):
             refuse(
                 where,
                 column,
                 f"an operator is missing before '{token[:40]}'; write * or another",
             )
-        depth += (token == "(") - (token == ")")
+        depth += (token in "([") - (token in ")]")
         if depth > MAX_BRACKETS:
             refuse(where, column, f"brackets nested deeper than {MAX_BRACKETS}")
         if depth < 0:
             refuse(where, column, "')' without its '('")
-        before = token if token == ")" else kind
+        before = token if token in ")]" else kind
     if depth:
         refuse(where, len(text), f"{depth} bracket(s) never closed")
     return re.sub(r"[\t\r\n]", " ", text)

@@ -63,6 +63,7 @@ EXTREMES: Mapping[str, Callable[..., Expr]] = {
     "Max": Max,
 }
 CASES = ("piecewise", "Piecewise")
+SUM = "sum"
 RELATIONS: Mapping[type[ast.cmpop], Callable[[Expr, Expr], Boolean]] = {
     ast.Lt: Lt, ast.LtE: Le, ast.Gt: Gt, ast.GtE: Ge, ast.Eq: Eq, ast.NotEq: Ne,
 }  # fmt: skip

@@ -45,7 +45,7 @@ def context(found: DensityModule, target: Target) -> dict[str, Any]:
         plain = all(v is None or not _letters(v) for v in values)
         return inside if plain else f"lambda {', '.join(names)}: {inside}"
 
-    same = found.decay[0] == found.decay[1]
+    same = found.tails[0] == found.tails[1]
     return {
         "name": loss.name,
         "title": quoted(loss.documentation.title, syntax),
@@ -72,7 +72,7 @@ def context(found: DensityModule, target: Target) -> dict[str, Any]:
         "length": fact([found.length]),
         "stretch": found.stretch,
         "points": fact(found.points),
-        "decay": fact(found.decay[:1] if same else found.decay),
+        "decay": fact(found.tails[:1] if same else found.tails),
         "even": found.even,
         "rises": found.rises,
         "requirement": ""

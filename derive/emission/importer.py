@@ -86,7 +86,7 @@ def _answer(path: str, question: Mapping[str, Any]) -> dict[str, Any]:
             importlib.import_module(".".join((_PACKAGE, *parts)).removesuffix(".__init__"))
             return {}
         module = _alone(path, question["sources"][path])
-        return {"value": float(module.loss(question["at"]))}
+        return {"value": float(module.loss(*question["valued"][path]))}
     except Exception as error:  # noqa: BLE001 (whatever it is, it is the answer)
         return {"error": f"{type(error).__name__}: {error}"}
 

@@ -173,6 +173,10 @@ class Printer:
         if isinstance(spelling, Prefix) and self._is_call(current.args[0]):
             first, *rest = self._broken(current.args[0], indent, before + 1)
             return [f"{spelling.sign}{first}", *rest]
+        if isinstance(spelling, Prefix):
+            step = indent + self.syntax.indent
+            inside = self._terms(current.args[0], step, split=True)
+            return [f"{spelling.sign}(", *inside, f"{' ' * indent})"]
         if isinstance(spelling, Infix):
             left, right = current.args
             start = f"{self._print(left, spelling.level)} {spelling.sign} "

@@ -14,6 +14,7 @@ import jinja2
 from derive.emission.printer import Printer
 from derive.emission.target import Target
 from derive.emission.text import fitted, head, paragraph, quoted
+from derive.errors import BadInput
 from derive.numerics.nodes import Call, Name, Node, children
 from derive.program.module import Assignment, Block, Branch, Function, Helper, Module
 
@@ -44,8 +45,17 @@ def environment() -> jinja2.Environment:
 
 def render(module: Module, target: Target) -> str:
     """Module -> the text of one file."""
-    template = environment().get_template(f"{target.name}/{target.template}")
+    template = environment().get_template(f"{target.name}/{template_of(module, target)}")
     return template.render(context(module, target)).rstrip("\n") + "\n"
+
+
+def template_of(module: Module, target: Target) -> str:
+    """By the kind of the loss: of a residual, or of a prediction and a target."""
+    if not module.roles:
+        return target.template
+    if not target.pointwise:
+        raise BadInput(f"{module.name}: {target.title} has no file for a prediction and a target")
+    return target.pointwise
 
 
 def context(module: Module, target: Target) -> dict[str, Any]:
@@ -78,6 +88,12 @@ def context(module: Module, target: Target) -> dict[str, Any]:
         "library": library_of(module.operations, target),
         "exports": exports([f.name for f in module.functions]),
     }
+    if module.roles:
+        found["roles"] = [
+            {"name": r.name, "test": printer.expression(_renamed(r.condition)), "rule": r.rule}
+            for r in module.roles
+        ]
+        found["predictions"] = [r.name for r in module.predictions]
     return found if target.more is None else {**found, **target.more(module, printer)}
 
 
@@ -145,12 +161,13 @@ def block(found: Block, printer: Printer, depth: int) -> list[str]:
     if len(found.results) == 1:
         return [*lines, *_statement(syntax.give, found.results[0], printer, indent)]
     texts = [printer.expression(r) for r in found.results]
-    names = ["value", "slope"]
-    for place, (name, result) in enumerate(zip(names, found.results, strict=True)):
+    names = ["value", "slope", *(f"slope{k}" for k in range(2, len(texts)))]
+    for place, (name, result) in enumerate(zip(names, found.results, strict=False)):
         if len(texts[place]) > syntax.width // 3:
             lines += _statement(syntax.assign.format(name), result, printer, indent)
             texts[place] = name
-    return [*lines, f"{' ' * indent}{syntax.give_many.format(*texts)}"]
+    many = syntax.give_many.replace("{}, {}", ", ".join("{}" for _ in texts))
+    return [*lines, f"{' ' * indent}{many.format(*texts)}"]
 
 
 def _spared(found: Block, printer: Printer, indent: int) -> Block:

@@ -17,13 +17,14 @@ class Target:
 
     name: as on the command line; title: in prose; folder: in the output; suffix: of its files;
     syntax: how expressions are written; template: of a loss file, in templates/<name>/;
-    density: the template of a density file, "" where the target has none; runtime: files of
-    templates/<name>/ that densities need, copied as they are; beside: other such files; package: a
-    template of the file that makes a folder importable, "" where there is none; library: the module
-    that has to be installed to try a file by import, "" where that is not tried; dtype: what a
-    Python float becomes there; tolerance: of that trial, beyond what kappa allows. more: what its
-    template may use beside the common context. judged: how the judge runs it (the dtypes that it
-    takes, which are computed wider, whether it wants tensors); empty where it cannot be run.
+    pointwise: of one with a prediction and a target, classes: of one over classes, density: of a
+    density file, "" where the target has none; runtime: files of templates/<name>/ that densities
+    need, copied as they are; beside: other such files; package: a template of the file that makes
+    a folder importable, "" where there is none; library: the module that has to be installed to
+    try a file by import, "" where that is not tried; dtype: what a Python float becomes there;
+    tolerance: of that trial, beyond what kappa allows. more: what its template may use beside the
+    common context. judged: how the judge runs it (the dtypes that it takes, which are computed
+    wider, whether it wants tensors); empty where it cannot be run.
     """
 
     name: str
@@ -32,7 +33,9 @@ class Target:
     suffix: str
     syntax: Syntax
     template: str
+    pointwise: str = ""
     density: str = ""
+    classes: str = ""
     runtime: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     package: str = ""

@@ -24,10 +24,14 @@ TIME_LIMIT = 300.0
 
 @dataclass(frozen=True)
 class Expected:
-    """The exact value of a loss, and kappa: by how many ULP one rounding of each input moves it."""
+    """The exact value of a loss, and kappa: by how many ULP one rounding of each input moves it.
+
+    at: the predictions and the target, where there are such.
+    """
 
     value: float
     kappa: float = 0.0
+    at: tuple[float, ...] | None = None
 
 
 def validate(
@@ -71,8 +75,7 @@ def _answers(
         "library": target.library,
         "sources": dict(sources),
         "paths": paths,
-        "valued": [path for path in paths if path in expected],
-        "at": at,
+        "valued": {p: list(expected[p].at or (at,)) for p in paths if p in expected},
     }
     try:
         child = subprocess.run(
@@ -111,7 +114,8 @@ def _judge(
     if path in expected:
         value, wanted = float(answer["value"]), expected[path]
         if not _is_right(value, wanted, target):
-            raise _invalid(path, f"loss({at}) is {value!r} and should be {wanted.value!r}")
+            given = ", ".join(map(str, wanted.at or (at,)))
+            raise _invalid(path, f"loss({given}) is {value!r} and should be {wanted.value!r}")
 
 
 def _is_right(value: float, wanted: Expected, target: Target) -> bool:

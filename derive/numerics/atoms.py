@@ -214,6 +214,10 @@ root1p_square: type[Atom] = _atom(
     "root1p_square", 1, lambda t: (1 + t**2) ** Rational(1, 2), helpers.root1p_square,
     lambda t: (t / root1p_square(t),),
 )  # fmt: skip
+log_ratio = _atom(
+    "log_ratio", 3, lambda a, b, d: log(a / b), helpers.log_ratio,
+    lambda a, b, d: (1 / a, -1 / b, 0),
+)  # fmt: skip
 clip = _atom(
     "clip", 3, lambda x, low, high: Max(low, Min(x, high)),
     lambda x, low, high: call("min", call("max", x, low), high),

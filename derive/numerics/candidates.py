@@ -67,8 +67,8 @@ def _expressions(
     found += [(_factored(raw), ()), (raw, ())]
     cancelled = readings(loss, pretty)
     found += [(form, ("exponential polynomial",)) for form in cancelled]
-    if not raw.has(Piecewise) and not cancelled:
-        derived = _from_base(derivation.loss, name, base)
+    if not raw.has(Piecewise) and (not cancelled or loss.predictions):
+        derived = from_base(derivation.loss, name, base)
         for candidate in (readable(derived), derived, readable(raw)):
             again, used = rewrite(candidate)
             rules = tuple(dict.fromkeys((*base_rules, *used)))
@@ -139,7 +139,7 @@ def _factored(expression: Expr) -> Expr:
     return sympy.factor_terms(expression)
 
 
-def _from_base(loss: Loss, name: str, base: Expr) -> Expr:
+def from_base(loss: Loss, name: str, base: Expr) -> Expr:
     if name == "loss":
         return base
     weight = over_residual(partial(base, loss.residual), loss.residual)

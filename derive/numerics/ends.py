@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,10 +16,11 @@ from sympy import Abs, Expr, S, Symbol, oo
 from derive.calculus.limits import at_point
 from derive.calculus.reading import readable
 from derive.calculus.samples import generic_points
+from derive.definitions.labels import at_label, labels
 from derive.definitions.loss import Let, Loss, let
 from derive.errors import Undecided
 from derive.numerics.candidates import Candidate
-from derive.numerics.errors import ErrorModel
+from derive.numerics.errors import ErrorModel, ends, size
 from derive.numerics.leading import SIZE, Leading, leading_terms
 from derive.numerics.lower import CannotLower, condition, lower
 from derive.numerics.measure import values
@@ -203,9 +205,9 @@ def with_leading(
 ) -> Iterator[Candidate]:
     """Each form, with leading terms where what follows is negligible: one end, then both."""
     for candidate in candidates:
-        for ends in ((oo,), (S.Zero,), (oo, S.Zero)):
+        for both in ((oo,), (S.Zero,), (oo, S.Zero)):
             forms = [candidate]
-            for end in ends:
+            for end in both:
                 forms = [
                     Candidate(
                         where(piece.negligible, piece.candidate.form, c.form),
@@ -224,7 +226,11 @@ def at_the_ends(model: ErrorModel, form: Node, leads: Leads, length: Expr | None
     units of a length also where x/length is beyond the range."""
     x = Name(model.loss.residual.name)
     y = x if length is None else Local("y", x / lower(length))
-    for end, test in ((S.Zero, call("eq", x, 0)), (oo, call("eq", absolute(y), float("inf")))):
+    tests = {S.Zero: call("eq", x, 0), oo: call("eq", absolute(y), float("inf"))}
+    for bound in ends(model.loss):
+        if math.isfinite(bound) and bound:
+            tests[sympy.nsimplify(bound)] = call("eq", x, bound)
+    for end, test in tests.items():
         fewest = _misses(model, form, end)
         if not fewest:
             continue
@@ -240,15 +246,56 @@ def at_the_ends(model: ErrorModel, form: Node, leads: Leads, length: Expr | None
     return form
 
 
+def at_the_labels(model: ErrorModel, form: Node) -> Node:
+    """The form, with what the definition gives where the target is at an end of its domain, where
+    the form has another value there."""
+    y = model.loss.target
+    if y is None or isinstance(model.loss.domain(y), sympy.FiniteSet):
+        return form
+    for label in labels(model.loss):
+        found = [(_misses_at(model, form, label), 0, 0, form)]
+        if not found[0][0]:
+            continue
+        test = call("eq", Name(y.name), lower(label))
+        for place, value in enumerate(_settled(model, y, label)):
+            mended = where(test, value, form)
+            found.append((_misses_at(model, mended, label), size(value), place + 1, mended))
+        form = min(found, key=lambda row: row[:3])[3]
+    return form
+
+
+def _settled(model: ErrorModel, y: Symbol, label: Expr) -> Iterator[Node]:
+    yield from (call("abs", 0), lower(oo), lower(-oo))
+    if model.wanted.moves(y):
+        return
+    settled = at_label(model.wanted.expression, y, label)
+    ways = (settled, readable(settled), sympy.factor_terms(settled))
+    for expression in dict.fromkeys(e for way in ways for e in (way, rewrite(way)[0])):
+        if not expression.has(sympy.nan, sympy.zoo):
+            with suppress(CannotLower):
+                yield lower(expression)
+
+
+def _misses_at(model: ErrorModel, form: Node, label: Expr) -> int:
+    total, y = 0, model.loss.target
+    assert y is not None
+    for reference in model.references:
+        here = reference.sample.columns[y.name] == float(label)
+        error = reference.errors(values(form, reference.sample), model.goal)
+        total += int(np.count_nonzero(error[here & ~reference.special] > model.goal))
+    return total
+
+
 def _misses(model: ErrorModel, form: Node, end: Expr) -> int:
     """At how many points at an end the form has another value."""
     total = 0
     for reference in model.references:
         columns = reference.sample.columns[model.loss.residual.name]
-        here = np.isinf(columns) if end == oo else columns == 0
+        here = np.isinf(columns) if end == oo else columns == float(end)
         if np.any(here):
             error = reference.errors(values(form, reference.sample), model.goal)
-            total += int(np.count_nonzero(error[here & ~reference.special] > model.goal))
+            inside = here & ~reference.special & ~reference.settled
+            total += int(np.count_nonzero(error[inside] > model.goal))
     return total
 
 
@@ -281,7 +328,7 @@ def _limits(model: ErrorModel, end: Expr) -> Iterator[Expr]:
     loss, raw = model.loss, model.wanted.expression
     if raw.count_ops() > _LONG:
         return
-    for point in (oo, -oo) if end == oo else (S.Zero,):
+    for point in (oo, -oo) if end == oo else (end,):
         try:
             for limit in at_point(loss, model.quantity, raw, loss.residual, point):
                 yield limit.value

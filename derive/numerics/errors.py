@@ -10,12 +10,12 @@ from functools import cached_property
 
 import numpy as np
 from flint import arb
-from sympy import Expr, Symbol, nan
+from sympy import Expr, Symbol, nan, true
 
 from derive.calculus.derivation import Derivation
 from derive.definitions.floats import Floats
 from derive.definitions.loss import Loss
-from derive.definitions.samples import Group, Sample, everyday, whole_range
+from derive.definitions.samples import Group, Sample, everyday, spread
 from derive.numerics.edges import with_edges
 from derive.numerics.exact import Exact, NoValue
 from derive.numerics.measure import Reference, Target, values
@@ -43,15 +43,25 @@ def goal(loss: Loss, quantity: str) -> float:
 def samples(loss: Loss) -> tuple[Sample, ...]:
     """Everyday points and the whole range in float64, both in float32, and the ends."""
     everyday_ = everyday(loss)
-    whole = whole_range(loss, _SHARE * _WHOLE).thinned(_SHARE)
+    whole = spread(loss, _WHOLE, _SHARE)
     narrow = everyday(loss, _NARROW, dtype="float32")
-    whole_narrow = whole_range(loss, _SHARE * _NARROW, dtype="float32").thinned(_SHARE)
-    return everyday_, whole, narrow, whole_narrow, _ends(narrow), _ends(whole)
+    whole_narrow = spread(loss, _NARROW, _SHARE, "float32")
+    return everyday_, whole, narrow, whole_narrow, _ends(loss, narrow), _ends(loss, whole)
 
 
-def _ends(sample: Sample) -> Sample:
-    """x = 0 and ±inf with the parameters of a sample."""
-    x = np.array([0.0, np.inf, -np.inf])
+def ends(loss: Loss) -> tuple[float, ...]:
+    """0 and ±inf, as far as the domain of the residual has them; of a prediction also the finite
+    ends of its domain."""
+    domain = loss.domain(loss.residual)
+    found = [v for v in (0.0, math.inf, -math.inf) if float(domain.inf) <= v <= float(domain.sup)]
+    inside = [v for v in found if math.isinf(v) or domain.contains(int(v)) is true]
+    more = [e for e in (domain.inf, domain.sup) if e.is_finite and domain.contains(e) is true]
+    return tuple(dict.fromkeys((*inside, *map(float, more))))
+
+
+def _ends(loss: Loss, sample: Sample) -> Sample:
+    """The ends with the parameters of a sample."""
+    x = np.array(ends(loss))
     groups = tuple(Group(g.parameters, x) for g in sample.groups)
     return Sample("ends", sample.dtype, sample.names, groups)
 
@@ -89,7 +99,9 @@ class ErrorModel:
         self.wanted = wanted
         self.loss = wanted.derivation.loss
         whole = tuple(
-            with_edges(s, [wanted.expression], self.loss.variables) if s.name == "whole" else s
+            with_edges(s, [wanted.expression], self.loss.variables)
+            if s.name == "whole" and not self.loss.predictions
+            else s
             for s in points
         )
         self.references = tuple(Reference(wanted, sample) for sample in whole)
@@ -112,8 +124,8 @@ class ErrorModel:
         total = 0
         for reference in self._few:
             error = reference.errors(values(form, reference.sample), self.goal)
-            x = reference.sample.columns[self.loss.residual.name]
-            total += int(np.count_nonzero((error > self.goal) & ~reference.special & (x != 0)))
+            inside = ~self._at_end(reference) & ~reference.settled & ~reference.special
+            total += int(np.count_nonzero((error > self.goal) & inside))
         return total
 
     @cached_property
@@ -130,17 +142,20 @@ class ErrorModel:
             general = error[general_rows]
             worst.append(float(np.max(general, initial=0.0)))
             missed.append(int(np.count_nonzero(general > self.goal)))
-            special += int(np.count_nonzero(error[reference.special] > self.goal))
+            rare = reference.special & ~reference.settled
+            special += int(np.count_nonzero(error[rare] > self.goal))
         return Score(tuple(worst), tuple(missed), special, size(form))
 
     @cached_property
     def general(self) -> tuple[np.ndarray, ...]:
         """The points of each sample at general parameters; x = 0 belongs to the ends alone."""
-        x = self.loss.residual.name
         return tuple(
-            ~r.special & ((r.sample.columns[x] != 0) | (r.sample.name == "ends"))
+            ~r.special & ~r.settled & (~self._at_end(r) | (r.sample.name == "ends"))
             for r in self.references
         )
+
+    def _at_end(self, reference: Reference) -> np.ndarray:
+        return np.isin(reference.sample.columns[self.loss.residual.name], ends(self.loss))
 
 
 def size(form: Node) -> int:

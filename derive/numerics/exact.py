@@ -22,6 +22,7 @@ Operation = Callable[[list[Any]], Any]
 PRECISIONS = (128, 256, 512, 2200, 9000)
 # Exponents of the distances at which a limit is read.
 _DISTANCES, _FARTHER = (1 << 7, 1 << 8, 1 << 9), (1 << 1100, 1 << 1101, 1 << 1102)
+_NEARER = (1 << 11, 1 << 12, 1 << 13)
 # How far a ball has to tell its value, in bits.
 WANTED = 72
 
@@ -191,25 +192,39 @@ _SIGNS: Mapping[str, tuple[int, ...]] = {
 }  # fmt: skip
 
 
-def limit(exact: Exact, inputs: Sequence[Ball], at: Ball) -> Ball:
-    """The limit as the first variable tends to 0 (from the side of `at`) or to infinity, read off
-    at three distances, each the square of the one before; infinite where it diverges. Outwards as
-    far as there are values: a power with a tiny exponent grows late.
+def limit(
+    exact: Exact, inputs: Sequence[Ball], at: Ball, place: int = 0, end: Ball | None = None
+) -> Ball:
+    """The limit as one variable, the first by default, tends to `end`, 0 by default (from the side
+    of `at`), or to infinity, read off at three distances, each the square of the one before;
+    infinite where it diverges. Outwards as far as there are values: a power with a tiny exponent
+    grows late.
 
-    at: ±1 towards 0, ±inf outwards."""
+    at: ±1 towards the end, ±inf outwards."""
     if not at.is_finite():
         with suppress(NoValue, ZeroDivisionError):
-            return _read(exact, inputs, at, _FARTHER)
-    return _read(exact, inputs, at, _DISTANCES)
+            return _read(exact, inputs, at, _FARTHER, place, end)
+    near = _DISTANCES if end is None else _NEARER
+    return _read(exact, inputs, at, near, place, end)
 
 
-def _read(exact: Exact, inputs: Sequence[Ball], at: Ball, distances: Sequence[int]) -> Ball:
+def _read(
+    exact: Exact,
+    inputs: Sequence[Ball],
+    at: Ball,
+    distances: Sequence[int],
+    place: int,
+    end: Ball | None,
+) -> Ball:
     outwards = not at.is_finite()
     side = 1 if at > 0 else -1
     found = []
     for bits in distances:
         distance = arb((side, bits if outwards else -bits))
-        found.append(exact.enclosed([distance, *inputs[1:]]))
+        if end is not None:
+            ctx.prec = 2 * bits
+            distance = end + distance
+        found.append(exact.enclosed([*inputs[:place], distance, *inputs[place + 1 :]]))
     first, second, third = found
     if abs(third - second) <= abs(third) * arb((1, -60)):
         return third

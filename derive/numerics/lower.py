@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import sympy
@@ -13,6 +13,7 @@ from derive.numerics.atoms import Atom
 from derive.numerics.differences import NoPattern, pattern
 from derive.numerics.helpers.differences import Growth, of_exponential, of_logarithm
 from derive.numerics.nodes import Local, Name, Node, call, node, where
+from derive.numerics.rules import rewrite
 
 _FUNCTIONS: dict[type, str] = {
     sympy.exp: "exp", sympy.log: "log", sympy.sin: "sin", sympy.cos: "cos", sympy.tan: "tan",
@@ -45,7 +46,7 @@ def lower(expression: Expr) -> Node:
         return (
             Name(expression.name)
             if definition is None
-            else Local(expression.name, lower(definition))
+            else Local(expression.name, lower(rewrite(definition)[0]))
         )
     if expression.is_Rational:
         return node(Fraction(int(expression.p), int(expression.q)))
@@ -108,6 +109,8 @@ def _difference(
 ) -> Node:
     """A divided difference of exp, by the kind of its argument."""
     try:
+        if isinstance(argument, atoms.log_ratio) and more is None:
+            return _difference_of_ratio(argument, rates)
         p, found = pattern(rates)
         if not isinstance(argument, atoms.log1p | atoms.log1p_square):
             return of_exponential(lower(argument), found)
@@ -123,6 +126,22 @@ def _difference(
         return of_logarithm(growth, found, more)
     except NoPattern:
         raise CannotLower(f"no stable evaluation of rates {rates} is known") from None
+
+
+def _difference_of_ratio(argument: Expr, rates: Sequence[Expr]) -> Node:
+    """By the ratio or its inverse, whichever is above 1, and with powers of it: exponentials of the
+    logarithm lose digits far from 1. D(L; r) = (-1)^n D(-L; -r) for n + 1 rates."""
+    above, below, gap = argument.args
+    up = _above_one(atoms.log_ratio(above, below, gap), rates)
+    down = _above_one(atoms.log_ratio(below, above, -gap), [-r for r in rates])
+    return where(lower(above) < lower(below), down if len(rates) % 2 else -down, up)
+
+
+def _above_one(argument: Expr, rates: Sequence[Expr]) -> Node:
+    p, found = pattern(rates)
+    total = Local("ratio", lower(argument.args[0]) / lower(argument.args[1]))
+    log, exponent = Local("L", lower(argument)), lower(p)
+    return of_logarithm(Growth(log, exponent, call("pow", total, exponent), total), found)
 
 
 def _square(size: Expr) -> tuple[Node, Node]:

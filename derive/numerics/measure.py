@@ -1,21 +1,25 @@
 """The errors of a form, in ULP of its own exact value, at given points.
 
 What is allowed beyond the promise is kappa, the sum of |v/f df/dv| over the residual and every
-parameter: what one rounding of each input does to the value.
+parameter: what one rounding of each input does to the value. A prediction and a target count by
+their distance from what they lie close to (`definitions.labels.share`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from flint import arb, ctx
-from sympy import Expr, Symbol, nan, zoo
+from sympy import Expr, FiniteSet, Symbol, nan, zoo
 
 from derive.calculus.derivation import Derivation
 from derive.definitions.floats import FORMATS, Floats, unit_exponent
+from derive.definitions.labels import Meeting, at_label, labels, meeting, share
+from derive.definitions.loss import Loss
 from derive.definitions.samples import Sample
 from derive.numerics.evaluate import evaluate
 from derive.numerics.exact import Ball, Exact, NoValue, limit
@@ -68,6 +72,11 @@ class Target:
     expression: Expr
     limits: Mapping[tuple[str, float], Expr] = field(default_factory=dict)
 
+    def moves(self, variable: Symbol) -> bool:
+        """Whether it is a derivative in the variable."""
+        name = next((n for n in self.derivation.quantities if n == self.quantity), None)
+        return variable in getattr(name, "by", ())
+
 
 def target(derivation: Derivation, quantity: str) -> Target:
     """The raw quantity, with those of its limits that are the same from both sides."""
@@ -82,12 +91,15 @@ def target(derivation: Derivation, quantity: str) -> Target:
 class Reference:
     """The exact values of a quantity at the points of a sample, and kappa where it is asked for.
 
-    special: the rows at which a parameter has a special value.
+    special: the rows at which a parameter has a special value. settled: those at which the target
+    is at an end of an interval.
     """
 
     def __init__(self, wanted: Target, sample: Sample) -> None:
         self.wanted, self.sample = wanted, sample
-        loss = wanted.derivation.loss
+        loss = self._loss = wanted.derivation.loss
+        self._labels = {float(v): v for v in labels(loss)}
+        self._settled: dict[tuple[Expr, Expr], Expr] = {}
         self.variables: Sequence[Symbol] = loss.variables
         columns = [sample.columns[name] for name in sample.names]
         self.rows = np.stack(columns, axis=1)
@@ -99,6 +111,7 @@ class Reference:
         self.special = np.zeros(len(sample), dtype=bool)
         for (name, point), _ in wanted.limits.items():
             self.special |= sample.columns[name] == point
+        self.settled = settled(loss, sample)
         self.high, self.low = np.full(len(sample), np.nan), np.zeros(len(sample))
         for k in range(len(sample)):
             try:
@@ -127,7 +140,18 @@ class Reference:
         for (name, point), value in self.wanted.limits.items():
             if self.sample.columns[name][k] == point:
                 found = value
+        target = self._loss.target
+        if target is not None and not self.wanted.moves(target):
+            value = self.sample.columns[target.name][k]
+            label = self._labels.get(float(value))
+            found = found if label is None else self._at_label(found, label)
         return found
+
+    def _at_label(self, expression: Expr, label: Expr) -> Expr:
+        key = expression, label
+        if key not in self._settled:
+            self._settled[key] = at_label(expression, self._loss.target, label)
+        return self._settled[key]
 
     def _program(self, expression: Expr) -> Exact:
         if expression not in self._compiled:
@@ -146,6 +170,8 @@ class Reference:
         try:
             return exact.enclosed(inputs)
         except (NoValue, ZeroDivisionError):
+            if self._loss.kind != "residual":
+                return self._at_an_end(exact, inputs)
             if not x.is_zero():
                 raise
         right, left = (limit(exact, inputs, arb(side)) for side in (1, -1))
@@ -155,15 +181,26 @@ class Reference:
             return right
         raise NoValue("the two sides of 0 disagree")
 
+    def _at_an_end(self, exact: Exact, inputs: Sequence[Ball]) -> Ball:
+        """Where a prediction or the target is at an end of its domain: the limit from inside."""
+        for place, v in enumerate(
+            self.variables[: len(self.variables) - len(self._loss.parameters)]
+        ):
+            domain = self._loss.domain(v)
+            for end, side in ((domain.inf, 1), (domain.sup, -1)):
+                if end.is_finite and float(inputs[place]) == float(end):
+                    return limit(exact, inputs, arb(side), place, inputs[place])
+        raise NoValue("no limit is known")
+
     def _condition(self, k: int) -> float:
         with ctx.workprec(4 * _STEP):
             return self._relative_slopes(k)
 
     def _is_meant(self, place: int, value: float) -> bool:
         """A parameter at its default or at a special point is meant exactly: nothing is excused."""
-        if place == 0:
+        loss, p = self._loss, self.variables[place]
+        if p not in loss.parameters:
             return False
-        loss, p = self.wanted.derivation.loss, self.variables[place]
         return value == loss.default(p) or value in map(float, loss.special.get(p, ()))
 
     def _relative_slopes(self, k: int) -> float:
@@ -177,8 +214,19 @@ class Reference:
                 continue
             moved = self._moved(exact, inputs, place, here)
             if moved is not None:
-                total += float(moved * arb((1, _STEP)) / _unit(here, self.sample.dtype))
+                total += self._share(place, k) * float(
+                    moved * arb((1, _STEP)) / _unit(here, self.sample.dtype)
+                )
         return total
+
+    @cached_property
+    def _met(self) -> Meeting:
+        return meeting(self._loss)
+
+    def _share(self, place: int, k: int) -> float:
+        if self._loss.kind == "residual":
+            return 1.0
+        return share(self._loss, self.variables[place], self.sample.point(k), self._met)
 
     @staticmethod
     def _moved(exact: Exact, inputs: Sequence[Ball], place: int, here: Ball) -> Ball | None:
@@ -196,6 +244,14 @@ class Reference:
             if found <= abs(here) * arb((1, 20 - _STEP)):
                 break
         return found
+
+
+def settled(loss: Loss, sample: Sample) -> np.ndarray:
+    """The rows of a sample at which the target is at an end of an interval."""
+    y = loss.target
+    if y is None or isinstance(loss.domain(y), FiniteSet):
+        return np.zeros(len(sample), dtype=bool)
+    return np.isin(sample.columns[y.name], [float(v) for v in labels(loss)])
 
 
 def _unit(value: Ball, dtype: str) -> Ball:

@@ -59,6 +59,19 @@ OPERATIONS: dict[str, tuple[int, float]] = {
     "is_nan": (1, 0.0),
     "finite": (1, 0.0),  # an infinity as the largest number
     "clamp": (3, 0.0),  # a value between a lower and an upper bound
+    # along the axis of the classes; what is one number a row keeps that axis, of length 1
+    "total": (1, 1.0),
+    "largest": (1, 0.0),
+    "share": (1, 0.0),  # 1 over the number of the largest entries at each of them, 0 elsewhere
+    "rest": (1, 1.0),  # the total of all entries but the (first) largest
+    "others": (1, 1.0),  # for each entry the total of all others
+    "beside": (2, 0.5),  # entries less that where the weights are largest
+    "centred": (2, 1.0),  # entries less their mean, by weights that sum to 1
+    "apart": (4, 1.0),  # see templates/*/library/apart
+    "entry": (2, 0.0),  # that of the target's class
+    "put": (3, 0.0),  # an array, the target's class, and what its entry there becomes
+    "hit": (2, 0.0),  # which class is the target's
+    "count": (1, 0.0),  # how many classes there are
 }
 CONDITIONS = frozenset({"lt", "le", "eq", "ne", "and", "or", "is_nan"})
 

@@ -81,6 +81,10 @@ class _Cover:
         self.model, self.candidates = model, [m.candidate for m in measured]
         self.within = [(m.candidate.within or {}).get(name, (0.0, np.inf)) for m in measured]
         self.general = np.concatenate(model.general)
+        if model.loss.kind == "pointwise":  # whose ends are put in afterwards
+            self.general &= np.concatenate(
+                [np.full(len(r.sample), r.sample.name != "ends") for r in model.references]
+            )
         places = [_place(model, k, unit) for k in range(len(model.references))]
         self.z = np.concatenate(places)[self.general]
         self.errors = [np.concatenate(m.errors)[self.general] for m in measured]

@@ -18,7 +18,7 @@ from sympy import Expr, Piecewise, S, Symbol
 
 from derive.definitions.floats import FORMATS, Floats
 from derive.definitions.loss import Let, Loss
-from derive.definitions.samples import Sample, whole_range
+from derive.definitions.samples import Sample, spread
 from derive.numerics.atoms import Atom
 from derive.numerics.edges import with_edges
 from derive.numerics.exact import Exact, NoValue
@@ -46,8 +46,10 @@ class Ranges:
         """quantities: near whose edges there are more points."""
         samples = []
         for dtype in ("float64", "float32"):
-            sample = whole_range(loss, _SHARE * _POINTS, dtype=dtype).thinned(_SHARE)
-            samples.append(with_edges(sample, quantities, loss.variables))
+            sample = spread(loss, _POINTS, _SHARE, dtype)
+            if not loss.predictions:
+                sample = with_edges(sample, quantities, loss.variables)
+            samples.append(sample)
         return Ranges(tuple(samples))
 
     def exponents(self) -> Floats:

@@ -16,9 +16,9 @@ from derive.definitions.loss import Let
 from derive.definitions.samples import Sample
 from derive.errors import BadInput, Refuted
 from derive.numerics.angles import angled
-from derive.numerics.candidates import Candidate, expressions, readings
+from derive.numerics.candidates import Candidate, expressions, from_base, readings
 from derive.numerics.clips import clipped
-from derive.numerics.ends import EndPiece, at_the_ends, leading, with_leading
+from derive.numerics.ends import EndPiece, at_the_ends, at_the_labels, leading, with_leading
 from derive.numerics.errors import ErrorModel, Score, is_limit, samples, size
 from derive.numerics.forms import MeasuredError, Regime, StableForm
 from derive.numerics.lower import CannotLower, lower
@@ -26,6 +26,7 @@ from derive.numerics.measure import Target, target
 from derive.numerics.nodes import Name, Node, call, node, where
 from derive.numerics.pieces import Measured, piecewise
 from derive.numerics.products import WAYS, Ranges, ordered
+from derive.numerics.ratios import choices, with_powers
 from derive.numerics.rules import rewrite
 from derive.numerics.units import Unit, degree, in_units, units
 
@@ -114,6 +115,7 @@ class _Search:
     def __init__(self, derivation: Derivation, ranges: Ranges | None = None) -> None:
         self.derivation = derivation
         self.base, self.base_rules = rewrite(derivation.loss.expression)
+        self.powers = with_powers(derivation.loss.expression)
         self.units: tuple[Unit, ...] = units(derivation.loss)
         self.leads: list[EndPiece] | None = None
         self.ranges = ranges or _ranges(derivation)
@@ -141,8 +143,10 @@ class _Search:
         if model.quantity == "weight" and any(found.score.missed[:4]) and f"d_{x}" in chosen:
             quotient = Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",))
             found = min(found, _Row.of(model, quotient), key=lambda r: r.score.rank)
-        length = self.units[0].length if self.units else None
+        units = () if model.loss.predictions else self.units
+        length = units[0].length if units else None
         form = at_the_ends(model, found.measured.candidate.form, self._leading, length)
+        form = at_the_labels(model, form)
         _refuse_wrong(model, form, raw)
         return form, _error(model, form, found.measured.candidate.rules, direct)
 
@@ -166,8 +170,20 @@ class _Search:
         joined = clipped(loss.expand(pretty), loss.residual, taken)
         if joined is not None:
             found += self._candidates([(joined, ("clipped residual",))])
+        if loss.kind == "pointwise":
+            simple = self._simple(pretty)
+            found += self._candidates([(simple, ())])
+            more = choices(loss, [raw, pretty, simple])
+            for base in self.powers:
+                derived = from_base(loss, model.quantity, rewrite(base)[0])
+                more += [(e, ("power of a sum",)) for e in (derived, readable(derived))]
+            found += self._candidates([p for e, used in more for p in ((e, used), rewrite(e))])
         read = [(way, ("exponential polynomial",)) for way in readings(loss, pretty)]
         return found + self._candidates(read)
+
+    @staticmethod
+    def _simple(expression: Expr) -> Expr:
+        return sympy.factor(expression) if expression.count_ops() <= _FACTORED else expression
 
     def _angled(self, ways: Iterable[Expr]) -> Iterator[Expr]:
         taken = {v.name for v in (*self.derivation.loss.variables, *self.derivation.loss.where)}
@@ -332,6 +348,8 @@ def _attainable(model: ErrorModel, rows: Sequence[_Row]) -> _Row:
 def _nearly(model: ErrorModel, rows: Sequence[_Row]) -> _Row | None:
     """The shortest that misses nothing but less than the margin at the ends of the range: a longer
     form would be read by everybody for their sake."""
+    if model.loss.predictions:  # whose ranges have no length to go by
+        return None
     good = [
         r for r in rows
         if not (r.score.missed[0] or r.score.missed[2])
@@ -347,7 +365,8 @@ def _error(model: ErrorModel, form: Node, rules: tuple[str, ...], direct: float)
 
     def place(k: int) -> dict[str, float]:
         reference = model.references[k]
-        return reference.sample.point(int(np.argmax(np.where(reference.special, 0, errors[k]))))
+        rare = reference.special | reference.settled
+        return reference.sample.point(int(np.argmax(np.where(rare, 0, errors[k]))))
 
     count = int(np.count_nonzero(~np.isnan(model.references[0].high)))
     return MeasuredError(

@@ -13,6 +13,7 @@ from sympy import Expr, Rational, S, Symbol
 
 from derive.calculus.derivatives import partial
 from derive.calculus.samples import generic_points
+from derive.definitions.labels import is_met
 from derive.definitions.loss import Loss, let
 from derive.numerics.exact import Ball, Exact, NoValue
 
@@ -45,6 +46,9 @@ def units(loss: Loss) -> tuple[Unit, ...]:
             if degree(loss, slope, unit) is not None:
                 found.append(unit)
                 break
+    y = loss.target
+    if y is not None and loss.residual.is_nonnegative and is_met(loss):
+        found.append(Unit(y, S.One))  # pieces along the ratio, whatever the degree
     return tuple(found)
 
 

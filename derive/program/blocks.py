@@ -84,6 +84,7 @@ class Naming:
     reserved: names that mean something else there. letters: the definition's names of interned
     values. residual: the variable that makes an array of a value; length: the parameter that
     only stretches it. known: interned values that other functions of the file compute.
+    most: so many operations get a name though they are used once; 0: never.
     """
 
     reserved: frozenset[str]
@@ -91,6 +92,7 @@ class Naming:
     length: str = ""
     letters: Mapping[int, str] = field(default_factory=dict)
     known: Mapping[int, Call] = field(default_factory=dict)
+    most: int = 0
 
 
 def depends_on(expression: Node, name: str) -> bool:
@@ -121,6 +123,7 @@ class _Maker:
         times: Counter[int] = Counter(map(id, results))
         eager = _evaluated_anyway(results, self._naming.known)
         wide = _conditions_of_wide(results)
+        long = _long(results, self._naming.most)
         for current in _parents_first(results, self._naming.known):
             if isinstance(current, Call) and id(current) in eager:
                 count = times[id(current)]
@@ -128,6 +131,8 @@ class _Maker:
                     name = "far"
                 else:
                     name = self._name(current, count) if count > 1 else ""
+                    if id(current) in long:
+                        name = name or self._own_name(current) or _LETTERS.get(current.op, "u")
                 if name:
                     self._names[id(current)] = name
             here = 1 if id(current) in self._names else times[id(current)]
@@ -222,6 +227,20 @@ def _parents_first(results: Iterable[Node], known: Mapping[int, Call]) -> list[N
             inside = () if id(current) in known else children(current)
             stack.extend((child, False) for child in reversed(inside))
     return order[::-1]
+
+
+def _long(results: Sequence[Node], most: int) -> set[int]:
+    """Parts of so many operations, none of which is inside another."""
+    sizes: dict[int, int] = {}
+    found: set[int] = set()
+    roots = set(map(id, results))
+    for current in (n for r in results for n in walk(r)) if most else ():
+        size = 1 + sum(sizes[id(c)] for c in children(current)) if isinstance(current, Call) else 0
+        if size >= most and id(current) not in roots:
+            found.add(id(current))
+            size = 0
+        sizes[id(current)] = size
+    return found
 
 
 def _conditions_of_wide(results: Iterable[Node]) -> set[int]:

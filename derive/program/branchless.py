@@ -39,7 +39,9 @@ def branchless(function: Function, module: Module) -> Block:
     (result,) = block.results
     x = module.residual
     (whole,) = expanded(block)
-    if not _is_guarded(whole) and guarded(whole, x) is not whole:
+    constant = not any(mentions(whole, name) for name in module.variables)
+    bare = not _is_guarded(whole) and (constant or not module.roles)  # else the caller does it
+    if bare and guarded(whole, x) is not whole:
         result = guarded(result, x)
     if isinstance(result, Name) and result.name == x:
         result = Call("copy", (result,))

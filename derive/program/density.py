@@ -56,7 +56,7 @@ class DensityModule:
     closed: what is known of log Z as formulas; stored: numbers behind some of them. public: the
     derivatives of log Z that the file has. slopes: the functions of the loss that the others are
     expectations of, by their variables. stretch: the parameter that only stretches the residual.
-    points: the minimum (None where it is not known), kinks and jumps. decay: q of |x|^-q, as the
+    points: the minimum (None where it is not known), kinks and jumps. tails: q of |x|^-q, as the
     probability beyond x falls at both ends.
     requirement, rule: where the density exists, None for all parameters. vectors: whether there is
     a density of vectors by their norm; vectors_rule: in words where.
@@ -73,7 +73,7 @@ class DensityModule:
     length: Node
     stretch: str
     points: tuple[Node | None, ...]
-    decay: tuple[Node, Node]
+    tails: tuple[Node, Node]
     even: bool
     rises: bool
     requirement: Node | None
@@ -117,7 +117,7 @@ def density_module(derivation: Derivation, module: Module) -> DensityModule:
             _fact(facts.minimum) if facts.minimum is not None else None,
             *(_fact(b.place) for b in facts.breaks if b.place != facts.minimum),
         ),
-        decay=(lower_end, upper_end),
+        tails=(lower_end, upper_end),
         even=facts.even,
         rises=facts.rises,
         requirement=condition(density.exists) if requires else None,

@@ -56,13 +56,15 @@ def lower_module(derivation: Derivation, form: StableForm, subject: str) -> Modu
         operations=frozenset(n.op for r in roots for n in walk(r) if isinstance(n, Call)),
         diverging=form.diverging,
         definition=_definition(derivation),
+        predictions=tuple(role(loss, v) for v in loss.predictions),
+        target=role(loss, loss.target) if loss.target is not None else None,
     )
 
 
 def _definition(derivation: Derivation) -> dict[str, Node]:
     found = {}
     for name in ("loss", *(f"d_{v.name}" for v in derivation.loss.variables)):
-        with suppress(CannotLower):
+        with suppress(CannotLower, KeyError):  # there is no derivative in a label
             found[name] = lower(derivation.quantities[name])
     return found
 
@@ -83,6 +85,28 @@ def parameter(loss: Loss, p: Symbol) -> Parameter:
     for more in conditions[1:]:
         condition = call("and", condition, more)
     return Parameter(p.name, float(loss.default(p)), condition, wording.requirement(loss, p))
+
+
+def role(loss: Loss, v: Symbol) -> Parameter:
+    """A prediction or a target: its values, ±inf among them where the domain has no end."""
+    domain, name = loss.domain(v), Name(v.name)
+    text = wording.rule(loss, v)
+    if isinstance(domain, sympy.FiniteSet):
+        first, *more = (call("eq", name, _bound(label)) for label in sorted(domain, key=float))
+        for other in more:
+            first = call("or", first, other)
+        return Parameter(v.name, math.nan, first, text)
+    tests = []
+    if domain.inf.is_finite:
+        closed = domain.contains(domain.inf) == True  # noqa: E712
+        tests.append(call("le" if closed else "lt", _bound(domain.inf), name))
+    if domain.sup.is_finite:
+        closed = domain.contains(domain.sup) == True  # noqa: E712
+        tests.append(call("le" if closed else "lt", name, _bound(domain.sup)))
+    condition = tests[0] if tests else call("eq", name, name)
+    for test in tests[1:]:
+        condition = call("and", condition, test)
+    return Parameter(v.name, math.nan, condition, text)
 
 
 def _bound(value: sympy.Expr) -> Number:
@@ -109,7 +133,11 @@ class _Regime:
             frozenset(p.name for p in loss.parameters if loss.domain(p).inf >= 0),
         )
         self.quantities = {
-            name: self.pool.intern(guarded(cleaned(value, about), residual))
+            name: self.pool.intern(
+                cleaned(value, about)
+                if loss.predictions
+                else guarded(cleaned(value, about), residual)
+            )
             for name, value in quantities.items()
         }
         self.follows = {name: self.pool.intern(value) for name, value in follows.items()}
@@ -155,7 +183,8 @@ def _functions(form: StableForm, stretch: Symbol | None) -> list[Function]:
     ]
     functions = []
     for name in [*form.names, "value_and_grad"]:
-        parts = ("loss", f"d_{variables[0]}") if name == "value_and_grad" else (name,)
+        slopes = [f"d_{v.name}" for v in loss.predictions or (loss.residual,)]
+        parts = ("loss", *slopes) if name == "value_and_grad" else (name,)
         general = regimes[-1][1].block(parts, arguments)
         branches = [
             Branch(condition, r.meaning, regime.block(parts, arguments))

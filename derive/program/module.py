@@ -90,6 +90,7 @@ class Module:
     branches, in order. operations: those of the vocabulary that occur anywhere. diverging: per
     parameter, the values at which the derivative in it is infinite. definition: the loss and its
     first derivatives as the definition gives them, which keep no digits, by the functions' names.
+    predictions, target: of a loss with these roles; there `residual` is the first prediction.
     """
 
     name: str
@@ -104,11 +105,23 @@ class Module:
     operations: frozenset[str]
     diverging: Mapping[str, tuple[float, ...]]
     definition: Mapping[str, Node]
+    predictions: tuple[Parameter, ...] = ()
+    target: Parameter | None = None
+
+    @property
+    def roles(self) -> tuple[Parameter, ...]:
+        """The predictions and the target, with their domains; none of a loss of a residual."""
+        return (*self.predictions, *((self.target,) if self.target is not None else ()))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of what varies with the samples: the residual, or the roles."""
+        return tuple(r.name for r in self.roles) or (self.residual,)
 
     @property
     def variables(self) -> tuple[str, ...]:
         """The names of the signature."""
-        return (self.residual, *(p.name for p in self.parameters))
+        return (*self.inputs, *(p.name for p in self.parameters))
 
     def derivative(self, *by: str) -> Function | None:
         """The derivative in these variables, in any order, if the file has it."""

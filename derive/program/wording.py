@@ -27,6 +27,8 @@ def domain_line(loss: Loss) -> str:
 def rule(loss: Loss, variable: Symbol) -> str:
     """The domain of a variable in words."""
     domain = loss.domain(variable)
+    if isinstance(domain, sympy.FiniteSet):
+        return " or ".join(formula(label) for label in sorted(domain, key=float))
     low, high = domain.inf, domain.sup
     if (low, high) == (-sympy.oo, sympy.oo):
         extended = domain.contains(sympy.oo) == True  # noqa: E712
@@ -60,9 +62,12 @@ _MEANING: Mapping[str, str] = {
 def meaning(loss: Loss, name: str, by: tuple[str, ...]) -> str:
     """A line on a function of the file."""
     x = loss.residual.name
+    if loss.predictions and name == "value_and_grad":
+        slopes = ", ".join(f"d_{v.name}" for v in loss.predictions)
+        return f"(loss, {slopes}) in one pass."
     if name in _MEANING:
         return _MEANING[name].format(title=loss.title.rstrip("."), x=x)
-    if by == (x,):
+    if by == (x,) and not loss.predictions:
         return f"The derivative in {x}, the influence."
     if len(by) == 1:
         return f"The derivative in {by[0]}."

@@ -35,6 +35,9 @@ class Arrays:
         with np.errstate(all="ignore"):
             return values.astype(self.dtype)
 
+    def whole(self, values: Any) -> Any:
+        return values.astype(np.int64)
+
     def call(
         self, function: Callable[..., Any], arguments: Sequence[Any], autograd: int | None
     ) -> Any:
@@ -57,15 +60,17 @@ class Tensors:
     def take(self, values: Any) -> Any:
         return self.torch.from_numpy(values.copy()).to(self.dtype)
 
+    def whole(self, values: Any) -> Any:
+        return self.torch.from_numpy(values.astype(np.int64))
+
     def call(
         self, function: Callable[..., Any], arguments: Sequence[Any], autograd: int | None
     ) -> Any:
         if autograd is None:
             with self.torch.no_grad():
                 return function(*arguments)
-        arguments = [
-            a.clone().requires_grad_() if isinstance(a, self.torch.Tensor) else a for a in arguments
-        ]
+        arguments = list(arguments)  # a label among them has no gradient
+        arguments[autograd] = arguments[autograd].clone().requires_grad_()
         total = function(*arguments)
         (gradient,) = self.torch.autograd.grad(
             total, arguments[autograd], self.torch.ones_like(total), allow_unused=True
@@ -91,12 +96,31 @@ def answer(request: dict[str, Any], columns: list[Any]) -> tuple[str, Any]:
         result = library.call(function, arguments, autograd)
         return library.give(result if output is None else result[output])
 
+    if "layout" in request:
+        arguments = over_classes(request, columns, library)
+        result = library.call(function, arguments, autograd)
+        dtype, values = library.give(result if output is None else result[output])
+        return dtype, np.ravel(values)
     if not request["numbers"]:
         return run(columns, False)
     ends = np.cumsum(request["groups"])[:-1]
     split = [np.split(column, ends) for column in columns]
     results = [run(pieces, True) for pieces in zip(*split, strict=True)]
     return results[0][0], np.concatenate([np.atleast_1d(values) for _, values in results])
+
+
+def over_classes(request: dict[str, Any], columns: list[Any], library: Any) -> list[Any]:
+    """Columns as the arguments of a loss over classes: several are the entries of one vector."""
+    rest, found = list(columns), []
+    for kind in request["layout"]:
+        count = request["classes"] if kind == "vector" else 1
+        parts, rest = rest[:count], rest[count:]
+        if kind == "index":
+            found.append(library.whole(parts[0]))
+        else:
+            values = np.stack(parts, -1) if kind == "vector" else parts[0]
+            found.append(library.take(values))
+    return found
 
 
 def guarded(request: dict[str, Any], columns: list[Any]) -> tuple[dict[str, Any], Any]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from derive.definitions.floats import FORMATS
+from derive.definitions.labels import share
 from derive.verification.backend import arb, ctx
 from derive.verification.oracle import DOUBLE_BITS, Oracle
 from derive.verification.quantities import Quantity
@@ -17,23 +18,27 @@ def kappa(oracle: Oracle, name: str, point: Mapping[str, float], dtype: str) -> 
     An input that is 0 or infinite, and a parameter that is exactly at its default or at one of
     its special values, adds nothing: there the number itself is meant. Nor does an input in
     which the derivative is infinite: that would excuse everything. Where f is 0, the sum of
-    |v df/dv| in units of the dtype's smallest number.
+    |v df/dv| in units of the dtype's smallest number. A prediction and a target count by their
+    distance from what they lie close to (`definitions.labels.share`).
     """
     wanted = oracle.wanted(name)
     inputs = [arb(float(point[n])) for n in oracle.names]
     value = oracle.enclose(wanted, inputs, DOUBLE_BITS).ball
     if value is None:
         return 0.0
-    total = arb(0)
+    total, roles = arb(0), oracle.loss.variables if oracle.loss.predictions else ()
     for k, (symbol, here) in enumerate(zip(oracle.loss.variables, inputs, strict=True)):
-        if here.is_zero() or not here.is_finite() or (k and _is_meant(oracle, symbol, here)):
+        if here.is_zero() or not here.is_finite() or _is_meant(oracle, symbol, here):
+            continue
+        counts = share(oracle.loss, symbol, point, oracle.met) if symbol in roles else 1.0
+        if not counts:
             continue
         orders = tuple(n + (m == k) for m, n in enumerate(wanted.orders))
         slope = oracle.enclose(Quantity(name, orders, wanted.over_x), inputs, DOUBLE_BITS).ball
         if slope is None:
             continue
         ctx.prec = 2 * DOUBLE_BITS
-        moved = here * slope
+        moved = here * slope * arb(counts)
         total += abs(moved - value if wanted.over_x and k == 0 else moved)
     ctx.prec = 2 * DOUBLE_BITS
     if value.is_zero():
@@ -47,5 +52,7 @@ def kappa(oracle: Oracle, name: str, point: Mapping[str, float], dtype: str) -> 
 def _is_meant(oracle: Oracle, parameter: object, here: object) -> bool:
     """Whether a parameter is at its default or at one of its special values."""
     loss = oracle.loss
+    if parameter not in loss.parameters:
+        return False
     named = [loss.default(parameter), *map(float, loss.special.get(parameter, ()))]
     return any(arb(value) == here for value in named)

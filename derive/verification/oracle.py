@@ -11,8 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
+from sympy import nan
+
+from derive.definitions.labels import Meeting, at_label, labels, meeting
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
 from derive.verification import limits
@@ -44,9 +49,12 @@ Point = Sequence[Ball]
 class Oracle:
     """Exact values of one loss. Variables are given by name; x, then the parameters."""
 
-    def __init__(self, loss: Loss) -> None:
+    def __init__(self, loss: Loss, settled: bool = False) -> None:
         require()
         self.loss = loss
+        self._labels = {} if settled else {float(v): v for v in labels(loss)}
+        self._target = loss.variables.index(loss.target) if loss.target is not None else 0
+        self._settled: dict[float, Oracle | None] = {}
         self.names = tuple(v.name for v in loss.variables)
         self.quantities: Mapping[str, Quantity] = quantities(loss)
         self._expression = loss.expression
@@ -55,6 +63,10 @@ class Oracle:
         self._near: dict[tuple[Any, ...], dict[str, Enclosure]] = {}
         self._last_bits = 128
         self._no_spare = (0,) * len(self.names)
+
+    @cached_property
+    def met(self) -> Meeting:
+        return meeting(self.loss)
 
     def value(self, name: str, point: Mapping[str, float], bits: int = DOUBLE_BITS) -> Enclosure:
         """The enclosure of a quantity at floating-point inputs (NaN in, nothing out)."""
@@ -77,6 +89,14 @@ class Oracle:
 
     def everything(self, point: Point, bits: int = DOUBLE_BITS) -> dict[str, Enclosure]:
         """Every quantity at a point: from one series where that is possible, else one by one."""
+        settled = self._at_a_label(point)
+        if settled is not None:
+            there = settled.everything(point, bits)
+            moved = {n for n, q in self.quantities.items() if q.orders[self._target]}
+            return {
+                name: self.enclose(wanted, point, bits, UNDERFLOW) if name in moved else there[name]
+                for name, wanted in self.quantities.items()
+            }
         found = {}
         if all(v.is_finite() for v in point):
             precision = max(self._last_bits, bits + 64)
@@ -110,6 +130,9 @@ class Oracle:
         self, wanted: Quantity, point: Point, bits: int, below: int | None = None
     ) -> Enclosure:
         """As `value`, at exact inputs of any exponent."""
+        settled = self._at_a_label(point)
+        if settled is not None and not wanted.orders[self._target]:
+            return settled.enclose(wanted, point, bits, below)
         endless = [k for k, v in enumerate(point) if not v.is_finite()]
         if endless:
             return self._at_infinity(wanted, point, endless)
@@ -117,6 +140,21 @@ class Oracle:
             return self._direct(wanted, point, bits, below)
         except Undefined as trouble:
             return self._approach(wanted, point, bits, trouble)
+
+    def _at_a_label(self, point: Point) -> Oracle | None:
+        """The oracle of what the loss is at a label or an end of the target's domain: 0 log 0 = 0.
+        None elsewhere."""
+        if not self._labels:
+            return None
+        here = float(point[self._target])
+        if here not in self._labels or point[self._target] != arb(here):
+            return None
+        if here not in self._settled:
+            made = at_label(self._expression, self.loss.target, self._labels[here])
+            lacking = made is nan or not made.has(self.loss.residual)
+            loss = replace(self.loss, loss=made, where=()) if not lacking else None
+            self._settled[here] = None if loss is None else Oracle(loss, settled=True)
+        return self._settled[here]
 
     def _evaluator(self, orders: tuple[int, ...], spare: tuple[int, ...]) -> Evaluator:
         key = orders, spare
@@ -215,6 +253,11 @@ class Oracle:
     def _approach(self, wanted: Quantity, point: Point, bits: int, trouble: Undefined) -> Enclosure:
         """Limits from both sides of the point, in the first variable that brings an answer."""
         candidates = [k for k, name in enumerate(self.names) if name in trouble.names]
+        if self.loss.predictions:  # one after the other leaves the end of its domain
+            ends = [k for k in candidates if self._edge(point, k)]
+            if len(ends) > 1 and wanted.orders[self._target]:
+                return undefined("the limit depends on which variable comes first")
+            candidates = ends[:1] or candidates
         for k in candidates:
             answer = self._from_both_sides(wanted, point, k)
             if answer is not None:
@@ -222,6 +265,10 @@ class Oracle:
         return undefined(str(trouble))
 
     def _from_both_sides(self, wanted: Quantity, point: Point, k: int) -> Enclosure | None:
+        edge = self._edge(point, k) if self.loss.predictions else 0
+        if edge:  # beyond the end of its domain, a prediction or a target means nothing
+            inside = self._one_side(wanted, point, k, -edge)
+            return inside if inside.defined else None
         left, right = (self._one_side(wanted, point, k, side) for side in (-1, 1))
         if not left.defined or not right.defined:
             edge = self._edge(point, k)
@@ -234,6 +281,8 @@ class Oracle:
         if wanted.order == 2:  # policy: the inner side
             if not point[0].is_zero():
                 return left if point[0] > 0 else right
+            if self.loss.predictions:
+                return undefined("the second derivative differs on the two sides")
             if wanted.orders[0] != 1:  # a mixed one is the derivative of the middle slope
                 return undefined("the second derivative differs on the two sides of 0")
         if left.ball is None or right.ball is None:
@@ -248,6 +297,8 @@ class Oracle:
         """1 at the upper end of the variable's domain, -1 at the lower one, 0 inside."""
         domain = self.loss.domain(self.loss.variables[k])
         here = float(point[k])
+        if self.loss.predictions and not point[k] == arb(here):  # noqa: SIM201
+            return 0  # nearer to an end than any float
         if float(domain.sup) == here:
             return 1
         return -1 if float(domain.inf) == here else 0

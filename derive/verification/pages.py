@@ -6,12 +6,13 @@ import math
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
+from itertools import compress
 
 from derive.definitions.loss import Loss
 from derive.verification.oracle import Oracle
 from derive.verification.report import Report, Row
 from derive.verification.shown import NARROW, decimal
-from derive.verification.special import shown_parameters, shown_residuals
+from derive.verification.special import has_place, shown_parameters, shown_residuals
 
 ACCURACY = """\
 # Accuracy
@@ -119,7 +120,7 @@ def _point(row: Row) -> str:
 def special_values(losses: Sequence[Loss]) -> str:
     """From the oracle: residuals across, parameters down."""
     parts = [SPECIAL]
-    for loss in losses:
+    for loss in (one for one in losses if one.kind == "residual"):
         parts.append(f"\n## {loss.name}\n\n")
         parts.append(_table(*_special(loss)))
     return "".join(parts)
@@ -127,11 +128,13 @@ def special_values(losses: Sequence[Loss]) -> str:
 
 def _special(loss: Loss) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
     oracle = Oracle(loss)
-    names = [p.name for p in loss.parameters]
-    residuals, heads = list(shown_residuals()), ["x = 0", "smallest", "1", "largest", "inf"]
-    if not _is_even(oracle):
+    names, x = [v.name for v in loss.held], loss.residual.name
+    residuals, heads = list(shown_residuals()), [f"{x} = 0", "smallest", "1", "largest", "inf"]
+    if loss.predictions or not _is_even(oracle):
         residuals += [-x for x in residuals[1:]]
         heads += [f"-{head}" for head in heads[1:]]
+    inside = [has_place(loss, value) for value in residuals]
+    residuals, heads = list(compress(residuals, inside)), list(compress(heads, inside))
 
     def lines() -> Iterator[Sequence[str]]:
         for quantity in oracle.quantities:

@@ -6,8 +6,10 @@ import itertools
 import math
 
 import numpy as np
+from sympy import Rational, Set, Symbol
 
 from derive.definitions.floats import FORMATS, Floats, neighbours
+from derive.definitions.labels import labels
 from derive.definitions.loss import Loss
 from derive.definitions.samples import Group, Sample, to_dtype
 
@@ -25,6 +27,8 @@ def special_sample(loss: Loss, dtype: str, inside: bool = False) -> Sample:
 
     inside: without the smallest and largest numbers.
     """
+    if loss.predictions:
+        return _special_pairs(loss, dtype)
     beside = 1 if dtype in ("float64", "float32") else 0  # narrower types have other neighbours
     choices: list[list[float]] = []
     for p in loss.parameters:
@@ -48,6 +52,43 @@ def special_sample(loss: Loss, dtype: str, inside: bool = False) -> Sample:
     return Sample("special values", dtype, tuple(v.name for v in loss.variables), groups)
 
 
+def _special_pairs(loss: Loss, dtype: str) -> Sample:
+    """Every extreme prediction of the domain, and the target itself, with every label or some
+    targets; parameters at their defaults."""
+    choices = [_special_values(loss, v, dtype) for v in loss.held]
+    domain, groups = loss.domain(loss.residual), []
+    for held in itertools.product(*choices):
+        beside = [*extremes(dtype), *(v for v in held if math.isfinite(v))]
+        ends = [float(e) for e in (domain.inf, domain.sup) if domain.contains(e) == True]  # noqa: E712
+        inside = [v for v in (*beside, *ends) if _is_inside(domain, v)]
+        groups.append(Group(held, to_dtype(np.array([*sorted(set(inside)), math.nan]), dtype)))
+    return Sample("special values", dtype, tuple(v.name for v in loss.variables), tuple(groups))
+
+
+def _special_values(loss: Loss, v: Symbol, dtype: str) -> tuple[float, ...]:
+    """A label, an end of the domain, or plain values of a prediction, a target or a parameter."""
+    if v == loss.target:
+        found = [*(float(e) for e in labels(loss)), loss.default(v)]
+    else:
+        found = [loss.default(v), *(float(s) for s in loss.special.get(v, ()) if s.is_finite)]
+        found += [2.0 * found[0] + 0.5] if _is_inside(loss.domain(v), 2.0 * found[0] + 0.5) else []
+    return tuple(dict.fromkeys(to_dtype(np.array(found), dtype).tolist()))
+
+
+def has_place(loss: Loss, x: float) -> bool:
+    """Whether the residual, or the prediction, may have a value."""
+    return not loss.predictions or _is_inside(loss.domain(loss.residual), x)
+
+
+def _is_inside(domain: Set, value: float) -> bool:
+    """Infinities are inside of a domain without an end."""
+    if math.isinf(value):
+        return bool(float(domain.inf if value < 0 else domain.sup) == value)
+    if math.isnan(value):
+        return False
+    return bool(domain.contains(Rational(value)) == True)  # noqa: E712
+
+
 def shown_residuals() -> tuple[float, ...]:
     """What the published table shows: 0, smallest subnormal, 1, largest finite, inf."""
     return 0.0, 2.0**-1074, 1.0, float(np.finfo(np.float64).max), math.inf
@@ -55,6 +96,8 @@ def shown_residuals() -> tuple[float, ...]:
 
 def shown_parameters(loss: Loss) -> tuple[tuple[float, ...], ...]:
     """Each special point of a parameter with both neighbours, the others at a unit beside 1."""
+    if loss.predictions:
+        return tuple(itertools.product(*(_special_values(loss, v, "float64") for v in loss.held)))
     others = [1.0 if loss.special.get(p) else 0.75 for p in loss.parameters]
     found = []
     for k, p in enumerate(loss.parameters):

@@ -37,7 +37,7 @@ def loss_rows(samples: Samples, emitted: Sequence[Emitted], runners: Runners) ->
             continue
         for wanted in samples.oracle.quantities.values():
             if wanted.name not in functions.modules:
-                if _is_owed(wanted) and dtype == files.target.dtypes[0]:
+                if _is_owed(loss, wanted) and dtype == files.target.dtypes[0]:
                     detail = f"{files.modules[0]} has no function {wanted.name}"
                     yield files.row(wanted.name, REFUTED, detail=detail)
                 continue
@@ -51,9 +51,9 @@ def loss_rows(samples: Samples, emitted: Sequence[Emitted], runners: Runners) ->
                 yield row
 
 
-def _is_owed(wanted: Quantity) -> bool:
+def _is_owed(loss: Loss, wanted: Quantity) -> bool:
     """What every file has; other second derivatives only where they were emitted."""
-    return wanted.order < 2 or wanted.name == "d2_x"
+    return wanted.order < 2 or wanted.name == f"d2_{loss.residual.name}"
 
 
 class Samples:
@@ -68,7 +68,8 @@ class Samples:
         loss, dtype = self.oracle.loss, self.dtype
         drawn = [special_sample(loss, dtype)]
         for name, count in self._points.items():
-            seek = edges(self.oracle, dtype) if name == "whole" else None
+            far = name == "whole" and not loss.predictions
+            seek = edges(self.oracle, dtype) if far else None
             drawn.append(draw(loss, name, dtype, count, seek, self._seed))
         found = []
         for sample in drawn:
@@ -102,10 +103,11 @@ def routes(
     """Every way in which a file offers a quantity."""
     module = functions.modules[wanted.name]
     yield Route(module, wanted.name, numbers=True)
-    if loss.parameters:
+    if loss.held:
         yield Route(module, wanted.name, numbers=False)
-    if "value_and_grad" in functions.modules and wanted.name in ("loss", "d_x"):
-        place = ("loss", "d_x").index(wanted.name)
+    pair = ("loss", *(f"d_{v.name}" for v in loss.predictions or loss.variables[:1]))
+    if "value_and_grad" in functions.modules and wanted.name in pair:
+        place = pair.index(wanted.name)
         yield Route(functions.modules["value_and_grad"], "value_and_grad", True, output=place)
     if target.tensors and wanted.order == 1 and not wanted.over_x:
         yield Route(functions.modules["loss"], "loss", False, autograd=wanted.orders.index(1))

@@ -16,6 +16,7 @@ from joblib import Parallel, delayed
 from derive.definitions.loss import Loss
 from derive.definitions.samples import EVERYDAY, WHOLE
 from derive.errors import BadInput
+from derive.verification.classwise import classwise_rows
 from derive.verification.densities import SAMPLE as DENSITIES
 from derive.verification.emitted import Emitted, headers
 from derive.verification.implementations import Runners, installed
@@ -38,6 +39,11 @@ class Plan:
     points: Mapping[str, int] = field(default_factory=lambda: dict(POINTS))
     seed: int = 0
     densities: bool = True
+
+    @property
+    def classwise(self) -> int:
+        """Rows of classes in all: each has several numbers, and many derivatives."""
+        return max(16, min(self.points.values(), default=0) // 32)
 
     def of(self, dtype: str) -> dict[str, int]:
         share = FEWER.get(dtype, 1.0)
@@ -112,7 +118,7 @@ def _units(emitted: Sequence[Emitted], plan: Plan) -> Iterator[Unit]:
         dtypes = dict.fromkeys(dtype for files in group for dtype in files.target.dtypes)
         for dtype in dtypes:
             yield Unit(loss, dtype, tuple(f.target for f in group if dtype in f.target.dtypes))
-        if plan.densities and loss.parameters:
+        if plan.densities and loss.parameters and not loss.predictions:
             yield Unit(loss, DENSITY, tuple(f.target for f in group))
 
 
@@ -132,6 +138,11 @@ def _work(unit: Unit, root: Path, plan: Plan) -> tuple[Unit, list[Row]]:
     if root not in _runners:
         _runners[root] = Runners(root)
     emitted = [Emitted(unit.loss, root, target) for target in unit.targets]
+    if unit.loss.kind == "classwise":
+        found = classwise_rows(
+            unit.loss, unit.what, emitted, _runners[root], plan.classwise, plan.seed
+        )
+        return unit, list(found)
     if unit.what == DENSITY:
         return unit, list(density_rows(unit.loss, emitted, _runners[root], plan.seed))
     samples = Samples(unit.loss, unit.what, plan.of(unit.what), plan.seed)

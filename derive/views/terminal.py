@@ -8,17 +8,24 @@ from contextlib import suppress
 import sympy
 
 from derive.calculus import Derivation
+from derive.calculus.classwise import ClasswiseDerivation, on_the_simplex
 from derive.calculus.evaluate import NotReal
 from derive.calculus.limits import one_sided
 from derive.calculus.presented import for_readers, gathered_logarithms, limit_for_readers
 from derive.calculus.reading import fold, tidy
+from derive.definitions.labels import meeting
+from derive.definitions.loss import Loss
 from derive.definitions.notation import formula
 from derive.errors import BadInput
 from derive.estimation.robustness import length_name, robustness, tuning_constant
 from derive.numerics.lower import CannotLower
+from derive.program.classwise import domain as roles
+from derive.program.classwise import over
 from derive.program.wording import definition_lines, domain_line
 
 WIDTH = 96
+# A formula that nobody would read is not shown.
+LONG = 1000
 
 
 def shown(derivation: Derivation) -> str:
@@ -34,7 +41,8 @@ def shown(derivation: Derivation) -> str:
     for name, value in for_readers(derivation).items():
         if name != "loss":
             lines += _wrapped(f"{name} = {formula(value)}", "  ", "      ")
-    lines += _wrapped(f"weight at {loss.residual} = 0: {_weight(derivation)}", "  ", "      ")
+    if loss.kind == "residual":
+        lines += _wrapped(f"weight at {loss.residual} = 0: {_weight(derivation)}", "  ", "      ")
     if derivation.limits:
         lines += ["", "Limits (each confirmed at high precision, from each side)"]
         for limit in derivation.limits:
@@ -53,7 +61,7 @@ def shown(derivation: Derivation) -> str:
             lines += _wrapped(text, "  ", "      ")
     lines += ["", "Facts", *_facts(derivation), "", "Density", *_density(derivation)]
     with suppress(NotReal, CannotLower, ValueError, ArithmeticError):
-        lines += ["", *_estimator(derivation)]
+        lines += ["", *_estimator(derivation)] if loss.kind == "residual" else []
     for member in derivation.members:
         at = ", ".join(
             f"{k} = {formula(sympy.sympify(v)) if not isinstance(v, str) else v}"
@@ -61,6 +69,36 @@ def shown(derivation: Derivation) -> str:
         )
         lines += _wrapped(f"Equal to {member.wider} at {at}: {member.method}.", "")
     return "\n".join(lines)
+
+
+def shown_classwise(derivation: ClasswiseDerivation) -> str:
+    """A loss over classes: definition, gradients, facts, and the same for probabilities."""
+    loss = derivation.loss
+    lines = [loss.title, *(f"  {line}" for line in definition_lines(loss))]
+    lines += [f"  {over(loss)}", "", f"  {roles(loss)}"]
+    lines += [f"  Source: {loss.source}."] if loss.source else []
+    if loss.description:
+        lines += _wrapped(loss.description, "  ")
+    lines += ["", "Derivatives (each confirmed at 2 to 5 classes by differences of the definition)"]
+    lines += _quantities(derivation)
+    soft = derivation.probabilities
+    if soft is not None:
+        lines += ["", f"Where {loss.target} gives each class a probability", ""]
+        lines += _wrapped(f"loss = {formula(soft.loss.loss)}", "  ", "      ")
+        lines += _quantities(soft)
+    lines += ["", "Facts", *(line for fact in derivation.facts for line in _wrapped(fact, "  "))]
+    lines += ["", "Density", "  none: a loss over classes is no function of a residual"]
+    return "\n".join(lines)
+
+
+def _quantities(derivation: ClasswiseDerivation) -> list[str]:
+    lines = []
+    for name, value in derivation.pretty.items():
+        if name != "loss":
+            text = formula(value)
+            text = f"{name} = {text}" if len(text) <= LONG else f"{name}: {len(text)} characters"
+            lines += _wrapped(text, "  ", "      ")
+    return lines + [f"  {line}" for line in on_the_simplex(derivation)]
 
 
 def _weight(derivation: Derivation) -> str:
@@ -81,6 +119,8 @@ def _weight(derivation: Derivation) -> str:
 def _facts(derivation: Derivation) -> list[str]:
     """Parity, length, minimum, kinks and jumps, a line each."""
     facts, x = derivation.facts, derivation.loss.residual
+    if derivation.loss.predictions:
+        return [*_met(derivation.loss), *_breaks(derivation)]
     words = [f"even in {x}" if facts.even else f"not even in {x}"]
     if facts.stretch is not None:
         words.append(f"{facts.stretch} only stretches {x}")
@@ -89,9 +129,22 @@ def _facts(derivation: Derivation) -> list[str]:
     if facts.minimum is not None:
         rises = "rises on both sides" if facts.rises else "falls again somewhere"
         words.append(f"least at {x} = {formula(facts.minimum)}, {rises}")
-    lines = _wrapped("; ".join(words), "  ")
+    return [*_wrapped("; ".join(words), "  "), *_breaks(derivation)]
+
+
+def _met(loss: Loss) -> list[str]:
+    """Whether the loss is least where the prediction equals the target, and 0 there."""
+    found = meeting(loss)
+    place = f"{loss.residual} = {loss.target}"
+    if not found.least:
+        return []
+    return [f"  least at {place}{', where it is 0' if found.zero else ''}"]
+
+
+def _breaks(derivation: Derivation) -> list[str]:
+    x, lines = derivation.loss.residual, []
     kinds = ("the loss jumps", "kink", "the curvature jumps", "smooth to second order")
-    for b in facts.breaks:
+    for b in derivation.facts.breaks:
         equal = "".join(f" unless {p} = {formula(v)}" for p, v in b.unless)
         lines += _wrapped(f"{x} = {formula(b.place)}: {kinds[b.order]}{equal}", "  ", "      ")
     return lines
@@ -120,11 +173,17 @@ def _estimator(derivation: Derivation) -> list[str]:
 def _density(derivation: Derivation) -> list[str]:
     density = derivation.density
     lines: list[str] = []
+    if derivation.loss.predictions:
+        return ["  none: exp(-loss) is normalized for losses of a residual only"]
     if density.log_partition is not None:
-        lines += _wrapped(f"log Z = {formula(gathered_logarithms(density.log_partition))}", "  ", "      ")
+        lines += _wrapped(
+            f"log Z = {formula(gathered_logarithms(density.log_partition))}", "  ", "      "
+        )
     for parameter, value, log_z in density.special:
         lines += _wrapped(
-            f"log Z = {formula(gathered_logarithms(log_z))}  at {parameter} = {formula(value)}", "  ", "      "
+            f"log Z = {formula(gathered_logarithms(log_z))}  at {parameter} = {formula(value)}",
+            "  ",
+            "      ",
         )
     if density.exists == sympy.false:
         lines += _wrapped(f"none: {density.reason}", "  ")

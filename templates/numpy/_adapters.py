@@ -41,58 +41,48 @@ def robust_norm(loss: ModuleType, **parameters: float) -> Any:
     return Norm()
 
 
-def slope_and_hessian(
-    loss: ModuleType, residual: Any, weight: Any, curvature: str, parameters: dict[str, float]
-) -> tuple[Any, Any]:
-    """d_x and the curvature of every residual, times sample weights where there are such."""
-    residual = np.asarray(residual, dtype=np.float64)
-    slope = loss.d_x(residual, **parameters)
-    hessian = np.minimum(getattr(loss, curvature)(residual, **parameters), LARGEST)
-    if weight is None or np.size(weight) == 0:
-        return slope, hessian
-    return slope * weight, hessian * weight
+class Objective:
+    """d_x of a loss and a curvature, of every residual. Functions and numbers: it can be copied
+    and pickled, as some libraries do."""
+
+    def __init__(self, loss: ModuleType, curvature: str = "weight", **parameters: float) -> None:
+        self.slope, self.curvature = loss.d_x, getattr(loss, curvature)
+        self.parameters = parameters
+
+    def at(self, prediction: Any, target: Any, weight: Any = None) -> tuple[Any, Any]:
+        """Slope and Hessian, times sample weights where there are such."""
+        residual = np.asarray(prediction, dtype=np.float64) - np.asarray(target)
+        slope = self.slope(residual, **self.parameters)
+        hessian = np.minimum(self.curvature(residual, **self.parameters), LARGEST)
+        if weight is None or np.size(weight) == 0:
+            return slope, hessian
+        return slope * weight, hessian * weight
 
 
-class BoostingObjective:
+class BoostingObjective(Objective):
     """`obj=` of xgboost.train, `params["objective"]` of lightgbm.train.
 
     Custom objectives start at 0.5 (XGBoost) or 0 (LightGBM), not at an estimate: set `base_score`,
     or `boost_from_average`, to compare with a built-in one.
     """
 
-    def __init__(self, loss: ModuleType, curvature: str = "weight", **parameters: float) -> None:
-        self.loss, self.curvature, self.parameters = loss, curvature, parameters
-
     def __call__(self, prediction: Any, data: Any) -> tuple[Any, Any]:
-        residual = np.asarray(prediction, dtype=np.float64) - data.get_label()
-        return slope_and_hessian(
-            self.loss, residual, data.get_weight(), self.curvature, self.parameters
-        )
+        return self.at(prediction, data.get_label(), data.get_weight())
 
 
-class EstimatorObjective:
+class EstimatorObjective(Objective):
     """`objective=` of XGBRegressor and LGBMRegressor: (target, prediction), two arguments."""
 
-    def __init__(self, loss: ModuleType, curvature: str = "weight", **parameters: float) -> None:
-        self.loss, self.curvature, self.parameters = loss, curvature, parameters
-
     def __call__(self, target: Any, prediction: Any) -> tuple[Any, Any]:
-        residual = np.asarray(prediction, dtype=np.float64) - target
-        return slope_and_hessian(self.loss, residual, None, self.curvature, self.parameters)
+        return self.at(prediction, target)
 
 
-class CatBoostObjective:
+class CatBoostObjective(Objective):
     """`loss_function=` of CatBoostRegressor, which maximizes: derivatives of minus the loss."""
-
-    def __init__(self, loss: ModuleType, curvature: str = "weight", **parameters: float) -> None:
-        self.loss, self.curvature, self.parameters = loss, curvature, parameters
 
     def calc_ders_range(
         self, approxes: Sequence[float], targets: Sequence[float], weights: Any
     ) -> list[tuple[float, float]]:
-        residual = np.asarray(approxes, dtype=np.float64) - np.asarray(targets)
         given = None if weights is None else np.asarray(weights)
-        slope, hessian = slope_and_hessian(
-            self.loss, residual, given, self.curvature, self.parameters
-        )
+        slope, hessian = self.at(approxes, targets, given)
         return list(zip((-slope).tolist(), (-hessian).tolist(), strict=True))

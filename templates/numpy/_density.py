@@ -191,8 +191,9 @@ class Density:
         place = np.asarray(shift, dtype=np.float64)
 
         def one(shift: Any, *values: Any) -> float:
-            laws = [self._law(tuple(map(np.float64, v))) for v in (values[:count], values[count:])]
-            return divergence(*laws, float(shift))
+            first, second = tuple(map(np.float64, values[:count])), values[count:]
+            other = self._law(tuple(map(np.float64, second)))
+            return divergence(self._law(first), other, float(shift))
 
         with np.errstate(all="ignore"):
             found = np.vectorize(one, otypes=[np.float64])(place, *arrays[0], *arrays[1])

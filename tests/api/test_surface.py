@@ -115,7 +115,7 @@ def test_formulas_show_in_notebooks():
 
 def test_pictures(tmp_path):
     pytest.importorskip("matplotlib")
-    picture = derive.plot("quadratic")
+    picture = derive.plot("quadratic", settings={"scale": 2}, ends=(-3, 3), size=(5, 3))
     assert picture._repr_png_().startswith(b"\x89PNG")
     assert picture.save(tmp_path / "one.svg").read_text().lstrip().startswith("<?xml")
 
@@ -129,6 +129,10 @@ def test_pictures(tmp_path):
         (lambda: derive.emit("huber", "numpy", settings={"alpha": 1}), "no parameter 'alpha'"),
         (lambda: derive.emit("huber", "numpy", settings={"delta": -1}), "outside of"),
         (lambda: derive.emit(ridge("np"), "numpy"), "'np'"),
+        (lambda: derive.latex("quadratic", form="word"), "choose from fragment"),
+        (lambda: derive.latex("quadratic", quantity="d_y"), "no quantity 'd_y'"),
+        (lambda: derive.plot("quadratic", kind="pie"), "choose from panels"),
+        (lambda: derive.plot("quadratic", settings={"alpha": 1}), "no parameter 'alpha'"),
         (lambda: derive.verify("huber", loss="huber"), "by what|judged by"),
         (lambda: derive.verify(formula="x", latex="x", loss="huber"), "one text"),
         (lambda: derive.verify(formula="x"), "loss="),
@@ -173,3 +177,11 @@ def test_a_report_lists_counts_and_shows(tmp_path):
     shown = report._repr_html_()
     assert shown.index("wrong") < shown.index("right")
     assert report.rows[1].witness
+
+
+def test_what_has_no_notation_is_shown_by_its_repr():
+    loss = derive.load("softmax_cross_entropy")
+    assert loss._repr_latex_() is None
+    assert repr(loss) == "<Loss softmax_cross_entropy(z, t, T)>"
+    found = derive.derive(loss)
+    assert repr(found).startswith("<Derivation of softmax_cross_entropy: loss, d_z, ")

@@ -11,7 +11,8 @@ from derive.calculus.facts import facts
 from derive.calculus.integrals import over_the_line
 from derive.calculus.limits import limits
 from derive.calculus.samples import generic_points
-from derive.definitions.catalogue import NAMES, load
+from derive.definitions.catalogue import RESIDUAL as NAMES
+from derive.definitions.catalogue import load
 from derive.definitions.loss import Loss
 from derive.definitions.symbols import alpha, beta, delta, scale, x
 from derive.errors import Refuted
@@ -197,4 +198,4 @@ def test_a_condition_has_its_reason_too():
         "as |x| -> inf, the loss grows like q*log(|x|); the integral needs q > 1"
     )
     odd = of(made(x * Abs(x)))
-    assert odd.reason == "as x -> -oo, the loss falls like x**2"
+    assert odd.reason == "as x -> -inf, the loss falls like x^2"

@@ -96,7 +96,7 @@ class Fake(ModuleType):
         self._note(subject=subject)
         return "ρ(x) = …"
 
-    def latex(self, subjects: Any, out: Path | None, progress: Progress) -> str:
+    def latex(self, subjects: Any, out: Path | None, progress: Progress, **_: Any) -> str:
         self._note(subjects=subjects, out=out)
         return "\\rho"
 
@@ -107,9 +107,9 @@ class Fake(ModuleType):
     def shown(self, report: Report, width: int, paint: Any) -> str:
         return "the table\n"
 
-    def plot(self, subject: str, out: Path | None) -> Path:
-        self._note(subject=subject, out=out)
-        return out or Path(f"{subject}.png")
+    def plot(self, subjects: Any, out: Path | None, progress: Progress, **_: Any) -> Path:
+        self._note(subjects=subjects, out=out)
+        return out or Path(f"{subjects[0]}.png")
 
 
 if __name__ == "__main__":

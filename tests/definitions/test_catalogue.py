@@ -18,7 +18,7 @@ def test_a_loss_says_who_it_is(name: str) -> None:
     loss = catalogue.load(name)
     assert (loss.name, loss.title) == (name, catalogue.TITLES[name])
     assert loss.source
-    assert loss.residual == x
+    assert loss.kind != "residual" or loss.residual == x
 
 
 @pytest.mark.parametrize("name", catalogue.NAMES)
@@ -77,7 +77,7 @@ def test_listing_imports_no_sympy() -> None:
         "print(len(TITLES), 'sympy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["10", "False"]
+    assert done.stdout.split() == [str(len(catalogue.NAMES)), "False"]
 
 
 def test_an_unknown_name_is_a_key_error() -> None:

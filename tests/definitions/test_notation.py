@@ -6,7 +6,8 @@ import pytest
 import sympy
 from sympy import Abs, Max, Piecewise, Symbol, cosh, exp, log, oo, sign, sqrt, tanh
 
-from derive.definitions.catalogue import NAMES, load
+from derive.definitions.catalogue import ELEMENTWISE as NAMES
+from derive.definitions.catalogue import load
 from derive.definitions.formula import read
 from derive.definitions.notation import condition, formula
 

@@ -3,6 +3,7 @@
 import pytest
 from sympy import FiniteSet, Interval, Max
 
+from derive.definitions.classes import Entry, Largest, Other
 from derive.definitions.interval import shown
 from derive.definitions.lossfile import parse
 from derive.errors import BadInput
@@ -89,9 +90,45 @@ def test_a_mixture_is_refused_in_one_line(text: str, said: str) -> None:
 
 
 def test_roles_along_an_axis_make_a_loss_over_classes() -> None:
-    text = POISSON.replace("y*log(y/mu) - y + mu", "mu - y")
+    text = POISSON.replace("y*log(y/mu) - y + mu", "log(sum(exp(mu))) - mu[y]")
     text = text.replace('"positive"', '"real over k"').replace('"nonnegative"', '"index of k"')
     loss = parse(text, "f")
     assert loss.kind == "classwise"
     assert [v.sort for v in loss.variables] == ["real", "index"]
     assert {v.axis for v in loss.variables} == {"k"}
+
+
+OVER_CLASSES = """
+name = "over_classes"
+loss = "{loss}"
+[prediction]
+z = "real over k"
+[target]
+t = "index of k"
+"""
+
+
+@pytest.mark.parametrize(
+    ("formula", "rule"),
+    [
+        ("exp(z) - z[t]", "has a value for each class"),
+        ("z[t] + t", "'t' names a class"),
+        ("sum(z)[t]*q", "unknown name 'q'"),
+        ("sum(z, z)", "sum takes one argument"),
+        ("z[1] + sum(z)", "this is not part of formulas"),
+        ("z[t", "never closed"),
+    ],
+)
+def test_what_is_no_loss_over_classes_is_told_in_a_line(formula: str, rule: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse(OVER_CLASSES.format(loss=formula), "f")
+    assert rule in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_class_may_be_compared_with_the_target() -> None:
+    text = OVER_CLASSES.format(loss="max(z + piecewise((0, k == t), (1, True))) - z[t]")
+    loss = parse(text, "f")
+    t = loss.target
+    assert t is not None
+    assert loss.loss == Largest(loss.residual + Other(t)) - Entry(loss.residual, t)

@@ -9,13 +9,14 @@ import pytest
 import derive
 
 nbformat = pytest.importorskip("nbformat")
-nbclient = pytest.importorskip("nbclient")
+pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
 pytest.importorskip("matplotlib")
 pytest.importorskip("torch")
 
 CHECKOUT = Path(derive.__file__).parents[1]
-NOTEBOOK = CHECKOUT / "examples" / "from_definition_to_training.ipynb"
+
+from tools.notebook import NOTEBOOK, executed  # noqa: E402 (needs what was asked for above)
 
 
 def told(cell):
@@ -32,15 +33,11 @@ def test_it_runs_and_says_what_is_stored_in_it(monkeypatch):
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     stored = nbformat.read(NOTEBOOK, as_version=4)
     nbformat.validate(stored)
-    again = nbformat.read(NOTEBOOK, as_version=4)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the machinery of notebooks, not ours
-        client = nbclient.NotebookClient(
-            again, timeout=600, resources={"metadata": {"path": str(NOTEBOOK.parent)}}
-        )
-        client.execute()
+        again = executed()
     for before, after in zip(stored.cells, again.cells, strict=True):
-        assert told(after) == told(before), before.source
+        assert told(after) == told(before), f"stale: python -m tools.notebook\n{before.source}"
     shown = {
         kind for cell in stored.cells for o in cell.get("outputs", ()) for kind in o.get("data", {})
     }

@@ -20,7 +20,7 @@ from typing import Any
 
 from derive.definitions.find import find
 from derive.errors import DeriveError
-from derive.verification.callables.calls import Call
+from derive.verification.callables.call import Call
 from derive.verification.callables.findings import Judgement
 from derive.verification.callables.judge import judge
 from tools.audit.page import page

@@ -34,7 +34,7 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _cells(row: Mapping[str, Any]) -> Iterator[str]:
@@ -63,5 +63,5 @@ def _witness(row: Mapping[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = str(value).replace("|", "\\|")
+    text = str(value)
     return text if len(text) <= 44 else text[:40] + " …"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from joblib import Parallel, delayed
 
-from derive.definitions.catalogue import NAMES
+from derive.definitions.catalogue import RESIDUAL as NAMES
 from derive.definitions.find import find
 from derive.errors import DeriveError
 from tools.exhaustive import record

@@ -19,7 +19,8 @@ from pathlib import Path
 from joblib import Parallel, delayed
 
 from derive.calculus import derive
-from derive.definitions.catalogue import NAMES, load
+from derive.definitions.catalogue import RESIDUAL as NAMES
+from derive.definitions.catalogue import load
 from derive.definitions.loss import Loss
 from derive.errors import BadInput, DeriveError
 from derive.output.folders import default_folder

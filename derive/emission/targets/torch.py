@@ -43,6 +43,23 @@ SYNTAX = Syntax(
         "horner": Called("_horner", listed=1),
         "sign": Called("_sign"),
         "product_error": Called("_product_error"),
+        "count": Pattern("{0}.shape[-1]", ATOM),
+        "put": Pattern("torch.scatter({0}, -1, {1}, {2})", ATOM),
+        **{
+            n: Called(f"_{n}")
+            for n in (
+                "total",
+                "largest",
+                "beside",
+                "entry",
+                "share",
+                "rest",
+                "others",
+                "centred",
+                "apart",
+                "hit",
+            )
+        },
     },
     infinity="math.inf",
     not_a_number="math.nan",
@@ -69,10 +86,67 @@ NUMBERS = Syntax(
 
 def context(module: Module, printer: Printer) -> Mapping[str, Any]:
     """What the template of a loss file needs beside what every target prints."""
-    x = module.residual
-    firsts = [f"d_{v}" for v in module.variables]
-    plain, program = plain_loss(module), _block(module)
-    formulas = [
+    return _pointwise(module, printer) if module.roles else _residual(module, printer)
+
+
+def _pointwise(module: Module, printer: Printer) -> Mapping[str, Any]:
+    """Of a loss of a prediction and a target: torch.nn's arguments in its order."""
+    optional = [f"{p.name}: Any = {printer.real(p.default)}" for p in module.parameters]
+    others = [p.name for p in module.predictions[1:]]
+    inputs = ["input", *others, "target"]
+    named = _tuple([p.name for p in module.parameters])
+    return {
+        "formulas": _formulas(module, printer, None),
+        "signature": ", ".join([*(f"{n}: Tensor" for n in module.inputs), *optional]),
+        "helpers": _helpers(module, printer),
+        "exports": exports([_class_name(module), *(f.name for f in module.functions)]),
+        "class_name": _class_name(module),
+        "given_to": [
+            "self",
+            "weight: Tensor | None = None",
+            "size_average: bool | None = None",
+            "reduce: bool | None = None",
+            'reduction: str = "mean"',
+            *optional,
+            "*",
+            "validate: bool = False",
+        ],
+        "forward": [
+            "self",
+            "input: Tensor",
+            "target: Tensor",
+            *(f"{n}: Tensor" for n in others),
+            "weight: Tensor | None = None",
+        ],
+        "inputs": inputs,
+        "domains": [
+            f'("{n}", "{r.rule}", lambda p: {_test(r, printer)})'
+            for n, r in zip(inputs, module.roles, strict=True)
+        ],
+        "rules": _rules(module, printer),
+        "named": named,
+        "defaults": _tuple([printer.real(p.default) for p in module.parameters]),
+        "own": ", ".join(f"self.{p.name}" for p in module.parameters),
+        "shown": ", ".join(f'"{n}"' for n in [*(p.name for p in module.parameters), "reduction"]),
+        "quoted": [f'"{n}"' for n in module.variables],
+        "slopes": _some_slopes(module),
+    }
+
+
+def _some_slopes(module: Module) -> list[dict[str, Any]]:
+    """The derivatives of each function, "" for one that the file does not have."""
+    rows = []
+    for f in module.functions:
+        if f.name == "loss" or f.by:
+            found = [module.derivative(*f.by, v) for v in module.variables]
+            names = [g.name if isinstance(g, Function) else "" for g in found]
+            if any(names):
+                rows.append({"name": f.name, "by": names})
+    return rows
+
+
+def _formulas(module: Module, printer: Printer, plain: Block | None) -> list[dict[str, Any]]:
+    return [
         {
             "name": f.name,
             "meaning": function(f, printer)["meaning"],
@@ -81,18 +155,28 @@ def context(module: Module, printer: Printer) -> Mapping[str, Any]:
         for f in module.functions
         if f.name != "value_and_grad"
     ]
+
+
+def _helpers(module: Module, printer: Printer) -> list[dict[str, Any]]:
+    return [
+        {**function(h, printer), "signature": [f"{p}: Any" for p in h.parameters]}
+        for h in module.helpers
+    ]
+
+
+def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
+    x = module.residual
+    firsts = [f"d_{v}" for v in module.variables]
+    plain, program = plain_loss(module), _block(module)
     signature = ", ".join(
         [f"{x}: Tensor", *(f"{p.name}: Any = {printer.real(p.default)}" for p in module.parameters)]
     )
     swapped = len(module.parameters) == 1
     first = module.parameters[0] if swapped else None
     return {
-        "formulas": formulas,
+        "formulas": _formulas(module, printer, plain),
         "signature": signature,
-        "helpers": [
-            {**function(h, printer), "signature": [f"{p}: Any" for p in h.parameters]}
-            for h in module.helpers
-        ],
+        "helpers": _helpers(module, printer),
         "exports": exports([_class_name(module), *(f.name for f in module.functions)]),
         "class_name": _class_name(module),
         "example": "0.0",
@@ -162,9 +246,14 @@ def _slopes(module: Module) -> list[dict[str, Any]]:
 
 
 def _block(module: Module) -> Mapping[str, Any] | None:
-    """The block program as lines, None where there is none."""
-    found = sweep(module)
+    """The block program as lines, None where there is none, or where a parameter has a name that
+    it needs for itself."""
+    found, names = sweep(module), [p.name for p in module.parameters]
     if found is None:
+        return None
+    taken = {DIFFERENCE, SLOPE, "spare", "ctx", "sums", *found.buffers}
+    taken |= {s.place for s in found.steps}
+    if not taken.isdisjoint(names):
         return None
     try:
         special = tuple(c for c in module.special if not beyond(c))
@@ -172,7 +261,6 @@ def _block(module: Module) -> Mapping[str, Any] | None:
         lines = calls.lines(tuple(p.name for p in module.parameters))
     except NoSpelling:
         return None
-    names = [p.name for p in module.parameters]
     return {
         "lines": lines,
         "buffers": list(found.buffers),
@@ -200,8 +288,17 @@ TARGET = Target(
     suffix=".py",
     syntax=SYNTAX,
     template="loss.py.j2",
+    pointwise="pointwise.py.j2",
     density="density.py.j2",
-    runtime=("_special.py", "_quadrature.py", "_density.py", "_distribution.py", "_adaptive.py"),
+    classes="classes.py.j2",
+    runtime=(
+        "_costs.py",
+        "_special.py",
+        "_quadrature.py",
+        "_density.py",
+        "_distribution.py",
+        "_adaptive.py",
+    ),
     package="package.py.j2",
     library="torch",
     dtype="float32",

@@ -32,11 +32,12 @@ from derive.numerics.helpers.powers import (
     times_power1p,
     times_power1p_less_one,
 )
+from derive.numerics.helpers.ratios import log_ratio
 
 __all__ = [
     "HELPERS", "SERIES_TERMS", "Helper", "boxcox1p", "boxcox_bend", "boxcox_slope", "expm1_minus",
     "exprel", "exprel1", "exprel2", "log1p_minus", "log1p_square", "log1prel", "log1prel1",
-    "log1prel2", "logcosh", "logcosh_excess", "power1p", "power1p_square",
+    "log1prel2", "log_ratio", "logcosh", "logcosh_excess", "power1p", "power1p_square",
     "rel2", "rel2_bend", "rel2_slope", "root1p_square", "sigmoid",
     "softplus", "softplus_step",
     "times_power1p", "times_power1p_less_one",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from derive.definitions.floats import Floats
-from derive.verification.callables.calls import Call
+from derive.verification.callables.call import Call
 from derive.verification.callables.convention import Settings
 from derive.verification.callables.findings import Finding
 from derive.verification.callables.session import Answer, Given, Session

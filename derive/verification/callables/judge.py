@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,9 @@ from derive.definitions.floats import Floats
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
 from derive.verification.callables.behaviour import PLAIN, Behaviour
-from derive.verification.callables.calls import Call, calls
-from derive.verification.callables.convention import GRID, Convention, Fit, Settings
+from derive.verification.callables.call import Call
+from derive.verification.callables.calls import calls
+from derive.verification.callables.convention import Settings
 from derive.verification.callables.findings import (
     DIFFERENT,
     EQUAL,
@@ -27,7 +28,7 @@ from derive.verification.callables.findings import (
     Judgement,
     verdict_of,
 )
-from derive.verification.callables.nice import ZERO, Nice
+from derive.verification.callables.reading import Reading, read_call
 from derive.verification.callables.script import script
 from derive.verification.callables.session import ENDINGS, Given, Session
 from derive.verification.callables.truth import Truth
@@ -35,24 +36,7 @@ from derive.verification.callables.values import Compared, Comparison, finding
 from derive.verification.process import LATE
 from derive.verification.report import REFUTED, UNKNOWN
 
-VARIED = (1.7, 0.6, 2.3, 1.3)
 REDUCES = "called with one element at a time: of more it gives one number"
-PARTS = {"loss": 0, "d_x": 1}
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A way to call, and the convention under which its values are ours."""
-
-    call: Call
-    settings: Settings
-    convention: Convention
-    fits: bool
-
-    @property
-    def cost(self) -> tuple[bool, tuple[int, int]]:
-        factor = self.convention.factor
-        return factor.coefficient < 0, factor.complexity
 
 
 def judge(
@@ -75,7 +59,7 @@ def judge(
                 return _ended(name, f"while it is imported, {told['error']}")
             raise BadInput(f"--implementation {subject}: {told['error']}")
         ways = [call] if call else calls(told, truth.names[1:], list(fixed), quantity == "d_x")
-        reading, error = _reading(session, ways, truth, fixed)
+        reading, error = read_call(session, ways, truth, fixed)
         if reading is None:
             if error.startswith(ENDINGS):
                 return _ended(name, error)
@@ -98,69 +82,6 @@ def _ended(name: str, what: str) -> Judgement:
 def _halves(subject: str) -> tuple[str, str]:
     module, _, path = subject.partition(":")
     return module, path
-
-
-def _reading(
-    session: Session, ways: Sequence[Call], truth: Truth, fixed: Settings
-) -> tuple[Reading | None, str]:
-    """The simplest convention that fits, over all ways to call; else the first way that works."""
-    fit, error = Fit(truth), ""
-    best: Reading | None = None
-    working: Reading | None = None
-    for call in ways:
-        call = replace(call, output=PARTS.get(truth.quantity))
-        settings = _varied(call, truth, fixed)
-        first = session.call(call, Given(GRID, settings[0]))
-        if not first.error and first.first.size == 1 and not call.gradient:  # a mean or a sum
-            call = replace(call, each=True)
-            first = session.call(call, Given(GRID, settings[0]))
-        more = () if first.error else settings[1:]
-        answers = [first, *(session.call(call, Given(GRID, at)) for at in more)]
-        kept = [
-            (at, a.first)
-            for at, a in zip(settings, answers, strict=False)
-            if not a.error and a.first.shape == GRID.shape
-        ]
-        if not kept or kept[0][0] != settings[0]:
-            error = error or answers[0].error or f"shape {answers[0].first.shape} came out"
-            if answers[0].is_final:
-                break
-            continue
-        found = fit.convention(call.parameters, *zip(*kept, strict=True))
-        if found is None:
-            natural = Convention(Nice(), ZERO, _natural(call, truth))
-            working = working or Reading(call, settings[0], natural, False)
-            continue
-        reading = Reading(call, settings[0], found, True)
-        if found.is_equal:
-            return reading, ""
-        if best is None or reading.cost < best.cost:
-            best = reading
-    return best or working, error
-
-
-def _natural(call: Call, truth: Truth) -> dict[str, Nice]:
-    """Their letters for ours where no convention fits: by name, then in order."""
-    theirs = list(call.parameters)
-    left = [name for name in theirs if name not in truth.names]
-    found = {}
-    for name in truth.names[1:]:
-        letter = name if name in theirs else left.pop(0) if left else None
-        found[name] = Nice(exponents=((letter, 1),)) if letter else Nice()
-    return found
-
-
-def _varied(call: Call, truth: Truth, fixed: Settings) -> list[dict[str, float]]:
-    """A setting of the parameters, and others in which each of them moves by itself."""
-    loss = truth.loss
-    defaults = {p.name: float(loss.default(p)) for p in loss.parameters}
-    known = {**call.starts, **defaults, **fixed}
-    base = {name: known.get(name, 1.0) for name in call.parameters}
-    settings = [base]
-    for k, _ in enumerate(VARIED[:3] if base else ()):
-        factors = VARIED[k:] + VARIED[:k]
-        settings.append({n: v * f for (n, v), f in zip(base.items(), factors * 9, strict=False)})
-    return settings
 
 
 @dataclass

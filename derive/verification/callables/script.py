@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from derive.verification.callables.calls import Call
+from derive.verification.callables.call import Call
 
 
 def script(

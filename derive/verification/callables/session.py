@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from derive.definitions.floats import Floats
-from derive.verification.callables.calls import Call
+from derive.verification.callables.call import Call
 from derive.verification.process import ENDED, LATE, Child
 
 SCRIPT = Path(__file__).with_name("stranger.py")

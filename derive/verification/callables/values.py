@@ -11,7 +11,7 @@ import numpy as np
 from derive.definitions.floats import FORMATS, Floats, neighbours
 from derive.definitions.samples import draw, to_dtype
 from derive.verification.backend import Ball
-from derive.verification.callables.calls import Call
+from derive.verification.callables.call import Call
 from derive.verification.callables.convention import Convention, Settings
 from derive.verification.callables.findings import Finding
 from derive.verification.callables.session import Given, Session

@@ -82,8 +82,23 @@ def _with(
         return
     factor = _tidy(lowest[first] / orders[first])
     offset = _tidy(lowest.get(0, S.Zero) - factor * orders.get(0, S.Zero))
-    if factor != 0 and not factor.has(nan, zoo, oo) and not offset.has(nan, zoo, oo):
-        yield Convention(factor, offset, value if scale is not None else None)
+    if factor == 0 or factor.has(nan, zoo, oo) or offset.has(nan, zoo, oo):
+        return
+    if scale is not None and first and list(orders) == [first]:
+        yield from _absorbed(ours, x, scale, value, factor, offset)
+    yield Convention(factor, offset, value if scale is not None else None)
+
+
+def _absorbed(
+    ours: Expr, x: Symbol, scale: Symbol, value: Expr, factor: Expr, offset: Expr
+) -> Iterator[Convention]:
+    """A power of x/scale: letters of the factor are a part of the scale."""
+    number, letters = factor.as_coeff_Mul()
+    power = -sympy.degree(1 / ours.subs(x, 1), scale) if not ours.has(Piecewise) else 0
+    if power and letters.free_symbols and not ours.has(sympy.Max, sympy.Min):
+        moved = _tidy(value * letters ** sympy.Rational(1, power))
+        if moved.is_positive is not False:
+            yield Convention(number, offset, moved)
 
 
 def _tidy(e: Expr) -> Expr:

@@ -1,5 +1,6 @@
 """The formulas of losses as LaTeX: a fragment for \\input, or a complete document."""
 
 from derive.views.latex.pages import document, fragment
+from derive.views.latex.wanted import Wanted
 
-__all__ = ["document", "fragment"]
+__all__ = ["Wanted", "document", "fragment"]

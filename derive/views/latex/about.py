@@ -13,13 +13,16 @@ from derive.views.latex import escape
 from derive.views.latex.entry import Table
 from derive.views.latex.letters import letters
 from derive.views.latex.printer import Printer
+from derive.views.latex.prose import typeset
 from derive.views.latex.voice import Voice
 
 
 def description(voice: Voice) -> tuple[str, ...]:
     """What the loss is for and who said it, where that was told."""
     loss = voice.loss
-    told = [escape.text(_closed(loss.description))] if loss.description.strip() else []
+    told = []
+    if loss.description.strip():
+        told.append(typeset(_closed(loss.description), loss, voice.printer))
     if loss.source.strip():
         told.append(f"Source: {escape.text(_closed(loss.source))}")
     return (" ".join(told),) if told else ()
@@ -27,7 +30,7 @@ def description(voice: Voice) -> tuple[str, ...]:
 
 def variables(voice: Voice) -> str:
     """The variables with their domains."""
-    return f"Variables: {', '.join(domain(voice, v) for v in voice.loss.variables)}."
+    return rf"\par\noindent Variables: {', '.join(domain(voice, v) for v in voice.loss.variables)}."
 
 
 def domain(voice: Voice, v: Symbol) -> str:
@@ -36,6 +39,9 @@ def domain(voice: Voice, v: Symbol) -> str:
     plain = {v.name, rf"\{v.name}", rf"\mathrm{{{escape.text(v.name)}}}"}
     named = "" if letter in plain else rf" (\texttt{{{escape.text(v.name)}}})"
     where = voice.loss.domain(v)
+    if isinstance(where, sympy.FiniteSet):
+        labels = ", ".join(voice.printer.inline(e) for e in sorted(where, key=float))
+        return rf"${letter} \in \{{{labels}\}}${named}"
     low, high = where.inf, where.sup
     with_low, with_high = (where.contains(end) == sympy.true for end in (low, high))
     if (low, high) == (-oo, oo) and not with_high:
@@ -61,8 +67,8 @@ def memberships(voice: Voice) -> tuple[str, ...]:
         called = f" ({escape.text(title)})" if title else ""
         how = "as a limit" if member.method.startswith("limit") else "by substitution"
         told.append(
-            rf"\paragraph{{Special case.}} Equal to \texttt{{{escape.text(member.wider)}}}{called} "
-            rf"at ${at}$; proved {how}."
+            rf"\par\smallskip\noindent\textbf{{Special case.}} Equal to "
+            rf"\texttt{{{escape.text(member.wider)}}}{called} at ${at}$; proved {how}."
         )
     return tuple(told)
 
@@ -91,7 +97,11 @@ def special_cases(voice: Voice) -> tuple[Table, ...]:
         rows.append(" & ".join(cells))
     head = " & ".join([*heads, "loss", f"${voice.special('loss')}$"])
     closed = tuple(rf"{row} \\" for row in rows)
-    return (Table(r"\paragraph{Special cases.}", "r" * len(heads) + "ll", head, closed),)
+    return (
+        Table(
+            r"\par\smallskip\noindent\textbf{Special cases.}", "r" * len(heads) + "ll", head, closed
+        ),
+    )
 
 
 def _values(member: Loss) -> list[tuple[str, Expr]]:

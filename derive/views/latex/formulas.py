@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sympy import Expr, Piecewise, Symbol, nan, oo, sign, zoo
 
 from derive.calculus.derivation import Limit
+from derive.definitions.quantity import Quantity
 from derive.views.latex.entry import Display, aligned
-from derive.views.latex.layout import LINE, Statement
+from derive.views.latex.layout import Statement
 from derive.views.latex.voice import GAP, WIDE, Voice
 from derive.views.latex.width import width
 
@@ -21,36 +23,105 @@ def definition(voice: Voice, lead: str) -> Display:
     """The loss and its named sub-expressions, on one line where they fit."""
     loss = voice.loss
     statements = [
-        Statement(voice.call("loss"), loss.loss),
-        *(Statement(voice.letter(name), name.definition) for name in loss.where),
+        Statement(voice.call("loss"), loss.loss, name="loss"),
+        *(Statement(voice.letter(name), name.definition, name=name.name) for name in loss.where),
     ]
     rows = voice.layout.rows(statements)
     joined = GAP.join([rows[0], *(row.replace("&=", "=", 1) for row in rows[1:])])
-    fits = len(rows) == len(statements) and width(joined) <= LINE
-    return aligned(lead, [joined] if fits else rows)
+    fits = len(rows) == len(statements) and width(joined) <= voice.layout.line
+    numbered = voice.wanted.numbered
+    return aligned(lead, [joined] if fits and not numbered else rows, voice.environment)
 
 
 def derivatives(voice: Voice) -> Display:
     """First derivatives, the second one in the residual, the weight and its value at 0."""
-    pretty, x = voice.derivation.pretty, voice.loss.residual
+    if voice.loss.predictions:
+        return _in_the_roles(voice)
+    readable, x = voice.readable, voice.loss.residual
     psi, w = voice.special("d_x"), voice.special("weight")
-    statements = [
-        Statement(f"{psi} = {voice.partial(x.name)}", pretty[f"d_{x.name}"]),
-        *(Statement(voice.partial(p.name), pretty[f"d_{p.name}"]) for p in voice.loss.parameters),
-        Statement(voice.partial(x.name, 2), pretty[f"d2_{x.name}"]),
-        Statement(rf"{w} = \frac{{{psi}}}{{{voice.letter(x)}}}", pretty["weight"]),
-    ]
+    left = {f"d_{x.name}": f"{psi} = {voice.partial(x.name)}"}
+    left |= {f"d_{p.name}": voice.partial(p.name) for p in voice.loss.parameters}
+    left |= {f"d2_{x.name}": voice.partial(x.name, 2)}
+    statements = [Statement(sign, readable[name], name=name) for name, sign in left.items()]
+    weight = Statement(
+        rf"{w} = \frac{{{psi}}}{{{voice.letter(x)}}}", readable["weight"], name="weight"
+    )
     at_zero = voice.derivation.weight_at_zero
     told = _at_zero(voice, at_zero)
-    weight = width(statements[-1].left + voice.printer.show(pretty["weight"])) + width(told)
-    if weight <= LINE - 4:
-        last = statements.pop()
-        gap = WIDE if last.right.has(Piecewise) else GAP
-        statements.append(Statement(last.left, last.right, note=gap + told))
-    elif at_zero not in (oo, -oo, zoo):
-        statements.append(Statement(f"{w}(0)", voice.tidied(at_zero)))
+    total = width(weight.left + voice.printer.show(weight.right)) + width(told)
+    if told and total <= voice.layout.line - 4:
+        gap = WIDE if weight.right.has(Piecewise) else GAP
+        statements.append(replace(weight, note=gap + told))
+    else:
+        statements.append(weight)
+        if at_zero not in (oo, -oo, zoo, nan):
+            statements.append(Statement(f"{w}(0)", voice.tidied(at_zero)))
     rows = voice.layout.rows(statements)
-    return aligned(r"\paragraph{Derivatives and weight.}", rows)
+    return aligned(
+        r"\par\smallskip\noindent\textbf{Derivatives and weight.}", rows, voice.environment
+    )
+
+
+def _in_the_roles(voice: Voice) -> Display:
+    """First derivatives, and the second ones in each prediction."""
+    readable, loss = voice.readable, voice.loss
+    statements = [
+        Statement(voice.partial(v.name), readable[f"d_{v.name}"], name=f"d_{v.name}")
+        for v in loss.variables
+        if f"d_{v.name}" in readable
+    ]
+    statements += [
+        Statement(voice.partial(v.name, 2), readable[f"d2_{v.name}"], name=f"d2_{v.name}")
+        for v in loss.predictions
+    ]
+    rows = voice.layout.rows(statements)
+    return aligned(r"\par\smallskip\noindent\textbf{Derivatives.}", rows, voice.environment)
+
+
+def second_derivatives(voice: Voice) -> list[Display]:
+    """Those in parameters, and the mixed ones."""
+    x = voice.loss.residual
+    told = {f"d2_{v.name}" for v in (voice.loss.predictions or (x,))}
+    wanted = [name for name in voice.readable if is_second(name) and name not in told]
+    if not wanted:
+        return []
+    statements = [
+        Statement(second(voice, name), voice.readable[name], name=name) for name in wanted
+    ]
+    rows = voice.layout.rows(statements)
+    return [
+        aligned(r"\par\smallskip\noindent\textbf{Second derivatives.}", rows, voice.environment)
+    ]
+
+
+def is_second(name: str) -> bool:
+    return isinstance(name, Quantity) and len(name.by) == 2
+
+
+def second(voice: Voice, name: str) -> str:
+    """The left side of a second derivative."""
+    assert isinstance(name, Quantity)
+    one, other = name.by
+    return voice.partial(one.name, 2) if one == other else voice.mixed(name.by)
+
+
+def chosen(voice: Voice) -> Display:
+    """The quantities that were asked for, and nothing else."""
+    loss, left = voice.loss, {"loss": voice.call("loss"), "weight": voice.special("weight")}
+    statements = []
+    for name, value in voice.readable.items():
+        if name not in voice.wanted.quantities:
+            continue
+        if is_second(name):
+            sign = second(voice, name)
+        else:
+            sign = left.get(name) or voice.partial(name.removeprefix("d_"))
+        statements.append(Statement(sign, value, name=name))
+    used = {n for s in statements for n in s.right.free_symbols}
+    for name in loss.where:
+        if name in used:
+            statements.append(Statement(voice.letter(name), name.definition, name=name.name))
+    return aligned("", voice.layout.rows(statements), voice.environment)
 
 
 def _at_zero(voice: Voice, value: Expr) -> str:
@@ -59,6 +130,8 @@ def _at_zero(voice: Voice, value: Expr) -> str:
         return rf"{w}(0) = {infinite(voice, value)}"
     if value == zoo:
         return rf"\text{{no limit of }} {w} \text{{ at }} 0"
+    if value is nan:
+        return ""
     return f"{w}(0) = {voice.printer.show(voice.tidied(value))}"
 
 
@@ -83,7 +156,7 @@ def limits(voice: Voice) -> list[Display]:
         return []
     # A row ends in a line break, the last one of a block in a larger one.
     closed = SPACE.join(BREAK.join(rows) for rows in blocks).split("\n")
-    return [Display(r"\paragraph{Limits.}", "alignat*", "{2}", tuple(closed))]
+    return [Display(r"\par\smallskip\noindent\textbf{Limits.}", "alignat*", "{2}", tuple(closed))]
 
 
 def _point(voice: Voice, point: Expr, direction: str) -> str:

@@ -16,8 +16,12 @@ from derive.definitions.order import terms
 from derive.views.latex.printer import Printer
 from derive.views.latex.width import width
 
-# In em. The narrowest text of the standard classes is 32.5 em wide (article at 12 pt).
+# In em. The narrowest text of the standard classes is 32.5 em wide (article at 12 pt); a column of
+# 3.4 inches at 10 pt holds 24.5 em.
 LINE = 31.5
+COLUMN = 23.5
+# What an equation number takes.
+NUMBER = 3.0
 INDENT = r"\quad "
 # Operations that a part must hold to be worth a name.
 SMALLEST = 3
@@ -25,20 +29,30 @@ SMALLEST = 3
 
 @dataclass(frozen=True)
 class Statement:
-    """left, its relation, and the formula that follows; `note` stands behind it."""
+    """left, its relation, and the formula that follows; `note` stands behind it.
+
+    name: what a label calls it; a statement without a name gets no number.
+    """
 
     left: str
     right: Expr
     relation: str = "="
     note: str = ""
+    name: str = ""
 
 
 @dataclass
 class Layout:
-    """Rows of formulas that share their letters; the names given so far are in `given`."""
+    """Rows of formulas that share their letters; the names given so far are in `given`.
+
+    line: how wide a row may be, in em. labels: what the labels of numbered rows begin with; None
+    where nothing is numbered.
+    """
 
     symbols: dict[str, str]
     short: tuple[str, ...]
+    line: float = LINE
+    labels: str | None = None
     given: list[tuple[Symbol, Expr]] = field(default_factory=list)
 
     @property
@@ -54,18 +68,26 @@ class Layout:
         rows: list[str] = []
         start = len(self.given)
         for s in statements:
-            lines = self._lines(s.right, LINE - margin, width(s.note))
-            rows.append(f"{s.left} &{s.relation} {lines[0]}")
-            rows += [f"&{INDENT}{line}" for line in lines[1:]]
-            rows[-1] += s.note
+            lines = self._lines(s.right, self.line - margin, width(s.note))
+            stated = [f"{s.left} &{s.relation} {lines[0]}"]
+            stated += [f"&{INDENT}{line}" for line in lines[1:]]
+            stated[-1] += s.note
+            rows += self._numbered(stated, s.name)
         while start < len(self.given):
             name, meaning = self.given[start]
             start += 1
             left = self.symbols[name.name]
-            lines = self._lines(meaning, LINE - max(margin, before + width(left + "=")), 0.0)
-            rows.append(f"{left} &= {lines[0]}")
-            rows += [f"&{INDENT}{line}" for line in lines[1:]]
+            lines = self._lines(meaning, self.line - max(margin, before + width(left + "=")), 0.0)
+            stated = [f"{left} &= {lines[0]}", *(f"&{INDENT}{line}" for line in lines[1:])]
+            rows += self._numbered(stated, "")
         return rows
+
+    def _numbered(self, rows: list[str], name: str) -> list[str]:
+        """The last row of a statement has its number and label."""
+        if self.labels is None:
+            return rows
+        last = rf" \label{{eq:{self.labels}:{name}}}" if name else r" \notag"
+        return [*(row + r" \notag" for row in rows[:-1]), rows[-1] + last]
 
     def _lines(self, e: Expr, room: float, note: float) -> list[str]:
         if self._fits(e, room - note):

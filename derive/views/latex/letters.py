@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from derive.definitions.loss import Loss
+from derive.definitions.names import letter as check
 from derive.views.latex import escape
 
-PAPER = {"scale": "c"}
-GREEK = frozenset(escape.GREEK_LETTERS)
+PAPER = {"scale": "c", "eps": r"\epsilon", "lam": r"\lambda", "df": r"\nu"}
+GREEK = frozenset(escape.GREEK_LETTERS) | frozenset(
+    ("varepsilon", "vartheta", "varphi", "varrho", "varsigma", "varkappa")
+)
 # A longer name would fill the line: it gets a letter, and the list of variables tells which.
 LONGEST_NAME = 16
 LETTERED = r"\vartheta"
@@ -36,10 +39,15 @@ class Letters:
     short: tuple[str, ...]
 
 
-def letters(loss: Loss) -> Letters:
-    """Letters for a loss; where two would coincide, the later ones step aside."""
+def letters(loss: Loss, chosen: Mapping[str, str] | None = None) -> Letters:
+    """Letters for a loss; where two would coincide, the later ones step aside.
+
+    chosen: by name, instead of those of the loss and the usual ones: `epsilon`, `nu`, `c_1`.
+    """
     names = [v.name for v in (*loss.variables, *loss.where)]
-    symbols = _symbols(names)
+    wanted = {**loss.symbols, **(chosen or {})}
+    own = {name: _written(check(word)) for name, word in wanted.items() if name in names}
+    symbols = _symbols(names, own)
     taken = set(symbols.values()) | {"e", r"\pi"}
     quantities: dict[str, str] = {}
     for word, choices in QUANTITIES.items():
@@ -53,10 +61,10 @@ def _first_free(choices: Iterable[str], taken: set[str]) -> str:
     return free[0] if free else tuple(choices)[-1]
 
 
-def _symbols(names: list[str]) -> dict[str, str]:
-    written = {name: _written(name) for name in names}
+def _symbols(names: list[str], chosen: Mapping[str, str]) -> dict[str, str]:
+    written = {**{name: _written(name) for name in names}, **chosen}
     for name in names:
-        if name in PAPER and PAPER[name] not in written.values():
+        if name in PAPER and name not in chosen and PAPER[name] not in written.values():
             written[name] = PAPER[name]
     long = [name for name in names if len(name) > LONGEST_NAME]
     for number, name in enumerate(long, 1):

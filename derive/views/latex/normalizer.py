@@ -8,17 +8,19 @@ from sympy import Expr, Symbol, expand_power_exp, powsimp
 from derive.calculus.presented import gathered_logarithms
 from derive.calculus.reasons import how_fast
 from derive.views.latex.entry import Display, aligned
-from derive.views.latex.layout import LINE, Statement
+from derive.views.latex.layout import Statement
 from derive.views.latex.sentences import sentence
 from derive.views.latex.voice import GAP, Voice
 from derive.views.latex.width import width
 
-HEAD = r"\paragraph{Density.}"
+HEAD = r"\par\smallskip\noindent\textbf{Density.}"
 BOUND = Symbol("bound of the integral", positive=True)
 
 
 def density(voice: Voice) -> tuple[list[Display], list[str]]:
     """The displays, and the remarks that follow them."""
+    if voice.loss.predictions:
+        return [], []
     found = voice.derivation.density
     words = reasons(voice)
     if found.exists is None:
@@ -56,7 +58,7 @@ def _closed_forms(voice: Voice, z: str) -> list[str]:
         at = f"{voice.letter(parameter)} = {voice.printer.inline(value)}"
         left, total = rf"{z}\big|_{{{at}}}", from_logarithm(log_z)
         note = rf"{GAP}\ln {z} = {voice.printer.show(gathered_logarithms(log_z))}"
-        if width(left + voice.printer.show(total) + note) > LINE - 2:
+        if width(left + voice.printer.show(total) + note) > layout.line - 2:
             note = ""
         rows += layout.rows([Statement(left, total, note=note)])
     return rows

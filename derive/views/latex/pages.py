@@ -7,14 +7,22 @@ from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from derive.calculus.classwise import ClasswiseDerivation
 from derive.calculus.derivation import Derivation
 from derive.emission.render import templates_folder
-from derive.views.latex import escape
+from derive.views.latex import classwise, escape
 from derive.views.latex.about import description, memberships, special_cases, variables
 from derive.views.latex.entry import Entry
-from derive.views.latex.formulas import definition, derivatives, limits
+from derive.views.latex.formulas import (
+    chosen,
+    definition,
+    derivatives,
+    limits,
+    second_derivatives,
+)
 from derive.views.latex.normalizer import density
 from derive.views.latex.voice import Voice
+from derive.views.latex.wanted import Wanted
 
 
 @cache
@@ -36,29 +44,51 @@ def environment() -> Environment:
     )
 
 
-def fragment(derivation: Derivation) -> str:
+def fragment(derivation: Derivation | ClasswiseDerivation, wanted: Wanted | None = None) -> str:
     """The formulas of one loss, ready for \\input in a document that loads amsmath."""
+    return fragment_of(entry(derivation, wanted))
+
+
+def fragment_of(shown: Entry) -> str:
     template = environment().get_template("fragment.tex.j2")
-    return template.render(heading=r"\subsection*", entry=entry(derivation))
+    return template.render(heading=r"\subsection*", entry=shown)
 
 
-def document(derivations: Sequence[Derivation], standalone: bool = True) -> str:
+def document(
+    derivations: Sequence[Derivation | ClasswiseDerivation],
+    standalone: bool = True,
+    wanted: Wanted | None = None,
+) -> str:
     """The formulas of several losses: a complete document, or only its entries in a row."""
     if not standalone:
-        return "\n".join(fragment(derivation) for derivation in derivations)
+        return "\n".join(fragment(derivation, wanted) for derivation in derivations)
+    wanted = wanted or Wanted(columns=1)
+    return document_of([entry(d, wanted) for d in derivations])
+
+
+def document_of(entries: Sequence[Entry]) -> str:
     template = environment().get_template("document.tex.j2")
-    return template.render(heading=r"\section", entries=[entry(d) for d in derivations])
+    return template.render(heading=r"\section", entries=entries)
 
 
-def entry(derivation: Derivation) -> Entry:
+def entry(derivation: Derivation | ClasswiseDerivation, wanted: Wanted | None = None) -> Entry:
     """Everything that is said of one loss, as TeX. BadInput for a function without a notation."""
-    voice = Voice(derivation)
+    if isinstance(derivation, ClasswiseDerivation):
+        return classwise.page(derivation)
+    voice = Voice(derivation, wanted or Wanted())
+    loss = derivation.loss
+    if voice.wanted.quantities:
+        shown = (chosen(voice),)
+        return Entry(escape.text(loss.name), "", (), shown, (), ())
     # In the order of the page: a name is explained where it is first needed.
-    stated = (definition(voice, variables(voice)), derivatives(voice), *limits(voice))
+    stated = (
+        definition(voice, variables(voice)), derivatives(voice), *second_derivatives(voice),
+        *limits(voice),
+    )  # fmt: skip
     normalized, remarks = density(voice)
     return Entry(
-        name=escape.text(derivation.loss.name),
-        title=escape.text(derivation.loss.title),
+        name=escape.text(loss.name),
+        title=escape.text(loss.title),
         paragraphs=description(voice),
         displays=(*stated, *normalized),
         remarks=(*remarks, *memberships(voice)),

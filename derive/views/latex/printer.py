@@ -10,7 +10,7 @@ import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, Symbol, default_sort_key
 from sympy.logic.boolalg import Boolean
 
-from derive.definitions.order import divided, flat, joins_roots, rank, terms
+from derive.definitions.order import divided, flat, halved, joins_roots, rank, terms
 from derive.errors import BadInput
 
 OPERATORS: Mapping[Any, str] = {
@@ -82,6 +82,9 @@ class Printer:
         if e.is_Integer:
             return str(e)
         if isinstance(e, Add):
+            shared = halved(e)
+            if shared is not None:
+                return self._quotient(sympy.S.One, [shared[0]], shared[1], [], inline)
             return self.joined([self.signed(t, inline) for t in terms(e)])
         if isinstance(e, sympy.exp):
             return self._exponential(e, inline)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sympy import Expr, Symbol, oo
 
 from derive.calculus.derivation import Derivation
+from derive.calculus.presented import for_readers
 from derive.calculus.reading import fold, tidy
 from derive.definitions.loss import Loss
-from derive.views.latex.layout import LINE, Layout
+from derive.views.latex.layout import Layout
 from derive.views.latex.letters import Letters, letters
 from derive.views.latex.printer import Printer
+from derive.views.latex.wanted import Wanted
 from derive.views.latex.width import width
 
 GAP = r", \qquad "
@@ -24,12 +28,25 @@ class Voice:
     """A derivation with the letters and the layout that all its formulas share."""
 
     derivation: Derivation
+    wanted: Wanted = field(default_factory=Wanted)
     letters: Letters = field(init=False)
     layout: Layout = field(init=False)
 
     def __post_init__(self) -> None:
-        self.letters = letters(self.loss)
-        self.layout = Layout(dict(self.letters.symbols), self.letters.short)
+        self.letters = letters(self.loss, self.wanted.symbols)
+        self.layout = Layout(
+            dict(self.letters.symbols), self.letters.short, self.wanted.line,
+            self.loss.name if self.wanted.numbered else None,
+        )  # fmt: skip
+
+    @property
+    def environment(self) -> str:
+        return "align" if self.wanted.numbered else "align*"
+
+    @cached_property
+    def readable(self) -> Mapping[str, Expr]:
+        """The quantities as people write them."""
+        return for_readers(self.derivation)
 
     @property
     def loss(self) -> Loss:
@@ -51,7 +68,7 @@ class Voice:
         x, *parameters = (self.letter(v) for v in self.loss.variables)
         tail = f"; {', '.join(parameters)}" if parameters else ""
         full = f"{self.special(word)}({x}{tail})"
-        return full if width(full) < LINE / 4 else f"{self.special(word)}({x})"
+        return full if width(full) < self.layout.line / 4 else f"{self.special(word)}({x})"
 
     def quantity(self, name: str) -> str:
         """rho, psi or a partial derivative, by the name of a first-order quantity."""
@@ -66,6 +83,12 @@ class Voice:
             return rf"\frac{{\partial {rho}}}{{\partial {letter}}}"
         below = f"({letter})" if "_" in letter else letter
         return rf"\frac{{\partial^{{{order}}} {rho}}}{{\partial {below}^{{{order}}}}}"
+
+    def mixed(self, by: Sequence[Symbol]) -> str:
+        """A second derivative in two variables."""
+        rho = self.special("loss")
+        below = r" \, ".join(rf"\partial {self.letter(v)}" for v in by)
+        return rf"\frac{{\partial^{{2}} {rho}}}{{{below}}}"
 
     def tidied(self, e: Expr) -> Expr:
         """Readable, with the named sub-expressions put back."""

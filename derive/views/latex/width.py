@@ -25,18 +25,24 @@ def width(formula: str) -> float:
 
 
 def _sequence(tokens: list[str], at: list[int], end: str | None) -> float:
-    """The width up to the closing token; the widest row where there are several."""
-    total, widest = 0.0, 0.0
+    """The width up to the closing token: of each column what is widest in it."""
+    columns, column = [0.0], 0
+    total = 0.0
     while at[0] < len(tokens):
         token = tokens[at[0]]
         at[0] += 1
-        if token == end:
-            break
-        if token == r"\\":
-            widest, total = max(widest, total), 0.0
+        if token in (end, "&", r"\\", r"\end"):
+            columns[column] = max(columns[column], total)
+            total, column = 0.0, column + 1 if token == "&" else 0
+            columns += [0.0] * (column + 1 - len(columns))
+            if token == r"\end":
+                _argument(tokens, at)
+            if token in (end, r"\end"):
+                return sum(columns) + len(columns) - 1
             continue
         total += _item(token, tokens, at)
-    return max(widest, total)
+    columns[column] = max(columns[column], total)
+    return sum(columns) + len(columns) - 1
 
 
 def _item(token: str, tokens: list[str], at: list[int]) -> float:
@@ -53,11 +59,9 @@ def _item(token: str, tokens: list[str], at: list[int]) -> float:
     if token in (r"\left", r"\right"):
         at[0] += 1
         return 0.7
-    if token in (r"\begin", r"\end"):
+    if token == r"\begin":
         _argument(tokens, at)
-        return 0.8
-    if token == "&":
-        return 1.0
+        return 1.3 + _sequence(tokens, at, None)
     if token.startswith("\\"):
         return _WORDS.get(token, 0.65)
     return _CHARACTERS.get(token, 0.55)

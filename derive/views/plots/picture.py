@@ -1,75 +1,61 @@
-"""The picture of a loss: the loss, its influence, its weight, its density. Needs matplotlib.
+"""From derivations to a file with a picture. Needs matplotlib.
 
-The same derivation gives the same bytes: no date, no random ids.
+The same derivations give the same bytes: no date, no random ids.
 """
 
 from __future__ import annotations
 
-import math
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
-from io import BytesIO
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import sympy
 from sympy import Expr, Symbol, oo
 
 from derive.calculus import derive
 from derive.calculus.derivation import Derivation
 from derive.definitions.catalogue import load
+from derive.definitions.specialise import read_settings
 from derive.errors import BadInput, EnvironmentTrouble
 from derive.output.staging import replace_file
-from derive.views.plots.values import Numbers, Values, curve, defaults, family_values, grid
+from derive.views.plots import look as looks
+from derive.views.plots.balance import balance
+from derive.views.plots.fitted import animation, fit
+from derive.views.plots.panels import Subject, family, lecture, side_by_side
+from derive.views.plots.surface import surface
+from derive.views.plots.values import BETWEEN, ends, family_values, parameters
+from derive.views.plots.wanted import Wanted
 
+OF_ROLES = ("panels", "family", "surface")
 SUFFIXES = (".png", ".svg", ".pdf")
-# In inches; a family of two panels is 8 inches wide, 1200 pixels.
-PANEL = (3.45, 3.4)
-LEGEND = 1.1
-DPI = 150
-# Where a panel is cut: what grows fast would press the others flat.
-FAMILY_TOP = {"loss": 6.0, "d_x": 2.5}
-SINGLE_TOP = 40.0
-# In medians of a weight that is infinite at 0.
-POLE = 8.0
-TITLES = {"loss": "loss", "d_x": "influence", "weight": "weight", "density": "density"}
-INK, GRID, SINGLE = "#333333", "#e4e4e4", "#1f4e9c"
-STYLE = {
-    "font.family": "DejaVu Sans", "font.size": 10.0, "axes.titlesize": 11.0,
-    "svg.hashsalt": "derive", "svg.fonttype": "path", "pdf.compression": 6,
-    "axes.edgecolor": INK, "axes.labelcolor": INK, "text.color": INK,
-    "xtick.color": INK, "ytick.color": INK,
-}  # fmt: skip
-NO_METADATA: dict[str, dict[str, None]] = {
-    ".png": {"Software": None},
-    ".svg": {"Date": None, "Creator": None},
-    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-}
+ALL = ("loss", "d_x", "weight", "density")
+# Of a prediction and a target there is neither weight nor density.
+ROLES = ("loss", "d_x")
+Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One coordinate system: its quantity, and a line for each set of parameters (or None)."""
+def plot(
+    derivations: Derivation | Sequence[Derivation], out: Path, wanted: Wanted | None = None,
+    progress: Progress | None = None,
+) -> Path:  # fmt: skip
+    """Draw losses: their panels, the family of one along its special points, or what is wanted.
 
-    quantity: str
-    lines: tuple[Numbers | None, ...]
-
-
-def plot(derivation: Derivation, out: Path) -> Path:
-    """Draw a loss at its default parameters, or the family along its special points.
-
-    out: .png, .svg or .pdf. Raises BadInput for another suffix, EnvironmentTrouble where
-    matplotlib is missing or the file cannot be written.
+    out: .png, .svg or .pdf; .gif for an animation. Raises BadInput for another suffix or kind,
+    EnvironmentTrouble where matplotlib is missing or the file cannot be written.
     """
+    several = (derivations,) if isinstance(derivations, Derivation) else tuple(derivations)
+    wanted = wanted or Wanted()
+    kind = _kind(several, wanted)
     suffix = out.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise BadInput(f"{out}: the name of a picture ends in {', '.join(SUFFIXES)}")
-    matplotlib = _matplotlib()
-    family = family_values(derivation)
-    if family is None:
-        content = _single(matplotlib, derivation, suffix)
-    else:
-        content = _family(matplotlib, derivation, *family, suffix)
+    allowed = (".gif",) if kind == "animation" else SUFFIXES
+    if suffix not in allowed:
+        raise BadInput(f"{out}: the name of a picture ends in {', '.join(allowed)}")
+    matplotlib = looks.library()
+    with matplotlib.rc_context(looks.style(looks.LOOKS[wanted.theme])):
+        if kind == "animation":
+            content = animation(matplotlib, several[0], wanted, progress)
+        else:
+            content = looks.written(matplotlib, _drawn(matplotlib, several, kind, wanted), suffix)
     try:
         replace_file(out, content)
     except OSError as trouble:
@@ -78,137 +64,75 @@ def plot(derivation: Derivation, out: Path) -> Path:
 
 
 def family_picture(out: Path) -> Path:
-    """Barron's loss and its influence for several shapes; as a PNG 1200 pixels wide."""
+    """Barron's loss and its influence for several shapes."""
     return plot(derive(load("barron")), out)
 
 
-def _matplotlib() -> Any:
-    try:
-        import matplotlib  # an extra, and heavy
-        import matplotlib.figure
-    except ModuleNotFoundError:
-        raise EnvironmentTrouble(
-            "pictures need matplotlib: pip install derive-losses[plot]"
-        ) from None
-    return matplotlib
+def _kind(derivations: Sequence[Derivation], wanted: Wanted) -> str:
+    wanted.check([d.loss for d in derivations])
+    if any(d.loss.predictions for d in derivations) and wanted.kind not in ("", *OF_ROLES):
+        raise BadInput(f"--kind {wanted.kind} is for losses of a residual; take {OF_ROLES[0]}")
+    if wanted.kind or len(derivations) > 1:
+        return wanted.kind or "panels"
+    fixed = {p.name for p in derivations[0].loss.special} & set(wanted.settings)
+    along = wanted.over is not None or (family_values(derivations[0]) is not None and not fixed)
+    return "family" if along else "panels"
 
 
-def _single(matplotlib: Any, derivation: Derivation, suffix: str) -> bytes:
-    values = defaults(derivation)
-    found = [(quantity, curve(derivation, quantity, values)) for quantity in TITLES]
-    panels = [Panel(quantity, (line,)) for quantity, line in found if line is not None]
-    with matplotlib.rc_context(STYLE):
-        figure = _figure(matplotlib, len(panels), 0.0)
-        x = [point / _unit(values) for point in grid(derivation, values)]
-        for place, panel in enumerate(panels, 1):
-            axes = figure.add_subplot(1, len(panels), place)
-            _draw(axes, x, panel, [SINGLE], _height(panel), _axis_label(derivation))
-        given = ", ".join(f"{_letter(p)} = {_number(v)}" for p, v in values.items())
-        title = derivation.loss.title.replace("$", r"\$")
-        figure.suptitle(f"{title}   ({given})" if given else title, fontsize=12)
-        return _bytes(figure, suffix)
+def _drawn(matplotlib: Any, derivations: Sequence[Derivation], kind: str, wanted: Wanted) -> Any:
+    subjects = [_subject(d, wanted) for d in derivations]
+    first = subjects[0]
+    loss = first.derivation.loss
+    span = wanted.ends or _widest([ends(s.derivation, s.values) for s in subjects])
+    heading = "   ".join(filter(None, (looks.words(loss.title), looks.given(loss, first.values))))
+    if kind in ("panels", "weights"):
+        roles = any(d.loss.predictions for d in derivations)
+        quantities = ROLES if roles else ALL if kind == "panels" else ("d_x", "weight")
+        above = heading if len(subjects) == 1 else ""
+        return side_by_side(matplotlib, subjects, quantities, span, above, wanted)
+    if kind == "lecture":
+        return lecture(matplotlib, first, span, heading, wanted)
+    if kind == "balance":
+        return balance(matplotlib, first, heading, wanted)
+    if kind == "fit":
+        return fit(matplotlib, first.derivation, wanted)
+    parameter, points = _row(first.derivation, wanted)
+    if kind == "surface":
+        if wanted.over is None:
+            points = [p for p in points if p not in BETWEEN] or points
+        return surface(matplotlib, first, parameter, points, span, wanted)
+    every = [{**first.values, parameter: point} for point in points]
+    return family(matplotlib, first.derivation, every, parameter, span, wanted)
 
 
-def _family(
-    matplotlib: Any, derivation: Derivation, parameter: Symbol, points: list[Expr], suffix: str
-) -> bytes:
-    every = [{**defaults(derivation), parameter: point} for point in points]
-    panels = [
-        Panel(quantity, tuple(curve(derivation, quantity, values) for values in every))
-        for quantity in FAMILY_TOP
-    ]
-    with matplotlib.rc_context(STYLE):
-        figure = _figure(matplotlib, len(panels), LEGEND)
-        colours = _ordered_colours(matplotlib, len(points))
-        x = [point / _unit(every[0]) for point in grid(derivation, every[0])]
-        for place, panel in enumerate(panels, 1):
-            axes = figure.add_subplot(1, len(panels), place)
-            highest = min(FAMILY_TOP[panel.quantity], max(map(abs, _finite(panel))))
-            _draw(axes, x, panel, colours, highest, _axis_label(derivation))
-        names = [f"{_letter(parameter)} = {_number(point)}" for point in points]
-        drawn = [i for i in range(len(points)) if any(p.lines[i] is not None for p in panels)]
-        handles = [
-            matplotlib.lines.Line2D([], [], color=colours[i], linewidth=2.2, label=names[i])
-            for i in drawn
-        ]
-        figure.legend(handles=handles, loc="outside right center", frameon=False)
-        figure.suptitle(derivation.loss.title.replace("$", r"\$"), fontsize=12)
-        return _bytes(figure, suffix)
+def _subject(derivation: Derivation, wanted: Wanted) -> Subject:
+    loss = derivation.loss
+    own = {p.name for p in loss.held}
+    values = parameters(derivation, {k: v for k, v in wanted.settings.items() if k in own})
+    label = "\n".join(filter(None, (looks.words(loss.title), looks.given(loss, values))))
+    return Subject(derivation, values, label)
 
 
-def _figure(matplotlib: Any, panels: int, beside: float) -> Any:
-    width, height = PANEL
-    size = (width * panels + beside, height)
-    figure = matplotlib.figure.Figure(figsize=size, dpi=DPI, layout="constrained")
-    figure.set_facecolor("white")
-    return figure
+def _widest(spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return min(low for low, _ in spans), max(high for _, high in spans)
 
 
-def _draw(
-    axes: Any, x: Numbers, panel: Panel, colours: Sequence[Any], highest: float, label: str
-) -> None:
-    for line, colour in zip(panel.lines, colours, strict=True):
-        if line is not None:
-            axes.plot(x, line, color=colour, linewidth=2.0, solid_capstyle="round")
-    low = min(_finite(panel))
-    axes.set_xlim(x[0], x[-1])
-    margin = 0.05 * highest
-    axes.set_ylim(max(low, -highest) - margin if low < 0 else -margin, highest + margin)
-    axes.set_title(TITLES[panel.quantity])
-    axes.set_xlabel(label)
-    axes.set_xticks([-6, -4, -2, 0, 2, 4, 6])
-    axes.grid(True, color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-
-
-def _ordered_colours(matplotlib: Any, count: int) -> list[Any]:
-    """From the warm to the cold end of a scale whose lightness falls evenly."""
-    scale = matplotlib.colormaps["plasma"]
-    return [scale(0.88 - 0.88 * i / max(count - 1, 1)) for i in range(count)]
-
-
-def _finite(panel: Panel) -> Numbers:
-    found = [y for line in panel.lines if line is not None for y in line if math.isfinite(y)]
-    return found or [0.0, 1.0]
-
-
-def _height(panel: Panel) -> float:
-    """What a panel of one line shows: all of it, unless it grows without bound at 0."""
-    found = sorted(map(abs, _finite(panel)))
-    singular = panel.quantity == "weight" and any(math.isnan(y) for y in panel.lines[0] or ())
-    return min(SINGLE_TOP, POLE * found[len(found) // 2] if singular else found[-1])
-
-
-def _unit(values: Values) -> float:
-    return next((float(v) for p, v in values.items() if p.name == "scale"), 1.0)
-
-
-def _axis_label(derivation: Derivation) -> str:
-    x = str(derivation.loss.residual.name)
-    scaled = any(p.name == "scale" for p in derivation.loss.parameters)
-    return f"{x} / c" if scaled else x
-
-
-def _letter(parameter: Symbol) -> str:
-    """The paper's letter: c for the scale, the Greek letter of that name, or the name."""
-    if parameter.name == "scale":
-        return "c"
-    name = str(parameter.name)
-    try:
-        return unicodedata.lookup(f"GREEK SMALL LETTER {name}")
-    except KeyError:
-        return name
-
-
-def _number(value: Expr) -> str:
-    if value in (oo, -oo):
-        return "∞" if value == oo else "\N{MINUS SIGN}∞"
-    return f"{float(value):g}".replace("-", "\N{MINUS SIGN}")
-
-
-def _bytes(figure: Any, suffix: str) -> bytes:
-    stream = BytesIO()
-    figure.savefig(stream, format=suffix[1:], metadata=NO_METADATA[suffix])
-    return stream.getvalue()
+def _row(derivation: Derivation, wanted: Wanted) -> tuple[Symbol, list[Expr]]:
+    """The parameter that varies, and its values."""
+    loss = derivation.loss
+    if wanted.over is not None:
+        name, texts = wanted.over
+        found = [read_settings(loss, {name: text}) for text in texts]
+        parameter = next(iter(found[0]))
+        return parameter, [values[parameter] for values in found]
+    family_of = family_values(derivation)
+    if family_of is not None:
+        return family_of
+    if not loss.parameters:
+        raise BadInput(f"{loss.name} has no parameter to vary; take another --kind")
+    parameter = loss.parameters[0]
+    default = sympy.nsimplify(loss.default(parameter), rational=True)
+    domain = loss.domain(parameter)
+    row = [default * k for k in (3, 2, 1, sympy.Rational(1, 2), sympy.Rational(1, 4))]
+    row = [v for v in row if v not in (oo, -oo) and domain.contains(v) == sympy.true]
+    return parameter, row or [default]

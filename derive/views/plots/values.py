@@ -1,10 +1,13 @@
-"""Numbers for pictures: quantities at given parameters, from the formulas at 30 digits."""
+"""Numbers for pictures: quantities at given parameters, sampled where the derivation says that
+things happen, with a gap at every jump."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import sympy
 from mpmath import mp
 from sympy import Expr, Symbol, nan, oo, zoo
@@ -13,21 +16,58 @@ from derive.calculus.derivation import Derivation
 from derive.calculus.evaluate import NotReal, along, evaluate, truth
 from derive.calculus.quadrature import normalizer
 from derive.definitions.catalogue import catalogue
+from derive.definitions.labels import at_label, labels
+from derive.definitions.specialise import read_settings
+from derive.errors import BadInput
+from derive.numerics.evaluate import evaluate as in_floats
+from derive.numerics.lower import lower
 
-# In units of the scale where the loss has one.
-REACH = 6.0
-POINTS = 301
+# In units of the length of the loss, and of the distance of its outermost kink.
+REACH, BEYOND = 6.0, 1.8
+POINTS = 241
 DIGITS = 30
+# Rounds of refinement where a line bends, and the bend that is too sharp, in parts of its height.
+ROUNDS, BENT = 5, 2e-3
+# A smaller jump, in parts of the height, is none.
+SAME = 1e-6
 # A family is drawn at its special points, at its members, and here.
 BETWEEN = (sympy.Integer(4),)
 
-Numbers = list[float]
+Array = Any
 Values = Mapping[Symbol, Expr]
+
+
+@dataclass(frozen=True)
+class Line:
+    """x and y of a curve, NaN in its gaps; the places of its jumps; isolated values there."""
+
+    x: Array
+    y: Array
+    jumps: tuple[float, ...] = ()
+    points: tuple[tuple[float, float], ...] = ()
+
+    def at(self, place: float) -> float:
+        """The drawn value nearest to a place."""
+        return float(self.y[int(np.nanargmin(np.abs(self.x - place)))])
+
+
+def parameters(derivation: Derivation, settings: Mapping[str, str]) -> dict[Symbol, Expr]:
+    """The parameters as exact numbers: those that were set, else the defaults."""
+    loss = derivation.loss
+    found = {}
+    for p in loss.held:
+        value = loss.default(p)
+        finite = abs(value) < float("inf")
+        found[p] = sympy.nsimplify(value, rational=True) if finite else sympy.sympify(value)
+    return found | read_settings(loss, settings)
 
 
 def family_values(derivation: Derivation) -> tuple[Symbol, list[Expr]] | None:
     """The parameter with special points and the values to draw, from above; None without one."""
     loss = derivation.loss
+    if loss.target is not None:
+        shown = labels(loss) or (sympy.nsimplify(loss.default(loss.target), rational=True),)
+        return loss.target, sorted(shown, key=float, reverse=True)
     if not loss.special:
         return None
     parameter = next(p for p in loss.parameters if p in loss.special)
@@ -43,16 +83,6 @@ def family_values(derivation: Derivation) -> tuple[Symbol, list[Expr]] | None:
     return parameter, sorted(allowed, key=float, reverse=True)
 
 
-def defaults(derivation: Derivation) -> dict[Symbol, Expr]:
-    """The default parameters as exact numbers."""
-    loss = derivation.loss
-    values = {p: loss.default(p) for p in loss.parameters}
-    return {
-        p: sympy.nsimplify(v, rational=True) if abs(v) < float("inf") else sympy.sympify(v)
-        for p, v in values.items()
-    }
-
-
 def at(derivation: Derivation, quantity: str, values: Values) -> Expr | None:
     """A quantity as a function of x alone; at a special point its limit, None without one."""
     expression = derivation.quantities[quantity]
@@ -66,6 +96,8 @@ def at(derivation: Derivation, quantity: str, values: Values) -> Expr | None:
             expression = found[0] if len(set(found)) == 1 else nan
         elif value in (oo, -oo):
             return None
+        elif parameter == derivation.loss.target:
+            expression = at_label(expression, parameter, value)
         else:
             expression = expression.subs(parameter, value)
         if expression.has(nan, oo, -oo, zoo):
@@ -74,61 +106,209 @@ def at(derivation: Derivation, quantity: str, values: Values) -> Expr | None:
     return expression.subs(rest)
 
 
-def grid(derivation: Derivation, values: Values) -> Numbers:
-    """Residuals within REACH times the scale, 0 among them."""
-    unit = next((float(v) for p, v in values.items() if p.name == "scale"), 1.0)
-    half = POINTS // 2
-    return [REACH * unit * (k - half) / half for k in range(POINTS)]
+def function(expression: Expr, x: Symbol) -> Callable[[Array], Array]:
+    """An expression in x over arrays; NaN where it has no real value."""
+    try:
+        node = lower(expression)
+    except (NotImplementedError, BadInput, KeyError):
+        exact = along(expression, x, {})
+
+        def one(place: float) -> float:
+            try:
+                return float(exact(mp.mpf(place)))
+            except NotReal:
+                return float("nan")
+
+        return lambda places: np.array([one(p) for p in np.asarray(places).ravel()])
+
+    def every(places: Array) -> Array:
+        found = in_floats(node, {x.name: np.asarray(places, dtype=float)})
+        return np.where(np.isfinite(found), found, np.nan) + np.zeros_like(places, dtype=float)
+
+    return every
 
 
-def curve(derivation: Derivation, quantity: str, values: Values) -> Numbers | None:
-    """A quantity over the grid; None where it does not exist at these parameters."""
+def places(derivation: Derivation, values: Values, most: int = 3) -> dict[float, int]:
+    """Where the loss is not smooth, with the first derivative that jumps there."""
+    found: dict[float, int] = {}
+    for b in derivation.facts.breaks:
+        equal = any(values.get(p) == v for p, v in b.unless)
+        try:
+            place = float(evaluate(b.place, dict(values)))
+        except (NotReal, KeyError, TypeError):
+            continue
+        if b.order <= most and not equal and np.isfinite(place):
+            found[place] = b.order
+    return found
+
+
+def length(derivation: Derivation, values: Values) -> float:
+    """The scale of the residual at these parameters; 1 where the loss has none."""
+    e = derivation.facts.length
+    try:
+        found = float(evaluate(e, dict(values))) if e is not None else 1.0
+    except (NotReal, KeyError):
+        return 1.0
+    return found if 0 < found < float("inf") else 1.0
+
+
+def ends(derivation: Derivation, values: Values) -> tuple[float, float]:
+    """An interval that shows every kink and the beginning of the tails; of predictions, what their
+    domain has of it, without its ends."""
+    if derivation.loss.predictions:
+        domain = derivation.loss.domain(derivation.loss.residual)
+        low, high = max(float(domain.inf), -REACH), min(float(domain.sup), REACH)
+        inside = (high - low) / (2 * POINTS)
+        return low + inside, high - inside
+    marks = [abs(place) for place in places(derivation, values)]
+    outermost = max(marks, default=0.0)
+    half = BEYOND * outermost if outermost > 0 else REACH * length(derivation, values)
+    if outermost > 0:
+        half = max(half, min(REACH * length(derivation, values), 4 * outermost))
+    minimum = derivation.facts.minimum
+    middle = 0.0
+    if minimum is not None:
+        try:
+            middle = float(evaluate(minimum, dict(values)))
+        except (NotReal, KeyError):
+            middle = 0.0
+    middle = 0.0 if abs(middle) < half / 4 else middle
+    return middle - half, middle + half
+
+
+def curve(
+    derivation: Derivation, quantity: str, values: Values, span: tuple[float, float]
+) -> Line | None:
+    """A quantity over an interval; None where it does not exist at these parameters."""
     x = derivation.loss.residual
     name = f"d_{x.name}" if quantity == "d_x" else quantity
-    expression = at(derivation, "loss" if quantity == "density" else name, values)
+    expression = at(derivation, name, values)
     if expression is None:
         return None
-    with mp.workdps(DIGITS):
-        value = along(expression, x, {})
-        shift = mp.mpf(0)
-        if quantity == "density":
-            total = log_z(derivation, expression, values)
-            if total is None:
-                return None
-            shift = total
-        numbers = [_number(value, p, quantity, shift) for p in grid(derivation, values)]
+    first = {"loss": 0, "d_x": 1, "weight": 1}[quantity]
+    jumps = {p for p, order in places(derivation, values, first).items() if span[0] < p < span[1]}
+    value = function(expression, x)
+    marks = [p for p in (*places(derivation, values), 0.0) if span[0] <= p <= span[1]]
+    with np.errstate(all="ignore"):
+        line = _sampled(value, span, sorted({*marks}), sorted(jumps))
     if quantity == "weight":
-        numbers[POINTS // 2] = _at_zero(derivation, values)
-    return numbers
+        line = _without_zero(line, _at_zero(derivation, values))
+    return line
+
+
+def _sampled(
+    value: Callable[[Array], Array], span: tuple[float, float], marks: list[float],
+    jumps: list[float],
+) -> Line:  # fmt: skip
+    """Evenly, at and beside every mark, and finer where the line bends."""
+    low, high = span
+    near = (high - low) * 1e-9
+    x = np.linspace(low, high, POINTS)
+    around = (high - low) / POINTS * np.array([-0.5, -0.1, 0.1, 0.5])
+    extra = [m + step for m in marks for step in around]
+    x = np.unique(np.concatenate([x, marks, extra, *([j - near, j + near] for j in jumps)]))
+    x = x[(x >= low) & (x <= high)]
+    y = value(x)
+    for _ in range(ROUNDS):
+        height = np.nanmax(np.abs(y)) if np.isfinite(y).any() else 0.0
+        bend = np.abs(y[1:-1] - np.interp(x[1:-1], x[::2], y[::2])) if len(x) > 2 else np.array([])
+        sharp = np.flatnonzero(bend > BENT * height) + 1
+        new = np.unique(
+            np.concatenate([(x[sharp] + x[sharp - 1]) / 2, (x[sharp] + x[sharp + 1]) / 2])
+        )
+        gaps = np.array([np.min(np.abs(x - n)) for n in new]) if len(new) else np.array([])
+        new = new[gaps > 10 * near] if len(new) else new
+        if not len(new) or len(x) > 3000:
+            break
+        x = np.concatenate([x, new])
+        y = np.concatenate([y, value(new)])
+        order = np.argsort(x)
+        x, y = x[order], y[order]
+    points, real = [], []
+    height = np.nanmax(np.abs(y)) if np.isfinite(y).any() else 0.0
+    for j in jumps:
+        k = int(np.argmin(np.abs(x - j)))
+        if abs(y[k + 1] - y[k - 1]) <= SAME * height:
+            continue  # the two sides meet at these parameters
+        points.append((float(x[k]), float(y[k])))
+        real.append(j)
+        y[k] = np.nan
+    return Line(x, y, tuple(real), tuple(points))
+
+
+def _without_zero(line: Line, there: float) -> Line:
+    """The weight with its continuation at x = 0."""
+    y = line.y.copy()
+    y[line.x == 0] = there
+    return Line(line.x, y, line.jumps, tuple(p for p in line.points if p[0] != 0))
 
 
 def _at_zero(derivation: Derivation, values: Values) -> float:
     value = derivation.weight_at_zero.subs(dict(values))
-    return float(value) if value.is_finite else float("nan")
+    return float(value) if value.is_finite and value.is_number else float("nan")
 
 
-def _number(value: Any, point: float, quantity: str, shift: Any) -> float:
-    try:
-        found = value(mp.mpf(point))
-    except NotReal:
-        return float("nan")
-    return float(mp.exp(-found - shift)) if quantity == "density" else float(found)
+@dataclass(frozen=True)
+class Density:
+    """exp(-loss) over the interval with area 1 over the line, or over the interval where that is
+    asked for or there is none over the line; `why` says then why there is none."""
+
+    line: Line
+    why: str = ""
+    over_interval: bool = False
 
 
-def log_z(derivation: Derivation, expression: Expr, values: Values) -> Any:
-    """log Z from its closed form or by quadrature; None where there is no density."""
-    density = derivation.density
-    finite = {p: v for p, v in values.items() if v not in (oo, -oo)}
-    exists = density.exists
+def density(
+    derivation: Derivation, values: Values, span: tuple[float, float], interval: bool = False
+) -> Density | None:
+    loss = curve(derivation, "loss", values, span)
+    if loss is None:
+        return None
+    why = no_density(derivation, values)
+    with np.errstate(all="ignore"):
+        known = np.isfinite(loss.y)
+        least = float(np.min(loss.y[known]))
+        y = np.exp(least - loss.y)
+        if why or interval:
+            log_z = float(np.log(np.trapezoid(y[known], loss.x[known]))) - least
+        else:
+            expression = at(derivation, "loss", values)
+            assert expression is not None
+            log_z = float(log_partition(derivation, expression, values))
+        y = np.exp(-loss.y - log_z)
+    points = tuple((x, float(np.exp(-v - log_z))) for x, v in loss.points)
+    return Density(Line(loss.x, y, loss.jumps, points), why, bool(why) or interval)
+
+
+def no_density(derivation: Derivation, values: Values) -> str:
+    """Why exp(-loss) has no integral at these parameters; empty where it has one."""
+    exists = derivation.density.exists
     if exists is None:
-        return None
-    bounds = {p: evaluate(v, {}) if p in finite else mp.inf * int(sympy.sign(v))
-              for p, v in values.items()}  # fmt: skip
-    if not truth(exists, bounds):
-        return None
-    if density.log_partition is not None and len(finite) == len(values):
-        return evaluate(density.log_partition, bounds)
-    for parameter, value, total in density.special:
-        if values.get(parameter) == value:
-            return evaluate(total, bounds)
-    return mp.log(normalizer(expression, derivation.loss.residual, {}))
+        return "not decided whether there is one"
+    numbers = {p: evaluate(v, {}) if v not in (oo, -oo) else mp.inf * int(sympy.sign(v))
+               for p, v in values.items()}  # fmt: skip
+    if truth(exists, numbers):
+        return ""
+    for d in derivation.density.divergences:
+        holds = d.region is None or d.region[1].contains(values[d.region[0]]) == sympy.true
+        if holds and any(b.kind == "bounded" for _, b in d.tails):
+            return "the loss is bounded"
+        if holds:
+            return "the loss grows too slowly"
+    return "the integral diverges"
+
+
+def log_partition(derivation: Derivation, expression: Expr, values: Values) -> Any:
+    """log Z from its closed form or by quadrature, where there is a density."""
+    density = derivation.density
+    numbers = {p: evaluate(v, {}) if v not in (oo, -oo) else mp.inf * int(sympy.sign(v))
+               for p, v in values.items()}  # fmt: skip
+    finite = all(v not in (oo, -oo) for v in values.values())
+    with mp.workdps(DIGITS):
+        if density.log_partition is not None and finite:
+            return evaluate(density.log_partition, numbers)
+        for parameter, value, total in density.special:
+            if values.get(parameter) == value:
+                return evaluate(total, numbers)
+        with mp.workdps(15):
+            return mp.log(normalizer(expression, derivation.loss.residual, {}))

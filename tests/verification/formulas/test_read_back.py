@@ -9,7 +9,7 @@ import pytest
 import sympy
 from sympy import Expr, nan, oo, zoo
 
-from derive.definitions.catalogue import NAMES
+from derive.definitions.catalogue import RESIDUAL as NAMES
 from derive.definitions.find import find
 from derive.pipeline import derive
 from derive.verification.formulas.reader import read_latex

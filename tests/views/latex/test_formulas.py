@@ -13,7 +13,7 @@ from sympy import Abs, Expr, Max, Piecewise, Rational, Symbol, atan, exp, log, s
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.evaluate import FUNCTIONS, evaluate
-from derive.definitions.catalogue import NAMES
+from derive.definitions.catalogue import RESIDUAL as NAMES
 from derive.views.latex.layout import LINE, Layout, Statement
 from derive.views.latex.letters import letters
 from derive.views.latex.printer import Printer
@@ -163,7 +163,7 @@ def test_quantities_of_the_catalogue_mean_what_they_meant(
     derivation = derivations[name]
     loss = derivation.loss
     points = {"x": "1.3", "alpha": "-0.7", "scale": "1.9", "delta": "0.8", "beta": "0.6",
-              "df": "2.7"}  # fmt: skip
+              "df": "2.7", "c": "1.9", "tau": "0.3", "epsilon": "0.6"}  # fmt: skip
     for sign_of_x in (1, -1):
         at = {v: mp.mpf(points[v.name]) * (sign_of_x if v == loss.residual else 1)
               for v in loss.variables}  # fmt: skip

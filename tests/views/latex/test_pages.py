@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import sympy
@@ -17,13 +18,23 @@ from jinja2 import meta
 from sympy import Abs, Symbol, log, oo
 
 from derive.calculus import Derivation, derive
-from derive.definitions.catalogue import NAMES, TITLES, catalogue
+from derive.definitions.catalogue import ELEMENTWISE as NAMES
+from derive.definitions.catalogue import TITLES, catalogue
 from derive.definitions.loss import Loss
-from derive.views.latex import document, escape, fragment
+from derive.errors import BadInput
+from derive.views.latex import Wanted, document, escape, fragment
 from derive.views.latex.entry import Display, Entry, Table
+from derive.views.latex.mathml import mathml
 from derive.views.latex.pages import environment
+from derive.views.latex.prose import typeset
+from derive.views.latex.request import Request, written
+from derive.views.latex.voice import Voice
 
 PDFLATEX = shutil.which("pdflatex")
+BEAMER = shutil.which("kpsewhich") and (
+    subprocess.run(["kpsewhich", "beamer.cls"], capture_output=True, text=True).stdout.strip()
+    or None
+)
 needs_tex = pytest.mark.skipif(PDFLATEX is None, reason="pdflatex is not installed")
 
 HOSTILE = (
@@ -46,7 +57,8 @@ CONTROLS = set(
         \u \r \H \v \c \i \j \ss \ae \AE \oe \OE \o \O \l \L \S \copyright \dots
         \textbackslash \textasciicircum \textasciitilde \textasciigrave \textless \textgreater
         \textbar \textquoteleft \textquotedblleft \textquotedblright \allowbreak \surd
-        \subsection \section \paragraph \par \begingroup \endgroup \sloppy \allowdisplaybreaks
+        \subsection \section \par \noindent \smallskip \textbf \nopagebreak \tabcolsep
+        \begingroup \endgroup \sloppy \allowdisplaybreaks
         \addtolength \jot \begin \end \hline \renewcommand \arraystretch \texttt \text
         \frac \sqrt \left \right \big \operatorname \mathrm \mathcal \ln \exp \max \min \int
         \partial \infty \to \le \ge \ne \pm \times \cdot \in \quad \qquad \vartheta
@@ -68,7 +80,7 @@ def controls(tex: str) -> set[str]:
 
 
 def test_a_fragment_tells_everything(derivations: Mapping[str, Derivation]) -> None:
-    tex = fragment(derivations["barron"])
+    tex = fragment(derivations["barron"], Wanted(columns=1))
     assert tex.startswith("% Written by derive: the formulas of barron, for \\input.")
     for piece in (
         r"\rho(x; \alpha, c) &= \frac{b}{\alpha}", r"s = \frac{x^{2}}{c^{2}}",
@@ -76,7 +88,7 @@ def test_a_fragment_tells_everything(derivations: Mapping[str, Derivation]) -> N
         r"\frac{\partial \rho}{\partial c} &=", r"\frac{\partial^{2} \rho}{\partial x^{2}} &=",
         r"w(0) = \frac{1}{c^{2}}", r"\alpha &\to 0", r"\alpha &\to 2", r"\alpha &\to +\infty",
         r"\alpha &\to -\infty", r"&\to +\infty \text{ like } \frac{s}{4} \left(\ln",
-        r"\alpha \ge 0", r"\sqrt{2 \pi} c", r"$-b/\alpha$ for $-\infty < \alpha < 0$",
+        r"\alpha \ge 0", r"\sqrt{2 \pi} c", r"$-b/\alpha$ for $\alpha < 0$",
     ):  # fmt: skip
         assert piece in tex
 
@@ -85,7 +97,7 @@ def test_fragments_say_why_there_is_no_density(derivations: Mapping[str, Derivat
     tex = fragment(derivations["geman_mcclure"])
     assert "There is none. As $\\left|x\\right| \\to \\infty$, the loss is bounded" in tex
     assert "it tends to $2$." in tex
-    assert "The integral over $[-X, X]$ grows like $2 e^{-2} X$." in tex
+    assert "The integral over $[-X, X]$ grows like $2 X e^{-2}$." in tex
     assert r"Equal to \texttt{barron} (General adaptive robust loss) at $\alpha = -2$" in tex
 
 
@@ -208,6 +220,80 @@ def test_fragments_fit_into_a_plain_article(
         tmp_path,
     )
     assert not too_wide(report)
+
+
+def test_letters_of_choice_numbers_and_labels(derivations: Mapping[str, Derivation]) -> None:
+    wanted = Wanted(("d_x", "d2_x_df"), {"scale": "sigma", "df": "kappa_1"}, numbered=True)
+    tex = fragment(derivations["student_t"], wanted)
+    assert r"\begin{align}" in tex and r"\subsection" not in tex
+    assert tex.count(r"\label{eq:student_t:d_x}") == tex.count(r"\label{eq:student_t:s}") == 1
+    assert (
+        r"\sigma^{2}" in tex and r"\kappa_{1}" in tex and "c" not in re.findall(r"\b[a-z]\b", tex)
+    )
+    usual = fragment(derivations["student_t"])
+    assert r"\nu" in usual and r"\frac{\partial^{2} \rho}{\partial x \, \partial \nu}" in usual
+
+
+def test_what_no_loss_has_is_refused(derivations: Mapping[str, Derivation]) -> None:
+    losses = [derivations["huber"].loss]
+    for asked, told in (
+        (Request(quantities=("d_y",)), "no quantity 'd_y'"),
+        (Request(symbols={"y": "nu"}), "no variable 'y'"),
+        (Request(symbols={"delta": r"\input{x}"}), "is no letter for formulas"),
+    ):
+        with pytest.raises(BadInput, match=told):
+            asked.check(losses)
+
+
+def test_prose_is_typeset(derivations: Mapping[str, Derivation]) -> None:
+    voice = Voice(derivations["huber"])
+    told = typeset(
+        "Quadratic up to |x| = delta, then 1/x^3 and -2; a - b, 5%.", voice.loss, voice.printer
+    )
+    assert told == (
+        r"Quadratic up to $\left|x\right|$ $=$ $\delta$, then $1/x^{3}$ and $-2$; a - b, 5\%."
+    )
+
+
+def test_markdown_mathml_and_bibtex(derivations: Mapping[str, Derivation]) -> None:
+    several = [derivations[name] for name in ("student_t", "huber", "geman_mcclure")]
+    losses = [d.loss for d in several]
+    entries = [Request("markdown").entry(d) for d in several]
+    text = written(Request("markdown"), entries, losses)
+    assert text.startswith("## Student's t loss\n")
+    assert text.count("$$") % 2 == 0 and r"\textbf" not in text and r"\noindent" not in text
+    page = written(Request("mathml"), entries, losses)
+    ElementTree.fromstring("<body>" + page.partition("<body>")[2].replace("</html>", ""))
+    assert "<msup><mi>x</mi><mrow><mn>2</mn></mrow></msup>" in page and "\\" not in page
+    bib = written(Request("bibtex"), (), losses)
+    assert bib.count("@misc{") == 3
+    assert "author = {Geman and McClure}" in bib and "year = {1964}" in bib
+    with pytest.raises(BadInput, match="no notation"):
+        mathml(r"\input{x}")
+
+
+@needs_tex
+def test_fragments_fit_into_a_column(derivations: Mapping[str, Derivation], tmp_path: Path) -> None:
+    for number, wanted in enumerate((Wanted(), Wanted(numbered=True))):
+        text = "\n".join(fragment(derivations[name], wanted) for name in NAMES)
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        report = compiled(
+            r"\documentclass[10pt]{article}\usepackage{amsmath}\setlength{\textwidth}{3.4in}"
+            rf"\begin{{document}}{text}\end{{document}}",
+            folder,
+        )
+        assert not too_wide(report)
+
+
+@needs_tex
+@pytest.mark.skipif(BEAMER is None, reason="beamer is not installed")
+def test_fragments_work_on_slides(derivations: Mapping[str, Derivation], tmp_path: Path) -> None:
+    frames = "\n".join(
+        rf"\begin{{frame}}[allowframebreaks]{{Loss}}{fragment(derivations[name])}\end{{frame}}"
+        for name in ("huber", "cauchy")
+    )
+    compiled(rf"\documentclass{{beamer}}\begin{{document}}{frames}\end{{document}}", tmp_path)
 
 
 @needs_tex

@@ -8,84 +8,111 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sympy import Integer, Symbol, oo
 
 from derive.calculus import Derivation, derive
 from derive.definitions.catalogue import load
+from derive.definitions.find import find
 from derive.definitions.loss import Loss
 from derive.errors import BadInput, EnvironmentTrouble
-from derive.views.plots import picture, plot
-from derive.views.plots.values import POINTS, REACH, curve, defaults, family_values, grid
+from derive.views.plots import Wanted, fitting, look, plot, read_over
+from derive.views.plots.values import (
+    Line,
+    curve,
+    density,
+    ends,
+    family_values,
+    no_density,
+    parameters,
+)
 
 pytest.importorskip("matplotlib")
+LOSSES = ("barron", "huber", "absolute", "welsch", "quadratic")
+LOSS_FILES = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
 def derivations() -> Mapping[str, Derivation]:
-    return {name: derive(load(name)) for name in ("barron", "huber", "absolute", "welsch")}
+    return {name: derive(load(name)) for name in LOSSES}
 
 
-def at(derivation: Derivation, quantity: str, residual: float, **given: object) -> float:
-    """The drawn value at a residual that lies on the grid."""
+def own(name: str) -> Derivation:
+    return derive(find(str(LOSS_FILES / f"{name}.toml")))
+
+
+def line(derivation: Derivation, quantity: str, **given: object) -> Line:
     loss = derivation.loss
-    values = {**defaults(derivation), **{p: v for p in loss.parameters for n, v in given.items()
-                                         if p.name == n}}  # fmt: skip
-    line = curve(derivation, quantity, values)
-    assert line is not None
-    points = grid(derivation, values)
-    place = min(range(POINTS), key=lambda k: abs(points[k] - residual))
-    assert points[place] == pytest.approx(residual, abs=1e-12)
-    return line[place]
+    values = parameters(derivation, {})
+    values |= {p: v for p in loss.parameters for n, v in given.items() if p.name == n}
+    found = curve(derivation, quantity, values, (-6.0, 6.0))
+    assert found is not None
+    return found
 
 
 def test_barron_at_its_shapes(derivations: Mapping[str, Derivation]) -> None:
     barron = derivations["barron"]
     by_hand = {
-        oo: math.exp(2) - 1,
-        Integer(4): ((1 + 4 / 2) ** 2 - 1) / 2,
-        Integer(2): 2.0,
-        Integer(1): math.sqrt(5) - 1,
-        Integer(0): math.log(3),
-        Integer(-2): 1.0,
+        oo: math.exp(2) - 1, Integer(4): ((1 + 4 / 2) ** 2 - 1) / 2, Integer(2): 2.0,
+        Integer(1): math.sqrt(5) - 1, Integer(0): math.log(3), Integer(-2): 1.0,
         -oo: 1 - math.exp(-2),
-    }
+    }  # fmt: skip
     for alpha, wanted in by_hand.items():
-        assert at(barron, "loss", 2.0, alpha=alpha) == pytest.approx(wanted, rel=1e-14)
-    assert at(barron, "d_x", 2.0, alpha=Integer(0)) == pytest.approx(2 / 3, rel=1e-14)
-    assert at(barron, "weight", 0.0, alpha=Integer(0)) == 1.0
+        assert line(barron, "loss", alpha=alpha).at(2.0) == pytest.approx(wanted, rel=1e-12)
+    assert line(barron, "d_x", alpha=Integer(0)).at(2.0) == pytest.approx(2 / 3, rel=1e-12)
+    assert line(barron, "weight", alpha=Integer(0)).at(0.0) == 1.0
+
+
+def test_peaks_and_kinks_are_sampled(derivations: Mapping[str, Derivation]) -> None:
+    slope = line(derivations["huber"], "d_x")
+    assert {-1.0, 0.0, 1.0} <= set(slope.x)
+    assert np.nanmax(slope.y) == 1.0
+    peak = line(derivations["welsch"], "d_x")
+    assert np.nanmax(peak.y) == pytest.approx(math.exp(-0.5), abs=1e-5)
+
+
+def test_jumps_are_drawn_as_jumps(derivations: Mapping[str, Derivation]) -> None:
+    slope = line(derivations["absolute"], "d_x")
+    assert slope.jumps == (0.0,)
+    assert slope.points == ((0.0, 0.0),)
+    assert np.isnan(slope.y[slope.x == 0]).all()
+    assert line(derivations["absolute"], "loss").jumps == ()
+    jump = own("cases/huber_jump")
+    drawn = line(jump, "loss", d=Integer(2))
+    assert drawn.jumps == (-2.0, 2.0)
+    assert line(jump, "loss", d=Integer(1)).jumps == ()
+
+
+def test_the_range_shows_every_kink_and_the_tails(derivations: Mapping[str, Derivation]) -> None:
+    huber, barron = derivations["huber"], derivations["barron"]
+    assert ends(huber, parameters(huber, {"delta": "5"})) == (-20.0, 20.0)
+    low, high = ends(barron, parameters(barron, {"scale": "3"}))
+    assert (low, high) == (-18.0, 18.0)
+    tukey = own("losses/tukey")
+    c = float(parameters(tukey, {})[tukey.loss.parameters[0]])
+    assert ends(tukey, parameters(tukey, {}))[1] > 1.5 * c
 
 
 def test_densities_have_the_mass_one(derivations: Mapping[str, Derivation]) -> None:
-    cases = [("huber", {}), ("absolute", {}), ("barron", {"alpha": Integer(2)}),
-             ("barron", {"alpha": Integer(4)}), ("barron", {"alpha": oo}),
-             ("barron", {"alpha": Integer(3)})]  # fmt: skip
-    for name, given in cases:
+    for name, given in (("huber", {}), ("absolute", {}), ("barron", {"alpha": "2"}),
+                        ("barron", {"alpha": "4"}), ("barron", {"alpha": "3"})):  # fmt: skip
         derivation = derivations[name]
-        values = defaults(derivation)
-        values |= {p: given[p.name] for p in values if p.name in given}
-        line = curve(derivation, "density", values)
-        assert line is not None
-        step = 2 * REACH / (POINTS - 1)
-        # The tails beyond 6 hold less than 0.5 %, in Huber's density the most.
-        assert sum(line) * step == pytest.approx(1, abs=0.005), (name, given)
+        found = density(derivation, parameters(derivation, given), (-12.0, 12.0))
+        assert found is not None and not found.over_interval
+        known = np.isfinite(found.line.y)
+        area = np.trapezoid(found.line.y[known], found.line.x[known])
+        assert area == pytest.approx(1, abs=1e-3), (name, given)
 
 
-def test_what_does_not_exist_is_not_drawn(derivations: Mapping[str, Derivation]) -> None:
+def test_without_a_density_it_is_said(derivations: Mapping[str, Derivation]) -> None:
     welsch, barron = derivations["welsch"], derivations["barron"]
-    assert curve(welsch, "density", defaults(welsch)) is None
-    alpha = barron.loss.parameters[0]
-    assert curve(barron, "density", {**defaults(barron), alpha: Integer(-1)}) is None
-    assert math.isnan(at(derivations["absolute"], "weight", 0.0))
-
-
-def test_the_scale_is_the_unit(derivations: Mapping[str, Derivation]) -> None:
-    barron = derivations["barron"]
-    scale = barron.loss.parameters[1]
-    values = {**defaults(barron), scale: Integer(3)}
-    assert grid(barron, values)[-1] == 3 * REACH
-    one, three = curve(barron, "loss", defaults(barron)), curve(barron, "loss", values)
-    assert three == pytest.approx(one, rel=1e-13)
+    assert no_density(welsch, parameters(welsch, {})) == "the loss is bounded"
+    assert no_density(barron, parameters(barron, {"alpha": "-1"})) == "the loss is bounded"
+    assert no_density(barron, parameters(barron, {"alpha": "1"})) == ""
+    found = density(welsch, parameters(welsch, {}), (-5.0, 5.0))
+    assert found is not None and found.over_interval and found.why
+    assert np.trapezoid(found.line.y, found.line.x) == pytest.approx(1, abs=1e-6)
 
 
 def test_the_family_runs_over_special_points_and_members(
@@ -105,6 +132,53 @@ def test_the_same_bytes_every_time(
     one, other = (plot(derivations["huber"], tmp_path / f"{n}{suffix}") for n in "ab")
     assert one.read_bytes() == other.read_bytes()
     assert b"Date" not in one.read_bytes()
+    assert b"/Type3" not in one.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["panels", "lecture", "weights", "balance"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_kind_is_drawn(
+    kind: str, theme: str, derivations: Mapping[str, Derivation], tmp_path: Path
+) -> None:
+    for name in ("quadratic", "absolute", "huber", "welsch"):
+        wanted = Wanted(kind, theme=theme)
+        assert plot(derivations[name], tmp_path / f"{name}.png", wanted).stat().st_size > 5000
+
+
+def test_surfaces_and_fits(derivations: Mapping[str, Derivation], tmp_path: Path) -> None:
+    barron = derivations["barron"]
+    for kind in ("surface", "fit"):
+        assert plot(barron, tmp_path / f"{kind}.png", Wanted(kind)).stat().st_size > 20_000
+    several = [derivations["huber"], derivations["welsch"]]
+    assert plot(several, tmp_path / "two.pdf").stat().st_size > 5000
+    wanted = Wanted(over=("delta", ("1/2", "1", "2")), ends=(-3.0, 3.0), size=(6.0, 3.0))
+    assert plot(derivations["huber"], tmp_path / "row.png", wanted).is_file()
+
+
+def test_the_adaptive_fit_finds_the_line_and_the_fixed_one_does_not(
+    derivations: Mapping[str, Derivation],
+) -> None:
+    barron = derivations["barron"]
+    last = fitting.adaptive(barron)[-1]
+    assert last.slope == pytest.approx(fitting.SLOPE, abs=0.03)
+    assert last.shift == pytest.approx(fitting.SHIFT, abs=0.02)
+    fixed = fitting.fixed(barron, parameters(barron, {"alpha": "2", "scale": "0.1"}))
+    assert abs(fixed.slope - fitting.SLOPE) > 0.1
+
+
+def test_the_animation_is_a_gif_with_progress(
+    derivations: Mapping[str, Derivation], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from derive.views.plots import fitted
+
+    monkeypatch.setattr(fitted, "FRAMES", 4)
+    told: list[tuple[int, int]] = []
+    out = plot(
+        derivations["quadratic"], tmp_path / "way.gif", Wanted("animation"),
+        lambda k, n: told.append((k, n)),
+    )  # fmt: skip
+    assert out.read_bytes()[:6] == b"GIF89a"
+    assert told[-1][0] == told[-1][1] > 2
 
 
 def test_the_family_picture_is_1200_pixels_wide(
@@ -133,7 +207,31 @@ def test_a_loss_without_parameters(tmp_path: Path) -> None:
 def test_other_suffixes_are_refused(derivations: Mapping[str, Derivation], tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"ends in \.png, \.svg, \.pdf"):
         plot(derivations["huber"], tmp_path / "picture.exe")
+    with pytest.raises(BadInput, match=r"ends in \.gif"):
+        plot(derivations["huber"], tmp_path / "picture.png", Wanted("animation"))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        (Wanted("pie"), "--kind pie: choose from panels"),
+        (Wanted(settings={"alpha": "1"}), "no parameter 'alpha'"),
+        (Wanted(ends=(2.0, 1.0)), "A must be below B"),
+        (Wanted(size=(0.0, 1.0)), "from 1 to 40"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(
+    wanted: Wanted, told: str, derivations: Mapping[str, Derivation], tmp_path: Path
+) -> None:
+    with pytest.raises(BadInput, match=told):
+        plot(derivations["huber"], tmp_path / "picture.png", wanted)
+
+
+def test_the_row_of_values_is_read() -> None:
+    assert read_over("alpha = -2, 0,1/2") == ("alpha", ("-2", "0", "1/2"))
+    with pytest.raises(BadInput, match="expected NAME=V"):
+        read_over("alpha")
 
 
 def test_a_folder_that_is_not_there(derivations: Mapping[str, Derivation], tmp_path: Path) -> None:
@@ -145,11 +243,11 @@ def test_without_matplotlib_the_extra_is_named(
     derivations: Mapping[str, Derivation], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(EnvironmentTrouble, match=r"pip install derive-losses\[plot\]"):
+    with pytest.raises(EnvironmentTrouble, match=r"pip install 'derive-losses\[plot\]'"):
         plot(derivations["huber"], tmp_path / "picture.png")
 
 
 def test_the_parts_of_a_picture_carry_the_papers_letters() -> None:
-    assert picture._letter(Symbol("scale")) == "c"
-    assert picture._letter(Symbol("alpha")) == "α"
-    assert picture._letter(Symbol("lam")) == "lam"
+    barron = load("barron")
+    assert [look.letter(barron, v) for v in barron.variables] == ["x", r"\alpha", "c"]
+    assert look.words("5 $") == r"5 \$"

@@ -1,0 +1,70 @@
+"""Prose with formulas in it: |x| = delta, 1/x^3 and -2 are typeset, the rest means itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from sympy import Symbol, oo
+
+from derive.definitions.formula import read
+from derive.definitions.loss import Loss
+from derive.errors import BadInput
+from derive.views.latex import escape
+from derive.views.latex.printer import Printer
+
+_EDGES = re.compile(r"^(\(?)(.*?)(\)?[.,;:]*)$", re.DOTALL)
+_RELATIONS: Mapping[str, str] = {
+    "=": "=",
+    "<": "<",
+    ">": ">",
+    "<=": r"\le",
+    ">=": r"\ge",
+    "->": r"\to",
+}
+# Words of English that may be letters of a loss too.
+_ENGLISH = frozenset(("a", "A", "I", "x"))
+
+
+def typeset(words: str, loss: Loss, printer: Printer) -> str:
+    """Text as TeX; what reads as a formula over the letters of the loss is set as one."""
+    return " ".join(_word(word, loss, printer) for word in words.split())
+
+
+def _word(word: str, loss: Loss, printer: Printer) -> str:
+    if word in _RELATIONS:
+        return f"${_RELATIONS[word]}$"
+    found = _EDGES.match(word)
+    assert found is not None
+    before, inner, after = found.groups()
+    if before and not after.startswith(")") and ")" in inner:
+        before, inner = "", before + inner
+    if not before and after.startswith(")") and "(" in inner:
+        inner, after = inner + ")", after[1:]
+    formula = _formula(inner, loss, printer)
+    return escape.text(word) if formula is None else f"{before}${formula}${escape.text(after)}"
+
+
+def _formula(word: str, loss: Loss, printer: Printer) -> str | None:
+    letters: dict[str, Symbol] = {v.name: v for v in (*loss.variables, *loss.where)}
+    if word in ("inf", "-inf"):
+        return printer.inline(oo if word == "inf" else -oo)
+    if word in letters:
+        return (
+            None
+            if word in _ENGLISH and word != loss.residual.name
+            else printer.inline(letters[word])
+        )
+    if not re.search(r"[\^|*/]|^-\d", word) or not re.fullmatch(r"[\w^|*/+().-]+", word):
+        return None
+    bars = word.split("|")
+    if len(bars) % 2 == 0 or len(bars) > 5:
+        return None
+    plain = "".join(
+        part + ("" if k == len(bars) - 1 else "abs(" if k % 2 == 0 else ")")
+        for k, part in enumerate(bars)
+    )
+    try:
+        return printer.inline(read(plain.replace("^", "**"), letters, "prose"))
+    except (BadInput, KeyError):
+        return None

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of binary_focal (sha256 05df89e0c1dd) by: derive regenerate binary_focal
+# --target numpy
+"""Binary focal loss.
+
+    loss = (1 + exp(v))^(-gamma)*log(1 + exp(-v))
+    v = z*(2*y - 1)
+
+Domain: z real, y 0 or 1, gamma >= 0. z predicts the logit of the label 1; cross-entropy at gamma =
+0.
+Source: Lin et al., ICCV 2017, arXiv:1708.02002.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+__all__ = ["d2_z", "d2_z_gamma", "d_gamma", "d_z", "loss", "value_and_grad"]
+
+
+def _elementwise(formula: Any) -> Any:
+    """The formula in float64, in blocks that stay in the cache; the dtype of z and y
+    comes out."""
+
+    @wraps(formula)
+    @np.errstate(all="ignore")
+    def evaluate(z: Any, y: Any, *_given: Any, **_named: Any) -> Any:
+        dtype = _dtype(z, y)
+        values = [*_checked(z, y), *_parameters(*_given, **_named)]
+        shape = np.broadcast_shapes(*(v.shape for v in values))
+        many = formula.__name__ == "value_and_grad"
+        flat = [np.broadcast_to(v, shape).reshape(-1) if v.ndim else v for v in values]
+        outs = [np.empty(shape, dtype).reshape(-1) for _ in range(2 if many else 1)]
+        for start in range(0, outs[0].size, 16384):
+            part = slice(start, start + 16384)
+            some = [v[part] if v.ndim else v for v in flat]
+            empty = np.isnan(some[0])
+            for other in some[1:2]:
+                empty = empty | np.isnan(other)
+            found = formula(*some)
+            for out, result in zip(outs, found if many else (found,), strict=True):
+                out[part] = np.where(empty, np.nan, result)
+        shaped = tuple(out.reshape(shape)[()] for out in outs)
+        return shaped if many else shaped[0]
+
+    return evaluate
+
+
+def _dtype(*values: Any) -> Any:
+    """That of the arrays of floating-point numbers; float64 where there are none."""
+    kinds = [np.asarray(v).dtype for v in values if type(v) not in (int, float, bool)]
+    floats = [k for k in kinds if k.kind == "f"]
+    return np.result_type(*floats) if floats else np.dtype(np.float64)
+
+
+def _checked(z: Any, y: Any) -> Any:
+    """In float64; ValueError names what has a value outside its domain. NaN passes."""
+    rows: Any = [("z", "real", lambda p: p == p), ("y", "0 or 1", lambda p: (p == 0) | (p == 1))]
+    found = []
+    for value, (name, rule, accepts) in zip((z, y), rows, strict=True):
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{name} must be real numbers, got dtype {array.dtype}")
+        array = array.astype(np.float64)
+        wrong = ~(accepts(array) | np.isnan(array))
+        if wrong.any():
+            raise ValueError(f"{name} must be {rule}, got {array[wrong].flat[0]!r}")
+        found.append(array)
+    return found
+
+
+def _parameters(gamma: Any = 2.0) -> Any:
+    """In float64; ValueError names a parameter outside its domain."""
+    rows: Any = [("gamma", gamma, ">= 0 and finite", lambda p: (p >= 0) & (p < np.inf))]
+    found = []
+    for name, value, rule, accepts in rows:
+        array = np.float64(value) if type(value) is float else np.asarray(value)
+        if array.dtype.kind not in "fiub" or not accepts(array).all():
+            raise ValueError(f"{name} must be {rule}, got {value!r}")
+        found.append(np.float64(array))
+    return found
+
+
+@_elementwise
+def loss(z: Any, y: Any, gamma: Any = 2.0) -> Any:
+    """Binary focal loss, elementwise."""
+    v = z * (2 * y - 1)
+    return np.where(
+        np.abs(z) < 0.25,
+        np.exp(-gamma * _softplus(v)) * _softplus(-v),
+        _power1p(np.exp(v), -gamma) * _softplus(-v),
+    )
+
+
+@_elementwise
+def d_z(z: Any, y: Any, gamma: Any = 2.0) -> Any:
+    """The derivative in z."""
+    v = z * (2 * y - 1)
+    return (
+        -(2 * y - 1)
+        * (gamma * _sigmoid(v) * _softplus(-v) + _sigmoid(-v))
+        * np.exp(-gamma * _softplus(v))
+    )
+
+
+@_elementwise
+def d_gamma(z: Any, y: Any, gamma: Any = 2.0) -> Any:
+    """The derivative in gamma."""
+    v = z * (2 * y - 1)
+    return -np.exp(-gamma * _softplus(v)) * _softplus(v) * _softplus(-v)
+
+
+@_elementwise
+def d2_z(z: Any, y: Any, gamma: Any = 2.0) -> Any:
+    """The second derivative in z."""
+    far = z == 0
+    q = 2 * y - 1
+    u = gamma * q * q
+    v = (1 - 2 * y) * (1 - 2 * y)
+    w = gamma * gamma * q * q
+    p = z * q
+    r = u * _sigmoid(-p)
+    return _where_rare(
+        far,
+        lambda: (
+            (u * 2 + v + w * 0.6931471805599453 - u * 0.6931471805599453)
+            / 2 ** (gamma / 2)
+            / 4
+            / 2 ** (gamma / 2)
+        ),
+        (
+            (w * _sigmoid(p) * _softplus(-p) + r * 2 + v * _sigmoid(-p) - r * _softplus(-p))
+            * np.exp(-gamma * _softplus(p))
+            * _sigmoid(p)
+        ),
+    )
+
+
+@_elementwise
+def d2_z_gamma(z: Any, y: Any, gamma: Any = 2.0) -> Any:
+    """The mixed second derivative in z and gamma."""
+    u = 2 * 2**gamma / gamma * (np.abs(z) / 0.6931471805599453)
+    p = 2 ** (-gamma)
+    v = p / 2
+    q = y - 0.5
+    w = 2 * y - 1
+    r = v * q * w
+    g = v * gamma
+    h = g * q * w
+    k = g * w
+    m = 0.6931471805599453 * (h - 0.6931471805599453 * (g * (gamma + 1) * q * w - k * w))
+    n = v * w * w
+    t = 0.6931471805599453 * (v * (gamma + 1) * q * w - n)
+    u2 = h * 0.6931471805599453
+    u3 = 0.6931471805599453 * (h + n - p * (y / 2 - 0.25) * w)
+    v2 = z * w
+    return np.where(
+        (
+            (u * (np.abs((r + r + m + t - u2 - u3) / w) / 0.6931471805599453) < 2.0**-54)
+            & (u * (np.abs((u2 - r - r + u3 - m - t) / w) / 0.6931471805599453) < 2.0**-54)
+        ),
+        k * 0.6931471805599453 * 0.6931471805599453,
+        (
+            w
+            * (
+                gamma * _sigmoid(v2) * _softplus(-v2) * _softplus(v2)
+                + _sigmoid(-v2) * _softplus(v2)
+                - _sigmoid(v2) * _softplus(-v2)
+            )
+            * np.exp(-gamma * _softplus(v2))
+        ),
+    )
+
+
+@_elementwise
+def value_and_grad(z: Any, y: Any, gamma: Any = 2.0) -> Any:
+    """(loss, d_z) in one pass."""
+    v = z * (2 * y - 1)
+    p = np.exp(-gamma * _softplus(v))
+    value = np.where(
+        np.abs(z) < 0.25, p * _softplus(-v), _power1p(np.exp(v), -gamma) * _softplus(-v)
+    )
+    slope = -(2 * y - 1) * (gamma * _sigmoid(v) * _softplus(-v) + _sigmoid(-v)) * p
+    return value, slope
+
+
+def _power1p(t: Any, q: Any) -> Any:
+    """(1 + t)^q for t > -1: by its logarithm where 1 + t would lose digits of t."""
+    if np.all(np.abs(q) <= 2):
+        return (1 + t) ** q
+    return np.where(t < 1, np.exp(q * np.log1p(t)), (1 + t) ** q)
+
+
+def _sigmoid(z: Any) -> Any:
+    """1/(1 + exp(-z)), without overflow."""
+    p = np.exp(-np.abs(z))
+    return _where_rare(z < 0, lambda: p, 1) / (1 + p)
+
+
+def _softplus(z: Any) -> Any:
+    """log(1 + exp(z)), without overflow."""
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+
+
+def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
+    """`value()` where the condition holds; not evaluated where it holds nowhere."""
+    return np.where(rare, value(), usual) if np.any(rare) else usual

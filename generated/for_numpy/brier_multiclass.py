@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of brier_multiclass (sha256 46aa419b418f) by: derive regenerate
+# brier_multiclass --target numpy
+"""Brier score over classes.
+
+    loss = sum((q - [k = t])^2)
+    sum and max run over k, the classes
+
+Domain: q probabilities over k, t one of the classes k.
+Probabilities are taken as they are, whatever they sum to; 0 log 0 = 0.
+Source: Brier, Monthly Weather Review 78(1), 1950: from 0 to 2.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+import inspect
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+__all__ = ["d_q", "hessian_product", "loss", "value_and_grad"]
+
+
+def _over_classes(formula: Any) -> Any:
+    """The formula in float64, with the classes along the last axis; `axis` says where they are in
+    what is given. The dtype of q comes out."""
+    signature = inspect.signature(formula)
+
+    @wraps(formula)
+    @np.errstate(all="ignore")
+    def evaluate(*_given: Any, **_named: Any) -> Any:
+        bound = signature.bind(*_given, **_named)
+        bound.apply_defaults()
+        axis, z = bound.arguments["axis"], np.asarray(bound.arguments["q"])
+        found = formula(**_arranged(bound.arguments, z, axis))
+        dtype = z.dtype if z.dtype.kind == "f" else np.dtype(np.float64)
+        shape = np.moveaxis(z, axis, -1).shape
+
+        def given_back(value: Any, many: bool) -> Any:
+            if many:
+                return np.moveaxis(np.broadcast_to(value, shape).astype(dtype), -1, axis)
+            return np.broadcast_to(value, (*shape[:-1], 1))[..., 0].astype(dtype)[()]
+
+        if formula.__name__ == "value_and_grad":
+            return given_back(found[0], False), given_back(found[1], True)
+        return given_back(found, formula.__name__ in _MANY)
+
+    return evaluate
+
+
+_MANY = ("d_q", "hessian_product")
+
+
+def _arranged(given: Any, z: Any, axis: int) -> Any:
+    """Everything as the formulas want it; ValueError says what does not fit."""
+    if not -z.ndim <= axis < z.ndim or not z.shape[axis]:
+        raise ValueError(f"axis {axis}: no classes there, q has the shape {z.shape}")
+    found = {"axis": axis, "q": _entries("q", z, z, axis, True)}
+    found["t"] = _target(given["t"], z, axis)
+    if "v" in given:
+        found["v"] = _entries("v", given["v"], z, axis, False)
+    return found
+
+
+def _entries(name: str, value: Any, z: Any, axis: int, chances: bool) -> Any:
+    """An array with one entry a class, shaped like q, in float64."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name} must be real numbers, got dtype {array.dtype}")
+    if array.shape != z.shape:
+        raise ValueError(f"{name} has the shape {array.shape}, q has {z.shape}")
+    if chances and np.any(array < 0):
+        raise ValueError(f"{name} must not be negative: it holds probabilities, got {value!r}")
+    return np.moveaxis(array, axis, -1).astype(np.float64, order="C")
+
+
+def _target(value: Any, z: Any, axis: int) -> Any:
+    """The class of each row, along a last axis of length 1."""
+    t, rows = np.asarray(value), np.moveaxis(z, axis, -1).shape
+    if t.dtype.kind not in "iu":
+        raise ValueError(f"t must be integers, the number of a class, got dtype {t.dtype}")
+    if t.shape != rows[:-1]:
+        raise ValueError(f"t has the shape {t.shape}, q without its classes {rows[:-1]}")
+    wrong = (t < 0) | (t >= rows[-1])
+    if wrong.any():
+        raise ValueError(f"t must be in 0 … {rows[-1] - 1}, got {t[wrong][0]}")
+    return t[..., None].astype(np.int64)
+
+
+@_over_classes
+def loss(q: Any, t: Any, axis: int = -1) -> Any:
+    """Brier score over classes, one number for each row of classes."""
+    u = q + np.where(_hit(q, t), -1, 0)
+    return _total(u * u)
+
+
+@_over_classes
+def d_q(q: Any, t: Any, axis: int = -1) -> Any:
+    """The gradient in q, one number a class."""
+    return q * 2 + np.where(_hit(q, t), -2, 0)
+
+
+@_over_classes
+def hessian_product(q: Any, t: Any, v: Any, axis: int = -1) -> Any:
+    """The product of the Hessian in q with v."""
+    return v * 2
+
+
+@_over_classes
+def value_and_grad(q: Any, t: Any, axis: int = -1) -> Any:
+    """(loss, d_q) in one pass."""
+    u = q + np.where(_hit(q, t), -1, 0)
+    slope = q * 2 + np.where(_hit(q, t), -2, 0)
+    return _total(u * u), slope
+
+
+def _hit(like: Any, target: Any) -> Any:
+    """Which entries are those of the target's class."""
+    return np.arange(like.shape[-1]) == target
+
+
+def _total(value: Any) -> Any:
+    """The sum over the classes."""
+    return np.sum(value, -1, keepdims=True)

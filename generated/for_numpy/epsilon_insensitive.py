@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of epsilon_insensitive (sha256 ff2cb867e7d4) by: derive regenerate
+# epsilon_insensitive --target numpy
+"""Epsilon-insensitive loss.
+
+    loss = max(0, |x| - epsilon)
+
+Domain: x real, epsilon > 0. 0 up to |x| = epsilon and linear beyond, as in support vector
+regression.
+Source: Vapnik, The Nature of Statistical Learning Theory, 1995.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+__all__ = ["d2_epsilon", "d2_x", "d2_x_epsilon", "d_epsilon", "d_x", "loss", "value_and_grad"]
+__all__ += ["weight"]
+
+
+def _elementwise(formula: Any) -> Any:
+    """The formula in float64, in blocks that stay in the cache; the dtype of x comes out."""
+
+    @wraps(formula)
+    @np.errstate(all="ignore")
+    def evaluate(x: Any, *_given: Any, **_named: Any) -> Any:
+        x, parameters = np.asarray(x), _parameters(*_given, **_named)
+        if x.dtype.kind not in "fiub":
+            raise TypeError(f"x must be real numbers, got dtype {x.dtype}")
+        dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+        if any(p.ndim for p in parameters):
+            x, *parameters = np.broadcast_arrays(x, *parameters)
+        flat = [v.reshape(-1) if v.ndim else v for v in (x, *parameters)]
+        pair = formula.__name__ == "value_and_grad"
+        outs = [np.empty(x.size, dtype) for _ in range(1 + pair)]
+        for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
+            r, *rest = (v[part] if v.ndim else v for v in flat)
+            found = formula(r.astype(np.float64, copy=False), *rest)
+            for out, values in zip(outs, found if pair else (found,), strict=True):
+                out[part] = values
+        shaped = tuple(out.reshape(x.shape)[()] for out in outs)
+        return shaped if pair else shaped[0]
+
+    return evaluate
+
+
+def _parameters(epsilon: Any = 0.1) -> Any:
+    """In float64; ValueError names a parameter outside its domain."""
+    rows: Any = [("epsilon", epsilon, "> 0 and finite", lambda p: (p > 0) & (p < np.inf))]
+    found = []
+    for name, value, rule, accepts in rows:
+        array = np.float64(value) if type(value) is float else np.asarray(value)
+        if array.dtype.kind not in "fiub" or not accepts(array).all():
+            raise ValueError(f"{name} must be {rule}, got {value!r}")
+        found.append(np.float64(array))
+    return found
+
+
+@_elementwise
+def loss(x: Any, epsilon: Any = 0.1) -> Any:
+    """Epsilon-insensitive loss, elementwise."""
+    return np.maximum(np.abs(x) - epsilon, 0)
+
+
+@_elementwise
+def d_x(x: Any, epsilon: Any = 0.1) -> Any:
+    """The derivative in x, the influence."""
+    return np.where(
+        epsilon == np.abs(x), 0.5 * np.sign(x), np.where(np.abs(x) < epsilon, 0, np.sign(x))
+    )
+
+
+@_elementwise
+def d_epsilon(x: Any, epsilon: Any = 0.1) -> Any:
+    """The derivative in epsilon."""
+    return np.where(
+        np.isnan(x), x, np.where(epsilon == np.abs(x), -0.5, np.where(np.abs(x) < epsilon, 0, -1))
+    )
+
+
+@_elementwise
+def d2_x(x: Any, epsilon: Any = 0.1) -> Any:
+    """The second derivative in x."""
+    return np.where(np.isnan(x), x, 0)
+
+
+@_elementwise
+def d2_x_epsilon(x: Any, epsilon: Any = 0.1) -> Any:
+    """The mixed second derivative in x and epsilon."""
+    return np.where(np.isnan(x), x, 0)
+
+
+@_elementwise
+def d2_epsilon(x: Any, epsilon: Any = 0.1) -> Any:
+    """The second derivative in epsilon."""
+    return np.where(np.isnan(x), x, 0)
+
+
+@_elementwise
+def weight(x: Any, epsilon: Any = 0.1) -> Any:
+    """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
+    size = np.abs(x)
+    return np.where(epsilon == size, 0.5 / size, np.where(size < epsilon, 0, 1 / size))
+
+
+@_elementwise
+def value_and_grad(x: Any, epsilon: Any = 0.1) -> Any:
+    """(loss, d_x) in one pass."""
+    size = np.abs(x)
+    slope = np.where(epsilon == size, 0.5 * np.sign(x), np.where(size < epsilon, 0, np.sign(x)))
+    return np.maximum(size - epsilon, 0), slope

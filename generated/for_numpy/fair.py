@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of fair (sha256 30869731c596) by: derive regenerate fair --target numpy
+"""Fair loss.
+
+    loss = c^2*(u - log(1 + u))
+    u = |x|/c
+
+Domain: x real, c > 0. Behaves like x^2/2 near zero and like c |x| far away; its slope is c x/(c +
+|x|).
+Source: Fair, Annals of Economic and Social Measurement 3(4), 1974.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+import math
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+__all__ = ["d2_c", "d2_x", "d2_x_c", "d_c", "d_x", "loss", "value_and_grad", "weight"]
+
+
+def _elementwise(formula: Any) -> Any:
+    """The formula in float64, in blocks that stay in the cache; the dtype of x comes out."""
+
+    @wraps(formula)
+    @np.errstate(all="ignore")
+    def evaluate(x: Any, *_given: Any, **_named: Any) -> Any:
+        x, parameters = np.asarray(x), _parameters(*_given, **_named)
+        if x.dtype.kind not in "fiub":
+            raise TypeError(f"x must be real numbers, got dtype {x.dtype}")
+        dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+        if any(p.ndim for p in parameters):
+            x, *parameters = np.broadcast_arrays(x, *parameters)
+        flat = [v.reshape(-1) if v.ndim else v for v in (x, *parameters)]
+        pair = formula.__name__ == "value_and_grad"
+        outs = [np.empty(x.size, dtype) for _ in range(1 + pair)]
+        for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
+            r, *rest = (v[part] if v.ndim else v for v in flat)
+            found = formula(r.astype(np.float64, copy=False), *rest)
+            for out, values in zip(outs, found if pair else (found,), strict=True):
+                out[part] = values
+        shaped = tuple(out.reshape(x.shape)[()] for out in outs)
+        return shaped if pair else shaped[0]
+
+    return evaluate
+
+
+def _parameters(c: Any = 1.3998) -> Any:
+    """In float64; ValueError names a parameter outside its domain."""
+    rows: Any = [("c", c, "> 0 and finite", lambda p: (p > 0) & (p < np.inf))]
+    found = []
+    for name, value, rule, accepts in rows:
+        array = np.float64(value) if type(value) is float else np.asarray(value)
+        if array.dtype.kind not in "fiub" or not accepts(array).all():
+            raise ValueError(f"{name} must be {rule}, got {value!r}")
+        found.append(np.float64(array))
+    return found
+
+
+@_elementwise
+def loss(x: Any, c: Any = 1.3998) -> Any:
+    """Fair loss, elementwise."""
+    y = x / c
+    return _where_rare(np.abs(y) < 2.0**-60, lambda: x * x * 0.5, -c * _log1p_minus(np.abs(y)) * c)
+
+
+@_elementwise
+def d_x(x: Any, c: Any = 1.3998) -> Any:
+    """The derivative in x, the influence."""
+    y = x / c
+    return _where_rare(np.abs(y) == np.inf, lambda: c * np.sign(y), x / (np.abs(x) / c + 1))
+
+
+@_elementwise
+def d_c(x: Any, c: Any = 1.3998) -> Any:
+    """The derivative in c."""
+    u = np.abs(x / c)
+    v = np.abs(x) / c
+    terms = (
+        0.3333333333333333, -0.49999999999999994, 0.5999999999999913, -0.6666666666657339,
+        0.7142857142327498, -0.7499999981579343, 0.777777734999681, -0.799999298167858,
+        0.8181733609317767, -0.833256383673512, 0.8456145937047903, -0.8541905498440204,
+        0.8539125053876447, -0.8312242610544363, 0.7624053776883362, -0.6253724626324797,
+        0.42748093423793965, -0.22196532640254923, 0.07611242108019838, -0.012726920132007262,
+    )  # fmt: skip
+    return np.where(
+        u < 0.5,
+        _horner(u, terms) * c * u * u * u,
+        c * (_exp_difference_m2_m1_m1_0(np.log1p(v)) * (1 + v)) * 2,
+    )
+
+
+@_elementwise
+def d2_x(x: Any, c: Any = 1.3998) -> Any:
+    """The second derivative in x."""
+    u = np.abs(x) / c
+    return 1 / (1 + u) / (1 + u)
+
+
+@_elementwise
+def d2_x_c(x: Any, c: Any = 1.3998) -> Any:
+    """The mixed second derivative in x and c."""
+    y = x / c
+    u = np.abs(x) / c
+    return _where_rare(np.abs(y) == np.inf, lambda: np.sign(y), y / (u + 1) * u / (u + 1))
+
+
+@_elementwise
+def d2_c(x: Any, c: Any = 1.3998) -> Any:
+    """The second derivative in c."""
+    return -4 * _exp_difference_m2_m1_0_0(np.log1p(np.abs(x) / c))
+
+
+@_elementwise
+def weight(x: Any, c: Any = 1.3998) -> Any:
+    """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
+    return 1 / (1 + np.abs(x / c))
+
+
+@_elementwise
+def value_and_grad(x: Any, c: Any = 1.3998) -> Any:
+    """(loss, d_x) in one pass."""
+    y = x / c
+    far = np.abs(y) < 2.0**-60
+    far2 = np.abs(y) == np.inf
+    value = _where_rare(far, lambda: x * x * 0.5, -c * _log1p_minus(np.abs(y)) * c)
+    slope = _where_rare(far2, lambda: c * np.sign(y), x / (np.abs(x) / c + 1))
+    return value, slope
+
+
+def _exp_difference_m2_m1_0_0(z: Any) -> Any:
+    """z^3 exp[-2 z, -z, 0, 0], the divided difference of exp."""
+    p = np.exp(-2 * z)
+    return np.where(
+        np.abs(z) < 2,
+        z * z * z * (p * _exp_series(np.abs(z), (0, 1, 2, 2))),
+        0.5 * z - 0.75 + np.exp(-z) - 0.25 * p,
+    )
+
+
+def _exp_difference_m2_m1_m1_0(z: Any) -> Any:
+    """z^3 exp[-2 z, -z, -z, 0], the divided difference of exp."""
+    p = np.exp(-2 * z)
+    return np.where(
+        np.abs(z) < 2,
+        z * z * z * (p * _exp_series(np.abs(z), (0, 1, 1, 2))),
+        0.5 - np.minimum(z, 1e30) * np.exp(-z) - 0.5 * p,
+    )
+
+
+def _log1p_minus(z: Any) -> Any:
+    """log(1 + z) - z, without cancellation at small z."""
+    w = z / (2 + z)
+    terms = (
+        1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
+        1 / 27, 1 / 29, 1 / 31, 1 / 33, 1 / 35,
+    )  # fmt: skip
+    return np.where(
+        (z > -0.5) & (z < 1),
+        -z * z * (0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))),
+        _where_rare(z == np.inf, lambda: -np.inf, np.log1p(z) - z),
+    )
+
+
+def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
+    """exp[r_0 L, r_1 L, …], the divided difference of exp, for 0 <= r_i L <= 5: the sum of
+    h_k(r) L^k/(n + k)!, h_k the sum of all products of k rates. Every term is positive."""
+    sums: list[Any] = [0.0] * len(rates)
+    coefficients = []
+    for k in range(34):
+        total: Any = 0.0 if k else 1.0
+        for j, rate in enumerate(rates):
+            sums[j] = total = total + rate * sums[j]
+        coefficients.append(total / math.factorial(len(rates) - 1 + k))
+    value = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        value = value * argument + c
+    return value
+
+
+def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
+    """The polynomial with these coefficients, lowest first."""
+    total = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        total = total * z + c
+    return total
+
+
+def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
+    """`value()` where the condition holds; not evaluated where it holds nowhere."""
+    return np.where(rare, value(), usual) if np.any(rare) else usual

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of kl_divergence (sha256 114405ed3926) by: derive regenerate kl_divergence
+# --target numpy
+"""Kullback-Leibler divergence.
+
+    loss = sum(p*log(p/q))
+    sum and max run over k, the classes
+
+Domain: q probabilities over k, p probabilities over k. q is the prediction. Infinite where only the
+target has mass.
+Probabilities are taken as they are, whatever they sum to; 0 log 0 = 0.
+Source: Kullback and Leibler, Ann. Math. Statist. 22(1), 1951.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+import inspect
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+__all__ = ["d_p", "d_q", "hessian_product", "loss", "value_and_grad"]
+
+
+def _over_classes(formula: Any) -> Any:
+    """The formula in float64, with the classes along the last axis; `axis` says where they are in
+    what is given. The dtype of q comes out."""
+    signature = inspect.signature(formula)
+
+    @wraps(formula)
+    @np.errstate(all="ignore")
+    def evaluate(*_given: Any, **_named: Any) -> Any:
+        bound = signature.bind(*_given, **_named)
+        bound.apply_defaults()
+        axis, z = bound.arguments["axis"], np.asarray(bound.arguments["q"])
+        found = formula(**_arranged(bound.arguments, z, axis))
+        dtype = z.dtype if z.dtype.kind == "f" else np.dtype(np.float64)
+        shape = np.moveaxis(z, axis, -1).shape
+
+        def given_back(value: Any, many: bool) -> Any:
+            if many:
+                return np.moveaxis(np.broadcast_to(value, shape).astype(dtype), -1, axis)
+            return np.broadcast_to(value, (*shape[:-1], 1))[..., 0].astype(dtype)[()]
+
+        if formula.__name__ == "value_and_grad":
+            return given_back(found[0], False), given_back(found[1], True)
+        return given_back(found, formula.__name__ in _MANY)
+
+    return evaluate
+
+
+_MANY = ("d_q", "d_p", "hessian_product")
+
+
+def _arranged(given: Any, z: Any, axis: int) -> Any:
+    """Everything as the formulas want it; ValueError says what does not fit."""
+    if not -z.ndim <= axis < z.ndim or not z.shape[axis]:
+        raise ValueError(f"axis {axis}: no classes there, q has the shape {z.shape}")
+    found = {"axis": axis, "q": _entries("q", z, z, axis, True)}
+    found["p"] = _target(given["p"], z, axis)
+    if "v" in given:
+        found["v"] = _entries("v", given["v"], z, axis, False)
+    return found
+
+
+def _entries(name: str, value: Any, z: Any, axis: int, chances: bool) -> Any:
+    """An array with one entry a class, shaped like q, in float64."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name} must be real numbers, got dtype {array.dtype}")
+    if array.shape != z.shape:
+        raise ValueError(f"{name} has the shape {array.shape}, q has {z.shape}")
+    if chances and np.any(array < 0):
+        raise ValueError(f"{name} must not be negative: it holds probabilities, got {value!r}")
+    return np.moveaxis(array, axis, -1).astype(np.float64, order="C")
+
+
+def _target(value: Any, z: Any, axis: int) -> Any:
+    """The class of each row; or probabilities, one a class."""
+    t, rows = np.asarray(value), np.moveaxis(z, axis, -1).shape
+    if t.dtype.kind not in "iu":
+        return _entries("p", t, z, axis, True)
+    if t.shape != rows[:-1]:
+        raise ValueError(f"p has the shape {t.shape}, q without its classes {rows[:-1]}")
+    wrong = (t < 0) | (t >= rows[-1])
+    if wrong.any():
+        raise ValueError(f"p must be in 0 … {rows[-1] - 1}, got {t[wrong][0]}")
+    return np.where(np.arange(rows[-1]) == t[..., None], 1.0, 0.0)
+
+
+@_over_classes
+def loss(q: Any, p: Any, axis: int = -1) -> Any:
+    """Kullback-Leibler divergence, one number for each row of classes."""
+    return _total(p - q) + _total(_divergence(p, q, q - p))
+
+
+@_over_classes
+def d_q(q: Any, p: Any, axis: int = -1) -> Any:
+    """The gradient in q, one number a class."""
+    return np.where(p == 0, 0, -p / q)
+
+
+@_over_classes
+def d_p(q: Any, p: Any, axis: int = -1) -> Any:
+    """The derivative in p."""
+    return _log_ratio(p, q, p - q) + 1
+
+
+@_over_classes
+def hessian_product(q: Any, p: Any, v: Any, axis: int = -1) -> Any:
+    """The product of the Hessian in q with v."""
+    return np.where(p == 0, 0, p / q * (v / q))
+
+
+@_over_classes
+def value_and_grad(q: Any, p: Any, axis: int = -1) -> Any:
+    """(loss, d_q) in one pass."""
+    value = _total(p - q) + _total(_divergence(p, q, q - p))
+    return value, np.where(p == 0, 0, -p / q)
+
+
+def _divergence(a: Any, b: Any, d: Any) -> Any:
+    """a log(a/b) - a + b, where d = b - a; b at a = 0. It is never negative."""
+    far = a == 0
+    return _where_rare(
+        far,
+        lambda: b,
+        np.where(
+            (0.5 * a > b) | (2.0**-10 * b > a),
+            d + a * _log_quotient(a, b),
+            -a * _log1p_minus(d / a),
+        ),
+    )
+
+
+def _log1p_minus(z: Any) -> Any:
+    """log(1 + z) - z, without cancellation at small z."""
+    w = z / (2 + z)
+    terms = (
+        1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
+        1 / 27, 1 / 29, 1 / 31, 1 / 33, 1 / 35,
+    )  # fmt: skip
+    return np.where(
+        (z > -0.5) & (z < 1),
+        -z * z * (0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))),
+        _where_rare(z == np.inf, lambda: -np.inf, np.log1p(z) - z),
+    )
+
+
+def _log_quotient(a: Any, b: Any) -> Any:
+    """log(a/b), also where the quotient leaves the range."""
+    return np.where(
+        np.minimum(a, b) < 2.0**-60 * np.maximum(a, b), np.log(a) - np.log(b), np.log(a / b)
+    )
+
+
+def _log_ratio(a: Any, b: Any, d: Any) -> Any:
+    """log(a/b), where d = a - b."""
+    return np.where(np.abs(d) < 0.5 * b, np.log1p(d / b), _log_quotient(a, b))
+
+
+def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
+    """The polynomial with these coefficients, lowest first."""
+    total = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        total = total * z + c
+    return total
+
+
+def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
+    """`value()` where the condition holds; not evaluated where it holds nowhere."""
+    return np.where(rare, value(), usual) if np.any(rare) else usual
+
+
+def _total(value: Any) -> Any:
+    """The sum over the classes."""
+    return np.sum(value, -1, keepdims=True)

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of poisson_deviance (sha256 0a527edc2516) by: derive regenerate
+# poisson_deviance --target numpy
+"""Poisson deviance.
+
+    loss = mu + y*log(y/mu) - y
+
+Domain: mu >= 0, y >= 0. Half the deviance; mu where y = 0.
+Source: Nelder and Wedderburn, J. R. Statist. Soc. A 135(3), 1972.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+import math
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+__all__ = ["d2_mu", "d2_mu_y", "d_mu", "d_y", "loss", "value_and_grad"]
+
+
+def _elementwise(formula: Any) -> Any:
+    """The formula in float64, in blocks that stay in the cache; the dtype of mu and y
+    comes out."""
+
+    @wraps(formula)
+    @np.errstate(all="ignore")
+    def evaluate(mu: Any, y: Any, *_given: Any, **_named: Any) -> Any:
+        dtype = _dtype(mu, y)
+        values = [*_checked(mu, y), *_parameters(*_given, **_named)]
+        shape = np.broadcast_shapes(*(v.shape for v in values))
+        many = formula.__name__ == "value_and_grad"
+        flat = [np.broadcast_to(v, shape).reshape(-1) if v.ndim else v for v in values]
+        outs = [np.empty(shape, dtype).reshape(-1) for _ in range(2 if many else 1)]
+        for start in range(0, outs[0].size, 16384):
+            part = slice(start, start + 16384)
+            some = [v[part] if v.ndim else v for v in flat]
+            empty = np.isnan(some[0])
+            for other in some[1:2]:
+                empty = empty | np.isnan(other)
+            found = formula(*some)
+            for out, result in zip(outs, found if many else (found,), strict=True):
+                out[part] = np.where(empty, np.nan, result)
+        shaped = tuple(out.reshape(shape)[()] for out in outs)
+        return shaped if many else shaped[0]
+
+    return evaluate
+
+
+def _dtype(*values: Any) -> Any:
+    """That of the arrays of floating-point numbers; float64 where there are none."""
+    kinds = [np.asarray(v).dtype for v in values if type(v) not in (int, float, bool)]
+    floats = [k for k in kinds if k.kind == "f"]
+    return np.result_type(*floats) if floats else np.dtype(np.float64)
+
+
+def _checked(mu: Any, y: Any) -> Any:
+    """In float64; ValueError names what has a value outside its domain. NaN passes."""
+    rows: Any = [("mu", ">= 0", lambda p: p >= 0), ("y", ">= 0", lambda p: p >= 0)]
+    found = []
+    for value, (name, rule, accepts) in zip((mu, y), rows, strict=True):
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{name} must be real numbers, got dtype {array.dtype}")
+        array = array.astype(np.float64)
+        wrong = ~(accepts(array) | np.isnan(array))
+        if wrong.any():
+            raise ValueError(f"{name} must be {rule}, got {array[wrong].flat[0]!r}")
+        found.append(array)
+    return found
+
+
+def _parameters() -> Any:
+    """In float64; ValueError names a parameter outside its domain."""
+    return ()
+
+
+@_elementwise
+def loss(mu: Any, y: Any) -> Any:
+    """Poisson deviance, elementwise."""
+    far = y == 0
+    far2 = np.abs(mu) == np.inf
+    u = mu / y
+    far3 = np.abs(u) >= 2.0**60
+    L = _log_ratio(y, mu, y - mu)
+    return _where_rare(
+        far,
+        lambda: mu,
+        _where_rare(
+            far2,
+            lambda: np.inf,
+            _where_rare(
+                far3,
+                lambda: mu - y + y * L,
+                y * np.where(
+                    mu < y,
+                    _exp_difference_m1_0_0(L),
+                    _exp_difference_m1_m1_0(_log_ratio(mu, y, mu - y)) * u,
+                ),
+            ),
+        ),
+    )
+
+
+@_elementwise
+def d_mu(mu: Any, y: Any) -> Any:
+    """The derivative in mu."""
+    return _where_rare(
+        y == 0, lambda: 1, _where_rare(np.abs(mu) == np.inf, lambda: 1, (mu - y) / mu)
+    )
+
+
+@_elementwise
+def d_y(mu: Any, y: Any) -> Any:
+    """The derivative in y."""
+    return _log_ratio(y, mu, y - mu)
+
+
+@_elementwise
+def d2_mu(mu: Any, y: Any) -> Any:
+    """The second derivative in mu."""
+    return _where_rare(y == 0, lambda: 0, y / mu / mu)
+
+
+@_elementwise
+def d2_mu_y(mu: Any, y: Any) -> Any:
+    """The mixed second derivative in mu and y."""
+    return -1 / mu
+
+
+@_elementwise
+def value_and_grad(mu: Any, y: Any) -> Any:
+    """(loss, d_mu) in one pass."""
+    far = y == 0
+    far2 = np.abs(mu) == np.inf
+    u = mu / y
+    far3 = np.abs(u) >= 2.0**60
+    L = _log_ratio(y, mu, y - mu)
+    value = _where_rare(
+        far,
+        lambda: mu,
+        _where_rare(
+            far2,
+            lambda: np.inf,
+            _where_rare(
+                far3,
+                lambda: mu - y + y * L,
+                y * np.where(
+                    mu < y,
+                    _exp_difference_m1_0_0(L),
+                    _exp_difference_m1_m1_0(_log_ratio(mu, y, mu - y)) * u,
+                ),
+            ),
+        ),
+    )
+    slope = _where_rare(far, lambda: 1, _where_rare(far2, lambda: 1, (mu - y) / mu))
+    return value, slope
+
+
+def _exp_difference_m1_0_0(z: Any) -> Any:
+    """z^2 exp[-z, 0, 0], the divided difference of exp."""
+    p = np.exp(-z)
+    return np.where(np.abs(z) < 4, z * z * (p * _exp_series(np.abs(z), (0, 1, 1))), z - 1 + p)
+
+
+def _exp_difference_m1_m1_0(z: Any) -> Any:
+    """z^2 exp[-z, -z, 0], the divided difference of exp."""
+    p = np.exp(-z)
+    return np.where(
+        np.abs(z) < 4,
+        z * z * (p * _exp_series(np.abs(z), (0, 0, 1))),
+        1 - np.minimum(z, 1e30) * p - p,
+    )
+
+
+def _log_quotient(a: Any, b: Any) -> Any:
+    """log(a/b), also where the quotient leaves the range."""
+    return np.where(
+        np.minimum(a, b) < 2.0**-60 * np.maximum(a, b), np.log(a) - np.log(b), np.log(a / b)
+    )
+
+
+def _log_ratio(a: Any, b: Any, d: Any) -> Any:
+    """log(a/b), where d = a - b."""
+    return np.where(np.abs(d) < 0.5 * b, np.log1p(d / b), _log_quotient(a, b))
+
+
+def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
+    """exp[r_0 L, r_1 L, …], the divided difference of exp, for 0 <= r_i L <= 5: the sum of
+    h_k(r) L^k/(n + k)!, h_k the sum of all products of k rates. Every term is positive."""
+    sums: list[Any] = [0.0] * len(rates)
+    coefficients = []
+    for k in range(34):
+        total: Any = 0.0 if k else 1.0
+        for j, rate in enumerate(rates):
+            sums[j] = total = total + rate * sums[j]
+        coefficients.append(total / math.factorial(len(rates) - 1 + k))
+    value = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        value = value * argument + c
+    return value
+
+
+def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
+    """`value()` where the condition holds; not evaluated where it holds nowhere."""
+    return np.where(rare, value(), usual) if np.any(rare) else usual

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of quantile (sha256 a641c7229ad2) by: derive regenerate quantile --target
+# numpy
+"""Quantile loss (pinball).
+
+    loss = max(-tau*x, x*(1 - tau))
+
+Domain: x real, tau in (0, 1). A target above the prediction costs tau a unit, one below it 1 - tau.
+Source: Koenker and Bassett, Econometrica 46(1), 1978.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+__all__ = ["d2_tau", "d2_x", "d2_x_tau", "d_tau", "d_x", "loss", "value_and_grad", "weight"]
+
+
+def _elementwise(formula: Any) -> Any:
+    """The formula in float64, in blocks that stay in the cache; the dtype of x comes out."""
+
+    @wraps(formula)
+    @np.errstate(all="ignore")
+    def evaluate(x: Any, *_given: Any, **_named: Any) -> Any:
+        x, parameters = np.asarray(x), _parameters(*_given, **_named)
+        if x.dtype.kind not in "fiub":
+            raise TypeError(f"x must be real numbers, got dtype {x.dtype}")
+        dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+        if any(p.ndim for p in parameters):
+            x, *parameters = np.broadcast_arrays(x, *parameters)
+        flat = [v.reshape(-1) if v.ndim else v for v in (x, *parameters)]
+        pair = formula.__name__ == "value_and_grad"
+        outs = [np.empty(x.size, dtype) for _ in range(1 + pair)]
+        for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
+            r, *rest = (v[part] if v.ndim else v for v in flat)
+            found = formula(r.astype(np.float64, copy=False), *rest)
+            for out, values in zip(outs, found if pair else (found,), strict=True):
+                out[part] = values
+        shaped = tuple(out.reshape(x.shape)[()] for out in outs)
+        return shaped if pair else shaped[0]
+
+    return evaluate
+
+
+def _parameters(tau: Any = 0.5) -> Any:
+    """In float64; ValueError names a parameter outside its domain."""
+    rows: Any = [("tau", tau, "in (0, 1)", lambda p: (p > 0) & (p < 1))]
+    found = []
+    for name, value, rule, accepts in rows:
+        array = np.float64(value) if type(value) is float else np.asarray(value)
+        if array.dtype.kind not in "fiub" or not accepts(array).all():
+            raise ValueError(f"{name} must be {rule}, got {value!r}")
+        found.append(np.float64(array))
+    return found
+
+
+@_elementwise
+def loss(x: Any, tau: Any = 0.5) -> Any:
+    """Quantile loss (pinball), elementwise."""
+    return np.maximum(-tau * x, x * (1 - tau))
+
+
+@_elementwise
+def d_x(x: Any, tau: Any = 0.5) -> Any:
+    """The derivative in x, the influence."""
+    return np.where(
+        np.isnan(x),
+        x,
+        _where_rare(x == 0, lambda: 0.5 - tau, _where_rare(x < 0, lambda: -tau, 1 - tau)),
+    )
+
+
+@_elementwise
+def d_tau(x: Any, tau: Any = 0.5) -> Any:
+    """The derivative in tau."""
+    return -x
+
+
+@_elementwise
+def d2_x(x: Any, tau: Any = 0.5) -> Any:
+    """The second derivative in x."""
+    return np.where(np.isnan(x), x, 0)
+
+
+@_elementwise
+def d2_x_tau(x: Any, tau: Any = 0.5) -> Any:
+    """The mixed second derivative in x and tau."""
+    return np.where(np.isnan(x), x, -1)
+
+
+@_elementwise
+def d2_tau(x: Any, tau: Any = 0.5) -> Any:
+    """The second derivative in tau."""
+    return np.where(np.isnan(x), x, 0)
+
+
+@_elementwise
+def weight(x: Any, tau: Any = 0.5) -> Any:
+    """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
+    return _where_rare(x == 0, lambda: np.inf, _where_rare(x < 0, lambda: -tau / x, (1 - tau) / x))
+
+
+@_elementwise
+def value_and_grad(x: Any, tau: Any = 0.5) -> Any:
+    """(loss, d_x) in one pass."""
+    value = np.maximum(-tau * x, x * (1 - tau))
+    slope = np.where(
+        np.isnan(x),
+        x,
+        _where_rare(x == 0, lambda: 0.5 - tau, _where_rare(x < 0, lambda: -tau, 1 - tau)),
+    )
+    return value, slope
+
+
+def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
+    """`value()` where the condition holds; not evaluated where it holds nowhere."""
+    return np.where(rare, value(), usual) if np.any(rare) else usual

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of smoothed_hinge (sha256 ecbce9fc63be) by: derive regenerate smoothed_hinge
+# --target numpy
+"""Smoothed hinge loss.
+
+    loss = 0 if f*y >= 1, (1 - f*y)^2/(2*gamma) if f*y > 1 - gamma, 1 - f*y - gamma/2 otherwise
+
+Domain: f real, y -1 or 1, gamma > 0. The hinge loss for gamma to 0; its slope is continuous.
+Source: Shalev-Shwartz and Zhang, J. Machine Learning Research 14, 2013.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+__all__ = ["d2_f", "d2_f_gamma", "d_f", "d_gamma", "loss", "value_and_grad"]
+
+
+def _elementwise(formula: Any) -> Any:
+    """The formula in float64, in blocks that stay in the cache; the dtype of f and y
+    comes out."""
+
+    @wraps(formula)
+    @np.errstate(all="ignore")
+    def evaluate(f: Any, y: Any, *_given: Any, **_named: Any) -> Any:
+        dtype = _dtype(f, y)
+        values = [*_checked(f, y), *_parameters(*_given, **_named)]
+        shape = np.broadcast_shapes(*(v.shape for v in values))
+        many = formula.__name__ == "value_and_grad"
+        flat = [np.broadcast_to(v, shape).reshape(-1) if v.ndim else v for v in values]
+        outs = [np.empty(shape, dtype).reshape(-1) for _ in range(2 if many else 1)]
+        for start in range(0, outs[0].size, 16384):
+            part = slice(start, start + 16384)
+            some = [v[part] if v.ndim else v for v in flat]
+            empty = np.isnan(some[0])
+            for other in some[1:2]:
+                empty = empty | np.isnan(other)
+            found = formula(*some)
+            for out, result in zip(outs, found if many else (found,), strict=True):
+                out[part] = np.where(empty, np.nan, result)
+        shaped = tuple(out.reshape(shape)[()] for out in outs)
+        return shaped if many else shaped[0]
+
+    return evaluate
+
+
+def _dtype(*values: Any) -> Any:
+    """That of the arrays of floating-point numbers; float64 where there are none."""
+    kinds = [np.asarray(v).dtype for v in values if type(v) not in (int, float, bool)]
+    floats = [k for k in kinds if k.kind == "f"]
+    return np.result_type(*floats) if floats else np.dtype(np.float64)
+
+
+def _checked(f: Any, y: Any) -> Any:
+    """In float64; ValueError names what has a value outside its domain. NaN passes."""
+    rows: Any = [("f", "real", lambda p: p == p), ("y", "-1 or 1", lambda p: (p == -1) | (p == 1))]
+    found = []
+    for value, (name, rule, accepts) in zip((f, y), rows, strict=True):
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{name} must be real numbers, got dtype {array.dtype}")
+        array = array.astype(np.float64)
+        wrong = ~(accepts(array) | np.isnan(array))
+        if wrong.any():
+            raise ValueError(f"{name} must be {rule}, got {array[wrong].flat[0]!r}")
+        found.append(array)
+    return found
+
+
+def _parameters(gamma: Any = 1.0) -> Any:
+    """In float64; ValueError names a parameter outside its domain."""
+    rows: Any = [("gamma", gamma, "> 0 and finite", lambda p: (p > 0) & (p < np.inf))]
+    found = []
+    for name, value, rule, accepts in rows:
+        array = np.float64(value) if type(value) is float else np.asarray(value)
+        if array.dtype.kind not in "fiub" or not accepts(array).all():
+            raise ValueError(f"{name} must be {rule}, got {value!r}")
+        found.append(np.float64(array))
+    return found
+
+
+@_elementwise
+def loss(f: Any, y: Any, gamma: Any = 1.0) -> Any:
+    """Smoothed hinge loss, elementwise."""
+    q = 1 - f * y
+    return np.where(
+        f * y >= 1, 0, np.where(1 - gamma < f * y, q / gamma * (0.5 * q), q - gamma / 2)
+    )
+
+
+@_elementwise
+def d_f(f: Any, y: Any, gamma: Any = 1.0) -> Any:
+    """The derivative in f."""
+    return np.where(f * y >= 1, 0, np.where(1 - gamma < f * y, y / gamma * (f * y - 1), -y))
+
+
+@_elementwise
+def d_gamma(f: Any, y: Any, gamma: Any = 1.0) -> Any:
+    """The derivative in gamma."""
+    v = (1 - f * y) / gamma
+    return np.where(f * y >= 1, 0, np.where(1 - gamma < f * y, -0.5 * v * v, -0.5))
+
+
+@_elementwise
+def d2_f(f: Any, y: Any, gamma: Any = 1.0) -> Any:
+    """The second derivative in f."""
+    return np.where(f * y > 1, 0, np.where(1 - gamma < f * y, y / gamma * y, 0))
+
+
+@_elementwise
+def d2_f_gamma(f: Any, y: Any, gamma: Any = 1.0) -> Any:
+    """The mixed second derivative in f and gamma."""
+    return np.where(f * y > 1, 0, np.where(1 - gamma < f * y, y / gamma * ((1 - f * y) / gamma), 0))
+
+
+@_elementwise
+def value_and_grad(f: Any, y: Any, gamma: Any = 1.0) -> Any:
+    """(loss, d_f) in one pass."""
+    u = f * y
+    far = u >= 1
+    near = 1 - gamma < u
+    q = 1 - u
+    value = np.where(far, 0, np.where(near, q / gamma * (0.5 * q), q - gamma / 2))
+    slope = np.where(far, 0, np.where(near, y / gamma * (u - 1), -y))
+    return value, slope

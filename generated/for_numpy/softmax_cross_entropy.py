@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of softmax_cross_entropy (sha256 811f019e221c) by: derive regenerate
+# softmax_cross_entropy --target numpy
+"""Softmax cross-entropy.
+
+    loss = log(sum(exp(z/T))) - z[t]/T
+    sum and max run over k, the classes
+
+Domain: z real over k, t one of the classes k, T > 0. T is the temperature. A logit of -inf masks
+its class.
+loss(z + c) = loss(z): the entries of d_z sum to 0.
+t may give each class a probability instead: the loss is the mean over classes drawn from them.
+Probabilities are taken as they are, whatever they sum to; 0 log 0 = 0.
+Source: Bridle, in Neurocomputing, 1990; torch.nn.CrossEntropyLoss.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+import inspect
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+__all__ = ["d_T", "d_t", "d_z", "hessian_product", "loss", "value_and_grad"]
+
+
+def _over_classes(formula: Any) -> Any:
+    """The formula in float64, with the classes along the last axis; `axis` says where they are in
+    what is given. The dtype of z comes out."""
+    signature = inspect.signature(formula)
+
+    @wraps(formula)
+    @np.errstate(all="ignore")
+    def evaluate(*_given: Any, **_named: Any) -> Any:
+        bound = signature.bind(*_given, **_named)
+        bound.apply_defaults()
+        axis, z = bound.arguments["axis"], np.asarray(bound.arguments["z"])
+        found = formula(**_arranged(bound.arguments, z, axis))
+        dtype = z.dtype if z.dtype.kind == "f" else np.dtype(np.float64)
+        shape = np.moveaxis(z, axis, -1).shape
+
+        def given_back(value: Any, many: bool) -> Any:
+            if many:
+                return np.moveaxis(np.broadcast_to(value, shape).astype(dtype), -1, axis)
+            return np.broadcast_to(value, (*shape[:-1], 1))[..., 0].astype(dtype)[()]
+
+        if formula.__name__ == "value_and_grad":
+            return given_back(found[0], False), given_back(found[1], True)
+        return given_back(found, formula.__name__ in _MANY)
+
+    return evaluate
+
+
+_MANY = ("d_z", "hessian_product", "d_t")
+
+
+def _arranged(given: Any, z: Any, axis: int) -> Any:
+    """Everything as the formulas want it; ValueError says what does not fit."""
+    if not -z.ndim <= axis < z.ndim or not z.shape[axis]:
+        raise ValueError(f"axis {axis}: no classes there, z has the shape {z.shape}")
+    found = {"axis": axis, "z": _entries("z", z, z, axis, False)}
+    found["t"] = _target(given["t"], z, axis)
+    if "v" in given:
+        found["v"] = _entries("v", given["v"], z, axis, False)
+    rows: Any = [("T", "> 0 and finite", lambda p: (p > 0) & (p < np.inf))]
+    for name, rule, accepts in rows:
+        array = np.asarray(given[name])
+        if array.dtype.kind not in "fiub" or not accepts(array).all():
+            raise ValueError(f"{name} must be {rule}, got {given[name]!r}")
+        array = array.astype(np.float64)
+        found[name] = array[..., None] if array.ndim else array
+    return found
+
+
+def _entries(name: str, value: Any, z: Any, axis: int, chances: bool) -> Any:
+    """An array with one entry a class, shaped like z, in float64."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name} must be real numbers, got dtype {array.dtype}")
+    if array.shape != z.shape:
+        raise ValueError(f"{name} has the shape {array.shape}, z has {z.shape}")
+    if chances and np.any(array < 0):
+        raise ValueError(f"{name} must not be negative: it holds probabilities, got {value!r}")
+    return np.moveaxis(array, axis, -1).astype(np.float64, order="C")
+
+
+def _target(value: Any, z: Any, axis: int) -> Any:
+    """The class of each row, along a last axis of length 1; or probabilities, one a class."""
+    t, rows = np.asarray(value), np.moveaxis(z, axis, -1).shape
+    if t.dtype.kind not in "iu":
+        return _entries("t", t, z, axis, True)
+    if t.shape != rows[:-1]:
+        raise ValueError(f"t has the shape {t.shape}, z without its classes {rows[:-1]}")
+    wrong = (t < 0) | (t >= rows[-1])
+    if wrong.any():
+        raise ValueError(f"t must be in 0 … {rows[-1] - 1}, got {t[wrong][0]}")
+    return t[..., None].astype(np.int64)
+
+
+@_over_classes
+def loss(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
+    """Softmax cross-entropy, one number for each row of classes."""
+    if t.dtype.kind == "f":
+        u = (z - _largest(z)) / T
+        q = np.log1p(_rest(np.exp(u))) - u
+        return _total(np.where(t == 0, 0, t * q))
+    u = (z - _largest(z)) / T
+    return np.log1p(_rest(np.exp(u))) - _entry(u, t)
+
+
+@_over_classes
+def d_z(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
+    """The gradient in z, one number a class."""
+    if t.dtype.kind == "f":
+        u = (z - _largest(z)) / T
+        e = np.exp(u)
+        rest = _rest(e)
+        s = e / (1 + rest)
+        q = np.log1p(rest) - u
+        return (s * _others(t) + t * np.expm1(-q)) / T
+    u = (z - _largest(z)) / T
+    e = np.exp(u)
+    rest = _rest(e)
+    s = e / (1 + rest)
+    n = np.log1p(rest) - _entry(u, t)
+    return _put(s, t, np.expm1(-n)) / T
+
+
+@_over_classes
+def d_T(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
+    """The derivative in T."""
+    if t.dtype.kind == "f":
+        u = (z - _largest(z)) / T
+        e = np.exp(u)
+        rest = _rest(e)
+        s = e / (1 + rest)
+        q = np.log1p(rest) - u
+        w = s * _others(t) + t * np.expm1(-q)
+        p = w * _beside(z, s)
+        r = np.where(w == 0, 0, p)
+        return -_total(r) / T / T
+    e = np.exp((z - _largest(z)) / T)
+    s = e / (1 + _rest(e))
+    return _entry(_centred(z, s), t) / T / T
+
+
+@_over_classes
+def hessian_product(z: Any, t: Any, v: Any, T: Any = 1.0, axis: int = -1) -> Any:
+    """The product of the Hessian in z with v."""
+    if t.dtype.kind == "f":
+        e = np.exp((z - _largest(z)) / T)
+        s = e / (1 + _rest(e))
+        return np.where(s == 0, 0, _centred(v, s) / T * (_total(t) / T) * s)
+    e = np.exp((z - _largest(z)) / T)
+    s = e / (1 + _rest(e))
+    return np.where(s == 0, 0, _centred(v, s) / T * (s / T))
+
+
+@_over_classes
+def d_t(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
+    """The derivative in t."""
+    if t.dtype.kind == "f":
+        u = (z - _largest(z)) / T
+        return np.log1p(_rest(np.exp(u))) - u
+    raise ValueError("t names a class: there is no derivative in it")
+
+
+@_over_classes
+def value_and_grad(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
+    """(loss, d_z) in one pass."""
+    if t.dtype.kind == "f":
+        u = (z - _largest(z)) / T
+        e = np.exp(u)
+        rest = _rest(e)
+        q = np.log1p(rest) - u
+        s = e / (1 + rest)
+        value = _total(np.where(t == 0, 0, t * q))
+        slope = (s * _others(t) + t * np.expm1(-q)) / T
+        return value, slope
+    u = (z - _largest(z)) / T
+    e = np.exp(u)
+    rest = _rest(e)
+    n = np.log1p(rest) - _entry(u, t)
+    s = e / (1 + rest)
+    w = -n
+    return n, _put(s, t, np.expm1(w)) / T
+
+
+def _beside(value: Any, weight: Any) -> Any:
+    """Entries less that where the weight is largest."""
+    return value - np.take_along_axis(value, np.argmax(weight, -1, keepdims=True), -1)
+
+
+def _centred(value: Any, weight: Any) -> Any:
+    """Entries less their mean by weights that sum to 1: exactly 0 where they are equal."""
+    gaps = value - np.take_along_axis(value, np.argmax(weight, -1, keepdims=True), -1)
+    return gaps - np.sum(np.where(weight == 0, 0.0, weight * gaps), -1, keepdims=True)
+
+
+def _entry(value: Any, target: Any) -> Any:
+    """The entry of the target's class."""
+    return np.take_along_axis(value, target, -1)
+
+
+def _largest(value: Any) -> Any:
+    """The largest entry."""
+    return np.max(value, -1, keepdims=True)
+
+
+def _others(value: Any) -> Any:
+    """For each entry the sum of all others; beside the largest it is added up, not subtracted."""
+    top = np.argmax(np.abs(value), -1, keepdims=True)
+    kept = np.array(value)
+    np.put_along_axis(kept, top, 0.0, -1)
+    rest = np.sum(kept, -1, keepdims=True)
+    found = np.take_along_axis(value, top, -1) + rest - value
+    np.put_along_axis(found, top, rest, -1)
+    return found
+
+
+def _put(value: Any, target: Any, entry: Any) -> Any:
+    """The array with the entry of the target's class replaced."""
+    found = np.array(value)
+    np.put_along_axis(found, target, entry, -1)
+    return found
+
+
+def _rest(value: Any) -> Any:
+    """The sum of all entries but the (first) largest."""
+    others = np.array(value)
+    np.put_along_axis(others, np.argmax(value, -1, keepdims=True), 0.0, -1)
+    return np.sum(others, -1, keepdims=True)
+
+
+def _total(value: Any) -> Any:
+    """The sum over the classes."""
+    return np.sum(value, -1, keepdims=True)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of squared_logarithmic_error (sha256 efebd22b68a4) by: derive regenerate
+# squared_logarithmic_error --target numpy
+"""Squared logarithmic error.
+
+    loss = (log(1 + mu) - log(1 + y))^2
+
+Domain: mu in (-1, inf), y in (-1, inf). Least where mu = y; what counts is the ratio of 1 + mu to 1
++ y.
+Source: scikit-learn, mean_squared_log_error.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+__all__ = ["d2_mu", "d2_mu_y", "d_mu", "d_y", "loss", "value_and_grad"]
+
+
+def _elementwise(formula: Any) -> Any:
+    """The formula in float64, in blocks that stay in the cache; the dtype of mu and y
+    comes out."""
+
+    @wraps(formula)
+    @np.errstate(all="ignore")
+    def evaluate(mu: Any, y: Any, *_given: Any, **_named: Any) -> Any:
+        dtype = _dtype(mu, y)
+        values = [*_checked(mu, y), *_parameters(*_given, **_named)]
+        shape = np.broadcast_shapes(*(v.shape for v in values))
+        many = formula.__name__ == "value_and_grad"
+        flat = [np.broadcast_to(v, shape).reshape(-1) if v.ndim else v for v in values]
+        outs = [np.empty(shape, dtype).reshape(-1) for _ in range(2 if many else 1)]
+        for start in range(0, outs[0].size, 16384):
+            part = slice(start, start + 16384)
+            some = [v[part] if v.ndim else v for v in flat]
+            empty = np.isnan(some[0])
+            for other in some[1:2]:
+                empty = empty | np.isnan(other)
+            found = formula(*some)
+            for out, result in zip(outs, found if many else (found,), strict=True):
+                out[part] = np.where(empty, np.nan, result)
+        shaped = tuple(out.reshape(shape)[()] for out in outs)
+        return shaped if many else shaped[0]
+
+    return evaluate
+
+
+def _dtype(*values: Any) -> Any:
+    """That of the arrays of floating-point numbers; float64 where there are none."""
+    kinds = [np.asarray(v).dtype for v in values if type(v) not in (int, float, bool)]
+    floats = [k for k in kinds if k.kind == "f"]
+    return np.result_type(*floats) if floats else np.dtype(np.float64)
+
+
+def _checked(mu: Any, y: Any) -> Any:
+    """In float64; ValueError names what has a value outside its domain. NaN passes."""
+    rows: Any = [("mu", "in (-1, inf)", lambda p: p > -1), ("y", "in (-1, inf)", lambda p: p > -1)]
+    found = []
+    for value, (name, rule, accepts) in zip((mu, y), rows, strict=True):
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{name} must be real numbers, got dtype {array.dtype}")
+        array = array.astype(np.float64)
+        wrong = ~(accepts(array) | np.isnan(array))
+        if wrong.any():
+            raise ValueError(f"{name} must be {rule}, got {array[wrong].flat[0]!r}")
+        found.append(array)
+    return found
+
+
+def _parameters() -> Any:
+    """In float64; ValueError names a parameter outside its domain."""
+    return ()
+
+
+@_elementwise
+def loss(mu: Any, y: Any) -> Any:
+    """Squared logarithmic error, elementwise."""
+    u = _log_ratio(y + 1, mu + 1, y - mu)
+    return u * u
+
+
+@_elementwise
+def d_mu(mu: Any, y: Any) -> Any:
+    """The derivative in mu."""
+    far = np.abs(mu) == np.inf
+    return _where_rare(far, lambda: 0, -_log_ratio(y + 1, mu + 1, y - mu) / (mu + 1) * 2)
+
+
+@_elementwise
+def d_y(mu: Any, y: Any) -> Any:
+    """The derivative in y."""
+    return _log_ratio(y + 1, mu + 1, y - mu) / (y + 1) * 2
+
+
+@_elementwise
+def d2_mu(mu: Any, y: Any) -> Any:
+    """The second derivative in mu."""
+    far = np.abs(mu) == np.inf
+    q = mu + 1
+    return _where_rare(
+        far,
+        lambda: 0,
+        np.where(
+            np.abs(mu) < 1,
+            (1 + np.log1p(y) - np.log1p(mu)) / q * (2 / q),
+            2 / q * (1 - _log_ratio(q, y + 1, mu - y)) / q,
+        ),
+    )
+
+
+@_elementwise
+def d2_mu_y(mu: Any, y: Any) -> Any:
+    """The mixed second derivative in mu and y."""
+    return -2 / (mu + 1) / (y + 1)
+
+
+@_elementwise
+def value_and_grad(mu: Any, y: Any) -> Any:
+    """(loss, d_mu) in one pass."""
+    u = _log_ratio(y + 1, mu + 1, y - mu)
+    far = np.abs(mu) == np.inf
+    slope = _where_rare(far, lambda: 0, -u / (mu + 1) * 2)
+    return u * u, slope
+
+
+def _log_ratio(t: Any, z: Any, d: Any) -> Any:
+    """log(t/z), from d = t - z where that is small beside z."""
+    q = t / z
+    return np.where(
+        np.abs(d) < 0.5 * z,
+        np.log1p(d / z),
+        np.where((q > 1e-30) & (q < 1e30), np.log(q), 2 * np.log(np.sqrt(t) / np.sqrt(z))),
+    )
+
+
+def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
+    """`value()` where the condition holds; not evaluated where it holds nowhere."""
+    return np.where(rare, value(), usual) if np.any(rare) else usual

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of talwar (sha256 f0fecfb7f965) by: derive regenerate talwar --target numpy
+"""Talwar loss (truncated quadratic).
+
+    loss = min(c^2/2, x^2/2)
+
+Domain: x real, c > 0. x^2/2 up to |x| = c and constant beyond.
+Source: Hinich and Talwar, J. Amer. Statist. Assoc. 70(349), 1975.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+__all__ = ["d2_c", "d2_x", "d2_x_c", "d_c", "d_x", "loss", "value_and_grad", "weight"]
+
+
+def _elementwise(formula: Any) -> Any:
+    """The formula in float64, in blocks that stay in the cache; the dtype of x comes out."""
+
+    @wraps(formula)
+    @np.errstate(all="ignore")
+    def evaluate(x: Any, *_given: Any, **_named: Any) -> Any:
+        x, parameters = np.asarray(x), _parameters(*_given, **_named)
+        if x.dtype.kind not in "fiub":
+            raise TypeError(f"x must be real numbers, got dtype {x.dtype}")
+        dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+        if any(p.ndim for p in parameters):
+            x, *parameters = np.broadcast_arrays(x, *parameters)
+        flat = [v.reshape(-1) if v.ndim else v for v in (x, *parameters)]
+        pair = formula.__name__ == "value_and_grad"
+        outs = [np.empty(x.size, dtype) for _ in range(1 + pair)]
+        for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
+            r, *rest = (v[part] if v.ndim else v for v in flat)
+            found = formula(r.astype(np.float64, copy=False), *rest)
+            for out, values in zip(outs, found if pair else (found,), strict=True):
+                out[part] = values
+        shaped = tuple(out.reshape(x.shape)[()] for out in outs)
+        return shaped if pair else shaped[0]
+
+    return evaluate
+
+
+def _parameters(c: Any = 2.795) -> Any:
+    """In float64; ValueError names a parameter outside its domain."""
+    rows: Any = [("c", c, "> 0 and finite", lambda p: (p > 0) & (p < np.inf))]
+    found = []
+    for name, value, rule, accepts in rows:
+        array = np.float64(value) if type(value) is float else np.asarray(value)
+        if array.dtype.kind not in "fiub" or not accepts(array).all():
+            raise ValueError(f"{name} must be {rule}, got {value!r}")
+        found.append(np.float64(array))
+    return found
+
+
+@_elementwise
+def loss(x: Any, c: Any = 2.795) -> Any:
+    """Talwar loss (truncated quadratic), elementwise."""
+    return np.minimum(c / 2 * c, 0.5 * x * x)
+
+
+@_elementwise
+def d_x(x: Any, c: Any = 2.795) -> Any:
+    """The derivative in x, the influence."""
+    return np.where(c == np.abs(x), 0.5 * x, np.where(np.abs(x) > c, 0, x))
+
+
+@_elementwise
+def d_c(x: Any, c: Any = 2.795) -> Any:
+    """The derivative in c."""
+    return np.where(np.isnan(x), x, np.where(c == np.abs(x), c / 2, np.where(np.abs(x) > c, c, 0)))
+
+
+@_elementwise
+def d2_x(x: Any, c: Any = 2.795) -> Any:
+    """The second derivative in x."""
+    return np.where(np.isnan(x), x, np.where(np.abs(x) > c, 0, 1))
+
+
+@_elementwise
+def d2_x_c(x: Any, c: Any = 2.795) -> Any:
+    """The mixed second derivative in x and c."""
+    return np.where(np.isnan(x), x, 0)
+
+
+@_elementwise
+def d2_c(x: Any, c: Any = 2.795) -> Any:
+    """The second derivative in c."""
+    return np.where(np.isnan(x), x, np.where(np.abs(x) > c, 1, 0))
+
+
+@_elementwise
+def weight(x: Any, c: Any = 2.795) -> Any:
+    """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
+    return np.where(np.isnan(x), x, np.where(c == np.abs(x), 0.5, np.where(np.abs(x) > c, 0, 1)))
+
+
+@_elementwise
+def value_and_grad(x: Any, c: Any = 2.795) -> Any:
+    """(loss, d_x) in one pass."""
+    value = np.minimum(c / 2 * c, 0.5 * x * x)
+    slope = np.where(c == np.abs(x), 0.5 * x, np.where(np.abs(x) > c, 0, x))
+    return value, slope

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of zero_one (sha256 679372bc7a5c) by: derive regenerate zero_one --target
+# numpy
+"""Zero-one loss.
+
+    loss = 1 if f*y <= 0, 0 otherwise
+
+Domain: f real, y -1 or 1. 1 where the sign of f is wrong or undecided. Its gradient is 0 almost
+everywhere: there is nothing to learn from.
+The loss jumps at f = 0, from 0 to 1: its slope is not its derivative there.
+Source: Vapnik, The Nature of Statistical Learning Theory, 1995.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+__all__ = ["d2_f", "d_f", "loss", "value_and_grad"]
+
+
+def _elementwise(formula: Any) -> Any:
+    """The formula in float64, in blocks that stay in the cache; the dtype of f and y
+    comes out."""
+
+    @wraps(formula)
+    @np.errstate(all="ignore")
+    def evaluate(f: Any, y: Any, *_given: Any, **_named: Any) -> Any:
+        dtype = _dtype(f, y)
+        values = [*_checked(f, y), *_parameters(*_given, **_named)]
+        shape = np.broadcast_shapes(*(v.shape for v in values))
+        many = formula.__name__ == "value_and_grad"
+        flat = [np.broadcast_to(v, shape).reshape(-1) if v.ndim else v for v in values]
+        outs = [np.empty(shape, dtype).reshape(-1) for _ in range(2 if many else 1)]
+        for start in range(0, outs[0].size, 16384):
+            part = slice(start, start + 16384)
+            some = [v[part] if v.ndim else v for v in flat]
+            empty = np.isnan(some[0])
+            for other in some[1:2]:
+                empty = empty | np.isnan(other)
+            found = formula(*some)
+            for out, result in zip(outs, found if many else (found,), strict=True):
+                out[part] = np.where(empty, np.nan, result)
+        shaped = tuple(out.reshape(shape)[()] for out in outs)
+        return shaped if many else shaped[0]
+
+    return evaluate
+
+
+def _dtype(*values: Any) -> Any:
+    """That of the arrays of floating-point numbers; float64 where there are none."""
+    kinds = [np.asarray(v).dtype for v in values if type(v) not in (int, float, bool)]
+    floats = [k for k in kinds if k.kind == "f"]
+    return np.result_type(*floats) if floats else np.dtype(np.float64)
+
+
+def _checked(f: Any, y: Any) -> Any:
+    """In float64; ValueError names what has a value outside its domain. NaN passes."""
+    rows: Any = [("f", "real", lambda p: p == p), ("y", "-1 or 1", lambda p: (p == -1) | (p == 1))]
+    found = []
+    for value, (name, rule, accepts) in zip((f, y), rows, strict=True):
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{name} must be real numbers, got dtype {array.dtype}")
+        array = array.astype(np.float64)
+        wrong = ~(accepts(array) | np.isnan(array))
+        if wrong.any():
+            raise ValueError(f"{name} must be {rule}, got {array[wrong].flat[0]!r}")
+        found.append(array)
+    return found
+
+
+def _parameters() -> Any:
+    """In float64; ValueError names a parameter outside its domain."""
+    return ()
+
+
+@_elementwise
+def loss(f: Any, y: Any) -> Any:
+    """Zero-one loss, elementwise."""
+    return np.where(f * y <= 0, 1, 0)
+
+
+@_elementwise
+def d_f(f: Any, y: Any) -> Any:
+    """The derivative in f."""
+    return 0
+
+
+@_elementwise
+def d2_f(f: Any, y: Any) -> Any:
+    """The second derivative in f."""
+    return 0
+
+
+@_elementwise
+def value_and_grad(f: Any, y: Any) -> Any:
+    """(loss, d_f) in one pass."""
+    return np.where(f * y <= 0, 1, 0), 0

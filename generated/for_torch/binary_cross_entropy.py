@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of binary_cross_entropy (sha256 ae108201d0df) by: derive regenerate
+# binary_cross_entropy --target torch
+# mypy: disable-error-code="no-any-return, no-untyped-call"
+"""Binary cross-entropy.
+
+    loss = -y*log(q) - (1 - y)*log(1 - q)
+
+Domain: q in [0, 1], y in [0, 1]. q predicts the probability y of the label 1; 0 log 0 = 0, nothing
+is clipped.
+Source: Good, J. R. Statist. Soc. B 14(1), 1952.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+__all__ = ["BinaryCrossEntropyLoss", "d2_q", "d2_q_y", "d_q", "d_y", "loss", "value_and_grad"]
+
+
+_FORMULAS: dict[str, Callable[..., Tensor]] = {}
+
+
+def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The formula of tensors, float32 at least; the dtype of q and y comes out. NaN for NaN."""
+
+    def formula(*values: Tensor) -> Tensor:
+        result, empty = _formula(*values), torch.isnan(values[0])
+        for other in values[1:2]:
+            empty = empty | torch.isnan(other)
+        return torch.where(empty, math.nan, result)
+
+    @functools.wraps(_formula)
+    def evaluate(q: Tensor, y: Tensor) -> Tensor:
+        return _evaluate(_formula.__name__, (q, y))
+
+    _FORMULAS[_formula.__name__] = formula
+    return evaluate
+
+
+@_elementwise
+def loss(q: Tensor, y: Tensor) -> Tensor:
+    """Binary cross-entropy, elementwise."""
+    L = torch.log(q)
+    u = torch.log1p(-q)
+    return torch.where(y == 1, -L, torch.where(y == 0, -u, -y * L - (1 - y) * u))
+
+
+@_elementwise
+def d_q(q: Tensor, y: Tensor) -> Tensor:
+    """The derivative in q."""
+    far = y == 1
+    far2 = y == 0
+    return torch.where(
+        far,
+        -1 / q,
+        torch.where(far2, 1 / (1 - q), torch.where(q == 1, math.inf, (y - q) / q / (q - 1))),
+    )
+
+
+@_elementwise
+def d_y(q: Tensor, y: Tensor) -> Tensor:
+    """The derivative in y."""
+    u = q / y
+    L = torch.log(q)
+    w = (q - y) / y
+    return torch.where(
+        torch.abs(u) < 1,
+        torch.log1p(-q) - L,
+        torch.where(
+            torch.abs(u) < 1.5,
+            torch.log1p(-w * y - y) - torch.log(y) - torch.log1p(w),
+            torch.log(1 - q) - L,
+        ),
+    )
+
+
+@_elementwise
+def d2_q(q: Tensor, y: Tensor) -> Tensor:
+    """The second derivative in q."""
+    far = y == 1
+    far2 = y == 0
+    u = 1 - q
+    return torch.where(
+        far, 1 / (q * q), torch.where(far2, 1 / (u * u), (1 - y) / u / u + y / q / q)
+    )
+
+
+@_elementwise
+def d2_q_y(q: Tensor, y: Tensor) -> Tensor:
+    """The mixed second derivative in q and y."""
+    return torch.where(q == 1, -math.inf, 1 / q / (q - 1))
+
+
+def value_and_grad(q: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+    """(loss, d_q)."""
+    return loss(q, y), d_q(q, y)
+
+
+class BinaryCrossEntropyLoss(torch.nn.Module):
+    """Binary cross-entropy of input (a tensor of q) and target (y).
+
+    Args:
+        weight: of each element, if any.
+        reduction: "mean" over all elements (with a weight, too), "sum", "none", or "weighted_mean":
+            divided by the sum of the weights.
+        validate: check all tensors, too, at every call, which waits for the device.
+        size_average, reduce: instead of reduction, as torch.nn once had them.
+    Shape: input and target of one shape; the output is a scalar, or has that shape.
+    """
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        *,
+        validate: bool = False,
+    ) -> None:
+        super().__init__()
+        if size_average is not None or reduce is not None:
+            whole = "none" if reduce is False else "sum"
+            reduction = "mean" if reduce is not False and size_average is not False else whole
+        if reduction not in _REDUCTIONS:
+            raise ValueError(f"reduction must be one of {_REDUCTIONS}, got {reduction!r}")
+        self.weight = torch.nn.Buffer(weight) if isinstance(weight, Tensor) else weight
+        self.reduction, self.validate = reduction, validate
+
+    def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The loss of each pair, times its weight, reduced."""
+        if input.shape != target.shape:
+            sizes = f"{tuple(input.shape)} and {tuple(target.shape)}"
+            raise ValueError(f"input and target must have one size, got {sizes}")
+        if self.validate:
+            for value, (name, rule, valid) in zip((input, target), _DOMAINS):
+                if not (valid(value) | torch.isnan(value)).all():
+                    raise ValueError(f"{name} must be {rule}, got {value}")
+        values = _evaluate("loss", (input, target), narrow=False)
+        dtype = torch.promote_types(input.dtype, target.dtype)
+        dtype = dtype if dtype.is_floating_point else values.dtype
+        weight = self.weight if weight is None else weight
+        values = values if weight is None else values * weight
+        if self.reduction == "weighted_mean":
+            count = values.new_ones(()) if weight is None else torch.as_tensor(weight).to(values)
+            values = values.sum() / count.expand(values.shape).sum()
+        elif self.reduction != "none":
+            values = getattr(values, self.reduction)()
+        kind = input.device.type
+        cast = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+        return values if cast else values.to(dtype)
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("reduction"))
+
+
+_REDUCTIONS = ("none", "mean", "sum", "weighted_mean")
+_DOMAINS: tuple[Any, ...] = (
+    ("input", "in [0, 1]", lambda p: (p >= 0) & (p <= 1)),
+    ("target", "in [0, 1]", lambda p: (p >= 0) & (p <= 1)),
+)
+_RULES: tuple[Any, ...] = ()
+
+
+def _evaluate(name: str, given: tuple[Any, ...], *parameters: Any, narrow: bool = True) -> Tensor:
+    """The formula of tensors of one dtype and device."""
+    tensors = [v for v in given if isinstance(v, Tensor)]
+    dtype, floats = torch.get_default_dtype(), [t.dtype for t in tensors if t.is_floating_point()]
+    dtype = functools.reduce(torch.promote_types, floats) if floats else dtype
+    if any(t.is_complex() for t in tensors):
+        raise TypeError("predictions and targets must be real")
+    wide, like = torch.promote_types(dtype, torch.float32), tensors[0] if tensors else None
+    device = None if like is None else like.device
+    values = [
+        v.to(wide) if isinstance(v, Tensor) else torch.as_tensor(v, dtype=wide, device=device)
+        for v in given
+    ]
+    values += [_beside(values[0], p, *rule) for p, rule in zip(parameters, _RULES)]
+    result = _tied(name, values)
+    result = result.broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
+    return result.to(dtype) if narrow else result
+
+
+def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> Tensor:
+    """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
+    so that nothing waits for a device."""
+    if isinstance(value, Tensor):
+        return torch.where(valid(value), value, math.nan).to(x.dtype)
+    if not isinstance(value, (float, int)) or not valid(value):
+        raise ValueError(f"{name} must be {rule}, got {value!r}")
+    least = torch.finfo(x.dtype).tiny
+    value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
+    return torch.full((), value, dtype=x.dtype, device=x.device)
+
+
+def _tied(name: str, values: list[Tensor]) -> Tensor:
+    """A formula and its derivatives; the compiler itself decides what to keep for them."""
+    if not torch.compiler.is_compiling():
+        return _ClosedBothWays.apply(name, *values)
+    wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
+    wanted = wanted and not torch._C._are_functorch_transforms_active()
+    return _Closed.apply(name, *values) if wanted else _FORMULAS[name](*values)
+
+
+class _Closed(torch.autograd.Function):
+    """A formula whose derivatives are functions of this file."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(name: str, *values: Tensor) -> Tensor:
+        return _FORMULAS[name](*values)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.name, *values = inputs
+        ctx.save_for_backward(*values)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        values, needs = ctx.saved_tensors, ctx.needs_input_grad[1:]
+        once = torch.compiler.is_compiling() or not torch.is_grad_enabled()
+        names = [_slope(ctx.name, k) if n else "" for k, n in enumerate(needs)]
+        slopes = [_FORMULAS[n] if once else _Recorded(n) for n in names if n]
+        found = iter([grad * d(*values) for d in slopes])
+        pairs = zip(values, needs)
+        return None, *(next(found).sum_to_size(v.shape) if n else None for v, n in pairs)
+
+
+class _ClosedBothWays(_Closed):
+    """With forward mode, which torch.compile does not trace."""
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        _Closed.setup_context(ctx, inputs, output)
+        ctx.save_for_forward(*inputs[1:])
+
+    @staticmethod
+    def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
+        with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
+            values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
+            moves = [
+                _Recorded(_slope(ctx.name, k))(*values) * t
+                for k, t in enumerate(tangents)
+                if t is not None
+            ]
+            return sum(moves[1:], moves[0])
+
+
+class _Recorded:
+    """A formula by its name, with its own derivatives."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *values: Tensor) -> Tensor:
+        return _tied(self.name, list(values))
+
+
+def _slope(name: str, place: int) -> str:
+    """Which function is the derivative in a variable."""
+    found = _SLOPES[name][place] if name in _SLOPES else ""
+    if not found:
+        raise NotImplementedError(f"this file has no derivative of {name} in {_VARIABLES[place]}")
+    return found
+
+
+_VARIABLES = ("q", "y")
+_SLOPES = {
+    "loss": ("d_q", "d_y"),
+    "d_q": ("d2_q", "d2_q_y"),
+    "d_y": ("d2_q_y", ""),
+}

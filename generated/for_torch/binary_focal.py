@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of binary_focal (sha256 05df89e0c1dd) by: derive regenerate binary_focal
+# --target torch
+# mypy: disable-error-code="no-any-return, no-untyped-call"
+"""Binary focal loss.
+
+    loss = (1 + exp(v))^(-gamma)*log(1 + exp(-v))
+    v = z*(2*y - 1)
+
+Domain: z real, y 0 or 1, gamma >= 0. z predicts the logit of the label 1; cross-entropy at gamma =
+0.
+Source: Lin et al., ICCV 2017, arXiv:1708.02002.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+__all__ = ["BinaryFocalLoss", "d2_z", "d2_z_gamma", "d_gamma", "d_z", "loss", "value_and_grad"]
+
+
+_FORMULAS: dict[str, Callable[..., Tensor]] = {}
+
+
+def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The formula of tensors, float32 at least; the dtype of z and y comes out. NaN for NaN."""
+
+    def formula(*values: Tensor) -> Tensor:
+        result, empty = _formula(*values), torch.isnan(values[0])
+        for other in values[1:2]:
+            empty = empty | torch.isnan(other)
+        return torch.where(empty, math.nan, result)
+
+    @functools.wraps(_formula)
+    def evaluate(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Tensor:
+        return _evaluate(_formula.__name__, (z, y), gamma)
+
+    _FORMULAS[_formula.__name__] = formula
+    return evaluate
+
+
+@_elementwise
+def loss(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Tensor:
+    """Binary focal loss, elementwise."""
+    v = z * (2 * y - 1)
+    return torch.where(
+        torch.abs(z) < 0.25,
+        torch.exp(-gamma * _softplus(v)) * _softplus(-v),
+        _power1p(torch.exp(v), -gamma) * _softplus(-v),
+    )
+
+
+@_elementwise
+def d_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Tensor:
+    """The derivative in z."""
+    v = z * (2 * y - 1)
+    return (
+        -(2 * y - 1)
+        * (gamma * _sigmoid(v) * _softplus(-v) + _sigmoid(-v))
+        * torch.exp(-gamma * _softplus(v))
+    )
+
+
+@_elementwise
+def d_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Tensor:
+    """The derivative in gamma."""
+    v = z * (2 * y - 1)
+    return -torch.exp(-gamma * _softplus(v)) * _softplus(v) * _softplus(-v)
+
+
+@_elementwise
+def d2_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Tensor:
+    """The second derivative in z."""
+    far = z == 0
+    q = 2 * y - 1
+    u = gamma * q * q
+    v = (1 - 2 * y) * (1 - 2 * y)
+    w = gamma * gamma * q * q
+    p = z * q
+    r = u * _sigmoid(-p)
+    return torch.where(
+        far,
+        (
+            (u * 2 + v + w * 0.6931471805599453 - u * 0.6931471805599453)
+            / 2 ** (gamma / 2)
+            / 4
+            / 2 ** (gamma / 2)
+        ),
+        (
+            (w * _sigmoid(p) * _softplus(-p) + r * 2 + v * _sigmoid(-p) - r * _softplus(-p))
+            * torch.exp(-gamma * _softplus(p))
+            * _sigmoid(p)
+        ),
+    )
+
+
+@_elementwise
+def d2_z_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Tensor:
+    """The mixed second derivative in z and gamma."""
+    u = 2 * 2**gamma / gamma * (torch.abs(z) / 0.6931471805599453)
+    p = 2 ** (-gamma)
+    v = p / 2
+    q = y - 0.5
+    w = 2 * y - 1
+    r = v * q * w
+    g = v * gamma
+    h = g * q * w
+    k = g * w
+    m = 0.6931471805599453 * (h - 0.6931471805599453 * (g * (gamma + 1) * q * w - k * w))
+    n = v * w * w
+    t = 0.6931471805599453 * (v * (gamma + 1) * q * w - n)
+    u2 = h * 0.6931471805599453
+    u3 = 0.6931471805599453 * (h + n - p * (y / 2 - 0.25) * w)
+    v2 = z * w
+    return torch.where(
+        (
+            (u * (torch.abs((r + r + m + t - u2 - u3) / w) / 0.6931471805599453) < 2.0**-54)
+            & (u * (torch.abs((u2 - r - r + u3 - m - t) / w) / 0.6931471805599453) < 2.0**-54)
+        ),
+        k * 0.6931471805599453 * 0.6931471805599453,
+        (
+            w
+            * (
+                gamma * _sigmoid(v2) * _softplus(-v2) * _softplus(v2)
+                + _sigmoid(-v2) * _softplus(v2)
+                - _sigmoid(v2) * _softplus(-v2)
+            )
+            * torch.exp(-gamma * _softplus(v2))
+        ),
+    )
+
+
+def value_and_grad(z: Tensor, y: Tensor, gamma: Any = 2.0) -> tuple[Tensor, ...]:
+    """(loss, d_z)."""
+    return loss(z, y, gamma), d_z(z, y, gamma)
+
+
+def _power1p(t: Any, q: Any) -> Any:
+    """(1 + t)^q for t > -1: by its logarithm where 1 + t would lose digits of t."""
+    return torch.where(t < 1, torch.exp(q * torch.log1p(t)), (1 + t) ** q)
+
+
+def _sigmoid(z: Any) -> Any:
+    """1/(1 + exp(-z)), without overflow."""
+    p = torch.exp(-torch.abs(z))
+    return torch.where(z < 0, p, 1) / (1 + p)
+
+
+def _softplus(z: Any) -> Any:
+    """log(1 + exp(z)), without overflow."""
+    return torch.clamp(z, min=0) + torch.log1p(torch.exp(-torch.abs(z)))
+
+
+class BinaryFocalLoss(torch.nn.Module):
+    """Binary focal loss of input (a tensor of z) and target (y).
+
+    Args:
+        weight: of each element, if any.
+        reduction: "mean" over all elements (with a weight, too), "sum", "none", or "weighted_mean":
+            divided by the sum of the weights.
+        gamma: >= 0 and finite; a number (checked), a Parameter, or a tensor (NaN where it is wrong).
+        validate: check all tensors, too, at every call, which waits for the device.
+        size_average, reduce: instead of reduction, as torch.nn once had them.
+    Shape: input and target of one shape; the output is a scalar, or has that shape.
+    """
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        gamma: Any = 2.0,
+        *,
+        validate: bool = False,
+    ) -> None:
+        super().__init__()
+        if size_average is not None or reduce is not None:
+            whole = "none" if reduce is False else "sum"
+            reduction = "mean" if reduce is not False and size_average is not False else whole
+        if reduction not in _REDUCTIONS:
+            raise ValueError(f"reduction must be one of {_REDUCTIONS}, got {reduction!r}")
+        for value, (name, rule, valid), usual in zip((gamma,), _RULES, (2.0,)):
+            value = usual if value is None else value
+            if isinstance(value, Tensor) and value.grad_fn is not None:
+                raise TypeError(f"{name} is computed: give a Parameter, or call `loss` each time")
+            _beside(torch.zeros(()), value, name, rule, valid)
+            setattr(self, name, torch.nn.Buffer(value) if type(value) is Tensor else value)
+        self.weight = torch.nn.Buffer(weight) if isinstance(weight, Tensor) else weight
+        self.reduction, self.validate = reduction, validate
+
+    def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The loss of each pair, times its weight, reduced."""
+        if input.shape != target.shape:
+            sizes = f"{tuple(input.shape)} and {tuple(target.shape)}"
+            raise ValueError(f"input and target must have one size, got {sizes}")
+        parameters: list[Any] = [self.gamma]
+        if self.validate:
+            for value, (name, rule, valid) in zip((input, target), _DOMAINS):
+                if not (valid(value) | torch.isnan(value)).all():
+                    raise ValueError(f"{name} must be {rule}, got {value}")
+            for value, known in zip(parameters, _RULES):
+                if _beside(torch.zeros(()), value, *known).isnan().any():
+                    raise ValueError(f"{known[0]} must be {known[1]}, got {value}")
+        values = _evaluate("loss", (input, target), *parameters, narrow=False)
+        dtype = torch.promote_types(input.dtype, target.dtype)
+        dtype = dtype if dtype.is_floating_point else values.dtype
+        weight = self.weight if weight is None else weight
+        values = values if weight is None else values * weight
+        if self.reduction == "weighted_mean":
+            count = values.new_ones(()) if weight is None else torch.as_tensor(weight).to(values)
+            values = values.sum() / count.expand(values.shape).sum()
+        elif self.reduction != "none":
+            values = getattr(values, self.reduction)()
+        kind = input.device.type
+        cast = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+        return values if cast else values.to(dtype)
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("gamma", "reduction"))
+
+
+_REDUCTIONS = ("none", "mean", "sum", "weighted_mean")
+_DOMAINS: tuple[Any, ...] = (
+    ("input", "real", lambda p: p == p),
+    ("target", "0 or 1", lambda p: (p == 0) | (p == 1)),
+)
+_RULES: tuple[Any, ...] = (("gamma", ">= 0 and finite", lambda p: (p >= 0) & (p < math.inf)),)
+
+
+def _evaluate(name: str, given: tuple[Any, ...], *parameters: Any, narrow: bool = True) -> Tensor:
+    """The formula of tensors of one dtype and device."""
+    tensors = [v for v in given if isinstance(v, Tensor)]
+    dtype, floats = torch.get_default_dtype(), [t.dtype for t in tensors if t.is_floating_point()]
+    dtype = functools.reduce(torch.promote_types, floats) if floats else dtype
+    if any(t.is_complex() for t in tensors):
+        raise TypeError("predictions and targets must be real")
+    wide, like = torch.promote_types(dtype, torch.float32), tensors[0] if tensors else None
+    device = None if like is None else like.device
+    values = [
+        v.to(wide) if isinstance(v, Tensor) else torch.as_tensor(v, dtype=wide, device=device)
+        for v in given
+    ]
+    values += [_beside(values[0], p, *rule) for p, rule in zip(parameters, _RULES)]
+    result = _tied(name, values)
+    result = result.broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
+    return result.to(dtype) if narrow else result
+
+
+def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> Tensor:
+    """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
+    so that nothing waits for a device."""
+    if isinstance(value, Tensor):
+        return torch.where(valid(value), value, math.nan).to(x.dtype)
+    if not isinstance(value, (float, int)) or not valid(value):
+        raise ValueError(f"{name} must be {rule}, got {value!r}")
+    least = torch.finfo(x.dtype).tiny
+    value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
+    return torch.full((), value, dtype=x.dtype, device=x.device)
+
+
+def _tied(name: str, values: list[Tensor]) -> Tensor:
+    """A formula and its derivatives; the compiler itself decides what to keep for them."""
+    if not torch.compiler.is_compiling():
+        return _ClosedBothWays.apply(name, *values)
+    wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
+    wanted = wanted and not torch._C._are_functorch_transforms_active()
+    return _Closed.apply(name, *values) if wanted else _FORMULAS[name](*values)
+
+
+class _Closed(torch.autograd.Function):
+    """A formula whose derivatives are functions of this file."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(name: str, *values: Tensor) -> Tensor:
+        return _FORMULAS[name](*values)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.name, *values = inputs
+        ctx.save_for_backward(*values)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        values, needs = ctx.saved_tensors, ctx.needs_input_grad[1:]
+        once = torch.compiler.is_compiling() or not torch.is_grad_enabled()
+        names = [_slope(ctx.name, k) if n else "" for k, n in enumerate(needs)]
+        slopes = [_FORMULAS[n] if once else _Recorded(n) for n in names if n]
+        found = iter([grad * d(*values) for d in slopes])
+        pairs = zip(values, needs)
+        return None, *(next(found).sum_to_size(v.shape) if n else None for v, n in pairs)
+
+
+class _ClosedBothWays(_Closed):
+    """With forward mode, which torch.compile does not trace."""
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        _Closed.setup_context(ctx, inputs, output)
+        ctx.save_for_forward(*inputs[1:])
+
+    @staticmethod
+    def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
+        with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
+            values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
+            moves = [
+                _Recorded(_slope(ctx.name, k))(*values) * t
+                for k, t in enumerate(tangents)
+                if t is not None
+            ]
+            return sum(moves[1:], moves[0])
+
+
+class _Recorded:
+    """A formula by its name, with its own derivatives."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *values: Tensor) -> Tensor:
+        return _tied(self.name, list(values))
+
+
+def _slope(name: str, place: int) -> str:
+    """Which function is the derivative in a variable."""
+    found = _SLOPES[name][place] if name in _SLOPES else ""
+    if not found:
+        raise NotImplementedError(f"this file has no derivative of {name} in {_VARIABLES[place]}")
+    return found
+
+
+_VARIABLES = ("z", "y", "gamma")
+_SLOPES = {
+    "loss": ("d_z", "", "d_gamma"),
+    "d_z": ("d2_z", "", "d2_z_gamma"),
+    "d_gamma": ("d2_z_gamma", "", ""),
+}

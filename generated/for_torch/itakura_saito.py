@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of itakura_saito (sha256 bf8e519bfea8) by: derive regenerate itakura_saito
+# --target torch
+# mypy: disable-error-code="no-any-return, no-untyped-call"
+"""Itakura-Saito divergence.
+
+    loss = y/mu - log(y/mu) - 1
+
+Domain: mu > 0, y > 0. mu predicts the power y; the same function as the gamma deviance.
+Source: Itakura and Saito, Proc. 6th Int. Congr. Acoustics, 1968.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+__all__ = ["ItakuraSaitoLoss", "d2_mu", "d2_mu_y", "d_mu", "d_y", "loss", "value_and_grad"]
+
+
+_FORMULAS: dict[str, Callable[..., Tensor]] = {}
+
+
+def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The formula of tensors, float32 at least; the dtype of mu and y comes out. NaN for NaN."""
+
+    def formula(*values: Tensor) -> Tensor:
+        result, empty = _formula(*values), torch.isnan(values[0])
+        for other in values[1:2]:
+            empty = empty | torch.isnan(other)
+        return torch.where(empty, math.nan, result)
+
+    @functools.wraps(_formula)
+    def evaluate(mu: Tensor, y: Tensor) -> Tensor:
+        return _evaluate(_formula.__name__, (mu, y))
+
+    _FORMULAS[_formula.__name__] = formula
+    return evaluate
+
+
+@_elementwise
+def loss(mu: Tensor, y: Tensor) -> Any:
+    """Itakura-Saito divergence, elementwise."""
+    return torch.where(
+        mu < y,
+        _exp_difference_m1_m1_0(_log_ratio(y, mu, y - mu)) * (y / mu),
+        _exp_difference_m1_0_0(_log_ratio(mu, y, mu - y)),
+    )
+
+
+@_elementwise
+def d_mu(mu: Tensor, y: Tensor) -> Any:
+    """The derivative in mu."""
+    return torch.where(torch.abs(mu) == math.inf, 0, (mu - y) / mu / mu)
+
+
+@_elementwise
+def d_y(mu: Tensor, y: Tensor) -> Any:
+    """The derivative in y."""
+    far = torch.abs(mu) == math.inf
+    return torch.where(far, -1 / y, torch.where(mu / y < 2.0**-54, 1 / mu, (y - mu) / mu / y))
+
+
+@_elementwise
+def d2_mu(mu: Tensor, y: Tensor) -> Any:
+    """The second derivative in mu."""
+    return (y / mu * 2 - 1) / mu / mu
+
+
+@_elementwise
+def d2_mu_y(mu: Tensor, y: Tensor) -> Any:
+    """The mixed second derivative in mu and y."""
+    return -1 / mu / mu
+
+
+def value_and_grad(mu: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+    """(loss, d_mu)."""
+    return loss(mu, y), d_mu(mu, y)
+
+
+def _exp_difference_m1_0_0(z: Any) -> Any:
+    """z^2 exp[-z, 0, 0], the divided difference of exp."""
+    p = torch.exp(-z)
+    return torch.where(
+        torch.abs(z) < 4, z * z * (p * _exp_series(torch.abs(z), (0, 1, 1))), z - 1 + p
+    )
+
+
+def _exp_difference_m1_m1_0(z: Any) -> Any:
+    """z^2 exp[-z, -z, 0], the divided difference of exp."""
+    p = torch.exp(-z)
+    return torch.where(
+        torch.abs(z) < 4,
+        z * z * (p * _exp_series(torch.abs(z), (0, 0, 1))),
+        1 - torch.clamp(z, max=1e30) * p - p,
+    )
+
+
+def _log_quotient(a: Any, b: Any) -> Any:
+    """log(a/b), also where the quotient leaves the range."""
+    return torch.where(
+        torch.clamp(a, max=b) < 2.0**-60 * torch.clamp(a, min=b),
+        torch.log(a) - torch.log(b),
+        torch.log(a / b),
+    )
+
+
+def _log_ratio(a: Any, b: Any, d: Any) -> Any:
+    """log(a/b), where d = a - b."""
+    return torch.where(torch.abs(d) < 0.5 * b, torch.log1p(d / b), _log_quotient(a, b))
+
+
+def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
+    """exp[r_0 L, r_1 L, …], the divided difference of exp, for 0 <= r_i L <= 5: the sum of
+    h_k(r) L^k/(n + k)!, h_k the sum of all products of k rates. Every term is positive."""
+    sums: list[Any] = [0.0] * len(rates)
+    coefficients = []
+    for k in range(34):
+        total: Any = 0.0 if k else 1.0
+        for j, rate in enumerate(rates):
+            sums[j] = total = total + rate * sums[j]
+        coefficients.append(total / float(math.factorial(len(rates) - 1 + k)))
+    value = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        value = value * argument + c
+    return value
+
+
+class ItakuraSaitoLoss(torch.nn.Module):
+    """Itakura-Saito divergence of input (a tensor of mu) and target (y).
+
+    Args:
+        weight: of each element, if any.
+        reduction: "mean" over all elements (with a weight, too), "sum", "none", or "weighted_mean":
+            divided by the sum of the weights.
+        validate: check all tensors, too, at every call, which waits for the device.
+        size_average, reduce: instead of reduction, as torch.nn once had them.
+    Shape: input and target of one shape; the output is a scalar, or has that shape.
+    """
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        *,
+        validate: bool = False,
+    ) -> None:
+        super().__init__()
+        if size_average is not None or reduce is not None:
+            whole = "none" if reduce is False else "sum"
+            reduction = "mean" if reduce is not False and size_average is not False else whole
+        if reduction not in _REDUCTIONS:
+            raise ValueError(f"reduction must be one of {_REDUCTIONS}, got {reduction!r}")
+        self.weight = torch.nn.Buffer(weight) if isinstance(weight, Tensor) else weight
+        self.reduction, self.validate = reduction, validate
+
+    def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The loss of each pair, times its weight, reduced."""
+        if input.shape != target.shape:
+            sizes = f"{tuple(input.shape)} and {tuple(target.shape)}"
+            raise ValueError(f"input and target must have one size, got {sizes}")
+        if self.validate:
+            for value, (name, rule, valid) in zip((input, target), _DOMAINS):
+                if not (valid(value) | torch.isnan(value)).all():
+                    raise ValueError(f"{name} must be {rule}, got {value}")
+        values = _evaluate("loss", (input, target), narrow=False)
+        dtype = torch.promote_types(input.dtype, target.dtype)
+        dtype = dtype if dtype.is_floating_point else values.dtype
+        weight = self.weight if weight is None else weight
+        values = values if weight is None else values * weight
+        if self.reduction == "weighted_mean":
+            count = values.new_ones(()) if weight is None else torch.as_tensor(weight).to(values)
+            values = values.sum() / count.expand(values.shape).sum()
+        elif self.reduction != "none":
+            values = getattr(values, self.reduction)()
+        kind = input.device.type
+        cast = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+        return values if cast else values.to(dtype)
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("reduction"))
+
+
+_REDUCTIONS = ("none", "mean", "sum", "weighted_mean")
+_DOMAINS: tuple[Any, ...] = (("input", "> 0", lambda p: p > 0), ("target", "> 0", lambda p: p > 0))
+_RULES: tuple[Any, ...] = ()
+
+
+def _evaluate(name: str, given: tuple[Any, ...], *parameters: Any, narrow: bool = True) -> Tensor:
+    """The formula of tensors of one dtype and device."""
+    tensors = [v for v in given if isinstance(v, Tensor)]
+    dtype, floats = torch.get_default_dtype(), [t.dtype for t in tensors if t.is_floating_point()]
+    dtype = functools.reduce(torch.promote_types, floats) if floats else dtype
+    if any(t.is_complex() for t in tensors):
+        raise TypeError("predictions and targets must be real")
+    wide, like = torch.promote_types(dtype, torch.float32), tensors[0] if tensors else None
+    device = None if like is None else like.device
+    values = [
+        v.to(wide) if isinstance(v, Tensor) else torch.as_tensor(v, dtype=wide, device=device)
+        for v in given
+    ]
+    values += [_beside(values[0], p, *rule) for p, rule in zip(parameters, _RULES)]
+    result = _tied(name, values)
+    result = result.broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
+    return result.to(dtype) if narrow else result
+
+
+def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> Tensor:
+    """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
+    so that nothing waits for a device."""
+    if isinstance(value, Tensor):
+        return torch.where(valid(value), value, math.nan).to(x.dtype)
+    if not isinstance(value, (float, int)) or not valid(value):
+        raise ValueError(f"{name} must be {rule}, got {value!r}")
+    least = torch.finfo(x.dtype).tiny
+    value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
+    return torch.full((), value, dtype=x.dtype, device=x.device)
+
+
+def _tied(name: str, values: list[Tensor]) -> Tensor:
+    """A formula and its derivatives; the compiler itself decides what to keep for them."""
+    if not torch.compiler.is_compiling():
+        return _ClosedBothWays.apply(name, *values)
+    wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
+    wanted = wanted and not torch._C._are_functorch_transforms_active()
+    return _Closed.apply(name, *values) if wanted else _FORMULAS[name](*values)
+
+
+class _Closed(torch.autograd.Function):
+    """A formula whose derivatives are functions of this file."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(name: str, *values: Tensor) -> Tensor:
+        return _FORMULAS[name](*values)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.name, *values = inputs
+        ctx.save_for_backward(*values)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        values, needs = ctx.saved_tensors, ctx.needs_input_grad[1:]
+        once = torch.compiler.is_compiling() or not torch.is_grad_enabled()
+        names = [_slope(ctx.name, k) if n else "" for k, n in enumerate(needs)]
+        slopes = [_FORMULAS[n] if once else _Recorded(n) for n in names if n]
+        found = iter([grad * d(*values) for d in slopes])
+        pairs = zip(values, needs)
+        return None, *(next(found).sum_to_size(v.shape) if n else None for v, n in pairs)
+
+
+class _ClosedBothWays(_Closed):
+    """With forward mode, which torch.compile does not trace."""
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        _Closed.setup_context(ctx, inputs, output)
+        ctx.save_for_forward(*inputs[1:])
+
+    @staticmethod
+    def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
+        with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
+            values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
+            moves = [
+                _Recorded(_slope(ctx.name, k))(*values) * t
+                for k, t in enumerate(tangents)
+                if t is not None
+            ]
+            return sum(moves[1:], moves[0])
+
+
+class _Recorded:
+    """A formula by its name, with its own derivatives."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *values: Tensor) -> Tensor:
+        return _tied(self.name, list(values))
+
+
+def _slope(name: str, place: int) -> str:
+    """Which function is the derivative in a variable."""
+    found = _SLOPES[name][place] if name in _SLOPES else ""
+    if not found:
+        raise NotImplementedError(f"this file has no derivative of {name} in {_VARIABLES[place]}")
+    return found
+
+
+_VARIABLES = ("mu", "y")
+_SLOPES = {
+    "loss": ("d_mu", "d_y"),
+    "d_mu": ("d2_mu", "d2_mu_y"),
+    "d_y": ("d2_mu_y", ""),
+}

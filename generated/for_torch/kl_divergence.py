@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of kl_divergence (sha256 114405ed3926) by: derive regenerate kl_divergence
+# --target torch
+# mypy: disable-error-code="no-any-return, no-untyped-call"
+"""Kullback-Leibler divergence.
+
+    loss = sum(p*log(p/q))
+    sum and max run over k, the classes
+
+Domain: q probabilities over k, p probabilities over k. q is the prediction. Infinite where only the
+target has mass.
+Probabilities are taken as they are, whatever they sum to; 0 log 0 = 0.
+Source: Kullback and Leibler, Ann. Math. Statist. 22(1), 1951.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+from torch.utils._python_dispatch import is_in_torch_dispatch_mode
+
+__all__ = ["KlDivergenceLoss", "d_p", "d_q", "hessian_product", "loss", "value_and_grad"]
+
+
+def loss(q: Any, p: Any, axis: int = -1) -> Tensor:
+    """Kullback-Leibler divergence, one number for each row of classes."""
+    return _evaluate("loss", axis, [], q, p)
+
+
+def d_q(q: Any, p: Any, axis: int = -1) -> Tensor:
+    """The gradient in q, one number a class."""
+    return _evaluate("d_q", axis, [], q, p)
+
+
+def d_p(q: Any, p: Any, axis: int = -1) -> Tensor:
+    """The derivative in p."""
+    return _evaluate("d_p", axis, [], q, p)
+
+
+def hessian_product(q: Any, p: Any, v: Any, axis: int = -1) -> Tensor:
+    """The product of the Hessian in q with v."""
+    return _evaluate("hessian_product", axis, [], q, p, v)
+
+
+def value_and_grad(q: Any, p: Any, axis: int = -1) -> tuple[Tensor, Tensor]:
+    """(loss, d_q) in one pass."""
+    given: Any = (q, p, axis)
+    return loss(*given), d_q(*given)
+
+
+def _loss(q: Any, p: Any) -> Any:
+    return _total(p - q) + _total(_divergence(p, q, q - p))
+
+
+def _d_q(q: Any, p: Any) -> Any:
+    return torch.where(p == 0, 0, -p / q)
+
+
+def _d_p(q: Any, p: Any) -> Any:
+    return _log_ratio(p, q, p - q) + 1
+
+
+def _hessian_product(q: Any, p: Any, v: Any) -> Any:
+    return torch.where(p == 0, 0, p / q * (v / q))
+
+
+def _value_and_grad(q: Any, p: Any) -> Any:
+    value = _total(p - q) + _total(_divergence(p, q, q - p))
+    return value, torch.where(p == 0, 0, -p / q)
+
+
+def _divergence(a: Any, b: Any, d: Any) -> Any:
+    """a log(a/b) - a + b, where d = b - a; b at a = 0. It is never negative."""
+    far = a == 0
+    return torch.where(
+        far,
+        b,
+        torch.where(
+            (0.5 * a > b) | (2.0**-10 * b > a),
+            d + a * _log_quotient(a, b),
+            -a * _log1p_minus(d / a),
+        ),
+    )
+
+
+def _log1p_minus(z: Any) -> Any:
+    """log(1 + z) - z, without cancellation at small z."""
+    w = z / (2 + z)
+    terms = (
+        1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
+        1 / 27, 1 / 29, 1 / 31, 1 / 33, 1 / 35,
+    )  # fmt: skip
+    return torch.where(
+        (z > -0.5) & (z < 1),
+        -z * z * (0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))),
+        torch.where(z == math.inf, -math.inf, torch.log1p(z) - z),
+    )
+
+
+def _log_quotient(a: Any, b: Any) -> Any:
+    """log(a/b), also where the quotient leaves the range."""
+    return torch.where(
+        torch.clamp(a, max=b) < 2.0**-60 * torch.clamp(a, min=b),
+        torch.log(a) - torch.log(b),
+        torch.log(a / b),
+    )
+
+
+def _log_ratio(a: Any, b: Any, d: Any) -> Any:
+    """log(a/b), where d = a - b."""
+    return torch.where(torch.abs(d) < 0.5 * b, torch.log1p(d / b), _log_quotient(a, b))
+
+
+def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
+    """The polynomial with these coefficients, lowest first."""
+    total = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        total = total * z + c
+    return total
+
+
+def _total(value: Tensor) -> Tensor:
+    """The sum over the classes."""
+    return torch.sum(value, -1, keepdim=True)
+
+
+class KlDivergenceLoss(torch.nn.Module):
+    """Kullback-Leibler divergence, with the classes along dimension 1, or the only one.
+
+    Args:
+        reduction: "mean" over what counts, "sum" or "none"; size_average and reduce as in torch.nn.
+    """
+
+    def __init__(
+        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+    ) -> None:
+        super().__init__()
+        if size_average is not None or reduce is not None:
+            reduction = torch.nn._reduction.legacy_get_string(size_average, reduce)
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        self.reduction = reduction
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of scores or probabilities against their targets."""
+        axis = 1 if input.ndim > 1 else 0
+        values = loss(input, target, axis=axis)
+        return values if self.reduction == "none" else getattr(values, self.reduction)()
+
+    def extra_repr(self) -> str:
+        shown = ["reduction"]
+        return ", ".join(f"{n}={getattr(self, n)!r}" for n in shown)
+
+
+_RULES: tuple[Any, ...] = ()
+_MANY = ("d_q", "d_p", "hessian_product")
+
+
+def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: Any) -> Tensor:
+    """A formula of tensors of one dtype, with the classes along the last axis."""
+    z = first if isinstance(first, Tensor) else torch.as_tensor(first)
+    if z.is_complex():
+        raise TypeError(f"q must be real, got dtype {z.dtype}")
+    dtype = z.dtype if z.is_floating_point() else torch.get_default_dtype()
+    rows = z.to(torch.promote_types(dtype, torch.float32)).movedim(axis, -1)
+    arrays = [rows]
+    for place, value in enumerate(others):
+        value = torch.as_tensor(value, device=z.device)
+        if place == 0 and not value.is_floating_point():
+            if value.shape != rows.shape[:-1]:
+                raise ValueError(f"p has the shape {tuple(value.shape)}, q {tuple(z.shape)}")
+            value = value.long().unsqueeze(-1)
+            arrays.append(torch.zeros_like(rows).scatter(-1, value, 1.0))
+            continue
+        if value.shape != z.shape:
+            raise ValueError(f"an array has the shape {tuple(value.shape)}, q {tuple(z.shape)}")
+        arrays.append(value.to(rows.dtype).movedim(axis, -1))
+    checked = [_checked(rows, p, *rule) for p, rule in zip(parameters, _RULES)]
+    checked = [p.unsqueeze(-1) if p.ndim else p for p in checked]
+    found = _tied(name, [*arrays, *checked]).to(dtype)
+    if name in _MANY:
+        return found.expand(rows.shape).movedim(-1, axis)
+    return found.expand(*rows.shape[:-1], 1).squeeze(-1)
+
+
+def _checked(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> Tensor:
+    """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
+    so that nothing waits for a device."""
+    if isinstance(value, Tensor):
+        return torch.where(valid(value), value, math.nan).to(x.dtype)
+    if not isinstance(value, (float, int)) or not valid(value):
+        raise ValueError(f"{name} must be {rule}, got {value!r}")
+    least = torch.finfo(x.dtype).tiny
+    value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
+    return torch.full((), value, dtype=x.dtype, device=x.device)
+
+
+def _tied(name: str, values: list[Tensor]) -> Tensor:
+    """A formula, with its derivatives where they are wanted."""
+    wanted = any(v.requires_grad for v in values) or forward_ad._current_level >= 0
+    if wanted or torch._C._are_functorch_transforms_active():
+        if name == "loss":
+            return _Loss.apply(*values)[0]
+        return _Closed.apply(name, *values)
+    return _as_tensor(_FORMULAS[name](*values), values[0])
+
+
+def _as_tensor(value: Any, like: Tensor) -> Tensor:
+    """A result in the dtype of what it was computed from; what is the same everywhere, too."""
+    return value.to(like.dtype) if isinstance(value, Tensor) else like.new_full((), value)
+
+
+def _by_rows(*values: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss and its gradient, a few rows at a time where that stays in the cache of a CPU."""
+    z, step = values[0], (torch.get_num_threads() << 17) // values[0].shape[-1] + 1
+    many = [v for v in values if v.ndim]
+    if not _is_plain(z) or z.numel() <= step * z.shape[-1] or any(v.shape[:-1] != z.shape[:-1] for v in many):
+        return _value_and_grad(*values)
+    flat = [v.reshape(-1, v.shape[-1]) if v.ndim else v for v in values]
+    value, slope = z.new_empty(len(flat[0]), 1), torch.empty_like(flat[0])
+    for i in range(0, len(value), step):
+        part = slice(i, i + step)
+        value[part], slope[part] = _value_and_grad(*(v[part] if v.ndim else v for v in flat))
+    return value.view(*z.shape[:-1], 1), slope.view(z.shape)
+
+
+class _Loss(torch.autograd.Function):
+    """The loss; its gradient is had in the same pass, and kept for backward."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(*values: Tensor) -> tuple[Tensor, Tensor]:
+        value, slope = (_as_tensor(found, values[0]) for found in _by_rows(*values))
+        return value, slope.expand(values[0].shape)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(*inputs, output[1])
+        ctx.save_for_forward(*inputs, output[1])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, _: Any) -> tuple[Tensor | None, ...]:
+        *values, slope = ctx.saved_tensors
+        slope = _tied("d_q", values) if torch.is_grad_enabled() else slope
+        slopes = [lambda: slope, *(lambda n=n: _slope(n, values) for n in _OTHERS)]
+        found = zip(slopes, values, ctx.needs_input_grad)
+        return tuple(_led_back(grad, s()).sum_to_size(v.shape) if n else None for s, v, n in found)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, None]:
+        *values, _ = ctx.saved_tensors
+        names = ["d_q", *_OTHERS]
+        moves = [_slope(n, values) * d for n, d in zip(names, tangents) if d is not None]
+        rows = [m.sum(-1, keepdim=True) for m in moves]
+        return sum(rows[1:], rows[0]), None
+
+
+def _led_back(grad: Tensor, slope: Tensor) -> Tensor:
+    """grad times slope; rows that do not count, with grad 0, may hold anything."""
+    if _is_plain(grad) and bool(torch.all(grad != 0)):
+        return grad * slope
+    return torch.where(grad == 0, 0.0, grad * slope)
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Whether it lies in the memory of the CPU, and nobody traces what is done with it."""
+    traced = torch.compiler.is_compiling() or is_in_torch_dispatch_mode()
+    traced = traced or torch._C._are_functorch_transforms_active()
+    return value.is_cpu and not traced and not torch.is_grad_enabled()
+
+
+_OTHERS: tuple[str, ...] = ("d_p",)
+
+
+def _slope(name: str, values: list[Tensor]) -> Tensor:
+    if name not in _FORMULAS:
+        raise NotImplementedError("this file has no derivative of the loss in its target")
+    return _tied(name, values)
+
+
+class _Closed(torch.autograd.Function):
+    """A formula that is differentiated no further, but for the gradient: its derivative is the
+    product with the Hessian."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(name: str, *values: Tensor) -> Tensor:
+        return _as_tensor(_FORMULAS[name](*values), values[0])
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.name, *values = inputs
+        ctx.save_for_backward(*values)
+        ctx.save_for_forward(*values)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        needs = ctx.needs_input_grad[1:]
+        if ctx.name != "d_q" or any(needs[1:]):
+            raise NotImplementedError(f"this file has no derivative of {ctx.name} there")
+        return None, _product(ctx.saved_tensors, grad), *[None] * (len(needs) - 1)
+
+    @staticmethod
+    def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
+        if ctx.name != "d_q" or any(d is not None for d in tangents[1:]):
+            raise NotImplementedError(f"this file has no derivative of {ctx.name} there")
+        return _product(ctx.saved_tensors, tangents[0])
+
+
+def _product(values: Any, v: Any) -> Tensor:
+    """The product of the Hessian with v."""
+    arrays, rest = values[:2], values[2:]
+    found = _tied("hessian_product", [*arrays, v.expand(values[0].shape), *rest])
+    return found.expand(v.shape)
+
+
+_FORMULAS: dict[str, Callable[..., Any]] = {
+    "loss": _loss,
+    "d_q": _d_q,
+    "d_p": _d_p,
+    "hessian_product": _hessian_product,
+}

@@ -1,0 +1,441 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of softmax_cross_entropy (sha256 811f019e221c) by: derive regenerate
+# softmax_cross_entropy --target torch
+# mypy: disable-error-code="no-any-return, no-untyped-call"
+"""Softmax cross-entropy.
+
+    loss = log(sum(exp(z/T))) - z[t]/T
+    sum and max run over k, the classes
+
+Domain: z real over k, t one of the classes k, T > 0. T is the temperature. A logit of -inf masks
+its class.
+loss(z + c) = loss(z): the entries of d_z sum to 0.
+t may give each class a probability instead: the loss is the mean over classes drawn from them.
+Probabilities are taken as they are, whatever they sum to; 0 log 0 = 0.
+Source: Bridle, in Neurocomputing, 1990; torch.nn.CrossEntropyLoss.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+from torch.utils._python_dispatch import is_in_torch_dispatch_mode
+
+__all__ = [
+    "SoftmaxCrossEntropyLoss",
+    "d_T",
+    "d_t",
+    "d_z",
+    "hessian_product",
+    "loss",
+    "value_and_grad",
+]
+
+
+def loss(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Tensor:
+    """Softmax cross-entropy, one number for each row of classes."""
+    return _evaluate("loss", axis, [T], z, t)
+
+
+def d_z(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Tensor:
+    """The gradient in z, one number a class."""
+    return _evaluate("d_z", axis, [T], z, t)
+
+
+def d_T(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Tensor:
+    """The derivative in T."""
+    return _evaluate("d_T", axis, [T], z, t)
+
+
+def hessian_product(z: Any, t: Any, v: Any, T: Any = 1.0, axis: int = -1) -> Tensor:
+    """The product of the Hessian in z with v."""
+    return _evaluate("hessian_product", axis, [T], z, t, v)
+
+
+def d_t(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Tensor:
+    """The derivative in t."""
+    return _evaluate("d_t", axis, [T], z, t)
+
+
+def value_and_grad(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> tuple[Tensor, Tensor]:
+    """(loss, d_z) in one pass."""
+    given: Any = (z, t, T, axis)
+    return loss(*given), d_z(*given)
+
+
+def _loss(z: Any, t: Any, T: Any) -> Any:
+    if t.is_floating_point():
+        u = (z - _largest(z)) / T
+        q = torch.log1p(_rest(torch.exp(u))) - u
+        return _total(torch.where(t == 0, 0, t * q))
+    u = (z - _largest(z)) / T
+    return torch.log1p(_rest(torch.exp(u))) - _entry(u, t)
+
+
+def _d_z(z: Any, t: Any, T: Any) -> Any:
+    if t.is_floating_point():
+        u = (z - _largest(z)) / T
+        e = torch.exp(u)
+        rest = _rest(e)
+        s = e / (1 + rest)
+        q = torch.log1p(rest) - u
+        return (s * _others(t) + t * torch.expm1(-q)) / T
+    u = (z - _largest(z)) / T
+    e = torch.exp(u)
+    rest = _rest(e)
+    s = e / (1 + rest)
+    n = torch.log1p(rest) - _entry(u, t)
+    return torch.scatter(s, -1, t, torch.expm1(-n)) / T
+
+
+def _d_T(z: Any, t: Any, T: Any) -> Any:
+    if t.is_floating_point():
+        u = (z - _largest(z)) / T
+        e = torch.exp(u)
+        rest = _rest(e)
+        s = e / (1 + rest)
+        q = torch.log1p(rest) - u
+        w = s * _others(t) + t * torch.expm1(-q)
+        p = w * _beside(z, s)
+        r = torch.where(w == 0, 0, p)
+        return -_total(r) / T / T
+    e = torch.exp((z - _largest(z)) / T)
+    s = e / (1 + _rest(e))
+    return _entry(_centred(z, s), t) / T / T
+
+
+def _hessian_product(z: Any, t: Any, v: Any, T: Any) -> Any:
+    if t.is_floating_point():
+        e = torch.exp((z - _largest(z)) / T)
+        s = e / (1 + _rest(e))
+        return torch.where(s == 0, 0, _centred(v, s) / T * (_total(t) / T) * s)
+    e = torch.exp((z - _largest(z)) / T)
+    s = e / (1 + _rest(e))
+    return torch.where(s == 0, 0, _centred(v, s) / T * (s / T))
+
+
+def _d_t(z: Any, t: Any, T: Any) -> Any:
+    if t.is_floating_point():
+        u = (z - _largest(z)) / T
+        return torch.log1p(_rest(torch.exp(u))) - u
+    raise ValueError("t names a class: there is no derivative in it")
+
+
+def _value_and_grad(z: Any, t: Any, T: Any) -> Any:
+    if t.is_floating_point():
+        u = (z - _largest(z)) / T
+        e = torch.exp(u)
+        rest = _rest(e)
+        q = torch.log1p(rest) - u
+        s = e / (1 + rest)
+        value = _total(torch.where(t == 0, 0, t * q))
+        slope = (s * _others(t) + t * torch.expm1(-q)) / T
+        return value, slope
+    u = (z - _largest(z)) / T
+    e = torch.exp(u)
+    rest = _rest(e)
+    n = torch.log1p(rest) - _entry(u, t)
+    s = e / (1 + rest)
+    w = -n
+    slope = torch.scatter(s, -1, t, torch.expm1(w)) / T
+    return n, slope
+
+
+def _beside(value: Tensor, weight: Tensor) -> Tensor:
+    """Entries less that where the weight is largest."""
+    return value - torch.gather(value, -1, torch.argmax(weight, -1, keepdim=True))
+
+
+def _centred(value: Tensor, weight: Tensor) -> Tensor:
+    """Entries less their mean by weights that sum to 1: exactly 0 where they are equal."""
+    gaps = value - torch.gather(value, -1, torch.argmax(weight, -1, keepdim=True))
+    return gaps - torch.sum(torch.where(weight == 0, 0.0, weight * gaps), -1, keepdim=True)
+
+
+def _entry(value: Tensor, target: Tensor) -> Tensor:
+    """The entry of the target's class."""
+    return torch.gather(value, -1, target)
+
+
+def _largest(value: Tensor) -> Tensor:
+    """The largest entry."""
+    return torch.amax(value, -1, keepdim=True)
+
+
+def _others(value: Tensor) -> Tensor:
+    """For each entry the sum of all others; beside the largest it is added up, not subtracted."""
+    top = torch.argmax(torch.abs(value), -1, keepdim=True)
+    rest = torch.sum(torch.scatter(value, -1, top, 0.0), -1, keepdim=True)
+    return torch.scatter(torch.gather(value, -1, top) + rest - value, -1, top, rest)
+
+
+def _rest(value: Tensor) -> Tensor:
+    """The sum of all entries but one of the largest, which are 1, as exp(0) is. (To look for one
+    takes as long as all else together.)"""
+    ones = torch.floor(value)
+    parts = torch.sum(value - ones, -1, keepdim=True)
+    return parts + (torch.sum(ones, -1, keepdim=True) - 1)
+
+
+def _total(value: Tensor) -> Tensor:
+    """The sum over the classes."""
+    return torch.sum(value, -1, keepdim=True)
+
+
+class SoftmaxCrossEntropyLoss(torch.nn.Module):
+    """Softmax cross-entropy, with the classes along dimension 1, or the only one.
+
+    Args:
+        weight: of each class; "mean" divides by the sum of the weights of the targets.
+        ignore_index: targets of this number do not count.
+        reduction: "mean" over what counts, "sum" or "none"; size_average and reduce as in torch.nn.
+        label_smoothing: this share of the target is spread over all classes alike.
+        T: > 0 and finite; a number (checked), a Parameter, or a tensor (NaN where it is wrong).
+        validate: check tensors, too, at every call, which waits for the device.
+    """
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        ignore_index: int = -100,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+        *,
+        T: Any = 1.0,
+        validate: bool = False,
+    ) -> None:
+        super().__init__()
+        if size_average is not None or reduce is not None:
+            reduction = torch.nn._reduction.legacy_get_string(size_average, reduce)
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(f"label_smoothing must be between 0 and 1, got {label_smoothing!r}")
+        for value, (name, rule, valid) in zip([T], _RULES):
+            if isinstance(value, Tensor) and value.grad_fn is not None:
+                raise TypeError(f"{name} is computed: give a Parameter, or call `loss` each time")
+            _checked(torch.zeros(()), value, name, rule, valid)
+            setattr(self, name, torch.nn.Buffer(value) if type(value) is Tensor else value)
+        self.validate = validate
+        self.reduction = reduction
+        self.weight: Tensor | None
+        self.register_buffer("weight", weight)
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of scores or probabilities against their targets."""
+        for value, rule in zip([self.T], _RULES) if self.validate else ():
+            if _checked(torch.zeros(()), value, *rule).isnan().any():
+                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
+        axis = 1 if input.ndim > 1 else 0
+        if target.is_floating_point():
+            values = loss(input, self._mixed(target), T=self.T, axis=axis)
+            return values if self.reduction == "none" else getattr(values, self.reduction)()
+        kept = target != self.ignore_index
+        named = torch.where(kept, target, 0)
+        if self.label_smoothing:
+            dtype = input.dtype if input.is_floating_point() else torch.get_default_dtype()
+            chances = torch.zeros(input.shape, dtype=dtype, device=input.device)
+            chances = self._mixed(torch.scatter(chances, axis, named.unsqueeze(axis), 1.0))
+            values = loss(input, chances, T=self.T, axis=axis)
+        else:
+            values = loss(input, named, T=self.T, axis=axis)
+            values = values if self.weight is None else values * self.weight[named]
+        values = torch.where(kept, values, 0.0)
+        if self.reduction == "mean":
+            share = kept if self.weight is None else kept * self.weight[named]
+            return values.sum() / share.sum()
+        return values if self.reduction == "none" else values.sum()
+
+    def _mixed(self, chances: Tensor) -> Tensor:
+        """Probabilities, smoothed and weighted."""
+        axis, eps = 1 if chances.ndim > 1 else 0, self.label_smoothing
+        chances = chances * (1 - eps) + eps / chances.shape[axis] if eps else chances
+        if self.weight is None:
+            return chances
+        return chances * self.weight.reshape(-1, *[1] * (chances.ndim - axis - 1))
+
+    def extra_repr(self) -> str:
+        shown = ["T", "ignore_index", "reduction", "label_smoothing"]
+        return ", ".join(f"{n}={getattr(self, n)!r}" for n in shown)
+
+
+_RULES: tuple[Any, ...] = (("T", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
+_MANY = ("d_z", "hessian_product", "d_t")
+
+
+def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: Any) -> Tensor:
+    """A formula of tensors of one dtype, with the classes along the last axis."""
+    z = first if isinstance(first, Tensor) else torch.as_tensor(first)
+    if z.is_complex():
+        raise TypeError(f"z must be real, got dtype {z.dtype}")
+    dtype = z.dtype if z.is_floating_point() else torch.get_default_dtype()
+    rows = z.to(torch.promote_types(dtype, torch.float32)).movedim(axis, -1)
+    arrays = [rows]
+    for place, value in enumerate(others):
+        value = torch.as_tensor(value, device=z.device)
+        if place == 0 and not value.is_floating_point():
+            if value.shape != rows.shape[:-1]:
+                raise ValueError(f"t has the shape {tuple(value.shape)}, z {tuple(z.shape)}")
+            value = value.long().unsqueeze(-1)
+            arrays.append(value)
+            continue
+        if value.shape != z.shape:
+            raise ValueError(f"an array has the shape {tuple(value.shape)}, z {tuple(z.shape)}")
+        arrays.append(value.to(rows.dtype).movedim(axis, -1))
+    checked = [_checked(rows, p, *rule) for p, rule in zip(parameters, _RULES)]
+    checked = [p.unsqueeze(-1) if p.ndim else p for p in checked]
+    found = _tied(name, [*arrays, *checked]).to(dtype)
+    if name in _MANY:
+        return found.expand(rows.shape).movedim(-1, axis)
+    return found.expand(*rows.shape[:-1], 1).squeeze(-1)
+
+
+def _checked(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> Tensor:
+    """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
+    so that nothing waits for a device."""
+    if isinstance(value, Tensor):
+        return torch.where(valid(value), value, math.nan).to(x.dtype)
+    if not isinstance(value, (float, int)) or not valid(value):
+        raise ValueError(f"{name} must be {rule}, got {value!r}")
+    least = torch.finfo(x.dtype).tiny
+    value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
+    return torch.full((), value, dtype=x.dtype, device=x.device)
+
+
+def _tied(name: str, values: list[Tensor]) -> Tensor:
+    """A formula, with its derivatives where they are wanted."""
+    wanted = any(v.requires_grad for v in values) or forward_ad._current_level >= 0
+    if wanted or torch._C._are_functorch_transforms_active():
+        if name == "loss":
+            return _Loss.apply(*values)[0]
+        return _Closed.apply(name, *values)
+    return _as_tensor(_FORMULAS[name](*values), values[0])
+
+
+def _as_tensor(value: Any, like: Tensor) -> Tensor:
+    """A result in the dtype of what it was computed from; what is the same everywhere, too."""
+    return value.to(like.dtype) if isinstance(value, Tensor) else like.new_full((), value)
+
+
+def _by_rows(*values: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss and its gradient, a few rows at a time where that stays in the cache of a CPU."""
+    z, step = values[0], (torch.get_num_threads() << 17) // values[0].shape[-1] + 1
+    many = [v for v in values if v.ndim]
+    if not _is_plain(z) or z.numel() <= step * z.shape[-1] or any(v.shape[:-1] != z.shape[:-1] for v in many):
+        return _value_and_grad(*values)
+    flat = [v.reshape(-1, v.shape[-1]) if v.ndim else v for v in values]
+    value, slope = z.new_empty(len(flat[0]), 1), torch.empty_like(flat[0])
+    for i in range(0, len(value), step):
+        part = slice(i, i + step)
+        value[part], slope[part] = _value_and_grad(*(v[part] if v.ndim else v for v in flat))
+    return value.view(*z.shape[:-1], 1), slope.view(z.shape)
+
+
+class _Loss(torch.autograd.Function):
+    """The loss; its gradient is had in the same pass, and kept for backward."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(*values: Tensor) -> tuple[Tensor, Tensor]:
+        value, slope = (_as_tensor(found, values[0]) for found in _by_rows(*values))
+        return value, slope.expand(values[0].shape)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(*inputs, output[1])
+        ctx.save_for_forward(*inputs, output[1])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, _: Any) -> tuple[Tensor | None, ...]:
+        *values, slope = ctx.saved_tensors
+        slope = _tied("d_z", values) if torch.is_grad_enabled() else slope
+        slopes = [lambda: slope, *(lambda n=n: _slope(n, values) for n in _OTHERS)]
+        found = zip(slopes, values, ctx.needs_input_grad)
+        return tuple(_led_back(grad, s()).sum_to_size(v.shape) if n else None for s, v, n in found)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, None]:
+        *values, _ = ctx.saved_tensors
+        names = ["d_z", *_OTHERS]
+        moves = [_slope(n, values) * d for n, d in zip(names, tangents) if d is not None]
+        rows = [m.sum(-1, keepdim=True) for m in moves]
+        return sum(rows[1:], rows[0]), None
+
+
+def _led_back(grad: Tensor, slope: Tensor) -> Tensor:
+    """grad times slope; rows that do not count, with grad 0, may hold anything."""
+    if _is_plain(grad) and bool(torch.all(grad != 0)):
+        return grad * slope
+    return torch.where(grad == 0, 0.0, grad * slope)
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Whether it lies in the memory of the CPU, and nobody traces what is done with it."""
+    traced = torch.compiler.is_compiling() or is_in_torch_dispatch_mode()
+    traced = traced or torch._C._are_functorch_transforms_active()
+    return value.is_cpu and not traced and not torch.is_grad_enabled()
+
+
+_OTHERS: tuple[str, ...] = ("d_t", "d_T")
+
+
+def _slope(name: str, values: list[Tensor]) -> Tensor:
+    if name not in _FORMULAS:
+        raise NotImplementedError("this file has no derivative of the loss in its target")
+    return _tied(name, values)
+
+
+class _Closed(torch.autograd.Function):
+    """A formula that is differentiated no further, but for the gradient: its derivative is the
+    product with the Hessian."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(name: str, *values: Tensor) -> Tensor:
+        return _as_tensor(_FORMULAS[name](*values), values[0])
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.name, *values = inputs
+        ctx.save_for_backward(*values)
+        ctx.save_for_forward(*values)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        needs = ctx.needs_input_grad[1:]
+        if ctx.name != "d_z" or any(needs[1:]):
+            raise NotImplementedError(f"this file has no derivative of {ctx.name} there")
+        return None, _product(ctx.saved_tensors, grad), *[None] * (len(needs) - 1)
+
+    @staticmethod
+    def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
+        if ctx.name != "d_z" or any(d is not None for d in tangents[1:]):
+            raise NotImplementedError(f"this file has no derivative of {ctx.name} there")
+        return _product(ctx.saved_tensors, tangents[0])
+
+
+def _product(values: Any, v: Any) -> Tensor:
+    """The product of the Hessian with v."""
+    arrays, rest = values[:2], values[2:]
+    found = _tied("hessian_product", [*arrays, v.expand(values[0].shape), *rest])
+    return found.expand(v.shape)
+
+
+_FORMULAS: dict[str, Callable[..., Any]] = {
+    "loss": _loss,
+    "d_z": _d_z,
+    "d_T": _d_T,
+    "hessian_product": _hessian_product,
+    "d_t": _d_t,
+}

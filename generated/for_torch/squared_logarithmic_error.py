@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of squared_logarithmic_error (sha256 efebd22b68a4) by: derive regenerate
+# squared_logarithmic_error --target torch
+# mypy: disable-error-code="no-any-return, no-untyped-call"
+"""Squared logarithmic error.
+
+    loss = (log(1 + mu) - log(1 + y))^2
+
+Domain: mu in (-1, inf), y in (-1, inf). Least where mu = y; what counts is the ratio of 1 + mu to 1
++ y.
+Source: scikit-learn, mean_squared_log_error.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+__all__ = ["SquaredLogarithmicErrorLoss", "d2_mu", "d2_mu_y", "d_mu", "d_y", "loss"]
+__all__ += ["value_and_grad"]
+
+
+_FORMULAS: dict[str, Callable[..., Tensor]] = {}
+
+
+def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The formula of tensors, float32 at least; the dtype of mu and y comes out. NaN for NaN."""
+
+    def formula(*values: Tensor) -> Tensor:
+        result, empty = _formula(*values), torch.isnan(values[0])
+        for other in values[1:2]:
+            empty = empty | torch.isnan(other)
+        return torch.where(empty, math.nan, result)
+
+    @functools.wraps(_formula)
+    def evaluate(mu: Tensor, y: Tensor) -> Tensor:
+        return _evaluate(_formula.__name__, (mu, y))
+
+    _FORMULAS[_formula.__name__] = formula
+    return evaluate
+
+
+@_elementwise
+def loss(mu: Tensor, y: Tensor) -> Tensor:
+    """Squared logarithmic error, elementwise."""
+    u = _log_ratio(y + 1, mu + 1, y - mu)
+    return u * u
+
+
+@_elementwise
+def d_mu(mu: Tensor, y: Tensor) -> Tensor:
+    """The derivative in mu."""
+    far = torch.abs(mu) == math.inf
+    return torch.where(far, 0, -_log_ratio(y + 1, mu + 1, y - mu) / (mu + 1) * 2)
+
+
+@_elementwise
+def d_y(mu: Tensor, y: Tensor) -> Tensor:
+    """The derivative in y."""
+    return _log_ratio(y + 1, mu + 1, y - mu) / (y + 1) * 2
+
+
+@_elementwise
+def d2_mu(mu: Tensor, y: Tensor) -> Tensor:
+    """The second derivative in mu."""
+    far = torch.abs(mu) == math.inf
+    q = mu + 1
+    return torch.where(
+        far,
+        0,
+        torch.where(
+            torch.abs(mu) < 1,
+            (1 + torch.log1p(y) - torch.log1p(mu)) / q * (2 / q),
+            2 / q * (1 - _log_ratio(q, y + 1, mu - y)) / q,
+        ),
+    )
+
+
+@_elementwise
+def d2_mu_y(mu: Tensor, y: Tensor) -> Tensor:
+    """The mixed second derivative in mu and y."""
+    return -2 / (mu + 1) / (y + 1)
+
+
+def value_and_grad(mu: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+    """(loss, d_mu)."""
+    return loss(mu, y), d_mu(mu, y)
+
+
+def _log_ratio(t: Any, z: Any, d: Any) -> Any:
+    """log(t/z), from d = t - z where that is small beside z."""
+    q = t / z
+    return torch.where(
+        torch.abs(d) < 0.5 * z,
+        torch.log1p(d / z),
+        torch.where(
+            (q > 1e-30) & (q < 1e30), torch.log(q), 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
+        ),
+    )
+
+
+class SquaredLogarithmicErrorLoss(torch.nn.Module):
+    """Squared logarithmic error of input (a tensor of mu) and target (y).
+
+    Args:
+        weight: of each element, if any.
+        reduction: "mean" over all elements (with a weight, too), "sum", "none", or "weighted_mean":
+            divided by the sum of the weights.
+        validate: check all tensors, too, at every call, which waits for the device.
+        size_average, reduce: instead of reduction, as torch.nn once had them.
+    Shape: input and target of one shape; the output is a scalar, or has that shape.
+    """
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        *,
+        validate: bool = False,
+    ) -> None:
+        super().__init__()
+        if size_average is not None or reduce is not None:
+            whole = "none" if reduce is False else "sum"
+            reduction = "mean" if reduce is not False and size_average is not False else whole
+        if reduction not in _REDUCTIONS:
+            raise ValueError(f"reduction must be one of {_REDUCTIONS}, got {reduction!r}")
+        self.weight = torch.nn.Buffer(weight) if isinstance(weight, Tensor) else weight
+        self.reduction, self.validate = reduction, validate
+
+    def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The loss of each pair, times its weight, reduced."""
+        if input.shape != target.shape:
+            sizes = f"{tuple(input.shape)} and {tuple(target.shape)}"
+            raise ValueError(f"input and target must have one size, got {sizes}")
+        if self.validate:
+            for value, (name, rule, valid) in zip((input, target), _DOMAINS):
+                if not (valid(value) | torch.isnan(value)).all():
+                    raise ValueError(f"{name} must be {rule}, got {value}")
+        values = _evaluate("loss", (input, target), narrow=False)
+        dtype = torch.promote_types(input.dtype, target.dtype)
+        dtype = dtype if dtype.is_floating_point else values.dtype
+        weight = self.weight if weight is None else weight
+        values = values if weight is None else values * weight
+        if self.reduction == "weighted_mean":
+            count = values.new_ones(()) if weight is None else torch.as_tensor(weight).to(values)
+            values = values.sum() / count.expand(values.shape).sum()
+        elif self.reduction != "none":
+            values = getattr(values, self.reduction)()
+        kind = input.device.type
+        cast = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+        return values if cast else values.to(dtype)
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("reduction"))
+
+
+_REDUCTIONS = ("none", "mean", "sum", "weighted_mean")
+_DOMAINS: tuple[Any, ...] = (
+    ("input", "in (-1, inf)", lambda p: p > -1),
+    ("target", "in (-1, inf)", lambda p: p > -1),
+)
+_RULES: tuple[Any, ...] = ()
+
+
+def _evaluate(name: str, given: tuple[Any, ...], *parameters: Any, narrow: bool = True) -> Tensor:
+    """The formula of tensors of one dtype and device."""
+    tensors = [v for v in given if isinstance(v, Tensor)]
+    dtype, floats = torch.get_default_dtype(), [t.dtype for t in tensors if t.is_floating_point()]
+    dtype = functools.reduce(torch.promote_types, floats) if floats else dtype
+    if any(t.is_complex() for t in tensors):
+        raise TypeError("predictions and targets must be real")
+    wide, like = torch.promote_types(dtype, torch.float32), tensors[0] if tensors else None
+    device = None if like is None else like.device
+    values = [
+        v.to(wide) if isinstance(v, Tensor) else torch.as_tensor(v, dtype=wide, device=device)
+        for v in given
+    ]
+    values += [_beside(values[0], p, *rule) for p, rule in zip(parameters, _RULES)]
+    result = _tied(name, values)
+    result = result.broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
+    return result.to(dtype) if narrow else result
+
+
+def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> Tensor:
+    """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
+    so that nothing waits for a device."""
+    if isinstance(value, Tensor):
+        return torch.where(valid(value), value, math.nan).to(x.dtype)
+    if not isinstance(value, (float, int)) or not valid(value):
+        raise ValueError(f"{name} must be {rule}, got {value!r}")
+    least = torch.finfo(x.dtype).tiny
+    value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
+    return torch.full((), value, dtype=x.dtype, device=x.device)
+
+
+def _tied(name: str, values: list[Tensor]) -> Tensor:
+    """A formula and its derivatives; the compiler itself decides what to keep for them."""
+    if not torch.compiler.is_compiling():
+        return _ClosedBothWays.apply(name, *values)
+    wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
+    wanted = wanted and not torch._C._are_functorch_transforms_active()
+    return _Closed.apply(name, *values) if wanted else _FORMULAS[name](*values)
+
+
+class _Closed(torch.autograd.Function):
+    """A formula whose derivatives are functions of this file."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(name: str, *values: Tensor) -> Tensor:
+        return _FORMULAS[name](*values)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.name, *values = inputs
+        ctx.save_for_backward(*values)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        values, needs = ctx.saved_tensors, ctx.needs_input_grad[1:]
+        once = torch.compiler.is_compiling() or not torch.is_grad_enabled()
+        names = [_slope(ctx.name, k) if n else "" for k, n in enumerate(needs)]
+        slopes = [_FORMULAS[n] if once else _Recorded(n) for n in names if n]
+        found = iter([grad * d(*values) for d in slopes])
+        pairs = zip(values, needs)
+        return None, *(next(found).sum_to_size(v.shape) if n else None for v, n in pairs)
+
+
+class _ClosedBothWays(_Closed):
+    """With forward mode, which torch.compile does not trace."""
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        _Closed.setup_context(ctx, inputs, output)
+        ctx.save_for_forward(*inputs[1:])
+
+    @staticmethod
+    def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
+        with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
+            values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
+            moves = [
+                _Recorded(_slope(ctx.name, k))(*values) * t
+                for k, t in enumerate(tangents)
+                if t is not None
+            ]
+            return sum(moves[1:], moves[0])
+
+
+class _Recorded:
+    """A formula by its name, with its own derivatives."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *values: Tensor) -> Tensor:
+        return _tied(self.name, list(values))
+
+
+def _slope(name: str, place: int) -> str:
+    """Which function is the derivative in a variable."""
+    found = _SLOPES[name][place] if name in _SLOPES else ""
+    if not found:
+        raise NotImplementedError(f"this file has no derivative of {name} in {_VARIABLES[place]}")
+    return found
+
+
+_VARIABLES = ("mu", "y")
+_SLOPES = {
+    "loss": ("d_mu", "d_y"),
+    "d_mu": ("d2_mu", "d2_mu_y"),
+    "d_y": ("d2_mu_y", ""),
+}

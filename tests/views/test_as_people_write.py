@@ -1,0 +1,152 @@
+"""Formulas as people write them, in the terminal and in LaTeX: no bad forms over the catalogue and
+the losses that users wrote, and every printed formula read back means what it came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mpmath import mp
+from sympy import Expr, Symbol, zoo
+
+from derive.calculus import Derivation, derive
+from derive.calculus.evaluate import NotReal, evaluate
+from derive.calculus.samples import generic_points
+from derive.definitions.catalogue import ELEMENTWISE
+from derive.definitions.find import find
+from derive.verification.formulas.reader import read_latex
+from derive.views.latex import Wanted, fragment
+from derive.views.latex.layout import Statement
+from derive.views.latex.voice import Voice
+from derive.views.terminal import shown
+
+TESTS = Path(__file__).resolve().parents[1]
+FILES = sorted([*(TESTS / "losses").glob("*.toml"), *(TESTS / "cases").glob("*.toml")])
+# Their derivation takes longer than all of the others together.
+SLOW = ("awing", "balanced_l1")
+SUBJECTS = [
+    *ELEMENTWISE,
+    *(pytest.param(str(f), id=f"{f.parent.name}/{f.stem}",
+                   marks=[pytest.mark.slow] if f.stem in SLOW else []) for f in FILES),
+]  # fmt: skip
+BAD = {
+    r"Abs\(": "magnitudes have bars", r"\boo\b": "it is inf", r"zoo|\bnan\b": "a sentence says it",
+    r"\*\*": "powers are ^", "Piecewise": "cases are words",
+    r">= \|": "what is bounded is on the left",
+    r"\bsinh\([^()]*\)/cosh\(": "that is tanh", r"\+ -|- -|--": "signs that meet",
+    r"\b1\*|\*1\b(?!\.)": "a factor 1", r"x\*sign\(x\)|sign\(x\)\*x\b": "that is |x|",
+    r"sqrt\(2\)\*sqrt\(pi\)": "one root", r"if [^,]*\b0 (?:<|<=) \|": "a bound on the left",
+    r"- \|x\| (?:=|>|>=|<|<=) 0": "a comparison with 0", r"sign\([^()]*\)\^2": "that is 1",
+}  # fmt: skip
+BAD_TEX = {
+    r"\\tilde": "that is zoo", r"\\mathrm\{NaN\}|nan": "a sentence says it", r"\+ -|- -": "signs",
+    r"\\left\|[^|]*\\right\| = 0": "that is x = 0", r"Piecewise|Abs\(": "SymPy's words",
+}  # fmt: skip
+
+
+@cache
+def derived(subject: str) -> Derivation:
+    return derive(find(subject))
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_the_terminal_shows_no_bad_form(subject: str) -> None:
+    derivation = derived(subject)
+    text = " ".join(shown(derivation).split())
+    for pattern, why in BAD.items():
+        found = re.search(pattern, text)
+        assert not found, f"{text[max(found.start() - 40, 0) : found.end() + 40]}: {why}"
+    for factor in re.finditer(r"(?<![\w)])\(([^()]|\([^()]*\))* otherwise\)|otherwise\S", text):
+        assert factor[0].startswith("(") or factor[0] in ("otherwise,", "otherwise)", "otherwise;")
+    assert derivation.weight_at_zero != zoo or "none, for it is" in text
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_the_fragment_has_no_bad_form(subject: str) -> None:
+    tex = fragment(derived(subject))
+    for pattern, why in BAD_TEX.items():
+        found = re.search(pattern, tex)
+        assert not found, f"{tex[max(found.start() - 40, 0) : found.end() + 40]}: {why}"
+    assert tex.count("{") - tex.count(r"\{") == tex.count("}") - tex.count(r"\}")
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_what_is_printed_is_read_back_as_what_it_came_from(subject: str) -> None:
+    """By the reader of other people's formulas, at both sides of 0, names of parts resolved."""
+    derivation = derived(subject)
+    voice = Voice(derivation, Wanted())
+    statements = {name: Statement("y", e) for name, e in voice.readable.items()}
+    compared = 0
+    for name, statement in statements.items():
+        rows = voice.layout.rows([statement])
+        with mp.workdps(40):
+            for at in points(derivation):
+                try:
+                    wanted = evaluate(derivation.quantities[name], at)
+                except NotReal:
+                    continue
+                found = read(voice, rows, at)
+                assert abs(found - wanted) <= mp.mpf(10) ** -20 * (1 + abs(wanted)), (name, rows)
+                compared += 1
+    assert compared >= len(statements)
+
+
+def points(derivation: Derivation) -> Iterator[dict[Symbol, Any]]:
+    loss = derivation.loss
+    for at in generic_points(loss, 2):
+        other = at[loss.residual] if loss.predictions else -at[loss.residual] / 3
+        for x in {at[loss.residual], other}:
+            here = {**at, loss.residual: x}
+            try:
+                named = {n: evaluate(loss.expand(n), here) for n in loss.where}
+            except NotReal:
+                continue
+            yield {**here, **named}
+
+
+def read(voice: Voice, rows: list[str], at: Mapping[Symbol, Any]) -> Any:
+    """The value of y = … and of the names that stand below it."""
+    numbers = {letter(voice.letters.symbols[s.name]): number for s, number in at.items()}
+    texts = statements_of(rows)
+    known = {letter(voice.layout.symbols[n.name]): m for n, m in voice.layout.given}
+    return value(formula(texts["y"]), numbers, known, voice)
+
+
+def statements_of(rows: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    last = ""
+    for row in rows:
+        left, _, right = row.partition("&")
+        if left.strip():
+            last = left.strip()
+            found[last] = right.removeprefix("= ")
+        else:
+            found[last] += right.replace(r"\quad {}", "")
+    return found
+
+
+@cache
+def formula(tex: str) -> Expr:
+    (found,) = read_latex(tex).formulas
+    return found
+
+
+@cache
+def letter(tex: str) -> str:
+    return str(formula(tex).name)
+
+
+def value(e: Expr, numbers: Mapping[str, Any], known: Mapping[str, Expr], voice: Voice) -> Any:
+    """A formula that was read, with the printed meaning of the names that it uses."""
+    at = {}
+    for s in e.free_symbols:
+        if s.name in numbers:
+            at[s] = numbers[s.name]
+        else:
+            printed = voice.printer.show(known[s.name])
+            at[s] = value(formula(printed), numbers, known, voice)
+    return evaluate(e, at)

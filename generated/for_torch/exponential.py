@@ -44,19 +44,19 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 @_elementwise
-def loss(f: Tensor, y: Tensor) -> Tensor:
+def loss(f: Tensor, y: Tensor) -> Any:
     """Exponential loss, elementwise."""
     return torch.exp(-f * y)
 
 
 @_elementwise
-def d_f(f: Tensor, y: Tensor) -> Tensor:
+def d_f(f: Tensor, y: Tensor) -> Any:
     """The derivative in f."""
     return -y * torch.exp(-f * y)
 
 
 @_elementwise
-def d2_f(f: Tensor, y: Tensor) -> Tensor:
+def d2_f(f: Tensor, y: Tensor) -> Any:
     """The second derivative in f."""
     return y * y * torch.exp(-f * y)
 

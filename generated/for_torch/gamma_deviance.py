@@ -44,7 +44,7 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 @_elementwise
-def loss(mu: Tensor, y: Tensor) -> Tensor:
+def loss(mu: Tensor, y: Tensor) -> Any:
     """Gamma deviance, elementwise."""
     return torch.where(
         mu < y,
@@ -54,26 +54,26 @@ def loss(mu: Tensor, y: Tensor) -> Tensor:
 
 
 @_elementwise
-def d_mu(mu: Tensor, y: Tensor) -> Tensor:
+def d_mu(mu: Tensor, y: Tensor) -> Any:
     """The derivative in mu."""
     return torch.where(torch.abs(mu) == math.inf, 0, (mu - y) / mu / mu)
 
 
 @_elementwise
-def d_y(mu: Tensor, y: Tensor) -> Tensor:
+def d_y(mu: Tensor, y: Tensor) -> Any:
     """The derivative in y."""
     far = torch.abs(mu) == math.inf
     return torch.where(far, -1 / y, torch.where(mu / y < 2.0**-54, 1 / mu, (y - mu) / mu / y))
 
 
 @_elementwise
-def d2_mu(mu: Tensor, y: Tensor) -> Tensor:
+def d2_mu(mu: Tensor, y: Tensor) -> Any:
     """The second derivative in mu."""
     return (y / mu * 2 - 1) / mu / mu
 
 
 @_elementwise
-def d2_mu_y(mu: Tensor, y: Tensor) -> Tensor:
+def d2_mu_y(mu: Tensor, y: Tensor) -> Any:
     """The mixed second derivative in mu and y."""
     return -1 / mu / mu
 
@@ -101,16 +101,18 @@ def _exp_difference_m1_m1_0(z: Any) -> Any:
     )
 
 
-def _log_ratio(t: Any, z: Any, d: Any) -> Any:
-    """log(t/z), from d = t - z where that is small beside z."""
-    q = t / z
+def _log_quotient(a: Any, b: Any) -> Any:
+    """log(a/b), also where the quotient leaves the range."""
     return torch.where(
-        torch.abs(d) < 0.5 * z,
-        torch.log1p(d / z),
-        torch.where(
-            (q > 1e-30) & (q < 1e30), torch.log(q), 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
-        ),
+        torch.clamp(a, max=b) < 2.0**-60 * torch.clamp(a, min=b),
+        torch.log(a) - torch.log(b),
+        torch.log(a / b),
     )
+
+
+def _log_ratio(a: Any, b: Any, d: Any) -> Any:
+    """log(a/b), where d = a - b."""
+    return torch.where(torch.abs(d) < 0.5 * b, torch.log1p(d / b), _log_quotient(a, b))
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:

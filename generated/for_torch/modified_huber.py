@@ -44,14 +44,14 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 @_elementwise
-def loss(f: Tensor, y: Tensor) -> Tensor:
+def loss(f: Tensor, y: Tensor) -> Any:
     """Modified Huber loss, elementwise."""
     u = torch.clamp(1 - f * y, min=0)
     return torch.where(f * y >= -1, u * u, -f * y * 4)
 
 
 @_elementwise
-def d_f(f: Tensor, y: Tensor) -> Tensor:
+def d_f(f: Tensor, y: Tensor) -> Any:
     """The derivative in f."""
     u = f * y
     return torch.where(
@@ -62,7 +62,7 @@ def d_f(f: Tensor, y: Tensor) -> Tensor:
 
 
 @_elementwise
-def d2_f(f: Tensor, y: Tensor) -> Tensor:
+def d2_f(f: Tensor, y: Tensor) -> Any:
     """The second derivative in f."""
     return torch.where(f * y >= -1, 2 * torch.where(f * y > 1, 0, y * y), 0)
 

@@ -43,7 +43,7 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 @_elementwise
-def loss(mu: Tensor, y: Tensor) -> Tensor:
+def loss(mu: Tensor, y: Tensor) -> Any:
     """Poisson loss, elementwise."""
     return torch.where(
         y == 0, mu, torch.where(torch.abs(mu) == math.inf, math.inf, mu - y * torch.log(mu))
@@ -51,25 +51,25 @@ def loss(mu: Tensor, y: Tensor) -> Tensor:
 
 
 @_elementwise
-def d_mu(mu: Tensor, y: Tensor) -> Tensor:
+def d_mu(mu: Tensor, y: Tensor) -> Any:
     """The derivative in mu."""
     return torch.where(y == 0, 1, 1 - y / mu)
 
 
 @_elementwise
-def d_y(mu: Tensor, y: Tensor) -> Tensor:
+def d_y(mu: Tensor, y: Tensor) -> Any:
     """The derivative in y."""
     return -torch.log(mu)
 
 
 @_elementwise
-def d2_mu(mu: Tensor, y: Tensor) -> Tensor:
+def d2_mu(mu: Tensor, y: Tensor) -> Any:
     """The second derivative in mu."""
     return torch.where(y == 0, 0, y / mu / mu)
 
 
 @_elementwise
-def d2_mu_y(mu: Tensor, y: Tensor) -> Tensor:
+def d2_mu_y(mu: Tensor, y: Tensor) -> Any:
     """The mixed second derivative in mu and y."""
     return -1 / mu
 

@@ -44,7 +44,7 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 @_elementwise
-def loss(f: Tensor, y: Tensor, gamma: Any = 1.0) -> Tensor:
+def loss(f: Tensor, y: Tensor, gamma: Any = 1.0) -> Any:
     """Smoothed hinge loss, elementwise."""
     q = 1 - f * y
     return torch.where(
@@ -53,26 +53,26 @@ def loss(f: Tensor, y: Tensor, gamma: Any = 1.0) -> Tensor:
 
 
 @_elementwise
-def d_f(f: Tensor, y: Tensor, gamma: Any = 1.0) -> Tensor:
+def d_f(f: Tensor, y: Tensor, gamma: Any = 1.0) -> Any:
     """The derivative in f."""
     return torch.where(f * y >= 1, 0, torch.where(1 - gamma < f * y, y / gamma * (f * y - 1), -y))
 
 
 @_elementwise
-def d_gamma(f: Tensor, y: Tensor, gamma: Any = 1.0) -> Tensor:
+def d_gamma(f: Tensor, y: Tensor, gamma: Any = 1.0) -> Any:
     """The derivative in gamma."""
     v = (1 - f * y) / gamma
     return torch.where(f * y >= 1, 0, torch.where(1 - gamma < f * y, -0.5 * v * v, -0.5))
 
 
 @_elementwise
-def d2_f(f: Tensor, y: Tensor, gamma: Any = 1.0) -> Tensor:
+def d2_f(f: Tensor, y: Tensor, gamma: Any = 1.0) -> Any:
     """The second derivative in f."""
     return torch.where(f * y > 1, 0, torch.where(1 - gamma < f * y, y / gamma * y, 0))
 
 
 @_elementwise
-def d2_f_gamma(f: Tensor, y: Tensor, gamma: Any = 1.0) -> Tensor:
+def d2_f_gamma(f: Tensor, y: Tensor, gamma: Any = 1.0) -> Any:
     """The mixed second derivative in f and gamma."""
     return torch.where(
         f * y > 1, 0, torch.where(1 - gamma < f * y, y / gamma * ((1 - f * y) / gamma), 0)

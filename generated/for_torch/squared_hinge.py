@@ -44,20 +44,20 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 @_elementwise
-def loss(f: Tensor, y: Tensor) -> Tensor:
+def loss(f: Tensor, y: Tensor) -> Any:
     """Squared hinge loss, elementwise."""
     u = torch.clamp(1 - f * y, min=0)
     return u * u
 
 
 @_elementwise
-def d_f(f: Tensor, y: Tensor) -> Tensor:
+def d_f(f: Tensor, y: Tensor) -> Any:
     """The derivative in f."""
     return -y * torch.clamp(1 - f * y, min=0) * 2
 
 
 @_elementwise
-def d2_f(f: Tensor, y: Tensor) -> Tensor:
+def d2_f(f: Tensor, y: Tensor) -> Any:
     """The second derivative in f."""
     return 2 * torch.where(f * y > 1, 0, y * y)
 

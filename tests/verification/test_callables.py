@@ -183,7 +183,7 @@ class Norm:
         ("changes_the_scale", "absolute", "loss", "different", "array of scale is changed"),
         ("wrong_beyond_a_block", "absolute", "loss", "different", "wrong for 4099 elements"),
         ("mean", "huber", "loss", "equal", "ours"),
-        ("chosen", "absolute", "loss", "equal", "scale = c"),
+        ("chosen", "absolute", "loss", "up to", "scale = 1"),
         ("Norm.psi", "huber", "d_x", "equal", "delta = k"),
     ],
 )

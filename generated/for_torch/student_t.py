@@ -4,7 +4,7 @@
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Student's t loss.
 
-    loss = (1/2 + df/2)*log(1 + s/df)
+    loss = (1 + df)*log(1 + s/df)/2
     s = x^2/scale^2
 
 Domain: x real, df in (0, inf], scale > 0. df sets the weight of the tails: 1 Cauchy's distribution,

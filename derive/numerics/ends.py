@@ -32,6 +32,7 @@ from derive.numerics.units import Unit, degree
 
 _RULE = "leading term"
 _LONG = 150  # operations, beyond which a limit takes longer than anybody waits
+_LONGEST_TEST = 40  # operations of a test that is read at every call
 _LONGEST = 6  # a higher power is taken by squaring
 
 
@@ -57,6 +58,8 @@ def leading(model: ErrorModel, units: Sequence[Unit], ranges: Ranges) -> list[En
         for term, negligible in _spellings(model.loss, lead, units):
             if not term.has(sympy.nan, sympy.zoo):
                 with suppress(CannotLower):
+                    if negligible is not None and negligible.count_ops() > _LONGEST_TEST:
+                        continue
                     test = _test(model.loss, negligible, units, lead.is_whole)
                     for form in _forms(model.loss, term, ranges):
                         candidate = Candidate(form, (_RULE,), within=within)

@@ -27,8 +27,9 @@ ULP_GOALS = (3.0, 7.0, 15.0)
 _WHOLE = 800
 _NARROW = 400
 _SHARE = 5
-_MANY = 40  # points at which a limit is compared
-_SAME, _NOTHING = 60, 1080  # bits that agree, and below which power of 2 there is nothing
+_MANY = 200  # points at which a limit is compared
+# Bits that agree, and below and beyond which power of 2 there is nothing.
+_SAME, _NOTHING, _BEYOND = 60, 1080, 1024
 _FEW = 8  # one in so many points decides which forms are measured at all of them
 
 
@@ -169,22 +170,27 @@ def size(form: Node) -> int:
 
 
 def is_limit(model: ErrorModel, variable: Symbol, point: Expr, value: float) -> bool:
-    """Whether a quantity at a value of a parameter is, in digits, its limit at a special point."""
+    """Whether a quantity at a value of a parameter is, in digits, its limit at a special point, for
+    usual residuals: what is multiplied by the exponential of a large one never is."""
     limit = model.wanted.limits.get((variable.name, float(point)))
     if limit is None or limit.has(nan):
         return False
     sample = model.references[0].sample
     place = sample.names.index(variable.name)
     ends = [Exact(e, model.loss.variables) for e in (model.wanted.expression, limit)]
-    told = 0
+    told, beyond = 0, arb((1, _BEYOND))
+    close, nothing = arb((1, -_SAME)), arb((1, -_NOTHING))
     for k in range(0, len(sample), len(sample) // _MANY + 1):
-        inputs = [arb(sample.columns[name][k]) for name in sample.names]
+        x, *parameters = (float(sample.columns[name][k]) for name in sample.names)
+        if abs(x) > 4 * min(map(abs, parameters)):
+            continue
+        inputs = [arb(v) for v in (x, *parameters)]
         inputs[place] = arb(value)
         try:
             there, far = (exact.enclosed(inputs) for exact in ends)
         except (NoValue, ZeroDivisionError):
             continue
         told += 1
-        if abs(there - far) > abs(far) * arb((1, -_SAME)) + arb((1, -_NOTHING)):
+        if abs(far) < beyond and abs(there - far) > abs(far) * close + nothing:
             return False
     return told > 0

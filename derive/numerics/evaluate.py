@@ -76,7 +76,8 @@ def _in_dtype(function: Any) -> Any:
 
 def _power(base: Any, exponent: Any) -> Any:
     """NaN stays NaN: a form is not right by NaN**0 = 1."""
-    return np.power(base, exponent) + 0 * (np.isnan(base) | np.isnan(exponent))
+    unknown = np.isnan(base) | np.isnan(exponent)
+    return np.where(unknown, base + exponent, np.power(base, exponent))
 
 
 def _finite(value: Any) -> Any:

@@ -39,7 +39,7 @@ _LONG = 200  # operations, beyond which a formula is not written in units
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
 _MARGIN = 0.7  # ULP beyond the goal, of which 1 is left to the promise
 # An infinite value of a parameter holds from here on.
-_ENDLESS = 2.0**600
+_ENDLESS = 2.0**1000
 # Far out, where the value is below every number.
 _VANISHED = Candidate(node(0), ("vanished",))
 

@@ -190,7 +190,10 @@ FAR, NEAR = 8, Fraction(1, 2**20)
 
 
 def _is_rare(condition: Node) -> bool:
-    """x == 0, |y| < 2^-40, and the like."""
+    """x == 0, |y| < 2^-40, 2^60 <= |y|, and the like."""
+    if _op(condition) == "le":
+        least = _args(condition)[0]
+        return isinstance(least, Number) and float(least.value) >= FAR
     if _op(condition) not in ("lt", "eq"):
         return False
     bound = _args(condition)[1]

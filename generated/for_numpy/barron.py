@@ -76,12 +76,11 @@ def loss(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     if np.all(alpha == np.inf):
         y = x / scale
         return np.expm1(0.5 * y * y)
-    if np.all(alpha == -np.inf):
+    if np.all(alpha <= -2.0**600):
         y = x / scale
         return -np.expm1(-0.5 * y * y)
     b = np.abs(alpha - 2)
-    r = np.abs(x / scale) / np.sqrt(b)
-    return b / 2 * _power_difference_0_p(_log1p_square(r), alpha / 2, _power1p_square(r, alpha / 2))
+    return np.where(np.isnan(x), x, _square_difference_0_p(b / 2, x / scale, b, alpha / 2))
 
 
 @_elementwise
@@ -89,16 +88,15 @@ def d_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The derivative in x, the influence."""
     y = x / scale
     if np.all(alpha == np.inf):
-        return y / scale * np.exp(0.5 * y * y)
-    if np.all(alpha == -np.inf):
-        far = np.abs(x) == np.inf
-        return _where_rare(far, lambda: 0, np.exp(-0.5 * y * y) / scale * y)
-    size = np.abs(x)
-    far = size == np.inf
+        p = np.exp(0.25 * y * y) / scale
+        return p * x * p
+    if np.all(alpha <= -2.0**600):
+        return _where_rare(np.abs(y) == np.inf, lambda: 0, y * np.exp(-0.5 * y * y) / scale)
+    far = np.abs(y) == np.inf
     return _where_rare(
         far,
-        lambda: np.sign(x) * (size ** (alpha - 1) / scale),
-        _times_power1p_less_one(y, 1, scale, 1, np.abs(y) / np.sqrt(np.abs(alpha - 2)), alpha / 2),
+        lambda: np.sign(x) * (np.abs(x) ** (alpha - 1) / scale),
+        _times_power1p_less_one(y, 1, scale, 1, y, np.abs(alpha - 2), alpha / 2),
     )
 
 
@@ -107,15 +105,10 @@ def d_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The derivative in alpha."""
     if np.all(alpha == 2):
         return np.where(np.isnan(x), x, _where_rare(x == 0, lambda: 0, np.inf))
-    if np.all((alpha == np.inf) | (alpha == -np.inf)):
+    if np.all((alpha == np.inf) | (alpha <= -2.0**600)):
         return np.where(np.isnan(x), x, 0)
     b = np.abs(alpha - 2)
-    r = np.abs(x / scale) / np.sqrt(b)
-    return (
-        b
-        / 4
-        * _power_difference_0_pm1_p_p(_log1p_square(r), alpha / 2, _power1p_square(r, alpha / 2))
-    )
+    return _square_difference_0_pm1_p_p(b / 4, x / scale, b, alpha / 2)
 
 
 @_elementwise
@@ -126,16 +119,15 @@ def d_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         far = np.abs(y) >= 2.0**60
         return _where_rare(far, lambda: -2 / scale, -y / scale * (y / (0.5 * y * y + 1)))
     if np.all(alpha == np.inf):
-        return -y / scale * y * np.exp(0.5 * y * y)
-    if np.all(alpha == -np.inf):
-        far = np.abs(x) == np.inf
-        return _where_rare(far, lambda: 0, -np.exp(-0.5 * y * y) / scale * y * y)
-    size = np.abs(x)
-    far = size == np.inf
+        p = y * np.exp(0.25 * y * y)
+        return -p / scale * p
+    if np.all(alpha <= -2.0**600):
+        return _where_rare(np.abs(y) == np.inf, lambda: 0, -y * np.exp(-0.5 * y * y) / scale * y)
+    far = np.abs(y) == np.inf
     return _where_rare(
         far,
-        lambda: -2 * size**alpha / scale,
-        _times_power1p_less_one(y, -y, scale, 1, np.abs(y) / np.sqrt(np.abs(alpha - 2)), alpha / 2),
+        lambda: -2 * np.abs(x) ** alpha / scale,
+        _times_power1p_less_one(y, -y, scale, 1, y, np.abs(alpha - 2), alpha / 2),
     )
 
 
@@ -146,19 +138,21 @@ def d2_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         return np.where(np.isnan(x), x, 1 / scale / scale)
     if np.all(alpha == np.inf):
         y = x / scale
-        return (y * y + 1) / scale * (np.exp(0.5 * y * y) / scale)
-    if np.all(alpha == -np.inf):
+        p = _root1p_square(y) / scale * np.exp(0.25 * y * y)
+        return p * p
+    if np.all(alpha <= -2.0**600):
         y = x / scale
-        far = np.abs(y) >= 2.0**60
-        return _where_rare(far, lambda: 0, (1 - y * y) / scale * (np.exp(-0.5 * y * y) / scale))
-    size = np.abs(x)
-    far = size == np.inf
-    r = np.abs(x / scale) / np.sqrt(np.abs(alpha - 2))
+        p = np.exp(-0.25 * y * y) / scale
+        return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (1 - y * y) * p)
+    y = x / scale
+    far = np.abs(y) == np.inf
+    b = np.abs(alpha - 2)
+    r = np.abs(y) / np.sqrt(b)
     return _where_rare(
         far,
-        lambda: size ** (alpha - 2) / (scale * scale),
+        lambda: np.abs(x) ** (alpha - 2) / (scale * scale),
         _times_power1p_less_one(
-            1, 1 / (r * r + 1) + (alpha - 1) / (1 + 1 / (r * r)), scale, scale, r, alpha / 2
+            1, 1 / (r * r + 1) + (alpha - 1) / (1 + 1 / (r * r)), scale, scale, y, b, alpha / 2
         ),
     )
 
@@ -168,16 +162,47 @@ def d2_x_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and alpha."""
     if np.all(alpha == 2):
         return _where_rare(x == 0, lambda: 0, np.inf * np.sign(x))
-    if np.all((alpha == np.inf) | (alpha == -np.inf)):
+    if np.all((alpha == np.inf) | (alpha <= -2.0**600)):
         return np.where(np.isnan(x), x, 0)
-    far = np.abs(x) == np.inf
     y = x / scale
-    r = np.abs(y) / np.sqrt(np.abs(alpha - 2))
+    far = np.abs(y) == np.inf
+    v = alpha / 2
+    q = alpha - 2
+    u = np.sign(q)
+    w = (v - 1) / q
+    p = w / q
+    b = np.abs(q)
+    r = (v - 2) / q
+    g = 1 / q / q
+    far2 = (
+        y
+        * y
+        * np.abs(
+            (
+                (v - 3) / (q * q * q * q) * ((v - 2) / 2) * (v - 1) * u
+                + p / b / 4
+                - r / b * (w / 4)
+                - g / b / 6
+            )
+            / (g / 4 - p / 2 + r * w * (u / b))
+        )
+        < 2.0**-54
+    )
     return _where_rare(
         far,
         lambda: np.sign(x) * _where_rare(alpha - 1 < 0, lambda: 0, np.inf),
-        _times_power1p_less_one(
-            y, 0.5 * _exp_difference_m1_0_0(_log1p_square(r)), scale, 1, r, alpha / 2
+        _where_rare(
+            far2,
+            lambda: (alpha - 3 - (alpha - 4) / b * q * u) / 4 * y / q * y / scale * y * y / q * y,
+            _times_power1p_less_one(
+                y,
+                0.5 * _exp_difference_m1_0_0(_log1p_square(np.abs(y) / np.sqrt(b))),
+                scale,
+                1,
+                y,
+                b,
+                v,
+            ),
         ),
     )
 
@@ -185,24 +210,32 @@ def d2_x_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 @_elementwise
 def d2_x_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and scale."""
+    if np.all(alpha == 0):
+        y = x / scale
+        far = np.abs(y) >= 2.0**60
+        s = y * y
+        return _where_rare(
+            far, lambda: -scale / x / x * (8 / x), -y / scale / (s + 2) * (8 / scale / (s + 2))
+        )
     if np.all(alpha == 2):
         return -x / scale / scale * (2 / scale)
     if np.all(alpha == np.inf):
         y = x / scale
-        return -y / scale * ((y * y + 2) / scale) * np.exp(0.5 * y * y)
-    if np.all(alpha == -np.inf):
+        p = np.exp(0.25 * y * y) / scale
+        return -p * (y * y + 2) * y * p
+    if np.all(alpha <= -2.0**600):
         y = x / scale
-        far = np.abs(y) >= 2.0**60
-        return _where_rare(far, lambda: 0, np.exp(-0.5 * y * y) / scale * (y * y - 2) * y / scale)
-    size = np.abs(x)
-    far = size == np.inf
+        p = np.exp(-0.25 * y * y) / scale
+        return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (y * y - 2) * y * p)
     y = x / scale
-    r = np.abs(y) / np.sqrt(np.abs(alpha - 2))
+    far = np.abs(y) == np.inf
+    b = np.abs(alpha - 2)
+    r = np.abs(y) / np.sqrt(b)
     return _where_rare(
         far,
-        lambda: -np.sign(x) * (size ** (alpha - 1) / (scale * scale)),
+        lambda: -np.sign(x) * (np.abs(x) ** (alpha - 1) / (scale * scale)),
         _times_power1p_less_one(
-            y * (-alpha / (1 + 1 / (r * r)) - 2 / (r * r + 1)), 1, scale, scale, r, alpha / 2
+            y, -alpha / (1 + 1 / (r * r)) - 2 / (r * r + 1), scale, scale, y, b, alpha / 2
         ),
     )
 
@@ -211,8 +244,9 @@ def d2_x_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 def d2_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in alpha."""
     if np.all(alpha == 0):
-        far = np.abs(x) == np.inf
-        L = _log1p_square(0.7071067811865476 * np.abs(x / scale))
+        y = x / scale
+        far = np.abs(y) == np.inf
+        L = _log1p_square(0.7071067811865476 * np.abs(y))
         return _where_rare(
             far,
             lambda: np.inf,
@@ -220,20 +254,21 @@ def d2_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         )
     if np.all(alpha == 2):
         return np.where(np.isnan(x), x, _where_rare(x == 0, lambda: 0, np.inf))
-    if np.all((alpha == np.inf) | (alpha == -np.inf)):
+    if np.all((alpha == np.inf) | (alpha <= -2.0**600)):
         return np.where(np.isnan(x), x, 0)
     b = np.abs(alpha - 2)
-    r = np.abs(x / scale) / np.sqrt(b)
-    L = _log1p_square(r)
-    return (
-        b
-        / 4
-        * _power_difference_plus_0_pm1_p_p_p(
-            L,
-            alpha / 2,
-            _power1p_square(r, alpha / 2),
-            -_exp_difference_m2_m1_m1_0(L) / b * np.sign(alpha - 2) * 2,
-        )
+    y = x / scale
+    return _square_difference_plus_0_pm1_p_p_p(
+        b / 4,
+        y,
+        b,
+        alpha / 2,
+        (
+            -_exp_difference_m2_m1_m1_0(_log1p_square(np.abs(y) / np.sqrt(b)))
+            / b
+            * np.sign(alpha - 2)
+            * 2
+        ),
     )
 
 
@@ -242,16 +277,22 @@ def d2_alpha_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The mixed second derivative in alpha and scale."""
     if np.all(alpha == 2):
         return np.where(np.isnan(x), x, _where_rare(x == 0, lambda: 0, -np.inf))
-    if np.all((alpha == np.inf) | (alpha == -np.inf)):
+    if np.all((alpha == np.inf) | (alpha <= -2.0**600)):
         return np.where(np.isnan(x), x, 0)
-    far = np.abs(x) == np.inf
     y = x / scale
-    r = np.abs(y) / np.sqrt(np.abs(alpha - 2))
+    far = np.abs(y) == np.inf
+    b = np.abs(alpha - 2)
     return _where_rare(
         far,
         lambda: -np.inf,
         _times_power1p_less_one(
-            y, -0.5 * y * _exp_difference_m1_0_0(_log1p_square(r)), scale, 1, r, alpha / 2
+            y,
+            y,
+            -scale / _exp_difference_m1_0_0(_log1p_square(np.abs(y) / np.sqrt(b))) * 2,
+            1,
+            y,
+            b,
+            alpha / 2,
         ),
     )
 
@@ -263,20 +304,25 @@ def d2_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     if np.all(alpha == 2):
         return y / scale * (y / scale) * 3
     if np.all(alpha == np.inf):
-        return y / scale * (y / scale) * (y * y + 3) * np.exp(0.5 * y * y)
-    if np.all(alpha == -np.inf):
-        far = np.abs(y) >= 2.0**60
-        return _where_rare(
-            far, lambda: 0, np.exp(-0.5 * y * y) / scale * (3 - y * y) * y * y / scale
-        )
-    size = np.abs(x)
-    far = size == np.inf
-    r = np.abs(y) / np.sqrt(np.abs(alpha - 2))
+        p = y / scale * np.exp(0.25 * y * y)
+        return p * (y * y + 3) * p
+    if np.all(alpha <= -2.0**600):
+        p = y * np.exp(-0.25 * y * y) / scale
+        return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (3 - y * y) * p)
+    far = np.abs(y) == np.inf
+    b = np.abs(alpha - 2)
+    r = np.abs(y) / np.sqrt(b)
     return _where_rare(
         far,
-        lambda: 2 * size**alpha / (scale * scale),
+        lambda: 2 * np.abs(x) ** alpha / (scale * scale),
         _times_power1p_less_one(
-            y, y * (3 / (r * r + 1) + (alpha + 1) / (1 + 1 / (r * r))), scale, scale, r, alpha / 2
+            y,
+            y,
+            scale / (3 / (r * r + 1) + (alpha + 1) / (1 + 1 / (r * r))),
+            scale,
+            y,
+            b,
+            alpha / 2,
         ),
     )
 
@@ -284,23 +330,21 @@ def d2_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 @_elementwise
 def weight(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
+    y = x / scale
     if np.all(alpha == np.inf):
-        y = x / scale
-        return np.exp(0.5 * y * y) / scale / scale
-    if np.all(alpha == -np.inf):
-        y = x / scale
-        return np.exp(-0.5 * y * y) / scale / scale
-    size = np.abs(x)
-    far = size == np.inf
+        p = np.exp(0.25 * y * y) / scale
+        return p * p
+    if np.all(alpha <= -2.0**600):
+        p = np.exp(-0.25 * y * y) / scale
+        return p * p
+    far = np.abs(y) == np.inf
     return np.where(
         np.isnan(x),
         x,
         _where_rare(
             far,
-            lambda: size ** (alpha - 2) / (scale * scale),
-            _times_power1p_less_one(
-                1, 1, scale, scale, np.abs(x / scale) / np.sqrt(np.abs(alpha - 2)), alpha / 2
-            ),
+            lambda: np.abs(x) ** (alpha - 2) / (scale * scale),
+            _times_power1p_less_one(1, 1, scale, scale, y, np.abs(alpha - 2), alpha / 2),
         ),
     )
 
@@ -316,7 +360,7 @@ def _by_kind(formula: Any, r: Any, alpha: Any, scale: Any) -> Any:
     """Each kind of special parameters apart: a formula asks for those of all elements at once."""
     if not alpha.ndim:
         return formula(r, alpha, scale)
-    kinds = np.select([alpha == 0, alpha == 2, alpha == np.inf, alpha == -np.inf], [1, 2, 3, 4])
+    kinds = np.select([alpha == 0, alpha == 2, alpha == np.inf, alpha <= -2.0**600], [1, 2, 3, 4])
     whole = np.empty((2, *r.shape))
     for here in (kinds == kind for kind in np.unique(kinds)):
         whole[:, here] = formula(r[here], alpha[here], scale[here])
@@ -364,10 +408,14 @@ def _exprel(z: Any) -> Any:
     return _where_rare(z == 0, lambda: 1, np.expm1(z) / np.minimum(z, 1e30))
 
 
-def _in_halves(f: Any, e: Any, c: Any, d: Any, t: Any, q: Any, root: Any) -> Any:
-    """f e (1 + t^2)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
-    half = _power1p_square(t, 0.5 * q)
-    return f / root * half / c * (e / root * half / d)
+def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
+    """f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
+    t = np.abs(y) / np.sqrt(b)
+    far = t >= np.inf
+    half = _where_rare(far, lambda: np.abs(y) ** q * b ** (-0.5 * q), _power1p_square(t, 0.5 * q))
+    low = np.minimum(half, 1)
+    high = np.maximum(half, 1)
+    return f / root * low / c * high * (e / root * low / d * high)
 
 
 def _log1p_square(t: Any) -> Any:
@@ -394,12 +442,6 @@ def _power1p_square(t: Any, q: Any) -> Any:
             ),
         ),
     )
-
-
-def _power_difference_0_p(z: Any, p: Any, g: Any) -> Any:
-    """z^1 exp[0, p z], the divided difference of exp; g = exp(p z)."""
-    u = p * np.minimum(z, 1e30)
-    return np.where(np.abs(u) >= 7 / 10, (g - 1) / p, z * _exprel(u))
 
 
 def _power_difference_0_p_p(z: Any, p: Any, g: Any) -> Any:
@@ -434,81 +476,218 @@ def _power_difference_0_p_p_p(z: Any, p: Any, g: Any) -> Any:
     )
 
 
-def _power_difference_0_pm1_p_p(z: Any, p: Any, g: Any) -> Any:
-    """z^3 exp[0, (p - 1) z, p z, p z], the divided difference of exp; g = exp(p z)."""
-    high = np.maximum(p, 0)
+def _root1p_square(t: Any) -> Any:
+    """sqrt(1 + t^2), also where t^2 overflows."""
+    return _where_rare(np.abs(t) >= 2.0**40, lambda: np.abs(t), np.sqrt(1 + t * t))
+
+
+def _square_difference_0_p(f: Any, y: Any, b: Any, p: Any) -> Any:
+    """f z^1 exp[0, p z], the divided difference of exp; z = log(1 + y^2/b)."""
+    size = np.abs(y)
+    t = size / np.sqrt(b)
+    g = _power1p_square(t, p)
+    far = g >= 2.0**90
+    z = _log1p_square(t)
+    u = p * np.minimum(z, 1e30)
+    return _where_rare(
+        far,
+        lambda: (
+            _where_rare(t >= np.inf, lambda: size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p))
+            * (f / p)
+            * _where_rare(
+                t >= np.inf, lambda: size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p)
+            )
+        ),
+        f * np.where(np.abs(u) >= 7 / 10, (g - 1) / p, z * _exprel(u)),
+    )
+
+
+def _square_difference_0_pm1_p_p(f: Any, y: Any, b: Any, p: Any) -> Any:
+    """f z^3 exp[0, (p - 1) z, p z, p z], the divided difference of exp; z = log(1 + y^2/b)."""
+    size = np.abs(y)
+    t = size / np.sqrt(b)
+    g = _power1p_square(t, p)
+    far = g >= 2.0**90
+    z = _log1p_square(t)
     q = p - 1
+    high = np.maximum(p, 0)
     low = np.minimum(q, 0)
     m = np.minimum(z, 1e30)
     unit = np.maximum(high - low, 1)
     near = np.abs(q * z) < 7 / 10
-    return np.where(
-        (high - low) * m < 5,
-        (
-            z
-            * z
-            * z
-            * np.exp(low * m)
-            * _exp_series(
-                unit * m, (-low / unit, (q - low) / unit, (p - low) / unit, (p - low) / unit)
-            )
-        ),
-        np.where(
-            p * m < 2.5,
-            _power_difference_0_p_p(z, p, g) / (1 - p) - g * (_exp_difference_m1_0_0(m) / (1 - p)),
-            (
-                g
+    return _where_rare(
+        far,
+        lambda: (
+            _where_rare(t >= np.inf, lambda: size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p))
+            * (
+                f
                 * (
                     (
-                        _exp_difference_m1_0_0(m)
-                        - (-np.expm1(-m) - np.where(near, 0, np.exp(np.maximum(-z, -80)) / q)) / p
+                        _exp_difference_m1_0_0(
+                            np.minimum(
+                                _where_rare(t >= np.inf, lambda: 2 * np.log(size) - np.log(b), z),
+                                1e30,
+                            ),
+                        )
+                        - (
+                            (
+                                -np.expm1(
+                                    -np.minimum(
+                                        _where_rare(
+                                            t >= np.inf, lambda: 2 * np.log(size) - np.log(b), z
+                                        ),
+                                        1e30,
+                                    )
+                                )
+                                - np.where(
+                                    (
+                                        np.abs(
+                                            q
+                                            * _where_rare(
+                                                t >= np.inf, lambda: 2 * np.log(size) - np.log(b), z
+                                            )
+                                        )
+                                        < 7 / 10
+                                    ),
+                                    0,
+                                    (
+                                        np.exp(
+                                            np.maximum(
+                                                -_where_rare(
+                                                    t >= np.inf,
+                                                    lambda: 2 * np.log(size) - np.log(b),
+                                                    z,
+                                                ),
+                                                -80,
+                                            ),
+                                        )
+                                        / q
+                                    ),
+                                )
+                            )
+                            / p
+                        )
                     )
                     / p
                 )
-                + np.where(near, z * _exprel(q * z), -1 / q) / p / p
+            )
+            * _where_rare(
+                t >= np.inf, lambda: size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p)
+            )
+        ),
+        f * np.where(
+            (high - low) * m < 5,
+            (
+                z
+                * z
+                * z
+                * np.exp(low * m)
+                * _exp_series(
+                    unit * m, (-low / unit, (q - low) / unit, (p - low) / unit, (p - low) / unit)
+                )
+            ),
+            np.where(
+                p * m < 2.5,
+                (
+                    _power_difference_0_p_p(z, p, g) / (1 - p)
+                    - g * (_exp_difference_m1_0_0(m) / (1 - p))
+                ),
+                (
+                    g
+                    * (
+                        (
+                            _exp_difference_m1_0_0(m)
+                            - (
+                                (-np.expm1(-m) - np.where(near, 0, np.exp(np.maximum(-z, -80)) / q))
+                                / p
+                            )
+                        )
+                        / p
+                    )
+                    + np.where(near, z * _exprel(q * z), -1 / q) / p / p
+                ),
             ),
         ),
     )
 
 
-def _power_difference_plus_0_pm1_p_p_p(z: Any, p: Any, g: Any, c: Any) -> Any:
-    """z^4 exp[0, (p - 1) z, p z, p z, p z], the divided difference of exp; plus c g, g = exp(p z)."""
-    high = np.maximum(p, 0)
+def _square_difference_plus_0_pm1_p_p_p(f: Any, y: Any, b: Any, p: Any, c: Any) -> Any:
+    """f z^4 exp[0, (p - 1) z, p z, p z, p z], the divided difference of exp; plus f c exp(p z), z = log(1 + y^2/b)."""
+    size = np.abs(y)
+    t = size / np.sqrt(b)
+    g = _power1p_square(t, p)
+    far = g >= 2.0**90
+    z = _log1p_square(t)
     q = p - 1
+    high = np.maximum(p, 0)
     low = np.minimum(q, 0)
     m = np.minimum(z, 1e30)
     unit = np.maximum(high - low, 1)
     v = (p - low) / unit
     near = np.abs(q * z) < 7 / 10
-    return np.where(
-        (high - low) * m < 5,
-        (
-            z
-            * z
-            * z
-            * z
-            * np.exp(low * m)
-            * _exp_series(unit * m, (-low / unit, (q - low) / unit, v, v, v))
-            + g * c
-        ),
-        np.where(
-            p * m < 2.5,
-            (
-                g * (c - _exp_difference_m1_0_0_0(m) / (1 - p))
-                + _power_difference_0_p_p_p(z, p, g) / (1 - p)
-            ),
-            (
-                g
+    return _where_rare(
+        far,
+        lambda: (
+            _where_rare(t >= np.inf, lambda: size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p))
+            * (
+                f
                 * (
                     (
-                        _exp_difference_m1_0_0_0(m)
+                        _exp_difference_m1_0_0_0(
+                            np.minimum(
+                                _where_rare(t >= np.inf, lambda: 2 * np.log(size) - np.log(b), z),
+                                1e30,
+                            ),
+                        )
                         - (
                             (
-                                _exp_difference_m1_0_0(m)
+                                _exp_difference_m1_0_0(
+                                    np.minimum(
+                                        _where_rare(
+                                            t >= np.inf, lambda: 2 * np.log(size) - np.log(b), z
+                                        ),
+                                        1e30,
+                                    ),
+                                )
                                 - (
                                     (
-                                        -np.expm1(-m)
-                                        - np.where(near, 0, np.exp(np.maximum(-z, -80)) / q)
+                                        -np.expm1(
+                                            -np.minimum(
+                                                _where_rare(
+                                                    t >= np.inf,
+                                                    lambda: 2 * np.log(size) - np.log(b),
+                                                    z,
+                                                ),
+                                                1e30,
+                                            )
+                                        )
+                                        - np.where(
+                                            (
+                                                np.abs(
+                                                    q
+                                                    * _where_rare(
+                                                        t >= np.inf,
+                                                        lambda: 2 * np.log(size) - np.log(b),
+                                                        z,
+                                                    )
+                                                )
+                                                < 7 / 10
+                                            ),
+                                            0,
+                                            (
+                                                np.exp(
+                                                    np.maximum(
+                                                        -_where_rare(
+                                                            t >= np.inf,
+                                                            lambda: 2 * np.log(size) - np.log(b),
+                                                            z,
+                                                        ),
+                                                        -80,
+                                                    ),
+                                                )
+                                                / q
+                                            ),
+                                        )
                                     )
                                     / p
                                 )
@@ -519,25 +698,66 @@ def _power_difference_plus_0_pm1_p_p_p(z: Any, p: Any, g: Any, c: Any) -> Any:
                     / p
                     + c
                 )
-                - np.where(near, z * _exprel(q * z), -1 / q) / p / p / p
+            )
+            * _where_rare(
+                t >= np.inf, lambda: size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p)
+            )
+        ),
+        f * np.where(
+            (high - low) * m < 5,
+            (
+                z
+                * z
+                * z
+                * z
+                * np.exp(low * m)
+                * _exp_series(unit * m, (-low / unit, (q - low) / unit, v, v, v))
+                + g * c
+            ),
+            np.where(
+                p * m < 2.5,
+                (
+                    g * (c - _exp_difference_m1_0_0_0(m) / (1 - p))
+                    + _power_difference_0_p_p_p(z, p, g) / (1 - p)
+                ),
+                (
+                    g
+                    * (
+                        (
+                            _exp_difference_m1_0_0_0(m)
+                            - (
+                                (
+                                    _exp_difference_m1_0_0(m)
+                                    - (
+                                        (
+                                            -np.expm1(-m)
+                                            - np.where(near, 0, np.exp(np.maximum(-z, -80)) / q)
+                                        )
+                                        / p
+                                    )
+                                )
+                                / p
+                            )
+                        )
+                        / p
+                        + c
+                    )
+                    - np.where(near, z * _exprel(q * z), -1 / q) / p / p / p
+                ),
             ),
         ),
     )
 
 
-def _root1p_square(t: Any) -> Any:
-    """sqrt(1 + t^2), also where t^2 overflows."""
-    return _where_rare(np.abs(t) >= 2.0**40, lambda: np.abs(t), np.sqrt(1 + t * t))
-
-
-def _times_power1p_less_one(f: Any, e: Any, c: Any, d: Any, t: Any, p: Any) -> Any:
-    """f e (1 + t^2)^(p - 1)/(c d), likewise."""
+def _times_power1p_less_one(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, p: Any) -> Any:
+    """f e (1 + y^2/b)^(p - 1)/(c d), likewise."""
+    t = np.abs(y) / np.sqrt(b)
     q = np.where(p < 0.5, p, p - 1)
     power = _power1p_square(t, q) / np.where(p < 0.5, 1 + t * t, 1)
     far = np.maximum(power, 1 / power) >= 2.0**60
     return _where_rare(
         far,
-        lambda: _in_halves(f, e, c, d, t, q, np.where(p < 0.5, _root1p_square(t), 1)),
+        lambda: _in_halves(f, e, c, d, y, b, q, np.where(p < 0.5, _root1p_square(t), 1)),
         f * power / c * (e / d),
     )
 

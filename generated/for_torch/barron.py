@@ -49,41 +49,44 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """General adaptive robust loss, elementwise."""
-    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
     b = torch.abs(a - 2)
-    r = torch.abs(x / scale) / torch.sqrt(b)
-    value = b / 2 * _power_difference_0_p(_log1p_square(r), a / 2, _power1p_square(r, a / 2))
-    value = torch.where(alpha == -math.inf, -torch.expm1(-0.5 * (x / scale) * (x / scale)), value)
+    value = torch.where(torch.isnan(x), x, _square_difference_0_p(b / 2, x / scale, b, a / 2))
+    value = torch.where(alpha <= -2.0**600, -torch.expm1(-0.5 * (x / scale) * (x / scale)), value)
     value = torch.where(alpha == math.inf, torch.expm1(0.5 * (x / scale) * (x / scale)), value)
-    return torch.where(alpha == 2, 0.5 * (x / scale) * (x / scale), value)
+    return torch.where(
+        torch.isnan(x), x, torch.where(alpha == 2, 0.5 * (x / scale) * (x / scale), value)
+    )
 
 
 @_elementwise
 def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
-    a = torch.where((alpha == math.inf) | (alpha == -math.inf), 1, alpha)
-    size = torch.abs(x)
-    far = size == math.inf
+    a = torch.where((alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
     y = x / scale
+    far = torch.abs(y) == math.inf
     value = torch.where(
         far,
-        _sign(x) * (size ** (a - 1) / scale),
-        _times_power1p_less_one(y, 1, scale, 1, torch.abs(y) / torch.sqrt(torch.abs(a - 2)), a / 2),
+        _sign(x) * (torch.abs(x) ** (a - 1) / scale),
+        _times_power1p_less_one(y, 1, scale, 1, y, torch.abs(a - 2), a / 2),
     )
     value = torch.where(
-        alpha == -math.inf, torch.where(far, 0, torch.exp(-0.5 * y * y) / scale * y), value
+        alpha <= -2.0**600, torch.where(far, 0, y * torch.exp(-0.5 * y * y) / scale), value
     )
-    return torch.where(alpha == math.inf, y / scale * torch.exp(0.5 * y * y), value)
+    return torch.where(
+        alpha == math.inf,
+        torch.exp(0.25 * y * y) / scale * x * (torch.exp(0.25 * y * y) / scale),
+        value,
+    )
 
 
 @_elementwise
 def d_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in alpha."""
-    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
     b = torch.abs(a - 2)
-    r = torch.abs(x / scale) / torch.sqrt(b)
-    value = b / 4 * _power_difference_0_pm1_p_p(_log1p_square(r), a / 2, _power1p_square(r, a / 2))
-    value = torch.where(alpha == -math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = _square_difference_0_pm1_p_p(b / 4, x / scale, b, a / 2)
+    value = torch.where(alpha <= -2.0**600, torch.where(torch.isnan(x), x, 0), value)
     value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(
         alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf)), value
@@ -93,21 +96,22 @@ def d_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
-    a = torch.where((alpha == 0) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
-    size = torch.abs(x)
-    far = size == math.inf
+    a = torch.where((alpha == 0) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
     y = x / scale
+    far = torch.abs(y) == math.inf
     value = torch.where(
         far,
-        -2 * size**a / scale,
-        _times_power1p_less_one(
-            y, -y, scale, 1, torch.abs(y) / torch.sqrt(torch.abs(a - 2)), a / 2
-        ),
+        -2 * torch.abs(x) ** a / scale,
+        _times_power1p_less_one(y, -y, scale, 1, y, torch.abs(a - 2), a / 2),
     )
     value = torch.where(
-        alpha == -math.inf, torch.where(far, 0, -torch.exp(-0.5 * y * y) / scale * y * y), value
+        alpha <= -2.0**600, torch.where(far, 0, -y * torch.exp(-0.5 * y * y) / scale * y), value
     )
-    value = torch.where(alpha == math.inf, -y / scale * y * torch.exp(0.5 * y * y), value)
+    value = torch.where(
+        alpha == math.inf,
+        -(y * torch.exp(0.25 * y * y)) / scale * (y * torch.exp(0.25 * y * y)),
+        value,
+    )
     return torch.where(
         alpha == 0,
         torch.where(torch.abs(y) >= 2.0**60, -2 / scale, -y / scale * (y / (0.5 * y * y + 1))),
@@ -118,36 +122,34 @@ def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
-    size = torch.abs(x)
-    far = size == math.inf
-    r = torch.abs(x / scale) / torch.sqrt(torch.abs(a - 2))
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
+    y = x / scale
+    far = torch.abs(y) == math.inf
+    b = torch.abs(a - 2)
+    r = torch.abs(y) / torch.sqrt(b)
     value = torch.where(
         far,
-        size ** (a - 2) / (scale * scale),
+        torch.abs(x) ** (a - 2) / (scale * scale),
         _times_power1p_less_one(
-            1, 1 / (r * r + 1) + (a - 1) / (1 + 1 / (r * r)), scale, scale, r, a / 2
+            1, 1 / (r * r + 1) + (a - 1) / (1 + 1 / (r * r)), scale, scale, y, b, a / 2
         ),
     )
     value = torch.where(
-        alpha == -math.inf,
+        alpha <= -2.0**600,
         torch.where(
-            torch.abs(x / scale) >= 2.0**60,
+            torch.abs(y) >= 2.0**60,
             0,
-            (
-                (1 - x / scale * (x / scale))
-                / scale
-                * (torch.exp(-0.5 * (x / scale) * (x / scale)) / scale)
-            ),
+            torch.exp(-0.25 * y * y) / scale * (1 - y * y) * (torch.exp(-0.25 * y * y) / scale),
         ),
         value,
     )
     value = torch.where(
         alpha == math.inf,
         (
-            (x / scale * (x / scale) + 1)
+            _root1p_square(y)
             / scale
-            * (torch.exp(0.5 * (x / scale) * (x / scale)) / scale)
+            * torch.exp(0.25 * y * y)
+            * (_root1p_square(y) / scale * torch.exp(0.25 * y * y))
         ),
         value,
     )
@@ -157,18 +159,49 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and alpha."""
-    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
-    far = torch.abs(x) == math.inf
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
     y = x / scale
-    r = torch.abs(y) / torch.sqrt(torch.abs(a - 2))
+    far = torch.abs(y) == math.inf
+    v = a / 2
+    q = a - 2
+    u = _sign(q)
+    w = (v - 1) / q
+    p = w / q
+    b = torch.abs(q)
+    r = (v - 2) / q
+    g = 1 / q / q
+    far2 = (
+        y
+        * y
+        * torch.abs(
+            (
+                (v - 3) / (q * q * q * q) * ((v - 2) / 2) * (v - 1) * u
+                + p / b / 4
+                - r / b * (w / 4)
+                - g / b / 6
+            )
+            / (g / 4 - p / 2 + r * w * (u / b))
+        )
+        < 2.0**-54
+    )
     value = torch.where(
         far,
         _sign(x) * torch.where(a - 1 < 0, 0, math.inf),
-        _times_power1p_less_one(
-            y, 0.5 * _exp_difference_m1_0_0(_log1p_square(r)), scale, 1, r, a / 2
+        torch.where(
+            far2,
+            (a - 3 - (a - 4) / b * q * u) / 4 * y / q * y / scale * y * y / q * y,
+            _times_power1p_less_one(
+                y,
+                0.5 * _exp_difference_m1_0_0(_log1p_square(torch.abs(y) / torch.sqrt(b))),
+                scale,
+                1,
+                y,
+                b,
+                v,
+            ),
         ),
     )
-    value = torch.where(alpha == -math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha <= -2.0**600, torch.where(torch.isnan(x), x, 0), value)
     value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(alpha == 2, torch.where(x == 0, 0, math.inf * _sign(x)), value)
 
@@ -176,51 +209,67 @@ def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
-    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
-    size = torch.abs(x)
-    far = size == math.inf
+    a = torch.where(
+        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha
+    )
     y = x / scale
-    r = torch.abs(y) / torch.sqrt(torch.abs(a - 2))
+    far = torch.abs(y) == math.inf
+    b = torch.abs(a - 2)
+    r = torch.abs(y) / torch.sqrt(b)
     value = torch.where(
         far,
-        -_sign(x) * (size ** (a - 1) / (scale * scale)),
+        -_sign(x) * (torch.abs(x) ** (a - 1) / (scale * scale)),
         _times_power1p_less_one(
-            y * (-a / (1 + 1 / (r * r)) - 2 / (r * r + 1)), 1, scale, scale, r, a / 2
+            y, -a / (1 + 1 / (r * r)) - 2 / (r * r + 1), scale, scale, y, b, a / 2
         ),
     )
     value = torch.where(
-        alpha == -math.inf,
+        alpha <= -2.0**600,
         torch.where(
-            torch.abs(y) >= 2.0**60, 0, torch.exp(-0.5 * y * y) / scale * (y * y - 2) * y / scale
+            torch.abs(y) >= 2.0**60,
+            0,
+            torch.exp(-0.25 * y * y) / scale * (y * y - 2) * y * (torch.exp(-0.25 * y * y) / scale),
         ),
         value,
     )
     value = torch.where(
-        alpha == math.inf, -y / scale * ((y * y + 2) / scale) * torch.exp(0.5 * y * y), value
+        alpha == math.inf,
+        -(torch.exp(0.25 * y * y) / scale) * (y * y + 2) * y * (torch.exp(0.25 * y * y) / scale),
+        value,
     )
-    return torch.where(alpha == 2, -x / scale / scale * (2 / scale), value)
+    value = torch.where(alpha == 2, -x / scale / scale * (2 / scale), value)
+    return torch.where(
+        alpha == 0,
+        torch.where(
+            torch.abs(y) >= 2.0**60,
+            -scale / x / x * (8 / x),
+            -y / scale / (y * y + 2) * (8 / scale / (y * y + 2)),
+        ),
+        value,
+    )
 
 
 @_elementwise
 def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in alpha."""
     a = torch.where(
-        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha
+        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha
     )
     b = torch.abs(a - 2)
-    r = torch.abs(x / scale) / torch.sqrt(b)
-    L = _log1p_square(r)
-    value = (
-        b
-        / 4
-        * _power_difference_plus_0_pm1_p_p_p(
-            L,
-            a / 2,
-            _power1p_square(r, a / 2),
-            -_exp_difference_m2_m1_m1_0(L) / b * _sign(a - 2) * 2,
-        )
+    y = x / scale
+    value = _square_difference_plus_0_pm1_p_p_p(
+        b / 4,
+        y,
+        b,
+        a / 2,
+        (
+            -_exp_difference_m2_m1_m1_0(_log1p_square(torch.abs(y) / torch.sqrt(b)))
+            / b
+            * _sign(a - 2)
+            * 2
+        ),
     )
-    value = torch.where(alpha == -math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha <= -2.0**600, torch.where(torch.isnan(x), x, 0), value)
     value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
     value = torch.where(
         alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf)), value
@@ -228,16 +277,11 @@ def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     return torch.where(
         alpha == 0,
         torch.where(
-            torch.abs(x) == math.inf,
+            torch.abs(y) == math.inf,
             math.inf,
             (
-                0.5
-                * _exp_difference_m2_m1_m1_0(
-                    _log1p_square(0.7071067811865476 * torch.abs(x / scale))
-                )
-                + 0.5 * _exp_difference_m1_0_0_0_0(
-                    _log1p_square(0.7071067811865476 * torch.abs(x / scale))
-                )
+                0.5 * _exp_difference_m2_m1_m1_0(_log1p_square(0.7071067811865476 * torch.abs(y)))
+                + 0.5 * _exp_difference_m1_0_0_0_0(_log1p_square(0.7071067811865476 * torch.abs(y)))
             ),
         ),
         value,
@@ -247,18 +291,24 @@ def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in alpha and scale."""
-    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
-    far = torch.abs(x) == math.inf
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
     y = x / scale
-    r = torch.abs(y) / torch.sqrt(torch.abs(a - 2))
+    far = torch.abs(y) == math.inf
+    b = torch.abs(a - 2)
     value = torch.where(
         far,
         -math.inf,
         _times_power1p_less_one(
-            y, -0.5 * y * _exp_difference_m1_0_0(_log1p_square(r)), scale, 1, r, a / 2
+            y,
+            y,
+            -scale / _exp_difference_m1_0_0(_log1p_square(torch.abs(y) / torch.sqrt(b))) * 2,
+            1,
+            y,
+            b,
+            a / 2,
         ),
     )
-    value = torch.where(alpha == -math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha <= -2.0**600, torch.where(torch.isnan(x), x, 0), value)
     value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(
         alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, -math.inf)), value
@@ -268,29 +318,37 @@ def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
-    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha == -math.inf), 1, alpha)
-    size = torch.abs(x)
-    far = size == math.inf
+    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
     y = x / scale
-    r = torch.abs(y) / torch.sqrt(torch.abs(a - 2))
+    far = torch.abs(y) == math.inf
+    b = torch.abs(a - 2)
+    r = torch.abs(y) / torch.sqrt(b)
     value = torch.where(
         far,
-        2 * size**a / (scale * scale),
+        2 * torch.abs(x) ** a / (scale * scale),
         _times_power1p_less_one(
-            y, y * (3 / (r * r + 1) + (a + 1) / (1 + 1 / (r * r))), scale, scale, r, a / 2
+            y, y, scale / (3 / (r * r + 1) + (a + 1) / (1 + 1 / (r * r))), scale, y, b, a / 2
         ),
     )
     value = torch.where(
-        alpha == -math.inf,
+        alpha <= -2.0**600,
         torch.where(
             torch.abs(y) >= 2.0**60,
             0,
-            torch.exp(-0.5 * y * y) / scale * (3 - y * y) * y * y / scale,
+            (
+                y
+                * torch.exp(-0.25 * y * y)
+                / scale
+                * (3 - y * y)
+                * (y * torch.exp(-0.25 * y * y) / scale)
+            ),
         ),
         value,
     )
     value = torch.where(
-        alpha == math.inf, y / scale * (y / scale) * (y * y + 3) * torch.exp(0.5 * y * y), value
+        alpha == math.inf,
+        y / scale * torch.exp(0.25 * y * y) * (y * y + 3) * (y / scale * torch.exp(0.25 * y * y)),
+        value,
     )
     return torch.where(alpha == 2, y / scale * (y / scale) * 3, value)
 
@@ -298,28 +356,30 @@ def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    a = torch.where((alpha == math.inf) | (alpha == -math.inf), 1, alpha)
-    size = torch.abs(x)
-    far = size == math.inf
+    a = torch.where((alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
+    y = x / scale
+    far = torch.abs(y) == math.inf
     value = torch.where(
         torch.isnan(x),
         x,
         torch.where(
             far,
-            size ** (a - 2) / (scale * scale),
-            _times_power1p_less_one(
-                1, 1, scale, scale, torch.abs(x / scale) / torch.sqrt(torch.abs(a - 2)), a / 2
-            ),
+            torch.abs(x) ** (a - 2) / (scale * scale),
+            _times_power1p_less_one(1, 1, scale, scale, y, torch.abs(a - 2), a / 2),
         ),
     )
     value = torch.where(
-        alpha == -math.inf, torch.exp(-0.5 * (x / scale) * (x / scale)) / scale / scale, value
+        alpha <= -2.0**600,
+        torch.exp(-0.25 * y * y) / scale * (torch.exp(-0.25 * y * y) / scale),
+        value,
     )
     return torch.where(
         torch.isnan(x),
         x,
         torch.where(
-            alpha == math.inf, torch.exp(0.5 * (x / scale) * (x / scale)) / scale / scale, value
+            alpha == math.inf,
+            torch.exp(0.25 * y * y) / scale * (torch.exp(0.25 * y * y) / scale),
+            value,
         ),
     )
 
@@ -372,10 +432,14 @@ def _exprel(z: Any) -> Any:
     return torch.where(z == 0, 1, torch.expm1(z) / torch.clamp(z, max=1e30))
 
 
-def _in_halves(f: Any, e: Any, c: Any, d: Any, t: Any, q: Any, root: Any) -> Any:
-    """f e (1 + t^2)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
-    half = _power1p_square(t, 0.5 * q)
-    return f / root * half / c * (e / root * half / d)
+def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
+    """f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
+    t = torch.abs(y) / torch.sqrt(b)
+    far = t >= math.inf
+    half = torch.where(far, torch.abs(y) ** q * b ** (-0.5 * q), _power1p_square(t, 0.5 * q))
+    low = torch.clamp(half, max=1)
+    high = torch.clamp(half, min=1)
+    return f / root * low / c * high * (e / root * low / d * high)
 
 
 def _log1p_square(t: Any) -> Any:
@@ -400,12 +464,6 @@ def _power1p_square(t: Any, q: Any) -> Any:
             ),
         ),
     )
-
-
-def _power_difference_0_p(z: Any, p: Any, g: Any) -> Any:
-    """z^1 exp[0, p z], the divided difference of exp; g = exp(p z)."""
-    u = p * torch.clamp(z, max=1e30)
-    return torch.where(torch.abs(u) >= 7 / 10, (g - 1) / p, z * _exprel(u))
 
 
 def _power_difference_0_p_p(z: Any, p: Any, g: Any) -> Any:
@@ -440,88 +498,183 @@ def _power_difference_0_p_p_p(z: Any, p: Any, g: Any) -> Any:
     )
 
 
-def _power_difference_0_pm1_p_p(z: Any, p: Any, g: Any) -> Any:
-    """z^3 exp[0, (p - 1) z, p z, p z], the divided difference of exp; g = exp(p z)."""
-    high = torch.clamp(p, min=0)
+def _root1p_square(t: Any) -> Any:
+    """sqrt(1 + t^2), also where t^2 overflows."""
+    return torch.where(torch.abs(t) >= 2.0**40, torch.abs(t), torch.sqrt(1 + t * t))
+
+
+def _square_difference_0_p(f: Any, y: Any, b: Any, p: Any) -> Any:
+    """f z^1 exp[0, p z], the divided difference of exp; z = log(1 + y^2/b)."""
+    size = torch.abs(y)
+    t = size / torch.sqrt(b)
+    g = _power1p_square(t, p)
+    far = g >= 2.0**90
+    z = _log1p_square(t)
+    u = p * torch.clamp(z, max=1e30)
+    return torch.where(
+        far,
+        (
+            torch.where(t >= math.inf, size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p))
+            * (f / p)
+            * torch.where(t >= math.inf, size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p))
+        ),
+        f * torch.where(torch.abs(u) >= 7 / 10, (g - 1) / p, z * _exprel(u)),
+    )
+
+
+def _square_difference_0_pm1_p_p(f: Any, y: Any, b: Any, p: Any) -> Any:
+    """f z^3 exp[0, (p - 1) z, p z, p z], the divided difference of exp; z = log(1 + y^2/b)."""
+    size = torch.abs(y)
+    t = size / torch.sqrt(b)
+    g = _power1p_square(t, p)
+    far = g >= 2.0**90
+    z = _log1p_square(t)
     q = p - 1
+    high = torch.clamp(p, min=0)
     low = torch.clamp(q, max=0)
     m = torch.clamp(z, max=1e30)
     unit = torch.clamp(high - low, min=1)
     near = torch.abs(q * z) < 7 / 10
     return torch.where(
-        (high - low) * m < 5,
+        far,
         (
-            z
-            * z
-            * z
-            * torch.exp(low * m)
-            * _exp_series(
-                unit * m, (-low / unit, (q - low) / unit, (p - low) / unit, (p - low) / unit)
-            )
-        ),
-        torch.where(
-            p * m < 2.5,
-            _power_difference_0_p_p(z, p, g) / (1 - p) - g * (_exp_difference_m1_0_0(m) / (1 - p)),
-            (
-                g
+            torch.where(t >= math.inf, size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p))
+            * (
+                f
                 * (
                     (
-                        _exp_difference_m1_0_0(m)
+                        _exp_difference_m1_0_0(
+                            torch.clamp(torch.where(t >= math.inf, 2 * torch.log(size) - torch.log(b), z), max=1e30)
+                        )
                         - (
                             (
-                                -torch.expm1(-m)
-                                - torch.where(near, 0, torch.exp(torch.clamp(-z, min=-80)) / q)
+                                -torch.expm1(
+                                    -(
+                                        torch.clamp(torch.where(t >= math.inf, 2 * torch.log(size) - torch.log(b), z), max=1e30)
+                                    )
+                                )
+                                - torch.where(
+                                    (
+                                        torch.abs(
+                                            q
+                                            * torch.where(
+                                                t >= math.inf, 2 * torch.log(size) - torch.log(b), z
+                                            )
+                                        )
+                                        < 7 / 10
+                                    ),
+                                    0,
+                                    (
+                                        torch.exp(
+                                            torch.clamp(-torch.where(t >= math.inf, 2 * torch.log(size) - torch.log(b), z), min=-80)
+                                        )
+                                        / q
+                                    ),
+                                )
                             )
                             / p
                         )
                     )
                     / p
                 )
-                + torch.where(near, z * _exprel(q * z), -1 / q) / p / p
+            )
+            * torch.where(t >= math.inf, size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p))
+        ),
+        f * torch.where(
+            (high - low) * m < 5,
+            (
+                z
+                * z
+                * z
+                * torch.exp(low * m)
+                * _exp_series(
+                    unit * m, (-low / unit, (q - low) / unit, (p - low) / unit, (p - low) / unit)
+                )
+            ),
+            torch.where(
+                p * m < 2.5,
+                (
+                    _power_difference_0_p_p(z, p, g) / (1 - p)
+                    - g * (_exp_difference_m1_0_0(m) / (1 - p))
+                ),
+                (
+                    g
+                    * (
+                        (
+                            _exp_difference_m1_0_0(m)
+                            - (
+                                (
+                                    -torch.expm1(-m)
+                                    - torch.where(near, 0, torch.exp(torch.clamp(-z, min=-80)) / q)
+                                )
+                                / p
+                            )
+                        )
+                        / p
+                    )
+                    + torch.where(near, z * _exprel(q * z), -1 / q) / p / p
+                ),
             ),
         ),
     )
 
 
-def _power_difference_plus_0_pm1_p_p_p(z: Any, p: Any, g: Any, c: Any) -> Any:
-    """z^4 exp[0, (p - 1) z, p z, p z, p z], the divided difference of exp; plus c g, g = exp(p z)."""
-    high = torch.clamp(p, min=0)
+def _square_difference_plus_0_pm1_p_p_p(f: Any, y: Any, b: Any, p: Any, c: Any) -> Any:
+    """f z^4 exp[0, (p - 1) z, p z, p z, p z], the divided difference of exp; plus f c exp(p z), z = log(1 + y^2/b)."""
+    size = torch.abs(y)
+    t = size / torch.sqrt(b)
+    g = _power1p_square(t, p)
+    far = g >= 2.0**90
+    z = _log1p_square(t)
     q = p - 1
+    high = torch.clamp(p, min=0)
     low = torch.clamp(q, max=0)
     m = torch.clamp(z, max=1e30)
     unit = torch.clamp(high - low, min=1)
     v = (p - low) / unit
     near = torch.abs(q * z) < 7 / 10
     return torch.where(
-        (high - low) * m < 5,
+        far,
         (
-            z
-            * z
-            * z
-            * z
-            * torch.exp(low * m)
-            * _exp_series(unit * m, (-low / unit, (q - low) / unit, v, v, v))
-            + g * c
-        ),
-        torch.where(
-            p * m < 2.5,
-            (
-                g * (c - _exp_difference_m1_0_0_0(m) / (1 - p))
-                + _power_difference_0_p_p_p(z, p, g) / (1 - p)
-            ),
-            (
-                g
+            torch.where(t >= math.inf, size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p))
+            * (
+                f
                 * (
                     (
-                        _exp_difference_m1_0_0_0(m)
+                        _exp_difference_m1_0_0_0(
+                            torch.clamp(torch.where(t >= math.inf, 2 * torch.log(size) - torch.log(b), z), max=1e30)
+                        )
                         - (
                             (
-                                _exp_difference_m1_0_0(m)
+                                _exp_difference_m1_0_0(
+                                    torch.clamp(torch.where(t >= math.inf, 2 * torch.log(size) - torch.log(b), z), max=1e30)
+                                )
                                 - (
                                     (
-                                        -torch.expm1(-m)
+                                        -torch.expm1(
+                                            -(
+                                                torch.clamp(torch.where(t >= math.inf, 2 * torch.log(size) - torch.log(b), z), max=1e30)
+                                            )
+                                        )
                                         - torch.where(
-                                            near, 0, torch.exp(torch.clamp(-z, min=-80)) / q
+                                            (
+                                                torch.abs(
+                                                    q
+                                                    * torch.where(
+                                                        t >= math.inf,
+                                                        2 * torch.log(size) - torch.log(b),
+                                                        z,
+                                                    )
+                                                )
+                                                < 7 / 10
+                                            ),
+                                            0,
+                                            (
+                                                torch.exp(
+                                                    torch.clamp(-torch.where(t >= math.inf, 2 * torch.log(size) - torch.log(b), z), min=-80)
+                                                )
+                                                / q
+                                            ),
                                         )
                                     )
                                     / p
@@ -533,25 +686,66 @@ def _power_difference_plus_0_pm1_p_p_p(z: Any, p: Any, g: Any, c: Any) -> Any:
                     / p
                     + c
                 )
-                - torch.where(near, z * _exprel(q * z), -1 / q) / p / p / p
+            )
+            * torch.where(t >= math.inf, size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p))
+        ),
+        f * torch.where(
+            (high - low) * m < 5,
+            (
+                z
+                * z
+                * z
+                * z
+                * torch.exp(low * m)
+                * _exp_series(unit * m, (-low / unit, (q - low) / unit, v, v, v))
+                + g * c
+            ),
+            torch.where(
+                p * m < 2.5,
+                (
+                    g * (c - _exp_difference_m1_0_0_0(m) / (1 - p))
+                    + _power_difference_0_p_p_p(z, p, g) / (1 - p)
+                ),
+                (
+                    g
+                    * (
+                        (
+                            _exp_difference_m1_0_0_0(m)
+                            - (
+                                (
+                                    _exp_difference_m1_0_0(m)
+                                    - (
+                                        (
+                                            -torch.expm1(-m)
+                                            - torch.where(
+                                                near, 0, torch.exp(torch.clamp(-z, min=-80)) / q
+                                            )
+                                        )
+                                        / p
+                                    )
+                                )
+                                / p
+                            )
+                        )
+                        / p
+                        + c
+                    )
+                    - torch.where(near, z * _exprel(q * z), -1 / q) / p / p / p
+                ),
             ),
         ),
     )
 
 
-def _root1p_square(t: Any) -> Any:
-    """sqrt(1 + t^2), also where t^2 overflows."""
-    return torch.where(torch.abs(t) >= 2.0**40, torch.abs(t), torch.sqrt(1 + t * t))
-
-
-def _times_power1p_less_one(f: Any, e: Any, c: Any, d: Any, t: Any, p: Any) -> Any:
-    """f e (1 + t^2)^(p - 1)/(c d), likewise."""
+def _times_power1p_less_one(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, p: Any) -> Any:
+    """f e (1 + y^2/b)^(p - 1)/(c d), likewise."""
+    t = torch.abs(y) / torch.sqrt(b)
     q = torch.where(p < 0.5, p, p - 1)
     power = _power1p_square(t, q) / torch.where(p < 0.5, 1 + t * t, 1)
     far = torch.clamp(power, min=1 / power) >= 2.0**60
     return torch.where(
         far,
-        _in_halves(f, e, c, d, t, q, torch.where(p < 0.5, _root1p_square(t), 1)),
+        _in_halves(f, e, c, d, y, b, q, torch.where(p < 0.5, _root1p_square(t), 1)),
         f * power / c * (e / d),
     )
 
@@ -816,6 +1010,8 @@ def _block(
     """The sums of loss, d_alpha, d_scale; s becomes the share of d_x. d is used up."""
     u, v, w = spare
     if alpha == 2:
+        return [math.nan]
+    if alpha <= -2.0**600:
         return [math.nan]
     if not torch.linalg.vector_norm(d).item() < math.inf:
         return [math.nan]

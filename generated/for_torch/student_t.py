@@ -4,7 +4,7 @@
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Student's t loss.
 
-    loss = (1/2 + df/2)*log(1 + s/df)
+    loss = (1 + df)*log(1 + s/df)/2
     s = x^2/scale^2
 
 Domain: x real, df in (0, inf], scale > 0. df sets the weight of the tails: 1 Cauchy's distribution,
@@ -46,52 +46,52 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """Student's t loss, elementwise."""
-    d = torch.where(df >= 2.0**600, 1, df)
+    d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
     far = y / d * (0.5 * y) < 2.0**-54
     value = torch.where(
         far, 0.5 * (y / d * (d + 1)) * y, (d + 1) / 2 * _log1p_square(torch.abs(y) / torch.sqrt(d))
     )
-    return torch.where(df >= 2.0**600, 0.5 * y * y, value)
+    return torch.where(df >= 2.0**1000, 0.5 * y * y, value)
 
 
 @_elementwise
 def d_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
-    d = torch.where(df >= 2.0**600, 1, df)
+    d = torch.where(df >= 2.0**1000, 1, df)
     far = d / x * (scale / x) * scale < 2.0**-54
     y = x / scale
     value = torch.where(far, (d + 1) / x, y / (y * y + d) * (d + 1) / scale)
-    return torch.where(df >= 2.0**600, y / scale, value)
+    return torch.where(df >= 2.0**1000, y / scale, value)
 
 
 @_elementwise
 def d_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in df."""
-    d = torch.where(df >= 2.0**600, 1, df)
+    d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
     far = y / d * y * (d / 2 + 1) < 2.0**-54
     L = _log1p_square(torch.abs(y) / torch.sqrt(d))
     value = torch.where(
         far, -0.5 * (y / d) / d * y, 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (torch.expm1(-L) / d)
     )
-    return torch.where(df >= 2.0**600, torch.where(torch.isnan(x), x, 0), value)
+    return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
 
 
 @_elementwise
 def d_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
-    d = torch.where(df >= 2.0**600, 1, df)
+    d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
     far = d / y / y < 2.0**-54
     value = torch.where(far, (-d - 1) / scale, -y / (y * y + d) * (d + 1) / scale * y)
-    return torch.where(df >= 2.0**600, -y / scale * y, value)
+    return torch.where(df >= 2.0**1000, -y / scale * y, value)
 
 
 @_elementwise
 def d2_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    d = torch.where(df >= 2.0**600, 1, df)
+    d = torch.where(df >= 2.0**1000, 1, df)
     far = d / x * (scale / x) * scale * 3 < 2.0**-54
     r = torch.abs(x / scale) / torch.sqrt(d)
     w = r * r
@@ -100,24 +100,24 @@ def d2_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
         -(d + 1) / x / x,
         (1 / (w + 1) - 1 / (1 + 1 / w)) * (d + 1) / d / scale / (w + 1) / scale,
     )
-    return torch.where(df >= 2.0**600, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
+    return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
 
 
 @_elementwise
 def d2_x_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and df."""
-    d = torch.where(df >= 2.0**600, 1, df)
+    d = torch.where(df >= 2.0**1000, 1, df)
     far = scale / x * (scale / x) * (2 * d + 1) < 2.0**-54
     y = x / scale
     q = y / d * y + 1
     value = torch.where(far, 1 / x, y / d / scale / q * ((y * y - 1) / d / q))
-    return torch.where(df >= 2.0**600, torch.where(torch.isnan(x), x, 0), value)
+    return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
 
 
 @_elementwise
 def d2_x_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
-    d = torch.where(df >= 2.0**600, 1, df)
+    d = torch.where(df >= 2.0**1000, 1, df)
     u = d / x * (scale / x)
     far = u * scale * 2 < 2.0**-54
     y = x / scale
@@ -126,13 +126,13 @@ def d2_x_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     value = torch.where(
         far, -u * ((d + 1) / x) * 2, -y / d / (w + 1) * ((d + 1) / scale / (w + 1)) * (2 / scale)
     )
-    return torch.where(df >= 2.0**600, -x / scale / scale * (2 / scale), value)
+    return torch.where(df >= 2.0**1000, -x / scale / scale * (2 / scale), value)
 
 
 @_elementwise
 def d2_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in df."""
-    d = torch.where(df >= 2.0**600, 1, df)
+    d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
     far = torch.abs(y) == math.inf
     far2 = d / y * (torch.abs(1 / (1 - (d + 1) / d / 2)) / y) < 2.0**-54
@@ -147,24 +147,24 @@ def d2_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
             y / (w + 1) / d / d / d * y * ((1 - d) / (2 + 2 / r / r) + 1 / (w + 1)),
         ),
     )
-    return torch.where(df >= 2.0**600, torch.where(torch.isnan(x), x, 0), value)
+    return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
 
 
 @_elementwise
 def d2_df_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in df and scale."""
-    d = torch.where(df >= 2.0**600, 1, df)
+    d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
     far = (2 * d + 1) / y / y < 2.0**-54
     s = y * y
     value = torch.where(far, -1 / scale, -y / (s + d) * (y / (s + d) * (s - 1) / scale))
-    return torch.where(df >= 2.0**600, torch.where(torch.isnan(x), x, 0), value)
+    return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
 
 
 @_elementwise
 def d2_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
-    d = torch.where(df >= 2.0**600, 1, df)
+    d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
     far = y / d * (y / 3) * 5 < 2.0**-54
     far2 = d / y / y < 2.0**-54
@@ -178,17 +178,17 @@ def d2_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
             y / (s + d) * (s + 3 * d) / (s + d) * (d + 1) / scale * y / scale,
         ),
     )
-    return torch.where(df >= 2.0**600, y / scale * (y / scale) * 3, value)
+    return torch.where(df >= 2.0**1000, y / scale * (y / scale) * 3, value)
 
 
 @_elementwise
 def weight(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    d = torch.where(df >= 2.0**600, 1, df)
+    d = torch.where(df >= 2.0**1000, 1, df)
     far = d / x * (scale / x) * scale < 2.0**-54
     y = x / scale
     value = torch.where(far, (d + 1) / x / x, (d + 1) / scale / (y * y + d) / scale)
-    return torch.where(df >= 2.0**600, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
+    return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
 
 
 def value_and_grad(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
@@ -431,7 +431,7 @@ def _block(
 ) -> list[float]:
     """The sums of loss, d_df, d_scale; s becomes the share of d_x. d is used up."""
     u, v = spare
-    if df >= 2.0**600:
+    if df >= 2.0**1000:
         return [math.nan]
     if not torch.linalg.vector_norm(d).item() < math.sqrt(df) * scale * 2.0**27:
         return [math.nan]

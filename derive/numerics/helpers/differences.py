@@ -19,7 +19,7 @@ from mpmath import mp
 from derive.numerics.differences import NoPattern, Rate, basis
 from derive.numerics.helpers.exponential import expm1_minus, exprel
 from derive.numerics.helpers.helper import FAR, HELPERS, Helper, define
-from derive.numerics.helpers.powers import SIZE, log1p_square, power1p_square, power_of
+from derive.numerics.helpers.powers import SIZE, log1p_square, power1p_square
 from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, node, walk, where
 
 # Where the rates times z differ by less, the power series is used.
@@ -257,19 +257,22 @@ def _of_square(name: str, rates: tuple[Rate, ...], plus: bool) -> Helper:
     """f times a difference of log(1 + y^2/b); where the power may leave the range, it alone counts,
     in two halves."""
     shown = ", ".join(_shown(*rate) for rate in rates)
-    meaning = f"f z^{len(rates) - 1} exp[{shown}], the divided difference of exp"
-    meaning += "; plus f c exp(p z), z = log(1 + y^2/b)." if plus else "; z = log(1 + y^2/b)."
+    found = f"z^{len(rates) - 1} exp[{shown}]"
+    found = f"f ({found} + c exp(p z))" if plus else f"f {found}"
     more = Name("c") if plus else None
     factor, _ = _apart(rates, up=True)
-    beside = _f / _p if factor == 1 / _p and more is None else _f * _plus(factor, more)
-    near = Local("z", log1p_square(SIZE))
-    far = Local(
-        "z", where(call("lt", SIZE, inf), near, 2 * call("log", absolute(_y)) - call("log", _b))
-    )
-    half = Local("half", power_of(_p / 2))
+    beside = _f / _p
+    if factor != 1 / _p or more is not None:
+        # An infinite z is cut off, which a tiny p must not see.
+        beside = _f * where(_p * _BOUNDED < Fraction(_REACH, 2), _BOUNDED, _plus(factor, more))
+    half = power1p_square(SIZE, _p / 2)
     power = Local("g", power1p_square(SIZE, _p))
-    usual = _f * _given(_of_power(rates, more), {_z: near, _g: power})
-    value = where(power < _HUGE, usual, half * _given(beside, {_z: far}) * half)
+    log: Node = log1p_square(SIZE)
+    if plus:  # which of two terms is larger decides the sign, also where |y|/sqrt(b) overflows
+        log = where(call("lt", SIZE, inf), log, 2 * call("log", absolute(_y)) - call("log", _b))
+    given = {_z: Local("z", log), _g: power}
+    usual = _given(_f * _of_power(rates, more), given)
+    value = where(call("le", _HUGE, power), half * _given(beside, given) * half, usual)
     exact = _exact(rates)
 
     def of_square(f: Any, y: Any, b: Any, p: Any, c: Any = 0) -> Any:
@@ -277,7 +280,7 @@ def _of_square(name: str, rates: tuple[Rate, ...], plus: bool) -> Helper:
         return f * (exact(z, p) + c * mp.exp(p * z))
 
     names = ("f", "y", "b", "p", "c") if plus else ("f", "y", "b", "p")
-    return Helper(name, names, meaning, value, of_square)
+    return Helper(name, names, f"{found}, z = log(1 + y^2/b).", value, of_square)
 
 
 def _plus(factor: Node | None, more: Node | None) -> Node:
@@ -286,7 +289,7 @@ def _plus(factor: Node | None, more: Node | None) -> Node:
     return found
 
 
-def _given(body: Node, values: Mapping[Node, Node]) -> Node:
+def _given(body: Node, values: Mapping[Any, Node]) -> Node:
     """The body with names replaced."""
     done: dict[int, Node] = {}
     for current in walk(body):

@@ -71,7 +71,8 @@ _one_more = 1 + SIZE * SIZE
 
 def power_of(q: Node) -> Node:
     """(1 + y^2/b)^q, also where |y|/sqrt(b) is beyond the largest number."""
-    beyond = absolute(_y) ** (2 * q) * _b ** (-q)
+    # b < 1, or y itself is infinite.
+    beyond = absolute(_y) ** (2 * q) * call("min", _b, 1) ** (-q)
     return where(call("lt", SIZE, inf), power1p_square(SIZE, q), beyond)
 
 

@@ -2,7 +2,7 @@
 # From the definition of student_t (sha256 e881c11a8385) by: derive regenerate student_t --target numpy
 """Density exp(-loss)/Z: Student's t loss.
 
-log Z = log(pi)/2 + log(df)/2 + log(scale) + log(gamma(df/2)) - log(gamma((1 + df)/2)).
+log Z = log(df)/2 + log(scale) + log(gamma(df/2)) - log(gamma((1 + df)/2)) + log(pi)/2.
 """
 
 from __future__ import annotations

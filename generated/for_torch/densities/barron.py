@@ -113,7 +113,7 @@ _DENSITY = Density(
     loss,
     d_x,
     {
-        "alpha": Parameter(1.0, constraints.nonnegative, (1e-05, math.inf)),
+        "alpha": Parameter(1.0, constraints.nonnegative, (0.001, 1.999)),
         "scale": Parameter(1.0, constraints.positive, (1e-05, math.inf)),
     },
     closed={(): _log_z, ("alpha",): _d_alpha, ("alpha", "alpha"): _d2_alpha},

@@ -22,7 +22,7 @@ import mpmath
 from sympy import Expr, Symbol
 
 from derive import files
-from derive.calculus import Derivation, derive
+from derive.calculus import Derivation, derive, sketch
 from derive.calculus.classwise import ClasswiseDerivation, derive_classwise
 from derive.calculus.evaluate import NotReal, evaluate
 from derive.calculus.limits import at_point
@@ -421,5 +421,5 @@ def plot(
     wanted = Wanted(kind, settings or {}, read_over(over), ends, size, theme, interval)
     wanted.check(losses)
     _not_there(out, force)
-    derivations = _each(derive, losses, progress)
+    derivations = _each(sketch, losses, progress)
     return draw(derivations, out, wanted, lambda k, n: progress.step("drawing", k, n))

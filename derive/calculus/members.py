@@ -14,6 +14,7 @@ from derive.calculus.reading import tidy
 from derive.calculus.samples import generic_points
 from derive.definitions.catalogue import load
 from derive.definitions.loss import Loss
+from derive.definitions.notation import formula
 from derive.errors import Refuted
 
 DIGITS = 40
@@ -54,7 +55,7 @@ def _at(wider: Loss, values: Mapping[str, Expr]) -> tuple[Expr, str]:
         limits = at_point(wider, "loss", expression, parameter, value)
         expression = limits[0].value
         words = "; ".join(limit.confirmation for limit in limits)
-        methods.append(f"limit {parameter} -> {value} ({words})")
+        methods.append(f"limit {parameter} -> {formula(value)} ({words})")
     return expression, "; ".join(methods)
 
 

@@ -177,9 +177,10 @@ def _logistic(e: Expr) -> Expr:
 
 
 def _over_size(e: Expr) -> Expr:
-    """sign(g)/g as 1/|g|."""
+    """sign(g)/g as 1/|g|, g sign(g) as |g|."""
     for part in e.atoms(sign):
-        e = e.subs(part / part.args[0], 1 / Abs(part.args[0]))
+        (inner,) = part.args
+        e = e.subs(part / inner, 1 / Abs(inner)).subs(part * inner, Abs(inner))
     return e
 
 

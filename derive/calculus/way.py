@@ -56,6 +56,19 @@ def derive(loss: Loss, progress: Progress | None = None) -> Derivation:
     return Derivation(loss, raw, read, at_zero, found, normalized, members(loss), known)
 
 
+def sketch(loss: Loss) -> Derivation:
+    """What a picture needs of a derivation: nothing simplified for reading, limits of the loss, its
+    slope and its weight only, no memberships. Most of the time of `derive` goes into the rest."""
+    if loss.kind == "classwise":
+        raise BadInput(f"{loss.name}: a {loss.kind} loss has no picture")
+    raw, residual = quantities(loss), loss.kind == "residual"
+    drawn = {name: e for name, e in raw.items() if name in ("loss", "weight", f"d_{loss.residual}")}
+    found, known = limits(loss, drawn), facts(loss)
+    at_zero = weight_at_zero(loss, raw["weight"]) if residual else S.NaN
+    normalized = density(loss, found, known) if residual else NO_DENSITY
+    return Derivation(loss, raw, raw, at_zero, found, normalized, (), known)
+
+
 def weight_at_zero(loss: Loss, weight: Expr) -> Expr:
     """psi(x)/x as x -> 0: oo where it grows without bound, zoo where the sides disagree."""
     above, below = (

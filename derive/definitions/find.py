@@ -21,9 +21,9 @@ def load(name_or_path: Subject) -> Loss:
     >>> import derive
     >>> derive.load("huber")
     <Loss huber(x, delta)>
-    >>> derive.load("huger")
+    >>> derive.load("hubr")
     Traceback (most recent call last):
-    derive.errors.BadInput: 'huger': no loss of that name ...; did you mean huber?
+    derive.errors.BadInput: 'hubr': no loss of that name ...; did you mean huber?
     """
     if isinstance(name_or_path, Loss):
         return name_or_path

@@ -3,7 +3,7 @@
 # --target numpy
 """Geman-McClure loss.
 
-    loss = 2*s/(4 + s)
+    loss = 2*s/(s + 4)
     s = x^2/scale^2
 
 Domain: x real, scale > 0. Bounded by 2; the influence of an outlier falls as 1/x^3.
@@ -71,7 +71,7 @@ def d_x(x: Any, scale: Any = 1.0) -> Any:
     y = x / scale
     far = np.abs(y) >= 2.0**60
     s = y * y
-    return _where_rare(far, lambda: 16 / scale / y / y / y, 16 / scale / (s + 4) * y / (s + 4))
+    return _where_rare(far, lambda: 16 / y / scale / y / y, 16 / scale / (s + 4) * y / (s + 4))
 
 
 @_elementwise
@@ -90,45 +90,26 @@ def d2_x(x: Any, scale: Any = 1.0) -> Any:
     y = x / scale
     u = np.abs(y)
     s = y * y
-    q = s + 4
-    v = (64 - s * 48) / q / scale / q / scale / q
-    far = u >= 256
+    far = u >= 2.0**60
     r = 0.5 * u
     w = r * r
+    terms = (
+        1, 6.591726586533538e-17, -1.5000000000000142, 1.1956162238154173e-12, 0.9374999999466361,
+        1.4468368211025003e-09, -0.43750002591296044, 3.2337003540020304e-07, 0.1757783383094207,
+        1.934565257247603e-05, -0.06454917846294693, 0.0003577577493323056, 0.021223182322256666,
+        0.002017776633810711, -0.010189431469831426, 0.002548266420326306, 0.0014333721897318058,
+        -0.0006413770525180702,
+    )  # fmt: skip
     return np.where(
-        u < 0.00390625,
-        v,
+        u < 0.5,
+        _horner(u, terms) / scale / scale,
         np.where(
-            u < 0.5,
-            16 / scale / q * (4 - s * 3) / q / scale / q,
-            np.where(
-                u < 2,
-                v,
-                _where_rare(
-                    far,
-                    lambda: _where_rare(
-                        u >= 2.0**60,
-                        lambda: -scale / x / x * (scale / x) * (48 / x),
-                        (
-                            0.015625
-                            * (1 / _root1p_square(0.5 * y) / scale * (1 / _root1p_square(0.5 * y)))
-                            * (
-                                1 / _root1p_square(0.5 * y) * (1 / _root1p_square(0.5 * y)) * 64
-                                - (
-                                    0.5
-                                    * y
-                                    * (1 / _root1p_square(0.5 * y))
-                                    * (0.5 * y * (1 / _root1p_square(0.5 * y)))
-                                    * 192
-                                )
-                            )
-                            * (1 / _root1p_square(0.5 * y))
-                            / scale
-                            * (1 / _root1p_square(0.5 * y))
-                        ),
-                    ),
-                    (1 / (w + 1) - 3 / (1 + 1 / w)) / scale / scale / (w + 1) / (w + 1),
-                ),
+            u < 2,
+            (64 - s * 48) / (s + 4) / scale / (s + 4) / scale / (s + 4),
+            _where_rare(
+                far,
+                lambda: -scale / x / x * (scale / x) * (48 / x),
+                1 / scale / (w + 1) * ((1 / (w + 1) - 3 / (1 + 1 / w)) / scale / (w + 1)),
             ),
         ),
     )
@@ -180,17 +161,16 @@ def d2_scale(x: Any, scale: Any = 1.0) -> Any:
 def weight(x: Any, scale: Any = 1.0) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
-    u = np.abs(y)
-    far = u >= 32
-    s = y * y
+    far = np.abs(y) >= 32
+    q = y * y + 4
     return _where_rare(
         far,
         lambda: _where_rare(
-            u >= 2.0**60,
+            np.abs(y) >= 2.0**60,
             lambda: scale / x / x * (scale / x) * (16 / x),
-            1 / scale / (0.5 * u * (0.5 * u) + 1) * (1 / scale / (0.5 * u * (0.5 * u) + 1)),
+            1 / scale / q * (16 / scale / q),
         ),
-        16 / scale / scale / (s + 4) / (s + 4),
+        16 / scale / scale / q / q,
     )
 
 
@@ -201,13 +181,21 @@ def value_and_grad(x: Any, scale: Any = 1.0) -> Any:
     far = np.abs(y) >= 2.0**60
     s = y * y
     value = _where_rare(far, lambda: 2, y / (s + 4) * y * 2)
-    slope = _where_rare(far, lambda: 16 / scale / y / y / y, 16 / scale / (s + 4) * y / (s + 4))
+    slope = _where_rare(far, lambda: 16 / y / scale / y / y, 16 / scale / (s + 4) * y / (s + 4))
     return value, slope
 
 
 def _root1p_square(t: Any) -> Any:
     """sqrt(1 + t^2), also where t^2 overflows."""
     return _where_rare(np.abs(t) >= 2.0**40, lambda: np.abs(t), np.sqrt(1 + t * t))
+
+
+def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
+    """The polynomial with these coefficients, lowest first."""
+    total = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        total = total * z + c
+    return total
 
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:

@@ -45,7 +45,7 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 @_elementwise
-def loss(q: Tensor, y: Tensor) -> Tensor:
+def loss(q: Tensor, y: Tensor) -> Any:
     """Binary cross-entropy, elementwise."""
     L = torch.log(q)
     u = torch.log1p(-q)
@@ -53,7 +53,7 @@ def loss(q: Tensor, y: Tensor) -> Tensor:
 
 
 @_elementwise
-def d_q(q: Tensor, y: Tensor) -> Tensor:
+def d_q(q: Tensor, y: Tensor) -> Any:
     """The derivative in q."""
     far = y == 1
     far2 = y == 0
@@ -65,7 +65,7 @@ def d_q(q: Tensor, y: Tensor) -> Tensor:
 
 
 @_elementwise
-def d_y(q: Tensor, y: Tensor) -> Tensor:
+def d_y(q: Tensor, y: Tensor) -> Any:
     """The derivative in y."""
     u = q / y
     L = torch.log(q)
@@ -82,7 +82,7 @@ def d_y(q: Tensor, y: Tensor) -> Tensor:
 
 
 @_elementwise
-def d2_q(q: Tensor, y: Tensor) -> Tensor:
+def d2_q(q: Tensor, y: Tensor) -> Any:
     """The second derivative in q."""
     far = y == 1
     far2 = y == 0
@@ -93,7 +93,7 @@ def d2_q(q: Tensor, y: Tensor) -> Tensor:
 
 
 @_elementwise
-def d2_q_y(q: Tensor, y: Tensor) -> Tensor:
+def d2_q_y(q: Tensor, y: Tensor) -> Any:
     """The mixed second derivative in q and y."""
     return torch.where(q == 1, -math.inf, 1 / q / (q - 1))
 

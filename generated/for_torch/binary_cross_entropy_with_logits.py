@@ -46,19 +46,19 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 @_elementwise
-def loss(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Tensor:
+def loss(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """Binary cross-entropy of logits, elementwise."""
     return pos_weight * y * _softplus(-z) + (1 - y) * _softplus(z)
 
 
 @_elementwise
-def d_z(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Tensor:
+def d_z(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """The derivative in z."""
     return (1 - y) * _sigmoid(z) - pos_weight * y * _sigmoid(-z)
 
 
 @_elementwise
-def d_y(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Tensor:
+def d_y(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """The derivative in y."""
     return torch.where(
         z > 0,
@@ -68,13 +68,13 @@ def d_y(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Tensor:
 
 
 @_elementwise
-def d_pos_weight(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Tensor:
+def d_pos_weight(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """The derivative in pos_weight."""
     return torch.where(y == 0, 0, y * _softplus(-z))
 
 
 @_elementwise
-def d2_z(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Tensor:
+def d2_z(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """The second derivative in z."""
     u = _sigmoid(-z)
     v = _sigmoid(z)
@@ -91,7 +91,7 @@ def d2_z(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Tensor:
 
 
 @_elementwise
-def d2_z_y(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Tensor:
+def d2_z_y(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """The mixed second derivative in z and y."""
     far = torch.abs(z) >= 64
     p = torch.exp(z)
@@ -99,7 +99,7 @@ def d2_z_y(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Tensor:
 
 
 @_elementwise
-def d2_z_pos_weight(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Tensor:
+def d2_z_pos_weight(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """The mixed second derivative in z and pos_weight."""
     return -y / (1 + torch.exp(z))
 

@@ -46,7 +46,7 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 @_elementwise
-def loss(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Tensor:
+def loss(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """Binary focal loss, elementwise."""
     v = z * (2 * y - 1)
     return torch.where(
@@ -57,7 +57,7 @@ def loss(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Tensor:
 
 
 @_elementwise
-def d_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Tensor:
+def d_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The derivative in z."""
     v = z * (2 * y - 1)
     return (
@@ -68,14 +68,14 @@ def d_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Tensor:
 
 
 @_elementwise
-def d_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Tensor:
+def d_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The derivative in gamma."""
     v = z * (2 * y - 1)
     return -torch.exp(-gamma * _softplus(v)) * _softplus(v) * _softplus(-v)
 
 
 @_elementwise
-def d2_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Tensor:
+def d2_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The second derivative in z."""
     far = z == 0
     q = 2 * y - 1
@@ -101,7 +101,7 @@ def d2_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Tensor:
 
 
 @_elementwise
-def d2_z_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Tensor:
+def d2_z_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The mixed second derivative in z and gamma."""
     u = 2 * 2**gamma / gamma * (torch.abs(z) / 0.6931471805599453)
     p = 2 ** (-gamma)

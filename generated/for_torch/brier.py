@@ -43,31 +43,31 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 @_elementwise
-def loss(q: Tensor, y: Tensor) -> Tensor:
+def loss(q: Tensor, y: Tensor) -> Any:
     """Brier score, elementwise."""
     return (q - y) * (q - y)
 
 
 @_elementwise
-def d_q(q: Tensor, y: Tensor) -> Tensor:
+def d_q(q: Tensor, y: Tensor) -> Any:
     """The derivative in q."""
     return 2 * (q - y)
 
 
 @_elementwise
-def d_y(q: Tensor, y: Tensor) -> Tensor:
+def d_y(q: Tensor, y: Tensor) -> Any:
     """The derivative in y."""
     return 2 * (y - q)
 
 
 @_elementwise
-def d2_q(q: Tensor, y: Tensor) -> Tensor:
+def d2_q(q: Tensor, y: Tensor) -> Any:
     """The second derivative in q."""
     return torch.where(torch.isnan(q), q, 2)
 
 
 @_elementwise
-def d2_q_y(q: Tensor, y: Tensor) -> Tensor:
+def d2_q_y(q: Tensor, y: Tensor) -> Any:
     """The mixed second derivative in q and y."""
     return torch.where(torch.isnan(q), q, -2)
 

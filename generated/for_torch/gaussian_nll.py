@@ -46,56 +46,56 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 @_elementwise
-def loss(mu: Tensor, v: Tensor, y: Tensor) -> Tensor:
+def loss(mu: Tensor, v: Tensor, y: Tensor) -> Any:
     """Gaussian negative log-likelihood, elementwise."""
     return 0.5 * ((y - mu) / v * (y - mu) + torch.log(v))
 
 
 @_elementwise
-def d_mu(mu: Tensor, v: Tensor, y: Tensor) -> Tensor:
+def d_mu(mu: Tensor, v: Tensor, y: Tensor) -> Any:
     """The derivative in mu."""
     return (mu - y) / v
 
 
 @_elementwise
-def d_v(mu: Tensor, v: Tensor, y: Tensor) -> Tensor:
+def d_v(mu: Tensor, v: Tensor, y: Tensor) -> Any:
     """The derivative in v."""
     return 1 / v / 2 - 0.5 * ((y - mu) / v) * ((y - mu) / v)
 
 
 @_elementwise
-def d_y(mu: Tensor, v: Tensor, y: Tensor) -> Tensor:
+def d_y(mu: Tensor, v: Tensor, y: Tensor) -> Any:
     """The derivative in y."""
     return (y - mu) / v
 
 
 @_elementwise
-def d2_mu(mu: Tensor, v: Tensor, y: Tensor) -> Tensor:
+def d2_mu(mu: Tensor, v: Tensor, y: Tensor) -> Any:
     """The second derivative in mu."""
     return 1 / v
 
 
 @_elementwise
-def d2_mu_v(mu: Tensor, v: Tensor, y: Tensor) -> Tensor:
+def d2_mu_v(mu: Tensor, v: Tensor, y: Tensor) -> Any:
     """The mixed second derivative in mu and v."""
     return (y - mu) / v / v
 
 
 @_elementwise
-def d2_mu_y(mu: Tensor, v: Tensor, y: Tensor) -> Tensor:
+def d2_mu_y(mu: Tensor, v: Tensor, y: Tensor) -> Any:
     """The mixed second derivative in mu and y."""
     return -1 / v
 
 
 @_elementwise
-def d2_v(mu: Tensor, v: Tensor, y: Tensor) -> Tensor:
+def d2_v(mu: Tensor, v: Tensor, y: Tensor) -> Any:
     """The second derivative in v."""
     far = torch.abs(y) / torch.abs(mu) * 2 < 2.0**-54
     return torch.where(far, mu / v / v * (mu / v), ((y - mu) / v * (y - mu) - 0.5) / v / v)
 
 
 @_elementwise
-def d2_v_y(mu: Tensor, v: Tensor, y: Tensor) -> Tensor:
+def d2_v_y(mu: Tensor, v: Tensor, y: Tensor) -> Any:
     """The mixed second derivative in v and y."""
     return -(y - mu) / v / v
 

@@ -4,7 +4,7 @@
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Geman-McClure loss.
 
-    loss = 2*s/(4 + s)
+    loss = 2*s/(s + 4)
     s = x^2/scale^2
 
 Domain: x real, scale > 0. Bounded by 2; the influence of an outlier falls as 1/x^3.
@@ -54,7 +54,7 @@ def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     y = x / scale
     far = torch.abs(y) >= 2.0**60
     s = y * y
-    return torch.where(far, 16 / scale / y / y / y, 16 / scale / (s + 4) * y / (s + 4))
+    return torch.where(far, 16 / y / scale / y / y, 16 / scale / (s + 4) * y / (s + 4))
 
 
 @_elementwise
@@ -73,45 +73,26 @@ def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     y = x / scale
     u = torch.abs(y)
     s = y * y
-    q = s + 4
-    v = (64 - s * 48) / q / scale / q / scale / q
-    far = u >= 256
+    far = u >= 2.0**60
     r = 0.5 * u
     w = r * r
+    terms = (
+        1, 6.591726586533538e-17, -1.5000000000000142, 1.1956162238154173e-12, 0.9374999999466361,
+        1.4468368211025003e-09, -0.43750002591296044, 3.2337003540020304e-07, 0.1757783383094207,
+        1.934565257247603e-05, -0.06454917846294693, 0.0003577577493323056, 0.021223182322256666,
+        0.002017776633810711, -0.010189431469831426, 0.002548266420326306, 0.0014333721897318058,
+        -0.0006413770525180702,
+    )  # fmt: skip
     return torch.where(
-        u < 0.00390625,
-        v,
+        u < 0.5,
+        _horner(u, terms) / scale / scale,
         torch.where(
-            u < 0.5,
-            16 / scale / q * (4 - s * 3) / q / scale / q,
+            u < 2,
+            (64 - s * 48) / (s + 4) / scale / (s + 4) / scale / (s + 4),
             torch.where(
-                u < 2,
-                v,
-                torch.where(
-                    far,
-                    torch.where(
-                        u >= 2.0**60,
-                        -scale / x / x * (scale / x) * (48 / x),
-                        (
-                            0.015625
-                            * (1 / _root1p_square(0.5 * y) / scale * (1 / _root1p_square(0.5 * y)))
-                            * (
-                                1 / _root1p_square(0.5 * y) * (1 / _root1p_square(0.5 * y)) * 64
-                                - (
-                                    0.5
-                                    * y
-                                    * (1 / _root1p_square(0.5 * y))
-                                    * (0.5 * y * (1 / _root1p_square(0.5 * y)))
-                                    * 192
-                                )
-                            )
-                            * (1 / _root1p_square(0.5 * y))
-                            / scale
-                            * (1 / _root1p_square(0.5 * y))
-                        ),
-                    ),
-                    (1 / (w + 1) - 3 / (1 + 1 / w)) / scale / scale / (w + 1) / (w + 1),
-                ),
+                far,
+                -scale / x / x * (scale / x) * (48 / x),
+                1 / scale / (w + 1) * ((1 / (w + 1) - 3 / (1 + 1 / w)) / scale / (w + 1)),
             ),
         ),
     )
@@ -163,17 +144,16 @@ def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
-    u = torch.abs(y)
-    far = u >= 32
-    s = y * y
+    far = torch.abs(y) >= 32
+    q = y * y + 4
     return torch.where(
         far,
         torch.where(
-            u >= 2.0**60,
+            torch.abs(y) >= 2.0**60,
             scale / x / x * (scale / x) * (16 / x),
-            1 / scale / (0.5 * u * (0.5 * u) + 1) * (1 / scale / (0.5 * u * (0.5 * u) + 1)),
+            1 / scale / q * (16 / scale / q),
         ),
-        16 / scale / scale / (s + 4) / (s + 4),
+        16 / scale / scale / q / q,
     )
 
 
@@ -185,6 +165,14 @@ def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
 def _root1p_square(t: Any) -> Any:
     """sqrt(1 + t^2), also where t^2 overflows."""
     return torch.where(torch.abs(t) >= 2.0**40, torch.abs(t), torch.sqrt(1 + t * t))
+
+
+def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
+    """The polynomial with these coefficients, lowest first."""
+    total = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        total = total * z + c
+    return total
 
 
 class GemanMcclureLoss(torch.nn.Module):

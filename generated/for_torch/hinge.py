@@ -43,19 +43,19 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 @_elementwise
-def loss(f: Tensor, y: Tensor) -> Tensor:
+def loss(f: Tensor, y: Tensor) -> Any:
     """Hinge loss, elementwise."""
     return torch.clamp(1 - f * y, min=0)
 
 
 @_elementwise
-def d_f(f: Tensor, y: Tensor) -> Tensor:
+def d_f(f: Tensor, y: Tensor) -> Any:
     """The derivative in f."""
     return torch.where(f * y == 1, -y / 2, torch.where(f * y > 1, 0, -y))
 
 
 @_elementwise
-def d2_f(f: Tensor, y: Tensor) -> Tensor:
+def d2_f(f: Tensor, y: Tensor) -> Any:
     """The second derivative in f."""
     return torch.where(torch.isnan(f), f, 0)
 

@@ -44,32 +44,32 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 @_elementwise
-def loss(f: Tensor, y: Tensor) -> Tensor:
+def loss(f: Tensor, y: Tensor) -> Any:
     """Poisson loss of the log of the mean, elementwise."""
     p = torch.exp(f)
     return torch.where(y == 0, p, torch.where(torch.abs(f) == math.inf, math.inf, p - f * y))
 
 
 @_elementwise
-def d_f(f: Tensor, y: Tensor) -> Tensor:
+def d_f(f: Tensor, y: Tensor) -> Any:
     """The derivative in f."""
     return torch.exp(f) - y
 
 
 @_elementwise
-def d_y(f: Tensor, y: Tensor) -> Tensor:
+def d_y(f: Tensor, y: Tensor) -> Any:
     """The derivative in y."""
     return -f
 
 
 @_elementwise
-def d2_f(f: Tensor, y: Tensor) -> Tensor:
+def d2_f(f: Tensor, y: Tensor) -> Any:
     """The second derivative in f."""
     return torch.exp(f)
 
 
 @_elementwise
-def d2_f_y(f: Tensor, y: Tensor) -> Tensor:
+def d2_f_y(f: Tensor, y: Tensor) -> Any:
     """The mixed second derivative in f and y."""
     return torch.where(torch.isnan(f), f, -1)
 

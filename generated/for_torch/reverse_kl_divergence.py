@@ -216,8 +216,8 @@ def _as_tensor(value: Any, like: Tensor) -> Tensor:
 def _by_rows(*values: Tensor) -> tuple[Tensor, Tensor]:
     """The loss and its gradient, a few rows at a time where that stays in the cache of a CPU."""
     z, step = values[0], (torch.get_num_threads() << 17) // values[0].shape[-1] + 1
-    many = [v for v in values if v.ndim]
-    if not _is_plain(z) or z.numel() <= step * z.shape[-1] or any(v.shape[:-1] != z.shape[:-1] for v in many):
+    apart = any(v.ndim and v.shape[:-1] != z.shape[:-1] for v in values)
+    if apart or z.numel() <= step * z.shape[-1] or not _is_plain(z):
         return _value_and_grad(*values)
     flat = [v.reshape(-1, v.shape[-1]) if v.ndim else v for v in values]
     value, slope = z.new_empty(len(flat[0]), 1), torch.empty_like(flat[0])

@@ -46,27 +46,27 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 @_elementwise
-def loss(mu: Tensor, y: Tensor) -> Tensor:
+def loss(mu: Tensor, y: Tensor) -> Any:
     """Squared logarithmic error, elementwise."""
     u = _log_ratio(y + 1, mu + 1, y - mu)
     return u * u
 
 
 @_elementwise
-def d_mu(mu: Tensor, y: Tensor) -> Tensor:
+def d_mu(mu: Tensor, y: Tensor) -> Any:
     """The derivative in mu."""
     far = torch.abs(mu) == math.inf
     return torch.where(far, 0, -_log_ratio(y + 1, mu + 1, y - mu) / (mu + 1) * 2)
 
 
 @_elementwise
-def d_y(mu: Tensor, y: Tensor) -> Tensor:
+def d_y(mu: Tensor, y: Tensor) -> Any:
     """The derivative in y."""
     return _log_ratio(y + 1, mu + 1, y - mu) / (y + 1) * 2
 
 
 @_elementwise
-def d2_mu(mu: Tensor, y: Tensor) -> Tensor:
+def d2_mu(mu: Tensor, y: Tensor) -> Any:
     """The second derivative in mu."""
     far = torch.abs(mu) == math.inf
     q = mu + 1
@@ -82,7 +82,7 @@ def d2_mu(mu: Tensor, y: Tensor) -> Tensor:
 
 
 @_elementwise
-def d2_mu_y(mu: Tensor, y: Tensor) -> Tensor:
+def d2_mu_y(mu: Tensor, y: Tensor) -> Any:
     """The mixed second derivative in mu and y."""
     return -2 / (mu + 1) / (y + 1)
 
@@ -92,16 +92,18 @@ def value_and_grad(mu: Tensor, y: Tensor) -> tuple[Tensor, ...]:
     return loss(mu, y), d_mu(mu, y)
 
 
-def _log_ratio(t: Any, z: Any, d: Any) -> Any:
-    """log(t/z), from d = t - z where that is small beside z."""
-    q = t / z
+def _log_quotient(a: Any, b: Any) -> Any:
+    """log(a/b), also where the quotient leaves the range."""
     return torch.where(
-        torch.abs(d) < 0.5 * z,
-        torch.log1p(d / z),
-        torch.where(
-            (q > 1e-30) & (q < 1e30), torch.log(q), 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
-        ),
+        torch.clamp(a, max=b) < 2.0**-60 * torch.clamp(a, min=b),
+        torch.log(a) - torch.log(b),
+        torch.log(a / b),
     )
+
+
+def _log_ratio(a: Any, b: Any, d: Any) -> Any:
+    """log(a/b), where d = a - b."""
+    return torch.where(torch.abs(d) < 0.5 * b, torch.log1p(d / b), _log_quotient(a, b))
 
 
 class SquaredLogarithmicErrorLoss(torch.nn.Module):

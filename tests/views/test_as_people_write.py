@@ -43,7 +43,8 @@ BAD = {
     r"- \|x\| (?:=|>|>=|<|<=) 0": "a comparison with 0", r"sign\([^()]*\)\^2": "that is 1",
 }  # fmt: skip
 BAD_TEX = {
-    r"\\tilde": "that is zoo", r"\\mathrm\{NaN\}|nan": "a sentence says it", r"\+ -|- -": "signs",
+    r"\\tilde": "that is zoo", r"\\mathrm\{NaN\}|\bnan\b": "a sentence says it",
+    r"\+ -|- -": "signs",
     r"\\left\|[^|]*\\right\| = 0": "that is x = 0", r"Piecewise|Abs\(": "SymPy's words",
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ _WORDS = _LETTERS.split()
 _GREEK = dict(zip(_WORDS[::2], _WORDS[1::2], strict=True))
 _SIGNS = {
     "infty": "∞", "to": "→", "le": "≤", "ge": "≥", "ne": "≠", "cdot": "·", "in": "∈", "pm": "±",
-    "partial": "∂", "int": "∫", "colon": ":", "times": "×",
+    "partial": "∂", "int": "∫", "sum": "∑", "colon": ":", "times": "×",
 }  # fmt: skip
 _NAMES = frozenset(
     [
@@ -186,7 +186,7 @@ class _Reader:
             return self._fenced()
         if name == "begin":
             return self._cases()
-        if name == "big":
+        if name in ("big", "bigl", "bigr"):
             return f"<mo>{html.escape(self.tokens.pop(0))}</mo>"
         if name in ("{", "}"):
             return f"<mo>{name}</mo>"

@@ -74,7 +74,7 @@ def document_of(entries: Sequence[Entry]) -> str:
 def entry(derivation: Derivation | ClasswiseDerivation, wanted: Wanted | None = None) -> Entry:
     """Everything that is said of one loss, as TeX. BadInput for a function without a notation."""
     if isinstance(derivation, ClasswiseDerivation):
-        return classwise.page(derivation)
+        return classwise.page(derivation, (wanted or Wanted()).line)
     voice = Voice(derivation, wanted or Wanted())
     loss = derivation.loss
     if voice.wanted.quantities:

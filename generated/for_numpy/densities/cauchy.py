@@ -2,7 +2,7 @@
 # From the definition of cauchy (sha256 d7739401caf0) by: derive regenerate cauchy --target numpy
 """Density exp(-loss)/Z: Cauchy loss (Lorentzian).
 
-log Z = log(pi) + log(scale) + log(2)/2.
+log Z = log(scale) + log(2)/2 + log(pi).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # From the definition of quadratic (sha256 c3e8089b8bc4) by: derive regenerate quadratic --target numpy
 """Density exp(-loss)/Z: Quadratic loss (L2).
 
-log Z = log(pi)/2 + log(scale) + log(2)/2.
+log Z = log(scale) + log(2)/2 + log(pi)/2.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # From the definition of welsch (sha256 d052951abc1d) by: derive regenerate welsch --target numpy
 """Density exp(-loss)/Z: Welsch loss (Leclerc).
 
-No density: as |x| -> oo, the loss is bounded: it tends to 1.
+No density: as |x| -> inf, the loss is bounded: it tends to 1.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # From the definition of absolute (sha256 ef841ed75886) by: derive regenerate absolute --target torch
 """Density exp(-loss)/Z: Absolute loss (L1).
 
-log Z = log(2) + log(scale).
+log Z = log(scale) + log(2).
 """
 
 from __future__ import annotations

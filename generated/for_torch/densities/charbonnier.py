@@ -2,7 +2,7 @@
 # From the definition of charbonnier (sha256 117954fea4bb) by: derive regenerate charbonnier --target torch
 """Density exp(-loss)/Z: Charbonnier loss (pseudo-Huber).
 
-log Z = 1 + log(scale) + log(besselk(1, 1)) + log(2).
+log Z = log(scale) + log(besselk(1, 1)) + log(2) + 1.
 """
 
 from __future__ import annotations

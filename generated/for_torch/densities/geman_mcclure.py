@@ -2,7 +2,7 @@
 # From the definition of geman_mcclure (sha256 6c6ca5571ad8) by: derive regenerate geman_mcclure --target torch
 """Density exp(-loss)/Z: Geman-McClure loss.
 
-No density: as |x| -> oo, the loss is bounded: it tends to 2.
+No density: as |x| -> inf, the loss is bounded: it tends to 2.
 """
 
 from __future__ import annotations

@@ -49,20 +49,18 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """General adaptive robust loss, elementwise."""
-    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
     b = torch.abs(a - 2)
-    value = torch.where(torch.isnan(x), x, _square_difference_0_p(b / 2, x / scale, b, a / 2))
-    value = torch.where(alpha <= -2.0**600, -torch.expm1(-0.5 * (x / scale) * (x / scale)), value)
-    value = torch.where(alpha == math.inf, torch.expm1(0.5 * (x / scale) * (x / scale)), value)
-    return torch.where(
-        torch.isnan(x), x, torch.where(alpha == 2, 0.5 * (x / scale) * (x / scale), value)
-    )
+    value = _square_difference_0_p(b / 2, x / scale, b, a / 2)
+    value = torch.where(alpha <= -2.0**1000, -torch.expm1(-0.5 * (x / scale) * (x / scale)), value)
+    value = torch.where(alpha >= 2.0**1000, torch.expm1(0.5 * (x / scale) * (x / scale)), value)
+    return torch.where(alpha == 2, 0.5 * (x / scale) * (x / scale), value)
 
 
 @_elementwise
 def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
-    a = torch.where((alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
+    a = torch.where((alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
     y = x / scale
     far = torch.abs(y) == math.inf
     value = torch.where(
@@ -71,10 +69,10 @@ def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
         _times_power1p_less_one(y, 1, scale, 1, y, torch.abs(a - 2), a / 2),
     )
     value = torch.where(
-        alpha <= -2.0**600, torch.where(far, 0, y * torch.exp(-0.5 * y * y) / scale), value
+        alpha <= -2.0**1000, torch.where(far, 0, y * torch.exp(-0.5 * y * y) / scale), value
     )
     return torch.where(
-        alpha == math.inf,
+        alpha >= 2.0**1000,
         torch.exp(0.25 * y * y) / scale * x * (torch.exp(0.25 * y * y) / scale),
         value,
     )
@@ -83,11 +81,11 @@ def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in alpha."""
-    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
     b = torch.abs(a - 2)
     value = _square_difference_0_pm1_p_p(b / 4, x / scale, b, a / 2)
-    value = torch.where(alpha <= -2.0**600, torch.where(torch.isnan(x), x, 0), value)
-    value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha <= -2.0**1000, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(
         alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf)), value
     )
@@ -96,7 +94,7 @@ def d_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
-    a = torch.where((alpha == 0) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
+    a = torch.where((alpha == 0) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
     y = x / scale
     far = torch.abs(y) == math.inf
     value = torch.where(
@@ -105,10 +103,10 @@ def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
         _times_power1p_less_one(y, -y, scale, 1, y, torch.abs(a - 2), a / 2),
     )
     value = torch.where(
-        alpha <= -2.0**600, torch.where(far, 0, -y * torch.exp(-0.5 * y * y) / scale * y), value
+        alpha <= -2.0**1000, torch.where(far, 0, -y * torch.exp(-0.5 * y * y) / scale * y), value
     )
     value = torch.where(
-        alpha == math.inf,
+        alpha >= 2.0**1000,
         -(y * torch.exp(0.25 * y * y)) / scale * (y * torch.exp(0.25 * y * y)),
         value,
     )
@@ -122,20 +120,15 @@ def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
     y = x / scale
-    far = torch.abs(y) == math.inf
     b = torch.abs(a - 2)
     r = torch.abs(y) / torch.sqrt(b)
-    value = torch.where(
-        far,
-        torch.abs(x) ** (a - 2) / (scale * scale),
-        _times_power1p_less_one(
-            1, 1 / (r * r + 1) + (a - 1) / (1 + 1 / (r * r)), scale, scale, y, b, a / 2
-        ),
+    value = _times_power1p_less_one(
+        1, 1 / (r * r + 1) + (a - 1) / (1 + 1 / (r * r)), scale, scale, y, b, a / 2
     )
     value = torch.where(
-        alpha <= -2.0**600,
+        alpha <= -2.0**1000,
         torch.where(
             torch.abs(y) >= 2.0**60,
             0,
@@ -144,7 +137,7 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
         value,
     )
     value = torch.where(
-        alpha == math.inf,
+        alpha >= 2.0**1000,
         (
             _root1p_square(y)
             / scale
@@ -159,50 +152,25 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and alpha."""
-    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
     y = x / scale
     far = torch.abs(y) == math.inf
-    v = a / 2
-    q = a - 2
-    u = _sign(q)
-    w = (v - 1) / q
-    p = w / q
-    b = torch.abs(q)
-    r = (v - 2) / q
-    g = 1 / q / q
-    far2 = (
-        y
-        * y
-        * torch.abs(
-            (
-                (v - 3) / (q * q * q * q) * ((v - 2) / 2) * (v - 1) * u
-                + p / b / 4
-                - r / b * (w / 4)
-                - g / b / 6
-            )
-            / (g / 4 - p / 2 + r * w * (u / b))
-        )
-        < 2.0**-54
-    )
+    b = torch.abs(a - 2)
     value = torch.where(
         far,
         _sign(x) * torch.where(a - 1 < 0, 0, math.inf),
-        torch.where(
-            far2,
-            (a - 3 - (a - 4) / b * q * u) / 4 * y / q * y / scale * y * y / q * y,
-            _times_power1p_less_one(
-                y,
-                0.5 * _exp_difference_m1_0_0(_log1p_square(torch.abs(y) / torch.sqrt(b))),
-                scale,
-                1,
-                y,
-                b,
-                v,
-            ),
+        _times_power1p_less_one(
+            y,
+            0.5 * _exp_difference_m1_0_0(_log1p_square(torch.abs(y) / torch.sqrt(b))),
+            scale,
+            1,
+            y,
+            b,
+            a / 2,
         ),
     )
-    value = torch.where(alpha <= -2.0**600, torch.where(torch.isnan(x), x, 0), value)
-    value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha <= -2.0**1000, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(alpha == 2, torch.where(x == 0, 0, math.inf * _sign(x)), value)
 
 
@@ -210,7 +178,7 @@ def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
     a = torch.where(
-        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha
+        (alpha == 0) | (alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha
     )
     y = x / scale
     far = torch.abs(y) == math.inf
@@ -218,13 +186,13 @@ def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     r = torch.abs(y) / torch.sqrt(b)
     value = torch.where(
         far,
-        -_sign(x) * (torch.abs(x) ** (a - 1) / (scale * scale)),
+        0,
         _times_power1p_less_one(
             y, -a / (1 + 1 / (r * r)) - 2 / (r * r + 1), scale, scale, y, b, a / 2
         ),
     )
     value = torch.where(
-        alpha <= -2.0**600,
+        alpha <= -2.0**1000,
         torch.where(
             torch.abs(y) >= 2.0**60,
             0,
@@ -233,7 +201,7 @@ def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
         value,
     )
     value = torch.where(
-        alpha == math.inf,
+        alpha >= 2.0**1000,
         -(torch.exp(0.25 * y * y) / scale) * (y * y + 2) * y * (torch.exp(0.25 * y * y) / scale),
         value,
     )
@@ -253,7 +221,7 @@ def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in alpha."""
     a = torch.where(
-        (alpha == 0) | (alpha == 2) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha
+        (alpha == 0) | (alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha
     )
     b = torch.abs(a - 2)
     y = x / scale
@@ -269,8 +237,8 @@ def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
             * 2
         ),
     )
-    value = torch.where(alpha <= -2.0**600, torch.where(torch.isnan(x), x, 0), value)
-    value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha <= -2.0**1000, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     value = torch.where(
         alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf)), value
     )
@@ -291,7 +259,7 @@ def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in alpha and scale."""
-    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
     y = x / scale
     far = torch.abs(y) == math.inf
     b = torch.abs(a - 2)
@@ -308,8 +276,8 @@ def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
             a / 2,
         ),
     )
-    value = torch.where(alpha <= -2.0**600, torch.where(torch.isnan(x), x, 0), value)
-    value = torch.where(alpha == math.inf, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha <= -2.0**1000, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(
         alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, -math.inf)), value
     )
@@ -318,20 +286,22 @@ def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
-    a = torch.where((alpha == 2) | (alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
+    a = torch.where(
+        (alpha == 0) | (alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha
+    )
     y = x / scale
     far = torch.abs(y) == math.inf
     b = torch.abs(a - 2)
     r = torch.abs(y) / torch.sqrt(b)
     value = torch.where(
         far,
-        2 * torch.abs(x) ** a / (scale * scale),
+        math.inf,
         _times_power1p_less_one(
             y, y, scale / (3 / (r * r + 1) + (a + 1) / (1 + 1 / (r * r))), scale, y, b, a / 2
         ),
     )
     value = torch.where(
-        alpha <= -2.0**600,
+        alpha <= -2.0**1000,
         torch.where(
             torch.abs(y) >= 2.0**60,
             0,
@@ -346,17 +316,26 @@ def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
         value,
     )
     value = torch.where(
-        alpha == math.inf,
+        alpha >= 2.0**1000,
         y / scale * torch.exp(0.25 * y * y) * (y * y + 3) * (y / scale * torch.exp(0.25 * y * y)),
         value,
     )
-    return torch.where(alpha == 2, y / scale * (y / scale) * 3, value)
+    value = torch.where(alpha == 2, y / scale * (y / scale) * 3, value)
+    return torch.where(
+        alpha == 0,
+        torch.where(
+            torch.abs(y) >= 2.0**60,
+            2 / scale / scale,
+            y / scale * (y / scale) * ((y * y + 6) / (y * y + 2)) * (2 / (y * y + 2)),
+        ),
+        value,
+    )
 
 
 @_elementwise
 def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    a = torch.where((alpha == math.inf) | (alpha <= -2.0**600), 1, alpha)
+    a = torch.where((alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
     y = x / scale
     far = torch.abs(y) == math.inf
     value = torch.where(
@@ -369,7 +348,7 @@ def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
         ),
     )
     value = torch.where(
-        alpha <= -2.0**600,
+        alpha <= -2.0**1000,
         torch.exp(-0.25 * y * y) / scale * (torch.exp(-0.25 * y * y) / scale),
         value,
     )
@@ -377,7 +356,7 @@ def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
         torch.isnan(x),
         x,
         torch.where(
-            alpha == math.inf,
+            alpha >= 2.0**1000,
             torch.exp(0.25 * y * y) / scale * (torch.exp(0.25 * y * y) / scale),
             value,
         ),
@@ -436,7 +415,9 @@ def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any
     """f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
     t = torch.abs(y) / torch.sqrt(b)
     far = t >= math.inf
-    half = torch.where(far, torch.abs(y) ** q * b ** (-0.5 * q), _power1p_square(t, 0.5 * q))
+    half = torch.where(
+        far, torch.abs(y) ** q * torch.clamp(b, max=1) ** (-0.5 * q), _power1p_square(t, 0.5 * q)
+    )
     low = torch.clamp(half, max=1)
     high = torch.clamp(half, min=1)
     return f / root * low / c * high * (e / root * low / d * high)
@@ -504,82 +485,45 @@ def _root1p_square(t: Any) -> Any:
 
 
 def _square_difference_0_p(f: Any, y: Any, b: Any, p: Any) -> Any:
-    """f z^1 exp[0, p z], the divided difference of exp; z = log(1 + y^2/b)."""
-    size = torch.abs(y)
-    t = size / torch.sqrt(b)
+    """f z^1 exp[0, p z], z = log(1 + y^2/b)."""
+    t = torch.abs(y) / torch.sqrt(b)
     g = _power1p_square(t, p)
     far = g >= 2.0**90
     z = _log1p_square(t)
     u = p * torch.clamp(z, max=1e30)
     return torch.where(
         far,
-        (
-            torch.where(t >= math.inf, size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p))
-            * (f / p)
-            * torch.where(t >= math.inf, size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p))
-        ),
+        _power1p_square(t, 0.5 * p) * (f / p) * _power1p_square(t, 0.5 * p),
         f * torch.where(torch.abs(u) >= 7 / 10, (g - 1) / p, z * _exprel(u)),
     )
 
 
 def _square_difference_0_pm1_p_p(f: Any, y: Any, b: Any, p: Any) -> Any:
-    """f z^3 exp[0, (p - 1) z, p z, p z], the divided difference of exp; z = log(1 + y^2/b)."""
-    size = torch.abs(y)
-    t = size / torch.sqrt(b)
+    """f z^3 exp[0, (p - 1) z, p z, p z], z = log(1 + y^2/b)."""
+    t = torch.abs(y) / torch.sqrt(b)
     g = _power1p_square(t, p)
     far = g >= 2.0**90
     z = _log1p_square(t)
+    m = torch.clamp(z, max=1e30)
+    near = p * m < 2.5
     q = p - 1
+    near2 = torch.abs(q * z) < 7 / 10
+    v = (
+        (
+            _exp_difference_m1_0_0(m)
+            - (
+                (-torch.expm1(-m) - torch.where(near2, 0, torch.exp(torch.clamp(-z, min=-80)) / q))
+                / p
+            )
+        )
+        / p
+    )
     high = torch.clamp(p, min=0)
     low = torch.clamp(q, max=0)
-    m = torch.clamp(z, max=1e30)
     unit = torch.clamp(high - low, min=1)
-    near = torch.abs(q * z) < 7 / 10
     return torch.where(
         far,
-        (
-            torch.where(t >= math.inf, size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p))
-            * (
-                f
-                * (
-                    (
-                        _exp_difference_m1_0_0(
-                            torch.clamp(torch.where(t >= math.inf, 2 * torch.log(size) - torch.log(b), z), max=1e30)
-                        )
-                        - (
-                            (
-                                -torch.expm1(
-                                    -(
-                                        torch.clamp(torch.where(t >= math.inf, 2 * torch.log(size) - torch.log(b), z), max=1e30)
-                                    )
-                                )
-                                - torch.where(
-                                    (
-                                        torch.abs(
-                                            q
-                                            * torch.where(
-                                                t >= math.inf, 2 * torch.log(size) - torch.log(b), z
-                                            )
-                                        )
-                                        < 7 / 10
-                                    ),
-                                    0,
-                                    (
-                                        torch.exp(
-                                            torch.clamp(-torch.where(t >= math.inf, 2 * torch.log(size) - torch.log(b), z), min=-80)
-                                        )
-                                        / q
-                                    ),
-                                )
-                            )
-                            / p
-                        )
-                    )
-                    / p
-                )
-            )
-            * torch.where(t >= math.inf, size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p))
-        ),
+        _power1p_square(t, 0.5 * p) * (f * torch.where(near, m, v)) * _power1p_square(t, 0.5 * p),
         f * torch.where(
             (high - low) * m < 5,
             (
@@ -592,103 +536,55 @@ def _square_difference_0_pm1_p_p(f: Any, y: Any, b: Any, p: Any) -> Any:
                 )
             ),
             torch.where(
-                p * m < 2.5,
+                near,
                 (
                     _power_difference_0_p_p(z, p, g) / (1 - p)
                     - g * (_exp_difference_m1_0_0(m) / (1 - p))
                 ),
-                (
-                    g
-                    * (
-                        (
-                            _exp_difference_m1_0_0(m)
-                            - (
-                                (
-                                    -torch.expm1(-m)
-                                    - torch.where(near, 0, torch.exp(torch.clamp(-z, min=-80)) / q)
-                                )
-                                / p
-                            )
-                        )
-                        / p
-                    )
-                    + torch.where(near, z * _exprel(q * z), -1 / q) / p / p
-                ),
+                g * v + torch.where(near2, z * _exprel(q * z), -1 / q) / p / p,
             ),
         ),
     )
 
 
 def _square_difference_plus_0_pm1_p_p_p(f: Any, y: Any, b: Any, p: Any, c: Any) -> Any:
-    """f z^4 exp[0, (p - 1) z, p z, p z, p z], the divided difference of exp; plus f c exp(p z), z = log(1 + y^2/b)."""
-    size = torch.abs(y)
-    t = size / torch.sqrt(b)
+    """f (z^4 exp[0, (p - 1) z, p z, p z, p z] + c exp(p z)), z = log(1 + y^2/b)."""
+    t = torch.abs(y) / torch.sqrt(b)
     g = _power1p_square(t, p)
     far = g >= 2.0**90
-    z = _log1p_square(t)
+    far2 = t >= math.inf
+    z = torch.where(far2, 2 * torch.log(torch.abs(y)) - torch.log(b), _log1p_square(t))
+    m = torch.clamp(z, max=1e30)
+    near = p * m < 2.5
     q = p - 1
+    near2 = torch.abs(q * z) < 7 / 10
+    u = (
+        (
+            _exp_difference_m1_0_0_0(m)
+            - (
+                (
+                    _exp_difference_m1_0_0(m)
+                    - (
+                        (
+                            -torch.expm1(-m)
+                            - torch.where(near2, 0, torch.exp(torch.clamp(-z, min=-80)) / q)
+                        )
+                        / p
+                    )
+                )
+                / p
+            )
+        )
+        / p
+        + c
+    )
     high = torch.clamp(p, min=0)
     low = torch.clamp(q, max=0)
-    m = torch.clamp(z, max=1e30)
     unit = torch.clamp(high - low, min=1)
     v = (p - low) / unit
-    near = torch.abs(q * z) < 7 / 10
     return torch.where(
         far,
-        (
-            torch.where(t >= math.inf, size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p))
-            * (
-                f
-                * (
-                    (
-                        _exp_difference_m1_0_0_0(
-                            torch.clamp(torch.where(t >= math.inf, 2 * torch.log(size) - torch.log(b), z), max=1e30)
-                        )
-                        - (
-                            (
-                                _exp_difference_m1_0_0(
-                                    torch.clamp(torch.where(t >= math.inf, 2 * torch.log(size) - torch.log(b), z), max=1e30)
-                                )
-                                - (
-                                    (
-                                        -torch.expm1(
-                                            -(
-                                                torch.clamp(torch.where(t >= math.inf, 2 * torch.log(size) - torch.log(b), z), max=1e30)
-                                            )
-                                        )
-                                        - torch.where(
-                                            (
-                                                torch.abs(
-                                                    q
-                                                    * torch.where(
-                                                        t >= math.inf,
-                                                        2 * torch.log(size) - torch.log(b),
-                                                        z,
-                                                    )
-                                                )
-                                                < 7 / 10
-                                            ),
-                                            0,
-                                            (
-                                                torch.exp(
-                                                    torch.clamp(-torch.where(t >= math.inf, 2 * torch.log(size) - torch.log(b), z), min=-80)
-                                                )
-                                                / q
-                                            ),
-                                        )
-                                    )
-                                    / p
-                                )
-                            )
-                            / p
-                        )
-                    )
-                    / p
-                    + c
-                )
-            )
-            * torch.where(t >= math.inf, size**p * b ** (-0.5 * p), _power1p_square(t, 0.5 * p))
-        ),
+        _power1p_square(t, 0.5 * p) * (f * torch.where(near, m, u)) * _power1p_square(t, 0.5 * p),
         f * torch.where(
             (high - low) * m < 5,
             (
@@ -701,37 +597,12 @@ def _square_difference_plus_0_pm1_p_p_p(f: Any, y: Any, b: Any, p: Any, c: Any) 
                 + g * c
             ),
             torch.where(
-                p * m < 2.5,
+                near,
                 (
                     g * (c - _exp_difference_m1_0_0_0(m) / (1 - p))
                     + _power_difference_0_p_p_p(z, p, g) / (1 - p)
                 ),
-                (
-                    g
-                    * (
-                        (
-                            _exp_difference_m1_0_0_0(m)
-                            - (
-                                (
-                                    _exp_difference_m1_0_0(m)
-                                    - (
-                                        (
-                                            -torch.expm1(-m)
-                                            - torch.where(
-                                                near, 0, torch.exp(torch.clamp(-z, min=-80)) / q
-                                            )
-                                        )
-                                        / p
-                                    )
-                                )
-                                / p
-                            )
-                        )
-                        / p
-                        + c
-                    )
-                    - torch.where(near, z * _exprel(q * z), -1 / q) / p / p / p
-                ),
+                g * u - torch.where(near2, z * _exprel(q * z), -1 / q) / p / p / p,
             ),
         ),
     )
@@ -1011,7 +882,9 @@ def _block(
     u, v, w = spare
     if alpha == 2:
         return [math.nan]
-    if alpha <= -2.0**600:
+    if alpha >= 2.0**1000:
+        return [math.nan]
+    if alpha <= -2.0**1000:
         return [math.nan]
     if not torch.linalg.vector_norm(d).item() < math.inf:
         return [math.nan]

@@ -58,8 +58,6 @@ def leading(model: ErrorModel, units: Sequence[Unit], ranges: Ranges) -> list[En
         for term, negligible in _spellings(model.loss, lead, units):
             if not term.has(sympy.nan, sympy.zoo):
                 with suppress(CannotLower):
-                    if negligible is not None and negligible.count_ops() > _LONGEST_TEST:
-                        continue
                     test = _test(model.loss, negligible, units, lead.is_whole)
                     for form in _forms(model.loss, term, ranges):
                         candidate = Candidate(form, (_RULE,), within=within)
@@ -141,8 +139,8 @@ def _spellings(
 def _test(
     loss: Loss, negligible: Expr | None, units: Sequence[Unit], is_whole: bool
 ) -> Node | None:
-    """None where pieces along x over a length do the same."""
-    if negligible is None:
+    """None where pieces along x over a length do the same, and where nobody would read it."""
+    if negligible is None or negligible.count_ops() > _LONGEST_TEST:
         return None
     written = negligible
     while names := written.atoms(Let):

@@ -88,7 +88,7 @@ def _finite(value: Any) -> Any:
 _NUMPY: dict[str, Any] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide,
     "neg": np.negative, "abs": np.abs, "sign": np.sign, "min": np.minimum, "max": np.maximum,
-    "sqrt": np.sqrt, "pow": np.power, "exp": np.exp, "expm1": np.expm1, "log": np.log,
+    "sqrt": np.sqrt, "pow": _power, "exp": np.exp, "expm1": np.expm1, "log": np.log,
     "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin,
     "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
     "product_error": _product_error, "horner": _horner, "exp_series": _exp_series,

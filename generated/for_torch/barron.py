@@ -122,10 +122,15 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
     y = x / scale
+    far = torch.abs(y) == math.inf
     b = torch.abs(a - 2)
     r = torch.abs(y) / torch.sqrt(b)
-    value = _times_power1p_less_one(
-        1, 1 / (r * r + 1) + (a - 1) / (1 + 1 / (r * r)), scale, scale, y, b, a / 2
+    value = torch.where(
+        far,
+        torch.abs(x) ** (a - 2) / (scale * scale),
+        _times_power1p_less_one(
+            1, 1 / (r * r + 1) + (a - 1) / (1 + 1 / (r * r)), scale, scale, y, b, a / 2
+        ),
     )
     value = torch.where(
         alpha <= -2.0**1000,
@@ -186,7 +191,7 @@ def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     r = torch.abs(y) / torch.sqrt(b)
     value = torch.where(
         far,
-        0,
+        -_sign(x) * (torch.abs(x) ** (a - 1) / (scale * scale)),
         _times_power1p_less_one(
             y, -a / (1 + 1 / (r * r)) - 2 / (r * r + 1), scale, scale, y, b, a / 2
         ),
@@ -286,16 +291,14 @@ def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
-    a = torch.where(
-        (alpha == 0) | (alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha
-    )
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
     y = x / scale
     far = torch.abs(y) == math.inf
     b = torch.abs(a - 2)
     r = torch.abs(y) / torch.sqrt(b)
     value = torch.where(
         far,
-        math.inf,
+        2 * torch.abs(x) ** a / (scale * scale),
         _times_power1p_less_one(
             y, y, scale / (3 / (r * r + 1) + (a + 1) / (1 + 1 / (r * r))), scale, y, b, a / 2
         ),
@@ -320,16 +323,7 @@ def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
         y / scale * torch.exp(0.25 * y * y) * (y * y + 3) * (y / scale * torch.exp(0.25 * y * y)),
         value,
     )
-    value = torch.where(alpha == 2, y / scale * (y / scale) * 3, value)
-    return torch.where(
-        alpha == 0,
-        torch.where(
-            torch.abs(y) >= 2.0**60,
-            2 / scale / scale,
-            y / scale * (y / scale) * ((y * y + 6) / (y * y + 2)) * (2 / (y * y + 2)),
-        ),
-        value,
-    )
+    return torch.where(alpha == 2, y / scale * (y / scale) * 3, value)
 
 
 @_elementwise

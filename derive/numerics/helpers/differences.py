@@ -269,7 +269,8 @@ def _of_square(name: str, rates: tuple[Rate, ...], plus: bool) -> Helper:
     power = Local("g", power1p_square(SIZE, _p))
     log: Node = log1p_square(SIZE)
     if plus:  # which of two terms is larger decides the sign, also where |y|/sqrt(b) overflows
-        log = where(call("lt", SIZE, inf), log, 2 * call("log", absolute(_y)) - call("log", _b))
+        beyond = 2 * call("log", absolute(_y)) - call("log", _b)
+        log = where(call("le", inf, SIZE), beyond, log)
     given = {_z: Local("z", log), _g: power}
     usual = _given(_f * _of_power(rates, more), given)
     value = where(call("le", _HUGE, power), half * _given(beside, given) * half, usual)

@@ -73,7 +73,7 @@ def power_of(q: Node) -> Node:
     """(1 + y^2/b)^q, also where |y|/sqrt(b) is beyond the largest number."""
     # b < 1, or y itself is infinite.
     beyond = absolute(_y) ** (2 * q) * call("min", _b, 1) ** (-q)
-    return where(call("lt", SIZE, inf), power1p_square(SIZE, q), beyond)
+    return where(call("le", inf, SIZE), beyond, power1p_square(SIZE, q))
 
 
 _half = Local("half", power_of(_q / 2))
@@ -94,7 +94,8 @@ def _times(q: Node, whole: Node, root: Node) -> Node:
     power = Local("power", power1p_square(SIZE, q) / whole)
     span = Local("span", call("max", power, 1 / power))
     usual = _f * power / _c * (_e / _d)
-    return where(span < _LARGE, usual, in_halves(_f, _e, _c, _d, _y, _b, q, root))
+    halves = in_halves(_f, _e, _c, _d, _y, _b, q, root)
+    return where(call("le", _LARGE, span), halves, usual)
 
 
 times_power1p = define(

@@ -145,15 +145,10 @@ def d2_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         p = np.exp(-0.25 * y * y) / scale
         return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (1 - y * y) * p)
     y = x / scale
-    far = np.abs(y) == np.inf
     b = np.abs(alpha - 2)
     r = np.abs(y) / np.sqrt(b)
-    return _where_rare(
-        far,
-        lambda: np.abs(x) ** (alpha - 2) / (scale * scale),
-        _times_power1p_less_one(
-            1, 1 / (r * r + 1) + (alpha - 1) / (1 + 1 / (r * r)), scale, scale, y, b, alpha / 2
-        ),
+    return _times_power1p_less_one(
+        1, 1 / (r * r + 1) + (alpha - 1) / (1 + 1 / (r * r)), scale, scale, y, b, alpha / 2
     )
 
 
@@ -208,7 +203,7 @@ def d2_x_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     r = np.abs(y) / np.sqrt(b)
     return _where_rare(
         far,
-        lambda: -np.sign(x) * (np.abs(x) ** (alpha - 1) / (scale * scale)),
+        lambda: 0,
         _times_power1p_less_one(
             y, -alpha / (1 + 1 / (r * r)) - 2 / (r * r + 1), scale, scale, y, b, alpha / 2
         ),
@@ -276,6 +271,14 @@ def d2_alpha_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 def d2_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
+    if np.all(alpha == 0):
+        far = np.abs(y) >= 2.0**60
+        s = y * y
+        return _where_rare(
+            far,
+            lambda: 2 / scale / scale,
+            y / scale * (y / scale) * ((s + 6) / (s + 2)) * (2 / (s + 2)),
+        )
     if np.all(alpha == 2):
         return y / scale * (y / scale) * 3
     if np.all(alpha >= 2.0**1000):
@@ -289,7 +292,7 @@ def d2_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     r = np.abs(y) / np.sqrt(b)
     return _where_rare(
         far,
-        lambda: 2 * np.abs(x) ** alpha / (scale * scale),
+        lambda: np.inf,
         _times_power1p_less_one(
             y,
             y,

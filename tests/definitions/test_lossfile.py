@@ -275,3 +275,11 @@ def test_names_that_collide_on_some_file_systems(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"other.toml: 'Huber' is already .*fair.toml"):
         find_all([str(file), str(other)])
     assert [loss.name for loss in find_all(["huber", "huber", "cauchy"])] == ["huber", "cauchy"]
+
+
+def test_letters_for_formulas():
+    text = 'name = "own"\nloss = "w*abs(x)"\n[variables]\nx = "real"\nw = "positive"\n[symbols]\n'
+    assert dict(parse(text + 'w = "nu_1"', "own.toml").symbols) == {"w": "nu_1"}
+    for line in (r'w = "\\input{x}"', 'v = "nu"', "w = 3"):
+        with pytest.raises(BadInput):
+            parse(text + line, "own.toml")

@@ -60,7 +60,7 @@ def loss(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
-    a = torch.where((alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
     y = x / scale
     far = torch.abs(y) == math.inf
     value = torch.where(
@@ -71,11 +71,12 @@ def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     value = torch.where(
         alpha <= -2.0**1000, torch.where(far, 0, y * torch.exp(-0.5 * y * y) / scale), value
     )
-    return torch.where(
+    value = torch.where(
         alpha >= 2.0**1000,
         torch.exp(0.25 * y * y) / scale * x * (torch.exp(0.25 * y * y) / scale),
         value,
     )
+    return torch.where(alpha == 2, y / scale, value)
 
 
 @_elementwise
@@ -94,7 +95,9 @@ def d_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
-    a = torch.where((alpha == 0) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
+    a = torch.where(
+        (alpha == 0) | (alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha
+    )
     y = x / scale
     far = torch.abs(y) == math.inf
     value = torch.where(
@@ -110,6 +113,7 @@ def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
         -(y * torch.exp(0.25 * y * y)) / scale * (y * torch.exp(0.25 * y * y)),
         value,
     )
+    value = torch.where(alpha == 2, -y / scale * y, value)
     return torch.where(
         alpha == 0,
         torch.where(torch.abs(y) >= 2.0**60, -2 / scale, -y / scale * (y / (0.5 * y * y + 1))),
@@ -225,9 +229,7 @@ def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in alpha."""
-    a = torch.where(
-        (alpha == 0) | (alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha
-    )
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
     b = torch.abs(a - 2)
     y = x / scale
     value = _square_difference_plus_0_pm1_p_p_p(
@@ -244,20 +246,8 @@ def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     )
     value = torch.where(alpha <= -2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     value = torch.where(alpha >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
-    value = torch.where(
-        alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf)), value
-    )
     return torch.where(
-        alpha == 0,
-        torch.where(
-            torch.abs(y) == math.inf,
-            math.inf,
-            (
-                0.5 * _exp_difference_m2_m1_m1_0(_log1p_square(0.7071067811865476 * torch.abs(y)))
-                + 0.5 * _exp_difference_m1_0_0_0_0(_log1p_square(0.7071067811865476 * torch.abs(y)))
-            ),
-        ),
-        value,
+        alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf)), value
     )
 
 
@@ -329,7 +319,7 @@ def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    a = torch.where((alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
     y = x / scale
     far = torch.abs(y) == math.inf
     value = torch.where(
@@ -346,14 +336,15 @@ def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
         torch.exp(-0.25 * y * y) / scale * (torch.exp(-0.25 * y * y) / scale),
         value,
     )
+    value = torch.where(
+        alpha >= 2.0**1000,
+        torch.exp(0.25 * y * y) / scale * (torch.exp(0.25 * y * y) / scale),
+        value,
+    )
     return torch.where(
         torch.isnan(x),
         x,
-        torch.where(
-            alpha >= 2.0**1000,
-            torch.exp(0.25 * y * y) / scale * (torch.exp(0.25 * y * y) / scale),
-            value,
-        ),
+        torch.where(alpha == 2, torch.where(torch.isnan(x), x, 1 / scale / scale), value),
     )
 
 
@@ -380,23 +371,13 @@ def _exp_difference_m1_0_0_0(z: Any) -> Any:
     )
 
 
-def _exp_difference_m1_0_0_0_0(z: Any) -> Any:
-    """z^4 exp[-z, 0, 0, 0, 0], the divided difference of exp."""
-    p = torch.exp(-z)
-    return torch.where(
-        torch.abs(z) < 4,
-        z * z * z * z * (p * _exp_series(torch.abs(z), (0, 1, 1, 1, 1))),
-        z * z * z * (1 / 6) - z * z * 0.5 + z - 1 + p,
-    )
-
-
 def _exp_difference_m2_m1_m1_0(z: Any) -> Any:
     """z^3 exp[-2 z, -z, -z, 0], the divided difference of exp."""
     p = torch.exp(-2 * z)
     return torch.where(
         torch.abs(z) < 2,
         z * z * z * (p * _exp_series(torch.abs(z), (0, 1, 1, 2))),
-        0.5 - torch.clamp(z, max=1e30) * torch.exp(-z) - 0.5 * p,
+        0.5 - torch.clamp(z, max=1000000000.0) * torch.exp(-z) - 0.5 * p,
     )
 
 
@@ -445,7 +426,7 @@ def _power_difference_0_p_p(z: Any, p: Any, g: Any) -> Any:
     """z^2 exp[0, p z, p z], the divided difference of exp; g = exp(p z)."""
     high = torch.clamp(p, min=0)
     low = torch.clamp(p, max=0)
-    m = torch.clamp(z, max=1e30)
+    m = torch.clamp(z, max=1000000000.0)
     unit = torch.clamp(high - low, min=1)
     return torch.where(
         (high - low) * m < 5,
@@ -463,7 +444,7 @@ def _power_difference_0_p_p_p(z: Any, p: Any, g: Any) -> Any:
     """z^3 exp[0, p z, p z, p z], the divided difference of exp; g = exp(p z)."""
     high = torch.clamp(p, min=0)
     low = torch.clamp(p, max=0)
-    m = torch.clamp(z, max=1e30)
+    m = torch.clamp(z, max=1000000000.0)
     unit = torch.clamp(high - low, min=1)
     v = (p - low) / unit
     return torch.where(
@@ -484,7 +465,7 @@ def _square_difference_0_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     g = _power1p_square(t, p)
     far = g >= 2.0**90
     z = _log1p_square(t)
-    u = p * torch.clamp(z, max=1e30)
+    u = p * torch.clamp(z, max=1000000000.0)
     return torch.where(
         far,
         _power1p_square(t, 0.5 * p) * (f / p) * _power1p_square(t, 0.5 * p),
@@ -498,7 +479,7 @@ def _square_difference_0_pm1_p_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     g = _power1p_square(t, p)
     far = g >= 2.0**90
     z = _log1p_square(t)
-    m = torch.clamp(z, max=1e30)
+    m = torch.clamp(z, max=1000000000.0)
     near = p * m < 2.5
     q = p - 1
     near2 = torch.abs(q * z) < 7 / 10
@@ -548,7 +529,7 @@ def _square_difference_plus_0_pm1_p_p_p(f: Any, y: Any, b: Any, p: Any, c: Any) 
     far = g >= 2.0**90
     far2 = t >= math.inf
     z = torch.where(far2, 2 * torch.log(torch.abs(y)) - torch.log(b), _log1p_square(t))
-    m = torch.clamp(z, max=1e30)
+    m = torch.clamp(z, max=1000000000.0)
     near = p * m < 2.5
     q = p - 1
     near2 = torch.abs(q * z) < 7 / 10

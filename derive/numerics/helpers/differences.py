@@ -29,8 +29,8 @@ _NEGLIGIBLE = 80
 _HUGE = 2**90
 _z, _p, _g = Name("z"), Name("p"), Name("g")
 _f, _y, _b = Name("f"), Name("y"), Name("b")
-# Beside an exponential of 0, where z is infinite.
-_BOUNDED = Local("m", call("min", _z, FAR))
+# Beside an exponential of 0, where z is infinite; its cube is a number in every dtype.
+_BOUNDED = Local("m", call("min", _z, 1e9))
 
 
 @dataclass(frozen=True)

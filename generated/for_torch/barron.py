@@ -229,7 +229,9 @@ def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in alpha."""
-    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
+    a = torch.where(
+        (alpha == 0) | (alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha
+    )
     b = torch.abs(a - 2)
     y = x / scale
     value = _square_difference_plus_0_pm1_p_p_p(
@@ -246,8 +248,20 @@ def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     )
     value = torch.where(alpha <= -2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     value = torch.where(alpha >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
-    return torch.where(
+    value = torch.where(
         alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf)), value
+    )
+    return torch.where(
+        alpha == 0,
+        torch.where(
+            torch.abs(y) == math.inf,
+            math.inf,
+            (
+                0.5 * _exp_difference_m2_m1_m1_0(_log1p_square(0.7071067811865476 * torch.abs(y)))
+                + 0.5 * _exp_difference_m1_0_0_0_0(_log1p_square(0.7071067811865476 * torch.abs(y)))
+            ),
+        ),
+        value,
     )
 
 
@@ -371,13 +385,23 @@ def _exp_difference_m1_0_0_0(z: Any) -> Any:
     )
 
 
+def _exp_difference_m1_0_0_0_0(z: Any) -> Any:
+    """z^4 exp[-z, 0, 0, 0, 0], the divided difference of exp."""
+    p = torch.exp(-z)
+    return torch.where(
+        torch.abs(z) < 4,
+        z * z * z * z * (p * _exp_series(torch.abs(z), (0, 1, 1, 1, 1))),
+        z * z * z * (1 / 6) - z * z * 0.5 + z - 1 + p,
+    )
+
+
 def _exp_difference_m2_m1_m1_0(z: Any) -> Any:
     """z^3 exp[-2 z, -z, -z, 0], the divided difference of exp."""
     p = torch.exp(-2 * z)
     return torch.where(
         torch.abs(z) < 2,
         z * z * z * (p * _exp_series(torch.abs(z), (0, 1, 1, 2))),
-        0.5 - torch.clamp(z, max=1000000000.0) * torch.exp(-z) - 0.5 * p,
+        0.5 - torch.clamp(z, max=1e30) * torch.exp(-z) - 0.5 * p,
     )
 
 
@@ -426,7 +450,7 @@ def _power_difference_0_p_p(z: Any, p: Any, g: Any) -> Any:
     """z^2 exp[0, p z, p z], the divided difference of exp; g = exp(p z)."""
     high = torch.clamp(p, min=0)
     low = torch.clamp(p, max=0)
-    m = torch.clamp(z, max=1000000000.0)
+    m = torch.clamp(z, max=1e30)
     unit = torch.clamp(high - low, min=1)
     return torch.where(
         (high - low) * m < 5,
@@ -444,7 +468,7 @@ def _power_difference_0_p_p_p(z: Any, p: Any, g: Any) -> Any:
     """z^3 exp[0, p z, p z, p z], the divided difference of exp; g = exp(p z)."""
     high = torch.clamp(p, min=0)
     low = torch.clamp(p, max=0)
-    m = torch.clamp(z, max=1000000000.0)
+    m = torch.clamp(z, max=1e30)
     unit = torch.clamp(high - low, min=1)
     v = (p - low) / unit
     return torch.where(
@@ -465,7 +489,7 @@ def _square_difference_0_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     g = _power1p_square(t, p)
     far = g >= 2.0**90
     z = _log1p_square(t)
-    u = p * torch.clamp(z, max=1000000000.0)
+    u = p * torch.clamp(z, max=1e30)
     return torch.where(
         far,
         _power1p_square(t, 0.5 * p) * (f / p) * _power1p_square(t, 0.5 * p),
@@ -479,7 +503,7 @@ def _square_difference_0_pm1_p_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     g = _power1p_square(t, p)
     far = g >= 2.0**90
     z = _log1p_square(t)
-    m = torch.clamp(z, max=1000000000.0)
+    m = torch.clamp(z, max=1e30)
     near = p * m < 2.5
     q = p - 1
     near2 = torch.abs(q * z) < 7 / 10
@@ -529,7 +553,7 @@ def _square_difference_plus_0_pm1_p_p_p(f: Any, y: Any, b: Any, p: Any, c: Any) 
     far = g >= 2.0**90
     far2 = t >= math.inf
     z = torch.where(far2, 2 * torch.log(torch.abs(y)) - torch.log(b), _log1p_square(t))
-    m = torch.clamp(z, max=1000000000.0)
+    m = torch.clamp(z, max=1e30)
     near = p * m < 2.5
     q = p - 1
     near2 = torch.abs(q * z) < 7 / 10

@@ -103,35 +103,20 @@ def d2_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
 @_elementwise
 def d2_z_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The mixed second derivative in z and gamma."""
-    u = 2 * 2**gamma / gamma * (torch.abs(z) / 0.6931471805599453)
-    p = 2 ** (-gamma)
-    v = p / 2
-    q = y - 0.5
-    w = 2 * y - 1
-    r = v * q * w
-    g = v * gamma
-    h = g * q * w
-    k = g * w
-    m = 0.6931471805599453 * (h - 0.6931471805599453 * (g * (gamma + 1) * q * w - k * w))
-    n = v * w * w
-    t = 0.6931471805599453 * (v * (gamma + 1) * q * w - n)
-    u2 = h * 0.6931471805599453
-    u3 = 0.6931471805599453 * (h + n - p * (y / 2 - 0.25) * w)
-    v2 = z * w
+    far = z == 0
+    q = 2 * y - 1
+    v = z * q
     return torch.where(
+        far,
+        2 ** (-gamma) / 2 * gamma * q * 0.6931471805599453 * 0.6931471805599453,
         (
-            (u * (torch.abs((r + r + m + t - u2 - u3) / w) / 0.6931471805599453) < 2.0**-54)
-            & (u * (torch.abs((u2 - r - r + u3 - m - t) / w) / 0.6931471805599453) < 2.0**-54)
-        ),
-        k * 0.6931471805599453 * 0.6931471805599453,
-        (
-            w
+            q
             * (
-                gamma * _sigmoid(v2) * _softplus(-v2) * _softplus(v2)
-                + _sigmoid(-v2) * _softplus(v2)
-                - _sigmoid(v2) * _softplus(-v2)
+                gamma * _sigmoid(v) * _softplus(-v) * _softplus(v)
+                + _sigmoid(-v) * _softplus(v)
+                - _sigmoid(v) * _softplus(-v)
             )
-            * torch.exp(-gamma * _softplus(v2))
+            * torch.exp(-gamma * _softplus(v))
         ),
     )
 

@@ -21,7 +21,7 @@ from derive.numerics.classwise.atoms import (
     Miss,
     Surprise,
 )
-from derive.numerics.helpers import divergences
+from derive.numerics.helpers import divergences, log_ratio
 from derive.numerics.lower import lower
 from derive.numerics.nodes import Call, Local, Name, Node, Number, call, where
 
@@ -197,7 +197,7 @@ class _Lowering:
 
     def _log_ratio(self, a: Expr, b: Expr) -> Node:
         """Where both are 0, the limit from the right in what the first depends on."""
-        found = divergences.log_ratio(*(self.node(x) for x in (a, b, sympy.expand(a - b))))
+        found = log_ratio(*(self.node(x) for x in (a, b, sympy.expand(a - b))))
         alone = sympy.cancel(a / b).subs(dict.fromkeys(b.free_symbols - a.free_symbols, 0))
         if alone.is_number and alone.is_finite and alone.is_positive:
             return where(call("eq", self.node(b), 0), float(log(alone)), found)

@@ -1,6 +1,13 @@
 """Stable atoms: small functions that each keep their digits over their whole domain."""
 
 from derive.numerics.helpers.boxcox import boxcox1p, boxcox_bend, boxcox_slope
+from derive.numerics.helpers.divergences import (
+    chance_divergence,
+    chance_gap,
+    divergence,
+    log1mexp,
+    log_quotient,
+)
 from derive.numerics.helpers.exponential import (
     expm1_minus,
     exprel,
@@ -35,10 +42,38 @@ from derive.numerics.helpers.powers import (
 from derive.numerics.helpers.ratios import log_ratio
 
 __all__ = [
-    "HELPERS", "SERIES_TERMS", "Helper", "boxcox1p", "boxcox_bend", "boxcox_slope", "expm1_minus",
-    "exprel", "exprel1", "exprel2", "log1p_minus", "log1p_square", "log1prel", "log1prel1",
-    "log1prel2", "log_ratio", "logcosh", "logcosh_excess", "power1p", "power1p_square",
-    "rel2", "rel2_bend", "rel2_slope", "root1p_square", "sigmoid",
-    "softplus", "softplus_step",
-    "times_power1p", "times_power1p_less_one",
+    "HELPERS",
+    "SERIES_TERMS",
+    "Helper",
+    "boxcox1p",
+    "boxcox_bend",
+    "boxcox_slope",
+    "chance_divergence",
+    "chance_gap",
+    "divergence",
+    "expm1_minus",
+    "exprel",
+    "exprel1",
+    "exprel2",
+    "log1mexp",
+    "log1p_minus",
+    "log1p_square",
+    "log1prel",
+    "log1prel1",
+    "log1prel2",
+    "log_quotient",
+    "log_ratio",
+    "logcosh",
+    "logcosh_excess",
+    "power1p",
+    "power1p_square",
+    "rel2",
+    "rel2_bend",
+    "rel2_slope",
+    "root1p_square",
+    "sigmoid",
+    "softplus",
+    "softplus_step",
+    "times_power1p",
+    "times_power1p_less_one",
 ]  # fmt: skip

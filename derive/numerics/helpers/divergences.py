@@ -31,15 +31,6 @@ def _divergence(a: Any, b: Any, _: Any) -> Any:
     return b if a == 0 else a * mp.log(a / b) - a + b
 
 
-log_ratio = define(
-    Helper(
-        "log_ratio",
-        ("a", "b", "d"),
-        "log(a/b), where d = a - b.",
-        where(absolute(_d) < _b / 2, call("log1p", _d / _b), log_quotient(_a, _b)),
-        lambda a, b, d: mp.log(a / b),
-    )
-)
 divergence = define(
     Helper(
         "divergence",
@@ -90,6 +81,6 @@ log1mexp = define(
             call("log", -call("expm1", -Name("n"))),
             call("log1p", -call("exp", -Name("n"))),
         ),
-        lambda n: mp.log(-mp.expm1(-n)),
+        lambda n: mp.log(-mp.expm1(-n)) if n < 1 else mp.log1p(-mp.exp(-n)),
     )
 )

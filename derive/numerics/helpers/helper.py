@@ -43,6 +43,8 @@ FAR = 1e30
 
 
 def define(helper: Helper) -> Helper:
+    if helper.name in HELPERS:
+        raise ValueError(f"two helpers are called {helper.name}")
     HELPERS[helper.name] = helper
     return helper
 

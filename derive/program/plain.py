@@ -58,12 +58,15 @@ def _is_arithmetic(value: Node, x: str) -> bool:
 
 
 def _of_quotients(current: Node, letter: str) -> Node:
-    """x clipped to [-p, p] as p times t, x/p clipped to [-1, 1]."""
+    """x clipped to [-p, p] as p times t, x/p clipped to [-1, 1]; x is clipped to [-2p, 2p] first,
+    since a quotient that overflows would give p a slope of 0 times infinity."""
     if not isinstance(current, Call):
         return current
     args = tuple(_of_quotients(a, letter) for a in current.args)
     if current.op == "clamp" and args[1] == call("neg", args[2]) and isinstance(args[2], Name):
-        quotient = Call("clamp", (args[0] / args[2], _number(-1), _number(1)))
+        twice = call("mul", _number(2), args[2])
+        near = Call("clamp", (args[0], call("neg", twice), twice))
+        quotient = Call("clamp", (near / args[2], _number(-1), _number(1)))
         return Call("mul", (args[2], Local(letter, quotient)))
     above = args[0]
     if current.op == "div" and isinstance(above, Call) and above.args[0] == args[1]:

@@ -26,9 +26,6 @@ __all__ = ["SmoothL1Loss", "d2_beta", "d2_x", "d2_x_beta", "d_beta", "d_x", "los
 __all__ += ["value_and_grad", "weight"]
 
 
-_FORMULAS: dict[str, Callable[..., Tensor]] = {}
-
-
 def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """The formula of tensors, float32 at least; the dtype of x comes out."""
 
@@ -36,15 +33,14 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def evaluate(x: Tensor, beta: Any = 1.0) -> Tensor:
         return _evaluate(_formula, x, beta)
 
-    _FORMULAS[_formula.__name__] = _formula
     return evaluate
 
 
 @_elementwise
 def loss(x: Tensor, beta: Any = 1.0) -> Tensor:
     """Smooth L1 loss, elementwise."""
-    s = torch.clamp(x, -beta, beta)
-    return s / beta * (x - 0.5 * s)
+    t = torch.clamp(torch.clamp(x, -2 * beta, 2 * beta) / beta, -1, 1)
+    return t * (x - 0.5 * (beta * t))
 
 
 @_elementwise
@@ -153,7 +149,10 @@ def _evaluate(formula: Callable[..., Tensor], x: Any, *parameters: Any) -> Tenso
         raise TypeError(f"x must be real, got dtype {x.dtype}")
     x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
     values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
-    result = _tied(formula.__name__, values)
+    result = formula(*values)
+    for p in values[1:]:  # so that slopes at NaN are NaN, clipped or not
+        if p.requires_grad:
+            result = result + 0 * p * torch.where(torch.isnan(x), math.nan, 1.0)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
 
 
@@ -167,68 +166,6 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     least = torch.finfo(x.dtype).tiny
     value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
     return torch.full((), value, dtype=x.dtype, device=x.device)
-
-
-def _tied(name: str, values: list[Tensor]) -> Tensor:
-    """A formula and its derivatives; the compiler itself decides what to keep for them."""
-    if not torch.compiler.is_compiling():
-        return _ClosedBothWays.apply(name, *values)
-    wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
-    wanted = wanted and not torch._C._are_functorch_transforms_active()
-    return _Closed.apply(name, *values) if wanted else _FORMULAS[name](*values)
-
-
-class _Closed(torch.autograd.Function):
-    """A formula whose derivatives are functions of this file."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(name: str, *values: Tensor) -> Tensor:
-        return _FORMULAS[name](*values)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.name, *values = inputs
-        ctx.save_for_backward(*values)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        values, needs = ctx.saved_tensors, ctx.needs_input_grad[1:]
-        once = torch.compiler.is_compiling() or not torch.is_grad_enabled()
-        slopes = [_FORMULAS[n] if once else globals()[n] for n in _slopes(ctx.name)]
-        found = zip(slopes, values, needs)
-        return None, *((grad * d(*values)).sum_to_size(v.shape) if n else None for d, v, n in found)
-
-
-class _ClosedBothWays(_Closed):
-    """With forward mode, which torch.compile does not trace."""
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _Closed.setup_context(ctx, inputs, output)
-        ctx.save_for_forward(*inputs[1:])
-
-    @staticmethod
-    def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
-        with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
-            values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
-            slopes = [globals()[n] for n in _slopes(ctx.name)]
-            moves = [d(*values) * t for d, t in zip(slopes, tangents) if t is not None]
-            return sum(moves[1:], moves[0])
-
-
-def _slopes(name: str) -> tuple[str, ...]:
-    if name not in _SLOPES:
-        raise NotImplementedError(f"this file has no derivative of {name}")
-    return _SLOPES[name]
-
-
-_SLOPES = {
-    "loss": ("d_x", "d_beta"),
-    "d_x": ("d2_x", "d2_x_beta"),
-    "d_beta": ("d2_x_beta", "d2_beta"),
-}
 
 
 def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:

@@ -26,6 +26,9 @@ __all__ = ["SmoothL1Loss", "d2_beta", "d2_x", "d2_x_beta", "d_beta", "d_x", "los
 __all__ += ["value_and_grad", "weight"]
 
 
+_FORMULAS: dict[str, Callable[..., Tensor]] = {}
+
+
 def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """The formula of tensors, float32 at least; the dtype of x comes out."""
 
@@ -33,14 +36,15 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def evaluate(x: Tensor, beta: Any = 1.0) -> Tensor:
         return _evaluate(_formula, x, beta)
 
+    _FORMULAS[_formula.__name__] = _formula
     return evaluate
 
 
 @_elementwise
 def loss(x: Tensor, beta: Any = 1.0) -> Tensor:
     """Smooth L1 loss, elementwise."""
-    t = torch.clamp(torch.clamp(x, -2 * beta, 2 * beta) / beta, -1, 1)
-    return t * (x - 0.5 * (beta * t))
+    s = torch.clamp(x, -beta, beta)
+    return s / beta * (x - 0.5 * s)
 
 
 @_elementwise
@@ -149,10 +153,7 @@ def _evaluate(formula: Callable[..., Tensor], x: Any, *parameters: Any) -> Tenso
         raise TypeError(f"x must be real, got dtype {x.dtype}")
     x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
     values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
-    result = formula(*values)
-    for p in values[1:]:  # so that slopes at NaN are NaN, clipped or not
-        if p.requires_grad:
-            result = result + 0 * p * torch.where(torch.isnan(x), math.nan, 1.0)
+    result = _tied(formula.__name__, values)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
 
 

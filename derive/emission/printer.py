@@ -147,6 +147,8 @@ class Printer:
             text, level = self._magnitude(abs(Fraction(value)))
         if value >= 0:
             return text, level
+        if level == POWER:
+            return f"-({text})", SIGN  # the brackets say what Python means anyway
         return f"-{text}", SIGN if level == ATOM else level
 
     def _magnitude(self, exact: Fraction) -> tuple[str, int]:

@@ -82,7 +82,10 @@ def context(module: Module, target: Target) -> dict[str, Any]:
             }
             for p in module.parameters
         ],
-        "functions": [function(f, printer) for f in module.functions],
+        "functions": [
+            {**function(f, printer), "in_parts": bool(module.special) and len(f.block.results) > 1}
+            for f in module.functions
+        ],
         "special": [printer.expression(c) for c in module.special],
         "helpers": [function(h, printer) for h in module.helpers],
         "library": library_of(module.operations, target),

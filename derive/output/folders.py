@@ -28,6 +28,8 @@ def destination(out: Path, *, follow: bool = False) -> Path:
     """
     try:
         return _checked(out, follow)
+    except BadInput:  # a ValueError too, with its own message
+        raise
     except ValueError:
         raise BadInput(f"{str(out)!r}: no folder can have this name; choose another") from None
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, up to Python 3.12

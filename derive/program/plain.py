@@ -26,7 +26,8 @@ _ROUNDING = 64 * np.finfo(np.float64).eps
 _LEAST = 8 * np.finfo(np.float64).smallest_subnormal
 # Parameters over their defaults, and residuals where digits are few or steps leave the range.
 _USUAL, _EXTREMES = (0.3, 1.7), (0.3e-25, 1.7e25)
-_EXTREME = np.array([3.7e-322, -1.9e-320, 1.9e-290, -3.7e270, 3.7e290])
+_ODD = np.arange(75, 2000, 50) * np.finfo(np.float64).smallest_subnormal
+_EXTREME = np.array([*_ODD, -1.9e-320, 1.9e-290, -3.7e270, 3.7e290])
 Array = Any
 
 
@@ -42,9 +43,23 @@ def plain_loss(module: Module) -> Block | None:
             tuple(Assignment(a.name, folded(a.value, names)) for a in loss.block.assignments),
             tuple(folded(r, names) for r in loss.block.results),
         )
+    return _quotients(module, value, _EXTREME)
+
+
+def exported_loss(module: Module) -> Block | None:
+    """For a graph that keeps nothing but steps: the loss in a form whose steps may be
+    differentiated, subnormal residuals aside, of which a step rounds the half."""
+    loss = next(f for f in module.functions if f.name == "loss")
+    if loss.branches:
+        return None
+    value = folded(expanded(loss.block)[0], [p.name for p in module.parameters])
+    return _quotients(module, value, _EXTREME[np.abs(_EXTREME) > np.finfo(np.float64).tiny])
+
+
+def _quotients(module: Module, value: Node, extreme: Array) -> Block | None:
     letter = next(n for n in "tsruvw" if n not in module.variables)
     form = _of_quotients(value, letter)
-    if _is_arithmetic(form, module.residual) and _keeps_digits(form, module):
+    if _is_arithmetic(form, module.residual) and _keeps_digits(form, module, extreme):
         return make_block([form], Naming(frozenset(module.variables), module.residual))
     return None
 
@@ -58,12 +73,15 @@ def _is_arithmetic(value: Node, x: str) -> bool:
 
 
 def _of_quotients(current: Node, letter: str) -> Node:
-    """x clipped to [-p, p] as p times t, x/p clipped to [-1, 1]."""
+    """x clipped to [-p, p] as p times t, x/p clipped to [-1, 1]; x is clipped to [-2p, 2p] first,
+    since a quotient that overflows would give p a slope of 0 times infinity."""
     if not isinstance(current, Call):
         return current
     args = tuple(_of_quotients(a, letter) for a in current.args)
     if current.op == "clamp" and args[1] == call("neg", args[2]) and isinstance(args[2], Name):
-        quotient = Call("clamp", (args[0] / args[2], _number(-1), _number(1)))
+        twice = call("mul", _number(2), args[2])
+        near = Call("clamp", (args[0], call("neg", twice), twice))
+        quotient = Call("clamp", (near / args[2], _number(-1), _number(1)))
         return Call("mul", (args[2], Local(letter, quotient)))
     above = args[0]
     if current.op == "div" and isinstance(above, Call) and above.args[0] == args[1]:
@@ -75,12 +93,12 @@ def _number(value: int) -> Number:
     return Number(Fraction(value))
 
 
-def _keeps_digits(value: Node, module: Module) -> bool:
+def _keeps_digits(value: Node, module: Module, extreme: Array = _EXTREME) -> bool:
     slope = module.derivative(module.residual)
     known = {slope.name: expanded(slope.block)[0]} if slope is not None else {}
     usual = np.array([s * 10.0**k for k in range(-12, 13, 2) for s in (0.37, -1.9)])
     rows = [(usual, given) for given in _parameters(module, _USUAL)]
-    rows += [(_EXTREME, given) for given in _parameters(module, _EXTREMES)]
+    rows += [(extreme, given) for given in _parameters(module, _EXTREMES)]
     for x, given in rows:
         points = {module.residual: x, **given}
         with np.errstate(all="ignore"):

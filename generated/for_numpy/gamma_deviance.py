@@ -136,20 +136,18 @@ def _exp_difference_m1_m1_0(z: Any) -> Any:
     return np.where(
         np.abs(z) < 4,
         z * z * (p * _exp_series(np.abs(z), (0, 0, 1))),
-        1 - np.minimum(z, 1e30) * p - p,
+        1 - np.minimum(z, 1000000000.0) * p - p,
     )
 
 
-def _log_quotient(a: Any, b: Any) -> Any:
-    """log(a/b), also where the quotient leaves the range."""
+def _log_ratio(t: Any, z: Any, d: Any) -> Any:
+    """log(t/z), from d = t - z where that is small beside z."""
+    q = t / z
     return np.where(
-        np.minimum(a, b) < 2.0**-60 * np.maximum(a, b), np.log(a) - np.log(b), np.log(a / b)
+        np.abs(d) < 0.5 * z,
+        np.log1p(d / z),
+        np.where((q > 1e-30) & (q < 1e30), np.log(q), 2 * np.log(np.sqrt(t) / np.sqrt(z))),
     )
-
-
-def _log_ratio(a: Any, b: Any, d: Any) -> Any:
-    """log(a/b), where d = a - b."""
-    return np.where(np.abs(d) < 0.5 * b, np.log1p(d / b), _log_quotient(a, b))
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:

@@ -113,9 +113,16 @@ def _log_quotient(a: Any, b: Any) -> Any:
     )
 
 
-def _log_ratio(a: Any, b: Any, d: Any) -> Any:
-    """log(a/b), where d = a - b."""
-    return torch.where(torch.abs(d) < 0.5 * b, torch.log1p(d / b), _log_quotient(a, b))
+def _log_ratio(t: Any, z: Any, d: Any) -> Any:
+    """log(t/z), from d = t - z where that is small beside z."""
+    q = t / z
+    return torch.where(
+        torch.abs(d) < 0.5 * z,
+        torch.log1p(d / z),
+        torch.where(
+            (q > 1e-30) & (q < 1e30), torch.log(q), 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
+        ),
+    )
 
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:

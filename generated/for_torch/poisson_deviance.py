@@ -113,22 +113,20 @@ def _exp_difference_m1_m1_0(z: Any) -> Any:
     return torch.where(
         torch.abs(z) < 4,
         z * z * (p * _exp_series(torch.abs(z), (0, 0, 1))),
-        1 - torch.clamp(z, max=1e30) * p - p,
+        1 - torch.clamp(z, max=1000000000.0) * p - p,
     )
 
 
-def _log_quotient(a: Any, b: Any) -> Any:
-    """log(a/b), also where the quotient leaves the range."""
+def _log_ratio(t: Any, z: Any, d: Any) -> Any:
+    """log(t/z), from d = t - z where that is small beside z."""
+    q = t / z
     return torch.where(
-        torch.clamp(a, max=b) < 2.0**-60 * torch.clamp(a, min=b),
-        torch.log(a) - torch.log(b),
-        torch.log(a / b),
+        torch.abs(d) < 0.5 * z,
+        torch.log1p(d / z),
+        torch.where(
+            (q > 1e-30) & (q < 1e30), torch.log(q), 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
+        ),
     )
-
-
-def _log_ratio(a: Any, b: Any, d: Any) -> Any:
-    """log(a/b), where d = a - b."""
-    return torch.where(torch.abs(d) < 0.5 * b, torch.log1p(d / b), _log_quotient(a, b))
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:

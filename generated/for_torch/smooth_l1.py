@@ -171,11 +171,19 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
 
 def _tied(name: str, values: list[Tensor]) -> Tensor:
     """A formula and its derivatives; the compiler itself decides what to keep for them."""
+    if name == "loss" and getattr(torch.compiler, "is_exporting", bool)():  # from PyTorch 2.7
+        return _exported(*values)
     if not torch.compiler.is_compiling():
         return _ClosedBothWays.apply(name, *values)
     wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
     wanted = wanted and not torch._C._are_functorch_transforms_active()
     return _Closed.apply(name, *values) if wanted else _FORMULAS[name](*values)
+
+
+def _exported(x: Tensor, beta: Tensor) -> Tensor:
+    """The loss in steps, whose slopes an exported program finds by itself."""
+    t = torch.clamp(torch.clamp(x, -2 * beta, 2 * beta) / beta, -1, 1)
+    return t * (x - 0.5 * (beta * t))
 
 
 class _Closed(torch.autograd.Function):

@@ -92,18 +92,16 @@ def value_and_grad(mu: Tensor, y: Tensor) -> tuple[Tensor, ...]:
     return loss(mu, y), d_mu(mu, y)
 
 
-def _log_quotient(a: Any, b: Any) -> Any:
-    """log(a/b), also where the quotient leaves the range."""
+def _log_ratio(t: Any, z: Any, d: Any) -> Any:
+    """log(t/z), from d = t - z where that is small beside z."""
+    q = t / z
     return torch.where(
-        torch.clamp(a, max=b) < 2.0**-60 * torch.clamp(a, min=b),
-        torch.log(a) - torch.log(b),
-        torch.log(a / b),
+        torch.abs(d) < 0.5 * z,
+        torch.log1p(d / z),
+        torch.where(
+            (q > 1e-30) & (q < 1e30), torch.log(q), 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
+        ),
     )
-
-
-def _log_ratio(a: Any, b: Any, d: Any) -> Any:
-    """log(a/b), where d = a - b."""
-    return torch.where(torch.abs(d) < 0.5 * b, torch.log1p(d / b), _log_quotient(a, b))
 
 
 class SquaredLogarithmicErrorLoss(torch.nn.Module):

@@ -15,7 +15,7 @@ from derive.program.branchless import branchless
 from derive.program.calls import DIFFERENCE, SLOPE
 from derive.program.expanded import substituted
 from derive.program.module import Block, Function, Module, Parameter
-from derive.program.plain import plain_loss
+from derive.program.plain import exported_loss, plain_loss
 from derive.program.sweep import sweep
 
 _FUNCTIONS = [
@@ -168,6 +168,7 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
     x = module.residual
     firsts = [f"d_{v}" for v in module.variables]
     plain, program = plain_loss(module), _block(module)
+    steps = exported_loss(module) if plain is None else None
     signature = ", ".join(
         [f"{x}: Tensor", *(f"{p.name}: Any = {printer.real(p.default)}" for p in module.parameters)]
     )
@@ -195,6 +196,8 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
             {"name": first.name, "default": printer.real(first.default)} if first else None
         ),
         "closed": plain is None,
+        "steps": block(steps, printer, 1) if steps else None,
+        "all": ", ".join(f"{v}: Tensor" for v in module.variables),
         "masked": not module.operations.isdisjoint({"abs", "min", "max", "clamp"}),
         "slopes": _slopes(module),
         "diverging": [

@@ -20,8 +20,11 @@ NEAR = ((256, 512, 768), (2048, 4096, 6144))
 DISTANT = (
     (128, 256, 384),
     (1024, 2048, 3072),
-    *((n, 2 * n, 3 * n) for n in (1 << 14, 1 << 20, 1 << 70, 1 << 1100)),
+    *((n, 2 * n, 3 * n) for n in (1 << 14, 1 << 20, 1 << 70)),
 )
+# Where powers with tiny exponents grow or fade; and which exponents those are.
+REMOTE = ((1 << 1100, 2 << 1100, 3 << 1100),)
+TINY = 2.0**-40
 
 Values = Callable[[int], Enclosure]
 
@@ -31,9 +34,8 @@ def toward(values: Values, distances: Sequence[tuple[int, int, int]]) -> Enclosu
     for triple in distances:
         found = [values(n) for n in triple]
         answer = _read(found)
-        if answer is not None and triple is not distances[-1]:
-            # What grows may yet turn, and what seems to stand may grow, like a power with a tiny
-            # exponent: the farthest values that can be read have the last word.
+        if answer is not None and answer.infinite and triple is not distances[-1]:
+            # What grows may yet turn: the farthest values that can be read have the last word.
             for farther in distances[: distances.index(triple) : -1]:
                 farthest = _read([values(n) for n in farther])
                 if farthest is not None:

@@ -248,6 +248,10 @@ class Oracle:
                 far[k] = arb((1 if point[k] > 0 else -1, ahead * n))
             return self._beside(wanted, far)
 
+        if any(0 < abs(v) < limits.TINY for k, v in enumerate(point) if k and k not in endless):
+            found = limits.toward(values, limits.REMOTE)
+            if found.defined:
+                return found
         return limits.toward(values, limits.DISTANT)
 
     def _approach(self, wanted: Quantity, point: Point, bits: int, trouble: Undefined) -> Enclosure:

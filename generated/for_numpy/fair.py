@@ -145,7 +145,7 @@ def _exp_difference_m2_m1_m1_0(z: Any) -> Any:
     return np.where(
         np.abs(z) < 2,
         z * z * z * (p * _exp_series(np.abs(z), (0, 1, 1, 2))),
-        0.5 - np.minimum(z, 1e30) * np.exp(-z) - 0.5 * p,
+        0.5 - np.minimum(z, 1000000000.0) * np.exp(-z) - 0.5 * p,
     )
 
 

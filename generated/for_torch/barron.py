@@ -49,10 +49,12 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """General adaptive robust loss, elementwise."""
-    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -(2.0**1000)), 1, alpha)
     b = torch.abs(a - 2)
     value = _square_difference_0_p(b / 2, x / scale, b, a / 2)
-    value = torch.where(alpha <= -2.0**1000, -torch.expm1(-0.5 * (x / scale) * (x / scale)), value)
+    value = torch.where(
+        alpha <= -(2.0**1000), -torch.expm1(-0.5 * (x / scale) * (x / scale)), value
+    )
     value = torch.where(alpha >= 2.0**1000, torch.expm1(0.5 * (x / scale) * (x / scale)), value)
     return torch.where(alpha == 2, 0.5 * (x / scale) * (x / scale), value)
 
@@ -60,7 +62,7 @@ def loss(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
-    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -(2.0**1000)), 1, alpha)
     y = x / scale
     far = torch.abs(y) == math.inf
     value = torch.where(
@@ -69,7 +71,7 @@ def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
         _times_power1p_less_one(y, 1, scale, 1, y, torch.abs(a - 2), a / 2),
     )
     value = torch.where(
-        alpha <= -2.0**1000, torch.where(far, 0, y * torch.exp(-0.5 * y * y) / scale), value
+        alpha <= -(2.0**1000), torch.where(far, 0, y * torch.exp(-0.5 * y * y) / scale), value
     )
     value = torch.where(
         alpha >= 2.0**1000,
@@ -82,10 +84,10 @@ def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in alpha."""
-    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -(2.0**1000)), 1, alpha)
     b = torch.abs(a - 2)
     value = _square_difference_0_pm1_p_p(b / 4, x / scale, b, a / 2)
-    value = torch.where(alpha <= -2.0**1000, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha <= -(2.0**1000), torch.where(torch.isnan(x), x, 0), value)
     value = torch.where(alpha >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(
         alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf)), value
@@ -96,7 +98,7 @@ def d_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     a = torch.where(
-        (alpha == 0) | (alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha
+        (alpha == 0) | (alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -(2.0**1000)), 1, alpha
     )
     y = x / scale
     far = torch.abs(y) == math.inf
@@ -106,7 +108,7 @@ def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
         _times_power1p_less_one(y, -y, scale, 1, y, torch.abs(a - 2), a / 2),
     )
     value = torch.where(
-        alpha <= -2.0**1000, torch.where(far, 0, -y * torch.exp(-0.5 * y * y) / scale * y), value
+        alpha <= -(2.0**1000), torch.where(far, 0, -y * torch.exp(-0.5 * y * y) / scale * y), value
     )
     value = torch.where(
         alpha >= 2.0**1000,
@@ -124,7 +126,7 @@ def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -(2.0**1000)), 1, alpha)
     y = x / scale
     far = torch.abs(y) == math.inf
     b = torch.abs(a - 2)
@@ -137,7 +139,7 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
         ),
     )
     value = torch.where(
-        alpha <= -2.0**1000,
+        alpha <= -(2.0**1000),
         torch.where(
             torch.abs(y) >= 2.0**60,
             0,
@@ -161,7 +163,7 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and alpha."""
-    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -(2.0**1000)), 1, alpha)
     y = x / scale
     far = torch.abs(y) == math.inf
     b = torch.abs(a - 2)
@@ -178,7 +180,7 @@ def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
             a / 2,
         ),
     )
-    value = torch.where(alpha <= -2.0**1000, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha <= -(2.0**1000), torch.where(torch.isnan(x), x, 0), value)
     value = torch.where(alpha >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(alpha == 2, torch.where(x == 0, 0, math.inf * _sign(x)), value)
 
@@ -187,7 +189,7 @@ def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
     a = torch.where(
-        (alpha == 0) | (alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha
+        (alpha == 0) | (alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -(2.0**1000)), 1, alpha
     )
     y = x / scale
     far = torch.abs(y) == math.inf
@@ -201,7 +203,7 @@ def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
         ),
     )
     value = torch.where(
-        alpha <= -2.0**1000,
+        alpha <= -(2.0**1000),
         torch.where(
             torch.abs(y) >= 2.0**60,
             0,
@@ -229,9 +231,7 @@ def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in alpha."""
-    a = torch.where(
-        (alpha == 0) | (alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha
-    )
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -(2.0**1000)), 1, alpha)
     b = torch.abs(a - 2)
     y = x / scale
     value = _square_difference_plus_0_pm1_p_p_p(
@@ -246,29 +246,17 @@ def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
             * 2
         ),
     )
-    value = torch.where(alpha <= -2.0**1000, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha <= -(2.0**1000), torch.where(torch.isnan(x), x, 0), value)
     value = torch.where(alpha >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
-    value = torch.where(
-        alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf)), value
-    )
     return torch.where(
-        alpha == 0,
-        torch.where(
-            torch.abs(y) == math.inf,
-            math.inf,
-            (
-                0.5 * _exp_difference_m2_m1_m1_0(_log1p_square(0.7071067811865476 * torch.abs(y)))
-                + 0.5 * _exp_difference_m1_0_0_0_0(_log1p_square(0.7071067811865476 * torch.abs(y)))
-            ),
-        ),
-        value,
+        alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf)), value
     )
 
 
 @_elementwise
 def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in alpha and scale."""
-    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -(2.0**1000)), 1, alpha)
     y = x / scale
     far = torch.abs(y) == math.inf
     b = torch.abs(a - 2)
@@ -285,7 +273,7 @@ def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
             a / 2,
         ),
     )
-    value = torch.where(alpha <= -2.0**1000, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(alpha <= -(2.0**1000), torch.where(torch.isnan(x), x, 0), value)
     value = torch.where(alpha >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(
         alpha == 2, torch.where(torch.isnan(x), x, torch.where(x == 0, 0, -math.inf)), value
@@ -295,7 +283,7 @@ def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
-    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -(2.0**1000)), 1, alpha)
     y = x / scale
     far = torch.abs(y) == math.inf
     b = torch.abs(a - 2)
@@ -308,7 +296,7 @@ def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
         ),
     )
     value = torch.where(
-        alpha <= -2.0**1000,
+        alpha <= -(2.0**1000),
         torch.where(
             torch.abs(y) >= 2.0**60,
             0,
@@ -333,7 +321,7 @@ def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 @_elementwise
 def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -2.0**1000), 1, alpha)
+    a = torch.where((alpha == 2) | (alpha >= 2.0**1000) | (alpha <= -(2.0**1000)), 1, alpha)
     y = x / scale
     far = torch.abs(y) == math.inf
     value = torch.where(
@@ -346,7 +334,7 @@ def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
         ),
     )
     value = torch.where(
-        alpha <= -2.0**1000,
+        alpha <= -(2.0**1000),
         torch.exp(-0.25 * y * y) / scale * (torch.exp(-0.25 * y * y) / scale),
         value,
     )
@@ -385,23 +373,13 @@ def _exp_difference_m1_0_0_0(z: Any) -> Any:
     )
 
 
-def _exp_difference_m1_0_0_0_0(z: Any) -> Any:
-    """z^4 exp[-z, 0, 0, 0, 0], the divided difference of exp."""
-    p = torch.exp(-z)
-    return torch.where(
-        torch.abs(z) < 4,
-        z * z * z * z * (p * _exp_series(torch.abs(z), (0, 1, 1, 1, 1))),
-        z * z * z * (1 / 6) - z * z * 0.5 + z - 1 + p,
-    )
-
-
 def _exp_difference_m2_m1_m1_0(z: Any) -> Any:
     """z^3 exp[-2 z, -z, -z, 0], the divided difference of exp."""
     p = torch.exp(-2 * z)
     return torch.where(
         torch.abs(z) < 2,
         z * z * z * (p * _exp_series(torch.abs(z), (0, 1, 1, 2))),
-        0.5 - torch.clamp(z, max=1e30) * torch.exp(-z) - 0.5 * p,
+        0.5 - torch.clamp(z, max=1000000000.0) * torch.exp(-z) - 0.5 * p,
     )
 
 
@@ -450,7 +428,7 @@ def _power_difference_0_p_p(z: Any, p: Any, g: Any) -> Any:
     """z^2 exp[0, p z, p z], the divided difference of exp; g = exp(p z)."""
     high = torch.clamp(p, min=0)
     low = torch.clamp(p, max=0)
-    m = torch.clamp(z, max=1e30)
+    m = torch.clamp(z, max=1000000000.0)
     unit = torch.clamp(high - low, min=1)
     return torch.where(
         (high - low) * m < 5,
@@ -468,7 +446,7 @@ def _power_difference_0_p_p_p(z: Any, p: Any, g: Any) -> Any:
     """z^3 exp[0, p z, p z, p z], the divided difference of exp; g = exp(p z)."""
     high = torch.clamp(p, min=0)
     low = torch.clamp(p, max=0)
-    m = torch.clamp(z, max=1e30)
+    m = torch.clamp(z, max=1000000000.0)
     unit = torch.clamp(high - low, min=1)
     v = (p - low) / unit
     return torch.where(
@@ -489,7 +467,7 @@ def _square_difference_0_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     g = _power1p_square(t, p)
     far = g >= 2.0**90
     z = _log1p_square(t)
-    u = p * torch.clamp(z, max=1e30)
+    u = p * torch.clamp(z, max=1000000000.0)
     return torch.where(
         far,
         _power1p_square(t, 0.5 * p) * (f / p) * _power1p_square(t, 0.5 * p),
@@ -503,7 +481,7 @@ def _square_difference_0_pm1_p_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     g = _power1p_square(t, p)
     far = g >= 2.0**90
     z = _log1p_square(t)
-    m = torch.clamp(z, max=1e30)
+    m = torch.clamp(z, max=1000000000.0)
     near = p * m < 2.5
     q = p - 1
     near2 = torch.abs(q * z) < 7 / 10
@@ -553,7 +531,7 @@ def _square_difference_plus_0_pm1_p_p_p(f: Any, y: Any, b: Any, p: Any, c: Any) 
     far = g >= 2.0**90
     far2 = t >= math.inf
     z = torch.where(far2, 2 * torch.log(torch.abs(y)) - torch.log(b), _log1p_square(t))
-    m = torch.clamp(z, max=1e30)
+    m = torch.clamp(z, max=1000000000.0)
     near = p * m < 2.5
     q = p - 1
     near2 = torch.abs(q * z) < 7 / 10
@@ -883,7 +861,7 @@ def _block(
         return [math.nan]
     if alpha >= 2.0**1000:
         return [math.nan]
-    if alpha <= -2.0**1000:
+    if alpha <= -(2.0**1000):
         return [math.nan]
     if not torch.linalg.vector_norm(d).item() < math.inf:
         return [math.nan]

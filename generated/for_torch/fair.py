@@ -122,7 +122,7 @@ def _exp_difference_m2_m1_m1_0(z: Any) -> Any:
     return torch.where(
         torch.abs(z) < 2,
         z * z * z * (p * _exp_series(torch.abs(z), (0, 1, 1, 2))),
-        0.5 - torch.clamp(z, max=1e30) * torch.exp(-z) - 0.5 * p,
+        0.5 - torch.clamp(z, max=1000000000.0) * torch.exp(-z) - 0.5 * p,
     )
 
 

@@ -103,6 +103,8 @@ class Calls:
         args = [a if isinstance(a, str) else self.numbers.expression(a) for a in step.arguments]
         first, place = step.arguments[0], step.place
         if step.op in _SIGNS:
+            if step.op in ("eq", "ne") and not isinstance(first, str):
+                args = [args[1], args[0]]  # the tensor decides what == means
             return f"{place} = {args[0]} {_SIGNS[step.op]} {args[1]}", False
         if step.op == "where":
             values = [

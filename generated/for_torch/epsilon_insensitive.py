@@ -305,7 +305,7 @@ def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, epsilon: float) 
     c1 = u < epsilon
     d.sign_()
     torch.where(c1, d.new_full((), 0), d, out=v)
-    c2 = epsilon == u
+    c2 = u == epsilon
     d.mul_(0.5)
     torch.where(c2, d, v, out=s)
     if ctx.needs_input_grad[3]:

@@ -294,7 +294,7 @@ def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, c: float) -> lis
     torch.abs(d, out=u)
     c1 = c < u
     torch.where(c1, d.new_full((), 0), d, out=v)
-    c2 = c == u
+    c2 = u == c
     d.mul_(0.5)
     torch.where(c2, d, v, out=s)
     if ctx.needs_input_grad[3]:

@@ -55,5 +55,5 @@ def _made(folder, **how):
     ids=["turkish", "c-locale"],
 )
 def test_the_bytes_depend_on_nothing_around(plain, how, tmp_path):
-    assert len(plain) == 9
+    assert {"made/for_numpy/cauchy.py", "made/for_numpy/densities/cauchy.py"} <= plain.keys()
     assert _made(tmp_path, **how) == plain

@@ -90,4 +90,6 @@ def test_no_line_outside_a_target_s_file_names_it():
 def _is_prose(line):
     """A comment, an example of a docstring, or a sentence of one, which holds no code."""
     text = line.strip()
-    return text.startswith(("#", '"""', ">>>", "source=")) or not re.search(r"[=(\[{]|^import|^from|^\"", text)
+    return text.startswith(("#", '"""', ">>>", "source=")) or not re.search(
+        r"[=(\[{]|^import|^from|^\"", text
+    )

@@ -196,7 +196,7 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
             {"name": first.name, "default": printer.real(first.default)} if first else None
         ),
         "closed": plain is None,
-        "steps": block(steps, printer, 1) if steps else None,
+        "steps": block(steps, printer, 1) if steps else [],
         "all": ", ".join(f"{v}: Tensor" for v in module.variables),
         "masked": not module.operations.isdisjoint({"abs", "min", "max", "clamp"}),
         "slopes": _slopes(module),

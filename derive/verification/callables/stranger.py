@@ -138,7 +138,7 @@ class Traced:
     def __init__(self) -> None:
         import jax
 
-        jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+        jax.config.update("jax_enable_x64", True)
         self.jax = jax
 
     def take(self, values: Any, dtype: Any) -> Any:

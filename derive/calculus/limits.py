@@ -15,7 +15,7 @@ from derive.calculus.derivation import Limit
 from derive.calculus.evaluate import NotReal, truth
 from derive.calculus.expansion import Expansion
 from derive.calculus.germs import Germ, Mixed, Unknown
-from derive.calculus.reading import expanded, readable, tidy
+from derive.calculus.reading import KEPT, expanded, readable, tidy
 from derive.calculus.samples import generic_points
 from derive.calculus.special_points import sides, special_points
 from derive.definitions.loss import Let, Loss
@@ -60,6 +60,7 @@ def at_point(loss: Loss, name: str, quantity: Expr, variable: Symbol, point: Exp
     return found
 
 
+@lru_cache(maxsize=KEPT)
 def one_sided(
     loss: Loss, name: str, quantity: Expr, variable: Symbol, point: Expr, direction: str
 ) -> Limit:

@@ -23,7 +23,7 @@ from derive.definitions.labels import Meeting, at_label, labels, meeting, share
 from derive.definitions.loss import Loss
 from derive.definitions.samples import Sample
 from derive.numerics.columns import Ball, Column, Points
-from derive.numerics.evaluate import evaluate
+from derive.numerics.evaluate import Known, evaluate
 from derive.numerics.exact import Exact, NoValue, limit
 from derive.numerics.nodes import Node
 
@@ -32,12 +32,14 @@ _MOST = np.finfo(np.float64).max
 _STEP = 40  # inputs are moved by a relative 2^-_STEP for kappa
 
 
-def values(form: Node, sample: Sample) -> Floats:
+def values(form: Node, sample: Sample, known: Known | None = None) -> Floats:
     """The form at every point, each operation rounded to the dtype of the sample; in float32 as
-    targets compute it that have no shortcuts."""
+    targets compute it that have no shortcuts. known: what parts of it are known to be."""
     kind = _KINDS[sample.dtype]
     columns = {name: np.asarray(v, dtype=kind) for name, v in sample.columns.items()}
-    found = evaluate(form, columns, kind, shortcuts=kind is np.float64)
+    found = evaluate(form, columns, kind, shortcuts=kind is np.float64, known=known)
+    if known is not None:
+        known[id(form)] = form, found
     found = np.asarray(found, dtype=np.float64)
     return np.broadcast_to(found, len(sample))
 
@@ -48,21 +50,31 @@ def errors_in_ulp(got: Floats, high: Floats, low: Floats, dtype: str) -> Floats:
     The exact value is high + low ULP of float64. Beyond the range it counts as the number that
     would follow the largest one, and so does an infinity.
     """
-    form = FORMATS[dtype]
-    beyond = 2.0**form.precision
-    with np.errstate(all="ignore"):
-        unit = unit_exponent(np.clip(high, -_MOST, _MOST), form).astype(np.intc)
-        own = unit_exponent(high, FORMATS["float64"]).astype(np.intc)
+    return _Ulps(high, low, dtype).errors(got)
 
-        def scaled(value: Floats) -> Floats:
-            units = np.ldexp(value, -unit)
-            return np.where(np.isnan(value), np.nan, np.clip(units, -beyond, beyond))
 
-        inside = np.abs(high) < 2.0**form.largest_exponent * 2
-        rest = np.where(inside, np.ldexp(low, own - unit), 0.0)
-        error = np.abs(scaled(got) - scaled(high) - rest)
-    error = np.where(np.isnan(error), np.inf, error)
-    return np.asarray(np.where(np.isnan(high), 0.0, error))
+class _Ulps:
+    """Exact values, counted in ULP of themselves."""
+
+    def __init__(self, high: Floats, low: Floats, dtype: str) -> None:
+        form = FORMATS[dtype]
+        self.beyond, self.missing = 2.0**form.precision, np.isnan(high)
+        with np.errstate(all="ignore"):
+            self.unit = unit_exponent(np.clip(high, -_MOST, _MOST), form).astype(np.intc)
+            own = unit_exponent(high, FORMATS["float64"]).astype(np.intc)
+            inside = np.abs(high) < 2.0**form.largest_exponent * 2
+            self.high = self._scaled(high)
+            self.rest = np.where(inside, np.ldexp(low, own - self.unit), 0.0)
+
+    def errors(self, got: Floats) -> Floats:
+        with np.errstate(all="ignore"):
+            error = np.abs(self._scaled(got) - self.high - self.rest)
+        error = np.where(np.isnan(error), np.inf, error)
+        return np.asarray(np.where(self.missing, 0.0, error))
+
+    def _scaled(self, value: Floats) -> Floats:
+        units = np.ldexp(value, -self.unit)
+        return np.asarray(np.minimum(np.maximum(units, -self.beyond), self.beyond))
 
 
 @dataclass(frozen=True)
@@ -116,10 +128,16 @@ class Reference:
         self.settled = settled(loss, sample)
         self.expressions = [self._expression(k) for k in range(len(sample))]
         self.high, self.low = _split(self._values())
+        self._ulps = _Ulps(self.high, self.low, sample.dtype)
+        self._known: Known = {}
+
+    def errors_of(self, form: Node, within: float) -> Floats:
+        """The errors of a form; what other forms are made of is evaluated once."""
+        return self.errors(values(form, self.sample, self._known), within)
 
     def errors(self, got: Floats, within: float) -> Floats:
         """ULP beyond kappa at every point; kappa is left out where the error is `within` it."""
-        raw = errors_in_ulp(got, self.high, self.low, self.sample.dtype)
+        raw = self._ulps.errors(got)
         rows = np.flatnonzero((raw > within) & np.isfinite(raw))
         raw[rows] = np.maximum(raw[rows] - self._conditions(rows), 0.0)
         return raw

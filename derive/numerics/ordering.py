@@ -37,7 +37,7 @@ def best_order(signed: np.ndarray, powers: np.ndarray, exponents: Floats) -> tup
             moved = partial.size + signed[places]
             under = (moved < bottom) & is_held & (result > moved + 1)
             over = (moved > top) & is_finite
-            lost = np.count_nonzero(under | over, axis=1)
+            lost = np.sum(under | over, axis=1)
             stray = np.maximum(np.maximum(moved - high, low - moved), 0.0)
             mean = np.sum(stray, axis=1) / max(len(result), 1)
             costs = partial.cost + lost + 1e-4 * (np.max(stray, axis=1, initial=0.0) + mean)

@@ -18,7 +18,7 @@ from derive.definitions.loss import Loss
 from derive.definitions.samples import Group, Sample, everyday, spread
 from derive.numerics.edges import with_edges
 from derive.numerics.exact import Exact, NoValue
-from derive.numerics.measure import Reference, Target, values
+from derive.numerics.measure import Reference, Target
 from derive.numerics.nodes import Call, Node, Number, walk
 
 # What a form has to reach, in ULP beyond kappa: the promise less 1 ULP of margin. The loss, first
@@ -117,13 +117,13 @@ class ErrorModel:
 
     def errors(self, form: Node) -> tuple[Floats, ...]:
         """ULP beyond kappa at every point of every sample."""
-        return tuple(r.errors(values(form, r.sample), self.goal) for r in self.references)
+        return tuple(r.errors_of(form, self.goal) for r in self.references)
 
     def screened(self, form: Node) -> int:
         """At how many of a few everyday points, and of the whole range, a form misses the goal."""
         total = 0
         for reference in self._few:
-            error = reference.errors(values(form, reference.sample), self.goal)
+            error = reference.errors_of(form, self.goal)
             inside = ~self._at_end(reference) & ~reference.settled & ~reference.special
             total += int(np.count_nonzero((error > self.goal) & inside))
         return total

@@ -101,16 +101,22 @@ _NUMPY: dict[str, Any] = {
 }  # fmt: skip
 
 
+# Nodes and their values by identity, which the nodes themselves keep from being used again.
+Known = dict[int, tuple[Node, Any]]
+
+
 def evaluate(
     expression: Node,
     values: Mapping[str, Any],
     dtype: type = np.float64,
     shortcuts: bool = True,
+    known: Known | None = None,
 ) -> Any:
     """The value of an expression, each operation rounded to `dtype`.
 
-    shortcuts: whether helpers take their cheaper forms, which not every target has."""
-    memo: dict[int, Any] = {}
+    shortcuts: whether helpers take their cheaper forms, which not every target has. known: values
+    of some nodes."""
+    memo = {key: value for key, (_, value) in (known or {}).items()}
     keep: list[Node] = []
 
     def visit(current: Node) -> Any:

@@ -25,22 +25,25 @@ def best_order(signed: np.ndarray, powers: np.ndarray, exponents: Floats) -> tup
     low, high = np.minimum(result, 0.0), np.maximum(result, 0.0)
     least, smallest, largest = exponents
     is_held, is_finite = result > least - 1, result < largest + 1
+    bottom, top = smallest + 1, largest - 1
     followed = [_Partial((), np.zeros_like(result), 0.0)]
     for step in range(len(powers)):
         longer: dict[frozenset[int], list[_Partial]] = {}
         for partial in followed:
-            for place in range(len(powers)):
-                if place in partial.order or (step == 0 and powers[place] < 0 < max(powers)):
-                    continue
-                moved = partial.size + signed[place]
-                under = (moved < smallest + 1) & is_held & (result > moved + 1)
-                over = (moved > largest - 1) & is_finite
-                lost = np.count_nonzero(under | over)
-                stray = np.maximum(np.maximum(moved - high, low - moved), 0.0)
-                farthest = float(np.max(stray, initial=0.0) + np.sum(stray) / max(len(stray), 1))
-                cost = partial.cost + lost + 1e-4 * farthest
+            places = [
+                place for place in range(len(powers))
+                if not (place in partial.order or (step == 0 and powers[place] < 0 < max(powers)))
+            ]  # fmt: skip
+            moved = partial.size + signed[places]
+            under = (moved < bottom) & is_held & (result > moved + 1)
+            over = (moved > top) & is_finite
+            lost = np.sum(under | over, axis=1)
+            stray = np.maximum(np.maximum(moved - high, low - moved), 0.0)
+            mean = np.sum(stray, axis=1) / max(len(result), 1)
+            costs = partial.cost + lost + 1e-4 * (np.max(stray, axis=1, initial=0.0) + mean)
+            for place, size, cost in zip(places, moved, costs.tolist(), strict=True):
                 order = (*partial.order, place)
-                longer.setdefault(frozenset(order), []).append(_Partial(order, moved, cost))
+                longer.setdefault(frozenset(order), []).append(_Partial(order, size, cost))
         best = [min(same, key=lambda p: p.cost) for same in longer.values()]
         followed = sorted(best, key=lambda p: p.cost)[:_FOLLOWED]
     return followed[0].order

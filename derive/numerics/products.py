@@ -20,8 +20,9 @@ from derive.definitions.floats import FORMATS, Floats
 from derive.definitions.loss import Let, Loss
 from derive.definitions.samples import Sample, spread
 from derive.numerics.atoms import Atom
+from derive.numerics.columns import Ball, Points
 from derive.numerics.edges import with_edges
-from derive.numerics.exact import Exact, NoValue
+from derive.numerics.exact import Exact
 from derive.numerics.lower import condition, lower
 from derive.numerics.nodes import Local, Node, call, node, where
 from derive.numerics.ordering import best_order
@@ -36,10 +37,13 @@ _HALF = "half"
 
 @dataclass(frozen=True)
 class Ranges:
-    """Points over the whole range of each dtype; known: the sizes of factors there."""
+    """Points over the whole range of each dtype; known: the sizes of factors there; orders: the
+    best ones of some factors above and below the line."""
 
     samples: tuple[Sample, ...]
+    points: tuple[Points, ...]
     known: dict[Expr, Floats | None] = field(default_factory=dict)
+    orders: dict[tuple[tuple[Expr, int], ...], tuple[int, ...]] = field(default_factory=dict)
 
     @staticmethod
     def of(loss: Loss, quantities: Sequence[Expr] = ()) -> Ranges:
@@ -50,7 +54,9 @@ class Ranges:
             if not loss.predictions:
                 sample = with_edges(sample, quantities, loss.variables)
             samples.append(sample)
-        return Ranges(tuple(samples))
+        columns = [[s.columns[name].tolist() for name in s.names] for s in samples]
+        points = [Points([list(map(arb, column)) for column in c], keeps=True) for c in columns]
+        return Ranges(tuple(samples), tuple(points))
 
     def exponents(self) -> Floats:
         """At every point, the exponents of the smallest subnormal, smallest normal and largest
@@ -64,7 +70,8 @@ class Ranges:
 
     def at(self, variable: Symbol) -> Ranges:
         """The same where a parameter has one value, which no expression contains any more."""
-        return replace(self, known={v: s for v, s in self.known.items() if not v.has(variable)})
+        known = {v: s for v, s in self.known.items() if not v.has(variable)}
+        return replace(self, known=known, orders={})
 
     def logarithms(self, loss: Loss, value: Expr) -> Floats | None:
         """log2 of the size of a factor at every point."""
@@ -168,12 +175,9 @@ def _signed(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> np.ndarray
 def _in_order(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | None:
     if not 2 <= len(factors) <= _MOST:
         return None
-    signed = _signed(loss, factors, ranges)
-    if signed is None:
+    order = _order(loss, factors, ranges)
+    if order is None:
         return None
-    powers = np.array([power for _, power, _ in factors])
-    known = np.all(np.isfinite(signed), axis=0)
-    order = best_order(signed[:, known], powers, ranges.exponents()[:, known])
     total: Node | None = None
     for place in order:
         _, power, form = factors[place]
@@ -182,6 +186,18 @@ def _in_order(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | N
         else:
             total = total * form if power > 0 else total / form
     return total
+
+
+def _order(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> tuple[int, ...] | None:
+    key = tuple((value, power) for value, power, _ in factors)
+    if key not in ranges.orders:
+        signed = _signed(loss, factors, ranges)
+        if signed is None:
+            return None
+        powers = np.array([power for _, power, _ in factors])
+        known = np.all(np.isfinite(signed), axis=0)
+        ranges.orders[key] = best_order(signed[:, known], powers, ranges.exponents()[:, known])
+    return ranges.orders[key]
 
 
 Factor = tuple[Expr, int, Node]  # the factor, 1 above and -1 below the line, and its form
@@ -247,20 +263,15 @@ def _logarithms(loss: Loss, value: Expr, ranges: Ranges) -> Floats | None:
         exact = Exact(_without_names(value), loss.variables)
     except NotImplementedError:
         return None
-    found = []
-    for sample in ranges.samples:
-        columns = [sample.columns[n] for n in sample.names]
-        found += [_logarithm(exact, point) for point in zip(*columns, strict=True)]
-    return np.array(found)
+    return np.array(
+        [_logarithm(ball) for points in ranges.points for ball in exact.column(points, 16)]
+    )
 
 
-def _logarithm(exact: Exact, point: Sequence[float]) -> float:
-    try:
-        ball = abs(exact.enclosed([arb(float(v)) for v in point], 16))
-    except (NoValue, ZeroDivisionError):
-        return math.nan
-    if ball > 0 and ball.is_finite():
-        return min(max(float(ball.log()) / math.log(2.0), -_HUGE), _HUGE)
+def _logarithm(ball: Ball | None) -> float:
+    size = None if ball is None else abs(ball)
+    if size is not None and size > 0 and size.is_finite():
+        return min(max(float(size.log()) / math.log(2.0), -_HUGE), _HUGE)
     return math.nan
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import jinja2
 
 from derive.emission.printer import Printer
+from derive.emission.statements import Statements
 from derive.emission.target import Target
 from derive.emission.text import fitted, head, paragraph, quoted
 from derive.errors import BadInput
-from derive.numerics.nodes import Call, Name, Node, children
+from derive.numerics.nodes import Call, Name, Node
 from derive.program.module import Assignment, Block, Branch, Function, Helper, Module
 
 # A polynomial of more terms is written by the name of its coefficients.
@@ -158,8 +159,7 @@ def block(found: Block, printer: Printer, depth: int) -> list[str]:
     """Assignments and results as lines, indented by `depth` steps."""
     syntax = printer.syntax
     indent = depth * syntax.indent
-    if len(found.results) == 1:
-        found = _spared(found, printer, indent)
+    found = Statements(printer, indent).of(found)
     lines = _assignments(found.assignments, printer, depth)
     if len(found.results) == 1:
         return [*lines, *_statement(syntax.give, found.results[0], printer, indent)]
@@ -171,33 +171,6 @@ def block(found: Block, printer: Printer, depth: int) -> list[str]:
             texts[place] = name
     many = syntax.give_many.replace("{}, {}", ", ".join("{}" for _ in texts))
     return [*lines, f"{' ' * indent}{many.format(*texts)}"]
-
-
-def _spared(found: Block, printer: Printer, indent: int) -> Block:
-    """A condition that is asked once needs no name of its own where the line holds it."""
-    assignments, (result,) = list(found.assignments), found.results
-    for a in found.assignments:
-        uses = sum(_uses(root, a.name) for root in [*(o.value for o in assignments), result])
-        if a.name.rstrip("0123456789") != "far" or uses != 1:
-            continue
-        inside = _with(result, a)
-        lines = _statement(printer.syntax.give, inside, printer, indent)
-        if inside != result and len(lines) == 1:
-            assignments.remove(a)
-            result = inside
-    return Block(tuple(assignments), (result,))
-
-
-def _uses(current: Node, name: str) -> int:
-    return int(current == Name(name)) + sum(_uses(c, name) for c in children(current))
-
-
-def _with(current: Node, known: Assignment) -> Node:
-    if current == Name(known.name):
-        return known.value
-    if isinstance(current, Call):
-        return Call(current.op, tuple(_with(a, known) for a in current.args))
-    return current
 
 
 def _assignments(found: Sequence[Assignment], printer: Printer, depth: int) -> list[str]:

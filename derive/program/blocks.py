@@ -207,6 +207,11 @@ class _Maker:
         return f"{wanted}{number}"
 
 
+def letter_of(value: Node) -> str:
+    """What a value is called that has no name."""
+    return _LETTERS.get(value.op, "u") if isinstance(value, Call) else "u"
+
+
 def operations(expression: Node) -> int:
     """The number of operations, shared ones counted once."""
     return sum(isinstance(n, Call) for n in walk(expression))

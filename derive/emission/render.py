@@ -12,15 +12,12 @@ from typing import Any
 import jinja2
 
 from derive.emission.printer import Printer
-from derive.emission.statements import Statements
+from derive.emission.statements import Statements, tables
 from derive.emission.target import Target
 from derive.emission.text import fitted, head, paragraph, quoted
 from derive.errors import BadInput
 from derive.numerics.nodes import Call, Name, Node
 from derive.program.module import Assignment, Block, Branch, Function, Helper, Module
-
-# A polynomial of more terms is written by the name of its coefficients.
-MANY = 8
 
 
 def templates_folder() -> Path:
@@ -184,29 +181,12 @@ def _assignments(found: Sequence[Assignment], printer: Printer, depth: int) -> l
 def _statement(start: str, value: Node, printer: Printer, indent: int) -> list[str]:
     """One statement; long lists of numbers in it get names, and stand before it."""
     before: list[str] = []
-    tables, value = _tables(value)
-    for name, numbers in tables:
+    named, value = tables(value)
+    for name, numbers in named:
         before += printer.table(printer.syntax.assign.format(name), numbers, indent)
     lines = printer.lines(start, value, indent)
     lines[-1] += printer.syntax.end
     return [*before, *lines]
-
-
-def _tables(value: Node) -> tuple[list[tuple[str, tuple[Node, ...]]], Node]:
-    """Polynomials of many terms by the names of their coefficients."""
-    found: dict[tuple[Node, ...], str] = {}
-
-    def named(current: Node) -> Node:
-        if not isinstance(current, Call):
-            return current
-        args = tuple(map(named, current.args))
-        if current.op == "horner" and len(args) > MANY:
-            name = found.setdefault(args[1:], f"terms{len(found) + 1 if found else ''}")
-            return Call("horner", (args[0], Name(name)))
-        return Call(current.op, args)
-
-    result = named(value)
-    return [(name, numbers) for numbers, name in found.items()], result
 
 
 def library_of(operations: Iterable[str], target: Target) -> list[str]:

@@ -11,6 +11,8 @@ from derive.program.blocks import letter_of
 from derive.program.module import Assignment, Block
 
 _CHOICES = ("where", "patch")
+# A polynomial of more terms is written by the name of its coefficients.
+MANY = 8
 # Of so many letters in one statement nothing is left to read.
 _MOST = 8
 
@@ -40,11 +42,11 @@ class Statements:
     def _fits(self, name: str, value: Node) -> bool:
         syntax = self.printer.syntax
         start = syntax.assign.format(name) if name else syntax.give
-        return self.indent + len(start + self.printer.expression(value)) <= syntax.width
+        return self.indent + len(start) + self._length(value) <= syntax.width
 
     def _laid_out(self, name: str, value: Node) -> list[Assignment]:
         """Statements of which the last gives the value to the name, or back."""
-        if self._fits(name, value) or any(_is_table(n) for n in walk(value)):
+        if self._fits(name, value):
             return [Assignment(name, value)]
         stages = _stages(value)
         if len(stages) > 1:
@@ -85,7 +87,7 @@ class Statements:
         return None if best is None else best[1]
 
     def _length(self, value: Node) -> int:
-        return len(self.printer.expression(value))
+        return len(self.printer.expression(tables(value)[1]))
 
     def _free(self, wanted: str) -> str:
         for name in (wanted, *"uvwpqrghkmnt"):
@@ -100,8 +102,21 @@ class Statements:
         return name
 
 
-def _is_table(value: Node) -> bool:
-    return isinstance(value, Call) and value.op == "horner" and len(value.args) > 9
+def tables(value: Node) -> tuple[list[tuple[str, tuple[Node, ...]]], Node]:
+    """Polynomials of many terms by the names of their coefficients."""
+    found: dict[tuple[Node, ...], str] = {}
+
+    def named(current: Node) -> Node:
+        if not isinstance(current, Call):
+            return current
+        args = tuple(map(named, current.args))
+        if current.op == "horner" and len(args) > MANY:
+            name = found.setdefault(args[1:], f"terms{len(found) + 1 if found else ''}")
+            return Call("horner", (args[0], Name(name)))
+        return Call(current.op, args)
+
+    result = named(value)
+    return [(name, numbers) for numbers, name in found.items()], result
 
 
 def _stages(value: Node) -> list[Node]:

@@ -17,7 +17,12 @@ from derive.emission.target import Target
 from derive.emission.text import fitted, head, paragraph, quoted
 from derive.errors import BadInput
 from derive.numerics.nodes import Call, Name, Node
+from derive.program.blocks import cost
 from derive.program.module import Assignment, Block, Branch, Function, Helper, Module
+
+
+# The loss and its slope may cost so many times what they cost together.
+MORE = 1.4
 
 
 def templates_folder() -> Path:
@@ -63,8 +68,8 @@ def context(module: Module, target: Target) -> dict[str, Any]:
     found = {
         "title": quoted(module.documentation.title, syntax),
         "origin": paragraph(
-            f"From the definition of {module.name} (sha256 {module.digest}) by: "
-            f"derive regenerate {module.subject} --target {target.name}",
+            f"derive regenerate {module.subject} --target {target.name}, "
+            f"from the definition of sha256 {module.digest}",
             syntax.width - 2,
             syntax,
         ),
@@ -81,7 +86,7 @@ def context(module: Module, target: Target) -> dict[str, Any]:
             for p in module.parameters
         ],
         "functions": [
-            {**function(f, printer), "in_parts": bool(module.special) and len(f.block.results) > 1}
+            {**function(f, printer), "in_parts": len(f.block.results) > 1 and _apart(module)}
             for f in module.functions
         ],
         "special": [printer.expression(c) for c in module.special],
@@ -98,9 +103,18 @@ def context(module: Module, target: Target) -> dict[str, Any]:
     return found if target.more is None else {**found, **target.more(module, printer)}
 
 
+def _apart(module: Module) -> bool:
+    """Whether the loss and its slopes, one after the other, do little twice."""
+    both = next(f for f in module.functions if f.name == "value_and_grad")
+    names = ["loss", *(f"d_{v}" for v in module.inputs[: len(both.block.results) - 1])]
+    parts = [f.block for f in module.functions if f.name in names]
+    return bool(module.special) or sum(map(cost, parts)) < MORE * cost(both.block)
+
+
 def exports(names: Sequence[str]) -> list[str]:
     """The names in lists that each fit on a line."""
-    lines = textwrap.wrap(", ".join(f'"{n}"' for n in sorted(names)), 85)
+    lines = textwrap.wrap(", ".join(f'"{n}"' for n in sorted(names)), 88)
+    lines = lines[:1] + textwrap.wrap(" ".join(lines[1:]), 87)
     return [line.rstrip(",") for line in lines]
 
 
@@ -140,12 +154,19 @@ def _joined(branches: Sequence[Branch]) -> list[Branch]:
 
 
 def _shared(found: Function | Helper) -> list[Assignment]:
-    """The locals that every branch begins with stand before them."""
+    """The locals that every branch begins with stand before them, and quotients that several
+    need."""
     if not found.branches:
         return []
-    return [
-        a for a in found.block.assignments if all(a in b.block.assignments for b in found.branches)
-    ]
+    blocks = [found.block, *(b.block for b in found.branches)]
+    shared: list[Assignment] = []
+    for a in (a for block in blocks for a in block.assignments):
+        users = sum(a in block.assignments for block in blocks)
+        other = any(o.name == a.name and o != a for block in blocks for o in block.assignments)
+        plain = isinstance(a.value, Call) and all(isinstance(n, Name) for n in a.value.args)
+        if a not in shared and not other and (users == len(blocks) or (plain and users > 1)):
+            shared.append(a)
+    return shared
 
 
 def _without(found: Block, shared: Sequence[Assignment]) -> Block:

@@ -217,6 +217,14 @@ class _Maker:
         return f"{wanted}{number}"
 
 
+def cost(block: Block) -> int:
+    """What it takes to compute a block, in operations of arithmetic."""
+    calls = {n for r in (*(a.value for a in block.assignments), *block.results) for n in walk(r)}
+    return sum(
+        3 if c.op in _FUNCTIONS else 1 for c in calls if isinstance(c, Call) and c.op != "neg"
+    )
+
+
 def letter_of(value: Node) -> str:
     """What a value is called that has no name."""
     return _LETTERS.get(value.op, "u") if isinstance(value, Call) else "u"

@@ -18,8 +18,8 @@ from derive.emission.text import fitted, head, paragraph, quoted
 from derive.errors import BadInput
 from derive.numerics.nodes import Call, Name, Node
 from derive.program.blocks import cost
-from derive.program.module import Assignment, Block, Branch, Function, Helper, Module
-
+from derive.program.branchless import joined
+from derive.program.module import Assignment, Block, Function, Helper, Module
 
 # The loss and its slope may cost so many times what they cost together.
 MORE = 1.4
@@ -122,7 +122,7 @@ def function(found: Function | Helper, printer: Printer) -> dict[str, Any]:
     """A function of the residual, or a helper, as lines of the target's language."""
     syntax = printer.syntax
     shared = _shared(found)
-    branches = _joined(found.branches)
+    branches = joined(found.branches)
     return {
         "name": found.name,
         "by": found.by if isinstance(found, Function) else (),
@@ -139,18 +139,6 @@ def function(found: Function | Helper, printer: Printer) -> dict[str, Any]:
         ],
         "lines": block(_without(found.block, shared), printer, 1),
     }
-
-
-def _joined(branches: Sequence[Branch]) -> list[Branch]:
-    """Neighbours that say the same under one condition."""
-    found: list[Branch] = []
-    for b in branches:
-        if found and found[-1].block == b.block:
-            either = Call("or", (found[-1].condition, b.condition))
-            found[-1] = Branch(either, f"{found[-1].meaning}, {b.meaning}", b.block)
-        else:
-            found.append(b)
-    return found
 
 
 def _shared(found: Function | Helper) -> list[Assignment]:

@@ -158,7 +158,7 @@ def _parts(value: Node) -> Iterator[tuple[Node, bool]]:
     if not isinstance(value, Call):
         return
     for place, child in enumerate(value.args):
-        if value.op == "patch" and place == 1 or not isinstance(child, Call):
+        if (value.op == "patch" and place == 1) or not isinstance(child, Call):
             continue
         if child.op not in CONDITIONS and child.op != "neg":
             yield child, place == 0 and _is_chain(value, child)

@@ -8,7 +8,7 @@ not taken is infinite or NaN, in derivatives too.
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -32,7 +32,7 @@ from derive.program.nan import guarded
 def branchless(function: Function, module: Module) -> Block:
     """The function as one block that is right for every value of the parameters; NaN for NaN."""
     general = expanded(function.block)
-    branches = tuple(b for b in function.branches if expanded(b.block) != general)
+    branches = tuple(joined([b for b in function.branches if expanded(b.block) != general]))
     block = function.block
     if branches:
         block = _merged(replace(function, branches=branches), module)
@@ -50,6 +50,18 @@ def branchless(function: Function, module: Module) -> Block:
     return Block(assignments, (folded(result, names),))
 
 
+def joined(branches: Sequence[Branch]) -> list[Branch]:
+    """Neighbours that say the same under one condition."""
+    found: list[Branch] = []
+    for b in branches:
+        if found and found[-1].block == b.block:
+            either = Call("or", (found[-1].condition, b.condition))
+            found[-1] = Branch(either, f"{found[-1].meaning}, {b.meaning}", b.block)
+        else:
+            found.append(b)
+    return found
+
+
 def _is_guarded(value: Node) -> bool:
     if not isinstance(value, Call) or value.op != "where":
         return False
@@ -64,7 +76,7 @@ def _merged(function: Function, module: Module) -> Block:
     moved: dict[str, Node] = {}
     before = []
     for name in (p.name for p in module.parameters):
-        here = [b.condition for b in function.branches if mentions(b.condition, name)]
+        here = [c for b in function.branches for c in _either(b.condition) if mentions(c, name)]
         if here:
             anywhere = functools.reduce(lambda a, b: Call("or", (a, b)), here)
             usual = Call("where", (anywhere, _harmless(name, module), Name(name)))
@@ -80,6 +92,13 @@ def _merged(function: Function, module: Module) -> Block:
         steps.append(Assignment(value, Call("where", (branch.condition, chosen, Name(value)))))
     *earlier, last = steps
     return Block((*before, *general, *earlier), (last.value,))
+
+
+def _either(condition: Node) -> list[Node]:
+    """The conditions of which one has to hold."""
+    if isinstance(condition, Call) and condition.op == "or":
+        return [c for a in condition.args for c in _either(a)]
+    return [condition]
 
 
 def _name_of(node: Node) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 from derive.emission.inplace import Calls, beyond
 from derive.emission.printer import NoSpelling, Printer
 from derive.emission.render import block, exports, function
-from derive.emission.text import paragraph, quoted
 from derive.emission.syntax import ATOM, BOTH, EITHER, PYTHON, Called, Infix, Pattern, Syntax
 from derive.emission.target import Target
+from derive.emission.text import paragraph, quoted
 from derive.numerics.nodes import Name
 from derive.program.branchless import branchless
 from derive.program.calls import DIFFERENCE, SLOPE
@@ -87,8 +87,9 @@ NUMBERS = Syntax(
 
 # What the lines of a block stand among.
 _TAKEN = frozenset(
-    "a b ctx found math mean most parameters parts slope step sums target torch x".split()
-) | {DIFFERENCE, SLOPE}
+    ["a", "b", "ctx", "found", "math", "mean", "most", "parameters", "parts", "slope", "step",
+     "sums", "target", "torch", "x", DIFFERENCE, SLOPE]
+)  # fmt: skip
 
 
 def context(module: Module, printer: Printer) -> Mapping[str, Any]:
@@ -178,6 +179,7 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
     signature = ", ".join(
         [f"{x}: Tensor", *(f"{p.name}: Any = {printer.real(p.default)}" for p in module.parameters)]
     )
+    untyped = ", ".join([x, *(f"{p.name}={printer.real(p.default)}" for p in module.parameters)])
     swapped = len(module.parameters) == 1
     first = module.parameters[0] if swapped else None
     return {
@@ -187,10 +189,7 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
         "exports": exports([_class_name(module), *(f.name for f in module.functions)]),
         "class_name": _class_name(module),
         "about": _about(module, printer.syntax),
-        "wrapped": [
-            f"lambda {', '.join([x, *(f'{p.name}={printer.real(p.default)}' for p in module.parameters)])}: "
-            f"_evaluate(_formula, {', '.join(module.variables)})"
-        ],
+        "wrapped": [f"lambda {untyped}: _evaluate(_formula, {', '.join(module.variables)})"],
         "given": [
             "self",
             *(f"{p.name}: Any = {printer.real(p.default)}" for p in module.parameters),
@@ -212,16 +211,15 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
         "firsts": _tuple(firsts),
         "sums": _tuple(["loss", *firsts[1:]]),
         "block": program,
-        "exact": program is None or program["apart"],
     }
 
 
 def _diverging(module: Module) -> str:
-    """(place in the signature, points) of each parameter in which a derivative is infinite."""
+    """(place in the signature, point) where a derivative in a parameter is infinite."""
     places = [
-        _tuple([str(module.variables.index(name)), _tuple([repr(p) for p in points])])
+        _tuple([str(module.variables.index(name)), repr(point)])
         for name, points in module.diverging.items()
-        if points
+        for point in points
     ]
     return _tuple(places) if places else ""
 
@@ -230,15 +228,16 @@ def _about(module: Module, syntax: Syntax) -> list[str]:
     """The docstring of the class."""
     names = [p.name for p in module.parameters]
     title = quoted(module.documentation.title, syntax)
-    first = paragraph(f"{title} of input - target, as in torch.nn.", syntax.width - 7, syntax)
-    text = 'A weight multiplies each element; "mean" divides by their number.'
+    text = f"{title} of input - target, as in torch.nn."
     if names:
         each = f"{names[0]} is" if len(names) == 1 else f"{' and '.join(names)} are each"
-        text = (
-            f"{each} a number, a Parameter or a tensor. A wrong number is an error; a wrong tensor "
-            f"gives NaN, or with validate=True an error, which waits for the device. {text}"
+        text += (
+            f" {each} a number, a Parameter or a tensor. A wrong number is an error; a wrong tensor "
+            "gives NaN, or with validate=True an error, which waits for the device."
         )
-    return [f'"""{first[0]}', *first[1:], *paragraph(text, syntax.width - 4, syntax), '"""']
+    text += ' A weight multiplies each element; "mean" divides by their number.'
+    first, *rest = paragraph(f"***{text}", syntax.width - 4, syntax)
+    return [f'"""{first[3:]}', *rest, '"""']
 
 
 def _tuple(items: Sequence[str]) -> str:

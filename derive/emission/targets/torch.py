@@ -232,8 +232,8 @@ def _about(module: Module, syntax: Syntax) -> list[str]:
     if names:
         each = f"{names[0]} is" if len(names) == 1 else f"{' and '.join(names)} are each"
         text += (
-            f" {each} a number, a Parameter or a tensor. A wrong number is an error; a wrong tensor "
-            "gives NaN, or with validate=True an error, which waits for the device."
+            f" {each} a number, a Parameter or a tensor. A wrong number is an error, a wrong "
+            "tensor gives NaN, or with validate=True an error, which waits for the device."
         )
     text += ' A weight multiplies each element; "mean" divides by their number.'
     first, *rest = paragraph(f"***{text}", syntax.width - 4, syntax)

@@ -170,11 +170,6 @@ def block(found: Block, printer: Printer, depth: int) -> list[str]:
     if len(found.results) == 1:
         return [*lines, *_statement(syntax.give, found.results[0], printer, indent)]
     texts = [printer.expression(r) for r in found.results]
-    names = ["value", "slope", *(f"slope{k}" for k in range(2, len(texts)))]
-    for place, (name, result) in enumerate(zip(names, found.results, strict=False)):
-        if len(texts[place]) > syntax.width // 3:
-            lines += _statement(syntax.assign.format(name), result, printer, indent)
-            texts[place] = name
     many = syntax.give_many.replace("{}, {}", ", ".join("{}" for _ in texts))
     return [*lines, f"{' ' * indent}{many.format(*texts)}"]
 

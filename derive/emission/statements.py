@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from derive.emission.printer import Printer
 from derive.numerics.nodes import CONDITIONS, Call, Name, Node, Number, children, walk
-from derive.program.blocks import letter_of
+from derive.program.blocks import SPARE, letter_of
 from derive.program.module import Assignment, Block
 
 _CHOICES = ("where", "patch")
@@ -34,10 +35,17 @@ class Statements:
         assignments: list[Assignment] = []
         for a in found.assignments:
             assignments += self._laid_out(a.name, a.value)
-        if len(found.results) > 1:
-            return Block(tuple(assignments), found.results)
-        *before, last = self._laid_out("", found.results[0])
-        return Block((*assignments, *before), (last.value,))
+        if len(found.results) == 1:
+            *before, last = self._laid_out("", found.results[0])
+            return Block((*assignments, *before), (last.value,))
+        results: list[Node] = []
+        for place, result in enumerate(found.results):
+            if self._length(result) > self.printer.syntax.width // 3:
+                name = self._free(f"slope{place if place > 1 else ''}" if place else "value")
+                assignments += self._laid_out(name, result)
+                result = Name(name)
+            results.append(result)
+        return Block(tuple(assignments), tuple(results))
 
     def _fits(self, name: str, value: Node) -> bool:
         syntax = self.printer.syntax
@@ -90,14 +98,9 @@ class Statements:
         return len(self.printer.expression(tables(value)[1]))
 
     def _free(self, wanted: str) -> str:
-        for name in (wanted, *"uvwpqrghkmnt"):
-            if name not in self.names:
-                break
-        else:
-            number = 2
-            while f"{wanted}{number}" in self.names:
-                number += 1
-            name = f"{wanted}{number}"
+        letters = [wanted, *SPARE] if len(wanted) == 1 else [wanted]
+        more = (f"{wanted}{number}" for number in itertools.count(2))
+        name = next(n for n in itertools.chain(letters, more) if n not in self.names)
         self.names.add(name)
         return name
 

@@ -48,7 +48,7 @@ _FUNCTIONS = frozenset(
 # Letters by what they stand for; single ones, since a name made of operations says nothing.
 _LETTERS = {"sqrt": "r", "exp": "p", "pow": "p", "expm1": "p", "log": "L", "log1p": "L",
             "add": "q", "sub": "q", "mul": "u", "div": "v", "where": "w"}  # fmt: skip
-_SPARE = "uvwpqrghkmnt"
+SPARE = "uvwpqrghkmnt"
 
 
 class Pool:
@@ -207,7 +207,7 @@ class _Maker:
         return Name(name)
 
     def _free(self, wanted: str) -> str:
-        names: tuple[str, ...] = (wanted, *_SPARE) if len(wanted) == 1 else (wanted,)
+        names: tuple[str, ...] = (wanted, *SPARE) if len(wanted) == 1 else (wanted,)
         for name in names:
             if name not in self._taken:
                 return name

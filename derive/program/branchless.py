@@ -55,7 +55,7 @@ def joined(branches: Sequence[Branch]) -> list[Branch]:
     found: list[Branch] = []
     for b in branches:
         if found and found[-1].block == b.block:
-            either = Call("or", (found[-1].condition, b.condition))
+            either = _either([found[-1].condition, b.condition])
             found[-1] = Branch(either, f"{found[-1].meaning}, {b.meaning}", b.block)
         else:
             found.append(b)
@@ -76,9 +76,9 @@ def _merged(function: Function, module: Module) -> Block:
     moved: dict[str, Node] = {}
     before = []
     for name in (p.name for p in module.parameters):
-        here = [c for b in function.branches for c in _either(b.condition) if mentions(c, name)]
+        here = [c for b in function.branches for c in _parts(b.condition) if mentions(c, name)]
         if here:
-            anywhere = functools.reduce(lambda a, b: Call("or", (a, b)), here)
+            anywhere = _either(here)
             usual = Call("where", (anywhere, _harmless(name, module), Name(name)))
             moved[name] = Name(_free(name[0], taken))
             before.append(Assignment(_name_of(moved[name]), usual))
@@ -94,11 +94,25 @@ def _merged(function: Function, module: Module) -> Block:
     return Block((*before, *general, *earlier), (last.value,))
 
 
-def _either(condition: Node) -> list[Node]:
+def _parts(condition: Node) -> list[Node]:
     """The conditions of which one has to hold."""
     if isinstance(condition, Call) and condition.op == "or":
-        return [c for a in condition.args for c in _either(a)]
+        return [c for a in condition.args for c in _parts(a)]
     return [condition]
+
+
+def _either(conditions: Sequence[Node]) -> Node:
+    """One of them; beyond a number on either side of 0 as one bound on the size."""
+    left = list(conditions)
+    for condition in conditions:
+        if isinstance(condition, Call) and condition.op == "le":
+            bound, value = condition.args
+            if isinstance(bound, Number):
+                other = Call("le", (value, Number(-bound.value)))
+                if other in left:
+                    left.remove(other)
+                    left[left.index(condition)] = Call("le", (bound, Call("abs", (value,))))
+    return functools.reduce(lambda a, b: Call("or", (a, b)), left)
 
 
 def _name_of(node: Node) -> str:

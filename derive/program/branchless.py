@@ -24,6 +24,7 @@ from derive.numerics.nodes import (
     call,
     walk,
 )
+from derive.program.blocks import Naming, Pool, make_block
 from derive.program.expanded import expanded, mentions, substituted
 from derive.program.module import Assignment, Block, Branch, Function, Module
 from derive.program.nan import guarded
@@ -46,8 +47,33 @@ def branchless(function: Function, module: Module) -> Block:
     if isinstance(result, Name) and result.name == x:
         result = Call("copy", (result,))
     names = [p.name for p in module.parameters]
+    if branches:
+        blocks = [block, function.block, *(b.block for b in branches)]
+        return _again(Block(block.assignments, (result,)), blocks, module)
     assignments = tuple(Assignment(a.name, folded(a.value, names)) for a in block.assignments)
     return Block(assignments, (folded(result, names),))
+
+
+def _again(found: Block, blocks: Sequence[Block], module: Module) -> Block:
+    """The block with its shared parts found anew, over all branches, under the letters they had."""
+    pool, letters = Pool(), {}
+    names = [p.name for p in module.parameters]
+    for block in blocks:
+        values: dict[str, Node] = {}
+        for a in block.assignments:
+            values[a.name] = whole = substituted(a.value, values)
+            letters.setdefault(id(pool.intern(folded(_eager(whole), names))), a.name)
+    (result,) = expanded(found)
+    naming = Naming(frozenset(module.variables), module.residual, letters=letters)
+    return make_block([folded(_eager(result), names)], naming, pool)
+
+
+def _eager(current: Node) -> Node:
+    """With rare values as any others: nothing is left out where they do not occur."""
+    if not isinstance(current, Call):
+        return current
+    op = "where" if current.op == "patch" else current.op
+    return Call(op, tuple(map(_eager, current.args)))
 
 
 def joined(branches: Sequence[Branch]) -> list[Branch]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,47 +10,50 @@ from derive.emission.text import fitted
 from derive.numerics.nodes import Call, Name, Node, Number
 from derive.program.calls import DIFFERENCE, NUMBER, SLOPE, Step, Sweep, Total
 
+# Between these the parameters of a block are ordinary.
+LEAST, MOST = 1e-9, 1e9
 _SIGNS = {"lt": "<", "le": "<=", "eq": "==", "ne": "!=", "and": "&", "or": "|"}
 
 
 def beyond(condition: Node) -> bool:
-    """Whether it is about a value that is no ordinary one: 0, or infinite."""
-    if not isinstance(condition, Call) or condition.op != "eq":
+    """Whether it holds for no ordinary value of a parameter: 1e-9 < |p| < 1e9."""
+    if not isinstance(condition, Call):
         return False
-    value = condition.args[1]
-    return isinstance(value, Number) and (value.value == 0 or abs(value.value) == math.inf)
+    numbers = [float(a.value) for a in condition.args if isinstance(a, Number)]
+    if condition.op == "eq":
+        return any(not LEAST < abs(v) < MOST for v in numbers)
+    return condition.op == "le" and any(abs(v) >= MOST for v in numbers)
 
 
 @dataclass(frozen=True)
 class Calls:
     """found: what to write; special: where it does not hold; numbers: prints what the parameters
-    give; library: what the functions of arrays are called by."""
+    give; library: what the functions of arrays are called by; indent: where the lines stand."""
 
     found: Sweep
     special: tuple[Node, ...]
     numbers: Printer
     library: str
+    indent: int
 
     def lines(self, names: Sequence[str]) -> list[str]:
-        found = self.found
+        found, made = self.found, {DIFFERENCE, SLOPE}
         lines = self._guard()
-        lines += self._steps(found.value.steps)
-        lines.append(f"sums = [{self._sum(found.value)}{', 0.0' * len(names)}]")
-        lines += self._steps(found.slope)
+        lines += self._steps(found.value.steps, made)
+        lines.append(f"found = [{self._sum(found.value)}{', 0.0' * len(names)}]")
+        lines += self._steps(found.slope, made)
+        known = set(made)  # of what is made where it is needed, the next place knows nothing
         if found.shared:
             lines.append("if any(ctx.needs_input_grad[3:]):")
-            lines += [f"    {line}" for line in self._steps(found.shared)]
+            lines += [f"    {line}" for line in self._steps(found.shared, known)]
         for place, name in enumerate(names):
             total = found.by[name]
             lines.append(f"if ctx.needs_input_grad[{place + 3}]:")
-            lines += [f"    {line}" for line in self._steps(total.steps)]
+            lines += [f"    {line}" for line in self._steps(total.steps, set(known))]
             terms = self._terms(total)
             ends = ("_whole(", ")") if len(terms) > 1 else ("", "")
-            start, end = f"sums[{place + 1}] = {ends[0]}", ends[1]
-            # Within a function: one step deeper than it is written here.
-            text = fitted(
-                terms, start, end, 4, width=self.numbers.syntax.width - self.numbers.syntax.indent
-            )
+            start, end = f"found[{place + 1}] = {ends[0]}", ends[1]
+            text = fitted(terms, start, end, 4, width=self._width)
             lines += text.split("\n")
         share = self.numbers.expression(_times(found.stretch, Name("ctx.share")))
         if found.place == SLOPE:
@@ -60,23 +62,31 @@ class Calls:
             lines.append(f"{self.library}.mul({found.place}, {share}, out={SLOPE})")
         return lines
 
+    @property
+    def _width(self) -> int:
+        return self.numbers.syntax.width - self.indent
+
+    @property
+    def guarded(self) -> bool:
+        return bool(self._guard())
+
     def _guard(self) -> list[str]:
         """Nothing is summed at special parameters, or where a residual may be too large."""
-        lines = []
-        for condition in self.special:
-            lines += [f"if {self.numbers.expression(condition)}:", "    return [math.nan]"]
-        return [*lines, *self._far()]
+        before, conditions = self._far()
+        conditions = [*map(self.numbers.expression, self.special), *conditions]
+        if not conditions:
+            return []
+        return [*before, f"if {' or '.join(conditions)}:", "    return [math.nan]"]
 
-    def _far(self) -> list[str]:
+    def _far(self) -> tuple[list[str], list[str]]:
         bounds = [self.numbers.expression(b) for b in self.found.bounds]
         if not bounds and not self.found.infinite:
-            return []
+            return [], []
         least = ["math.inf", *bounds][-1] if len(bounds) < 2 else f"min({', '.join(bounds)})"
-        far = f"if not {self.library}.linalg.vector_norm({DIFFERENCE}).item() < "
-        lines = [f"{far}{least}:"]
-        if len(lines[0]) > self.numbers.syntax.width - self.numbers.syntax.indent:
-            lines = [f"most = {least}", f"{far}most:"]
-        return [*lines, "    return [math.nan]"]
+        far = f"not {self.library}.linalg.vector_norm({DIFFERENCE}).item() < "
+        if len(f"if {far}{least}:") > self._width:
+            return [f"most = {least}"], [f"{far}most"]
+        return [], [f"{far}{least}"]
 
     def _terms(self, total: Total) -> list[str]:
         return [self.numbers.expression(_times(f, Name(_summed(w)))) for f, w in total.terms]
@@ -86,11 +96,18 @@ class Calls:
         terms = self._terms(total)
         return terms[0] if len(terms) == 1 else f"_whole({', '.join(terms)})"
 
-    def _steps(self, steps: Sequence[Step]) -> list[str]:
+    def _steps(self, steps: Sequence[Step], made: set[str]) -> list[str]:
+        """The calls; the first value in a buffer makes it."""
         lines: list[str] = []
         place = ""
         for step in steps:
             text, chained = self._call(step)
+            if step.place not in made:
+                made.add(step.place)
+                if step.op == "growth":
+                    lines.append(f"{step.place} = {self.library}.empty_like({DIFFERENCE})")
+                text = text.replace(f", out={step.place})", ")")
+                text = text if " = " in text else f"{step.place} = {text}"
             if chained and place == step.place:
                 lines[-1] += text.removeprefix(step.place)
             else:

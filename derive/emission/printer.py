@@ -159,7 +159,10 @@ class Printer:
         mantissa, exponent = math.frexp(float(exact))
         if mantissa == 0.5 and not 2.0**-8 <= exact <= 2.0**19:
             return self.syntax.power_of_two.format(exponent - 1), POWER
-        return repr(float(exact)).replace("e+", "e"), ATOM
+        text = repr(float(exact)).replace("e+", "e")
+        short = f"{float(exact):.0e}".replace("e+0", "e").replace("e+", "e")  # 1e9
+        plain = exact >= 10**6 and "e" not in text
+        return short if plain and float(short) == exact else text, ATOM
 
     # Lines wider than the page, broken as the formatters of Python do it.
 

@@ -12,14 +12,17 @@ from typing import Any
 import jinja2
 
 from derive.emission.printer import Printer
+from derive.emission.statements import Statements, tables
 from derive.emission.target import Target
 from derive.emission.text import fitted, head, paragraph, quoted
 from derive.errors import BadInput
-from derive.numerics.nodes import Call, Name, Node, children
-from derive.program.module import Assignment, Block, Branch, Function, Helper, Module
+from derive.numerics.nodes import Call, Name, Node
+from derive.program.blocks import cost
+from derive.program.branchless import joined
+from derive.program.module import Assignment, Block, Function, Helper, Module
 
-# A polynomial of more terms is written by the name of its coefficients.
-MANY = 8
+# The loss and its slope may cost so many times what they cost together.
+MORE = 1.4
 
 
 def templates_folder() -> Path:
@@ -65,8 +68,8 @@ def context(module: Module, target: Target) -> dict[str, Any]:
     found = {
         "title": quoted(module.documentation.title, syntax),
         "origin": paragraph(
-            f"From the definition of {module.name} (sha256 {module.digest}) by: "
-            f"derive regenerate {module.subject} --target {target.name}",
+            f"derive regenerate {module.subject} --target {target.name}, "
+            f"from the definition of sha256 {module.digest}",
             syntax.width - 2,
             syntax,
         ),
@@ -83,7 +86,7 @@ def context(module: Module, target: Target) -> dict[str, Any]:
             for p in module.parameters
         ],
         "functions": [
-            {**function(f, printer), "in_parts": bool(module.special) and len(f.block.results) > 1}
+            {**function(f, printer), "in_parts": len(f.block.results) > 1 and _apart(module)}
             for f in module.functions
         ],
         "special": [printer.expression(c) for c in module.special],
@@ -100,9 +103,18 @@ def context(module: Module, target: Target) -> dict[str, Any]:
     return found if target.more is None else {**found, **target.more(module, printer)}
 
 
+def _apart(module: Module) -> bool:
+    """Whether the loss and its slopes, one after the other, do little twice."""
+    both = next(f for f in module.functions if f.name == "value_and_grad")
+    names = ["loss", *(f"d_{v}" for v in module.inputs[: len(both.block.results) - 1])]
+    parts = [f.block for f in module.functions if f.name in names]
+    return bool(module.special) or sum(map(cost, parts)) < MORE * cost(both.block)
+
+
 def exports(names: Sequence[str]) -> list[str]:
     """The names in lists that each fit on a line."""
-    lines = textwrap.wrap(", ".join(f'"{n}"' for n in sorted(names)), 85)
+    lines = textwrap.wrap(", ".join(f'"{n}"' for n in sorted(names)), 88)
+    lines = lines[:1] + textwrap.wrap(" ".join(lines[1:]), 87)
     return [line.rstrip(",") for line in lines]
 
 
@@ -110,7 +122,7 @@ def function(found: Function | Helper, printer: Printer) -> dict[str, Any]:
     """A function of the residual, or a helper, as lines of the target's language."""
     syntax = printer.syntax
     shared = _shared(found)
-    branches = _joined(found.branches)
+    branches = joined(found.branches)
     return {
         "name": found.name,
         "by": found.by if isinstance(found, Function) else (),
@@ -129,25 +141,20 @@ def function(found: Function | Helper, printer: Printer) -> dict[str, Any]:
     }
 
 
-def _joined(branches: Sequence[Branch]) -> list[Branch]:
-    """Neighbours that say the same under one condition."""
-    found: list[Branch] = []
-    for b in branches:
-        if found and found[-1].block == b.block:
-            either = Call("or", (found[-1].condition, b.condition))
-            found[-1] = Branch(either, f"{found[-1].meaning}, {b.meaning}", b.block)
-        else:
-            found.append(b)
-    return found
-
-
 def _shared(found: Function | Helper) -> list[Assignment]:
-    """The locals that every branch begins with stand before them."""
+    """The locals that every branch begins with stand before them, and quotients that several
+    need."""
     if not found.branches:
         return []
-    return [
-        a for a in found.block.assignments if all(a in b.block.assignments for b in found.branches)
-    ]
+    blocks = [found.block, *(b.block for b in found.branches)]
+    shared: list[Assignment] = []
+    for a in (a for block in blocks for a in block.assignments):
+        users = sum(a in block.assignments for block in blocks)
+        other = any(o.name == a.name and o != a for block in blocks for o in block.assignments)
+        plain = isinstance(a.value, Call) and all(isinstance(n, Name) for n in a.value.args)
+        if a not in shared and not other and (users == len(blocks) or (plain and users > 1)):
+            shared.append(a)
+    return shared
 
 
 def _without(found: Block, shared: Sequence[Assignment]) -> Block:
@@ -158,46 +165,13 @@ def block(found: Block, printer: Printer, depth: int) -> list[str]:
     """Assignments and results as lines, indented by `depth` steps."""
     syntax = printer.syntax
     indent = depth * syntax.indent
-    if len(found.results) == 1:
-        found = _spared(found, printer, indent)
+    found = Statements(printer, indent).of(found)
     lines = _assignments(found.assignments, printer, depth)
     if len(found.results) == 1:
         return [*lines, *_statement(syntax.give, found.results[0], printer, indent)]
     texts = [printer.expression(r) for r in found.results]
-    names = ["value", "slope", *(f"slope{k}" for k in range(2, len(texts)))]
-    for place, (name, result) in enumerate(zip(names, found.results, strict=False)):
-        if len(texts[place]) > syntax.width // 3:
-            lines += _statement(syntax.assign.format(name), result, printer, indent)
-            texts[place] = name
     many = syntax.give_many.replace("{}, {}", ", ".join("{}" for _ in texts))
     return [*lines, f"{' ' * indent}{many.format(*texts)}"]
-
-
-def _spared(found: Block, printer: Printer, indent: int) -> Block:
-    """A condition that is asked once needs no name of its own where the line holds it."""
-    assignments, (result,) = list(found.assignments), found.results
-    for a in found.assignments:
-        uses = sum(_uses(root, a.name) for root in [*(o.value for o in assignments), result])
-        if a.name.rstrip("0123456789") != "far" or uses != 1:
-            continue
-        inside = _with(result, a)
-        lines = _statement(printer.syntax.give, inside, printer, indent)
-        if inside != result and len(lines) == 1:
-            assignments.remove(a)
-            result = inside
-    return Block(tuple(assignments), (result,))
-
-
-def _uses(current: Node, name: str) -> int:
-    return int(current == Name(name)) + sum(_uses(c, name) for c in children(current))
-
-
-def _with(current: Node, known: Assignment) -> Node:
-    if current == Name(known.name):
-        return known.value
-    if isinstance(current, Call):
-        return Call(current.op, tuple(_with(a, known) for a in current.args))
-    return current
 
 
 def _assignments(found: Sequence[Assignment], printer: Printer, depth: int) -> list[str]:
@@ -211,29 +185,12 @@ def _assignments(found: Sequence[Assignment], printer: Printer, depth: int) -> l
 def _statement(start: str, value: Node, printer: Printer, indent: int) -> list[str]:
     """One statement; long lists of numbers in it get names, and stand before it."""
     before: list[str] = []
-    tables, value = _tables(value)
-    for name, numbers in tables:
+    named, value = tables(value)
+    for name, numbers in named:
         before += printer.table(printer.syntax.assign.format(name), numbers, indent)
     lines = printer.lines(start, value, indent)
     lines[-1] += printer.syntax.end
     return [*before, *lines]
-
-
-def _tables(value: Node) -> tuple[list[tuple[str, tuple[Node, ...]]], Node]:
-    """Polynomials of many terms by the names of their coefficients."""
-    found: dict[tuple[Node, ...], str] = {}
-
-    def named(current: Node) -> Node:
-        if not isinstance(current, Call):
-            return current
-        args = tuple(map(named, current.args))
-        if current.op == "horner" and len(args) > MANY:
-            name = found.setdefault(args[1:], f"terms{len(found) + 1 if found else ''}")
-            return Call("horner", (args[0], Name(name)))
-        return Call(current.op, args)
-
-    result = named(value)
-    return [(name, numbers) for numbers, name in found.items()], result
 
 
 def library_of(operations: Iterable[str], target: Target) -> list[str]:

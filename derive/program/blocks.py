@@ -13,6 +13,8 @@ from derive.program.peephole import signs_first
 # A value that is written again gets a letter if that costs this much more; one operation of
 # arithmetic counts 1, a function of a library 3.
 WORTH_A_LETTER = 3
+# The same where only rare values need it.
+WORTH_A_LETTER_ANYWAY = 12
 # So many operations do not fit on a line.
 WIDE = 10
 _FUNCTIONS = frozenset(
@@ -46,7 +48,7 @@ _FUNCTIONS = frozenset(
 # Letters by what they stand for; single ones, since a name made of operations says nothing.
 _LETTERS = {"sqrt": "r", "exp": "p", "pow": "p", "expm1": "p", "log": "L", "log1p": "L",
             "add": "q", "sub": "q", "mul": "u", "div": "v", "where": "w"}  # fmt: skip
-_SPARE = "uvwpqrghkmnt"
+SPARE = "uvwpqrghkmnt"
 
 
 class Pool:
@@ -125,8 +127,8 @@ class _Maker:
         wide = _conditions_of_wide(results)
         long = _long(results, self._naming.most)
         for current in _parents_first(results, self._naming.known):
-            if isinstance(current, Call) and id(current) in eager:
-                count = times[id(current)]
+            count = times[id(current)]
+            if isinstance(current, Call) and (id(current) in eager or self._worth(current, count)):
                 if id(current) in wide:
                     name = "far"
                 else:
@@ -138,6 +140,13 @@ class _Maker:
             here = 1 if id(current) in self._names else times[id(current)]
             for child in () if id(current) in self._naming.known else children(current):
                 times[id(child)] += here
+
+    def _worth(self, current: Call, times: int) -> bool:
+        """Whether a part of rare values is written so often that it is computed in any case."""
+        if times <= 2:
+            return False
+        saved = self._cost(current) * (times - 1)
+        return bool(self._own_name(current)) or saved >= WORTH_A_LETTER_ANYWAY
 
     def _name(self, current: Call, times: int) -> str:
         """What a value that is written again is called; "" where it is short enough to repeat."""
@@ -161,7 +170,8 @@ class _Maker:
             return str(self._naming.letters[id(current)])
         if current == Call("div", (Name(self._naming.residual), Name(self._naming.length))):
             return "y"
-        return self._pool.names.get(id(current), "")
+        name = self._pool.names.get(id(current), "")
+        return letter_of(current) if name.endswith("_") else name  # a letter that was taken
 
     def _cost(self, expression: Node) -> int:
         """What it takes to compute a value once more; what has a name of its own is there."""
@@ -197,7 +207,7 @@ class _Maker:
         return Name(name)
 
     def _free(self, wanted: str) -> str:
-        names: tuple[str, ...] = (wanted, *_SPARE) if len(wanted) == 1 else (wanted,)
+        names: tuple[str, ...] = (wanted, *SPARE) if len(wanted) == 1 else (wanted,)
         for name in names:
             if name not in self._taken:
                 return name
@@ -205,6 +215,19 @@ class _Maker:
         while f"{wanted}{number}" in self._taken:
             number += 1
         return f"{wanted}{number}"
+
+
+def cost(block: Block) -> int:
+    """What it takes to compute a block, in operations of arithmetic."""
+    calls = {n for r in (*(a.value for a in block.assignments), *block.results) for n in walk(r)}
+    return sum(
+        3 if c.op in _FUNCTIONS else 1 for c in calls if isinstance(c, Call) and c.op != "neg"
+    )
+
+
+def letter_of(value: Node) -> str:
+    """What a value is called that has no name."""
+    return _LETTERS.get(value.op, "u") if isinstance(value, Call) else "u"
 
 
 def operations(expression: Node) -> int:

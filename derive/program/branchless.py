@@ -8,7 +8,7 @@ not taken is infinite or NaN, in derivatives too.
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -24,6 +24,7 @@ from derive.numerics.nodes import (
     call,
     walk,
 )
+from derive.program.blocks import Naming, Pool, make_block
 from derive.program.expanded import expanded, mentions, substituted
 from derive.program.module import Assignment, Block, Branch, Function, Module
 from derive.program.nan import guarded
@@ -32,7 +33,7 @@ from derive.program.nan import guarded
 def branchless(function: Function, module: Module) -> Block:
     """The function as one block that is right for every value of the parameters; NaN for NaN."""
     general = expanded(function.block)
-    branches = tuple(b for b in function.branches if expanded(b.block) != general)
+    branches = tuple(joined([b for b in function.branches if expanded(b.block) != general]))
     block = function.block
     if branches:
         block = _merged(replace(function, branches=branches), module)
@@ -46,8 +47,45 @@ def branchless(function: Function, module: Module) -> Block:
     if isinstance(result, Name) and result.name == x:
         result = Call("copy", (result,))
     names = [p.name for p in module.parameters]
+    if branches:
+        blocks = [block, function.block, *(b.block for b in branches)]
+        return _again(Block(block.assignments, (result,)), blocks, module)
     assignments = tuple(Assignment(a.name, folded(a.value, names)) for a in block.assignments)
     return Block(assignments, (folded(result, names),))
+
+
+def _again(found: Block, blocks: Sequence[Block], module: Module) -> Block:
+    """The block with its shared parts found anew, over all branches, under the letters they had."""
+    pool, letters = Pool(), {}
+    names = [p.name for p in module.parameters]
+    for block in blocks:
+        values: dict[str, Node] = {}
+        for a in block.assignments:
+            values[a.name] = whole = substituted(a.value, values)
+            letters.setdefault(id(pool.intern(folded(_eager(whole), names))), a.name)
+    (result,) = expanded(found)
+    naming = Naming(frozenset(module.variables), module.residual, letters=letters)
+    return make_block([folded(_eager(result), names)], naming, pool)
+
+
+def _eager(current: Node) -> Node:
+    """With rare values as any others: nothing is left out where they do not occur."""
+    if not isinstance(current, Call):
+        return current
+    op = "where" if current.op == "patch" else current.op
+    return Call(op, tuple(map(_eager, current.args)))
+
+
+def joined(branches: Sequence[Branch]) -> list[Branch]:
+    """Neighbours that say the same under one condition."""
+    found: list[Branch] = []
+    for b in branches:
+        if found and found[-1].block == b.block:
+            either = _either([found[-1].condition, b.condition])
+            found[-1] = Branch(either, f"{found[-1].meaning}, {b.meaning}", b.block)
+        else:
+            found.append(b)
+    return found
 
 
 def _is_guarded(value: Node) -> bool:
@@ -64,9 +102,9 @@ def _merged(function: Function, module: Module) -> Block:
     moved: dict[str, Node] = {}
     before = []
     for name in (p.name for p in module.parameters):
-        here = [b.condition for b in function.branches if mentions(b.condition, name)]
+        here = [c for b in function.branches for c in _parts(b.condition) if mentions(c, name)]
         if here:
-            anywhere = functools.reduce(lambda a, b: Call("or", (a, b)), here)
+            anywhere = _either(here)
             usual = Call("where", (anywhere, _harmless(name, module), Name(name)))
             moved[name] = Name(_free(name[0], taken))
             before.append(Assignment(_name_of(moved[name]), usual))
@@ -80,6 +118,27 @@ def _merged(function: Function, module: Module) -> Block:
         steps.append(Assignment(value, Call("where", (branch.condition, chosen, Name(value)))))
     *earlier, last = steps
     return Block((*before, *general, *earlier), (last.value,))
+
+
+def _parts(condition: Node) -> list[Node]:
+    """The conditions of which one has to hold."""
+    if isinstance(condition, Call) and condition.op == "or":
+        return [c for a in condition.args for c in _parts(a)]
+    return [condition]
+
+
+def _either(conditions: Sequence[Node]) -> Node:
+    """One of them; beyond a number on either side of 0 as one bound on the size."""
+    left = list(conditions)
+    for condition in conditions:
+        if isinstance(condition, Call) and condition.op == "le":
+            bound, value = condition.args
+            if isinstance(bound, Number):
+                other = Call("le", (value, Number(-bound.value)))
+                if other in left:
+                    left.remove(other)
+                    left[left.index(condition)] = Call("le", (bound, Call("abs", (value,))))
+    return functools.reduce(lambda a, b: Call("or", (a, b)), left)
 
 
 def _name_of(node: Node) -> str:

@@ -10,14 +10,33 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TREE = ROOT / "generated"
-BUDGETS = {
+SMALL = (
+    "huber", "smooth_l1", "quadratic", "absolute", "charbonnier", "cauchy", "welsch",
+    "geman_mcclure",
+)  # fmt: skip
+BUDGETS: dict[str, dict[int, tuple[str, ...]]] = {
     "for_numpy": {
         110: ("huber", "smooth_l1", "quadratic", "absolute"),
         130: ("charbonnier", "cauchy", "welsch", "geman_mcclure"),
         220: ("student_t",),
         330: ("barron",),
     },
+    "for_torch": {
+        160: ("huber", "smooth_l1", "quadratic", "absolute"),
+        190: ("charbonnier", "cauchy", "welsch", "geman_mcclure"),
+        300: ("student_t",),
+        450: ("barron",),
+    },
+    "for_numpy/densities": {60: (*SMALL, "student_t"), 180: ("barron",)},
+    "for_torch/densities": {
+        60: tuple(name for name in SMALL if name not in ("huber", "smooth_l1")),
+        65: ("smooth_l1",),
+        68: ("huber",),
+        72: ("student_t",),
+        180: ("barron",),
+    },
 }
+TEN = 7000  # the files of the ten losses together
 
 
 def _run(*command: str) -> str:
@@ -51,3 +70,8 @@ def test_every_signature_has_types():
 def test_a_file_is_short(folder, most, name):
     text = (TREE / folder / f"{name}.py").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= most
+
+
+def test_the_ten_losses_are_short_together():
+    paths = [TREE / f / f"{n}.py" for f in BUDGETS for n in (*SMALL, "student_t", "barron")]
+    assert sum(len(p.read_text(encoding="utf-8").splitlines()) for p in paths) <= TEN

@@ -10,12 +10,13 @@ from derive.emission.printer import NoSpelling, Printer
 from derive.emission.render import block, exports, function
 from derive.emission.syntax import ATOM, BOTH, EITHER, PYTHON, Called, Infix, Pattern, Syntax
 from derive.emission.target import Target
+from derive.emission.text import paragraph, quoted
 from derive.numerics.nodes import Name
 from derive.program.branchless import branchless
 from derive.program.calls import DIFFERENCE, SLOPE
 from derive.program.expanded import substituted
 from derive.program.module import Block, Function, Module, Parameter
-from derive.program.plain import exported_loss, plain_loss
+from derive.program.plain import plain_loss
 from derive.program.sweep import sweep
 
 _FUNCTIONS = [
@@ -82,6 +83,13 @@ NUMBERS = Syntax(
     infinity="math.inf",
     not_a_number="math.nan",
 )
+
+
+# What the lines of a block stand among.
+_TAKEN = frozenset(
+    ["a", "b", "ctx", "found", "math", "mean", "most", "parameters", "parts", "slope", "step",
+     "sums", "target", "torch", "x", DIFFERENCE, SLOPE]
+)  # fmt: skip
 
 
 def context(module: Module, printer: Printer) -> Mapping[str, Any]:
@@ -168,10 +176,10 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
     x = module.residual
     firsts = [f"d_{v}" for v in module.variables]
     plain, program = plain_loss(module), _block(module)
-    steps = exported_loss(module) if plain is None else None
     signature = ", ".join(
         [f"{x}: Tensor", *(f"{p.name}: Any = {printer.real(p.default)}" for p in module.parameters)]
     )
+    untyped = ", ".join([x, *(f"{p.name}={printer.real(p.default)}" for p in module.parameters)])
     swapped = len(module.parameters) == 1
     first = module.parameters[0] if swapped else None
     return {
@@ -180,7 +188,8 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
         "helpers": _helpers(module, printer),
         "exports": exports([_class_name(module), *(f.name for f in module.functions)]),
         "class_name": _class_name(module),
-        "example": "0.0",
+        "about": _about(module, printer.syntax),
+        "wrapped": [f"lambda {untyped}: _evaluate(_formula, {', '.join(module.variables)})"],
         "given": [
             "self",
             *(f"{p.name}: Any = {printer.real(p.default)}" for p in module.parameters),
@@ -196,20 +205,39 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
             {"name": first.name, "default": printer.real(first.default)} if first else None
         ),
         "closed": plain is None,
-        "steps": block(steps, printer, 1) if steps else [],
-        "all": ", ".join(f"{v}: Tensor" for v in module.variables),
         "masked": not module.operations.isdisjoint({"abs", "min", "max", "clamp"}),
         "slopes": _slopes(module),
-        "diverging": [
-            (module.variables.index(name), _tuple([repr(p) for p in points]))
-            for name, points in module.diverging.items()
-            if points
-        ],
+        "diverging": _diverging(module),
         "firsts": _tuple(firsts),
         "sums": _tuple(["loss", *firsts[1:]]),
         "block": program,
-        "exact": program is None or program["guarded"],
     }
+
+
+def _diverging(module: Module) -> str:
+    """(place in the signature, point) where a derivative in a parameter is infinite."""
+    places = [
+        _tuple([str(module.variables.index(name)), repr(point)])
+        for name, points in module.diverging.items()
+        for point in points
+    ]
+    return _tuple(places) if places else ""
+
+
+def _about(module: Module, syntax: Syntax) -> list[str]:
+    """The docstring of the class."""
+    names = [p.name for p in module.parameters]
+    title = quoted(module.documentation.title, syntax)
+    text = f"{title} of input - target, as in torch.nn."
+    if names:
+        each = f"{names[0]} is" if len(names) == 1 else f"{' and '.join(names)} are each"
+        text += (
+            f" {each} a number, a Parameter or a tensor. A wrong number is an error, a wrong "
+            "tensor gives NaN, or with validate=True an error, which waits for the device."
+        )
+    text += ' A weight multiplies each element; "mean" divides by their number.'
+    first, *rest = paragraph(f"***{text}", syntax.width - 4, syntax)
+    return [f'"""{first[3:]}', *rest, '"""']
 
 
 def _tuple(items: Sequence[str]) -> str:
@@ -254,30 +282,25 @@ def _block(module: Module) -> Mapping[str, Any] | None:
     found, names = sweep(module), [p.name for p in module.parameters]
     if found is None:
         return None
-    taken = {DIFFERENCE, SLOPE, "spare", "ctx", "sums", *found.buffers}
-    taken |= {s.place for s in found.steps}
+    taken = {*_TAKEN, *found.buffers, *(s.place for s in found.steps)}
     if not taken.isdisjoint(names):
         return None
+    special = tuple(c for c in module.special if not beyond(c))
+    apart = bool(special or found.infinite or found.bounds or found.risky or found.cancels)
     try:
-        special = tuple(c for c in module.special if not beyond(c))
-        calls = Calls(found, special, Printer(NUMBERS), "torch")
-        lines = calls.lines(tuple(p.name for p in module.parameters))
+        calls = Calls(found, special, Printer(NUMBERS), "torch", 4 if apart else 12)
+        lines = calls.lines(names)
     except NoSpelling:
         return None
+    tensors = [f"{n}: Tensor" for n in (DIFFERENCE, SLOPE)]
     return {
         "lines": lines,
-        "buffers": list(found.buffers),
         "difference": DIFFERENCE,
         "slope": SLOPE,
-        "arguments": [
-            f"{DIFFERENCE}: Tensor",
-            f"{SLOPE}: Tensor",
-            "spare: list[Tensor]",
-            "ctx: Any",
-            *(f"{n}: float" for n in names),
-        ],
+        "numbers": ", ".join(names) + "," * (len(names) == 1),
+        "arguments": [*tensors, "ctx: Any", *(f"{n}: float" for n in names)],
         "summed": ", ".join(["loss", *(f"d_{n}" for n in names)]),
-        "guarded": bool(found.infinite or found.bounds or found.risky or found.cancels),
+        "apart": apart,
         "risky": found.risky,
         "cancels": found.cancels,
         "grows": any(s.op == "growth" for s in found.steps),

@@ -1,4 +1,5 @@
 import math
+from functools import reduce
 from typing import Any
 
 
@@ -12,7 +13,4 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
         for j, rate in enumerate(rates):
             sums[j] = total = total + rate * sums[j]
         coefficients.append(total / math.factorial(len(rates) - 1 + k))
-    value = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        value = value * argument + c
-    return value
+    return reduce(lambda value, c: value * argument + c, coefficients[::-1])

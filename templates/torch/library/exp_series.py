@@ -1,3 +1,4 @@
+import functools
 import math
 from typing import Any
 
@@ -12,7 +13,4 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
         for j, rate in enumerate(rates):
             sums[j] = total = total + rate * sums[j]
         coefficients.append(total / float(math.factorial(len(rates) - 1 + k)))
-    value = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        value = value * argument + c
-    return value
+    return functools.reduce(lambda value, c: value * argument + c, coefficients[::-1])

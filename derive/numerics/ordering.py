@@ -8,7 +8,8 @@ import numpy as np
 
 from derive.definitions.floats import Floats
 
-_FOLLOWED = 24
+_FOLLOWED = 80
+_TIE = 1e-6  # what straying counts beside a point that is lost
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ def best_order(signed: np.ndarray, powers: np.ndarray, exponents: Floats) -> tup
     low, high = np.minimum(result, 0.0), np.maximum(result, 0.0)
     least, smallest, largest = exponents
     is_held, is_finite = result > least - 1, result < largest + 1
+    same = [
+        {k for k in range(place) if powers[k] == powers[place] and np.array_equal(row, signed[k])}
+        for place, row in enumerate(signed)
+    ]
     followed = [_Partial((), np.zeros_like(result), 0.0)]
     for step in range(len(powers)):
         longer: dict[frozenset[int], list[_Partial]] = {}
@@ -32,15 +37,17 @@ def best_order(signed: np.ndarray, powers: np.ndarray, exponents: Floats) -> tup
             for place in range(len(powers)):
                 if place in partial.order or (step == 0 and powers[place] < 0 < max(powers)):
                     continue
+                if same[place] - set(partial.order):  # of equal factors the first one first
+                    continue
                 moved = partial.size + signed[place]
                 under = (moved < smallest + 1) & is_held & (result > moved + 1)
                 over = (moved > largest - 1) & is_finite
                 lost = np.count_nonzero(under | over)
                 stray = np.maximum(np.maximum(moved - high, low - moved), 0.0)
                 farthest = float(np.max(stray, initial=0.0) + np.sum(stray) / max(len(stray), 1))
-                cost = partial.cost + lost + 1e-4 * farthest
+                cost = partial.cost + lost + _TIE * farthest
                 order = (*partial.order, place)
                 longer.setdefault(frozenset(order), []).append(_Partial(order, moved, cost))
-        best = [min(same, key=lambda p: p.cost) for same in longer.values()]
+        best = [min(ways, key=lambda p: p.cost) for ways in longer.values()]
         followed = sorted(best, key=lambda p: p.cost)[:_FOLLOWED]
     return followed[0].order

@@ -26,18 +26,31 @@ _STEPS = 20  # of the bisection
 _BESIDE = (0.002, 0.02, 0.08, 0.5, 3.0, 15.0)
 # How far from a zero, on either side.
 _BESIDE_ZERO = (0.25, 0.06, 0.01, 1e-3, 1e-5)
+_REACH = 996  # the exponent of the largest ratio of x to a length that is promised
 
 
 def with_edges(sample: Sample, expressions: Sequence[Expr], variables: Sequence[Symbol]) -> Sample:
-    """The sample with points beside the edges and zeros of each expression at its parameters."""
-    groups = list(sample.groups)
+    """The sample with points beside the edges and zeros of each expression at its parameters, and
+    where x is as far from its lengths as it may be."""
+    groups = [
+        replace(g, x=np.concatenate([g.x, _farthest(g, sample.dtype)])) for g in sample.groups
+    ]
     for shift, expression in enumerate(expressions):
         exact = Exact(expression, variables)
         for number in range(shift % _SHARE, len(groups), _SHARE):
-            found = _hard(sample.groups[number], exact, sample.dtype, (-1.0) ** (number // _SHARE))
             group = groups[number]
+            found = _hard(sample.groups[number], exact, sample.dtype, (-1.0) ** (number // _SHARE))
             groups[number] = replace(group, x=np.concatenate([group.x, found]))
     return replace(sample, groups=tuple(groups))
+
+
+def _farthest(group: Group, dtype: str) -> Floats:
+    lengths = [p for p in group.parameters if 0 < p < np.inf]
+    if not lengths:
+        return np.array([])
+    reach = min(FORMATS[dtype].largest_exponent - 0.5, _REACH)
+    found = np.array([min(lengths) * 2.0**reach, -max(lengths) * 2.0**-reach])
+    return to_dtype(found, dtype)
 
 
 def _hard(group: Group, exact: Exact, dtype: str, side: float) -> Floats:

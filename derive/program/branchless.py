@@ -56,7 +56,7 @@ def branchless(function: Function, module: Module) -> Block:
 
 def _again(found: Block, blocks: Sequence[Block], module: Module) -> Block:
     """The block with its shared parts found anew, over all branches, under the letters they had."""
-    pool, letters = Pool(), {}
+    pool, letters = Pool(), dict[int, str]()
     names = [p.name for p in module.parameters]
     for block in blocks:
         values: dict[str, Node] = {}

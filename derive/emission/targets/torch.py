@@ -85,11 +85,11 @@ NUMBERS = Syntax(
 )
 
 
-# What the lines of a block stand among.
-_TAKEN = frozenset(
-    ["a", "b", "ctx", "found", "math", "mean", "most", "parameters", "parts", "slope", "step",
-     "sums", "target", "torch", "x", DIFFERENCE, SLOPE]
-)  # fmt: skip
+# What the lines of a block stand among: in a function of their own, or where memory is gone over.
+_TAKEN = frozenset(["ctx", "found", "math", "most", "torch", DIFFERENCE, SLOPE])
+_AROUND = frozenset(
+    ["mean", "one", "other", "parameters", "parts", "slope", "step", "sums", "target", "x"]
+)
 
 
 def context(module: Module, printer: Printer) -> Mapping[str, Any]:
@@ -287,6 +287,7 @@ def _block(module: Module) -> Mapping[str, Any] | None:
         return None
     special = tuple(c for c in module.special if not beyond(c))
     apart = bool(special or found.infinite or found.bounds or found.risky or found.cancels)
+    apart = apart or not _AROUND.isdisjoint(names)
     try:
         calls = Calls(found, special, Printer(NUMBERS), "torch", 4 if apart else 12)
         lines = calls.lines(names)

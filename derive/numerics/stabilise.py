@@ -136,7 +136,7 @@ class _Search:
             ends = [_Row.of(model, c) for c in self._ends(model)]
             composed = _shortest(self._composed(model, rows, ends, False), 2)
             both = [row for row in (found, composed) if row is not None]
-            found = min(both, key=lambda r: (r.score.special > 0, r.score.size), default=None)
+            found = min(both, key=lambda r: r.score.length, default=None)
         if found is None:
             rows += self._rows(model, self._rewritten(model))
             if not rows:
@@ -340,7 +340,7 @@ def _shortest(rows: Sequence[_Row], most_pieces: int = 9) -> _Row | None:
         for r in rows
         if not any(r.score.missed[:4]) and r.measured.candidate.pieces <= most_pieces
     ]
-    return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
+    return min(good, key=lambda r: r.score.length, default=None)
 
 
 def _attainable(model: ErrorModel, rows: Sequence[_Row]) -> _Row:
@@ -356,7 +356,7 @@ def _attainable(model: ErrorModel, rows: Sequence[_Row]) -> _Row:
         if not any(np.any(m & ~h) for m, h in zip(own, hopeless, strict=True))
     ]
     if good:
-        return min(good, key=lambda r: (r.score.special > 0, r.score.size))
+        return min(good, key=lambda r: r.score.length)
     return min(rows, key=lambda r: r.score.rank)
 
 
@@ -370,7 +370,7 @@ def _nearly(model: ErrorModel, rows: Sequence[_Row]) -> _Row | None:
         if not (r.score.missed[0] or r.score.missed[2])
         and max(r.score.worst[1], r.score.worst[3]) <= model.goal + _MARGIN
     ]  # fmt: skip
-    return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
+    return min(good, key=lambda r: r.score.length, default=None)
 
 
 def _error(model: ErrorModel, form: Node, rules: tuple[str, ...], direct: float) -> MeasuredError:

@@ -299,6 +299,7 @@ def _misses(model: ErrorModel, form: Node, end: Expr) -> int:
 def _values(model: ErrorModel, end: Expr, leads: Leads) -> Iterator[Node]:
     """What may stand at an end, the plainest first: numbers, the limit, the leading term."""
     yield from (call("abs", 0), lower(oo), lower(-oo))
+    yield from _by_parameter(model.loss)
     pieces = leads(model)
     yield from dict.fromkeys(p.limit for p in pieces if p.end == end and p.limit is not None)
     yield from (p.candidate.form for p in pieces if p.end == end)
@@ -319,6 +320,15 @@ def _values(model: ErrorModel, end: Expr, leads: Leads) -> Iterator[Node]:
             continue
         with suppress(CannotLower):
             yield lower(rewrite(readable(expression))[0])
+
+
+def _by_parameter(loss: Loss) -> Iterator[Node]:
+    """0 below a special value of a parameter, and infinite elsewhere."""
+    for p, points in loss.special.items():
+        for point in points:
+            if point.is_finite:
+                for value in (oo, -oo):
+                    yield where(call("lt", Name(p.name), lower(point)), 0, lower(value))
 
 
 def _limits(model: ErrorModel, end: Expr) -> Iterator[Expr]:

@@ -83,12 +83,17 @@ class Score:
         return not any(self.missed)
 
     @property
+    def length(self) -> tuple[float, ...]:
+        """The shorter the better among those that hold; of equally long ones the most accurate."""
+        return self.special > 0, self.size, sum(self.worst)
+
+    @property
     def rank(self) -> tuple[float, ...]:
         """The smaller the better: everyday points first, in float64; then everything, where a few
         points more or less do not outweigh a shorter form."""
         total = sum(self.missed)
         about = round(4 * math.log2(1 + total))
-        return self.missed[0], self.missed[2], about, self.special > 0, self.size, total
+        return self.missed[0], self.missed[2], about, *self.length[:2], total, self.length[2]
 
 
 class ErrorModel:

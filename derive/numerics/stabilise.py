@@ -34,7 +34,7 @@ from derive.numerics.units import Unit, degree, in_units, units
 # How many forms get leading terms of their own.
 _BEST = 4
 _FAR_OFF = 1e10  # ULP
-_MANY = 100  # points at a special value
+_MANY = 200  # points at a special value
 _WORDY = 20  # size of a form, beyond which two pieces may be shorter
 _LONG = 200  # operations, beyond which a formula is not written in units
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
@@ -136,7 +136,7 @@ class _Search:
             ends = [_Row.of(model, c) for c in self._ends(model)]
             composed = _shortest(self._composed(model, rows, ends, False), 2)
             both = [row for row in (found, composed) if row is not None]
-            found = min(both, key=lambda r: (r.score.special > 0, r.score.size), default=None)
+            found = min(both, key=lambda r: r.score.length, default=None)
         if found is None:
             rows += self._rows(model, self._rewritten(model))
             if not rows:
@@ -340,7 +340,7 @@ def _shortest(rows: Sequence[_Row], most_pieces: int = 9) -> _Row | None:
         for r in rows
         if not any(r.score.missed[:4]) and r.measured.candidate.pieces <= most_pieces
     ]
-    return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
+    return min(good, key=lambda r: r.score.length, default=None)
 
 
 def _attainable(model: ErrorModel, rows: Sequence[_Row]) -> _Row:
@@ -356,7 +356,7 @@ def _attainable(model: ErrorModel, rows: Sequence[_Row]) -> _Row:
         if not any(np.any(m & ~h) for m, h in zip(own, hopeless, strict=True))
     ]
     if good:
-        return min(good, key=lambda r: (r.score.special > 0, r.score.size))
+        return min(good, key=lambda r: r.score.length)
     return min(rows, key=lambda r: r.score.rank)
 
 
@@ -370,7 +370,7 @@ def _nearly(model: ErrorModel, rows: Sequence[_Row]) -> _Row | None:
         if not (r.score.missed[0] or r.score.missed[2])
         and max(r.score.worst[1], r.score.worst[3]) <= model.goal + _MARGIN
     ]  # fmt: skip
-    return min(good, key=lambda r: (r.score.special > 0, r.score.size), default=None)
+    return min(good, key=lambda r: r.score.length, default=None)
 
 
 def _error(model: ErrorModel, form: Node, rules: tuple[str, ...], direct: float) -> MeasuredError:
@@ -447,8 +447,8 @@ def _special_form(
         pretty={**derivation.pretty, name: limit},
     )
     there = ErrorModel(Target(limited, name, limit), points)
-    *missed, near_zero, far_out = there.score(general).missed
-    if not (any(missed) or near_zero or far_out):
+    *missed, _, near_zero, far_out = there.score(general).missed
+    if not (any(missed) or near_zero or far_out):  # of the range of float32 it may miss a corner
         return general
     found = _Search(limited, ranges.at(variable)).best(there, {})[0]
     return general if found == general else found

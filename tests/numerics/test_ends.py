@@ -46,6 +46,14 @@ def test_leading_terms(quantity, at_zero, far):
         )
 
 
+def test_a_term_that_may_vanish_comes_with_the_next_one():
+    (far,) = [t for t in leading_terms(_loss(y**2, c, p), ((1 - p) * y**2 + 1) / (1 + y**2))
+              if t.end == oo]  # fmt: skip
+    assert sympy.simplify(far.term(x, Abs(x)) - (1 - p) - p * c**2 / x**2) == 0
+    assert not far.negligible.subs({p: 1, c: 1, x: 2.0**20})
+    assert far.negligible.subs({p: 1, c: 1, x: 2.0**30})
+
+
 @pytest.mark.parametrize(
     ("formula", "parameters", "length", "degrees"),
     [

@@ -68,10 +68,18 @@ def test_kappa(formula, at, kappa):
     assert _reference(formula, [at]).kappa(0) == pytest.approx(kappa, rel=1e-5)
 
 
-def test_a_value_of_zero_is_excused_by_what_one_rounding_does():
+def test_a_value_of_zero_is_to_be_met_exactly():
     found = _reference(x - c, [(0.5, 0.5)])
     assert found.high[0] == 0
-    assert found.kappa(0) > 1e300  # half an ULP of 0.5, in ULP of 0
+    assert found.kappa(0) == 0
+    assert found.errors(np.array([0.0]), 3.0)[0] == 0
+    assert found.errors(np.array([1e-17]), 3.0)[0] > 1e15
+
+
+def test_close_beside_a_zero_twice_kappa_is_let_pass():
+    found = _reference(x - c, [(1.0 + 2.0**-20, 1.0), (1.25, 1.0)])
+    exact, one = found.high, 2.0**-53 * np.array([2.0**20, 4.0])  # what one rounding of x does
+    assert list(found.errors(exact * (1 + 3.9 * one), 0.5) > 0) == [False, True]
 
 
 def test_limits_stand_for_the_formula_at_special_points():

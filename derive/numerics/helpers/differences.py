@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import inf
+from math import exp, inf
 from typing import Any
 
 from mpmath import mp
@@ -24,9 +24,12 @@ from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, node,
 
 # Where the rates times z differ by less, the power series is used.
 _REACH, _REACH_OF_NUMBERS = 5, 4
+_LEAST_LOSS = 3.5
 _NEGLIGIBLE = 80
 # A power beyond it outweighs everything beside it, and leaves room in every dtype.
 _HUGE = 2**90
+# Below it log(1 + t^2) is t^2, and its exponential 1, in digits.
+_TINY = 2.0**-40
 _z, _p, _g = Name("z"), Name("p"), Name("g")
 _f, _y, _b = Name("f"), Name("y"), Name("b")
 # Beside an exponential of 0, where z is infinite; its cube is a number in every dtype.
@@ -209,7 +212,24 @@ def _of_z(rates: tuple[Rate, ...]) -> Node:
         if low == 0:
             far = where(_z < 0, _backward(numbers), far)
     near = Local("near", _whole(_z, n) * series)
-    return where(size < Fraction(_REACH_OF_NUMBERS) / (high - low), near, Local("far", far))
+    return where(size < _reach(numbers), near, Local("far", far))
+
+
+def _reach(numbers: Sequence[Fraction]) -> Fraction:
+    """From where on the sum over the basis is rounded less than the series: its first-order error,
+    in half units, against its value."""
+    low, high = min(numbers), max(numbers)
+    farthest = Fraction(_REACH_OF_NUMBERS) / (high - low)
+    terms = sorted(basis(numbers).items(), key=lambda item: (-item[0][0], -item[0][1]))
+    for reach in (Fraction(1), Fraction(3, 2), Fraction(2)) if high <= 0 else ():
+        total = lost = 0.0
+        for (r, m), c in terms:
+            term = float(c) * float(reach) ** m * exp(float(r * reach))
+            lost += abs(total + term) * bool(total) + 2 * abs(term) * (r != high)
+            total += term
+        if reach < farthest and lost <= _LEAST_LOSS * abs(total):
+            return reach
+    return farthest
 
 
 def _backward(rates: Sequence[Fraction]) -> Node:
@@ -274,6 +294,8 @@ def _of_square(name: str, rates: tuple[Rate, ...], plus: bool) -> Helper:
     given = {_z: Local("z", log), _g: power}
     usual = _given(_f * _of_power(rates, more), given)
     value = where(call("le", _HUGE, power), half * _given(beside, given) * half, usual)
+    if len(rates) == 2 and not plus:  # y^2/b may be below the range where f y^2/b is not
+        value = where(SIZE < _TINY, SIZE * _f * SIZE, value)
     exact = _exact(rates)
 
     def of_square(f: Any, y: Any, b: Any, p: Any, c: Any = 0) -> Any:

@@ -76,7 +76,7 @@ def leading_terms(loss: Loss, quantity: Expr) -> list[Leading]:
         known = {k: v for k, v in sides.items() if v is not None and v[0].count_ops() <= _LONGEST}
         if not known:
             continue
-        ratios = {r.subs(SIZE, Abs(x)) for _, r in known.values() if r is not None}
+        ratios = {r.subs(SIZE, Abs(x)) for _, following in known.values() for r in following}
         tests = [r < _NEGLIGIBLE for r in sorted(ratios, key=sympy.default_sort_key)]
         whole = len(known) == 2
         if not whole:
@@ -86,8 +86,8 @@ def leading_terms(loss: Loss, quantity: Expr) -> list[Leading]:
     return found
 
 
-# The leading term, and the size of the next one over it.
-Side = tuple[Expr, Expr | None]
+# The leading term, and the sizes of the next ones over it.
+Side = tuple[Expr, tuple[Expr, ...]]
 
 
 def _one_side(loss: Loss, quantity: Expr, end: Expr, side: int) -> Side | None:
@@ -103,7 +103,9 @@ def _one_side(loss: Loss, quantity: Expr, end: Expr, side: int) -> Side | None:
         for depth in _DEPTHS:
             expansion = Expansion(x, point, direction, points, depth)
             with suppress(*_TROUBLES):
-                return _terms(expansion, quantity, t, depth == _DEPTHS[-1])
+                terms = _terms(expansion, quantity, t, depth == _DEPTHS[-1])
+                # beside a parameter of any size, a term of lower order may be the larger one
+                return terms if loss.predictions else (terms[0], terms[1][:1])
     return None
 
 
@@ -113,7 +115,7 @@ def _terms(expansion: Expansion, quantity: Expr, t: Expr, is_last: bool) -> Side
     if germ.growth.terms:
         raise Unknown("exponentially small or large")
     if not series.terms and series.order is None:
-        return S.Zero, None
+        return S.Zero, ()
     k = ring.leading(series)[0]
     if series.order is not None and ring.compare(k, series.order) >= 0:
         raise germs.TooShort("the leading term is not known")
@@ -126,15 +128,19 @@ def _terms(expansion: Expansion, quantity: Expr, t: Expr, is_last: bool) -> Side
     if not rest and series.order is not None and not is_last:
         raise germs.TooShort("the next term is not known")
     if not rest:
-        return total, None if series.order is None else t ** (series.order - k)
-    following = ring.least([j for j, _ in rest])
-    _, c = max(((m, c) for (j, m), c in rest.items() if ring.compare(j, following) == 0),
-               key=lambda pair: pair[0])  # fmt: skip
+        return total, () if series.order is None else (t ** (series.order - k),)
     first = max(lead.items(), key=lambda item: item[0][1])[1]
-    ratio = c.expr / first.expr
-    if ratio.count_ops() <= _LONGEST:
-        ratio = readable(ratio)
-    return total, Abs(ratio) * t ** readable(following - k)
+    found, orders = [], [j for j, _ in rest]
+    while orders:
+        following = ring.least(orders)
+        _, c = max(((m, c) for (j, m), c in rest.items() if ring.compare(j, following) == 0),
+                   key=lambda pair: pair[0])  # fmt: skip
+        ratio = c.expr / first.expr
+        if ratio.count_ops() <= _LONGEST:
+            ratio = readable(ratio)
+        found.append(Abs(ratio) * t ** readable(following - k))
+        orders = [j for j in orders if ring.compare(j, following) != 0]
+    return total, tuple(found)
 
 
 def _logarithms_apart(expression: Expr) -> Expr:

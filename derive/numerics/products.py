@@ -7,9 +7,11 @@ Powers and exponentials can be taken in two halves, between which the others fin
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import sympy
@@ -19,11 +21,11 @@ from sympy import Expr, Piecewise, S, Symbol
 from derive.definitions.floats import FORMATS, Floats
 from derive.definitions.loss import Let, Loss
 from derive.definitions.samples import Sample, spread
-from derive.numerics.atoms import Atom
+from derive.numerics.atoms import Atom, power1p_exp, root_sigmoid, root_softplus, sigmoid, softplus
 from derive.numerics.edges import with_edges
 from derive.numerics.exact import Exact, NoValue
 from derive.numerics.lower import condition, lower
-from derive.numerics.nodes import Local, Node, call, node, where
+from derive.numerics.nodes import Local, Node, call, node, patch, where
 from derive.numerics.ordering import best_order
 
 _POINTS = 400
@@ -32,6 +34,10 @@ _HUGE = 1e6  # a logarithm beyond is as good as infinite
 _MOST = 14  # factors; more are left as they are
 _LONGEST, _FEWEST = 6, 4
 _HALF = "half"
+_ROOTS: Mapping[Any, Any] = {
+    softplus: root_softplus,
+    sigmoid: root_sigmoid,
+}  # what may be tiny, and its root
 
 
 @dataclass(frozen=True)
@@ -73,10 +79,11 @@ class Ranges:
         return self.known[value]
 
 
-WHOLE, HALVES, SQUARED, PAIRED = "whole", "halves", "squared", "paired"
+WHOLE, HALVES, SQUARED, PAIRED, TINY = "whole", "halves", "squared", "paired", "tiny"
 # Powers and exponentials as they are, in two halves, and with all that occurs twice beside a half;
-# and as a product of two products.
-WAYS = (WHOLE, HALVES, SQUARED, PAIRED)
+# as a product of two products; and in halves only where a power is tiny.
+WAYS = (WHOLE, HALVES, SQUARED, PAIRED, TINY)
+_TINY = 2.0**-100  # in range for every dtype that is computed in
 
 
 def ordered(loss: Loss, expression: Expr, ranges: Ranges, way: str) -> Node | None:
@@ -94,6 +101,8 @@ def ordered(loss: Loss, expression: Expr, ranges: Ranges, way: str) -> Node | No
 
 
 def _ordered(loss: Loss, expression: Expr, ranges: Ranges, way: str) -> Node | None:
+    if way == TINY:
+        return _apart(loss, expression, ranges)
     factors = list(_factors(expression, way in (HALVES, SQUARED)))
     if way == SQUARED:
         form = _squared(loss, factors, ranges)
@@ -103,6 +112,18 @@ def _ordered(loss: Loss, expression: Expr, ranges: Ranges, way: str) -> Node | N
         form = _in_order(loss, factors, ranges)
     negative = expression.as_coeff_Mul()[0].is_negative
     return -form if form is not None and negative else form
+
+
+def _apart(loss: Loss, expression: Expr, ranges: Ranges) -> Node | None:
+    """A half of a power of 1 + exp(z) has twice the error of the whole one."""
+    powers = [f for f in sympy.Mul.make_args(expression) if isinstance(f, (power1p_exp, *_ROOTS))]
+    if not 1 <= len(powers) <= 3:
+        return None
+    halves, whole = (_ordered(loss, expression, ranges, way) for way in (HALVES, WHOLE))
+    if halves is None or whole is None:
+        return None
+    tests = [call("lt", lower(p), _TINY) for p in powers]
+    return patch(functools.reduce(lambda a, b: call("or", a, b), tests), halves, whole)
 
 
 def _squared(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | None:
@@ -200,7 +221,13 @@ def _factors(expression: Expr, halves: bool) -> Iterator[Factor]:
     for base, exponent in _powers(rest):
         factor = base**exponent
         side = -1 if exponent.could_extract_minus_sign() and base is not sympy.E else 1
-        if exponent.is_Integer and abs(exponent) <= _LONGEST:
+        if halves and isinstance(factor, (power1p_exp, *_ROOTS)):
+            g, *q = base.args
+            half = power1p_exp(g, q[0] / 2) if q else _ROOTS[type(factor)](g)
+            root = Local(_HALF, lower(half))
+            yield half, side, root
+            yield half, side, root
+        elif exponent.is_Integer and abs(exponent) <= _LONGEST:
             form = lower(base)
             for _ in range(abs(int(exponent))):
                 yield base, side, form

@@ -119,11 +119,11 @@ def _apart(loss: Loss, expression: Expr, ranges: Ranges) -> Node | None:
     powers = [f for f in sympy.Mul.make_args(expression) if isinstance(f, (power1p_exp, *_ROOTS))]
     if not 1 <= len(powers) <= 3:
         return None
-    halves, whole = (_ordered(loss, expression, ranges, way) for way in (HALVES, WHOLE))
-    if halves is None or whole is None:
+    halves = _ordered(loss, expression, ranges, HALVES)
+    if halves is None:
         return None
     tests = [call("lt", lower(p), _TINY) for p in powers]
-    return patch(functools.reduce(lambda a, b: call("or", a, b), tests), halves, whole)
+    return patch(functools.reduce(lambda a, b: call("or", a, b), tests), halves, lower(expression))
 
 
 def _squared(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | None:

@@ -15,7 +15,8 @@ from derive.definitions.sampler import Ranges, Sampler
 
 CLOSE = 45  # a pair differs by 2^-1 to 2^-CLOSE
 PLAIN = (1.0, 2.0, 3.0, 5.0, 8.0, 20.0, 0.5, 1.5)
-LOGITS = 700.0
+# up to where exp(-z) is below every number
+LOGITS = {"float64": 750.0, "float32": 110.0}
 FAR_SCORE = 1e5  # beyond it, scores are as good as infinite
 MODERATE = 8.0
 SMALLEST = 1e-30
@@ -100,7 +101,9 @@ class PairSampler(Sampler):
         if way == 1 and y != 0:  # as large as the target
             return side * abs(y) * float(np.exp2(self.rng.uniform(-3, 3)))
         if way == 2 and low < 0:  # scores
-            return side * float(self.rng.uniform(0, LOGITS if place % 2 else 40.0))
+            reach = LOGITS[self.wide]
+            span = ((0, 40.0), (0, reach), (0, 40.0), (0.75 * reach, reach))[place % 4]
+            return side * float(self.rng.uniform(*span))
         if way == 3:
             return side * float(self.between(max(least, 1e-4), min(most, 1e4))[0])
         far = FAR_SCORE if low < 0 and not self.met else most

@@ -20,6 +20,7 @@ from sympy import (
     gamma,
     log,
     polygamma,
+    sqrt,
     tanh,
 )
 
@@ -118,6 +119,20 @@ sigmoid: type[Atom] = _atom(
     "sigmoid", 1, lambda z: 1 / (1 + exp(-z)), helpers.sigmoid,
     lambda z: (sigmoid(z) * sigmoid(-z),),
 )  # fmt: skip
+root_softplus: type[Atom] = _atom(
+    "root_softplus", 1, lambda z: sqrt(log(1 + exp(z))), helpers.root_softplus,
+    lambda z: (sigmoid(z) / root_softplus(z) / 2,),
+)  # fmt: skip
+root_sigmoid: type[Atom] = _atom(
+    "root_sigmoid", 1, lambda z: 1 / sqrt(1 + exp(-z)), helpers.root_sigmoid,
+    lambda z: (root_sigmoid(z) * sigmoid(-z) / 2,),
+)  # fmt: skip
+softplus_crossed = _atom(
+    "softplus_crossed", 1,
+    lambda z: log(1 + exp(z)) / (1 + exp(z)) - log(1 + exp(-z)) / (1 + exp(-z)),
+    helpers.softplus_crossed,
+    lambda z: (sigmoid(z) * sigmoid(-z) * (2 - softplus(z) - softplus(-z)),),
+)  # fmt: skip
 softplus_step = _atom(
     "softplus_step", 2, lambda q, t: log(1 + exp(q + t)) - log(1 + exp(q)), helpers.softplus_step,
     lambda q, t: (-sigmoid(q + t) * sigmoid(-q) * expm1(-t), sigmoid(q + t)),
@@ -125,6 +140,10 @@ softplus_step = _atom(
 power1p: type[Atom] = _atom(
     "power1p", 2, lambda t, q: (1 + t) ** q, helpers.power1p,
     lambda t, q: (q * power1p(t, q - 1), power1p(t, q) * log1p(t)),
+)  # fmt: skip
+power1p_exp: type[Atom] = _atom(
+    "power1p_exp", 2, lambda z, q: (1 + exp(z)) ** q, helpers.power1p_exp,
+    lambda z, q: (q * sigmoid(z) * power1p_exp(z, q), softplus(z) * power1p_exp(z, q)),
 )  # fmt: skip
 
 
@@ -241,8 +260,9 @@ gamma_gap = _atom(
 ATOMS: tuple[type[Atom], ...] = (
     log1p, expm1, exprel, exprel1, exprel2, expm1_minus, rel2, rel2_slope,
     rel2_bend, log1prel, log1prel1, log1prel2,
-    log1p_minus, logcosh, logcosh_excess, stable_tanh, softplus, softplus_step, sigmoid, power1p,
-    root1p_square,
+    log1p_minus, logcosh, logcosh_excess, stable_tanh, softplus, root_softplus, root_sigmoid,
+    softplus_crossed, softplus_step, sigmoid, power1p,
+    power1p_exp, root1p_square,
     boxcox1p, boxcox_slope, boxcox_bend,
     gamma_gap, gamma_gap1, gamma_gap2,
 )  # fmt: skip

@@ -20,10 +20,11 @@ from derive.definitions.labels import at_label, labels
 from derive.definitions.loss import Let, Loss, let
 from derive.errors import Undecided
 from derive.numerics.candidates import Candidate
-from derive.numerics.errors import ErrorModel, ends, size
+from derive.numerics.errors import ErrorModel, ends, largest, size
+from derive.numerics.helpers.helper import bounded
 from derive.numerics.leading import SIZE, Leading, leading_terms
 from derive.numerics.lower import CannotLower, condition, lower
-from derive.numerics.nodes import Local, Name, Node, absolute, call, where
+from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, where
 from derive.numerics.pieces import EDGES
 from derive.numerics.products import HALVES, PAIRED, WHOLE, Ranges, ordered
 from derive.numerics.rules import rewrite
@@ -232,7 +233,11 @@ def at_the_ends(model: ErrorModel, form: Node, leads: Leads, length: Expr | None
         if not fewest:
             continue
         best = form
-        for value in _values(model, end, leads):
+        for mended in _without_infinities(model, form) if end == oo else ():
+            misses = _misses(model, mended, end)
+            if misses < fewest and _misses_nowhere_else(model, form, mended):
+                best, fewest = mended, misses
+        for value in _values(model, end, leads) if fewest else ():
             mended = where(test, value, form)
             misses = _misses(model, mended, end)
             if misses < fewest:
@@ -241,6 +246,34 @@ def at_the_ends(model: ErrorModel, form: Node, leads: Leads, length: Expr | None
                 break
         form = best
     return form
+
+
+def _without_infinities(model: ErrorModel, form: Node) -> Iterator[Node]:
+    """A sum that is its one infinite term, and the form with the prediction bounded: where both
+    factors or both terms would be infinite, there is no value."""
+    if not model.loss.predictions:  # whose ends depend on the side and on the target
+        return
+    if isinstance(form, Call) and form.op in ("add", "sub"):
+        yield where(call("eq", form.args[0], float("inf")), float("inf"), form)
+    yield _bounded(form, model.loss.residual.name)
+
+
+def _bounded(form: Node, x: str) -> Node:
+    match form:
+        case Name():
+            return bounded(form) if form.name == x else form
+        case Call():
+            return Call(form.op, tuple(_bounded(a, x) for a in form.args))
+        case Local():
+            return Local(form.name, _bounded(form.value, x))
+    return form
+
+
+def _misses_nowhere_else(model: ErrorModel, form: Node, other: Node) -> bool:
+    for before, after in zip(model.errors(form), model.errors(other), strict=True):
+        if np.any((after > model.goal) & ~(before > model.goal)):
+            return False
+    return True
 
 
 def at_the_labels(model: ErrorModel, form: Node) -> Node:
@@ -288,7 +321,12 @@ def _misses(model: ErrorModel, form: Node, end: Expr) -> int:
     total = 0
     for reference in model.references:
         columns = reference.sample.columns[model.loss.residual.name]
-        here = np.isinf(columns) if end == oo else columns == float(end)
+        far = np.abs(columns) >= largest(reference.sample.dtype)
+        here = (
+            (far if model.loss.predictions else np.isinf(columns))
+            if end == oo
+            else (columns == float(end))
+        )
         if np.any(here):
             error = reference.errors_of(form, model.goal)
             inside = here & ~reference.special & ~reference.settled

@@ -13,7 +13,7 @@ from flint import arb
 from sympy import Expr, Symbol, nan, true
 
 from derive.calculus.derivation import Derivation
-from derive.definitions.floats import Floats
+from derive.definitions.floats import FORMATS, Floats
 from derive.definitions.loss import Loss
 from derive.definitions.samples import Group, Sample, everyday, spread
 from derive.numerics.edges import with_edges
@@ -58,9 +58,17 @@ def ends(loss: Loss) -> tuple[float, ...]:
     return tuple(dict.fromkeys((*inside, *map(float, more))))
 
 
+def largest(dtype: str) -> float:
+    """The largest number of a dtype."""
+    form = FORMATS[dtype]
+    return (2.0 - 2.0 ** (1 - form.precision)) * 2.0**form.largest_exponent
+
+
 def _ends(loss: Loss, sample: Sample) -> Sample:
-    """The ends with the parameters of a sample."""
+    """The ends with the parameters of a sample; of a prediction, the largest numbers too."""
     x = np.array(ends(loss))
+    if loss.predictions:
+        x = np.concatenate([x, np.copysign(largest(sample.dtype), x[np.isinf(x)])])
     groups = tuple(Group(g.parameters, x) for g in sample.groups)
     return Sample("ends", sample.dtype, sample.names, groups)
 

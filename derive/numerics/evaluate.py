@@ -80,6 +80,16 @@ def _power(base: Any, exponent: Any) -> Any:
     return np.where(unknown, base + exponent, np.power(base, exponent))
 
 
+def _log1p(value: Any) -> Any:
+    """In float32 one unit short where the result is subnormal, as PyTorch's is."""
+    found = np.asarray(np.log1p(value))
+    if found.dtype != np.float32:
+        return found
+    return np.where(
+        np.abs(found) < np.finfo(np.float32).tiny, np.nextafter(found, 0 * found), found
+    )
+
+
 def _finite(value: Any) -> Any:
     most = np.finfo(np.asarray(value).dtype).max
     return np.minimum(np.maximum(value, -most), most)
@@ -89,7 +99,7 @@ _NUMPY: dict[str, Any] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide,
     "neg": np.negative, "abs": np.abs, "sign": np.sign, "min": np.minimum, "max": np.maximum,
     "sqrt": np.sqrt, "pow": _power, "exp": np.exp, "expm1": np.expm1, "log": np.log,
-    "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin,
+    "log1p": _log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin,
     "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
     "product_error": _product_error, "horner": _horner, "exp_series": _exp_series,
     "where": np.where, "patch": np.where,

@@ -30,6 +30,7 @@ _DISTANCES, _FARTHER = (1 << 7, 1 << 8, 1 << 9), (1 << 1100, 1 << 1101, 1 << 110
 _NEARER = (1 << 11, 1 << 12, 1 << 13)
 # How far a ball has to tell its value, in bits.
 WANTED = 72
+_NOTHING = -1200  # below 2^_NOTHING every dtype rounds to 0
 
 
 class NoValue(ArithmeticError):
@@ -81,9 +82,15 @@ def _power(base: Ball, exponent: Ball) -> Ball:
 
 
 class Exact:
-    """An expression of the given variables, ready to be evaluated at many points."""
+    """An expression of the given variables, ready to be evaluated at many points.
 
-    def __init__(self, expression: Expr, variables: Sequence[Symbol]) -> None:
+    vanishes: a value below every number counts as 0, though its own digits are not told.
+    """
+
+    def __init__(
+        self, expression: Expr, variables: Sequence[Symbol], vanishes: bool = False
+    ) -> None:
+        self.vanishes = vanishes
         self.variables = tuple(variables)
         self.places: dict[Any, int] = {v: k for k, v in enumerate(variables)}
         self.program: list[tuple[Expr, Operation]] = []
@@ -111,6 +118,8 @@ class Exact:
                 for row, value in zip(rows, self._run(here), strict=True):
                     if value.is_zero() or (value.is_finite() and value.rel_accuracy_bits() >= bits):
                         found[row] = value
+                    elif self.vanishes and abs(value) < arb((1, _NOTHING)):
+                        found[row] = arb(0)
                 rows = [row for row in rows if found[row] is None]
         finally:
             ctx.prec = saved

@@ -78,7 +78,7 @@ def leading_terms(loss: Loss, quantity: Expr) -> list[Leading]:
         known = {k: v for k, v in sides.items() if v is not None and v[0].count_ops() <= _LONGEST}
         if not known:
             continue
-        ratios = {r.subs(SIZE, Abs(x)) for _, r in known.values() if r is not None}
+        ratios = {r.subs(SIZE, Abs(x)) for _, following in known.values() for r in following}
         tests = [r < _NEGLIGIBLE for r in sorted(ratios, key=sympy.default_sort_key)]
         whole = len(known) == 2
         if not whole:
@@ -88,8 +88,8 @@ def leading_terms(loss: Loss, quantity: Expr) -> list[Leading]:
     return found
 
 
-# The leading term, and the size of the next one over it.
-Side = tuple[Expr, Expr | None]
+# The leading term, and the sizes of the next ones over it.
+Side = tuple[Expr, tuple[Expr, ...]]
 
 
 def _one_side(loss: Loss, quantity: Expr, end: Expr, side: int) -> Side | None:
@@ -98,7 +98,9 @@ def _one_side(loss: Loss, quantity: Expr, end: Expr, side: int) -> Side | None:
         for depth in _DEPTHS:
             with suppress(*_TROUBLES):
                 expansion = _expansion(loss, end, side, depth)
-                return _terms(loss, expansion, quantity, t, depth == _DEPTHS[-1])
+                terms = _terms(loss, expansion, quantity, t, depth == _DEPTHS[-1])
+                # beside a parameter of any size, a term of lower order may be the larger one
+                return terms if loss.predictions else (terms[0], terms[1][:1])
     return None
 
 
@@ -121,7 +123,7 @@ def _terms(loss: Loss, expansion: Expansion, quantity: Expr, t: Expr, is_last: b
     if germ.growth.terms:
         raise Unknown("exponentially small or large")
     if not series.terms and series.order is None:
-        return S.Zero, None
+        return S.Zero, ()
     k = ring.leading(series)[0]
     if series.order is not None and ring.compare(k, series.order) >= 0:
         raise germs.TooShort("the leading term is not known")
@@ -134,19 +136,27 @@ def _terms(loss: Loss, expansion: Expansion, quantity: Expr, t: Expr, is_last: b
     if not rest and series.order is not None and not is_last:
         raise germs.TooShort("the next term is not known")
     if not rest:
-        return total, None if series.order is None else t ** (series.order - k)
-    following, c = _next(ring, rest)
+        return total, () if series.order is None else (t ** (series.order - k),)
     first = max(lead.items(), key=lambda item: item[0][1])[1]
+    following, c = _next(ring, rest)
     if k.is_number and following.is_number and may_vanish(loss, first.expr):
-        rest = {key: v for key, v in rest.items() if ring.compare(key[0], following) != 0}
+        rest = _without(ring, rest, following)
         if not rest:
             raise germs.TooShort("the term after the next is not known")
         total, k, first = total + t**following * readable(c.expr), following, c
+    found = []
+    while rest:
         following, c = _next(ring, rest)
-    ratio = c.expr / first.expr
-    if ratio.count_ops() <= _LONGEST:
-        ratio = readable(ratio)
-    return total, Abs(ratio) * t ** readable(following - k)
+        ratio = c.expr / first.expr
+        if ratio.count_ops() <= _LONGEST:
+            ratio = readable(ratio)
+        found.append(Abs(ratio) * t ** readable(following - k))
+        rest = _without(ring, rest, following)
+    return total, tuple(found)
+
+
+def _without(ring: Any, terms: Any, order: Expr) -> Any:
+    return {key: c for key, c in terms.items() if ring.compare(key[0], order) != 0}
 
 
 def _next(ring: Any, rest: Any) -> tuple[Expr, Any]:

@@ -183,7 +183,8 @@ class Reference:
 
     def _program(self, expression: Expr) -> Exact:
         if expression not in self._compiled:
-            self._compiled[expression] = Exact(expression, self.variables)
+            far = bool(self._loss.predictions)  # where a score may be large and all is decided
+            self._compiled[expression] = Exact(expression, self.variables, vanishes=far)
         return self._compiled[expression]
 
     def _values(self) -> Column:

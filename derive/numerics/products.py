@@ -7,10 +7,12 @@ Powers and exponentials can be taken in equal parts, between which the others fi
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import sympy
@@ -20,12 +22,12 @@ from sympy import Expr, Piecewise, S, Symbol
 from derive.definitions.floats import FORMATS, Floats
 from derive.definitions.loss import Let, Loss
 from derive.definitions.samples import Sample, spread
-from derive.numerics.atoms import Atom
+from derive.numerics.atoms import Atom, power1p_exp, root_sigmoid, root_softplus, sigmoid, softplus
 from derive.numerics.columns import Ball, Points
 from derive.numerics.edges import with_edges
 from derive.numerics.exact import Exact
 from derive.numerics.lower import condition, lower
-from derive.numerics.nodes import Local, Node, call, node, where
+from derive.numerics.nodes import Local, Node, call, node, patch, where
 from derive.numerics.ordering import best_order
 
 _POINTS = 400
@@ -36,6 +38,10 @@ _LONGEST = 6
 _FEWEST_PAIRED, _MOST_PAIRED = 4, 9
 _FAR = 30  # an exponent: beyond 2^_FAR, 1 + y^2 is y^2
 _PARTS = {2: "half", 4: "quarter"}
+_ROOTS: Mapping[Any, Any] = {
+    softplus: root_softplus,
+    sigmoid: root_sigmoid,
+}  # what may be tiny, and its root
 
 
 @dataclass(frozen=True)
@@ -92,18 +98,22 @@ class Ranges:
 
 @dataclass(frozen=True)
 class Way:
-    """In how many equal parts powers and exponentials are taken; whether what occurs twice is
-    multiplied once (p r p), or the product is one of two products."""
+    """In how many equal parts powers and exponentials are taken, everywhere or where one is tiny;
+    whether what occurs twice is multiplied once (p r p), or the product is one of two products."""
 
     parts: int = 1
     squared: bool = False
     paired: bool = False
+    tiny: bool = False
+
+
+_TINY = 2.0**-100  # in range for every dtype that is computed in
 
 
 WHOLE, PAIRED = Way(), Way(paired=True)
 HALVES, SQUARED = Way(2), Way(2, squared=True)
-QUARTERS = Way(4, squared=True)
-WAYS = (WHOLE, HALVES, SQUARED, QUARTERS, PAIRED)
+QUARTERS, TINY = Way(4, squared=True), Way(2, tiny=True)
+WAYS = (WHOLE, HALVES, SQUARED, QUARTERS, PAIRED, TINY)
 
 
 def ordered(loss: Loss, expression: Expr, ranges: Ranges, way: Way) -> Node | None:
@@ -121,6 +131,8 @@ def ordered(loss: Loss, expression: Expr, ranges: Ranges, way: Way) -> Node | No
 
 
 def _ordered(loss: Loss, expression: Expr, ranges: Ranges, way: Way) -> Node | None:
+    if way.tiny:
+        return _apart(loss, expression, ranges)
     factors = list(_factors(expression, way.parts))
     if way.parts > 1 and not any(map(_is_part, factors)):
         return None
@@ -132,6 +144,18 @@ def _ordered(loss: Loss, expression: Expr, ranges: Ranges, way: Way) -> Node | N
         form = _in_order(loss, factors, ranges)
     negative = expression.as_coeff_Mul()[0].is_negative
     return -form if form is not None and negative else form
+
+
+def _apart(loss: Loss, expression: Expr, ranges: Ranges) -> Node | None:
+    """A half of a power of 1 + exp(z) has twice the error of the whole one."""
+    powers = [f for f in sympy.Mul.make_args(expression) if isinstance(f, (power1p_exp, *_ROOTS))]
+    if not 1 <= len(powers) <= 3:
+        return None
+    halves = _ordered(loss, expression, ranges, HALVES)
+    if halves is None:
+        return None
+    tests = [call("lt", lower(p), _TINY) for p in powers]
+    return patch(functools.reduce(lambda a, b: call("or", a, b), tests), halves, lower(expression))
 
 
 def _squared(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | None:
@@ -256,7 +280,13 @@ def _factors(expression: Expr, parts: int) -> Iterator[Factor]:
     for base, exponent in _powers(rest):
         factor = base**exponent
         side = -1 if exponent.could_extract_minus_sign() and base is not sympy.E else 1
-        if exponent.is_Integer and abs(exponent) <= _LONGEST:
+        if parts > 1 and isinstance(factor, (power1p_exp, *_ROOTS)):
+            g, *q = base.args
+            half = power1p_exp(g, q[0] / 2) if q else _ROOTS[type(factor)](g)
+            root = Local(_PARTS[2], lower(half))
+            yield half, side, root
+            yield half, side, root
+        elif exponent.is_Integer and abs(exponent) <= _LONGEST:
             form = lower(base)
             for _ in range(abs(int(exponent))):
                 yield base, side, form

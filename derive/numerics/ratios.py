@@ -13,7 +13,7 @@ from sympy import Add, Dummy, Expr, Mul, S, Symbol, exp, log
 from derive.calculus.samples import generic_points
 from derive.definitions.labels import is_met
 from derive.definitions.loss import Loss, let
-from derive.numerics.atoms import expm1, log_ratio, power1p, softplus
+from derive.numerics.atoms import expm1, log_ratio, power1p_exp, softplus
 from derive.numerics.exponentials import NoReading, Reading
 from derive.numerics.reductions import forms
 from derive.numerics.rules import rewrite
@@ -45,7 +45,7 @@ def _of_sum(e: Expr) -> Expr:
     for (first, c, a), (second, d, b) in itertools.combinations(logs, 2):
         if sympy.expand(c + d) != 0:
             continue
-        if sympy.expand(a - b).count_ops() <= a.count_ops():
+        if sympy.expand(a - b).count_ops() <= a.count_ops() + b.count_ops() + 1:
             return e - first - second + c * _ratio(a, b)
     return e
 
@@ -148,12 +148,13 @@ def _by_step(loss: Loss, expression: Expr, x: Symbol, y: Symbol) -> Expr:
 
 
 def with_powers(expression: Expr) -> list[Expr]:
-    """Powers of 1 + exp(g) with a varying exponent: of exp(g) beside 1, and as exponentials."""
-    powers = [p for p in expression.atoms(sympy.Pow) if _of_growth(p)]
+    """Powers of 1 + exp(g) with a varying exponent: as functions of g, and as exponentials, whose
+    errors may meet those of softplus."""
+    powers = [(p, (p.base - 1).args[0]) for p in expression.atoms(sympy.Pow) if _of_growth(p)]
     if not powers:
         return []
-    beside = {p: power1p(p.base - 1, p.exp) for p in powers}
-    whole = {p: exp(p.exp * softplus((p.base - 1).args[0])) for p in powers}
+    beside = {p: power1p_exp(g, p.exp) for p, g in powers}
+    whole = {p: exp(p.exp * softplus(g)) for p, g in powers}
     return [expression.xreplace(beside), expression.xreplace(whole)]
 
 

@@ -210,6 +210,20 @@ def _step(kind: type, new: Callable[[Expr, Expr], Expr]) -> Callable[[Expr], Exp
     return apply
 
 
+def _crossed(e: Expr) -> Expr | None:
+    """c sigmoid(-g) softplus(g) - c sigmoid(g) softplus(-g) in a sum."""
+    found = [
+        (c, term, factor.args[0])
+        for term, factor in ((c * f, f) for c, f in _terms_with(e, _is(atoms.softplus)))
+        for c in [term / factor / atoms.sigmoid(-factor.args[0])]
+        if atoms.sigmoid(-factor.args[0]) in Mul.make_args(term)
+    ]
+    for (c, one, g), (d, other, h) in itertools.combinations(found, 2):
+        if g == -h and sympy.expand(c + d) == 0:
+            return e - one - other + c * atoms.softplus_crossed(g)
+    return None
+
+
 # The atom f, the atom f(g)/g^n, and n.
 _RATIOS: dict[type, tuple[Callable[[Expr], Expr], int]] = {
     atoms.log1p: (lambda g: atoms.log1prel(g), 1),
@@ -350,6 +364,12 @@ RULES: tuple[Rule, ...] = (
             atoms.sigmoid,
             lambda q, t: -atoms.sigmoid(q + t) * atoms.sigmoid(-q) * atoms.expm1(-t),
         ),
+    ),
+    Rule(
+        "sigmoids and softplus crossed",
+        _a * atoms.sigmoid(-_g) * atoms.softplus(_g) - _a * atoms.sigmoid(_g) * atoms.softplus(-_g),
+        _a * atoms.softplus_crossed(_g),
+        _crossed,
     ),
     Rule(
         "vanishing denominator",

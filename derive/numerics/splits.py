@@ -46,10 +46,14 @@ def split_by_sign(expression: Expr, x: Symbol) -> Expr | None:
 
 @lru_cache(maxsize=KEPT)
 def centred(expression: Expr, x: Symbol) -> Expr | None:
-    """sigmoid(g) = 1/2 + tanh(g/2)/2: constants beside it meet the 1/2 exactly."""
+    """sigmoid(g) = 1/2 + tanh(g/2)/2: constants beside it meet the 1/2 exactly, and so do
+    softplus(g) and softplus(-g) = softplus(g) - g."""
     if not expression.atoms(atoms.sigmoid):
         return None
-    moved = expression.replace(
+    grows = {e.args[0] for e in expression.atoms(atoms.softplus)}
+    twice = {g for g in grows if -g in grows and not g.could_extract_minus_sign()}
+    moved = expression.xreplace({atoms.softplus(-g): atoms.softplus(g) - g for g in twice})
+    moved = moved.replace(
         lambda e: isinstance(e, atoms.sigmoid),
         lambda e: Rational(1, 2) + atoms.stable_tanh(e.args[0] / 2) / 2,
     )

@@ -24,11 +24,13 @@ from derive.numerics.errors import ErrorModel, Score, is_limit, samples
 from derive.numerics.forms import MeasuredError, Regime, StableForm
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.measure import Target, target
+from derive.numerics.nesting import nested, of_labels
 from derive.numerics.nodes import Name, Node, call, node, where
 from derive.numerics.pieces import Measured, piecewise
 from derive.numerics.products import WAYS, Ranges, ordered
 from derive.numerics.ratios import choices, with_powers
 from derive.numerics.rules import rewrite
+from derive.numerics.splits import centred
 from derive.numerics.units import Unit, degree, in_units, units
 
 # How many forms get leading terms of their own.
@@ -182,12 +184,17 @@ class _Search:
             simple = self._simple(pretty)
             found += self._candidates([(simple, ())])
             more = choices(loss, [raw, pretty, simple])
-            for base in self.powers:
+            for base, rule in [(b, ("power of a sum",)) for b in self.powers] + [(self.base, ())]:
                 derived = from_base(loss, model.quantity, rewrite(base)[0])
-                more += [(e, ("power of a sum",)) for e in (derived, readable(derived))]
+                more += [(e, rule) for e in (derived, readable(derived))] if rule else []
+                more += [(e, rule) for e in self._nested(derived)]
             found += self._candidates([p for e, used in more for p in ((e, used), rewrite(e))])
         read = [(way, ("exponential polynomial",)) for way in readings(loss, pretty)]
         return found + self._candidates(read)
+
+    def _nested(self, expression: Expr) -> list[Expr]:
+        found = (expression, centred(expression, self.derivation.loss.residual))
+        return [of_labels(self.derivation.loss, nested(e)) for e in found if e is not None]
 
     @staticmethod
     def _simple(expression: Expr) -> Expr:
@@ -333,6 +340,12 @@ class _Row:
         return cls(Measured(candidate, errors), model.score(candidate.form, errors))
 
 
+def _missed(model: ErrorModel, row: _Row) -> np.ndarray:
+    """At which general points a form misses the goal."""
+    errors = zip(row.measured.errors[:4], model.general, strict=False)
+    return np.concatenate([(e > model.goal) & g for e, g in errors])
+
+
 def _shortest(rows: Sequence[_Row], most_pieces: int = 9) -> _Row | None:
     """The shortest that holds everywhere (what is wrong at the very ends can be put in)."""
     good = [
@@ -345,16 +358,9 @@ def _shortest(rows: Sequence[_Row], most_pieces: int = 9) -> _Row | None:
 
 def _attainable(model: ErrorModel, rows: Sequence[_Row]) -> _Row:
     """The shortest that misses only what every form misses; else the least bad."""
-    missed = [
-        [(e > model.goal) & g for e, g in zip(r.measured.errors[:4], model.general, strict=False)]
-        for r in rows
-    ]
-    hopeless = [np.all(same, axis=0) for same in zip(*missed, strict=True)]
-    good = [
-        r
-        for r, own in zip(rows, missed, strict=True)
-        if not any(np.any(m & ~h) for m, h in zip(own, hopeless, strict=True))
-    ]
+    missed = [_missed(model, r) for r in rows]
+    hopeless = np.all(missed, axis=0)
+    good = [r for r, own in zip(rows, missed, strict=True) if not np.any(own & ~hopeless)]
     if good:
         return min(good, key=lambda r: r.score.length)
     return min(rows, key=lambda r: r.score.rank)
@@ -363,12 +369,12 @@ def _attainable(model: ErrorModel, rows: Sequence[_Row]) -> _Row:
 def _nearly(model: ErrorModel, rows: Sequence[_Row]) -> _Row | None:
     """The shortest that misses nothing but less than the margin at the ends of the range: a longer
     form would be read by everybody for their sake."""
-    if model.loss.predictions:  # whose ranges have no length to go by
-        return None
+    # a prediction's range has no length to go by: there the margin is for all float32 numbers
+    everyday, other = ((0,), (1, 2, 3)) if model.loss.predictions else ((0, 2), (1, 3))
     good = [
         r for r in rows
-        if not (r.score.missed[0] or r.score.missed[2])
-        and max(r.score.worst[1], r.score.worst[3]) <= model.goal + _MARGIN
+        if not any(r.score.missed[k] for k in everyday)
+        and max(r.score.worst[k] for k in other) <= model.goal + _MARGIN
     ]  # fmt: skip
     return min(good, key=lambda r: r.score.length, default=None)
 

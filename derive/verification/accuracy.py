@@ -71,7 +71,7 @@ def measure(question: Question, got: Floats, promise: Promise) -> Measured:
         size = float(raw[index])
         if math.isnan(size) or size <= excess:
             break
-        matters = promise.kappa and math.isfinite(size) and size > 1.0
+        matters = promise.kappa and math.isfinite(size) and size > min(1.0, promise.ulp)
         allowed = promise.kappa * question.kappa(index) if matters else 0.0
         if max(size - allowed, 0.0) > excess:
             at, excess, allowed_there = index, max(size - allowed, 0.0), allowed

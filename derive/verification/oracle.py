@@ -259,7 +259,8 @@ class Oracle:
         candidates = [k for k, name in enumerate(self.names) if name in trouble.names]
         if self.loss.predictions:  # one after the other leaves the end of its domain
             ends = [k for k in candidates if self._edge(point, k)]
-            if len(ends) > 1 and wanted.orders[self._target]:
+            settled = any(k != self._target for k in ends) and self._edge(point, self._target)
+            if settled and wanted.orders[self._target]:
                 return undefined("the limit depends on which variable comes first")
             candidates = ends[:1] or candidates
         for k in candidates:

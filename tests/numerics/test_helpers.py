@@ -35,7 +35,8 @@ BOUNDS: dict[str, float] = {
     "rel2": 5.0, "rel2_slope": 6.0, "rel2_bend": 8.0, "exprel": 2.0, "exprel1": 5.0, "exprel2":
     6.0, "log1p_minus": 4.0, "log1prel": 2.0, "log1prel1": 5.0, "log1prel2":
     9.0, "logcosh": 3.0, "logcosh_excess": 3.0, "softplus": 2.0, "sigmoid": 3.0,
-    "power1p": 2.0, "log1p_square": 2.5, "power1p_square": 3.0, "times_power1p": 5.0,
+    "power1p": 2.0, "power1p_exp": 3.0, "root_softplus": 3.0, "root_sigmoid": 3.0,
+    "softplus_crossed": 9.0, "log1p_square": 2.5, "power1p_square": 3.0, "times_power1p": 5.0,
     "times_power1p_less_one": 5.0, "in_halves": 6.0, "root1p_square": 1.5,
     "expm1_minus": 3.0, "boxcox1p": 6.0, "boxcox_slope": 6.0, "boxcox_bend": 6.0,
     "log_ratio": 3.0, "log_quotient": 2.5, "divergence": 12.0, "log1mexp": 2.5,
@@ -53,7 +54,16 @@ def _pairs(
 def _arguments(name: str) -> tuple[np.ndarray, ...]:
     if name in ("exprel", "exprel1", "exprel2", "rel2", "rel2_slope", "rel2_bend"):
         return (np.concatenate([EXPONENTS, _around(2.0, -2.0, 3.0, -3.0)]),)
-    if name in ("logcosh", "logcosh_excess", "softplus", "sigmoid", "expm1_minus"):
+    if name in (
+        "logcosh",
+        "logcosh_excess",
+        "softplus",
+        "sigmoid",
+        "expm1_minus",
+        "root_softplus",
+        "root_sigmoid",
+        "softplus_crossed",
+    ):
         return (np.concatenate([EXPONENTS, _around(20.0, -20.0, 1.0, -1.0)]),)
     if name == "log1p_square":
         return (np.concatenate([_spread(1e-150, 1e300), _around(2.0**40)]),)
@@ -63,6 +73,8 @@ def _arguments(name: str) -> tuple[np.ndarray, ...]:
         y, q = _pairs(_spread(1e-9, 1e30), RNG.uniform(-4, 4, 200))
         *factors, b = (RNG.uniform(0.5, 2, y.size) for _ in range(5))
         return (*factors, y, b, q, *([RNG.uniform(1, 2, y.size)] if name == "in_halves" else []))
+    if name == "power1p_exp":
+        return _pairs(EXPONENTS, np.concatenate([RNG.uniform(-300, 300, 200), _signed(SMALL[:20])]))
     if "power1p_" in name:
         t = np.concatenate([_spread(1e-12, 1e12), _spread(1e12, 1e200), _around(2.0**40)])
         return _pairs(t, np.concatenate([RNG.uniform(-4, 4, 200), _signed(SMALL[:20])]))
@@ -119,7 +131,10 @@ def test_a_helper_keeps_its_bound(name):
     allowed = np.full(errors.shape, BOUNDS[name])
     if name.startswith("chance_"):  # p is rounded, w is exact
         allowed = allowed + 2 * arguments[0] / np.abs(sizes)
-    if "power1p_" in name or name.startswith("times_") or name == "in_halves":
+    if name == "power1p_exp":
+        z, q = arguments
+        allowed = allowed + np.abs(q) * (np.logaddexp(0, z) + np.abs(z) / (1 + np.exp(-z)))
+    elif "power1p_" in name or name.startswith("times_") or name == "in_halves":
         t, q = arguments[-2:]
         if len(arguments) > 2:
             y, b, q = arguments[4:7]
@@ -157,6 +172,8 @@ def test_a_helper_uses_its_parameters_and_no_others(name):
         ("log1prel", (0.0,), 1.0), ("log1prel1", (0.0,), 0.5), ("log1prel2", (0.0,), 1 / 3),
         ("exprel", (-np.inf,), 0.0), ("exprel", (np.inf,), np.inf),
         ("softplus", (-np.inf,), 0.0),
+        ("power1p_exp", (np.inf, 0.0), 1.0), ("power1p_exp", (np.inf, -2.0), 0.0),
+        ("power1p_exp", (-np.inf, -2.0), 1.0),
         ("softplus", (np.inf,), np.inf), ("sigmoid", (np.inf,), 1.0), ("sigmoid", (-np.inf,), 0.0),
         ("logcosh", (np.inf,), np.inf), ("logcosh", (800.0,), 800 - np.log(2)),
         ("boxcox1p", (1.3, 0.0), np.log1p(1.3)),

@@ -183,3 +183,20 @@ def test_promises():
     assert promise(loss, known["d_alpha"], "float64", "float64") == Promise(8.0, 1.0)
     assert promise(loss, known["d2_x_alpha"], "float32", "float64") == Promise(16.0, finer)
     assert promise(loss, known["loss"], "bfloat16", "float32") == Promise(0.51, 2.0**-16)
+
+
+def test_kappa_counts_below_one_ulp_where_less_is_promised():
+    """In a narrow type half a unit is allowed, and what one rounding of an input moves."""
+    oracle = Oracle(load("gaussian_nll"))
+    sample = Sample("near", "bfloat16", ("mu", "v", "y"), (Group((1.0, 1.0), np.array([-1e-40])),))
+    question = Question(oracle, "d_v", sample, values(oracle, "d_v", sample.columns))
+    row = judged(EMPTY, question, ROUTE, Outcome(np.array([0.0])), Promise(0.51, 2.0**-16))
+    assert row.verdict == AGREES
+
+
+def test_where_the_order_of_two_limits_decides_nothing_is_judged():
+    """log(y/mu) at mu = y = 0."""
+    oracle = Oracle(load("poisson_deviance"))
+    assert not oracle.value("d_y", {"mu": 0.0, "y": 0.0}).defined
+    assert oracle.value("d_y", {"mu": 1.0, "y": 0.0}).infinite == -1
+    assert oracle.value("d_mu", {"mu": 0.0, "y": 0.0}).float64() == 1.0

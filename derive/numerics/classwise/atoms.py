@@ -12,7 +12,7 @@ from typing import Any
 
 from sympy import Expr, Function, exp, log
 
-from derive.definitions.classes import Across, Entry, Hit, Softmax, Total, at_target
+from derive.definitions.classes import COUNT, Across, Entry, Hit, Softmax, Total, at_target
 from derive.numerics.atoms import Atom
 
 
@@ -47,6 +47,12 @@ class Miss(Across):
     """softmax(f) - [k = t]."""
 
     nargs = 2
+
+
+class Uneven(Across):
+    """softmax(f) - 1/K over K classes."""
+
+    nargs = 1
 
 
 class Centred(Across):
@@ -113,6 +119,7 @@ _MEANING: Mapping[type, Callable[..., Expr]] = {
     Softmax: lambda f: exp(f) / Total(exp(f)),
     Balance: lambda a, f: Total(a) * exp(f) / Total(exp(f)) - a,
     Miss: lambda f, t: exp(f) / Total(exp(f)) - Hit(t),
+    Uneven: lambda f: exp(f) / Total(exp(f)) - 1 / COUNT,
     Centred: lambda b, f: b - Total(b * exp(f)) / Total(exp(f)),
     Beside: lambda b, f: b,
     Apart: lambda f, g: log(Total(exp(f))) - f - log(Total(exp(g))) + g,

@@ -19,7 +19,14 @@ from derive.errors import Refuted
 from derive.numerics.classwise.atoms import meaning
 from derive.numerics.classwise.lower import lowered
 from derive.numerics.classwise.rules import candidates, scalars
-from derive.numerics.classwise.slopes import in_parameter, slope, spelled
+from derive.numerics.classwise.slopes import (
+    by_differences,
+    in_parameter,
+    less_mean,
+    slope,
+    spelled,
+    with_signs_apart,
+)
 from derive.numerics.nodes import Node
 
 _DIGITS, _CLOSE = 60, mpmath.mpf(10) ** -30
@@ -50,10 +57,13 @@ def stabilise_classwise(derivation: ClasswiseDerivation) -> ClasswiseForm:
     if isinstance(loss.target, Along) and loss.target.sort != "index":
         found[f"d_{loss.target.name}"] = slope(way, loss.target)
     for p in loss.parameters:
-        found[f"d_{p.name}"] = in_parameter(way, p)
+        found[f"d_{p.name}"] = by_differences(in_parameter(way, p))
     product = summed(derivation.v * spelled(steep))
     found["hessian_product"] = slope(product, z) if product != 0 else product
-    found = {name: scalars(_flat(e)) for name, e in found.items()}
+    centred = less_mean(found["hessian_product"], derivation.v)
+    if _equal(derivation, "hessian_product", centred):
+        found["hessian_product"] = centred
+    found = {name: scalars(_flat(with_signs_apart(e))) for name, e in found.items()}
     for name, e in found.items():
         if not _equal(derivation, name, e):
             raise Refuted(

@@ -20,14 +20,15 @@ from derive.numerics.classwise.atoms import (
     LogTotal,
     Miss,
     Surprise,
+    Uneven,
 )
 from derive.numerics.helpers import divergences, log_ratio
 from derive.numerics.lower import lower
 from derive.numerics.nodes import Call, Local, Name, Node, Number, call, where
 
 _WORDS = (
-    Total, Largest, Entry, Hit, Share, Surprise, LogTotal, Balance, Miss, Centred, Apart, LogRatio,
-    Divergence, Log1mExp, Gap, ChanceDivergence, Beside,
+    Total, Largest, Entry, Hit, Share, Surprise, Uneven, LogTotal, Balance, Miss, Centred, Apart,
+    LogRatio, Divergence, Log1mExp, Gap, ChanceDivergence, Beside,
 )  # fmt: skip
 
 
@@ -119,6 +120,10 @@ class _Lowering:
                 return call("put", self._chance(f), Name(t.name), call("expm1", -n))
             case Balance():
                 return self._balance(*e.args)
+            case Uneven():
+                gaps, count = self._gaps(e.args[0]), call("count", Name(self.z.name))
+                mean = call("total", call("expm1", gaps)) / count
+                return call("expm1", gaps - call("log1p", mean)) / count
             case Centred():
                 b, f = e.args
                 return call("centred", self.node(b), self._chance(f))

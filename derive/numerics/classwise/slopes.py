@@ -13,7 +13,7 @@ import sympy
 from sympy import Expr, Symbol, exp
 
 from derive.calculus.classwise import plain_kinks, summed
-from derive.definitions.classes import Entry, Hit, Largest, Share, Total, opened, varies
+from derive.definitions.classes import COUNT, Entry, Hit, Largest, Share, Total, opened, varies
 from derive.numerics.classwise.atoms import (
     Apart,
     Balance,
@@ -24,6 +24,7 @@ from derive.numerics.classwise.atoms import (
     LogTotal,
     Miss,
     Surprise,
+    Uneven,
 )
 
 _SURPRISES = (Surprise, ChanceDivergence, Gap)
@@ -147,11 +148,14 @@ def balanced(a: Expr, f: Expr) -> Expr:
     factors = sympy.Mul.make_args(a)
     outside = sympy.Mul(*(g for g in factors if not varies(g)))
     inside = sympy.Mul(*(g for g in factors if varies(g)))
+    groups = _by_word(inside, s)
+    if len(groups) > 1:
+        return outside * sympy.Add(*(balanced(g, f) for g in groups))
     hits = [g for g in factors if type(g) is Hit]
     if hits and inside == hits[0]:
         return outside * Miss(f, hits[0].args[0])
     if inside == 1:
-        return outside * (Total(sympy.S.One) * s - 1)
+        return outside * COUNT * Uneven(f)
     terms = sympy.Add.make_args(sympy.expand(inside))
     rest = [sympy.expand(t / s) for t in terms if _divisible(t, s)]
     if len(rest) == len(terms) and not any(t.has(s) for t in rest):
@@ -159,6 +163,22 @@ def balanced(a: Expr, f: Expr) -> Expr:
     if isinstance(inside, Gap):
         return -outside * inside
     return outside * Balance(inside, f)
+
+
+def _by_word(a: Expr, s: Expr) -> list[Expr]:
+    """A sum in groups of terms that one word suits: what is the same for every class, what is at
+    the target's class alone, what has s for a factor, and the rest."""
+    groups: dict[str, Expr] = defaultdict(lambda: sympy.S.Zero)
+    for term in sympy.Add.make_args(sympy.expand(a) if a.is_Add else a):
+        varying = [g for g in sympy.Mul.make_args(term) if varies(g)]
+        if not varying:
+            groups["alike"] += term
+        elif len(varying) == 1 and type(varying[0]) is Hit:
+            groups["hit"] += term
+        else:
+            share = _divisible(term, s) and not sympy.expand(term / s).has(s)
+            groups["share" if share else "rest"] += term
+    return list(groups.values())
 
 
 def _centred(b: Expr, f: Expr) -> Expr:
@@ -188,6 +208,52 @@ def spelled(e: Expr) -> Expr:
     return (
         e.replace(Balance, lambda a, f: summed(a) * exp(-Surprise(f)) - a)
         .replace(Miss, lambda f, t: exp(-Surprise(f)) - Hit(t))
+        .replace(Uneven, lambda f: exp(-Surprise(f)) - 1 / COUNT)
         .replace(Centred, lambda b, f: _less_mean(-Surprise(f) if b == f else b, f))
         .replace(Apart, lambda f, g: Surprise(f) - Surprise(g))
     )
+
+
+def by_differences(e: Expr) -> Expr:
+    """Surprises as minus f, where adding a number to all of them changes nothing: they cancel
+    exactly where the entries of f are equal."""
+    e = with_signs_apart(e)
+    for f in {n.args[0] for n in e.atoms(Surprise)}:
+        more, moved = sympy.Dummy("more", real=True), e
+        for part in e.atoms(Total, Entry):
+            if isinstance(part, Total) and part.args[0].has(Surprise(f)):
+                grown = sympy.expand(part.args[0].subs(Surprise(f), Surprise(f) + more))
+                moved = moved.subs(part, summed(grown))
+            elif part.args[0] == Surprise(f):
+                moved = moved.subs(part, part + more)
+        if moved != e and not sympy.expand(with_signs_apart(moved)).has(more):
+            e = with_signs_apart(e.subs(Surprise(f), -Beside(f, f)))
+    return e
+
+
+def with_signs_apart(e: Expr) -> Expr:
+    """The total of -b as minus the total of b, likewise an entry; a mean is taken off once."""
+
+    def signed(part: Expr) -> Expr:
+        inside, *target = part.args
+        if inside.could_extract_minus_sign():
+            return -part.func(-inside, *target)
+        if (
+            isinstance(part, Centred)
+            and isinstance(inside, Centred)
+            and inside.args[1:] == (*target,)
+        ):
+            return inside
+        return part
+
+    return e.replace(lambda p: isinstance(p, Total | Entry | Centred), signed)
+
+
+def less_mean(product: Expr, v: Symbol) -> Expr:
+    """The product of a Hessian with v where v's mean is 0: what depends on differences of f alone
+    does not see what is the same in all entries of v."""
+    for f in {n.args[0] for n in product.atoms(Surprise)}:
+        free = product.subs(Total(v * exp(-Surprise(f))), 0)
+        if free != product:
+            return free.subs(v, Centred(v, f))
+    return product

@@ -21,8 +21,11 @@ from derive.numerics.helpers.helper import HELPERS, SERIES_TERMS, Helper
 from derive.numerics.helpers.hyperbolic import (
     logcosh,
     logcosh_excess,
+    root_sigmoid,
+    root_softplus,
     sigmoid,
     softplus,
+    softplus_crossed,
     softplus_step,
 )
 from derive.numerics.helpers.logarithm import (
@@ -34,6 +37,7 @@ from derive.numerics.helpers.logarithm import (
 from derive.numerics.helpers.powers import (
     log1p_square,
     power1p,
+    power1p_exp,
     power1p_square,
     root1p_square,
     times_power1p,
@@ -66,13 +70,17 @@ __all__ = [
     "logcosh",
     "logcosh_excess",
     "power1p",
+    "power1p_exp",
     "power1p_square",
     "rel2",
     "rel2_bend",
     "rel2_slope",
     "root1p_square",
+    "root_sigmoid",
+    "root_softplus",
     "sigmoid",
     "softplus",
+    "softplus_crossed",
     "softplus_step",
     "times_power1p",
     "times_power1p_less_one",

@@ -69,6 +69,41 @@ sigmoid = define(
         lambda z: 1 / (1 + mp.exp(-z)),
     )
 )
+root_softplus = define(
+    Helper(
+        "root_softplus",
+        ("z",),
+        "sqrt(log(1 + exp(z))), which is exp(z/2) where log(1 + exp(z)) has lost its digits.",
+        where(_z < -40, exp(_z / 2), call("sqrt", softplus(_z))),
+        lambda z: mp.sqrt(z + mp.log1p(mp.exp(-z)) if z > 0 else mp.log1p(mp.exp(z))),
+    )
+)
+root_sigmoid = define(
+    Helper(
+        "root_sigmoid",
+        ("z",),
+        "1/sqrt(1 + exp(-z)), which is exp(z/2) where exp(z) has lost its digits.",
+        where(_z < -40, exp(_z / 2), call("sqrt", sigmoid(_z))),
+        lambda z: 1 / mp.sqrt(1 + mp.exp(-z)),
+    )
+)
+
+
+def _crossed() -> Node:
+    """Odd; with a = |z|: a sigmoid(-a) - tanh(a/2) softplus(-a)."""
+    a = Local("a", call("min", absolute(_z), FAR))
+    return call("sign", _z) * (a * sigmoid(-a) - call("tanh", a / 2) * softplus(-a))
+
+
+softplus_crossed = define(
+    Helper(
+        "softplus_crossed",
+        ("z",),
+        "sigmoid(-z) softplus(z) - sigmoid(z) softplus(-z), without cancellation.",
+        _crossed(),
+        lambda z: mp.log1p(mp.exp(z)) / (1 + mp.exp(z)) - mp.log1p(mp.exp(-z)) / (1 + mp.exp(-z)),
+    )
+)
 _q, _t = Name("q"), Name("t")
 softplus_step = define(
     Helper(

@@ -7,7 +7,7 @@ from math import inf
 
 from mpmath import mp
 
-from derive.numerics.helpers.helper import Helper, define, exp
+from derive.numerics.helpers.helper import Helper, bounded, define, exp
 from derive.numerics.nodes import Local, Name, Node, absolute, call, node, where
 
 _t, _q = Name("t"), Name("q")
@@ -51,6 +51,20 @@ power1p_square = define(
         ),
         lambda t, q: mp.exp(q * mp.log1p(t * t)),
         shortcut=(absolute(_q) <= 2, where(_t < _FAR, (1 + _w) ** _q, _t ** (2 * _q))),
+    )
+)
+_z = Name("z")
+_decay = Local("decay", exp(-absolute(_z)))
+_more = Local("more", 1 + _decay)
+# What rounding takes from 1 + exp(-|z|), which the power would multiply by its exponent.
+_kept = _more**_q * (1 + _q * ((_decay - (_more - 1)) / _more))
+power1p_exp = define(
+    Helper(
+        "power1p_exp",
+        ("z", "q"),
+        "(1 + exp(z))^q, also where exp(z) overflows.",
+        where(_z > 0, exp(_q * bounded(_z)), 1) * _kept,
+        lambda z, q: mp.exp(q * mp.log1p(mp.exp(z))),
     )
 )
 root1p_square = define(

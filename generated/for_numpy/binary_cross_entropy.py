@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of binary_cross_entropy (sha256 ae108201d0df) by: derive regenerate
-# binary_cross_entropy --target numpy
+# derive regenerate binary_cross_entropy --target numpy, from the definition of sha256 ae108201d0df
 """Binary cross-entropy.
 
     loss = -y*log(q) - (1 - y)*log(1 - q)
@@ -89,43 +88,25 @@ def loss(q: Any, y: Any) -> Any:
 @_elementwise
 def d_q(q: Any, y: Any) -> Any:
     """The derivative in q."""
-    far = y == 1
-    far2 = y == 0
-    return _where_rare(
-        far,
-        lambda: -1 / q,
-        _where_rare(
-            far2, lambda: 1 / (1 - q), _where_rare(q == 1, lambda: np.inf, (y - q) / q / (q - 1))
-        ),
-    )
+    value = (y - q) / q / (q - 1)
+    value = _where_rare(q == 1, lambda: np.inf, value)
+    value = _where_rare(y == 0, lambda: 1 / (1 - q), value)
+    return _where_rare(y == 1, lambda: -1 / q, value)
 
 
 @_elementwise
 def d_y(q: Any, y: Any) -> Any:
     """The derivative in y."""
-    u = q / y
-    L = np.log(q)
-    w = (q - y) / y
-    return np.where(
-        np.abs(u) < 1,
-        np.log1p(-q) - L,
-        np.where(
-            np.abs(u) < 1.5, np.log1p(-w * y - y) - np.log(y) - np.log1p(w), np.log(1 - q) - L
-        ),
-    )
+    return -_log_ratio(q, 1 - q, 2 * q - 1)
 
 
 @_elementwise
 def d2_q(q: Any, y: Any) -> Any:
     """The second derivative in q."""
-    far = y == 1
-    far2 = y == 0
     u = 1 - q
-    return _where_rare(
-        far,
-        lambda: 1 / (q * q),
-        _where_rare(far2, lambda: 1 / (u * u), (1 - y) / u / u + y / q / q),
-    )
+    value = (1 - y) / u / u + y / q / q
+    value = _where_rare(y == 0, lambda: 1 / (u * u), value)
+    return _where_rare(y == 1, lambda: 1 / (q * q), value)
 
 
 @_elementwise
@@ -142,14 +123,19 @@ def value_and_grad(q: Any, y: Any) -> Any:
     far2 = y == 0
     u = np.log1p(-q)
     value = _where_rare(far, lambda: -L, _where_rare(far2, lambda: -u, -y * L - (1 - y) * u))
-    slope = _where_rare(
-        far,
-        lambda: -1 / q,
-        _where_rare(
-            far2, lambda: 1 / (1 - q), _where_rare(q == 1, lambda: np.inf, (y - q) / q / (q - 1))
-        ),
-    )
+    slope = (y - q) / q / (q - 1)
+    slope = _where_rare(q == 1, lambda: np.inf, slope)
+    slope = _where_rare(far2, lambda: 1 / (1 - q), slope)
+    slope = _where_rare(far, lambda: -1 / q, slope)
     return value, slope
+
+
+def _log_ratio(t: Any, z: Any, d: Any) -> Any:
+    """log(t/z), from d = t - z where that is small beside z."""
+    q = t / z
+    value = 2 * np.log(np.sqrt(t) / np.sqrt(z))
+    value = np.where((q > 1e-30) & (q < 1e30), np.log(q), value)
+    return np.where(np.abs(d) < 0.5 * z, np.log1p(d / z), value)
 
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of binary_cross_entropy_with_logits (sha256 2720dee2d1ee) by: derive
-# regenerate binary_cross_entropy_with_logits --target numpy
+# derive regenerate binary_cross_entropy_with_logits --target numpy, from the definition of sha256
+# 2720dee2d1ee
 """Binary cross-entropy of logits.
 
     loss = pos_weight*y*log(1 + exp(-z)) + (1 - y)*log(1 + exp(z))
@@ -86,7 +86,9 @@ def _parameters(pos_weight: Any = 1.0) -> Any:
 @_elementwise
 def loss(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
     """Binary cross-entropy of logits, elementwise."""
-    return pos_weight * y * _softplus(-z) + (1 - y) * _softplus(z)
+    value = pos_weight * y * _softplus(-z) + (1 - y) * _softplus(z)
+    value = _where_rare(y == 0, lambda: _softplus(z), value)
+    return _where_rare(y == 1, lambda: pos_weight * _softplus(-z), value)
 
 
 @_elementwise
@@ -98,10 +100,17 @@ def d_z(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
 @_elementwise
 def d_y(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
     """The derivative in y."""
-    return np.where(
-        z > 0,
-        (pos_weight - 1) * _softplus(-z) - z,
-        (pos_weight - 1) * _softplus(z) - pos_weight * z,
+    size = np.abs(z)
+    value = pos_weight * _softplus(-z) - _softplus(z)
+    u = size / (pos_weight + 1) * (np.abs(pos_weight - 1) / 4)
+    return _where_rare(
+        u < 2.0**-54,
+        lambda: _where_rare(
+            z < 0,
+            lambda: 0.5 * size * (pos_weight + 1) + 0.6931471805599453 * (pos_weight - 1),
+            0.6931471805599453 * (pos_weight - 1) - 0.5 * size * (pos_weight + 1),
+        ),
+        value,
     )
 
 
@@ -114,38 +123,30 @@ def d_pos_weight(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
 @_elementwise
 def d2_z(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
     """The second derivative in z."""
-    u = _sigmoid(-z)
-    v = _sigmoid(z)
-    q = pos_weight * y * u * v + (1 - y) * u * v
-    w = y - pos_weight * y - 1
-    p = pos_weight * y + 1 - y
-    return np.where(
-        np.abs(z) < 0.00390625,
-        q,
-        np.where(np.abs(z) < 0.125, np.where(z > 0, w * u * u + p * u, w * v * v + p * v), q),
-    )
+    size = np.abs(z)
+    q = pos_weight * y * _sigmoid(-z) * _sigmoid(z) + (1 - y) * _sigmoid(-z) * _sigmoid(z)
+    value = np.where(size < 0.125, (y * (pos_weight - 1) + 1) * _sigmoid(-z) * _sigmoid(z), q)
+    return np.where(size < 0.00390625, q, value)
 
 
 @_elementwise
 def d2_z_y(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
     """The mixed second derivative in z and y."""
-    far = np.abs(z) >= 64
-    p = np.exp(z)
-    return _where_rare(
-        far, lambda: _where_rare(z < 0, lambda: -pos_weight, -1), -(pos_weight + p) / (1 + p)
-    )
+    return -pos_weight * _sigmoid(-z) - _sigmoid(z)
 
 
 @_elementwise
 def d2_z_pos_weight(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
     """The mixed second derivative in z and pos_weight."""
-    return -y / (1 + np.exp(z))
+    return -y * _sigmoid(-z)
 
 
 @_elementwise
 def value_and_grad(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
     """(loss, d_z) in one pass."""
     value = pos_weight * y * _softplus(-z) + (1 - y) * _softplus(z)
+    value = _where_rare(y == 0, lambda: _softplus(z), value)
+    value = _where_rare(y == 1, lambda: pos_weight * _softplus(-z), value)
     slope = (1 - y) * _sigmoid(z) - pos_weight * y * _sigmoid(-z)
     return value, slope
 

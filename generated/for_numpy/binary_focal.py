@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of binary_focal (sha256 05df89e0c1dd) by: derive regenerate binary_focal
-# --target numpy
+# derive regenerate binary_focal --target numpy, from the definition of sha256 05df89e0c1dd
 """Binary focal loss.
 
     loss = (1 + exp(v))^(-gamma)*log(1 + exp(-v))
@@ -87,95 +86,71 @@ def _parameters(gamma: Any = 2.0) -> Any:
 def loss(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     """Binary focal loss, elementwise."""
     v = z * (2 * y - 1)
-    return np.where(
-        np.abs(z) < 0.25,
-        np.exp(-gamma * _softplus(v)) * _softplus(-v),
-        _power1p(np.exp(v), -gamma) * _softplus(-v),
-    )
+    return _power1p_exp(v, -gamma) * _softplus(-v)
 
 
 @_elementwise
 def d_z(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     """The derivative in z."""
-    v = z * (2 * y - 1)
-    return (
-        -(2 * y - 1)
-        * (gamma * _sigmoid(v) * _softplus(-v) + _sigmoid(-v))
-        * np.exp(-gamma * _softplus(v))
-    )
+    u = np.maximum(np.minimum(z, 1e30), -1e30) * (2 * y - 1)
+    v = -u
+    q = gamma * _sigmoid(u) * _softplus(v) + _sigmoid(v)
+    return -(2 * y - 1) * q * _power1p_exp(u, -gamma)
 
 
 @_elementwise
 def d_gamma(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     """The derivative in gamma."""
-    v = z * (2 * y - 1)
-    return -np.exp(-gamma * _softplus(v)) * _softplus(v) * _softplus(-v)
+    u = np.maximum(np.minimum(z, 1e30), -1e30) * (2 * y - 1)
+    v = _softplus(u)
+    return -np.exp(-gamma * v) * _softplus(-u) * v
 
 
 @_elementwise
 def d2_z(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     """The second derivative in z."""
-    far = z == 0
-    q = 2 * y - 1
-    u = gamma * q * q
-    v = (1 - 2 * y) * (1 - 2 * y)
-    w = gamma * gamma * q * q
-    p = z * q
-    r = u * _sigmoid(-p)
-    return _where_rare(
-        far,
-        lambda: (
-            (u * 2 + v + w * 0.6931471805599453 - u * 0.6931471805599453)
-            / 2 ** (gamma / 2)
-            / 4
-            / 2 ** (gamma / 2)
-        ),
-        (
-            (w * _sigmoid(p) * _softplus(-p) + r * 2 + v * _sigmoid(-p) - r * _softplus(-p))
-            * np.exp(-gamma * _softplus(p))
-            * _sigmoid(p)
-        ),
-    )
+    u = np.maximum(np.minimum(z, 1e30), -1e30) * (2 * y - 1)
+    v = _power1p_exp(u, -gamma)
+    w = _sigmoid(u)
+    half = _root_sigmoid(u)
+    half2 = _power1p_exp(u, -gamma / 2)
+    p = -u
+    q = _softplus(p)
+    r = gamma * gamma * w * q + (1 + gamma * (2 - q)) * _sigmoid(p)
+    return np.where((v < 2.0**-100) | (w < 2.0**-100), half * half2 * r * half2 * half, r * v * w)
 
 
 @_elementwise
 def d2_z_gamma(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     """The mixed second derivative in z and gamma."""
-    far = z == 0
-    q = 2 * y - 1
-    v = z * q
-    return _where_rare(
-        far,
-        lambda: 2 ** (-gamma) / 2 * gamma * q * 0.6931471805599453 * 0.6931471805599453,
-        (
-            q
-            * (
-                gamma * _sigmoid(v) * _softplus(-v) * _softplus(v)
-                + _sigmoid(-v) * _softplus(v)
-                - _sigmoid(v) * _softplus(-v)
-            )
-            * np.exp(-gamma * _softplus(v))
-        ),
-    )
+    u = np.maximum(np.minimum(z, 1e30), -1e30) * (2 * y - 1)
+    v = gamma * _sigmoid(u) * _softplus(-u) * _softplus(u)
+    return (2 * y - 1) * (v + _softplus_crossed(u)) * _power1p_exp(u, -gamma)
 
 
 @_elementwise
 def value_and_grad(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     """(loss, d_z) in one pass."""
-    v = z * (2 * y - 1)
-    p = np.exp(-gamma * _softplus(v))
-    value = np.where(
-        np.abs(z) < 0.25, p * _softplus(-v), _power1p(np.exp(v), -gamma) * _softplus(-v)
-    )
-    slope = -(2 * y - 1) * (gamma * _sigmoid(v) * _softplus(-v) + _sigmoid(-v)) * p
+    q = 2 * y - 1
+    v = z * q
+    u = np.maximum(np.minimum(z, 1e30), -1e30) * q
+    w = -u
+    value = _power1p_exp(v, -gamma) * _softplus(-v)
+    slope = -q * (gamma * _sigmoid(u) * _softplus(w) + _sigmoid(w)) * _power1p_exp(u, -gamma)
     return value, slope
 
 
-def _power1p(t: Any, q: Any) -> Any:
-    """(1 + t)^q for t > -1: by its logarithm where 1 + t would lose digits of t."""
-    if np.all(np.abs(q) <= 2):
-        return (1 + t) ** q
-    return np.where(t < 1, np.exp(q * np.log1p(t)), (1 + t) ** q)
+def _power1p_exp(z: Any, q: Any) -> Any:
+    """(1 + exp(z))^q, also where exp(z) overflows."""
+    decay = np.exp(-np.abs(z))
+    more = 1 + decay
+    w = np.where(z > 0, np.exp(q * np.maximum(np.minimum(z, 1e30), -1e30)), 1)
+    return w * (more**q * (1 + q * ((decay - (more - 1)) / more)))
+
+
+def _root_sigmoid(z: Any) -> Any:
+    """1/sqrt(1 + exp(-z)), which is exp(z/2) where exp(z) has lost its digits."""
+    return np.where(z < -40, np.exp(0.5 * z), np.sqrt(_sigmoid(z)))
 
 
 def _sigmoid(z: Any) -> Any:
@@ -187,6 +162,12 @@ def _sigmoid(z: Any) -> Any:
 def _softplus(z: Any) -> Any:
     """log(1 + exp(z)), without overflow."""
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+
+
+def _softplus_crossed(z: Any) -> Any:
+    """sigmoid(-z) softplus(z) - sigmoid(z) softplus(-z), without cancellation."""
+    a = np.minimum(np.abs(z), 1e30)
+    return np.sign(z) * (a * _sigmoid(-a) - np.tanh(0.5 * a) * _softplus(-a))
 
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:

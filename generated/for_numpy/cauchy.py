@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of cauchy (sha256 d7739401caf0) by: derive regenerate cauchy --target numpy
+# derive regenerate cauchy --target numpy, from the definition of sha256 d7739401caf0
 """Cauchy loss (Lorentzian).
 
     loss = log(1 + s/2)
@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["d2_scale", "d2_x", "d2_x_scale", "d_scale", "d_x", "loss", "value_and_grad"]
-__all__ += ["weight"]
+__all__ = ["d2_scale", "d2_x", "d2_x_scale", "d_scale", "d_x", "loss", "value_and_grad", "weight"]
 
 
 def _elementwise(formula: Any) -> Any:
@@ -31,16 +30,13 @@ def _elementwise(formula: Any) -> Any:
         dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
         if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
-        flat = [v.reshape(-1) if v.ndim else v for v in (x, *parameters)]
-        pair = formula.__name__ == "value_and_grad"
-        outs = [np.empty(x.size, dtype) for _ in range(1 + pair)]
+        flat = [x.reshape(-1), *(p.reshape(-1) if p.ndim else p for p in parameters)]
+        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), dtype)
         for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
             r, *rest = (v[part] if v.ndim else v for v in flat)
-            found = formula(r.astype(np.float64, copy=False), *rest)
-            for out, values in zip(outs, found if pair else (found,), strict=True):
-                out[part] = values
-        shaped = tuple(out.reshape(x.shape)[()] for out in outs)
-        return shaped if pair else shaped[0]
+            out[:, part] = formula(r.astype(np.float64, copy=False), *rest)
+        value, *slope = (row.reshape(x.shape)[()] for row in out)
+        return (value, *slope) if slope else value
 
     return evaluate
 
@@ -48,13 +44,12 @@ def _elementwise(formula: Any) -> Any:
 def _parameters(scale: Any = 1.0) -> Any:
     """In float64; ValueError names a parameter outside its domain."""
     rows: Any = [("scale", scale, "> 0 and finite", lambda p: (p > 0) & (p < np.inf))]
-    found = []
-    for name, value, rule, accepts in rows:
+    for place, (name, value, rule, accepts) in enumerate(rows):
         array = np.float64(value) if type(value) is float else np.asarray(value)
         if array.dtype.kind not in "fiub" or not accepts(array).all():
             raise ValueError(f"{name} must be {rule}, got {value!r}")
-        found.append(np.float64(array))
-    return found
+        rows[place] = np.float64(array)
+    return rows
 
 
 @_elementwise
@@ -67,7 +62,7 @@ def loss(x: Any, scale: Any = 1.0) -> Any:
 def d_x(x: Any, scale: Any = 1.0) -> Any:
     """The derivative in x, the influence."""
     y = x / scale
-    return _where_rare(np.abs(y) >= 2.0**60, lambda: 2 / x, y / (0.5 * y * y + 1) / scale)
+    return _where_rare(np.abs(y) >= 2.0**40, lambda: 2 / x, y / scale / (0.5 * y * y + 1))
 
 
 @_elementwise
@@ -81,35 +76,27 @@ def d_scale(x: Any, scale: Any = 1.0) -> Any:
 def d2_x(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     y = x / scale
-    far = np.abs(y) >= 2.0**60
-    r = 0.7071067811865476 * np.abs(y)
-    w = r * r
-    return _where_rare(
-        far, lambda: -2 / x / x, (1 / (w + 1) - 1 / (1 + 1 / w)) / scale / (w + 1) / scale
-    )
+    s = y * y
+    value = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
+    return _where_rare(np.abs(y) >= 2.0**60, lambda: -2 / x / x, value)
 
 
 @_elementwise
 def d2_x_scale(x: Any, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and scale."""
     y = x / scale
-    far = np.abs(y) >= 2.0**60
     s = y * y
-    return _where_rare(
-        far, lambda: -scale / x / x * (8 / x), -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
-    )
+    value = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
+    return _where_rare(np.abs(y) >= 2.0**60, lambda: -scale / x / x * (8 / x), value)
 
 
 @_elementwise
 def d2_scale(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
-    far = np.abs(y) == np.inf
-    r = 0.7071067811865476 * y
-    s_ = r * (1 / _root1p_square(r))
-    return _where_rare(
-        far, lambda: 2 / scale / scale, s_ / scale * (s_ / scale) * (3 - s_ * s_ * 2) * 2
-    )
+    s = y * y
+    value = y / scale * (2 * y / (s + 2) * (s + 6) / (s + 2) / scale)
+    return _where_rare(np.abs(y) >= 2.0**60, lambda: 2 / scale / scale, value)
 
 
 @_elementwise
@@ -122,21 +109,12 @@ def weight(x: Any, scale: Any = 1.0) -> Any:
 @_elementwise
 def value_and_grad(x: Any, scale: Any = 1.0) -> Any:
     """(loss, d_x) in one pass."""
-    y = x / scale
-    far = np.abs(y) >= 2.0**60
-    value = _log1p_square(0.7071067811865476 * np.abs(y))
-    slope = _where_rare(far, lambda: 2 / x, y / (0.5 * y * y + 1) / scale)
-    return value, slope
+    return loss.__wrapped__(x, scale), d_x.__wrapped__(x, scale)
 
 
 def _log1p_square(t: Any) -> Any:
     """log(1 + t^2) for t >= 0, also where t^2 overflows."""
     return _where_rare(t >= 2.0**40, lambda: 2 * np.log(t), np.log1p(t * t))
-
-
-def _root1p_square(t: Any) -> Any:
-    """sqrt(1 + t^2), also where t^2 overflows."""
-    return _where_rare(np.abs(t) >= 2.0**40, lambda: np.abs(t), np.sqrt(1 + t * t))
 
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:

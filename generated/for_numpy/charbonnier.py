@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of charbonnier (sha256 117954fea4bb) by: derive regenerate charbonnier
-# --target numpy
+# derive regenerate charbonnier --target numpy, from the definition of sha256 117954fea4bb
 """Charbonnier loss (pseudo-Huber).
 
     loss = sqrt(1 + s) - 1
@@ -16,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["d2_scale", "d2_x", "d2_x_scale", "d_scale", "d_x", "loss", "value_and_grad"]
-__all__ += ["weight"]
+__all__ = ["d2_scale", "d2_x", "d2_x_scale", "d_scale", "d_x", "loss", "value_and_grad", "weight"]
 
 
 def _elementwise(formula: Any) -> Any:
@@ -32,16 +30,13 @@ def _elementwise(formula: Any) -> Any:
         dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
         if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
-        flat = [v.reshape(-1) if v.ndim else v for v in (x, *parameters)]
-        pair = formula.__name__ == "value_and_grad"
-        outs = [np.empty(x.size, dtype) for _ in range(1 + pair)]
+        flat = [x.reshape(-1), *(p.reshape(-1) if p.ndim else p for p in parameters)]
+        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), dtype)
         for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
             r, *rest = (v[part] if v.ndim else v for v in flat)
-            found = formula(r.astype(np.float64, copy=False), *rest)
-            for out, values in zip(outs, found if pair else (found,), strict=True):
-                out[part] = values
-        shaped = tuple(out.reshape(x.shape)[()] for out in outs)
-        return shaped if pair else shaped[0]
+            out[:, part] = formula(r.astype(np.float64, copy=False), *rest)
+        value, *slope = (row.reshape(x.shape)[()] for row in out)
+        return (value, *slope) if slope else value
 
     return evaluate
 
@@ -49,13 +44,12 @@ def _elementwise(formula: Any) -> Any:
 def _parameters(scale: Any = 1.0) -> Any:
     """In float64; ValueError names a parameter outside its domain."""
     rows: Any = [("scale", scale, "> 0 and finite", lambda p: (p > 0) & (p < np.inf))]
-    found = []
-    for name, value, rule, accepts in rows:
+    for place, (name, value, rule, accepts) in enumerate(rows):
         array = np.float64(value) if type(value) is float else np.asarray(value)
         if array.dtype.kind not in "fiub" or not accepts(array).all():
             raise ValueError(f"{name} must be {rule}, got {value!r}")
-        found.append(np.float64(array))
-    return found
+        rows[place] = np.float64(array)
+    return rows
 
 
 @_elementwise
@@ -69,8 +63,8 @@ def loss(x: Any, scale: Any = 1.0) -> Any:
 def d_x(x: Any, scale: Any = 1.0) -> Any:
     """The derivative in x, the influence."""
     y = x / scale
-    far = np.abs(y) == np.inf
-    return _where_rare(far, lambda: np.sign(y) / scale, 1 / _root1p_square(y) * y / scale)
+    value = 1 / _root1p_square(y) * y / scale
+    return _where_rare(np.abs(y) == np.inf, lambda: np.sign(y) / scale, value)
 
 
 @_elementwise
@@ -83,33 +77,27 @@ def d_scale(x: Any, scale: Any = 1.0) -> Any:
 def d2_x(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     y = x / scale
-    far = np.abs(y) >= 2.0**60
+    size = np.abs(x)
     s = y * y
-    return _where_rare(
-        far,
-        lambda: scale / np.abs(x) / np.abs(x) / np.abs(x),
-        1 / scale / (s + 1) * (1 / scale / np.sqrt(s + 1)),
-    )
+    value = 1 / scale / (s + 1) * (1 / scale / np.sqrt(s + 1))
+    return _where_rare(np.abs(y) >= 2.0**60, lambda: scale / size / size / size, value)
 
 
 @_elementwise
 def d2_x_scale(x: Any, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and scale."""
     y = x / scale
-    far = np.abs(y) == np.inf
-    s_ = 1 / _root1p_square(y) * y
-    return _where_rare(
-        far, lambda: -np.sign(y) / scale / scale, s_ / scale * ((s_ * s_ - 2) / scale)
-    )
+    u = 1 / _root1p_square(y) * y
+    value = u / scale * ((u * u - 2) / scale)
+    return _where_rare(np.abs(y) == np.inf, lambda: -np.sign(y) / scale / scale, value)
 
 
 @_elementwise
 def d2_scale(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
-    far = np.abs(y) == np.inf
-    s_ = 1 / _root1p_square(y) * y
-    return _where_rare(far, lambda: np.inf, s_ / scale * (y / scale) * (3 - s_ * s_))
+    u = 1 / _root1p_square(y) * y
+    return _where_rare(np.abs(y) == np.inf, lambda: np.inf, u / scale * (y / scale) * (3 - u * u))
 
 
 @_elementwise
@@ -121,12 +109,7 @@ def weight(x: Any, scale: Any = 1.0) -> Any:
 @_elementwise
 def value_and_grad(x: Any, scale: Any = 1.0) -> Any:
     """(loss, d_x) in one pass."""
-    y = x / scale
-    far = np.abs(y) >= 2.0**60
-    far2 = np.abs(y) == np.inf
-    value = _where_rare(far, lambda: np.abs(y), y / (np.sqrt(y * y + 1) + 1) * y)
-    slope = _where_rare(far2, lambda: np.sign(y) / scale, 1 / _root1p_square(y) * y / scale)
-    return value, slope
+    return loss.__wrapped__(x, scale), d_x.__wrapped__(x, scale)
 
 
 def _root1p_square(t: Any) -> Any:

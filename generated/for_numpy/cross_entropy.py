@@ -92,7 +92,7 @@ def _target(value: Any, z: Any, axis: int) -> Any:
 def loss(q: Any, t: Any, axis: int = -1) -> Any:
     """Cross-entropy of probabilities, one number for each row of classes."""
     if t.dtype.kind == "f":
-        return _total(np.where(t == 0, 0, -t * np.log(q)))
+        return -_total(np.where(t == 0, 0, t * np.log(q)))
     return -np.log(_entry(q, t))
 
 
@@ -124,7 +124,7 @@ def d_t(q: Any, t: Any, axis: int = -1) -> Any:
 def value_and_grad(q: Any, t: Any, axis: int = -1) -> Any:
     """(loss, d_q) in one pass."""
     if t.dtype.kind == "f":
-        value = _total(np.where(t == 0, 0, -t * np.log(q)))
+        value = -_total(np.where(t == 0, 0, t * np.log(q)))
         return value, np.where(t == 0, 0, -t / q)
     slope = np.where(_hit(q, t), -1 / _entry(q, t), 0)
     return -np.log(_entry(q, t)), slope

@@ -81,7 +81,7 @@ def loss(z: Any, axis: int = -1) -> Any:
     rest = _rest(e)
     s = e / (1 + rest)
     q = np.log1p(rest) - gaps
-    return -_total(np.where(s == 0, 0, -q * s))
+    return _total(np.where(s == 0, 0, q * s))
 
 
 @_over_classes
@@ -99,11 +99,9 @@ def hessian_product(z: Any, v: Any, axis: int = -1) -> Any:
     e = np.exp(gaps)
     rest = _rest(e)
     s = e / (1 + rest)
-    near = s == 0
     q = np.log1p(rest) - gaps
-    u = v * _total(np.where(near, 0, q * s)) + v - v * q
-    w = s * (u - _total(np.where(near, 0, v * s)) * (1 - q))
-    a = np.where(near, 0, w)
+    u = _centred(v, s) * s * (_total(np.where(s == 0, 0, q * s)) + 1 - q)
+    a = np.where(s == 0, 0, u)
     return s * _others(a) + a * np.expm1(-q)
 
 
@@ -115,7 +113,7 @@ def value_and_grad(z: Any, axis: int = -1) -> Any:
     rest = _rest(e)
     s = e / (1 + rest)
     q = np.log1p(rest) - gaps
-    value = -_total(np.where(s == 0, 0, -q * s))
+    value = _total(np.where(s == 0, 0, q * s))
     slope = np.where(s == 0, 0, -_centred(z, s) * s)
     return value, slope
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of epsilon_insensitive (sha256 ff2cb867e7d4) by: derive regenerate
-# epsilon_insensitive --target numpy
+# derive regenerate epsilon_insensitive --target numpy, from the definition of sha256 ff2cb867e7d4
 """Epsilon-insensitive loss.
 
     loss = max(0, |x| - epsilon)
@@ -32,16 +31,13 @@ def _elementwise(formula: Any) -> Any:
         dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
         if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
-        flat = [v.reshape(-1) if v.ndim else v for v in (x, *parameters)]
-        pair = formula.__name__ == "value_and_grad"
-        outs = [np.empty(x.size, dtype) for _ in range(1 + pair)]
+        flat = [x.reshape(-1), *(p.reshape(-1) if p.ndim else p for p in parameters)]
+        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), dtype)
         for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
             r, *rest = (v[part] if v.ndim else v for v in flat)
-            found = formula(r.astype(np.float64, copy=False), *rest)
-            for out, values in zip(outs, found if pair else (found,), strict=True):
-                out[part] = values
-        shaped = tuple(out.reshape(x.shape)[()] for out in outs)
-        return shaped if pair else shaped[0]
+            out[:, part] = formula(r.astype(np.float64, copy=False), *rest)
+        value, *slope = (row.reshape(x.shape)[()] for row in out)
+        return (value, *slope) if slope else value
 
     return evaluate
 
@@ -49,13 +45,12 @@ def _elementwise(formula: Any) -> Any:
 def _parameters(epsilon: Any = 0.1) -> Any:
     """In float64; ValueError names a parameter outside its domain."""
     rows: Any = [("epsilon", epsilon, "> 0 and finite", lambda p: (p > 0) & (p < np.inf))]
-    found = []
-    for name, value, rule, accepts in rows:
+    for place, (name, value, rule, accepts) in enumerate(rows):
         array = np.float64(value) if type(value) is float else np.asarray(value)
         if array.dtype.kind not in "fiub" or not accepts(array).all():
             raise ValueError(f"{name} must be {rule}, got {value!r}")
-        found.append(np.float64(array))
-    return found
+        rows[place] = np.float64(array)
+    return rows
 
 
 @_elementwise
@@ -67,17 +62,17 @@ def loss(x: Any, epsilon: Any = 0.1) -> Any:
 @_elementwise
 def d_x(x: Any, epsilon: Any = 0.1) -> Any:
     """The derivative in x, the influence."""
-    return np.where(
-        epsilon == np.abs(x), 0.5 * np.sign(x), np.where(np.abs(x) < epsilon, 0, np.sign(x))
-    )
+    value = np.sign(x)
+    value = np.where(np.abs(x) < epsilon, 0, value)
+    return np.where(epsilon == np.abs(x), 0.5 * np.sign(x), value)
 
 
 @_elementwise
 def d_epsilon(x: Any, epsilon: Any = 0.1) -> Any:
     """The derivative in epsilon."""
-    return np.where(
-        np.isnan(x), x, np.where(epsilon == np.abs(x), -0.5, np.where(np.abs(x) < epsilon, 0, -1))
-    )
+    value = np.where(np.abs(x) < epsilon, 0, -1)
+    value = np.where(epsilon == np.abs(x), -0.5, value)
+    return np.where(np.isnan(x), x, value)
 
 
 @_elementwise
@@ -108,6 +103,4 @@ def weight(x: Any, epsilon: Any = 0.1) -> Any:
 @_elementwise
 def value_and_grad(x: Any, epsilon: Any = 0.1) -> Any:
     """(loss, d_x) in one pass."""
-    size = np.abs(x)
-    slope = np.where(epsilon == size, 0.5 * np.sign(x), np.where(size < epsilon, 0, np.sign(x)))
-    return np.maximum(size - epsilon, 0), slope
+    return loss.__wrapped__(x, epsilon), d_x.__wrapped__(x, epsilon)

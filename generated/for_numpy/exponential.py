@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of exponential (sha256 69f36912f2db) by: derive regenerate exponential
-# --target numpy
+# derive regenerate exponential --target numpy, from the definition of sha256 69f36912f2db
 """Exponential loss.
 
     loss = exp(-f*y)
@@ -89,7 +88,7 @@ def d_f(f: Any, y: Any) -> Any:
 @_elementwise
 def d2_f(f: Any, y: Any) -> Any:
     """The second derivative in f."""
-    return y * y * np.exp(-f * y)
+    return np.exp(-f * y)
 
 
 @_elementwise

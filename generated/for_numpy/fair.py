@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of fair (sha256 30869731c596) by: derive regenerate fair --target numpy
+# derive regenerate fair --target numpy, from the definition of sha256 30869731c596
 """Fair loss.
 
     loss = c^2*(u - log(1 + u))
@@ -12,7 +12,7 @@ Errors of every function, measured against the definition: docs/accuracy.md of d
 """
 
 import math
-from functools import wraps
+from functools import reduce, wraps
 from typing import Any
 
 import numpy as np
@@ -32,16 +32,13 @@ def _elementwise(formula: Any) -> Any:
         dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
         if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
-        flat = [v.reshape(-1) if v.ndim else v for v in (x, *parameters)]
-        pair = formula.__name__ == "value_and_grad"
-        outs = [np.empty(x.size, dtype) for _ in range(1 + pair)]
+        flat = [x.reshape(-1), *(p.reshape(-1) if p.ndim else p for p in parameters)]
+        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), dtype)
         for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
             r, *rest = (v[part] if v.ndim else v for v in flat)
-            found = formula(r.astype(np.float64, copy=False), *rest)
-            for out, values in zip(outs, found if pair else (found,), strict=True):
-                out[part] = values
-        shaped = tuple(out.reshape(x.shape)[()] for out in outs)
-        return shaped if pair else shaped[0]
+            out[:, part] = formula(r.astype(np.float64, copy=False), *rest)
+        value, *slope = (row.reshape(x.shape)[()] for row in out)
+        return (value, *slope) if slope else value
 
     return evaluate
 
@@ -49,13 +46,12 @@ def _elementwise(formula: Any) -> Any:
 def _parameters(c: Any = 1.3998) -> Any:
     """In float64; ValueError names a parameter outside its domain."""
     rows: Any = [("c", c, "> 0 and finite", lambda p: (p > 0) & (p < np.inf))]
-    found = []
-    for name, value, rule, accepts in rows:
+    for place, (name, value, rule, accepts) in enumerate(rows):
         array = np.float64(value) if type(value) is float else np.asarray(value)
         if array.dtype.kind not in "fiub" or not accepts(array).all():
             raise ValueError(f"{name} must be {rule}, got {value!r}")
-        found.append(np.float64(array))
-    return found
+        rows[place] = np.float64(array)
+    return rows
 
 
 @_elementwise
@@ -77,6 +73,7 @@ def d_c(x: Any, c: Any = 1.3998) -> Any:
     """The derivative in c."""
     u = np.abs(x / c)
     v = np.abs(x) / c
+    value = c * (_exp_difference_m2_m1_m1_0(np.log1p(v)) * (1 + v)) * 2
     terms = (
         0.3333333333333333, -0.49999999999999994, 0.5999999999999913, -0.6666666666657339,
         0.7142857142327498, -0.7499999981579343, 0.777777734999681, -0.799999298167858,
@@ -84,11 +81,7 @@ def d_c(x: Any, c: Any = 1.3998) -> Any:
         0.8539125053876447, -0.8312242610544363, 0.7624053776883362, -0.6253724626324797,
         0.42748093423793965, -0.22196532640254923, 0.07611242108019838, -0.012726920132007262,
     )  # fmt: skip
-    return np.where(
-        u < 0.5,
-        _horner(u, terms) * c * u * u * u,
-        c * (_exp_difference_m2_m1_m1_0(np.log1p(v)) * (1 + v)) * 2,
-    )
+    return np.where(u < 0.5, _horner(u, terms) * c * u * u * u, value)
 
 
 @_elementwise
@@ -103,7 +96,7 @@ def d2_x_c(x: Any, c: Any = 1.3998) -> Any:
     """The mixed second derivative in x and c."""
     y = x / c
     u = np.abs(x) / c
-    return _where_rare(np.abs(y) == np.inf, lambda: np.sign(y), y / (u + 1) * u / (u + 1))
+    return _where_rare(np.abs(y) == np.inf, lambda: np.sign(y), x / (u + 1) / c * u / (u + 1))
 
 
 @_elementwise
@@ -121,46 +114,34 @@ def weight(x: Any, c: Any = 1.3998) -> Any:
 @_elementwise
 def value_and_grad(x: Any, c: Any = 1.3998) -> Any:
     """(loss, d_x) in one pass."""
-    y = x / c
-    far = np.abs(y) < 2.0**-60
-    far2 = np.abs(y) == np.inf
-    value = _where_rare(far, lambda: x * x * 0.5, -c * _log1p_minus(np.abs(y)) * c)
-    slope = _where_rare(far2, lambda: c * np.sign(y), x / (np.abs(x) / c + 1))
-    return value, slope
+    return loss.__wrapped__(x, c), d_x.__wrapped__(x, c)
 
 
 def _exp_difference_m2_m1_0_0(z: Any) -> Any:
     """z^3 exp[-2 z, -z, 0, 0], the divided difference of exp."""
     p = np.exp(-2 * z)
-    return np.where(
-        np.abs(z) < 2,
-        z * z * z * (p * _exp_series(np.abs(z), (0, 1, 2, 2))),
-        0.5 * z - 0.75 + np.exp(-z) - 0.25 * p,
-    )
+    value = 0.5 * z - 0.75 + np.exp(-z) - 0.25 * p
+    return np.where(np.abs(z) < 1.5, z * z * z * (p * _exp_series(np.abs(z), (0, 1, 2, 2))), value)
 
 
 def _exp_difference_m2_m1_m1_0(z: Any) -> Any:
     """z^3 exp[-2 z, -z, -z, 0], the divided difference of exp."""
     p = np.exp(-2 * z)
-    return np.where(
-        np.abs(z) < 2,
-        z * z * z * (p * _exp_series(np.abs(z), (0, 1, 1, 2))),
-        0.5 - np.minimum(z, 1000000000.0) * np.exp(-z) - 0.5 * p,
-    )
+    value = 0.5 - np.minimum(z, 1e9) * np.exp(-z) - 0.5 * p
+    return np.where(np.abs(z) < 2, z * z * z * (p * _exp_series(np.abs(z), (0, 1, 1, 2))), value)
 
 
 def _log1p_minus(z: Any) -> Any:
     """log(1 + z) - z, without cancellation at small z."""
     w = z / (2 + z)
+    value = np.log1p(z) - z
+    value = _where_rare(z == np.inf, lambda: -np.inf, value)
     terms = (
         1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
         1 / 27, 1 / 29, 1 / 31, 1 / 33, 1 / 35,
     )  # fmt: skip
-    return np.where(
-        (z > -0.5) & (z < 1),
-        -z * z * (0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))),
-        _where_rare(z == np.inf, lambda: -np.inf, np.log1p(z) - z),
-    )
+    u = 0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))
+    return np.where((z > -0.5) & (z < 1), -z * z * u, value)
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
@@ -173,18 +154,12 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
         for j, rate in enumerate(rates):
             sums[j] = total = total + rate * sums[j]
         coefficients.append(total / math.factorial(len(rates) - 1 + k))
-    value = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        value = value * argument + c
-    return value
+    return reduce(lambda value, c: value * argument + c, coefficients[::-1])
 
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     """The polynomial with these coefficients, lowest first."""
-    total = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        total = total * z + c
-    return total
+    return reduce(lambda total, c: total * z + c, coefficients[::-1])
 
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:

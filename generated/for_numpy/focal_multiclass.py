@@ -162,52 +162,32 @@ def hessian_product(z: Any, t: Any, v: Any, gamma: Any = 2.0, axis: int = -1) ->
         near = s == 0
         q = np.log1p(rest) - gaps
         u = -q
+        w = _exprel(u)
         p = np.expm1(u)
-        w = t / p
         r = (-p) ** gamma
-        g = w * v * gamma * r
-        h = w * _total(np.where(near, 0, v * s))
-        k = h * gamma * r
-        m = np.where(t == 0, 0, -k)
-        n = _exprel(u)
-        v2 = s / n
-        q2 = np.where(near, 0, -v2) + np.where(near, 0, v2 * gamma)
-        q3 = q2 + 1 - q
-        q4 = np.where(t == 0, 0, g) + m + np.where(t == 0, 0, g * q3)
-        u2 = k * q3
-        u3 = _total(np.where(t == 0, 0, t * r))
-        u4 = t / n * s * r
-        q5 = u3 - _total(np.where(near, 0, np.where(t == 0, 0, -u4))) * gamma
-        a = np.where(near, 0, s * (q4 + np.where(t == 0, 0, -u2) - v * q5))
+        g = t / w * s * r
+        h = t / p * gamma * r
+        k = _total(np.where(near, 0, np.where(t == 0, 0, -g))) * gamma + np.where(t == 0, 0, h)
+        m = s / w
+        n = np.where(near, 0, -m) + np.where(near, 0, m * gamma)
+        u2 = _total(np.where(t == 0, 0, t * r))
+        u3 = _centred(v, s) * s * (k + np.where(t == 0, 0, h * (n + 1 - q)) - u2)
+        a = np.where(near, 0, u3)
         return s * _others(a) + a * p
     gaps = z - _largest(z)
     e = np.exp(gaps)
     rest = _rest(e)
+    n = np.log1p(rest) - _entry(gaps, t)
+    p = np.expm1(-n)
     s = e / (1 + rest)
-    L = np.log1p(rest)
-    n = L - _entry(gaps, t)
-    p = np.exp(-n)
-    near = p == 0
-    w = np.where(near, 0, gamma / _exprel(-n) * p)
-    u = np.expm1(-n)
-    q = _total(np.where(s == 0, 0, v * s))
-    r = n * q + _entry(v, t) * 2
-    g = q / _exprel(-n)
-    h = g * p
-    k = _entry(v, t) / _exprel(-n)
-    m = -k * p
-    q2 = r + np.where(near, 0, h) + np.where(near, 0, m)
-    u2 = k * gamma * p
-    u3 = g * gamma
-    w2 = np.where(near, 0, -u3 * p)
-    q3 = q2 + np.where(near, 0, u2) + w2 - n * _entry(v, t)
-    u4 = gamma / u * (q3 - q * 2)
-    w3 = np.where(_hit(z, t), np.where(near, 0, u4 * p), 0)
-    a = np.where(s == 0, 0, -v * s * (w + 1)) + w3
-    u5 = _others(a)
-    q4 = L - gaps
-    u6 = a * np.expm1(-q4)
-    return (s * u5 + u6) * (-u) ** gamma
+    u = np.exp(-n)
+    near = u == 0
+    w = np.where(near, 0, gamma / _exprel(-n) * u)
+    q = _entry(_centred(v, s), t) / p * _put(s, t, p)
+    r = np.where(near, 0, -u / _exprel(-n))
+    g = q * gamma * (r + w + 2 - n) * u
+    h = np.where(s == 0, 0, _centred(v, s) * s * (w + 1)) + np.where(near, 0, g)
+    return (-p) ** gamma * h
 
 
 @_over_classes
@@ -259,14 +239,15 @@ def _log1mexp(n: Any) -> Any:
     return np.where(n < 0.6931471805599453, np.log(-np.expm1(-n)), np.log1p(-np.exp(-n)))
 
 
+def _centred(value: Any, weight: Any) -> Any:
+    """Entries less their mean by weights that sum to 1: exactly 0 where they are equal."""
+    gaps = value - np.take_along_axis(value, np.argmax(weight, -1, keepdims=True), -1)
+    return gaps - np.sum(np.where(weight == 0, 0.0, weight * gaps), -1, keepdims=True)
+
+
 def _entry(value: Any, target: Any) -> Any:
     """The entry of the target's class."""
     return np.take_along_axis(value, target, -1)
-
-
-def _hit(like: Any, target: Any) -> Any:
-    """Which entries are those of the target's class."""
-    return np.arange(like.shape[-1]) == target
 
 
 def _largest(value: Any) -> Any:

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of gamma_deviance (sha256 4edf3c94be1f) by: derive regenerate gamma_deviance
-# --target numpy
+# derive regenerate gamma_deviance --target numpy, from the definition of sha256 4edf3c94be1f
 """Gamma deviance.
 
     loss = log(mu/y) + y/mu - 1
@@ -11,7 +10,7 @@ Errors of every function, measured against the definition: docs/accuracy.md of d
 """
 
 import math
-from functools import wraps
+from functools import reduce, wraps
 from typing import Any
 
 import numpy as np
@@ -78,11 +77,8 @@ def _parameters() -> Any:
 @_elementwise
 def loss(mu: Any, y: Any) -> Any:
     """Gamma deviance, elementwise."""
-    return np.where(
-        mu < y,
-        _exp_difference_m1_m1_0(_log_ratio(y, mu, y - mu)) * (y / mu),
-        _exp_difference_m1_0_0(_log_ratio(mu, y, mu - y)),
-    )
+    value = _exp_difference_m1_0_0(_log_ratio(mu, y, mu - y))
+    return np.where(mu < y, _exp_difference_m1_m1_0(_log_ratio(y, mu, y - mu)) * (y / mu), value)
 
 
 @_elementwise
@@ -94,10 +90,9 @@ def d_mu(mu: Any, y: Any) -> Any:
 @_elementwise
 def d_y(mu: Any, y: Any) -> Any:
     """The derivative in y."""
-    far = np.abs(mu) == np.inf
-    return _where_rare(
-        far, lambda: -1 / y, _where_rare(mu / y < 2.0**-54, lambda: 1 / mu, (y - mu) / mu / y)
-    )
+    value = (y - mu) / mu / y
+    value = _where_rare(mu / y < 2.0**-54, lambda: 1 / mu, value)
+    return _where_rare(np.abs(mu) == np.inf, lambda: -1 / y, value)
 
 
 @_elementwise
@@ -115,11 +110,8 @@ def d2_mu_y(mu: Any, y: Any) -> Any:
 @_elementwise
 def value_and_grad(mu: Any, y: Any) -> Any:
     """(loss, d_mu) in one pass."""
-    value = np.where(
-        mu < y,
-        _exp_difference_m1_m1_0(_log_ratio(y, mu, y - mu)) * (y / mu),
-        _exp_difference_m1_0_0(_log_ratio(mu, y, mu - y)),
-    )
+    value = _exp_difference_m1_0_0(_log_ratio(mu, y, mu - y))
+    value = np.where(mu < y, _exp_difference_m1_m1_0(_log_ratio(y, mu, y - mu)) * (y / mu), value)
     slope = _where_rare(np.abs(mu) == np.inf, lambda: 0, (mu - y) / mu / mu)
     return value, slope
 
@@ -127,27 +119,22 @@ def value_and_grad(mu: Any, y: Any) -> Any:
 def _exp_difference_m1_0_0(z: Any) -> Any:
     """z^2 exp[-z, 0, 0], the divided difference of exp."""
     p = np.exp(-z)
-    return np.where(np.abs(z) < 4, z * z * (p * _exp_series(np.abs(z), (0, 1, 1))), z - 1 + p)
+    return np.where(np.abs(z) < 1, z * z * (p * _exp_series(np.abs(z), (0, 1, 1))), z - 1 + p)
 
 
 def _exp_difference_m1_m1_0(z: Any) -> Any:
     """z^2 exp[-z, -z, 0], the divided difference of exp."""
     p = np.exp(-z)
-    return np.where(
-        np.abs(z) < 4,
-        z * z * (p * _exp_series(np.abs(z), (0, 0, 1))),
-        1 - np.minimum(z, 1000000000.0) * p - p,
-    )
+    value = 1 - np.minimum(z, 1e9) * p - p
+    return np.where(np.abs(z) < 4, z * z * (p * _exp_series(np.abs(z), (0, 0, 1))), value)
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
     """log(t/z), from d = t - z where that is small beside z."""
     q = t / z
-    return np.where(
-        np.abs(d) < 0.5 * z,
-        np.log1p(d / z),
-        np.where((q > 1e-30) & (q < 1e30), np.log(q), 2 * np.log(np.sqrt(t) / np.sqrt(z))),
-    )
+    value = 2 * np.log(np.sqrt(t) / np.sqrt(z))
+    value = np.where((q > 1e-30) & (q < 1e30), np.log(q), value)
+    return np.where(np.abs(d) < 0.5 * z, np.log1p(d / z), value)
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
@@ -160,10 +147,7 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
         for j, rate in enumerate(rates):
             sums[j] = total = total + rate * sums[j]
         coefficients.append(total / math.factorial(len(rates) - 1 + k))
-    value = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        value = value * argument + c
-    return value
+    return reduce(lambda value, c: value * argument + c, coefficients[::-1])
 
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:

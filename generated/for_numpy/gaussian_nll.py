@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of gaussian_nll (sha256 23236ba36c9e) by: derive regenerate gaussian_nll
-# --target numpy
+# derive regenerate gaussian_nll --target numpy, from the definition of sha256 23236ba36c9e
 """Gaussian negative log-likelihood.
 
     loss = log(v)/2 + (y - mu)^2/(2*v)
@@ -125,14 +124,16 @@ def d2_mu_y(mu: Any, v: Any, y: Any) -> Any:
 @_elementwise
 def d2_v(mu: Any, v: Any, y: Any) -> Any:
     """The second derivative in v."""
-    far = np.abs(y) / np.abs(mu) * 2 < 2.0**-54
-    return _where_rare(far, lambda: mu / v / v * (mu / v), ((y - mu) / v * (y - mu) - 0.5) / v / v)
+    value = ((y - mu) / v * (y - mu) - 0.5) / v / v
+    u = np.abs(v / 2 - y * y) / mu / mu
+    w = np.abs(y) / np.abs(mu) * 2
+    return np.where((u < 2.0**-54) & (w < 2.0**-54), mu / v / v * (mu / v), value)
 
 
 @_elementwise
 def d2_v_y(mu: Any, v: Any, y: Any) -> Any:
     """The mixed second derivative in v and y."""
-    return -(y - mu) / v / v
+    return (mu - y) / v / v
 
 
 @_elementwise
@@ -140,8 +141,3 @@ def value_and_grad(mu: Any, v: Any, y: Any) -> Any:
     """(loss, d_mu, d_v) in one pass."""
     u = (y - mu) / v
     return 0.5 * (u * (y - mu) + np.log(v)), (mu - y) / v, 1 / v / 2 - 0.5 * u * u
-
-
-def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
-    """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if np.any(rare) else usual

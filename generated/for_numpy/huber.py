@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of huber (sha256 36a0628bdf2e) by: derive regenerate huber --target numpy
+# derive regenerate huber --target numpy, from the definition of sha256 36a0628bdf2e
 """Huber loss.
 
     loss = x^2/2 if |x| <= delta, delta*|x| - delta^2/2 otherwise
@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["d2_delta", "d2_x", "d2_x_delta", "d_delta", "d_x", "loss", "value_and_grad"]
-__all__ += ["weight"]
+__all__ = ["d2_delta", "d2_x", "d2_x_delta", "d_delta", "d_x", "loss", "value_and_grad", "weight"]
 
 
 def _elementwise(formula: Any) -> Any:
@@ -30,16 +29,13 @@ def _elementwise(formula: Any) -> Any:
         dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
         if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
-        flat = [v.reshape(-1) if v.ndim else v for v in (x, *parameters)]
-        pair = formula.__name__ == "value_and_grad"
-        outs = [np.empty(x.size, dtype) for _ in range(1 + pair)]
+        flat = [x.reshape(-1), *(p.reshape(-1) if p.ndim else p for p in parameters)]
+        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), dtype)
         for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
             r, *rest = (v[part] if v.ndim else v for v in flat)
-            found = formula(r.astype(np.float64, copy=False), *rest)
-            for out, values in zip(outs, found if pair else (found,), strict=True):
-                out[part] = values
-        shaped = tuple(out.reshape(x.shape)[()] for out in outs)
-        return shaped if pair else shaped[0]
+            out[:, part] = formula(r.astype(np.float64, copy=False), *rest)
+        value, *slope = (row.reshape(x.shape)[()] for row in out)
+        return (value, *slope) if slope else value
 
     return evaluate
 
@@ -47,13 +43,12 @@ def _elementwise(formula: Any) -> Any:
 def _parameters(delta: Any = 1.0) -> Any:
     """In float64; ValueError names a parameter outside its domain."""
     rows: Any = [("delta", delta, "> 0 and finite", lambda p: (p > 0) & (p < np.inf))]
-    found = []
-    for name, value, rule, accepts in rows:
+    for place, (name, value, rule, accepts) in enumerate(rows):
         array = np.float64(value) if type(value) is float else np.asarray(value)
         if array.dtype.kind not in "fiub" or not accepts(array).all():
             raise ValueError(f"{name} must be {rule}, got {value!r}")
-        found.append(np.float64(array))
-    return found
+        rows[place] = np.float64(array)
+    return rows
 
 
 @_elementwise

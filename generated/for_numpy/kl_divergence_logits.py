@@ -14,7 +14,7 @@ Errors of every function, measured against the definition: docs/accuracy.md of d
 """
 
 import inspect
-from functools import wraps
+from functools import reduce, wraps
 from typing import Any
 
 import numpy as np
@@ -178,8 +178,9 @@ def value_and_grad(b: Any, a: Any, T: Any = 1.0, axis: int = -1) -> Any:
 
 def _chance_divergence(p: Any, q: Any, w: Any) -> Any:
     """q log(q/p) - q + p for p = q exp(-w); p at q = 0."""
-    far = q == 0
-    return _where_rare(far, lambda: p, np.where(np.abs(w) < 1, q * _expm1_minus(-w), q * w - q + p))
+    value = q * w - q + p
+    value = np.where(np.abs(w) < 1, q * _expm1_minus(-w), value)
+    return _where_rare(q == 0, lambda: p, value)
 
 
 def _chance_gap(p: Any, q: Any, w: Any) -> Any:
@@ -189,17 +190,15 @@ def _chance_gap(p: Any, q: Any, w: Any) -> Any:
 
 def _expm1_minus(z: Any) -> Any:
     """exp(z) - 1 - z, without cancellation at small z."""
+    value = np.expm1(z) - z
+    value = _where_rare(z == np.inf, lambda: np.inf, value)
     terms = (
         0.5, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 0.0001984126984126984, 2.48015873015873e-05,
         2.7557319223985893e-06, 2.755731922398589e-07, 2.505210838544172e-08, 2.08767569878681e-09,
         1.6059043836821613e-10, 1.1470745597729725e-11, 7.647163731819816e-13,
         4.779477332387385e-14, 2.8114572543455206e-15, 1.5619206968586225e-16,
     )  # fmt: skip
-    return np.where(
-        np.abs(z) < 1,
-        z * z * _horner(z, terms),
-        _where_rare(z == np.inf, lambda: np.inf, np.expm1(z) - z),
-    )
+    return np.where(np.abs(z) < 1, z * z * _horner(z, terms), value)
 
 
 def _apart(n: Any, m: Any, difference: Any, weight: Any) -> Any:
@@ -224,10 +223,7 @@ def _centred(value: Any, weight: Any) -> Any:
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     """The polynomial with these coefficients, lowest first."""
-    total = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        total = total * z + c
-    return total
+    return reduce(lambda total, c: total * z + c, coefficients[::-1])
 
 
 def _largest(value: Any) -> Any:

@@ -102,15 +102,14 @@ def loss(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
     if t.dtype.kind == "f":
         gaps = z - _largest(z)
         q = np.log1p(_rest(np.exp(gaps))) - gaps
-        u = t * q
-        w = _total(np.where(t == 0, 0, -u)) * eps + _total(np.where(t == 0, 0, u))
-        p = _total(-t) / z.shape[-1] * _total(-q) * eps
-        return w + p
+        u = _total(np.where(t == 0, 0, t * q))
+        w = u + _total(t) / z.shape[-1] * _total(q) * eps
+        return w - u * eps
     gaps = z - _largest(z)
     L = np.log1p(_rest(np.exp(gaps)))
     n = L - _entry(gaps, t)
     q = L - gaps
-    return n * (1 - eps) - _total(-q) / z.shape[-1] * eps
+    return n * (1 - eps) + _total(q) / z.shape[-1] * eps
 
 
 @_over_classes
@@ -121,32 +120,30 @@ def d_z(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
         e = np.exp(gaps)
         rest = _rest(e)
         s = e / (1 + rest)
-        a = t - t * eps - _total(-t) / z.shape[-1] * eps
         q = np.log1p(rest) - gaps
-        return s * _others(a) + a * np.expm1(-q)
+        u = (s * _others(t) + t * np.expm1(-q)) * (1 - eps)
+        w = gaps - np.log1p(_total(np.expm1(gaps)) / z.shape[-1])
+        return u + _total(t) * (np.expm1(w) / z.shape[-1]) * eps
     gaps = z - _largest(z)
+    q = gaps - np.log1p(_total(np.expm1(gaps)) / z.shape[-1])
     e = np.exp(gaps)
     rest = _rest(e)
     s = e / (1 + rest)
-    a = np.where(_hit(z, t), 1 - eps, 0) + eps / z.shape[-1]
-    u = s * _others(a)
-    q = np.log1p(rest) - gaps
-    w = a * np.expm1(-q)
-    return u + w
+    n = np.log1p(rest) - _entry(gaps, t)
+    return np.expm1(q) / z.shape[-1] * eps + _put(s, t, np.expm1(-n)) * (1 - eps)
 
 
 @_over_classes
 def d_eps(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
     """The derivative in eps."""
     if t.dtype.kind == "f":
-        gaps = z - _largest(z)
-        q = np.log1p(_rest(np.exp(gaps))) - gaps
-        return _total(np.where(t == 0, 0, -t * q)) + _total(-t) / z.shape[-1] * _total(-q)
-    gaps = z - _largest(z)
-    L = np.log1p(_rest(np.exp(gaps)))
-    n = L - _entry(gaps, t)
-    q = L - gaps
-    return -n - _total(-q) / z.shape[-1]
+        e = np.exp(z - _largest(z))
+        s = e / (1 + _rest(e))
+        u = _total(t) / z.shape[-1] * _total(_beside(z, s))
+        return _total(np.where(t == 0, 0, t * _beside(z, s))) - u
+    e = np.exp(z - _largest(z))
+    s = e / (1 + _rest(e))
+    return _entry(_beside(z, s), t) - _total(_beside(z, s)) / z.shape[-1]
 
 
 @_over_classes
@@ -155,8 +152,7 @@ def hessian_product(z: Any, t: Any, v: Any, eps: Any = 0.1, axis: int = -1) -> A
     if t.dtype.kind == "f":
         e = np.exp(z - _largest(z))
         s = e / (1 + _rest(e))
-        q = _total(t) - _total(-t) * eps - _total(t) * eps
-        return np.where(s == 0, 0, _centred(v, s) * s * q)
+        return np.where(s == 0, 0, _centred(v, s) * _total(t) * s)
     e = np.exp(z - _largest(z))
     s = e / (1 + _rest(e))
     return np.where(s == 0, 0, _centred(v, s) * s)
@@ -168,7 +164,7 @@ def d_t(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
     if t.dtype.kind == "f":
         gaps = z - _largest(z)
         q = np.log1p(_rest(np.exp(gaps))) - gaps
-        return q - q * eps - _total(-q) / z.shape[-1] * eps
+        return q + _total(q) / z.shape[-1] * eps - q * eps
     raise ValueError("t names a class: there is no derivative in it")
 
 
@@ -180,27 +176,29 @@ def value_and_grad(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
         e = np.exp(gaps)
         rest = _rest(e)
         q = np.log1p(rest) - gaps
-        u = t * q
-        w = _total(np.where(t == 0, 0, -u)) * eps + _total(np.where(t == 0, 0, u))
-        p = _total(-t) / z.shape[-1]
-        r = -q
-        g = p * _total(r) * eps
+        u = _total(np.where(t == 0, 0, t * q))
+        w = u + _total(t) / z.shape[-1] * _total(q) * eps
         s = e / (1 + rest)
-        a = t - t * eps - p * eps
-        return w + g, s * _others(a) + a * np.expm1(r)
+        p = (s * _others(t) + t * np.expm1(-q)) * (1 - eps)
+        r = gaps - np.log1p(_total(np.expm1(gaps)) / z.shape[-1])
+        slope = p + _total(t) * (np.expm1(r) / z.shape[-1]) * eps
+        return w - u * eps, slope
     gaps = z - _largest(z)
     e = np.exp(gaps)
     rest = _rest(e)
     L = np.log1p(rest)
     n = L - _entry(gaps, t)
     q = L - gaps
-    u = -q
+    u = gaps - np.log1p(_total(np.expm1(gaps)) / z.shape[-1])
     s = e / (1 + rest)
-    a = np.where(_hit(z, t), 1 - eps, 0) + eps / z.shape[-1]
-    w = s * _others(a)
-    p = a * np.expm1(u)
-    value = n * (1 - eps) - _total(u) / z.shape[-1] * eps
-    return value, w + p
+    value = n * (1 - eps) + _total(q) / z.shape[-1] * eps
+    slope = np.expm1(u) / z.shape[-1] * eps + _put(s, t, np.expm1(-n)) * (1 - eps)
+    return value, slope
+
+
+def _beside(value: Any, weight: Any) -> Any:
+    """Entries less that where the weight is largest."""
+    return value - np.take_along_axis(value, np.argmax(weight, -1, keepdims=True), -1)
 
 
 def _centred(value: Any, weight: Any) -> Any:
@@ -212,11 +210,6 @@ def _centred(value: Any, weight: Any) -> Any:
 def _entry(value: Any, target: Any) -> Any:
     """The entry of the target's class."""
     return np.take_along_axis(value, target, -1)
-
-
-def _hit(like: Any, target: Any) -> Any:
-    """Which entries are those of the target's class."""
-    return np.arange(like.shape[-1]) == target
 
 
 def _largest(value: Any) -> Any:
@@ -232,6 +225,13 @@ def _others(value: Any) -> Any:
     rest = np.sum(kept, -1, keepdims=True)
     found = np.take_along_axis(value, top, -1) + rest - value
     np.put_along_axis(found, top, rest, -1)
+    return found
+
+
+def _put(value: Any, target: Any, entry: Any) -> Any:
+    """The array with the entry of the target's class replaced."""
+    found = np.array(value)
+    np.put_along_axis(found, target, entry, -1)
     return found
 
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of modified_huber (sha256 829d5c1a6b96) by: derive regenerate modified_huber
-# --target numpy
+# derive regenerate modified_huber --target numpy, from the definition of sha256 829d5c1a6b96
 """Modified Huber loss.
 
     loss = max(0, 1 - f*y)^2 if f*y >= -1, -4*f*y otherwise
@@ -84,18 +83,13 @@ def loss(f: Any, y: Any) -> Any:
 @_elementwise
 def d_f(f: Any, y: Any) -> Any:
     """The derivative in f."""
-    u = f * y
-    return np.where(
-        u >= -1,
-        _where_rare(u == 1, lambda: -y / 2, np.where(u > 1, 0, -y)) * np.maximum(1 - u, 0) * 2,
-        -4 * y,
-    )
+    return np.where(f * y >= -1, np.where(f * y > 1, 0, -y) * np.maximum(1 - f * y, 0) * 2, -4 * y)
 
 
 @_elementwise
 def d2_f(f: Any, y: Any) -> Any:
     """The second derivative in f."""
-    return np.where(f * y >= -1, 2 * np.where(f * y > 1, 0, y * y), 0)
+    return np.where(f * y >= -1, 2 * np.where(f * y > 1, 0, 1), 0)
 
 
 @_elementwise
@@ -104,12 +98,5 @@ def value_and_grad(f: Any, y: Any) -> Any:
     u = f * y
     far = u >= -1
     v = np.maximum(1 - u, 0)
-    slope = np.where(
-        far, _where_rare(u == 1, lambda: -y / 2, np.where(u > 1, 0, -y)) * v * 2, -4 * y
-    )
+    slope = np.where(far, np.where(u > 1, 0, -y) * v * 2, -4 * y)
     return np.where(far, v * v, -u * 4), slope
-
-
-def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
-    """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if np.any(rare) else usual

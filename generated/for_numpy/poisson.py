@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of poisson (sha256 58fafd83678e) by: derive regenerate poisson --target numpy
+# derive regenerate poisson --target numpy, from the definition of sha256 58fafd83678e
 """Poisson loss.
 
     loss = mu - y*log(mu)
@@ -76,9 +76,9 @@ def _parameters() -> Any:
 @_elementwise
 def loss(mu: Any, y: Any) -> Any:
     """Poisson loss, elementwise."""
-    return _where_rare(
-        y == 0, lambda: mu, _where_rare(np.abs(mu) == np.inf, lambda: np.inf, mu - y * np.log(mu))
-    )
+    value = mu - y * np.log(mu)
+    value = _where_rare(mu == np.inf, lambda: np.inf, value)
+    return _where_rare(y == 0, lambda: mu, value)
 
 
 @_elementwise
@@ -108,9 +108,9 @@ def d2_mu_y(mu: Any, y: Any) -> Any:
 @_elementwise
 def value_and_grad(mu: Any, y: Any) -> Any:
     """(loss, d_mu) in one pass."""
-    value = _where_rare(
-        y == 0, lambda: mu, _where_rare(np.abs(mu) == np.inf, lambda: np.inf, mu - y * np.log(mu))
-    )
+    value = mu - y * np.log(mu)
+    value = _where_rare(mu == np.inf, lambda: np.inf, value)
+    value = _where_rare(y == 0, lambda: mu, value)
     slope = _where_rare(y == 0, lambda: 1, 1 - y / mu)
     return value, slope
 

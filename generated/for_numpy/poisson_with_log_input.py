@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of poisson_with_log_input (sha256 e73f7ad3ad66) by: derive regenerate
-# poisson_with_log_input --target numpy
+# derive regenerate poisson_with_log_input --target numpy, from the definition of sha256
+# e73f7ad3ad66
 """Poisson loss of the log of the mean.
 
     loss = exp(f) - f*y
@@ -78,9 +78,7 @@ def _parameters() -> Any:
 def loss(f: Any, y: Any) -> Any:
     """Poisson loss of the log of the mean, elementwise."""
     p = np.exp(f)
-    return _where_rare(
-        y == 0, lambda: p, _where_rare(np.abs(f) == np.inf, lambda: np.inf, p - f * y)
-    )
+    return _where_rare(y == 0, lambda: p, _where_rare(p == np.inf, lambda: np.inf, p - f * y))
 
 
 @_elementwise
@@ -111,9 +109,7 @@ def d2_f_y(f: Any, y: Any) -> Any:
 def value_and_grad(f: Any, y: Any) -> Any:
     """(loss, d_f) in one pass."""
     p = np.exp(f)
-    value = _where_rare(
-        y == 0, lambda: p, _where_rare(np.abs(f) == np.inf, lambda: np.inf, p - f * y)
-    )
+    value = _where_rare(y == 0, lambda: p, _where_rare(p == np.inf, lambda: np.inf, p - f * y))
     return value, p - y
 
 

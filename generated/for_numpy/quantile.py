@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of quantile (sha256 a641c7229ad2) by: derive regenerate quantile --target
-# numpy
+# derive regenerate quantile --target numpy, from the definition of sha256 a641c7229ad2
 """Quantile loss (pinball).
 
     loss = max(-tau*x, x*(1 - tau))
@@ -30,16 +29,13 @@ def _elementwise(formula: Any) -> Any:
         dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
         if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
-        flat = [v.reshape(-1) if v.ndim else v for v in (x, *parameters)]
-        pair = formula.__name__ == "value_and_grad"
-        outs = [np.empty(x.size, dtype) for _ in range(1 + pair)]
+        flat = [x.reshape(-1), *(p.reshape(-1) if p.ndim else p for p in parameters)]
+        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), dtype)
         for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
             r, *rest = (v[part] if v.ndim else v for v in flat)
-            found = formula(r.astype(np.float64, copy=False), *rest)
-            for out, values in zip(outs, found if pair else (found,), strict=True):
-                out[part] = values
-        shaped = tuple(out.reshape(x.shape)[()] for out in outs)
-        return shaped if pair else shaped[0]
+            out[:, part] = formula(r.astype(np.float64, copy=False), *rest)
+        value, *slope = (row.reshape(x.shape)[()] for row in out)
+        return (value, *slope) if slope else value
 
     return evaluate
 
@@ -47,13 +43,12 @@ def _elementwise(formula: Any) -> Any:
 def _parameters(tau: Any = 0.5) -> Any:
     """In float64; ValueError names a parameter outside its domain."""
     rows: Any = [("tau", tau, "in (0, 1)", lambda p: (p > 0) & (p < 1))]
-    found = []
-    for name, value, rule, accepts in rows:
+    for place, (name, value, rule, accepts) in enumerate(rows):
         array = np.float64(value) if type(value) is float else np.asarray(value)
         if array.dtype.kind not in "fiub" or not accepts(array).all():
             raise ValueError(f"{name} must be {rule}, got {value!r}")
-        found.append(np.float64(array))
-    return found
+        rows[place] = np.float64(array)
+    return rows
 
 
 @_elementwise
@@ -65,11 +60,10 @@ def loss(x: Any, tau: Any = 0.5) -> Any:
 @_elementwise
 def d_x(x: Any, tau: Any = 0.5) -> Any:
     """The derivative in x, the influence."""
-    return np.where(
-        np.isnan(x),
-        x,
-        _where_rare(x == 0, lambda: 0.5 - tau, _where_rare(x < 0, lambda: -tau, 1 - tau)),
-    )
+    value = 1 - tau
+    value = _where_rare(x < 0, lambda: -tau, value)
+    value = _where_rare(x == 0, lambda: 0.5 - tau, value)
+    return np.where(np.isnan(x), x, value)
 
 
 @_elementwise
@@ -105,13 +99,7 @@ def weight(x: Any, tau: Any = 0.5) -> Any:
 @_elementwise
 def value_and_grad(x: Any, tau: Any = 0.5) -> Any:
     """(loss, d_x) in one pass."""
-    value = np.maximum(-tau * x, x * (1 - tau))
-    slope = np.where(
-        np.isnan(x),
-        x,
-        _where_rare(x == 0, lambda: 0.5 - tau, _where_rare(x < 0, lambda: -tau, 1 - tau)),
-    )
-    return value, slope
+    return loss.__wrapped__(x, tau), d_x.__wrapped__(x, tau)
 
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:

@@ -13,7 +13,7 @@ Errors of every function, measured against the definition: docs/accuracy.md of d
 """
 
 import inspect
-from functools import wraps
+from functools import reduce, wraps
 from typing import Any
 
 import numpy as np
@@ -90,7 +90,7 @@ def _target(value: Any, z: Any, axis: int) -> Any:
 @_over_classes
 def loss(q: Any, p: Any, axis: int = -1) -> Any:
     """Reverse Kullback-Leibler divergence, one number for each row of classes."""
-    return _total(q - p) + _total(_divergence(q, p, p - q))
+    return _total(_divergence(q, p, p - q)) - _total(p - q)
 
 
 @_over_classes
@@ -114,61 +114,47 @@ def hessian_product(q: Any, p: Any, v: Any, axis: int = -1) -> Any:
 @_over_classes
 def value_and_grad(q: Any, p: Any, axis: int = -1) -> Any:
     """(loss, d_q) in one pass."""
-    value = _total(q - p) + _total(_divergence(q, p, p - q))
+    value = _total(_divergence(q, p, p - q)) - _total(p - q)
     return value, _log_ratio(q, p, q - p) + 1
 
 
 def _divergence(a: Any, b: Any, d: Any) -> Any:
     """a log(a/b) - a + b, where d = b - a; b at a = 0. It is never negative."""
-    far = a == 0
-    return _where_rare(
-        far,
-        lambda: b,
-        np.where(
-            (0.5 * a > b) | (2.0**-10 * b > a),
-            d + a * _log_quotient(a, b),
-            -a * _log1p_minus(d / a),
-        ),
-    )
+    value = -a * _log1p_minus(d / a)
+    value = np.where((0.5 * a > b) | (2.0**-10 * b > a), d + a * _log_quotient(a, b), value)
+    return _where_rare(a == 0, lambda: b, value)
 
 
 def _log1p_minus(z: Any) -> Any:
     """log(1 + z) - z, without cancellation at small z."""
     w = z / (2 + z)
+    value = np.log1p(z) - z
+    value = _where_rare(z == np.inf, lambda: -np.inf, value)
     terms = (
         1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
         1 / 27, 1 / 29, 1 / 31, 1 / 33, 1 / 35,
     )  # fmt: skip
-    return np.where(
-        (z > -0.5) & (z < 1),
-        -z * z * (0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))),
-        _where_rare(z == np.inf, lambda: -np.inf, np.log1p(z) - z),
-    )
+    u = 0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))
+    return np.where((z > -0.5) & (z < 1), -z * z * u, value)
 
 
 def _log_quotient(a: Any, b: Any) -> Any:
     """log(a/b), also where the quotient leaves the range."""
-    return np.where(
-        np.minimum(a, b) < 2.0**-60 * np.maximum(a, b), np.log(a) - np.log(b), np.log(a / b)
-    )
+    value = np.log(a / b)
+    return np.where(np.minimum(a, b) < 2.0**-60 * np.maximum(a, b), np.log(a) - np.log(b), value)
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
     """log(t/z), from d = t - z where that is small beside z."""
     q = t / z
-    return np.where(
-        np.abs(d) < 0.5 * z,
-        np.log1p(d / z),
-        np.where((q > 1e-30) & (q < 1e30), np.log(q), 2 * np.log(np.sqrt(t) / np.sqrt(z))),
-    )
+    value = 2 * np.log(np.sqrt(t) / np.sqrt(z))
+    value = np.where((q > 1e-30) & (q < 1e30), np.log(q), value)
+    return np.where(np.abs(d) < 0.5 * z, np.log1p(d / z), value)
 
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     """The polynomial with these coefficients, lowest first."""
-    total = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        total = total * z + c
-    return total
+    return reduce(lambda total, c: total * z + c, coefficients[::-1])
 
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of smoothed_hinge (sha256 ecbce9fc63be) by: derive regenerate smoothed_hinge
-# --target numpy
+# derive regenerate smoothed_hinge --target numpy, from the definition of sha256 ecbce9fc63be
 """Smoothed hinge loss.
 
     loss = 0 if f*y >= 1, (1 - f*y)^2/(2*gamma) if f*y > 1 - gamma, 1 - f*y - gamma/2 otherwise
@@ -85,9 +84,9 @@ def _parameters(gamma: Any = 1.0) -> Any:
 def loss(f: Any, y: Any, gamma: Any = 1.0) -> Any:
     """Smoothed hinge loss, elementwise."""
     q = 1 - f * y
-    return np.where(
-        f * y >= 1, 0, np.where(1 - gamma < f * y, q / gamma * (0.5 * q), q - gamma / 2)
-    )
+    value = q - gamma / 2
+    value = np.where(1 - gamma < f * y, q / gamma * (0.5 * q), value)
+    return np.where(f * y >= 1, 0, value)
 
 
 @_elementwise
@@ -99,8 +98,9 @@ def d_f(f: Any, y: Any, gamma: Any = 1.0) -> Any:
 @_elementwise
 def d_gamma(f: Any, y: Any, gamma: Any = 1.0) -> Any:
     """The derivative in gamma."""
-    v = (1 - f * y) / gamma
-    return np.where(f * y >= 1, 0, np.where(1 - gamma < f * y, -0.5 * v * v, -0.5))
+    u = f * y
+    value = np.where(1 - gamma < u, -0.5 * ((1 - u) / gamma) * (1 - u) / gamma, -0.5)
+    return np.where(u >= 1, 0, value)
 
 
 @_elementwise

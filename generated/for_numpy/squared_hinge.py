@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of squared_hinge (sha256 f57310dcda7f) by: derive regenerate squared_hinge
-# --target numpy
+# derive regenerate squared_hinge --target numpy, from the definition of sha256 f57310dcda7f
 """Squared hinge loss.
 
     loss = max(0, 1 - f*y)^2
@@ -90,7 +89,7 @@ def d_f(f: Any, y: Any) -> Any:
 @_elementwise
 def d2_f(f: Any, y: Any) -> Any:
     """The second derivative in f."""
-    return 2 * np.where(f * y > 1, 0, y * y)
+    return 2 * np.where(f * y > 1, 0, 1)
 
 
 @_elementwise

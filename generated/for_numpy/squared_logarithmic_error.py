@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of squared_logarithmic_error (sha256 efebd22b68a4) by: derive regenerate
-# squared_logarithmic_error --target numpy
+# derive regenerate squared_logarithmic_error --target numpy, from the definition of sha256
+# efebd22b68a4
 """Squared logarithmic error.
 
     loss = (log(1 + mu) - log(1 + y))^2
@@ -85,8 +85,8 @@ def loss(mu: Any, y: Any) -> Any:
 @_elementwise
 def d_mu(mu: Any, y: Any) -> Any:
     """The derivative in mu."""
-    far = np.abs(mu) == np.inf
-    return _where_rare(far, lambda: 0, -_log_ratio(y + 1, mu + 1, y - mu) / (mu + 1) * 2)
+    value = -_log_ratio(y + 1, mu + 1, y - mu) / (mu + 1) * 2
+    return _where_rare(np.abs(mu) == np.inf, lambda: 0, value)
 
 
 @_elementwise
@@ -98,42 +98,32 @@ def d_y(mu: Any, y: Any) -> Any:
 @_elementwise
 def d2_mu(mu: Any, y: Any) -> Any:
     """The second derivative in mu."""
-    far = np.abs(mu) == np.inf
     q = mu + 1
-    return _where_rare(
-        far,
-        lambda: 0,
-        np.where(
-            np.abs(mu) < 1,
-            (1 + np.log1p(y) - np.log1p(mu)) / q * (2 / q),
-            2 / q * (1 - _log_ratio(q, y + 1, mu - y)) / q,
-        ),
-    )
+    value = 2 / q * (1 - _log_ratio(q, y + 1, mu - y)) / q
+    value = np.where(np.abs(mu) < 1, (2 + 2 * np.log1p(y) - 2 * np.log1p(mu)) / q / q, value)
+    return _where_rare(np.abs(mu) == np.inf, lambda: 0, value)
 
 
 @_elementwise
 def d2_mu_y(mu: Any, y: Any) -> Any:
     """The mixed second derivative in mu and y."""
-    return -2 / (mu + 1) / (y + 1)
+    return -2 / (y + 1) / (mu + 1)
 
 
 @_elementwise
 def value_and_grad(mu: Any, y: Any) -> Any:
     """(loss, d_mu) in one pass."""
     u = _log_ratio(y + 1, mu + 1, y - mu)
-    far = np.abs(mu) == np.inf
-    slope = _where_rare(far, lambda: 0, -u / (mu + 1) * 2)
+    slope = _where_rare(np.abs(mu) == np.inf, lambda: 0, -u / (mu + 1) * 2)
     return u * u, slope
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
     """log(t/z), from d = t - z where that is small beside z."""
     q = t / z
-    return np.where(
-        np.abs(d) < 0.5 * z,
-        np.log1p(d / z),
-        np.where((q > 1e-30) & (q < 1e30), np.log(q), 2 * np.log(np.sqrt(t) / np.sqrt(z))),
-    )
+    value = 2 * np.log(np.sqrt(t) / np.sqrt(z))
+    value = np.where((q > 1e-30) & (q < 1e30), np.log(q), value)
+    return np.where(np.abs(d) < 0.5 * z, np.log1p(d / z), value)
 
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:

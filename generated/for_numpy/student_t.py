@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of student_t (sha256 e881c11a8385) by: derive regenerate student_t --target
-# numpy
+# derive regenerate student_t --target numpy, from the definition of sha256 e881c11a8385
 """Student's t loss.
 
     loss = (1 + df)*log(1 + s/df)/2
@@ -14,13 +13,13 @@ Errors of every function, measured against the definition: docs/accuracy.md of d
 """
 
 import math
-from functools import wraps
+from functools import reduce, wraps
 from typing import Any
 
 import numpy as np
 
-__all__ = ["d2_df", "d2_df_scale", "d2_scale", "d2_x", "d2_x_df", "d2_x_scale", "d_df"]
-__all__ += ["d_scale", "d_x", "loss", "value_and_grad", "weight"]
+__all__ = ["d2_df", "d2_df_scale", "d2_scale", "d2_x", "d2_x_df", "d2_x_scale", "d_df", "d_scale"]
+__all__ += ["d_x", "loss", "value_and_grad", "weight"]
 
 
 def _elementwise(formula: Any) -> Any:
@@ -35,16 +34,13 @@ def _elementwise(formula: Any) -> Any:
         dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
         if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
-        flat = [v.reshape(-1) if v.ndim else v for v in (x, *parameters)]
-        pair = formula.__name__ == "value_and_grad"
-        outs = [np.empty(x.size, dtype) for _ in range(1 + pair)]
+        flat = [x.reshape(-1), *(p.reshape(-1) if p.ndim else p for p in parameters)]
+        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), dtype)
         for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
             r, *rest = (v[part] if v.ndim else v for v in flat)
-            found = _by_kind(formula, r.astype(np.float64, copy=False), *rest)
-            for out, values in zip(outs, found if pair else (found,), strict=True):
-                out[part] = values
-        shaped = tuple(out.reshape(x.shape)[()] for out in outs)
-        return shaped if pair else shaped[0]
+            out[:, part] = _by_kind(formula, r.astype(np.float64, copy=False), *rest)
+        value, *slope = (row.reshape(x.shape)[()] for row in out)
+        return (value, *slope) if slope else value
 
     return evaluate
 
@@ -55,13 +51,12 @@ def _parameters(df: Any = 1.0, scale: Any = 1.0) -> Any:
         ("df", df, "in (0, inf]", lambda p: p > 0),
         ("scale", scale, "> 0 and finite", lambda p: (p > 0) & (p < np.inf)),
     ]
-    found = []
-    for name, value, rule, accepts in rows:
+    for place, (name, value, rule, accepts) in enumerate(rows):
         array = np.float64(value) if type(value) is float else np.asarray(value)
         if array.dtype.kind not in "fiub" or not accepts(array).all():
             raise ValueError(f"{name} must be {rule}, got {value!r}")
-        found.append(np.float64(array))
-    return found
+        rows[place] = np.float64(array)
+    return rows
 
 
 @_elementwise
@@ -70,12 +65,12 @@ def loss(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     y = x / scale
     if np.all(df >= 2.0**1000):
         return 0.5 * y * y
-    far = y / df * (0.5 * y) < 2.0**-54
-    return _where_rare(
-        far,
-        lambda: 0.5 * (y / df * (df + 1)) * y,
-        (df + 1) / 2 * _log1p_square(np.abs(y) / np.sqrt(df)),
+    value = (df + 1) / 2 * _log1p_square(np.abs(y) / np.sqrt(df))
+    u = 0.5 * (df / y / y)
+    value = _where_rare(
+        u < 2.0**-54, lambda: (df + 1) / 2 * (np.log(1 / df) + 2 * np.log(np.abs(y))), value
     )
+    return _where_rare(y / df * (0.5 * y) < 2.0**-54, lambda: 0.5 * y * (df + 1) / df * y, value)
 
 
 @_elementwise
@@ -83,9 +78,9 @@ def d_x(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The derivative in x, the influence."""
     if np.all(df >= 2.0**1000):
         return x / scale / scale
-    far = df / x * (scale / x) * scale < 2.0**-54
     y = x / scale
-    return _where_rare(far, lambda: (df + 1) / x, y / (y * y + df) * (df + 1) / scale)
+    value = (df + 1) / (y * y + df) * y / scale
+    return _where_rare(df / x * (scale / x) * scale < 2.0**-54, lambda: (df + 1) / x, value)
 
 
 @_elementwise
@@ -94,13 +89,14 @@ def d_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     if np.all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
     y = x / scale
-    far = y / df * y * (df / 2 + 1) < 2.0**-54
-    L = _log1p_square(np.abs(y) / np.sqrt(df))
-    return _where_rare(
-        far,
-        lambda: -0.5 * (y / df) / df * y,
-        0.5 * _exp_difference_m1_0_0(L) + 0.5 * (np.expm1(-L) / df),
+    L = np.log1p(y * y / df)
+    value = 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (np.expm1(-L) / df)
+    v = (df + 0.5) / y / y
+    value = _where_rare(
+        v < 2.0**-54, lambda: np.log(1 / df) / 2 - (df + 1) / df / 2 + np.log(np.abs(y)), value
     )
+    u = y / df * y * (df / 2 + 1)
+    return _where_rare(u < 2.0**-54, lambda: -0.5 * (y / df) / df * y, value)
 
 
 @_elementwise
@@ -109,8 +105,8 @@ def d_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     y = x / scale
     if np.all(df >= 2.0**1000):
         return -y / scale * y
-    far = df / y / y < 2.0**-54
-    return _where_rare(far, lambda: (-df - 1) / scale, -y / (y * y + df) * (df + 1) / scale * y)
+    value = -y / scale * ((df + 1) * y / (y * y + df))
+    return _where_rare(df / y / y < 2.0**-54, lambda: (-df - 1) / scale, value)
 
 
 @_elementwise
@@ -118,14 +114,11 @@ def d2_x(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     if np.all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 1 / scale / scale)
-    far = df / x * (scale / x) * scale * 3 < 2.0**-54
-    r = np.abs(x / scale) / np.sqrt(df)
-    w = r * r
-    return _where_rare(
-        far,
-        lambda: -(df + 1) / x / x,
-        (1 / (w + 1) - 1 / (1 + 1 / w)) * (df + 1) / df / scale / (w + 1) / scale,
-    )
+    y = x / scale
+    s = y * y
+    value = -(df + 1) / scale / (s + df) * (s - df) / (s + df) / scale
+    u = df / x * (scale / x) * scale * 3
+    return _where_rare(u < 2.0**-54, lambda: -(df + 1) / x / x, value)
 
 
 @_elementwise
@@ -133,27 +126,22 @@ def d2_x_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and df."""
     if np.all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
-    far = scale / x * (scale / x) * (2 * df + 1) < 2.0**-54
     y = x / scale
-    q = y / df * y + 1
-    return _where_rare(far, lambda: 1 / x, y / df / scale / q * ((y * y - 1) / df / q))
+    s = y * y
+    value = (s - 1) / (s + df) / scale * (y / (s + df))
+    return _where_rare(scale / x * (scale / x) * (2 * df + 1) < 2.0**-54, lambda: 1 / x, value)
 
 
 @_elementwise
 def d2_x_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and scale."""
     if np.all(df >= 2.0**1000):
-        return -x / scale / scale * (2 / scale)
+        return -2 / scale * (x / scale) / scale
     u = df / x * (scale / x)
-    far = u * scale * 2 < 2.0**-54
     y = x / scale
-    r = np.abs(y) / np.sqrt(df)
-    w = r * r
-    return _where_rare(
-        far,
-        lambda: -u * ((df + 1) / x) * 2,
-        -y / df / (w + 1) * ((df + 1) / scale / (w + 1)) * (2 / scale),
-    )
+    s = y * y
+    value = -2 * (df + 1) * df / scale / (s + df) * y / (s + df) / scale
+    return _where_rare(u * scale * 2 < 2.0**-54, lambda: -u * ((df + 1) / x) * 2, value)
 
 
 @_elementwise
@@ -161,20 +149,11 @@ def d2_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in df."""
     if np.all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
+    u = scale / x * (scale / x)
     y = x / scale
-    far = np.abs(y) == np.inf
-    far2 = df / y * (np.abs(1 / (1 - (df + 1) / df / 2)) / y) < 2.0**-54
-    r = np.abs(y) / np.sqrt(df)
-    w = r * r
-    return _where_rare(
-        far,
-        lambda: (1 - df) / df / df / 2,
-        _where_rare(
-            far2,
-            lambda: (1 - df) / df / df / 2,
-            y / (w + 1) / df / df / df * y * ((1 - df) / (2 + 2 / r / r) + 1 / (w + 1)),
-        ),
-    )
+    s = y * y
+    value = -y / (s + df) / df * (0.5 * ((s * df - s - 2 * df) / (s + df) / df * y))
+    return _where_rare(u * ((3 * df + 1) / 2) < 2.0**-54, lambda: u + (1 - df) / df / df / 2, value)
 
 
 @_elementwise
@@ -183,9 +162,9 @@ def d2_df_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     if np.all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
     y = x / scale
-    far = (2 * df + 1) / y / y < 2.0**-54
     s = y * y
-    return _where_rare(far, lambda: -1 / scale, -y / (s + df) * (y / (s + df) * (s - 1) / scale))
+    value = -y / (s + df) * (y / (s + df) * (s - 1) / scale)
+    return _where_rare((2 * df + 1) / y / y < 2.0**-54, lambda: -1 / scale, value)
 
 
 @_elementwise
@@ -193,19 +172,10 @@ def d2_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
     if np.all(df >= 2.0**1000):
-        return y / scale * (y / scale) * 3
-    far = y / df * (y / 3) * 5 < 2.0**-54
-    far2 = df / y / y < 2.0**-54
+        return y / scale * (3 * y / scale)
     s = y * y
-    return _where_rare(
-        far,
-        lambda: 3 * y / scale / df * (df + 1) / scale * y,
-        _where_rare(
-            far2,
-            lambda: (df + 1) / scale / scale,
-            y / (s + df) * (s + 3 * df) / (s + df) * (df + 1) / scale * y / scale,
-        ),
-    )
+    value = (df + 1) * y / (s + df) / scale * (y / (s + df) * (s + 3 * df) / scale)
+    return _where_rare(df / y / y < 2.0**-54, lambda: (df + 1) / scale / scale, value)
 
 
 @_elementwise
@@ -213,25 +183,24 @@ def weight(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     if np.all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 1 / scale / scale)
-    far = df / x * (scale / x) * scale < 2.0**-54
     y = x / scale
-    return _where_rare(far, lambda: (df + 1) / x / x, (df + 1) / scale / (y * y + df) / scale)
+    value = (df + 1) / scale / (y * y + df) / scale
+    return _where_rare(df / x * (scale / x) * scale < 2.0**-54, lambda: (df + 1) / x / x, value)
 
 
 @_elementwise
 def value_and_grad(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """(loss, d_x) in one pass."""
-    given = x, df, scale
-    return loss.__wrapped__(*given), d_x.__wrapped__(*given)
+    return loss.__wrapped__(x, df, scale), d_x.__wrapped__(x, df, scale)
 
 
 def _by_kind(formula: Any, r: Any, df: Any, scale: Any) -> Any:
     """Each kind of special parameters apart: a formula asks for those of all elements at once."""
     if not df.ndim:
         return formula(r, df, scale)
-    kinds = np.select([df >= 2.0**1000], [1])
+    kind = df >= 2.0**1000
     whole = np.empty((2, *r.shape))
-    for here in (kinds == kind for kind in np.unique(kinds)):
+    for here in (kind == k for k in np.unique(kind)):
         whole[:, here] = formula(r[here], df[here], scale[here])
     return whole if formula.__name__ == "value_and_grad" else whole[0]
 
@@ -239,7 +208,7 @@ def _by_kind(formula: Any, r: Any, df: Any, scale: Any) -> Any:
 def _exp_difference_m1_0_0(z: Any) -> Any:
     """z^2 exp[-z, 0, 0], the divided difference of exp."""
     p = np.exp(-z)
-    return np.where(np.abs(z) < 4, z * z * (p * _exp_series(np.abs(z), (0, 1, 1))), z - 1 + p)
+    return np.where(np.abs(z) < 1, z * z * (p * _exp_series(np.abs(z), (0, 1, 1))), z - 1 + p)
 
 
 def _log1p_square(t: Any) -> Any:
@@ -257,10 +226,7 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
         for j, rate in enumerate(rates):
             sums[j] = total = total + rate * sums[j]
         coefficients.append(total / math.factorial(len(rates) - 1 + k))
-    value = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        value = value * argument + c
-    return value
+    return reduce(lambda value, c: value * argument + c, coefficients[::-1])
 
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:

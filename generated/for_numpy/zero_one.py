@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of zero_one (sha256 679372bc7a5c) by: derive regenerate zero_one --target
-# numpy
+# derive regenerate zero_one --target numpy, from the definition of sha256 679372bc7a5c
 """Zero-one loss.
 
     loss = 1 if f*y <= 0, 0 otherwise

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of binary_cross_entropy (sha256 ae108201d0df) by: derive regenerate
-# binary_cross_entropy --target torch
+# derive regenerate binary_cross_entropy --target torch, from the definition of sha256 ae108201d0df
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Binary cross-entropy.
 
@@ -55,41 +54,25 @@ def loss(q: Tensor, y: Tensor) -> Any:
 @_elementwise
 def d_q(q: Tensor, y: Tensor) -> Any:
     """The derivative in q."""
-    far = y == 1
-    far2 = y == 0
-    return torch.where(
-        far,
-        -1 / q,
-        torch.where(far2, 1 / (1 - q), torch.where(q == 1, math.inf, (y - q) / q / (q - 1))),
-    )
+    value = (y - q) / q / (q - 1)
+    value = torch.where(q == 1, math.inf, value)
+    value = torch.where(y == 0, 1 / (1 - q), value)
+    return torch.where(y == 1, -1 / q, value)
 
 
 @_elementwise
 def d_y(q: Tensor, y: Tensor) -> Any:
     """The derivative in y."""
-    u = q / y
-    L = torch.log(q)
-    w = (q - y) / y
-    return torch.where(
-        torch.abs(u) < 1,
-        torch.log1p(-q) - L,
-        torch.where(
-            torch.abs(u) < 1.5,
-            torch.log1p(-w * y - y) - torch.log(y) - torch.log1p(w),
-            torch.log(1 - q) - L,
-        ),
-    )
+    return -_log_ratio(q, 1 - q, 2 * q - 1)
 
 
 @_elementwise
 def d2_q(q: Tensor, y: Tensor) -> Any:
     """The second derivative in q."""
-    far = y == 1
-    far2 = y == 0
     u = 1 - q
-    return torch.where(
-        far, 1 / (q * q), torch.where(far2, 1 / (u * u), (1 - y) / u / u + y / q / q)
-    )
+    value = (1 - y) / u / u + y / q / q
+    value = torch.where(y == 0, 1 / (u * u), value)
+    return torch.where(y == 1, 1 / (q * q), value)
 
 
 @_elementwise
@@ -101,6 +84,14 @@ def d2_q_y(q: Tensor, y: Tensor) -> Any:
 def value_and_grad(q: Tensor, y: Tensor) -> tuple[Tensor, ...]:
     """(loss, d_q)."""
     return loss(q, y), d_q(q, y)
+
+
+def _log_ratio(t: Any, z: Any, d: Any) -> Any:
+    """log(t/z), from d = t - z where that is small beside z."""
+    q = t / z
+    value = 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
+    value = torch.where((q > 1e-30) & (q < 1e30), torch.log(q), value)
+    return torch.where(torch.abs(d) < 0.5 * z, torch.log1p(d / z), value)
 
 
 class BinaryCrossEntropyLoss(torch.nn.Module):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of binary_cross_entropy_with_logits (sha256 2720dee2d1ee) by: derive
-# regenerate binary_cross_entropy_with_logits --target torch
+# derive regenerate binary_cross_entropy_with_logits --target torch, from the definition of sha256
+# 2720dee2d1ee
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Binary cross-entropy of logits.
 
@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-__all__ = ["BinaryCrossEntropyWithLogitsLoss", "d2_z", "d2_z_pos_weight", "d2_z_y"]
-__all__ += ["d_pos_weight", "d_y", "d_z", "loss", "value_and_grad"]
+__all__ = ["BinaryCrossEntropyWithLogitsLoss", "d2_z", "d2_z_pos_weight", "d2_z_y", "d_pos_weight"]
+__all__ += ["d_y", "d_z", "loss", "value_and_grad"]
 
 
 _FORMULAS: dict[str, Callable[..., Tensor]] = {}
@@ -48,7 +48,9 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """Binary cross-entropy of logits, elementwise."""
-    return pos_weight * y * _softplus(-z) + (1 - y) * _softplus(z)
+    value = pos_weight * y * _softplus(-z) + (1 - y) * _softplus(z)
+    value = torch.where(y == 0, _softplus(z), value)
+    return torch.where(y == 1, pos_weight * _softplus(-z), value)
 
 
 @_elementwise
@@ -60,10 +62,17 @@ def d_z(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
 @_elementwise
 def d_y(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """The derivative in y."""
+    size = torch.abs(z)
+    value = pos_weight * _softplus(-z) - _softplus(z)
+    u = size / (pos_weight + 1) * (torch.abs(pos_weight - 1) / 4)
     return torch.where(
-        z > 0,
-        (pos_weight - 1) * _softplus(-z) - z,
-        (pos_weight - 1) * _softplus(z) - pos_weight * z,
+        u < 2.0**-54,
+        torch.where(
+            z < 0,
+            0.5 * size * (pos_weight + 1) + 0.6931471805599453 * (pos_weight - 1),
+            0.6931471805599453 * (pos_weight - 1) - 0.5 * size * (pos_weight + 1),
+        ),
+        value,
     )
 
 
@@ -76,32 +85,22 @@ def d_pos_weight(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
 @_elementwise
 def d2_z(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """The second derivative in z."""
-    u = _sigmoid(-z)
-    v = _sigmoid(z)
-    q = pos_weight * y * u * v + (1 - y) * u * v
-    w = y - pos_weight * y - 1
-    p = pos_weight * y + 1 - y
-    return torch.where(
-        torch.abs(z) < 0.00390625,
-        q,
-        torch.where(
-            torch.abs(z) < 0.125, torch.where(z > 0, w * u * u + p * u, w * v * v + p * v), q
-        ),
-    )
+    size = torch.abs(z)
+    q = pos_weight * y * _sigmoid(-z) * _sigmoid(z) + (1 - y) * _sigmoid(-z) * _sigmoid(z)
+    value = torch.where(size < 0.125, (y * (pos_weight - 1) + 1) * _sigmoid(-z) * _sigmoid(z), q)
+    return torch.where(size < 0.00390625, q, value)
 
 
 @_elementwise
 def d2_z_y(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """The mixed second derivative in z and y."""
-    far = torch.abs(z) >= 64
-    p = torch.exp(z)
-    return torch.where(far, torch.where(z < 0, -pos_weight, -1), -(pos_weight + p) / (1 + p))
+    return -pos_weight * _sigmoid(-z) - _sigmoid(z)
 
 
 @_elementwise
 def d2_z_pos_weight(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """The mixed second derivative in z and pos_weight."""
-    return -y / (1 + torch.exp(z))
+    return -y * _sigmoid(-z)
 
 
 def value_and_grad(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> tuple[Tensor, ...]:

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of binary_focal (sha256 05df89e0c1dd) by: derive regenerate binary_focal
-# --target torch
+# derive regenerate binary_focal --target torch, from the definition of sha256 05df89e0c1dd
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Binary focal loss.
 
@@ -49,76 +48,47 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 def loss(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """Binary focal loss, elementwise."""
     v = z * (2 * y - 1)
-    return torch.where(
-        torch.abs(z) < 0.25,
-        torch.exp(-gamma * _softplus(v)) * _softplus(-v),
-        _power1p(torch.exp(v), -gamma) * _softplus(-v),
-    )
+    return _power1p_exp(v, -gamma) * _softplus(-v)
 
 
 @_elementwise
 def d_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The derivative in z."""
-    v = z * (2 * y - 1)
-    return (
-        -(2 * y - 1)
-        * (gamma * _sigmoid(v) * _softplus(-v) + _sigmoid(-v))
-        * torch.exp(-gamma * _softplus(v))
-    )
+    u = torch.clamp(z, -1e30, 1e30) * (2 * y - 1)
+    v = -u
+    q = gamma * _sigmoid(u) * _softplus(v) + _sigmoid(v)
+    return -(2 * y - 1) * q * _power1p_exp(u, -gamma)
 
 
 @_elementwise
 def d_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The derivative in gamma."""
-    v = z * (2 * y - 1)
-    return -torch.exp(-gamma * _softplus(v)) * _softplus(v) * _softplus(-v)
+    u = torch.clamp(z, -1e30, 1e30) * (2 * y - 1)
+    v = _softplus(u)
+    return -torch.exp(-gamma * v) * _softplus(-u) * v
 
 
 @_elementwise
 def d2_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The second derivative in z."""
-    far = z == 0
-    q = 2 * y - 1
-    u = gamma * q * q
-    v = (1 - 2 * y) * (1 - 2 * y)
-    w = gamma * gamma * q * q
-    p = z * q
-    r = u * _sigmoid(-p)
-    return torch.where(
-        far,
-        (
-            (u * 2 + v + w * 0.6931471805599453 - u * 0.6931471805599453)
-            / 2 ** (gamma / 2)
-            / 4
-            / 2 ** (gamma / 2)
-        ),
-        (
-            (w * _sigmoid(p) * _softplus(-p) + r * 2 + v * _sigmoid(-p) - r * _softplus(-p))
-            * torch.exp(-gamma * _softplus(p))
-            * _sigmoid(p)
-        ),
-    )
+    u = torch.clamp(z, -1e30, 1e30) * (2 * y - 1)
+    v = _power1p_exp(u, -gamma)
+    w = _sigmoid(u)
+    half = _root_sigmoid(u)
+    half2 = _power1p_exp(u, -gamma / 2)
+    p = -u
+    q = _softplus(p)
+    r = gamma * gamma * w * q + (1 + gamma * (2 - q)) * _sigmoid(p)
+    value = r * v * w
+    return torch.where((v < 2.0**-100) | (w < 2.0**-100), half * half2 * r * half2 * half, value)
 
 
 @_elementwise
 def d2_z_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The mixed second derivative in z and gamma."""
-    far = z == 0
-    q = 2 * y - 1
-    v = z * q
-    return torch.where(
-        far,
-        2 ** (-gamma) / 2 * gamma * q * 0.6931471805599453 * 0.6931471805599453,
-        (
-            q
-            * (
-                gamma * _sigmoid(v) * _softplus(-v) * _softplus(v)
-                + _sigmoid(-v) * _softplus(v)
-                - _sigmoid(v) * _softplus(-v)
-            )
-            * torch.exp(-gamma * _softplus(v))
-        ),
-    )
+    u = torch.clamp(z, -1e30, 1e30) * (2 * y - 1)
+    v = gamma * _sigmoid(u) * _softplus(-u) * _softplus(u)
+    return (2 * y - 1) * (v + _softplus_crossed(u)) * _power1p_exp(u, -gamma)
 
 
 def value_and_grad(z: Tensor, y: Tensor, gamma: Any = 2.0) -> tuple[Tensor, ...]:
@@ -126,9 +96,17 @@ def value_and_grad(z: Tensor, y: Tensor, gamma: Any = 2.0) -> tuple[Tensor, ...]
     return loss(z, y, gamma), d_z(z, y, gamma)
 
 
-def _power1p(t: Any, q: Any) -> Any:
-    """(1 + t)^q for t > -1: by its logarithm where 1 + t would lose digits of t."""
-    return torch.where(t < 1, torch.exp(q * torch.log1p(t)), (1 + t) ** q)
+def _power1p_exp(z: Any, q: Any) -> Any:
+    """(1 + exp(z))^q, also where exp(z) overflows."""
+    decay = torch.exp(-torch.abs(z))
+    more = 1 + decay
+    p = torch.exp(q * torch.clamp(torch.clamp(z, max=1e30), min=-1e30))
+    return torch.where(z > 0, p, 1) * (more**q * (1 + q * ((decay - (more - 1)) / more)))
+
+
+def _root_sigmoid(z: Any) -> Any:
+    """1/sqrt(1 + exp(-z)), which is exp(z/2) where exp(z) has lost its digits."""
+    return torch.where(z < -40, torch.exp(0.5 * z), torch.sqrt(_sigmoid(z)))
 
 
 def _sigmoid(z: Any) -> Any:
@@ -140,6 +118,17 @@ def _sigmoid(z: Any) -> Any:
 def _softplus(z: Any) -> Any:
     """log(1 + exp(z)), without overflow."""
     return torch.clamp(z, min=0) + torch.log1p(torch.exp(-torch.abs(z)))
+
+
+def _softplus_crossed(z: Any) -> Any:
+    """sigmoid(-z) softplus(z) - sigmoid(z) softplus(-z), without cancellation."""
+    a = torch.clamp(torch.abs(z), max=1e30)
+    return _sign(z) * (a * _sigmoid(-a) - torch.tanh(0.5 * a) * _softplus(-a))
+
+
+def _sign(value: Any) -> Any:
+    """The sign; NaN for NaN."""
+    return torch.where(torch.isnan(value), value, torch.sign(value))
 
 
 class BinaryFocalLoss(torch.nn.Module):

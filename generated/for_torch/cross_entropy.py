@@ -54,7 +54,7 @@ def value_and_grad(q: Any, t: Any, axis: int = -1) -> tuple[Tensor, Tensor]:
 
 def _loss(q: Any, t: Any) -> Any:
     if t.is_floating_point():
-        return _total(torch.where(t == 0, 0, -t * torch.log(q)))
+        return -_total(torch.where(t == 0, 0, t * torch.log(q)))
     return -torch.log(_entry(q, t))
 
 
@@ -78,7 +78,7 @@ def _d_t(q: Any, t: Any) -> Any:
 
 def _value_and_grad(q: Any, t: Any) -> Any:
     if t.is_floating_point():
-        value = _total(torch.where(t == 0, 0, -t * torch.log(q)))
+        value = -_total(torch.where(t == 0, 0, t * torch.log(q)))
         return value, torch.where(t == 0, 0, -t / q)
     slope = torch.where(_hit(q, t), -1 / _entry(q, t), 0)
     return -torch.log(_entry(q, t)), slope

@@ -52,7 +52,7 @@ def _loss(z: Any) -> Any:
     rest = _rest(e)
     s = e / (1 + rest)
     q = torch.log1p(rest) - gaps
-    return -_total(torch.where(s == 0, 0, -q * s))
+    return _total(torch.where(s == 0, 0, q * s))
 
 
 def _d_z(z: Any) -> Any:
@@ -66,11 +66,9 @@ def _hessian_product(z: Any, v: Any) -> Any:
     e = torch.exp(gaps)
     rest = _rest(e)
     s = e / (1 + rest)
-    near = s == 0
     q = torch.log1p(rest) - gaps
-    u = v * _total(torch.where(near, 0, q * s)) + v - v * q
-    w = s * (u - _total(torch.where(near, 0, v * s)) * (1 - q))
-    a = torch.where(near, 0, w)
+    u = _centred(v, s) * s * (_total(torch.where(s == 0, 0, q * s)) + 1 - q)
+    a = torch.where(s == 0, 0, u)
     return s * _others(a) + a * torch.expm1(-q)
 
 
@@ -80,7 +78,7 @@ def _value_and_grad(z: Any) -> Any:
     rest = _rest(e)
     s = e / (1 + rest)
     q = torch.log1p(rest) - gaps
-    value = -_total(torch.where(s == 0, 0, -q * s))
+    value = _total(torch.where(s == 0, 0, q * s))
     slope = torch.where(s == 0, 0, -_centred(z, s) * s)
     return value, slope
 

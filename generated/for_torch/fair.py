@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of fair (sha256 30869731c596) by: derive regenerate fair --target torch
+# derive regenerate fair --target torch, from the definition of sha256 30869731c596
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Fair loss.
 
@@ -15,30 +15,20 @@ Errors of every function, measured against the definition: docs/accuracy.md of d
 import functools
 import math
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
-from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
-__all__ = ["FairLoss", "d2_c", "d2_x", "d2_x_c", "d_c", "d_x", "loss", "value_and_grad"]
-__all__ += ["weight"]
-
-
-_FORMULAS: dict[str, Callable[..., Tensor]] = {}
+__all__ = ["FairLoss", "d2_c", "d2_x", "d2_x_c", "d_c", "d_x", "loss", "value_and_grad", "weight"]
+_FORMULAS: dict[str, Any] = {}
 
 
-def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _elementwise(_formula: Any) -> Any:
     """The formula of tensors, float32 at least; the dtype of x comes out."""
-
-    @functools.wraps(_formula)
-    def evaluate(x: Tensor, c: Any = 1.3998) -> Tensor:
-        return _evaluate(_formula, x, c)
-
     _FORMULAS[_formula.__name__] = _formula
-    return evaluate
+    return functools.wraps(_formula)(lambda x, c=1.3998: _evaluate(_formula, x, c))
 
 
 @_elementwise
@@ -60,6 +50,7 @@ def d_c(x: Tensor, c: Any = 1.3998) -> Tensor:
     """The derivative in c."""
     u = torch.abs(x / c)
     v = torch.abs(x) / c
+    value = c * (_exp_difference_m2_m1_m1_0(torch.log1p(v)) * (1 + v)) * 2
     terms = (
         0.3333333333333333, -0.49999999999999994, 0.5999999999999913, -0.6666666666657339,
         0.7142857142327498, -0.7499999981579343, 0.777777734999681, -0.799999298167858,
@@ -67,11 +58,7 @@ def d_c(x: Tensor, c: Any = 1.3998) -> Tensor:
         0.8539125053876447, -0.8312242610544363, 0.7624053776883362, -0.6253724626324797,
         0.42748093423793965, -0.22196532640254923, 0.07611242108019838, -0.012726920132007262,
     )  # fmt: skip
-    return torch.where(
-        u < 0.5,
-        _horner(u, terms) * c * u * u * u,
-        c * (_exp_difference_m2_m1_m1_0(torch.log1p(v)) * (1 + v)) * 2,
-    )
+    return torch.where(u < 0.5, _horner(u, terms) * c * u * u * u, value)
 
 
 @_elementwise
@@ -86,7 +73,7 @@ def d2_x_c(x: Tensor, c: Any = 1.3998) -> Tensor:
     """The mixed second derivative in x and c."""
     y = x / c
     u = torch.abs(x) / c
-    return torch.where(torch.abs(y) == math.inf, _sign(y), y / (u + 1) * u / (u + 1))
+    return torch.where(torch.abs(y) == math.inf, _sign(y), x / (u + 1) / c * u / (u + 1))
 
 
 @_elementwise
@@ -109,35 +96,30 @@ def value_and_grad(x: Tensor, c: Any = 1.3998) -> tuple[Tensor, Tensor]:
 def _exp_difference_m2_m1_0_0(z: Any) -> Any:
     """z^3 exp[-2 z, -z, 0, 0], the divided difference of exp."""
     p = torch.exp(-2 * z)
-    return torch.where(
-        torch.abs(z) < 2,
-        z * z * z * (p * _exp_series(torch.abs(z), (0, 1, 2, 2))),
-        0.5 * z - 0.75 + torch.exp(-z) - 0.25 * p,
-    )
+    value = 0.5 * z - 0.75 + torch.exp(-z) - 0.25 * p
+    u = p * _exp_series(torch.abs(z), (0, 1, 2, 2))
+    return torch.where(torch.abs(z) < 1.5, z * z * z * u, value)
 
 
 def _exp_difference_m2_m1_m1_0(z: Any) -> Any:
     """z^3 exp[-2 z, -z, -z, 0], the divided difference of exp."""
     p = torch.exp(-2 * z)
-    return torch.where(
-        torch.abs(z) < 2,
-        z * z * z * (p * _exp_series(torch.abs(z), (0, 1, 1, 2))),
-        0.5 - torch.clamp(z, max=1000000000.0) * torch.exp(-z) - 0.5 * p,
-    )
+    value = 0.5 - torch.clamp(z, max=1e9) * torch.exp(-z) - 0.5 * p
+    u = p * _exp_series(torch.abs(z), (0, 1, 1, 2))
+    return torch.where(torch.abs(z) < 2, z * z * z * u, value)
 
 
 def _log1p_minus(z: Any) -> Any:
     """log(1 + z) - z, without cancellation at small z."""
     w = z / (2 + z)
+    value = torch.log1p(z) - z
+    value = torch.where(z == math.inf, -math.inf, value)
     terms = (
         1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
         1 / 27, 1 / 29, 1 / 31, 1 / 33, 1 / 35,
     )  # fmt: skip
-    return torch.where(
-        (z > -0.5) & (z < 1),
-        -z * z * (0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))),
-        torch.where(z == math.inf, -math.inf, torch.log1p(z) - z),
-    )
+    u = 0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))
+    return torch.where((z > -0.5) & (z < 1), -z * z * u, value)
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
@@ -150,18 +132,12 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
         for j, rate in enumerate(rates):
             sums[j] = total = total + rate * sums[j]
         coefficients.append(total / float(math.factorial(len(rates) - 1 + k)))
-    value = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        value = value * argument + c
-    return value
+    return functools.reduce(lambda value, c: value * argument + c, coefficients[::-1])
 
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     """The polynomial with these coefficients, lowest first."""
-    total = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        total = total * z + c
-    return total
+    return functools.reduce(lambda total, c: total * z + c, coefficients[::-1])
 
 
 def _sign(value: Any) -> Any:
@@ -170,30 +146,22 @@ def _sign(value: Any) -> Any:
 
 
 class FairLoss(torch.nn.Module):
-    """Fair loss of input - target.
-
-    Args:
-        c: > 0 and finite; a number (checked), a Parameter, or a tensor (NaN where it is wrong).
-        reduction: "mean" over all elements (with a weight, too), "sum" or "none".
-        validate: check tensors, too, at every call, which waits for the device.
-    Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
-    Examples:
-        >>> FairLoss()(torch.tensor([2.0]), torch.tensor([2.0])).item()
-        0.0
+    """Fair loss of input - target, as in torch.nn. c is a number, a Parameter or a tensor. A wrong
+    number is an error, a wrong tensor gives NaN, or with validate=True an error, which waits for
+    the device. A weight multiplies each element; "mean" divides by their number.
     """
 
-    def __init__(self, c: Any = 1.3998, reduction: Any = "mean", *, validate: bool = False) -> None:
+    def __init__(self, c: Any = 1.3998, reduction: Any = "mean", *, validate: bool = False):
         super().__init__()
         if isinstance(c, str):  # the order of torch.nn
-            other = 1.3998 if reduction == "mean" else reduction
-            c, reduction = other, c
+            c, reduction = 1.3998 if reduction == "mean" else reduction, c
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-        for value, (name, rule, valid) in zip((c,), _RULES):
+        for value, rule in zip((c,), _RULES):
             if isinstance(value, Tensor) and value.grad_fn is not None:
-                raise TypeError(f"{name} is computed: give a Parameter, or call `loss` each time")
-            _beside(torch.zeros(()), value, name, rule, valid)
-            setattr(self, name, torch.nn.Buffer(value) if type(value) is Tensor else value)
+                raise TypeError(f"{rule[0]} is computed: give a Parameter, or call `loss`")
+            _beside(torch.zeros(()), value, *rule)
+            setattr(self, rule[0], torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -207,8 +175,7 @@ class FairLoss(torch.nn.Module):
             if total is not None:
                 return total
         if input.shape != target.shape:
-            sizes = f"the sizes {tuple(input.shape)} and {tuple(target.shape)} are broadcast"
-            warnings.warn(sizes, stacklevel=4)  # of the caller
+            warnings.warn(f"sizes are broadcast: {input.shape}, {target.shape}", stacklevel=4)
         dtype = torch.promote_types(input.dtype, target.dtype)
         wide = torch.promote_types(dtype, torch.float32 if dtype.is_floating_point else torch.int64)
         values = loss(input.to(wide) - target.to(wide), *parameters)
@@ -221,25 +188,29 @@ class FairLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("c", "reduction"))
 
 
-_DENSE = {(Tensor, True, True), (torch.nn.Parameter, True, True)}
 _RULES: tuple[Any, ...] = (("c", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
 
 
-def _evaluate(formula: Callable[..., Tensor], x: Any, *parameters: Any) -> Tensor:
+def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
     """The formula of tensors of one dtype and device."""
     x = x if isinstance(x, Tensor) else torch.as_tensor(x)
-    dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     if x.is_complex():
         raise TypeError(f"x must be real, got dtype {x.dtype}")
+    dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
     values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
-    result = _tied(formula.__name__, values)
+    wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
+    if not torch.compiler.is_compiling():
+        result = _BothWays.apply(formula.__name__, *values)
+    elif wanted and not torch._C._are_functorch_transforms_active():
+        result = _Closed.apply(formula.__name__, *values)
+    else:  # the compiler decides what to keep
+        result = formula(*values)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
 
 
-def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> Tensor:
-    """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
-    so that nothing waits for a device."""
+def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
+    """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
     if isinstance(value, Tensor):
         return torch.where(valid(value), value, math.nan).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
@@ -249,17 +220,8 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
-def _tied(name: str, values: list[Tensor]) -> Tensor:
-    """A formula and its derivatives; the compiler itself decides what to keep for them."""
-    if not torch.compiler.is_compiling():
-        return _ClosedBothWays.apply(name, *values)
-    wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
-    wanted = wanted and not torch._C._are_functorch_transforms_active()
-    return _Closed.apply(name, *values) if wanted else _FORMULAS[name](*values)
-
-
 class _Closed(torch.autograd.Function):
-    """A formula whose derivatives are functions of this file."""
+    """A formula whose derivatives are functions of this file, by its name."""
 
     generate_vmap_rule = True
 
@@ -268,40 +230,36 @@ class _Closed(torch.autograd.Function):
         return _FORMULAS[name](*values)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
         ctx.name, *values = inputs
         ctx.save_for_backward(*values)
+        if not torch.compiler.is_compiling():
+            ctx.save_for_forward(*values)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        values, needs = ctx.saved_tensors, ctx.needs_input_grad[1:]
-        once = torch.compiler.is_compiling() or not torch.is_grad_enabled()
-        slopes = [_FORMULAS[n] if once else globals()[n] for n in _slopes(ctx.name)]
-        found = zip(slopes, values, needs)
-        return None, *((grad * d(*values)).sum_to_size(v.shape) if n else None for d, v, n in found)
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        values, once = ctx.saved_tensors, not torch.is_grad_enabled()
+        found = zip(_slopes(ctx.name, values, once), values, ctx.needs_input_grad[1:])
+        return None, *((grad * d()).sum_to_size(v.shape) if n else None for d, v, n in found)
 
 
-class _ClosedBothWays(_Closed):
+class _BothWays(_Closed):
     """With forward mode, which torch.compile does not trace."""
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _Closed.setup_context(ctx, inputs, output)
-        ctx.save_for_forward(*inputs[1:])
-
-    @staticmethod
-    def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
+    def jvp(ctx: Any, _: None, *tangents: Any) -> Any:
         with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
             values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
-            slopes = [globals()[n] for n in _slopes(ctx.name)]
-            moves = [d(*values) * t for d, t in zip(slopes, tangents) if t is not None]
-            return sum(moves[1:], moves[0])
+            found = zip(_slopes(ctx.name, values), tangents)
+            return sum(d() * t for d, t in found if t is not None)
 
 
-def _slopes(name: str) -> tuple[str, ...]:
+def _slopes(name: str, values: Any, once: bool = False) -> list[Any]:
+    """Its derivatives there, to be called; without derivatives of their own where told so."""
     if name not in _SLOPES:
         raise NotImplementedError(f"this file has no derivative of {name}")
-    return _SLOPES[name]
+    known = _FORMULAS if once or torch.compiler.is_compiling() else globals()
+    return [functools.partial(known[n], *values) for n in _SLOPES[name]]
 
 
 _SLOPES = {
@@ -312,19 +270,21 @@ _SLOPES = {
 
 
 def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum of the loss in one pass over the memory of the CPU; None for what does
-    not lie there in one piece, is traced, or is in a transform."""
-    if torch.compiler.is_compiling() or is_in_torch_dispatch_mode():
+    """The mean or the sum in one pass over the memory of the CPU; None for what does not lie there
+    in one piece, is traced or in a transform, and for parameters far out."""
+    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
         return None
     tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
     target = x.new_zeros(()).expand(x.shape) if target is None else target
-    alike = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    alone = all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
-    kinds = {(type(t), t.is_cpu, t.is_contiguous()) for t in tensors}
-    transformed = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
-    if transformed or not alike or not alone or not x.numel() or kinds - _DENSE:
-        return None
-    return _Total.apply(x, target, mean, *parameters)
+    plain = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
+    plain = plain and not torch._C._are_functorch_transforms_active() and x.numel() > 0
+    plain = plain and forward_ad._current_level < 0
+    kinds = (Tensor, torch.nn.Parameter)
+    plain = plain and all(type(t) in kinds and t.is_cpu and t.is_contiguous() for t in tensors)
+    plain = plain and all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
+    numbers = [p.item() if isinstance(p, Tensor) else p for p in parameters if plain]
+    plain = plain and all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(numbers, _RULES))
+    return _Total.apply(x, target, mean, *parameters) if plain else None
 
 
 class _Total(torch.autograd.Function):
@@ -332,33 +292,26 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step, sums = x.numel(), torch.get_num_threads() << 16, []
-        ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
-        slope = torch.empty_like(x)
+        ctx.share, ctx.parameters = 1 / x.numel() if mean else 1.0, parameters
+        slope, step, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
         parts = [(x, target, slope)]
-        if size > step:
+        if x.numel() > step:
             parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
-        for a, b, s in parts:
-            sums.append(_exactly(a - b, s, ctx, *parameters))
+        for one, other, s in parts:
+            values = one - other, *parameters
+            torch.mul(d_x(*values), ctx.share, out=s)
+            sums.append([f(*values).sum().item() for f in (loss, d_c)])
         value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
         ctx.save_for_backward(x, target, slope)
         return x.new_full((), value)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
-            d, parameters = x - target, ctx.parameters
-            slope, *sums = (ctx.share * f(d, *parameters) for f in (d_x, d_c))
-        if torch.is_grad_enabled() or grad.item() != 1:
-            slope = slope * grad
+            values = x - target, *ctx.parameters
+            slope, *sums = (ctx.share * f(*values) for f in (d_x, d_c))
+        slope = slope if not torch.is_grad_enabled() and grad.item() == 1 else slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
         by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)
         return slope if needs[0] else None, -slope if needs[1] else None, None, *by
-
-
-def _exactly(d: Tensor, s: Tensor, ctx: Any, *parameters: Any) -> list[float]:
-    """The same by the elementwise functions, for a block that is out of the ordinary."""
-    torch.mul(d_x(d, *parameters), ctx.share, out=s)
-    found = zip((loss, d_c), [True, *ctx.needs_input_grad[3:]])
-    return [f(d, *parameters).sum().item() if n else 0.0 for f, n in found]

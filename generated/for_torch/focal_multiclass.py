@@ -124,52 +124,33 @@ def _hessian_product(z: Any, t: Any, v: Any, gamma: Any) -> Any:
         near = s == 0
         q = torch.log1p(rest) - gaps
         u = -q
+        w = _exprel(u)
         p = torch.expm1(u)
-        w = t / p
         r = (-p) ** gamma
-        g = w * v * gamma * r
-        h = w * _total(torch.where(near, 0, v * s))
-        k = h * gamma * r
-        m = torch.where(t == 0, 0, -k)
-        n = _exprel(u)
-        v2 = s / n
-        q2 = torch.where(near, 0, -v2) + torch.where(near, 0, v2 * gamma)
-        q3 = q2 + 1 - q
-        q4 = torch.where(t == 0, 0, g) + m + torch.where(t == 0, 0, g * q3)
-        u2 = k * q3
-        u3 = _total(torch.where(t == 0, 0, t * r))
-        u4 = t / n * s * r
-        q5 = u3 - _total(torch.where(near, 0, torch.where(t == 0, 0, -u4))) * gamma
-        a = torch.where(near, 0, s * (q4 + torch.where(t == 0, 0, -u2) - v * q5))
+        g = t / w * s * r
+        h = t / p * gamma * r
+        w2 = torch.where(near, 0, torch.where(t == 0, 0, -g))
+        k = _total(w2) * gamma + torch.where(t == 0, 0, h)
+        m = s / w
+        n = torch.where(near, 0, -m) + torch.where(near, 0, m * gamma)
+        u2 = _total(torch.where(t == 0, 0, t * r))
+        u3 = _centred(v, s) * s * (k + torch.where(t == 0, 0, h * (n + 1 - q)) - u2)
+        a = torch.where(near, 0, u3)
         return s * _others(a) + a * p
     gaps = z - _largest(z)
     e = torch.exp(gaps)
     rest = _rest(e)
+    n = torch.log1p(rest) - _entry(gaps, t)
+    p = torch.expm1(-n)
     s = e / (1 + rest)
-    L = torch.log1p(rest)
-    n = L - _entry(gaps, t)
-    p = torch.exp(-n)
-    near = p == 0
-    w = torch.where(near, 0, gamma / _exprel(-n) * p)
-    u = torch.expm1(-n)
-    q = _total(torch.where(s == 0, 0, v * s))
-    r = n * q + _entry(v, t) * 2
-    g = q / _exprel(-n)
-    h = g * p
-    k = _entry(v, t) / _exprel(-n)
-    m = -k * p
-    q2 = r + torch.where(near, 0, h) + torch.where(near, 0, m)
-    u2 = k * gamma * p
-    u3 = g * gamma
-    w2 = torch.where(near, 0, -u3 * p)
-    q3 = q2 + torch.where(near, 0, u2) + w2 - n * _entry(v, t)
-    u4 = gamma / u * (q3 - q * 2)
-    w3 = torch.where(_hit(z, t), torch.where(near, 0, u4 * p), 0)
-    a = torch.where(s == 0, 0, -v * s * (w + 1)) + w3
-    u5 = _others(a)
-    q4 = L - gaps
-    u6 = a * torch.expm1(-q4)
-    return (s * u5 + u6) * (-u) ** gamma
+    u = torch.exp(-n)
+    near = u == 0
+    w = torch.where(near, 0, gamma / _exprel(-n) * u)
+    q = _entry(_centred(v, s), t) / p * torch.scatter(s, -1, t, p)
+    r = torch.where(near, 0, -u / _exprel(-n))
+    g = q * gamma * (r + w + 2 - n) * u
+    h = torch.where(s == 0, 0, _centred(v, s) * s * (w + 1)) + torch.where(near, 0, g)
+    return (-p) ** gamma * h
 
 
 def _d_t(z: Any, t: Any, gamma: Any) -> Any:
@@ -214,19 +195,19 @@ def _exprel(z: Any) -> Any:
 
 def _log1mexp(n: Any) -> Any:
     """log(1 - exp(-n)) for n >= 0."""
-    return torch.where(
-        n < 0.6931471805599453, torch.log(-torch.expm1(-n)), torch.log1p(-torch.exp(-n))
-    )
+    value = torch.log1p(-torch.exp(-n))
+    return torch.where(n < 0.6931471805599453, torch.log(-torch.expm1(-n)), value)
+
+
+def _centred(value: Tensor, weight: Tensor) -> Tensor:
+    """Entries less their mean by weights that sum to 1: exactly 0 where they are equal."""
+    gaps = value - torch.gather(value, -1, torch.argmax(weight, -1, keepdim=True))
+    return gaps - torch.sum(torch.where(weight == 0, 0.0, weight * gaps), -1, keepdim=True)
 
 
 def _entry(value: Tensor, target: Tensor) -> Tensor:
     """The entry of the target's class."""
     return torch.gather(value, -1, target)
-
-
-def _hit(like: Tensor, target: Tensor) -> Tensor:
-    """Which entries are those of the target's class."""
-    return torch.arange(like.shape[-1], device=like.device) == target
 
 
 def _largest(value: Tensor) -> Tensor:

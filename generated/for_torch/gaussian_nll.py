@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of gaussian_nll (sha256 23236ba36c9e) by: derive regenerate gaussian_nll
-# --target torch
+# derive regenerate gaussian_nll --target torch, from the definition of sha256 23236ba36c9e
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Gaussian negative log-likelihood.
 
@@ -90,14 +89,16 @@ def d2_mu_y(mu: Tensor, v: Tensor, y: Tensor) -> Any:
 @_elementwise
 def d2_v(mu: Tensor, v: Tensor, y: Tensor) -> Any:
     """The second derivative in v."""
-    far = torch.abs(y) / torch.abs(mu) * 2 < 2.0**-54
-    return torch.where(far, mu / v / v * (mu / v), ((y - mu) / v * (y - mu) - 0.5) / v / v)
+    value = ((y - mu) / v * (y - mu) - 0.5) / v / v
+    u = torch.abs(v / 2 - y * y) / mu / mu
+    w = torch.abs(y) / torch.abs(mu) * 2
+    return torch.where((u < 2.0**-54) & (w < 2.0**-54), mu / v / v * (mu / v), value)
 
 
 @_elementwise
 def d2_v_y(mu: Tensor, v: Tensor, y: Tensor) -> Any:
     """The mixed second derivative in v and y."""
-    return -(y - mu) / v / v
+    return (mu - y) / v / v
 
 
 def value_and_grad(mu: Tensor, v: Tensor, y: Tensor) -> tuple[Tensor, ...]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of hinge (sha256 fae12f849dad) by: derive regenerate hinge --target torch
+# derive regenerate hinge --target torch, from the definition of sha256 fae12f849dad
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Hinge loss.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of huber (sha256 36a0628bdf2e) by: derive regenerate huber --target torch
+# derive regenerate huber --target torch, from the definition of sha256 36a0628bdf2e
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Huber loss.
 
@@ -13,26 +13,19 @@ Errors of every function, measured against the definition: docs/accuracy.md of d
 import functools
 import math
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
-from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 __all__ = ["HuberLoss", "d2_delta", "d2_x", "d2_x_delta", "d_delta", "d_x", "loss"]
 __all__ += ["value_and_grad", "weight"]
 
 
-def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _elementwise(_formula: Any) -> Any:
     """The formula of tensors, float32 at least; the dtype of x comes out."""
-
-    @functools.wraps(_formula)
-    def evaluate(x: Tensor, delta: Any = 1.0) -> Tensor:
-        return _evaluate(_formula, x, delta)
-
-    return evaluate
+    return functools.wraps(_formula)(lambda x, delta=1.0: _evaluate(_formula, x, delta))
 
 
 @_elementwise
@@ -89,32 +82,22 @@ def _sign(value: Any) -> Any:
 
 
 class HuberLoss(torch.nn.Module):
-    """Huber loss of input - target.
-
-    Args:
-        delta: > 0 and finite; a number (checked), a Parameter, or a tensor (NaN where it is wrong).
-        reduction: "mean" over all elements (with a weight, too), "sum" or "none".
-        validate: check tensors, too, at every call, which waits for the device.
-    Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
-    Examples:
-        >>> HuberLoss()(torch.tensor([2.0]), torch.tensor([2.0])).item()
-        0.0
+    """Huber loss of input - target, as in torch.nn. delta is a number, a Parameter or a tensor. A
+    wrong number is an error, a wrong tensor gives NaN, or with validate=True an error, which waits
+    for the device. A weight multiplies each element; "mean" divides by their number.
     """
 
-    def __init__(
-        self, delta: Any = 1.0, reduction: Any = "mean", *, validate: bool = False
-    ) -> None:
+    def __init__(self, delta: Any = 1.0, reduction: Any = "mean", *, validate: bool = False):
         super().__init__()
         if isinstance(delta, str):  # the order of torch.nn
-            other = 1.0 if reduction == "mean" else reduction
-            delta, reduction = other, delta
+            delta, reduction = 1.0 if reduction == "mean" else reduction, delta
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-        for value, (name, rule, valid) in zip((delta,), _RULES):
+        for value, rule in zip((delta,), _RULES):
             if isinstance(value, Tensor) and value.grad_fn is not None:
-                raise TypeError(f"{name} is computed: give a Parameter, or call `loss` each time")
-            _beside(torch.zeros(()), value, name, rule, valid)
-            setattr(self, name, torch.nn.Buffer(value) if type(value) is Tensor else value)
+                raise TypeError(f"{rule[0]} is computed: give a Parameter, or call `loss`")
+            _beside(torch.zeros(()), value, *rule)
+            setattr(self, rule[0], torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -128,8 +111,7 @@ class HuberLoss(torch.nn.Module):
             if total is not None:
                 return total
         if input.shape != target.shape:
-            sizes = f"the sizes {tuple(input.shape)} and {tuple(target.shape)} are broadcast"
-            warnings.warn(sizes, stacklevel=4)  # of the caller
+            warnings.warn(f"sizes are broadcast: {input.shape}, {target.shape}", stacklevel=4)
         dtype = torch.promote_types(input.dtype, target.dtype)
         wide = torch.promote_types(dtype, torch.float32 if dtype.is_floating_point else torch.int64)
         values = loss(input.to(wide) - target.to(wide), *parameters)
@@ -142,28 +124,28 @@ class HuberLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("delta", "reduction"))
 
 
-_DENSE = {(Tensor, True, True), (torch.nn.Parameter, True, True)}
 _RULES: tuple[Any, ...] = (("delta", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
 
 
-def _evaluate(formula: Callable[..., Tensor], x: Any, *parameters: Any) -> Tensor:
+def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
     """The formula of tensors of one dtype and device."""
     x = x if isinstance(x, Tensor) else torch.as_tensor(x)
-    dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     if x.is_complex():
         raise TypeError(f"x must be real, got dtype {x.dtype}")
+    dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
     values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
     result = formula(*values)
+    if x.requires_grad:
+        result = torch.where(torch.isnan(x), x * torch.where(torch.isnan(x), math.nan, 1.0), result)
     for p in values[1:]:  # so that slopes at NaN are NaN, clipped or not
         if p.requires_grad:
             result = result + 0 * p * torch.where(torch.isnan(x), math.nan, 1.0)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
 
 
-def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> Tensor:
-    """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
-    so that nothing waits for a device."""
+def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
+    """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
     if isinstance(value, Tensor):
         return torch.where(valid(value), value, math.nan).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
@@ -174,21 +156,21 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
 
 
 def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum of the loss in one pass over the memory of the CPU; None for what does
-    not lie there in one piece, is traced, or is in a transform."""
-    if torch.compiler.is_compiling() or is_in_torch_dispatch_mode():
+    """The mean or the sum in one pass over the memory of the CPU; None for what does not lie there
+    in one piece, is traced or in a transform, and for parameters far out."""
+    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
         return None
     tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
     target = x.new_zeros(()).expand(x.shape) if target is None else target
-    alike = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    alone = all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
-    kinds = {(type(t), t.is_cpu, t.is_contiguous()) for t in tensors}
-    transformed = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
-    if transformed or not alike or not alone or not x.numel() or kinds - _DENSE:
-        return None
-    if not all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(parameters, _RULES)):
-        return None
-    return _Total.apply(x, target, mean, *parameters)
+    plain = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
+    plain = plain and not torch._C._are_functorch_transforms_active() and x.numel() > 0
+    plain = plain and forward_ad._current_level < 0
+    kinds = (Tensor, torch.nn.Parameter)
+    plain = plain and all(type(t) in kinds and t.is_cpu and t.is_contiguous() for t in tensors)
+    plain = plain and all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
+    numbers = [p.item() if isinstance(p, Tensor) else p for p in parameters if plain]
+    plain = plain and all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(numbers, _RULES))
+    return _Total.apply(x, target, mean, *parameters) if plain else None
 
 
 class _Total(torch.autograd.Function):
@@ -196,43 +178,33 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step, sums = x.numel(), torch.get_num_threads() << 16, []
-        ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
-        slope = torch.empty_like(x)
+        ctx.share, ctx.parameters = 1 / x.numel() if mean else 1.0, parameters
+        slope, step, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
         parts = [(x, target, slope)]
-        if size > step:
+        if x.numel() > step:
             parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
-        room = [torch.empty_like(parts[0][0]) for _ in range(2)]
-        numbers = [float(p) for p in parameters]
-        for a, b, s in parts:
-            d, *spare = room if a.shape == room[0].shape else [r[: len(a)] for r in room]
-            torch.sub(a, b, out=d)
-            sums.append(_block(d, s, spare, ctx, *numbers))
+        (delta,) = map(float, parameters)
+        for one, other, s in parts:
+            d = one - other
+            torch.clamp(d, -delta, delta, out=s)
+            u = torch.add(d, s, alpha=-0.5).mul_(s)
+            found = [u.sum().item(), 0.0]
+            if ctx.needs_input_grad[3]:
+                d.abs_().clamp_(min=delta).add_(-delta)
+                found[1] = d.sum().item()
+            s.mul_(ctx.share)
+            sums.append(found)
         value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
         ctx.save_for_backward(x, target, slope)
         return x.new_full((), value)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
-            d, parameters = x - target, ctx.parameters
-            slope, *sums = (ctx.share * f(d, *parameters) for f in (d_x, d_delta))
-        if torch.is_grad_enabled() or grad.item() != 1:
-            slope = slope * grad
+            values = x - target, *ctx.parameters
+            slope, *sums = (ctx.share * f(*values) for f in (d_x, d_delta))
+        slope = slope if not torch.is_grad_enabled() and grad.item() == 1 else slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
         by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)
         return slope if needs[0] else None, -slope if needs[1] else None, None, *by
-
-
-def _block(d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, delta: float) -> list[float]:
-    """The sums of loss, d_delta; s becomes the share of d_x. d is used up."""
-    (u,) = spare
-    torch.clamp(d, -delta, delta, out=s)
-    torch.add(d, s, alpha=-0.5, out=u).mul_(s)
-    sums = [u.sum().item(), 0.0]
-    if ctx.needs_input_grad[3]:
-        d.abs_().clamp_(min=delta).add_(-delta)
-        sums[1] = d.sum().item()
-    s.mul_(ctx.share)
-    return sums

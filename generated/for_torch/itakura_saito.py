@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of itakura_saito (sha256 bf8e519bfea8) by: derive regenerate itakura_saito
-# --target torch
+# derive regenerate itakura_saito --target torch, from the definition of sha256 bf8e519bfea8
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Itakura-Saito divergence.
 
@@ -46,11 +45,8 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(mu: Tensor, y: Tensor) -> Any:
     """Itakura-Saito divergence, elementwise."""
-    return torch.where(
-        mu < y,
-        _exp_difference_m1_m1_0(_log_ratio(y, mu, y - mu)) * (y / mu),
-        _exp_difference_m1_0_0(_log_ratio(mu, y, mu - y)),
-    )
+    value = _exp_difference_m1_0_0(_log_ratio(mu, y, mu - y))
+    return torch.where(mu < y, _exp_difference_m1_m1_0(_log_ratio(y, mu, y - mu)) * (y / mu), value)
 
 
 @_elementwise
@@ -62,8 +58,9 @@ def d_mu(mu: Tensor, y: Tensor) -> Any:
 @_elementwise
 def d_y(mu: Tensor, y: Tensor) -> Any:
     """The derivative in y."""
-    far = torch.abs(mu) == math.inf
-    return torch.where(far, -1 / y, torch.where(mu / y < 2.0**-54, 1 / mu, (y - mu) / mu / y))
+    value = (y - mu) / mu / y
+    value = torch.where(mu / y < 2.0**-54, 1 / mu, value)
+    return torch.where(torch.abs(mu) == math.inf, -1 / y, value)
 
 
 @_elementwise
@@ -86,31 +83,23 @@ def value_and_grad(mu: Tensor, y: Tensor) -> tuple[Tensor, ...]:
 def _exp_difference_m1_0_0(z: Any) -> Any:
     """z^2 exp[-z, 0, 0], the divided difference of exp."""
     p = torch.exp(-z)
-    return torch.where(
-        torch.abs(z) < 4, z * z * (p * _exp_series(torch.abs(z), (0, 1, 1))), z - 1 + p
-    )
+    value = z - 1 + p
+    return torch.where(torch.abs(z) < 1, z * z * (p * _exp_series(torch.abs(z), (0, 1, 1))), value)
 
 
 def _exp_difference_m1_m1_0(z: Any) -> Any:
     """z^2 exp[-z, -z, 0], the divided difference of exp."""
     p = torch.exp(-z)
-    return torch.where(
-        torch.abs(z) < 4,
-        z * z * (p * _exp_series(torch.abs(z), (0, 0, 1))),
-        1 - torch.clamp(z, max=1000000000.0) * p - p,
-    )
+    value = 1 - torch.clamp(z, max=1e9) * p - p
+    return torch.where(torch.abs(z) < 4, z * z * (p * _exp_series(torch.abs(z), (0, 0, 1))), value)
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
     """log(t/z), from d = t - z where that is small beside z."""
     q = t / z
-    return torch.where(
-        torch.abs(d) < 0.5 * z,
-        torch.log1p(d / z),
-        torch.where(
-            (q > 1e-30) & (q < 1e30), torch.log(q), 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
-        ),
-    )
+    value = 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
+    value = torch.where((q > 1e-30) & (q < 1e30), torch.log(q), value)
+    return torch.where(torch.abs(d) < 0.5 * z, torch.log1p(d / z), value)
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
@@ -123,10 +112,7 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
         for j, rate in enumerate(rates):
             sums[j] = total = total + rate * sums[j]
         coefficients.append(total / float(math.factorial(len(rates) - 1 + k)))
-    value = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        value = value * argument + c
-    return value
+    return functools.reduce(lambda value, c: value * argument + c, coefficients[::-1])
 
 
 class ItakuraSaitoLoss(torch.nn.Module):

@@ -14,6 +14,7 @@ Source: Kullback and Leibler, Ann. Math. Statist. 22(1), 1951.
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -75,59 +76,42 @@ def _value_and_grad(q: Any, p: Any) -> Any:
 
 def _divergence(a: Any, b: Any, d: Any) -> Any:
     """a log(a/b) - a + b, where d = b - a; b at a = 0. It is never negative."""
-    far = a == 0
-    return torch.where(
-        far,
-        b,
-        torch.where(
-            (0.5 * a > b) | (2.0**-10 * b > a),
-            d + a * _log_quotient(a, b),
-            -a * _log1p_minus(d / a),
-        ),
-    )
+    value = -a * _log1p_minus(d / a)
+    value = torch.where((0.5 * a > b) | (2.0**-10 * b > a), d + a * _log_quotient(a, b), value)
+    return torch.where(a == 0, b, value)
 
 
 def _log1p_minus(z: Any) -> Any:
     """log(1 + z) - z, without cancellation at small z."""
     w = z / (2 + z)
+    value = torch.log1p(z) - z
+    value = torch.where(z == math.inf, -math.inf, value)
     terms = (
         1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
         1 / 27, 1 / 29, 1 / 31, 1 / 33, 1 / 35,
     )  # fmt: skip
-    return torch.where(
-        (z > -0.5) & (z < 1),
-        -z * z * (0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))),
-        torch.where(z == math.inf, -math.inf, torch.log1p(z) - z),
-    )
+    u = 0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))
+    return torch.where((z > -0.5) & (z < 1), -z * z * u, value)
 
 
 def _log_quotient(a: Any, b: Any) -> Any:
     """log(a/b), also where the quotient leaves the range."""
-    return torch.where(
-        torch.clamp(a, max=b) < 2.0**-60 * torch.clamp(a, min=b),
-        torch.log(a) - torch.log(b),
-        torch.log(a / b),
-    )
+    value = torch.log(a / b)
+    u = 2.0**-60 * torch.clamp(a, min=b)
+    return torch.where(torch.clamp(a, max=b) < u, torch.log(a) - torch.log(b), value)
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
     """log(t/z), from d = t - z where that is small beside z."""
     q = t / z
-    return torch.where(
-        torch.abs(d) < 0.5 * z,
-        torch.log1p(d / z),
-        torch.where(
-            (q > 1e-30) & (q < 1e30), torch.log(q), 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
-        ),
-    )
+    value = 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
+    value = torch.where((q > 1e-30) & (q < 1e30), torch.log(q), value)
+    return torch.where(torch.abs(d) < 0.5 * z, torch.log1p(d / z), value)
 
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     """The polynomial with these coefficients, lowest first."""
-    total = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        total = total * z + c
-    return total
+    return functools.reduce(lambda total, c: total * z + c, coefficients[::-1])
 
 
 def _total(value: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ Source: Hinton, Vinyals and Dean, arXiv:1503.02531, without the factor T^2.
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -149,8 +150,9 @@ def _value_and_grad(b: Any, a: Any, T: Any) -> Any:
 
 def _chance_divergence(p: Any, q: Any, w: Any) -> Any:
     """q log(q/p) - q + p for p = q exp(-w); p at q = 0."""
-    far = q == 0
-    return torch.where(far, p, torch.where(torch.abs(w) < 1, q * _expm1_minus(-w), q * w - q + p))
+    value = q * w - q + p
+    value = torch.where(torch.abs(w) < 1, q * _expm1_minus(-w), value)
+    return torch.where(q == 0, p, value)
 
 
 def _chance_gap(p: Any, q: Any, w: Any) -> Any:
@@ -160,17 +162,15 @@ def _chance_gap(p: Any, q: Any, w: Any) -> Any:
 
 def _expm1_minus(z: Any) -> Any:
     """exp(z) - 1 - z, without cancellation at small z."""
+    value = torch.expm1(z) - z
+    value = torch.where(z == math.inf, math.inf, value)
     terms = (
         0.5, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 0.0001984126984126984, 2.48015873015873e-05,
         2.7557319223985893e-06, 2.755731922398589e-07, 2.505210838544172e-08, 2.08767569878681e-09,
         1.6059043836821613e-10, 1.1470745597729725e-11, 7.647163731819816e-13,
         4.779477332387385e-14, 2.8114572543455206e-15, 1.5619206968586225e-16,
     )  # fmt: skip
-    return torch.where(
-        torch.abs(z) < 1,
-        z * z * _horner(z, terms),
-        torch.where(z == math.inf, math.inf, torch.expm1(z) - z),
-    )
+    return torch.where(torch.abs(z) < 1, z * z * _horner(z, terms), value)
 
 
 def _apart(n: Tensor, m: Tensor, difference: Tensor, weight: Tensor) -> Tensor:
@@ -195,10 +195,7 @@ def _centred(value: Tensor, weight: Tensor) -> Tensor:
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     """The polynomial with these coefficients, lowest first."""
-    total = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        total = total * z + c
-    return total
+    return functools.reduce(lambda total, c: total * z + c, coefficients[::-1])
 
 
 def _largest(value: Tensor) -> Tensor:

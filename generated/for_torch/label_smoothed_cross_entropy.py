@@ -70,15 +70,14 @@ def _loss(z: Any, t: Any, eps: Any) -> Any:
     if t.is_floating_point():
         gaps = z - _largest(z)
         q = torch.log1p(_rest(torch.exp(gaps))) - gaps
-        u = t * q
-        w = _total(torch.where(t == 0, 0, -u)) * eps + _total(torch.where(t == 0, 0, u))
-        p = _total(-t) / z.shape[-1] * _total(-q) * eps
-        return w + p
+        u = _total(torch.where(t == 0, 0, t * q))
+        w = u + _total(t) / z.shape[-1] * _total(q) * eps
+        return w - u * eps
     gaps = z - _largest(z)
     L = torch.log1p(_rest(torch.exp(gaps)))
     n = L - _entry(gaps, t)
     q = L - gaps
-    return n * (1 - eps) - _total(-q) / z.shape[-1] * eps
+    return n * (1 - eps) + _total(q) / z.shape[-1] * eps
 
 
 def _d_z(z: Any, t: Any, eps: Any) -> Any:
@@ -87,38 +86,35 @@ def _d_z(z: Any, t: Any, eps: Any) -> Any:
         e = torch.exp(gaps)
         rest = _rest(e)
         s = e / (1 + rest)
-        a = t - t * eps - _total(-t) / z.shape[-1] * eps
         q = torch.log1p(rest) - gaps
-        return s * _others(a) + a * torch.expm1(-q)
+        u = (s * _others(t) + t * torch.expm1(-q)) * (1 - eps)
+        w = gaps - torch.log1p(_total(torch.expm1(gaps)) / z.shape[-1])
+        return u + _total(t) * (torch.expm1(w) / z.shape[-1]) * eps
     gaps = z - _largest(z)
+    q = gaps - torch.log1p(_total(torch.expm1(gaps)) / z.shape[-1])
     e = torch.exp(gaps)
     rest = _rest(e)
     s = e / (1 + rest)
-    a = torch.where(_hit(z, t), 1 - eps, 0) + eps / z.shape[-1]
-    u = s * _others(a)
-    q = torch.log1p(rest) - gaps
-    w = a * torch.expm1(-q)
-    return u + w
+    n = torch.log1p(rest) - _entry(gaps, t)
+    return torch.expm1(q) / z.shape[-1] * eps + torch.scatter(s, -1, t, torch.expm1(-n)) * (1 - eps)
 
 
 def _d_eps(z: Any, t: Any, eps: Any) -> Any:
     if t.is_floating_point():
-        gaps = z - _largest(z)
-        q = torch.log1p(_rest(torch.exp(gaps))) - gaps
-        return _total(torch.where(t == 0, 0, -t * q)) + _total(-t) / z.shape[-1] * _total(-q)
-    gaps = z - _largest(z)
-    L = torch.log1p(_rest(torch.exp(gaps)))
-    n = L - _entry(gaps, t)
-    q = L - gaps
-    return -n - _total(-q) / z.shape[-1]
+        e = torch.exp(z - _largest(z))
+        s = e / (1 + _rest(e))
+        u = _total(torch.where(t == 0, 0, t * _beside(z, s)))
+        return u - _total(t) / z.shape[-1] * _total(_beside(z, s))
+    e = torch.exp(z - _largest(z))
+    s = e / (1 + _rest(e))
+    return _entry(_beside(z, s), t) - _total(_beside(z, s)) / z.shape[-1]
 
 
 def _hessian_product(z: Any, t: Any, v: Any, eps: Any) -> Any:
     if t.is_floating_point():
         e = torch.exp(z - _largest(z))
         s = e / (1 + _rest(e))
-        q = _total(t) - _total(-t) * eps - _total(t) * eps
-        return torch.where(s == 0, 0, _centred(v, s) * s * q)
+        return torch.where(s == 0, 0, _centred(v, s) * _total(t) * s)
     e = torch.exp(z - _largest(z))
     s = e / (1 + _rest(e))
     return torch.where(s == 0, 0, _centred(v, s) * s)
@@ -128,7 +124,7 @@ def _d_t(z: Any, t: Any, eps: Any) -> Any:
     if t.is_floating_point():
         gaps = z - _largest(z)
         q = torch.log1p(_rest(torch.exp(gaps))) - gaps
-        return q - q * eps - _total(-q) / z.shape[-1] * eps
+        return q + _total(q) / z.shape[-1] * eps - q * eps
     raise ValueError("t names a class: there is no derivative in it")
 
 
@@ -138,28 +134,30 @@ def _value_and_grad(z: Any, t: Any, eps: Any) -> Any:
         e = torch.exp(gaps)
         rest = _rest(e)
         q = torch.log1p(rest) - gaps
-        u = t * q
-        w = _total(torch.where(t == 0, 0, -u)) * eps + _total(torch.where(t == 0, 0, u))
-        p = _total(-t) / z.shape[-1]
-        r = -q
-        g = p * _total(r) * eps
+        u = _total(torch.where(t == 0, 0, t * q))
+        w = u + _total(t) / z.shape[-1] * _total(q) * eps
         s = e / (1 + rest)
-        a = t - t * eps - p * eps
-        slope = s * _others(a) + a * torch.expm1(r)
-        return w + g, slope
+        p = (s * _others(t) + t * torch.expm1(-q)) * (1 - eps)
+        r = gaps - torch.log1p(_total(torch.expm1(gaps)) / z.shape[-1])
+        slope = p + _total(t) * (torch.expm1(r) / z.shape[-1]) * eps
+        return w - u * eps, slope
     gaps = z - _largest(z)
     e = torch.exp(gaps)
     rest = _rest(e)
     L = torch.log1p(rest)
     n = L - _entry(gaps, t)
     q = L - gaps
-    u = -q
+    u = gaps - torch.log1p(_total(torch.expm1(gaps)) / z.shape[-1])
     s = e / (1 + rest)
-    a = torch.where(_hit(z, t), 1 - eps, 0) + eps / z.shape[-1]
-    w = s * _others(a)
-    p = a * torch.expm1(u)
-    value = n * (1 - eps) - _total(u) / z.shape[-1] * eps
-    return value, w + p
+    value = n * (1 - eps) + _total(q) / z.shape[-1] * eps
+    v = torch.scatter(s, -1, t, torch.expm1(-n))
+    slope = torch.expm1(u) / z.shape[-1] * eps + v * (1 - eps)
+    return value, slope
+
+
+def _beside(value: Tensor, weight: Tensor) -> Tensor:
+    """Entries less that where the weight is largest."""
+    return value - torch.gather(value, -1, torch.argmax(weight, -1, keepdim=True))
 
 
 def _centred(value: Tensor, weight: Tensor) -> Tensor:
@@ -171,11 +169,6 @@ def _centred(value: Tensor, weight: Tensor) -> Tensor:
 def _entry(value: Tensor, target: Tensor) -> Tensor:
     """The entry of the target's class."""
     return torch.gather(value, -1, target)
-
-
-def _hit(like: Tensor, target: Tensor) -> Tensor:
-    """Which entries are those of the target's class."""
-    return torch.arange(like.shape[-1], device=like.device) == target
 
 
 def _largest(value: Tensor) -> Tensor:

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of modified_huber (sha256 829d5c1a6b96) by: derive regenerate modified_huber
-# --target torch
+# derive regenerate modified_huber --target torch, from the definition of sha256 829d5c1a6b96
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Modified Huber loss.
 
@@ -53,18 +52,15 @@ def loss(f: Tensor, y: Tensor) -> Any:
 @_elementwise
 def d_f(f: Tensor, y: Tensor) -> Any:
     """The derivative in f."""
-    u = f * y
-    return torch.where(
-        u >= -1,
-        torch.where(u == 1, -y / 2, torch.where(u > 1, 0, -y)) * torch.clamp(1 - u, min=0) * 2,
-        -4 * y,
-    )
+    value = -4 * y
+    u = torch.where(f * y > 1, 0, -y) * torch.clamp(1 - f * y, min=0) * 2
+    return torch.where(f * y >= -1, u, value)
 
 
 @_elementwise
 def d2_f(f: Tensor, y: Tensor) -> Any:
     """The second derivative in f."""
-    return torch.where(f * y >= -1, 2 * torch.where(f * y > 1, 0, y * y), 0)
+    return torch.where(f * y >= -1, 2 * torch.where(f * y > 1, 0, 1), 0)
 
 
 def value_and_grad(f: Tensor, y: Tensor) -> tuple[Tensor, ...]:

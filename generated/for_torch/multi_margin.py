@@ -92,9 +92,8 @@ def _d_f(f: Any, t: Any, margin: Any, power: Any) -> Any:
 def _d_margin(f: Any, t: Any, margin: Any, power: Any) -> Any:
     q = f - _entry(f, t) + margin
     u = q**power / q
-    w = torch.where(
-        q == 0, torch.where(_hit(f, t), 0, power / 2 * torch.where(power == 1, 1, 0)), 0
-    )
+    v = power / 2 * torch.where(power == 1, 1, 0)
+    w = torch.where(q == 0, torch.where(_hit(f, t), 0, v), 0)
     p = torch.where(q > 0, torch.where(_hit(f, t), 0, u * power), w)
     return _total(p) / f.shape[-1]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of poisson (sha256 58fafd83678e) by: derive regenerate poisson --target torch
+# derive regenerate poisson --target torch, from the definition of sha256 58fafd83678e
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Poisson loss.
 
@@ -45,9 +45,7 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(mu: Tensor, y: Tensor) -> Any:
     """Poisson loss, elementwise."""
-    return torch.where(
-        y == 0, mu, torch.where(torch.abs(mu) == math.inf, math.inf, mu - y * torch.log(mu))
-    )
+    return torch.where(y == 0, mu, torch.where(mu == math.inf, math.inf, mu - y * torch.log(mu)))
 
 
 @_elementwise

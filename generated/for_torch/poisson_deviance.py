@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of poisson_deviance (sha256 0a527edc2516) by: derive regenerate
-# poisson_deviance --target torch
+# derive regenerate poisson_deviance --target torch, from the definition of sha256 0a527edc2516
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Poisson deviance.
 
@@ -46,28 +45,13 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(mu: Tensor, y: Tensor) -> Any:
     """Poisson deviance, elementwise."""
-    far = y == 0
-    far2 = torch.abs(mu) == math.inf
     u = mu / y
-    far3 = torch.abs(u) >= 2.0**60
     L = _log_ratio(y, mu, y - mu)
-    return torch.where(
-        far,
-        mu,
-        torch.where(
-            far2,
-            math.inf,
-            torch.where(
-                far3,
-                mu - y + y * L,
-                y * torch.where(
-                    mu < y,
-                    _exp_difference_m1_0_0(L),
-                    _exp_difference_m1_m1_0(_log_ratio(mu, y, mu - y)) * u,
-                ),
-            ),
-        ),
-    )
+    v = _exp_difference_m1_m1_0(_log_ratio(mu, y, mu - y)) * u
+    value = y * torch.where(mu < y, _exp_difference_m1_0_0(L), v)
+    value = torch.where(torch.abs(u) >= 2.0**60, mu - y + y * L, value)
+    value = torch.where(torch.abs(mu) == math.inf, math.inf, value)
+    return torch.where(y == 0, mu, value)
 
 
 @_elementwise
@@ -102,31 +86,23 @@ def value_and_grad(mu: Tensor, y: Tensor) -> tuple[Tensor, ...]:
 def _exp_difference_m1_0_0(z: Any) -> Any:
     """z^2 exp[-z, 0, 0], the divided difference of exp."""
     p = torch.exp(-z)
-    return torch.where(
-        torch.abs(z) < 4, z * z * (p * _exp_series(torch.abs(z), (0, 1, 1))), z - 1 + p
-    )
+    value = z - 1 + p
+    return torch.where(torch.abs(z) < 1, z * z * (p * _exp_series(torch.abs(z), (0, 1, 1))), value)
 
 
 def _exp_difference_m1_m1_0(z: Any) -> Any:
     """z^2 exp[-z, -z, 0], the divided difference of exp."""
     p = torch.exp(-z)
-    return torch.where(
-        torch.abs(z) < 4,
-        z * z * (p * _exp_series(torch.abs(z), (0, 0, 1))),
-        1 - torch.clamp(z, max=1000000000.0) * p - p,
-    )
+    value = 1 - torch.clamp(z, max=1e9) * p - p
+    return torch.where(torch.abs(z) < 4, z * z * (p * _exp_series(torch.abs(z), (0, 0, 1))), value)
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
     """log(t/z), from d = t - z where that is small beside z."""
     q = t / z
-    return torch.where(
-        torch.abs(d) < 0.5 * z,
-        torch.log1p(d / z),
-        torch.where(
-            (q > 1e-30) & (q < 1e30), torch.log(q), 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
-        ),
-    )
+    value = 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
+    value = torch.where((q > 1e-30) & (q < 1e30), torch.log(q), value)
+    return torch.where(torch.abs(d) < 0.5 * z, torch.log1p(d / z), value)
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
@@ -139,10 +115,7 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
         for j, rate in enumerate(rates):
             sums[j] = total = total + rate * sums[j]
         coefficients.append(total / float(math.factorial(len(rates) - 1 + k)))
-    value = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        value = value * argument + c
-    return value
+    return functools.reduce(lambda value, c: value * argument + c, coefficients[::-1])
 
 
 class PoissonDevianceLoss(torch.nn.Module):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of poisson_with_log_input (sha256 e73f7ad3ad66) by: derive regenerate
-# poisson_with_log_input --target torch
+# derive regenerate poisson_with_log_input --target torch, from the definition of sha256
+# e73f7ad3ad66
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Poisson loss of the log of the mean.
 
@@ -47,7 +47,7 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 def loss(f: Tensor, y: Tensor) -> Any:
     """Poisson loss of the log of the mean, elementwise."""
     p = torch.exp(f)
-    return torch.where(y == 0, p, torch.where(torch.abs(f) == math.inf, math.inf, p - f * y))
+    return torch.where(y == 0, p, torch.where(p == math.inf, math.inf, p - f * y))
 
 
 @_elementwise

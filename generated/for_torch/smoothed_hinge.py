@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of smoothed_hinge (sha256 ecbce9fc63be) by: derive regenerate smoothed_hinge
-# --target torch
+# derive regenerate smoothed_hinge --target torch, from the definition of sha256 ecbce9fc63be
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Smoothed hinge loss.
 
@@ -47,9 +46,9 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 def loss(f: Tensor, y: Tensor, gamma: Any = 1.0) -> Any:
     """Smoothed hinge loss, elementwise."""
     q = 1 - f * y
-    return torch.where(
-        f * y >= 1, 0, torch.where(1 - gamma < f * y, q / gamma * (0.5 * q), q - gamma / 2)
-    )
+    value = q - gamma / 2
+    value = torch.where(1 - gamma < f * y, q / gamma * (0.5 * q), value)
+    return torch.where(f * y >= 1, 0, value)
 
 
 @_elementwise
@@ -61,8 +60,9 @@ def d_f(f: Tensor, y: Tensor, gamma: Any = 1.0) -> Any:
 @_elementwise
 def d_gamma(f: Tensor, y: Tensor, gamma: Any = 1.0) -> Any:
     """The derivative in gamma."""
-    v = (1 - f * y) / gamma
-    return torch.where(f * y >= 1, 0, torch.where(1 - gamma < f * y, -0.5 * v * v, -0.5))
+    u = f * y
+    value = torch.where(1 - gamma < u, -0.5 * ((1 - u) / gamma) * (1 - u) / gamma, -0.5)
+    return torch.where(u >= 1, 0, value)
 
 
 @_elementwise
@@ -74,9 +74,8 @@ def d2_f(f: Tensor, y: Tensor, gamma: Any = 1.0) -> Any:
 @_elementwise
 def d2_f_gamma(f: Tensor, y: Tensor, gamma: Any = 1.0) -> Any:
     """The mixed second derivative in f and gamma."""
-    return torch.where(
-        f * y > 1, 0, torch.where(1 - gamma < f * y, y / gamma * ((1 - f * y) / gamma), 0)
-    )
+    value = torch.where(1 - gamma < f * y, y / gamma * ((1 - f * y) / gamma), 0)
+    return torch.where(f * y > 1, 0, value)
 
 
 def value_and_grad(f: Tensor, y: Tensor, gamma: Any = 1.0) -> tuple[Tensor, ...]:

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of squared_hinge (sha256 f57310dcda7f) by: derive regenerate squared_hinge
-# --target torch
+# derive regenerate squared_hinge --target torch, from the definition of sha256 f57310dcda7f
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Squared hinge loss.
 
@@ -59,7 +58,7 @@ def d_f(f: Tensor, y: Tensor) -> Any:
 @_elementwise
 def d2_f(f: Tensor, y: Tensor) -> Any:
     """The second derivative in f."""
-    return 2 * torch.where(f * y > 1, 0, y * y)
+    return 2 * torch.where(f * y > 1, 0, 1)
 
 
 def value_and_grad(f: Tensor, y: Tensor) -> tuple[Tensor, ...]:

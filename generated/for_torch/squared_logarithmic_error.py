@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of squared_logarithmic_error (sha256 efebd22b68a4) by: derive regenerate
-# squared_logarithmic_error --target torch
+# derive regenerate squared_logarithmic_error --target torch, from the definition of sha256
+# efebd22b68a4
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Squared logarithmic error.
 
@@ -55,8 +55,8 @@ def loss(mu: Tensor, y: Tensor) -> Any:
 @_elementwise
 def d_mu(mu: Tensor, y: Tensor) -> Any:
     """The derivative in mu."""
-    far = torch.abs(mu) == math.inf
-    return torch.where(far, 0, -_log_ratio(y + 1, mu + 1, y - mu) / (mu + 1) * 2)
+    value = -_log_ratio(y + 1, mu + 1, y - mu) / (mu + 1) * 2
+    return torch.where(torch.abs(mu) == math.inf, 0, value)
 
 
 @_elementwise
@@ -68,23 +68,17 @@ def d_y(mu: Tensor, y: Tensor) -> Any:
 @_elementwise
 def d2_mu(mu: Tensor, y: Tensor) -> Any:
     """The second derivative in mu."""
-    far = torch.abs(mu) == math.inf
     q = mu + 1
-    return torch.where(
-        far,
-        0,
-        torch.where(
-            torch.abs(mu) < 1,
-            (1 + torch.log1p(y) - torch.log1p(mu)) / q * (2 / q),
-            2 / q * (1 - _log_ratio(q, y + 1, mu - y)) / q,
-        ),
-    )
+    value = 2 / q * (1 - _log_ratio(q, y + 1, mu - y)) / q
+    u = 2 + 2 * torch.log1p(y) - 2 * torch.log1p(mu)
+    value = torch.where(torch.abs(mu) < 1, u / q / q, value)
+    return torch.where(torch.abs(mu) == math.inf, 0, value)
 
 
 @_elementwise
 def d2_mu_y(mu: Tensor, y: Tensor) -> Any:
     """The mixed second derivative in mu and y."""
-    return -2 / (mu + 1) / (y + 1)
+    return -2 / (y + 1) / (mu + 1)
 
 
 def value_and_grad(mu: Tensor, y: Tensor) -> tuple[Tensor, ...]:
@@ -95,13 +89,9 @@ def value_and_grad(mu: Tensor, y: Tensor) -> tuple[Tensor, ...]:
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
     """log(t/z), from d = t - z where that is small beside z."""
     q = t / z
-    return torch.where(
-        torch.abs(d) < 0.5 * z,
-        torch.log1p(d / z),
-        torch.where(
-            (q > 1e-30) & (q < 1e30), torch.log(q), 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
-        ),
-    )
+    value = 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
+    value = torch.where((q > 1e-30) & (q < 1e30), torch.log(q), value)
+    return torch.where(torch.abs(d) < 0.5 * z, torch.log1p(d / z), value)
 
 
 class SquaredLogarithmicErrorLoss(torch.nn.Module):

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of student_t (sha256 e881c11a8385) by: derive regenerate student_t --target
-# torch
+# derive regenerate student_t --target torch, from the definition of sha256 e881c11a8385
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Student's t loss.
 
@@ -17,74 +16,65 @@ Errors of every function, measured against the definition: docs/accuracy.md of d
 import functools
 import math
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
-from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 __all__ = ["StudentTLoss", "d2_df", "d2_df_scale", "d2_scale", "d2_x", "d2_x_df", "d2_x_scale"]
 __all__ += ["d_df", "d_scale", "d_x", "loss", "value_and_grad", "weight"]
+_FORMULAS: dict[str, Any] = {}
 
 
-_FORMULAS: dict[str, Callable[..., Tensor]] = {}
-
-
-def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _elementwise(_formula: Any) -> Any:
     """The formula of tensors, float32 at least; the dtype of x comes out."""
-
-    @functools.wraps(_formula)
-    def evaluate(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
-        return _evaluate(_formula, x, df, scale)
-
     _FORMULAS[_formula.__name__] = _formula
-    return evaluate
+    return functools.wraps(_formula)(lambda x, df=1.0, scale=1.0: _evaluate(_formula, x, df, scale))
 
 
 @_elementwise
 def loss(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """Student's t loss, elementwise."""
-    d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
-    far = y / d * (0.5 * y) < 2.0**-54
-    value = torch.where(
-        far, 0.5 * (y / d * (d + 1)) * y, (d + 1) / 2 * _log1p_square(torch.abs(y) / torch.sqrt(d))
-    )
+    d = torch.where(df >= 2.0**1000, 1, df)
+    value = (d + 1) / 2 * _log1p_square(torch.abs(y) / torch.sqrt(d))
+    u = (d + 1) / 2 * (torch.log(1 / d) + 2 * torch.log(torch.abs(y)))
+    value = torch.where(0.5 * (d / y / y) < 2.0**-54, u, value)
+    value = torch.where(y / d * (0.5 * y) < 2.0**-54, 0.5 * y * (d + 1) / d * y, value)
     return torch.where(df >= 2.0**1000, 0.5 * y * y, value)
 
 
 @_elementwise
 def d_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
-    d = torch.where(df >= 2.0**1000, 1, df)
-    far = d / x * (scale / x) * scale < 2.0**-54
     y = x / scale
-    value = torch.where(far, (d + 1) / x, y / (y * y + d) * (d + 1) / scale)
+    d = torch.where(df >= 2.0**1000, 1, df)
+    value = (d + 1) / (y * y + d) * y / scale
+    value = torch.where(d / x * (scale / x) * scale < 2.0**-54, (d + 1) / x, value)
     return torch.where(df >= 2.0**1000, y / scale, value)
 
 
 @_elementwise
 def d_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in df."""
-    d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
-    far = y / d * y * (d / 2 + 1) < 2.0**-54
-    L = _log1p_square(torch.abs(y) / torch.sqrt(d))
-    value = torch.where(
-        far, -0.5 * (y / d) / d * y, 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (torch.expm1(-L) / d)
-    )
+    d = torch.where(df >= 2.0**1000, 1, df)
+    L = torch.log1p(y * y / d)
+    value = 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (torch.expm1(-L) / d)
+    q = torch.log(1 / d) / 2 - (d + 1) / d / 2 + torch.log(torch.abs(y))
+    value = torch.where((d + 0.5) / y / y < 2.0**-54, q, value)
+    value = torch.where(y / d * y * (d / 2 + 1) < 2.0**-54, -0.5 * (y / d) / d * y, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
 
 
 @_elementwise
 def d_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
-    d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
-    far = d / y / y < 2.0**-54
-    value = torch.where(far, (-d - 1) / scale, -y / (y * y + d) * (d + 1) / scale * y)
+    d = torch.where(df >= 2.0**1000, 1, df)
+    value = -y / scale * ((d + 1) * y / (y * y + d))
+    value = torch.where(d / y / y < 2.0**-54, (-d - 1) / scale, value)
     return torch.where(df >= 2.0**1000, -y / scale * y, value)
 
 
@@ -92,14 +82,10 @@ def d_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     d = torch.where(df >= 2.0**1000, 1, df)
-    far = d / x * (scale / x) * scale * 3 < 2.0**-54
-    r = torch.abs(x / scale) / torch.sqrt(d)
-    w = r * r
-    value = torch.where(
-        far,
-        -(d + 1) / x / x,
-        (1 / (w + 1) - 1 / (1 + 1 / w)) * (d + 1) / d / scale / (w + 1) / scale,
-    )
+    y = x / scale
+    s = y * y
+    value = -(d + 1) / scale / (s + d) * (s - d) / (s + d) / scale
+    value = torch.where(d / x * (scale / x) * scale * 3 < 2.0**-54, -(d + 1) / x / x, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
 
 
@@ -107,46 +93,34 @@ def d2_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and df."""
     d = torch.where(df >= 2.0**1000, 1, df)
-    far = scale / x * (scale / x) * (2 * d + 1) < 2.0**-54
     y = x / scale
-    q = y / d * y + 1
-    value = torch.where(far, 1 / x, y / d / scale / q * ((y * y - 1) / d / q))
+    s = y * y
+    value = (s - 1) / (s + d) / scale * (y / (s + d))
+    value = torch.where(scale / x * (scale / x) * (2 * d + 1) < 2.0**-54, 1 / x, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
 
 
 @_elementwise
 def d2_x_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
+    y = x / scale
     d = torch.where(df >= 2.0**1000, 1, df)
     u = d / x * (scale / x)
-    far = u * scale * 2 < 2.0**-54
-    y = x / scale
-    r = torch.abs(y) / torch.sqrt(d)
-    w = r * r
-    value = torch.where(
-        far, -u * ((d + 1) / x) * 2, -y / d / (w + 1) * ((d + 1) / scale / (w + 1)) * (2 / scale)
-    )
-    return torch.where(df >= 2.0**1000, -x / scale / scale * (2 / scale), value)
+    s = y * y
+    value = -2 * (d + 1) * d / scale / (s + d) * y / (s + d) / scale
+    value = torch.where(u * scale * 2 < 2.0**-54, -u * ((d + 1) / x) * 2, value)
+    return torch.where(df >= 2.0**1000, -2 / scale * y / scale, value)
 
 
 @_elementwise
 def d2_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in df."""
+    u = scale / x * (scale / x)
     d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
-    far = torch.abs(y) == math.inf
-    far2 = d / y * (torch.abs(1 / (1 - (d + 1) / d / 2)) / y) < 2.0**-54
-    r = torch.abs(y) / torch.sqrt(d)
-    w = r * r
-    value = torch.where(
-        far,
-        (1 - d) / d / d / 2,
-        torch.where(
-            far2,
-            (1 - d) / d / d / 2,
-            y / (w + 1) / d / d / d * y * ((1 - d) / (2 + 2 / r / r) + 1 / (w + 1)),
-        ),
-    )
+    s = y * y
+    value = -y / (s + d) / d * (0.5 * ((s * d - s - 2 * d) / (s + d) / d * y))
+    value = torch.where(u * ((3 * d + 1) / 2) < 2.0**-54, u + (1 - d) / d / d / 2, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
 
 
@@ -155,39 +129,30 @@ def d2_df_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in df and scale."""
     d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
-    far = (2 * d + 1) / y / y < 2.0**-54
     s = y * y
-    value = torch.where(far, -1 / scale, -y / (s + d) * (y / (s + d) * (s - 1) / scale))
+    value = -y / (s + d) * (y / (s + d) * (s - 1) / scale)
+    value = torch.where((2 * d + 1) / y / y < 2.0**-54, -1 / scale, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
 
 
 @_elementwise
 def d2_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
-    d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
-    far = y / d * (y / 3) * 5 < 2.0**-54
-    far2 = d / y / y < 2.0**-54
+    d = torch.where(df >= 2.0**1000, 1, df)
     s = y * y
-    value = torch.where(
-        far,
-        3 * y / scale / d * (d + 1) / scale * y,
-        torch.where(
-            far2,
-            (d + 1) / scale / scale,
-            y / (s + d) * (s + 3 * d) / (s + d) * (d + 1) / scale * y / scale,
-        ),
-    )
-    return torch.where(df >= 2.0**1000, y / scale * (y / scale) * 3, value)
+    value = (d + 1) * y / (s + d) / scale * (y / (s + d) * (s + 3 * d) / scale)
+    value = torch.where(d / y / y < 2.0**-54, (d + 1) / scale / scale, value)
+    return torch.where(df >= 2.0**1000, y / scale * (3 * y / scale), value)
 
 
 @_elementwise
 def weight(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     d = torch.where(df >= 2.0**1000, 1, df)
-    far = d / x * (scale / x) * scale < 2.0**-54
     y = x / scale
-    value = torch.where(far, (d + 1) / x / x, (d + 1) / scale / (y * y + d) / scale)
+    value = (d + 1) / scale / (y * y + d) / scale
+    value = torch.where(d / x * (scale / x) * scale < 2.0**-54, (d + 1) / x / x, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
 
 
@@ -199,9 +164,8 @@ def value_and_grad(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> tuple[Tensor, 
 def _exp_difference_m1_0_0(z: Any) -> Any:
     """z^2 exp[-z, 0, 0], the divided difference of exp."""
     p = torch.exp(-z)
-    return torch.where(
-        torch.abs(z) < 4, z * z * (p * _exp_series(torch.abs(z), (0, 1, 1))), z - 1 + p
-    )
+    value = z - 1 + p
+    return torch.where(torch.abs(z) < 1, z * z * (p * _exp_series(torch.abs(z), (0, 1, 1))), value)
 
 
 def _log1p_square(t: Any) -> Any:
@@ -219,37 +183,27 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
         for j, rate in enumerate(rates):
             sums[j] = total = total + rate * sums[j]
         coefficients.append(total / float(math.factorial(len(rates) - 1 + k)))
-    value = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        value = value * argument + c
-    return value
+    return functools.reduce(lambda value, c: value * argument + c, coefficients[::-1])
 
 
 class StudentTLoss(torch.nn.Module):
-    """Student's t loss of input - target.
-
-    Args:
-        df: in (0, inf]; a number (checked), a Parameter, or a tensor (NaN where it is wrong).
-        scale: > 0 and finite; a number (checked), a Parameter, or a tensor (NaN where it is wrong).
-        reduction: "mean" over all elements (with a weight, too), "sum" or "none".
-        validate: check tensors, too, at every call, which waits for the device.
-    Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
-    Examples:
-        >>> StudentTLoss()(torch.tensor([2.0]), torch.tensor([2.0])).item()
-        0.0
+    """Student's t loss of input - target, as in torch.nn. df and scale are each a number, a
+    Parameter or a tensor. A wrong number is an error, a wrong tensor gives NaN, or with
+    validate=True an error, which waits for the device. A weight multiplies each element; "mean"
+    divides by their number.
     """
 
     def __init__(
         self, df: Any = 1.0, scale: Any = 1.0, reduction: str = "mean", *, validate: bool = False
-    ) -> None:
+    ):
         super().__init__()
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-        for value, (name, rule, valid) in zip((df, scale), _RULES):
+        for value, rule in zip((df, scale), _RULES):
             if isinstance(value, Tensor) and value.grad_fn is not None:
-                raise TypeError(f"{name} is computed: give a Parameter, or call `loss` each time")
-            _beside(torch.zeros(()), value, name, rule, valid)
-            setattr(self, name, torch.nn.Buffer(value) if type(value) is Tensor else value)
+                raise TypeError(f"{rule[0]} is computed: give a Parameter, or call `loss`")
+            _beside(torch.zeros(()), value, *rule)
+            setattr(self, rule[0], torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -263,8 +217,7 @@ class StudentTLoss(torch.nn.Module):
             if total is not None:
                 return total
         if input.shape != target.shape:
-            sizes = f"the sizes {tuple(input.shape)} and {tuple(target.shape)} are broadcast"
-            warnings.warn(sizes, stacklevel=4)  # of the caller
+            warnings.warn(f"sizes are broadcast: {input.shape}, {target.shape}", stacklevel=4)
         dtype = torch.promote_types(input.dtype, target.dtype)
         wide = torch.promote_types(dtype, torch.float32 if dtype.is_floating_point else torch.int64)
         values = loss(input.to(wide) - target.to(wide), *parameters)
@@ -277,28 +230,32 @@ class StudentTLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("df", "scale", "reduction"))
 
 
-_DENSE = {(Tensor, True, True), (torch.nn.Parameter, True, True)}
 _RULES: tuple[Any, ...] = (
     ("df", "in (0, inf]", lambda p: p > 0),
     ("scale", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),
 )
 
 
-def _evaluate(formula: Callable[..., Tensor], x: Any, *parameters: Any) -> Tensor:
+def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
     """The formula of tensors of one dtype and device."""
     x = x if isinstance(x, Tensor) else torch.as_tensor(x)
-    dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     if x.is_complex():
         raise TypeError(f"x must be real, got dtype {x.dtype}")
+    dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
     values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
-    result = _tied(formula.__name__, values)
+    wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
+    if not torch.compiler.is_compiling():
+        result = _BothWays.apply(formula.__name__, *values)
+    elif wanted and not torch._C._are_functorch_transforms_active():
+        result = _Closed.apply(formula.__name__, *values)
+    else:  # the compiler decides what to keep
+        result = formula(*values)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
 
 
-def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], Any]) -> Tensor:
-    """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
-    so that nothing waits for a device."""
+def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
+    """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
     if isinstance(value, Tensor):
         return torch.where(valid(value), value, math.nan).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
@@ -308,17 +265,8 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
-def _tied(name: str, values: list[Tensor]) -> Tensor:
-    """A formula and its derivatives; the compiler itself decides what to keep for them."""
-    if not torch.compiler.is_compiling():
-        return _ClosedBothWays.apply(name, *values)
-    wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
-    wanted = wanted and not torch._C._are_functorch_transforms_active()
-    return _Closed.apply(name, *values) if wanted else _FORMULAS[name](*values)
-
-
 class _Closed(torch.autograd.Function):
-    """A formula whose derivatives are functions of this file."""
+    """A formula whose derivatives are functions of this file, by its name."""
 
     generate_vmap_rule = True
 
@@ -327,40 +275,36 @@ class _Closed(torch.autograd.Function):
         return _FORMULAS[name](*values)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
         ctx.name, *values = inputs
         ctx.save_for_backward(*values)
+        if not torch.compiler.is_compiling():
+            ctx.save_for_forward(*values)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        values, needs = ctx.saved_tensors, ctx.needs_input_grad[1:]
-        once = torch.compiler.is_compiling() or not torch.is_grad_enabled()
-        slopes = [_FORMULAS[n] if once else globals()[n] for n in _slopes(ctx.name)]
-        found = zip(slopes, values, needs)
-        return None, *((grad * d(*values)).sum_to_size(v.shape) if n else None for d, v, n in found)
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        values, once = ctx.saved_tensors, not torch.is_grad_enabled()
+        found = zip(_slopes(ctx.name, values, once), values, ctx.needs_input_grad[1:])
+        return None, *((grad * d()).sum_to_size(v.shape) if n else None for d, v, n in found)
 
 
-class _ClosedBothWays(_Closed):
+class _BothWays(_Closed):
     """With forward mode, which torch.compile does not trace."""
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _Closed.setup_context(ctx, inputs, output)
-        ctx.save_for_forward(*inputs[1:])
-
-    @staticmethod
-    def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
+    def jvp(ctx: Any, _: None, *tangents: Any) -> Any:
         with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
             values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
-            slopes = [globals()[n] for n in _slopes(ctx.name)]
-            moves = [d(*values) * t for d, t in zip(slopes, tangents) if t is not None]
-            return sum(moves[1:], moves[0])
+            found = zip(_slopes(ctx.name, values), tangents)
+            return sum(d() * t for d, t in found if t is not None)
 
 
-def _slopes(name: str) -> tuple[str, ...]:
+def _slopes(name: str, values: Any, once: bool = False) -> list[Any]:
+    """Its derivatives there, to be called; without derivatives of their own where told so."""
     if name not in _SLOPES:
         raise NotImplementedError(f"this file has no derivative of {name}")
-    return _SLOPES[name]
+    known = _FORMULAS if once or torch.compiler.is_compiling() else globals()
+    return [functools.partial(known[n], *values) for n in _SLOPES[name]]
 
 
 _SLOPES = {
@@ -372,19 +316,21 @@ _SLOPES = {
 
 
 def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum of the loss in one pass over the memory of the CPU; None for what does
-    not lie there in one piece, is traced, or is in a transform."""
-    if torch.compiler.is_compiling() or is_in_torch_dispatch_mode():
+    """The mean or the sum in one pass over the memory of the CPU; None for what does not lie there
+    in one piece, is traced or in a transform, and for parameters far out."""
+    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
         return None
     tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
     target = x.new_zeros(()).expand(x.shape) if target is None else target
-    alike = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    alone = all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
-    kinds = {(type(t), t.is_cpu, t.is_contiguous()) for t in tensors}
-    transformed = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
-    if transformed or not alike or not alone or not x.numel() or kinds - _DENSE:
-        return None
-    return _Total.apply(x, target, mean, *parameters)
+    plain = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
+    plain = plain and not torch._C._are_functorch_transforms_active() and x.numel() > 0
+    plain = plain and forward_ad._current_level < 0
+    kinds = (Tensor, torch.nn.Parameter)
+    plain = plain and all(type(t) in kinds and t.is_cpu and t.is_contiguous() for t in tensors)
+    plain = plain and all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
+    numbers = [p.item() if isinstance(p, Tensor) else p for p in parameters if plain]
+    plain = plain and all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(numbers, _RULES))
+    return _Total.apply(x, target, mean, *parameters) if plain else None
 
 
 class _Total(torch.autograd.Function):
@@ -392,72 +338,57 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        size, step, sums = x.numel(), torch.get_num_threads() << 16, []
-        ctx.share, ctx.parameters = 1 / size if mean else 1.0, parameters
-        slope = torch.empty_like(x)
+        ctx.share, ctx.parameters = 1 / x.numel() if mean else 1.0, parameters
+        slope, step, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
         parts = [(x, target, slope)]
-        if size > step:
+        if x.numel() > step:
             parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
-        room = [torch.empty_like(parts[0][0]) for _ in range(3)]
-        numbers = [float(p) for p in parameters]
-        known = zip(numbers, _RULES)
-        ordinary = all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in known)
-        for a, b, s in parts:
-            d, *spare = room if a.shape == room[0].shape else [r[: len(a)] for r in room]
-            torch.sub(a, b, out=d)
-            found = _block(d, s, spare, ctx, *numbers) if ordinary else [math.nan]
-            if not all(map(math.isfinite, found)):
-                found = _exactly(a - b, s, ctx, *parameters)
+        for one, other, s in parts:
+            found = _block(one - other, s, ctx, *map(float, parameters))
+            if not all(map(math.isfinite, found)):  # out of the ordinary: by the functions
+                values = one - other, *parameters
+                torch.mul(d_x(*values), ctx.share, out=s)
+                found = [f(*values).sum().item() for f in (loss, d_df, d_scale)]
             sums.append(found)
         value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
         ctx.save_for_backward(x, target, slope)
         return x.new_full((), value)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
-            d, parameters = x - target, ctx.parameters
-            slope, *sums = (ctx.share * f(d, *parameters) for f in (d_x, d_df, d_scale))
-        if torch.is_grad_enabled() or grad.item() != 1:
-            slope = slope * grad
+            values = x - target, *ctx.parameters
+            slope, *sums = (ctx.share * f(*values) for f in (d_x, d_df, d_scale))
+        slope = slope if not torch.is_grad_enabled() and grad.item() == 1 else slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
         by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)
         return slope if needs[0] else None, -slope if needs[1] else None, None, *by
 
 
-def _block(
-    d: Tensor, s: Tensor, spare: list[Tensor], ctx: Any, df: float, scale: float
-) -> list[float]:
+def _block(d: Tensor, s: Tensor, ctx: Any, df: float, scale: float) -> list[float]:
     """The sums of loss, d_df, d_scale; s becomes the share of d_x. d is used up."""
-    u, v = spare
-    if df >= 2.0**1000:
-        return [math.nan]
     if not torch.linalg.vector_norm(d).item() < math.sqrt(df) * scale * 2.0**27:
         return [math.nan]
-    torch.mul(d, d, out=u)
-    torch.mul(u, 1 / df / scale / scale, out=v).log1p_()
-    sums = [(df + 1) * v.sum().item() / 2, 0.0, 0.0]
+    u = torch.mul(d, d)
+    v = torch.mul(u, 1 / df / scale / scale).log1p_()
+    found = [(df + 1) * v.sum().item() / 2, 0.0, 0.0]
     u.add_(df * scale * scale)
-    torch.div(d, u, out=s)
+    w = torch.reciprocal(u)
+    torch.mul(w, d, out=s)
     if any(ctx.needs_input_grad[3:]):
-        d.mul_(s)
+        torch.div(d, u, out=u)
     if ctx.needs_input_grad[3]:
-        sums[1] = _whole(0.5 * v.sum().item(), -((df + 1) * d.sum().item() / df / 2))
+        torch.mul(u, d, out=w)
+        found[1] = _whole(0.5 * v.sum().item(), -((df + 1) * w.sum().item() / df / 2))
     if ctx.needs_input_grad[4]:
-        sums[2] = (-df - 1) * d.sum().item() / scale
+        d.mul_(u)
+        found[2] = -((df + 1) * d.sum().item() / scale)
     s.mul_((df + 1) * ctx.share)
-    return sums
+    return found
 
 
 def _whole(*terms: float) -> float:
     """The sum of the terms; NaN where they cancel so far that too few digits are left."""
     total = math.fsum(terms)
     return total if abs(total) > max(map(abs, terms)) / 64 else math.nan
-
-
-def _exactly(d: Tensor, s: Tensor, ctx: Any, *parameters: Any) -> list[float]:
-    """The same by the elementwise functions, for a block that is out of the ordinary."""
-    torch.mul(d_x(d, *parameters), ctx.share, out=s)
-    found = zip((loss, d_df, d_scale), [True, *ctx.needs_input_grad[3:]])
-    return [f(d, *parameters).sum().item() if n else 0.0 for f, n in found]

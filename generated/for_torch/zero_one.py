@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# From the definition of zero_one (sha256 679372bc7a5c) by: derive regenerate zero_one --target
-# torch
+# derive regenerate zero_one --target torch, from the definition of sha256 679372bc7a5c
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Zero-one loss.
 

@@ -18,18 +18,15 @@ from ..huber import d2_delta, d_delta, d_x, loss
 
 def _log_z(delta: Any) -> Any:
     """log Z."""
-    return np.log(
-        2.5066282746310007 * _erf(0.7071067811865476 * delta)
-        + np.exp(-0.5 * delta * delta) / delta * 2
-    )
+    u = 2.5066282746310007 * _erf(0.7071067811865476 * delta)
+    return np.log(u + np.exp(-0.5 * delta * delta) / delta * 2)
 
 
 def _d_delta(delta: Any) -> Any:
     """The derivative of log Z by delta."""
     p = np.exp(-0.5 * delta * delta)
-    return (
-        -p / delta * (2 / (delta * _erf(0.7071067811865476 * delta) * 2.5066282746310007 + 2 * p))
-    )
+    u = _erf(0.7071067811865476 * delta)
+    return -p / delta * (2 / (delta * u * 2.5066282746310007 + 2 * p))
 
 
 _DENSITY = Density(

@@ -21,20 +21,15 @@ from ..huber import _total, d2_delta, d_delta, d_x, loss
 
 def _log_z(delta: Any) -> Any:
     """log Z."""
-    return torch.log(
-        2.5066282746310007 * torch.erf(0.7071067811865476 * delta)
-        + torch.exp(-0.5 * delta * delta) / delta * 2
-    )
+    u = 2.5066282746310007 * torch.erf(0.7071067811865476 * delta)
+    return torch.log(u + torch.exp(-0.5 * delta * delta) / delta * 2)
 
 
 def _d_delta(delta: Any) -> Any:
     """The derivative of log Z by delta."""
     p = torch.exp(-0.5 * delta * delta)
-    return (
-        -p
-        / delta
-        * (2 / (delta * torch.erf(0.7071067811865476 * delta) * 2.5066282746310007 + 2 * p))
-    )
+    u = torch.erf(0.7071067811865476 * delta)
+    return -p / delta * (2 / (delta * u * 2.5066282746310007 + 2 * p))
 
 
 _DENSITY = Density(

@@ -22,9 +22,8 @@ from ..smooth_l1 import _total, d2_beta, d_beta, d_x, loss
 def _log_z(beta: Any) -> Any:
     """log Z."""
     r = torch.sqrt(beta)
-    return torch.log(
-        r * torch.erf(0.7071067811865476 * r) * 2.5066282746310007 + 2 * torch.exp(-0.5 * beta)
-    )
+    u = r * torch.erf(0.7071067811865476 * r) * 2.5066282746310007
+    return torch.log(u + 2 * torch.exp(-0.5 * beta))
 
 
 def _d_beta(beta: Any) -> Any:

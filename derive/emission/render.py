@@ -16,7 +16,7 @@ from derive.emission.statements import Statements, tables
 from derive.emission.target import Target
 from derive.emission.text import fitted, head, paragraph, quoted
 from derive.errors import BadInput
-from derive.numerics.nodes import Call, Name, Node
+from derive.numerics.nodes import Call, Name, Node, node
 from derive.program.blocks import cost
 from derive.program.branchless import joined
 from derive.program.module import Assignment, Block, Function, Helper, Module
@@ -66,7 +66,6 @@ def context(module: Module, target: Target) -> dict[str, Any]:
     syntax = target.syntax
     printer = Printer(syntax, frozenset(h.name for h in module.helpers))
     found = {
-        "title": quoted(module.documentation.title, syntax),
         "origin": paragraph(
             f"derive regenerate {module.subject} --target {target.name}, "
             f"from the definition of sha256 {module.digest}",
@@ -90,6 +89,7 @@ def context(module: Module, target: Target) -> dict[str, Any]:
             for f in module.functions
         ],
         "special": [printer.expression(c) for c in module.special],
+        "kinds": _kinds(module.special, printer),
         "helpers": [function(h, printer) for h in module.helpers],
         "library": library_of(module.operations, target),
         "exports": exports([f.name for f in module.functions]),
@@ -99,8 +99,19 @@ def context(module: Module, target: Target) -> dict[str, Any]:
             {"name": r.name, "test": printer.expression(_renamed(r.condition)), "rule": r.rule}
             for r in module.roles
         ]
+        found["title"] = quoted(module.documentation.title, syntax)
         found["predictions"] = [r.name for r in module.predictions]
     return found if target.more is None else {**found, **target.more(module, printer)}
+
+
+def _kinds(special: Sequence[Node], printer: Printer) -> list[str]:
+    """A number for each set of conditions that holds: every one adds a power of 2."""
+    if not special:
+        return []
+    kind, *more = special
+    for place, condition in enumerate(more, 1):
+        kind = Call("add", (kind, Call("mul", (node(2**place), condition))))
+    return printer.lines(printer.syntax.assign.format("kind"), kind, printer.syntax.indent)
 
 
 def _apart(module: Module) -> bool:

@@ -159,3 +159,21 @@ def variables(loss: Loss, name: str) -> tuple[Symbol, Symbol]:
         if name in (f"d2_{v.name}_{w.name}", f"d2_{v.name}" if v == w else ""):
             return v, w
     raise KeyError(name)
+
+
+def squared_out(expression: Expr) -> Expr:
+    """(c + t)^2 below the line as c^2 + t (2 c + t), which is rounded once where t is small: a
+    power multiplies the rounding of its sum."""
+
+    def written(power: Expr) -> Expr:
+        c, t = power.base.args
+        pairs, rest = divmod(-power.exp, 2)
+        return (c**2 + t * (2 * c + t)) ** -pairs * power.base**-rest
+
+    return expression.replace(_is_power_of_sum, written)
+
+
+def _is_power_of_sum(e: Expr) -> bool:
+    if not (e.is_Pow and e.exp.is_Integer and -6 <= e.exp <= -2 and e.base.is_Add):
+        return False
+    return len(e.base.args) == 2 and e.base.args[0].is_Rational

@@ -25,7 +25,7 @@ from derive.numerics.leading import SIZE, Leading, leading_terms
 from derive.numerics.lower import CannotLower, condition, lower
 from derive.numerics.nodes import Local, Name, Node, absolute, call, where
 from derive.numerics.pieces import EDGES
-from derive.numerics.products import HALVES, WHOLE, Ranges, ordered
+from derive.numerics.products import HALVES, PAIRED, WHOLE, Ranges, ordered
 from derive.numerics.rules import rewrite
 from derive.numerics.units import Unit, degree
 
@@ -155,7 +155,7 @@ def _forms(loss: Loss, term: Expr, ranges: Ranges) -> Iterator[Node]:
     moving = any(not e.is_Rational for e in term.as_powers_dict().values())
     if moving:
         yield _whole_powers(term)
-    for way in (WHOLE, HALVES) if moving else (WHOLE,):
+    for way in (WHOLE, HALVES) if moving else (WHOLE, PAIRED):
         form = ordered(loss, term, ranges, way)
         if form is not None:
             yield form

@@ -30,7 +30,6 @@ _SHARE = 5
 _MANY = 200  # points at which a limit is compared
 # Bits that agree, and below and beyond which power of 2 there is nothing.
 _SAME, _NOTHING, _BEYOND = 60, 1080, 1024
-_FEW = 8  # one in so many points decides which forms are measured at all of them
 
 
 def goal(loss: Loss, quantity: str) -> float:
@@ -118,20 +117,6 @@ class ErrorModel:
     def errors(self, form: Node) -> tuple[Floats, ...]:
         """ULP beyond kappa at every point of every sample."""
         return tuple(r.errors_of(form, self.goal) for r in self.references)
-
-    def screened(self, form: Node) -> int:
-        """At how many of a few everyday points, and of the whole range, a form misses the goal."""
-        total = 0
-        for reference in self._few:
-            error = reference.errors_of(form, self.goal)
-            inside = ~self._at_end(reference) & ~reference.settled & ~reference.special
-            total += int(np.count_nonzero((error > self.goal) & inside))
-        return total
-
-    @cached_property
-    def _few(self) -> tuple[Reference, ...]:
-        few = (r.sample.thinned(_FEW) for r in self.references[:2])
-        return tuple(Reference(self.wanted, sample) for sample in few)
 
     def score(self, form: Node, errors: Sequence[Floats] | None = None) -> Score:
         found = self.errors(form) if errors is None else errors

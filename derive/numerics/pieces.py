@@ -21,7 +21,7 @@ from derive.numerics.units import Unit
 
 # Where pieces may meet. Polynomials are tried up to _FARTHEST.
 EDGES = (*(2.0**k for k in (-60, -40, -27, -20, -12, -8, -5, -3, -2, -1)), 1.0, 1.5, 2.0, 3.0,
-          *(2.0**k for k in (2, 3, 4, 5, 6, 8, 11, 15, 20, 27, 40, 60)), np.inf)  # fmt: skip
+          *(2.0**k for k in (2, 3, 4, 5, 6, 8, 11, 15, 20, 27, 30, 40, 60)), np.inf)  # fmt: skip
 _POLYNOMIALS = (0.5, 1.0, 2.0)
 _FARTHEST = 64.0
 _MOST_PIECES = 6

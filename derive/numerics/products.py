@@ -2,7 +2,7 @@
 
 The order is found by numbers: the size of every factor at points over the whole range, and at each
 step the factor that keeps the partial product nearest to what lies between 1 and the result.
-Powers and exponentials can be taken in two halves, between which the others find their place.
+Powers and exponentials can be taken in equal parts, between which the others find their place.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import numpy as np
 import sympy
@@ -31,18 +32,21 @@ _POINTS = 400
 _SHARE = 8
 _HUGE = 1e6  # a logarithm beyond is as good as infinite
 _MOST = 14  # factors; more are left as they are
-_LONGEST, _FEWEST = 6, 4
-_HALF = "half"
+_LONGEST = 6
+_FEWEST_PAIRED, _MOST_PAIRED = 4, 9
+_FAR = 30  # an exponent: beyond 2^_FAR, 1 + y^2 is y^2
+_PARTS = {2: "half", 4: "quarter"}
 
 
 @dataclass(frozen=True)
 class Ranges:
-    """Points over the whole range of each dtype; known: the sizes of factors there; orders: the
-    best ones of some factors above and below the line."""
+    """Points over the whole range of each dtype; known: the sizes of factors there; counted: which
+    of them count, where not all do; orders: the best ones of some factors."""
 
     samples: tuple[Sample, ...]
     points: tuple[Points, ...]
     known: dict[Expr, Floats | None] = field(default_factory=dict)
+    counted: np.ndarray | None = None
     orders: dict[tuple[tuple[Expr, int], ...], tuple[int, ...]] = field(default_factory=dict)
 
     @staticmethod
@@ -73,6 +77,11 @@ class Ranges:
         known = {v: s for v, s in self.known.items() if not v.has(variable)}
         return replace(self, known=known, orders={})
 
+    def near(self, loss: Loss, ratio: Expr) -> Ranges:
+        """Only where |ratio|, of x to a length, is not so large that a leading term will do."""
+        sizes = self.logarithms(loss, ratio)
+        return self if sizes is None else replace(self, counted=sizes < _FAR, orders={})
+
     def logarithms(self, loss: Loss, value: Expr) -> Floats | None:
         """log2 of the size of a factor at every point."""
         if value not in self.known:
@@ -80,13 +89,23 @@ class Ranges:
         return self.known[value]
 
 
-WHOLE, HALVES, SQUARED, PAIRED = "whole", "halves", "squared", "paired"
-# Powers and exponentials as they are, in two halves, and with all that occurs twice beside a half;
-# and as a product of two products.
-WAYS = (WHOLE, HALVES, SQUARED, PAIRED)
+@dataclass(frozen=True)
+class Way:
+    """In how many equal parts powers and exponentials are taken; whether what occurs twice is
+    multiplied once (p r p), or the product is one of two products."""
+
+    parts: int = 1
+    squared: bool = False
+    paired: bool = False
 
 
-def ordered(loss: Loss, expression: Expr, ranges: Ranges, way: str) -> Node | None:
+WHOLE, PAIRED = Way(), Way(paired=True)
+HALVES, SQUARED = Way(2), Way(2, squared=True)
+QUARTERS = Way(4, squared=True)
+WAYS = (WHOLE, HALVES, SQUARED, QUARTERS, PAIRED)
+
+
+def ordered(loss: Loss, expression: Expr, ranges: Ranges, way: Way) -> Node | None:
     """The product, or each product among cases, in the best order; None where there is none."""
     if not isinstance(expression, Piecewise):
         return _ordered(loss, expression, ranges, way)
@@ -100,11 +119,13 @@ def ordered(loss: Loss, expression: Expr, ranges: Ranges, way: str) -> Node | No
     return total
 
 
-def _ordered(loss: Loss, expression: Expr, ranges: Ranges, way: str) -> Node | None:
-    factors = list(_factors(expression, way in (HALVES, SQUARED)))
-    if way == SQUARED:
+def _ordered(loss: Loss, expression: Expr, ranges: Ranges, way: Way) -> Node | None:
+    factors = list(_factors(expression, way.parts))
+    if way.parts > 1 and not any(map(_is_part, factors)):
+        return None
+    if way.squared:
         form = _squared(loss, factors, ranges)
-    elif way == PAIRED:
+    elif way.paired:
         form = _paired(loss, factors, ranges)
     else:
         form = _in_order(loss, factors, ranges)
@@ -113,7 +134,7 @@ def _ordered(loss: Loss, expression: Expr, ranges: Ranges, way: str) -> Node | N
 
 
 def _squared(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | None:
-    """p r p: p the product of what occurs twice, a half of a power among it."""
+    """p r p: p the product of what occurs twice, parts of a power among it."""
     twice: list[Factor] = []
     once: list[Factor] = []
     for factor in factors:
@@ -122,9 +143,7 @@ def _squared(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | No
             twice.append(factor)
         else:
             once.append(factor)
-    if len(twice) < 2 or not any(
-        isinstance(form, Local) and form.name == _HALF for _, _, form in twice
-    ):
+    if len(twice) < 2 or not any(map(_is_part, twice)):
         return None
     root = _in_order(loss, twice, ranges)
     if root is None:
@@ -138,19 +157,16 @@ def _squared(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | No
 
 def _paired(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | None:
     """The product of two products, neither of which leaves the range needlessly."""
-    if not _FEWEST <= len(factors) <= _LONGEST:
+    if not _FEWEST_PAIRED <= len(factors) <= _MOST_PAIRED:
         return None
-    signed = _signed(loss, factors, ranges)
-    if signed is None:
+    found = _signed(loss, factors, ranges)
+    if found is None:
         return None
-    known = np.all(np.isfinite(signed), axis=0)
-    signed = signed[:, known]
+    signed, (_, smallest, largest) = found
     result = np.sum(signed, axis=0)
-    _, smallest, largest = ranges.exponents()[:, known]
     matters = (result > smallest) & (result < largest)
     costs = []
-    for mask in range(1, 2 ** (len(factors) - 1)):  # the last factor is always on the other side
-        one = [bool(mask >> k & 1) for k in range(len(factors))]
+    for one in _sides(factors):
         size = np.sum(signed[one], axis=0)
         ends = np.maximum(size, result - size), np.minimum(size, result - size)
         lost = np.count_nonzero(matters & ((ends[0] > largest - 1) | (ends[1] < smallest + 1)))
@@ -163,13 +179,32 @@ def _paired(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | Non
     return None if first is None or second is None else first * second
 
 
-def _signed(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> np.ndarray | None:
-    """log2 of the size of every factor, or of one over it, at every point."""
+def _sides(factors: Sequence[Factor]) -> Iterator[list[bool]]:
+    """Which factors are on one side; of equal ones those that come first."""
+    for mask in range(1, 2 ** (len(factors) - 1)):  # the last factor is always on the other side
+        one = [bool(mask >> k & 1) for k in range(len(factors))]
+        pairs = combinations(range(len(factors)), 2)
+        if all(one[i] or not one[k] for i, k in pairs if factors[i] == factors[k]):
+            yield one
+
+
+def _signed(
+    loss: Loss, factors: Sequence[Factor], ranges: Ranges
+) -> tuple[np.ndarray, Floats] | None:
+    """log2 of the size of every factor, or of one over it, and the exponents of the dtype, at every
+    point where all factors are in range: at others no order helps."""
     powers = np.array([power for _, power, _ in factors])
     sizes = [ranges.logarithms(loss, value) for value, _, _ in factors]
     if any(size is None for size in sizes):
         return None
-    return np.asarray(powers[:, None] * np.stack(sizes))  # type: ignore[arg-type]
+    found = np.stack(sizes)  # type: ignore[arg-type]
+    exponents = ranges.exponents()
+    known = np.all(np.isfinite(found), axis=0)
+    inside = known & np.all((found > exponents[0]) & (found < exponents[2] + 1), axis=0)
+    if ranges.counted is not None:
+        inside &= ranges.counted
+    here = inside if np.any(inside) else known
+    return powers[:, None] * found[:, here], exponents[:, here]
 
 
 def _in_order(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | None:
@@ -191,19 +226,24 @@ def _in_order(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | N
 def _order(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> tuple[int, ...] | None:
     key = tuple((value, power) for value, power, _ in factors)
     if key not in ranges.orders:
-        signed = _signed(loss, factors, ranges)
-        if signed is None:
+        found = _signed(loss, factors, ranges)
+        if found is None:
             return None
+        signed, exponents = found
         powers = np.array([power for _, power, _ in factors])
-        known = np.all(np.isfinite(signed), axis=0)
-        ranges.orders[key] = best_order(signed[:, known], powers, ranges.exponents()[:, known])
+        ranges.orders[key] = best_order(signed, powers, exponents)
     return ranges.orders[key]
 
 
 Factor = tuple[Expr, int, Node]  # the factor, 1 above and -1 below the line, and its form
 
 
-def _factors(expression: Expr, halves: bool) -> Iterator[Factor]:
+def _is_part(factor: Factor) -> bool:
+    form = factor[2]
+    return isinstance(form, Local) and form.name in _PARTS.values()
+
+
+def _factors(expression: Expr, parts: int) -> Iterator[Factor]:
     coefficient, rest = expression.as_coeff_Mul()
     size = abs(coefficient)
     if size.is_Rational:
@@ -220,11 +260,10 @@ def _factors(expression: Expr, halves: bool) -> Iterator[Factor]:
             form = lower(base)
             for _ in range(abs(int(exponent))):
                 yield base, side, form
-        elif halves and (base is sympy.E or not exponent.is_Rational):
-            half = base ** (side * exponent / 2)
-            form = Local(_HALF, _power(base, side * exponent / 2))
-            yield half, side, form
-            yield half, side, form
+        elif parts > 1 and (base is sympy.E or not exponent.is_Rational):
+            part = side * exponent / parts
+            for _ in range(parts):
+                yield base**part, side, Local(_PARTS[parts], _power(base, part))
         elif exponent.is_Rational and base is not sympy.E:
             whole, part = divmod(abs(exponent), 1)
             for _ in range(int(whole) if whole <= _LONGEST else 0):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import sympy
@@ -16,10 +17,10 @@ from derive.definitions.loss import Let
 from derive.definitions.samples import Sample
 from derive.errors import BadInput, Refuted
 from derive.numerics.angles import angled
-from derive.numerics.candidates import Candidate, expressions, from_base, readings
+from derive.numerics.candidates import Candidate, expressions, from_base, readings, squared_out
 from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, at_the_labels, leading, with_leading
-from derive.numerics.errors import ErrorModel, Score, is_limit, samples, size
+from derive.numerics.errors import ErrorModel, Score, is_limit, samples
 from derive.numerics.forms import MeasuredError, Regime, StableForm
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.measure import Target, target
@@ -33,8 +34,8 @@ from derive.numerics.units import Unit, degree, in_units, units
 # How many forms get leading terms of their own.
 _BEST = 4
 _FAR_OFF = 1e10  # ULP
-_MEASURED = 7  # forms that are measured at every point
 _MANY = 100  # points at a special value
+_WORDY = 20  # size of a form, beyond which two pieces may be shorter
 _LONG = 200  # operations, beyond which a formula is not written in units
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
 _MARGIN = 0.7  # ULP beyond the goal, of which 1 is left to the promise
@@ -131,9 +132,11 @@ class _Search:
         self.leads = None
         ends: list[_Row] = []
         found = _shortest(rows) or _nearly(model, rows)
-        if found is None:
+        if found is None or found.score.size > _WORDY:
             ends = [_Row.of(model, c) for c in self._ends(model)]
-            found = _shortest(self._composed(model, rows, ends, False), 2)
+            composed = _shortest(self._composed(model, rows, ends, False), 2)
+            both = [row for row in (found, composed) if row is not None]
+            found = min(both, key=lambda r: (r.score.special > 0, r.score.size), default=None)
         if found is None:
             rows += self._rows(model, self._rewritten(model))
             if not rows:
@@ -152,9 +155,13 @@ class _Search:
 
     @staticmethod
     def _rows(model: ErrorModel, ways: Sequence[Candidate]) -> list[_Row]:
-        """The most promising ones, measured at every point."""
-        screened = [(model.screened(c.form), size(c.form), k) for k, c in enumerate(ways)]
-        return [_Row.of(model, ways[k]) for _, _, k in sorted(screened)[:_MEASURED]]
+        """Each measured at every point; one formula in two spellings counts once."""
+        found: dict[tuple[int, bytes], _Row] = {}
+        for way in ways:
+            row = _Row.of(model, way)
+            errors = np.concatenate(row.measured.errors).tobytes()
+            found.setdefault((row.score.size, errors), row)
+        return list(found.values())
 
     def _plain(self, model: ErrorModel) -> list[Candidate]:
         """As derived, and in units of each length."""
@@ -163,6 +170,7 @@ class _Search:
         pretty = self.derivation.pretty[model.quantity]
         for plain in (*self._in_units(model, raw), *self._in_units(model, pretty)):
             ways = (plain, sympy.factor_terms(plain), *_factored(plain))
+            ways += tuple(map(squared_out, ways))
             found += self._candidates([p for e in ways for p in ((e, ()), rewrite(e))])
             found += self._candidates([(e, ("angle",)) for e in self._angled(ways)])
         loss = self.derivation.loss
@@ -227,9 +235,16 @@ class _Search:
         kinds = (sympy.Mul, sympy.Pow, sympy.Piecewise)
         settled = expression.has(nan, sympy.zoo)
         if isinstance(expression, kinds) and not settled:
-            for way in WAYS:
-                with suppress(CannotLower):
-                    yield ordered(self.derivation.loss, expression, self.ranges, way)
+            loss = self.derivation.loss
+            for ranges in (self.ranges, *self._near):
+                for way in WAYS:
+                    with suppress(CannotLower):
+                        yield ordered(loss, expression, ranges, way)
+
+    @cached_property
+    def _near(self) -> list[Ranges]:
+        loss = self.derivation.loss
+        return [self.ranges.near(loss, loss.residual / u.length) for u in self.units[:1]]
 
     def _leading(self, model: ErrorModel) -> list[EndPiece]:
         """Leading terms at the ends, found when they are first needed."""

@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 from flint import arb
 from mpmath import mp
-from sympy import Symbol, exp, sqrt
+from sympy import Symbol, exp, log, simplify, sqrt
 
 from derive.definitions.loss import Loss
 from derive.definitions.samples import whole_range
+from derive.numerics.candidates import squared_out
 from derive.numerics.edges import with_edges
 from derive.numerics.evaluate import evaluate
 from derive.numerics.exact import Exact, limit
 from derive.numerics.helpers.differences import pattern_helper
 from derive.numerics.nodes import Name
-from derive.numerics.products import PAIRED, SQUARED, Ranges, ordered
+from derive.numerics.products import HALVES, PAIRED, QUARTERS, SQUARED, WHOLE, Ranges, ordered
 
 x = Symbol("x", real=True)
 a = Symbol("a", real=True)
@@ -48,6 +49,18 @@ def test_points_lie_on_the_near_side_of_an_edge(dtype):
     assert close > 5
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_points_lie_beside_a_zero(dtype):
+    loss = _loss(log(1 + (x / c) ** 2 / 2))
+    bend = 2 * (2 - (x / c) ** 2) / (2 + (x / c) ** 2) ** 2 / c**2
+    sample = whole_range(loss, 400, dtype=dtype)
+    more = with_edges(sample, [bend], loss.variables)
+    off = np.concatenate([np.abs(g.x / g.parameters[0]) / np.sqrt(2) - 1 for g in more.groups])
+    for side in (off, -off):
+        assert np.count_nonzero((side > 1e-6) & (side < 1e-4)) > 2
+        assert np.count_nonzero((side > 1e-2) & (side < 0.2)) > 2
+
+
 def test_what_occurs_twice_is_taken_once_beside_a_half():
     loss = _loss(1 - exp(-((x / c) ** 2)))
     form = ordered(loss, x * exp(-((x / c) ** 2)) / c**2, Ranges.of(loss), SQUARED)
@@ -56,6 +69,41 @@ def test_what_occurs_twice_is_taken_once_beside_a_half():
     size, scale = mp.mpf(27.2e-29), mp.mpf(1e-29)
     want = size * mp.exp(-((size / scale) ** 2)) / scale**2
     assert got == pytest.approx(float(want), rel=1e-11)
+
+
+def test_a_power_in_quarters_where_its_half_is_below_the_range():
+    loss = _loss(1 - exp(-((x / c) ** 2)))
+    weight = exp(-((x / c) ** 2)) / c**2
+    at = {"x": np.float32([14.2e-29]), "c": np.float32([1e-29])}
+    size, scale = (mp.mpf(float(v[0])) for v in at.values())
+    want = float(mp.exp(-((size / scale) ** 2)) / scale**2)
+    halves, quarters = (
+        float(evaluate(ordered(loss, weight, Ranges.of(loss), way), at, np.float32)[0])
+        for way in (HALVES, QUARTERS)
+    )
+    assert quarters == pytest.approx(want, rel=1e-4, abs=0)
+    assert halves != pytest.approx(want, rel=1e-4, abs=0)
+
+
+def test_an_order_without_the_points_where_a_leading_term_will_do():
+    y = x / c
+    loss = _loss(y**2 / (y**2 + 4))
+    slope = 32 * y * (y**2 - 4) / (c**2 * (y**2 + 4) ** 3)
+    form = ordered(loss, slope, Ranges.of(loss, [slope]).near(loss, y), WHOLE)
+    at = {"x": np.float32([1.33e-10 * 1.2e-24]), "c": np.float32([1.2e-24])}
+    size, scale = (mp.mpf(float(v[0])) for v in at.values())
+    got = float(evaluate(form, at, np.float32)[0])
+    assert got == pytest.approx(float(-2 * size / scale**3), rel=1e-6, abs=0)
+
+
+@pytest.mark.parametrize("power", [2, 3, 4, 5])
+def test_a_power_of_a_sum_written_out(power):
+    y = Symbol("y", real=True)
+    whole = y / (4 + y**2) ** power
+    out = squared_out(whole)
+    assert out != whole
+    assert simplify(out - whole) == 0
+    assert out.has(16 + y**2 * (8 + y**2))
 
 
 def test_a_product_of_two_products():

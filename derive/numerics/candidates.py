@@ -104,8 +104,13 @@ def readings(loss: Loss, expression: Expr) -> list[Expr]:
     ]
     try:
         x = loss.residual
-        reading = named(read(_varying(loss, expression), x, points), loss.where, taken, x)
-        return list(dict.fromkeys(fold(loss.where, form) for form in forms(reading, fractions)))
+        reading = read(_varying(loss, expression), x, points)
+        settled = all(rate.is_number for rate, _ in reading.terms)
+        ways = (
+            named(reading, loss.where, taken, x, r) for r in ((True, False) if settled else (True,))
+        )
+        found = (fold(loss.where, form) for way in ways for form in forms(way, fractions))
+        return list(dict.fromkeys(found))
     except NoReading:
         return []
 

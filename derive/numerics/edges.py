@@ -16,7 +16,7 @@ import numpy as np
 from flint import arb
 from sympy import Expr, Symbol
 
-from derive.definitions.floats import FORMATS, Format
+from derive.definitions.floats import FORMATS, Floats, Format
 from derive.definitions.samples import Group, Sample, to_dtype
 from derive.numerics.columns import Ball, Points
 from derive.numerics.exact import Exact
@@ -27,11 +27,15 @@ _STEPS = 20  # of the bisection
 _BESIDE = (0.002, 0.02, 0.08, 0.5, 3.0, 15.0)
 # How far from a zero, on either side.
 _BESIDE_ZERO = (0.25, 0.06, 0.01, 1e-3, 1e-5)
+_REACH = 996  # the exponent of the largest ratio of x to a length that is promised
 
 
 def with_edges(sample: Sample, expressions: Sequence[Expr], variables: Sequence[Symbol]) -> Sample:
-    """The sample with points beside the edges and zeros of each expression at its parameters."""
-    groups = list(sample.groups)
+    """The sample with points beside the edges and zeros of each expression at its parameters, and
+    where x is as far from its lengths as it may be."""
+    groups = [
+        replace(g, x=np.concatenate([g.x, _farthest(g, sample.dtype)])) for g in sample.groups
+    ]
     for shift, expression in enumerate(expressions):
         quantity = _Quantity(Exact(expression, variables), FORMATS[sample.dtype])
         numbers = range(shift % _SHARE, len(groups), _SHARE)
@@ -41,6 +45,15 @@ def with_edges(sample: Sample, expressions: Sequence[Expr], variables: Sequence[
             x = to_dtype(np.array([line.side * 2.0**e for e in found]), sample.dtype)
             groups[number] = replace(group, x=np.concatenate([group.x, x]))
     return replace(sample, groups=tuple(groups))
+
+
+def _farthest(group: Group, dtype: str) -> Floats:
+    lengths = [p for p in group.parameters if 0 < p < np.inf]
+    if not lengths:
+        return np.array([])
+    reach = min(FORMATS[dtype].largest_exponent - 0.5, _REACH)
+    found = np.array([min(lengths) * 2.0**reach, -max(lengths) * 2.0**-reach])
+    return to_dtype(found, dtype)
 
 
 @dataclass(frozen=True)

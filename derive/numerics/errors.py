@@ -88,7 +88,7 @@ class Score:
         points more or less do not outweigh a shorter form."""
         total = sum(self.missed)
         about = round(4 * math.log2(1 + total))
-        return self.missed[0], self.missed[2], about, self.special, self.size, total
+        return self.missed[0], self.missed[2], about, self.special > 0, self.size, total
 
 
 class ErrorModel:

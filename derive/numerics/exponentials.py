@@ -256,8 +256,11 @@ def vanishes(c: Expr, signs: Mapping[Expr, Symbol]) -> bool:
     return True
 
 
-def named(reading: Reading, where: tuple[Let, ...], taken: Sequence[str], x: Symbol) -> Reading:
-    """The same with the loss's named sub-expressions, and w = r^2 itself by names."""
+def named(
+    reading: Reading, where: tuple[Let, ...], taken: Sequence[str], x: Symbol, rooted: bool = True
+) -> Reading:
+    """The same with the loss's named sub-expressions, and w = r^2 itself by names; rooted: by r,
+    whose square may leave the range, but which is rounded more often."""
 
     def folded(e: Expr) -> Expr:
         return fold(where, e)
@@ -266,7 +269,7 @@ def named(reading: Reading, where: tuple[Let, ...], taken: Sequence[str], x: Sym
     shorter = replace(reading, front=folded(reading.front), terms=terms, taken=tuple(taken))
     if reading.w is None:
         return replace(shorter, argument=folded(reading.argument))
-    found = _root(reading.w, x)
+    found = _root(reading.w, x) if rooted else None
     if found is None:
         w = folded(reading.w)
         if not w.is_Symbol:

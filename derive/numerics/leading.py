@@ -98,7 +98,7 @@ def _one_side(loss: Loss, quantity: Expr, end: Expr, side: int) -> Side | None:
         for depth in _DEPTHS:
             with suppress(*_TROUBLES):
                 expansion = _expansion(loss, end, side, depth)
-                return _terms(expansion, quantity, t, depth == _DEPTHS[-1])
+                return _terms(loss, expansion, quantity, t, depth == _DEPTHS[-1])
     return None
 
 
@@ -115,7 +115,7 @@ def _expansion(loss: Loss, end: Expr, side: int, depth: int) -> Expansion:
     return Expansion(x, point, direction, points, depth)
 
 
-def _terms(expansion: Expansion, quantity: Expr, t: Expr, is_last: bool) -> Side:
+def _terms(loss: Loss, expansion: Expansion, quantity: Expr, t: Expr, is_last: bool) -> Side:
     germ, ring = expansion.germ(quantity), expansion.germs
     series = germ.series
     if germ.growth.terms:
@@ -135,14 +135,35 @@ def _terms(expansion: Expansion, quantity: Expr, t: Expr, is_last: bool) -> Side
         raise germs.TooShort("the next term is not known")
     if not rest:
         return total, None if series.order is None else t ** (series.order - k)
-    following = ring.least([j for j, _ in rest])
-    _, c = max(((m, c) for (j, m), c in rest.items() if ring.compare(j, following) == 0),
-               key=lambda pair: pair[0])  # fmt: skip
+    following, c = _next(ring, rest)
     first = max(lead.items(), key=lambda item: item[0][1])[1]
+    if k.is_number and following.is_number and may_vanish(loss, first.expr):
+        rest = {key: v for key, v in rest.items() if ring.compare(key[0], following) != 0}
+        if not rest:
+            raise germs.TooShort("the term after the next is not known")
+        total, k, first = total + t**following * readable(c.expr), following, c
+        following, c = _next(ring, rest)
     ratio = c.expr / first.expr
     if ratio.count_ops() <= _LONGEST:
         ratio = readable(ratio)
     return total, Abs(ratio) * t ** readable(following - k)
+
+
+def _next(ring: Any, rest: Any) -> tuple[Expr, Any]:
+    """The lowest order among terms, and the coefficient of its highest power of the logarithm."""
+    following = ring.least([j for j, _ in rest])
+    same = ((m, c) for (j, m), c in rest.items() if ring.compare(j, following) == 0)
+    return following, max(same, key=lambda pair: pair[0])[1]
+
+
+def may_vanish(loss: Loss, coefficient: Expr) -> bool:
+    """Whether a coefficient is 0 at some values of the parameters: there the next term leads."""
+    above, _ = sympy.fraction(sympy.together(coefficient))
+    for p in above.free_symbols & set(loss.parameters):
+        slope, rest = above.diff(p), above.subs(p, 0)
+        if slope.is_number and slope != 0 and rest.is_number:
+            return loss.domain(p).contains(-rest / slope) is sympy.true
+    return False
 
 
 def _logarithms_apart(expression: Expr) -> Expr:

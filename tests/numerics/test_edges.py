@@ -43,7 +43,7 @@ def test_points_lie_on_the_near_side_of_an_edge(dtype):
         np.testing.assert_array_equal(new.x[: len(old.x)], old.x)
         (scale,) = new.parameters
         y = new.x[len(old.x) :] / scale
-        with np.errstate(under="ignore"):
+        with np.errstate(under="ignore", over="ignore"):
             sizes = np.exp(-(y**2) - 2 * np.log(scale))
         close += int(np.count_nonzero((sizes >= least / 2) & (sizes < least * 1e12)))
     assert close > 5

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -62,6 +63,7 @@ class Ranges:
         points = [Points([list(map(arb, column)) for column in c], keeps=True) for c in columns]
         return Ranges(tuple(samples), tuple(points))
 
+    @cached_property
     def exponents(self) -> Floats:
         """At every point, the exponents of the smallest subnormal, smallest normal and largest
         number of its dtype."""
@@ -198,7 +200,7 @@ def _signed(
     if any(size is None for size in sizes):
         return None
     found = np.stack(sizes)  # type: ignore[arg-type]
-    exponents = ranges.exponents()
+    exponents = ranges.exponents
     known = np.all(np.isfinite(found), axis=0)
     inside = known & np.all((found > exponents[0]) & (found < exponents[2] + 1), axis=0)
     if ranges.counted is not None:

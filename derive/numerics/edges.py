@@ -8,8 +8,8 @@ points of a sample fall there by themselves, so they are sought.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -18,7 +18,8 @@ from sympy import Expr, Symbol
 
 from derive.definitions.floats import FORMATS, Floats, Format
 from derive.definitions.samples import Group, Sample, to_dtype
-from derive.numerics.exact import Exact, NoValue
+from derive.numerics.columns import Ball, Points
+from derive.numerics.exact import Exact
 
 _SHARE = 2  # one in so many groups of a sample
 _STEPS = 20  # of the bisection
@@ -36,11 +37,13 @@ def with_edges(sample: Sample, expressions: Sequence[Expr], variables: Sequence[
         replace(g, x=np.concatenate([g.x, _farthest(g, sample.dtype)])) for g in sample.groups
     ]
     for shift, expression in enumerate(expressions):
-        exact = Exact(expression, variables)
-        for number in range(shift % _SHARE, len(groups), _SHARE):
+        quantity = _Quantity(Exact(expression, variables), FORMATS[sample.dtype])
+        numbers = range(shift % _SHARE, len(groups), _SHARE)
+        lines = [_Line(sample.groups[k], (-1.0) ** (k // _SHARE)) for k in numbers]
+        for number, line, found in zip(numbers, lines, _hard(quantity, lines), strict=True):
             group = groups[number]
-            found = _hard(sample.groups[number], exact, sample.dtype, (-1.0) ** (number // _SHARE))
-            groups[number] = replace(group, x=np.concatenate([group.x, found]))
+            x = to_dtype(np.array([line.side * 2.0**e for e in found]), sample.dtype)
+            groups[number] = replace(group, x=np.concatenate([group.x, x]))
     return replace(sample, groups=tuple(groups))
 
 
@@ -53,50 +56,108 @@ def _farthest(group: Group, dtype: str) -> Floats:
     return to_dtype(found, dtype)
 
 
-def _hard(group: Group, exact: Exact, dtype: str, side: float) -> Floats:
-    form = FORMATS[dtype]
+@dataclass(frozen=True)
+class _Line:
+    """Residuals of one sign at the parameters of a group, by their exponents."""
 
-    def state(exponent: float) -> tuple[int, int]:
-        return _state(exact, (side * 2.0**exponent, *group.parameters), form)
+    group: Group
+    side: float
 
-    sizes = np.abs(group.x)
-    sizes = np.log2(sizes[(sizes > 0) & np.isfinite(sizes)])
-    exponents = np.minimum(np.sort(sizes), form.largest_exponent).tolist()
-    found: list[float] = []
-    for (low, at_low), (high, at_high) in pairwise((e, state(e)) for e in exponents):
-        if at_low[0] != at_high[0] and 0 in (at_low[0], at_high[0]):
-            inside, outside = (low, high) if at_low[0] == 0 else (high, low)
-            found += _beside(lambda e: state(e)[0] == 0, inside, outside)
-        elif at_low[0] == at_high[0] == 0 and at_low[1] != at_high[1]:
-            zero, _ = _bisected(lambda e: state(e)[1] == at_low[1], low, high)  # noqa: B023
-            found += [zero + way * d for d in _BESIDE_ZERO for way in (1, -1)]
-    return to_dtype(np.array([side * 2.0**e for e in found]), dtype)
+    def exponents(self, most: int) -> list[float]:
+        sizes = np.abs(self.group.x)
+        sizes = np.log2(sizes[(sizes > 0) & np.isfinite(sizes)])
+        return np.minimum(np.sort(sizes), most).tolist()  # type: ignore[no-any-return]
 
 
-def _beside(is_in: Callable[[float], bool], inside: float, outside: float) -> Iterator[float]:
-    """Powers of 2 between a point in range and the edge towards one that is out of it."""
-    near, _ = _bisected(is_in, inside, outside)
-    way = math.copysign(1.0, inside - outside)
-    for distance in _BESIDE:
-        if distance < abs(near - inside):
-            yield near + way * distance
+@dataclass(frozen=True)
+class _Quantity:
+    exact: Exact
+    form: Format
+
+    def states(self, places: Sequence[tuple[_Line, float]]) -> list[tuple[int, int]]:
+        """At each exponent on its line."""
+        if not places:
+            return []
+        x = [arb(line.side * 2.0**e) for line, e in places]
+        rows = [[arb(v) for v in line.group.parameters] for line, _ in places]
+        columns = [x, *(list(column) for column in zip(*rows, strict=True))]
+        return [_state(v, self.form) for v in self.exact.column(Points(columns), 16)]
 
 
-def _bisected(is_near: Callable[[float], bool], near: float, far: float) -> tuple[float, float]:
+@dataclass
+class _Search:
+    """An edge or a zero between two exponents: which part of a state is as at `near`."""
+
+    line: int
+    near: float
+    far: float
+    part: int
+    value: int
+    start: float
+
+
+def _hard(quantity: _Quantity, lines: Sequence[_Line]) -> list[list[float]]:
+    """Exponents beside the edges and zeros on each line; all are sought at a time."""
+    places = [(k, e) for k, line in enumerate(lines)
+              for e in line.exponents(quantity.form.largest_exponent)]  # fmt: skip
+    states = quantity.states([(lines[k], e) for k, e in places])
+    searches = [
+        found
+        for one, other in pairwise(zip(places, states, strict=True))
+        if one[0][0] == other[0][0] and (found := _between(*one, *other)) is not None
+    ]
     for _ in range(_STEPS):
-        middle = (near + far) / 2
-        near, far = (middle, far) if is_near(middle) else (near, middle)
-    return near, far
+        middles = [(s.near + s.far) / 2 for s in searches]
+        there = quantity.states(
+            [(lines[s.line], m) for s, m in zip(searches, middles, strict=True)]
+        )
+        for s, middle, state in zip(searches, middles, there, strict=True):
+            if state[s.part] == s.value:
+                s.near = middle
+            else:
+                s.far = middle
+    beside: list[list[float]] = [[] for _ in lines]
+    for s in searches:
+        beside[s.line] += _beside(s) if s.part == _RANGE else _beside_zero(s)
+    return beside
 
 
-def _state(exact: Exact, point: Sequence[float], form: Format) -> tuple[int, int]:
+def _between(
+    low: tuple[int, float],
+    at_low: tuple[int, int],
+    high: tuple[int, float],
+    at_high: tuple[int, int],
+) -> _Search | None:
+    line = low[0]
+    if at_low[_RANGE] != at_high[_RANGE] and 0 in (at_low[_RANGE], at_high[_RANGE]):
+        inside, outside = (low, high) if at_low[_RANGE] == 0 else (high, low)
+        return _Search(line, inside[1], outside[1], _RANGE, 0, inside[1])
+    if at_low[_RANGE] == at_high[_RANGE] == 0 and at_low[_SIGN] != at_high[_SIGN]:
+        return _Search(line, low[1], high[1], _SIGN, at_low[_SIGN], low[1])
+    return None
+
+
+def _beside(edge: _Search) -> Iterator[float]:
+    """Exponents between a point in range and the edge towards one that is out of it."""
+    way = math.copysign(1.0, edge.start - edge.far)
+    for distance in _BESIDE:
+        if distance < abs(edge.near - edge.start):
+            yield edge.near + way * distance
+
+
+def _beside_zero(zero: _Search) -> Iterator[float]:
+    for distance in _BESIDE_ZERO:
+        yield from (zero.near + distance, zero.near - distance)
+
+
+# The two parts of a state.
+_RANGE, _SIGN = 0, 1
+
+
+def _state(value: Ball | None, form: Format) -> tuple[int, int]:
     """0 where the value is a normal number of the dtype, ±1 beyond, 2 where there is none; and its
     sign."""
-    try:
-        value = exact.enclosed([arb(v) for v in point], 16)
-    except (NoValue, ZeroDivisionError):
-        return 2, 0
-    if value.is_zero() or not value.is_finite():
+    if value is None or value.is_zero() or not value.is_finite():
         return 2, 0
     sign, size = 1 if value > 0 else -1, abs(value)
     if size < arb((1, form.smallest_exponent)):

@@ -32,27 +32,33 @@ def best_order(signed: np.ndarray, powers: np.ndarray, exponents: Floats) -> tup
         for place, row in enumerate(signed)
     ]
     followed = [_Partial((), np.zeros_like(result), 0.0)]
+    steps: dict[
+        frozenset[int], tuple[Floats, float]
+    ] = {}  # the size of a product, and what it costs
     for step in range(len(powers)):
         longer: dict[frozenset[int], list[_Partial]] = {}
         for partial in followed:
-            places = [
-                place for place in range(len(powers))
+            ways = {
+                frozenset((*partial.order, place)): place for place in range(len(powers))
                 if not (
                     place in partial.order
                     or (step == 0 and powers[place] < 0 < max(powers))
                     or same[place] - set(partial.order)  # of equal factors the first one first
                 )
-            ]  # fmt: skip
-            moved = partial.size + signed[places]
+            }  # fmt: skip
+            new = [product for product in ways if product not in steps]
+            moved = partial.size + signed[[ways[product] for product in new]]
             under = (moved < bottom) & is_held & (result > moved + 1)
             over = (moved > top) & is_finite
             lost = np.sum(under | over, axis=1)
             stray = np.maximum(np.maximum(moved - high, low - moved), 0.0)
             mean = np.sum(stray, axis=1) / max(len(result), 1)
-            costs = partial.cost + lost + _TIE * (np.max(stray, axis=1, initial=0.0) + mean)
-            for place, size, cost in zip(places, moved, costs.tolist(), strict=True):
-                order = (*partial.order, place)
-                longer.setdefault(frozenset(order), []).append(_Partial(order, size, cost))
-        best = [min(ways, key=lambda p: p.cost) for ways in longer.values()]
+            costs = lost + _TIE * (np.max(stray, axis=1, initial=0.0) + mean)
+            steps.update(zip(new, zip(moved, costs.tolist(), strict=True), strict=True))
+            for product, place in ways.items():
+                size, cost = steps[product]
+                found = _Partial((*partial.order, place), size, partial.cost + cost)
+                longer.setdefault(product, []).append(found)
+        best = [min(orders, key=lambda p: p.cost) for orders in longer.values()]
         followed = sorted(best, key=lambda p: p.cost)[:_FOLLOWED]
     return followed[0].order

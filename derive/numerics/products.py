@@ -11,6 +11,7 @@ import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -46,15 +47,14 @@ _ROOTS: Mapping[Any, Any] = {
 
 @dataclass(frozen=True)
 class Ranges:
-    """Points over the whole range of each dtype; known: the sizes of factors there; orders: the
-    best ones of some factors above and below the line; counted: which points count, where not all
-    do."""
+    """Points over the whole range of each dtype; known: the sizes of factors there; counted: which
+    of them count, where not all do; orders: the best ones of some factors."""
 
     samples: tuple[Sample, ...]
     points: tuple[Points, ...]
     known: dict[Expr, Floats | None] = field(default_factory=dict)
-    orders: dict[tuple[tuple[Expr, int], ...], tuple[int, ...]] = field(default_factory=dict)
     counted: np.ndarray | None = None
+    orders: dict[tuple[tuple[Expr, int], ...], tuple[int, ...]] = field(default_factory=dict)
 
     @staticmethod
     def of(loss: Loss, quantities: Sequence[Expr] = ()) -> Ranges:
@@ -69,6 +69,7 @@ class Ranges:
         points = [Points([list(map(arb, column)) for column in c], keeps=True) for c in columns]
         return Ranges(tuple(samples), tuple(points))
 
+    @cached_property
     def exponents(self) -> Floats:
         """At every point, the exponents of the smallest subnormal, smallest normal and largest
         number of its dtype."""
@@ -223,7 +224,7 @@ def _signed(
     if any(size is None for size in sizes):
         return None
     found = np.stack(sizes)  # type: ignore[arg-type]
-    exponents = ranges.exponents()
+    exponents = ranges.exponents
     known = np.all(np.isfinite(found), axis=0)
     inside = known & np.all((found > exponents[0]) & (found < exponents[2] + 1), axis=0)
     if ranges.counted is not None:
@@ -254,8 +255,9 @@ def _order(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> tuple[int, 
         found = _signed(loss, factors, ranges)
         if found is None:
             return None
+        signed, exponents = found
         powers = np.array([power for _, power, _ in factors])
-        ranges.orders[key] = best_order(found[0], powers, found[1])
+        ranges.orders[key] = best_order(signed, powers, exponents)
     return ranges.orders[key]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid in GAPS:
             item.add_marker(pytest.mark.xfail(reason="known gap, see known_gaps.txt"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One folder for what the processes of a run share, such as forms that took long to find."""
+    if not hasattr(config, "workerinput"):
+        shared = tempfile.TemporaryDirectory(prefix="derive-tests-")
+        config.add_cleanup(shared.cleanup)
+        os.environ["DERIVE_TESTS_SHARE"] = shared.name

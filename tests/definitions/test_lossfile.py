@@ -58,6 +58,7 @@ def test_the_fair_loss() -> None:
 
 def test_prose_is_optional() -> None:
     text = FAIR.replace('title = "Fair loss"\nsource = "Fair, 1974"\n', "")
+    text = text.replace('"c**2*(abs(x)/c - log(1 + abs(x)/c))"', '"x**2/c"')
     loss = parse(text.replace('"fair"', '"my_fair"'), "f")
     assert (loss.title, loss.source, loss.description) == ("My fair", "", "")
     d = derive(loss)

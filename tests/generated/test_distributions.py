@@ -246,7 +246,9 @@ def test_no_float64_is_made_from_float32(make, at):
     np.testing.assert_allclose(d.cdf(x).detach(), exact.cdf(x.double()), rtol=2e-5, atol=1e-6)
 
 
-def test_validation_is_obeyed():
+def test_validation_is_obeyed(monkeypatch):
+    # torch.compile, once used, switches PyTorch's default off.
+    monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", True)
     with pytest.raises(ValueError, match="scale"):
         Quadratic(0.0, -1.0)
     with pytest.raises(ValueError, match="support"):

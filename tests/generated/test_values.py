@@ -50,6 +50,8 @@ def _size_of_terms(case: Case, quantity: str, x: np.ndarray, expected: np.ndarra
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_quantity_equals_its_definition(case, target, dtype):
+    if target == "torch":  # it computes in the dtype of x, to which a parameter is rounded
+        case = Case(case.loss, tuple(float(np.dtype(dtype).type(v)) for v in case.values))
     x = _points(case, dtype)
     worst: dict[str, str] = {}
     for quantity in quantities(case.loss):

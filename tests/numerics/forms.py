@@ -1,30 +1,62 @@
-"""Stable forms for tests: derivatives only, without limits and densities, which take long."""
+"""What derive finds for a loss, made once in a run of the tests and shared by its processes."""
 
 from __future__ import annotations
 
-from functools import cache
+import copyreg
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import sympy
+from filelock import FileLock
 
+from derive.calculus import derive
 from derive.calculus.derivation import Density, Derivation
 from derive.calculus.derivatives import quantities
 from derive.calculus.facts import facts
-from derive.definitions.catalogue import load
+from derive.definitions.catalogue import NAMES, load
 from derive.definitions.loss import Loss
 from derive.numerics.forms import StableForm
 from derive.numerics.stabilise import stabilise
 
 
+def _proxy(content: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(content)
+
+
+copyreg.pickle(MappingProxyType, lambda mapping: (_proxy, (dict(mapping),)))
+
+
+_KNOWN: dict[tuple[str, str], Any] = {}
+
+
 def derivation(loss: Loss) -> Derivation:
+    """Of a loss that is not the catalogue's: derivatives only, since limits and densities take
+    long."""
+    if loss.name in NAMES and loss.digest == load(loss.name).digest:
+        return _shared(loss, "derivation", lambda: derive(loss))
     raw = quantities(loss)
     nothing = Density(None, None, (), (), "", "not looked at")
     return Derivation(loss, raw, raw, sympy.nan, (), nothing, (), facts(loss))
 
 
 def stable_form(loss: Loss) -> StableForm:
-    return stabilise(derivation(loss))
+    return _shared(loss, "form", lambda: stabilise(derivation(loss)))
 
 
-@cache
 def of_catalogue(name: str) -> StableForm:
     return stable_form(load(name))
+
+
+def _shared(loss: Loss, what: str, make: Callable[[], Any]) -> Any:
+    key = (f"{loss.name}-{loss.digest}", what)
+    if key not in _KNOWN:
+        place = Path(os.environ["DERIVE_TESTS_SHARE"], ".".join(key))
+        with FileLock(f"{place}.lock"):
+            if not place.exists():
+                place.write_bytes(pickle.dumps(make()))
+            _KNOWN[key] = pickle.loads(place.read_bytes())
+    return _KNOWN[key]

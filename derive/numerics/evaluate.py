@@ -116,13 +116,15 @@ def evaluate(
 
     shortcuts: whether helpers take their cheaper forms, which not every target has. known: values
     of some nodes."""
-    memo = {key: value for key, (_, value) in (known or {}).items()}
+    memo: dict[int, Any] = {}
     keep: list[Node] = []
 
     def visit(current: Node) -> Any:
         key = id(current)
         if key in memo:
             return memo[key]
+        if known is not None and key in known:
+            return known[key][1]
         keep.append(current)
         memo[key] = result = compute(current)
         return result

@@ -41,7 +41,7 @@ def values(form: Node, sample: Sample, known: Known | None = None) -> Floats:
     if known is not None:
         known[id(form)] = form, found
     found = np.asarray(found, dtype=np.float64)
-    return np.broadcast_to(found, len(sample))
+    return np.broadcast_to(found, columns[sample.names[0]].shape)
 
 
 def errors_in_ulp(got: Floats, high: Floats, low: Floats, dtype: str) -> Floats:

@@ -7,6 +7,7 @@ The pipeline brings SymPy and NumPy along, so each command imports it when it ru
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -25,9 +26,13 @@ from derive.definitions.catalogue import TITLES
 from derive.shell import losses as losses_that_fit
 from derive.tables import aligned, narrowed
 
+# How many results of each kind SymPy remembers: a derivation needs more than its usual thousand.
+REMEMBERED = str(1 << 16)
+
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command line (default: this process's) and exit with its code."""
+    os.environ.setdefault("SYMPY_CACHE_SIZE", REMEMBERED)
     given = list(sys.argv[1:] if arguments is None else arguments)
     sys.exit(run(lambda: _dispatch(given)))
 

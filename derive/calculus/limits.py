@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from mpmath import mp
@@ -14,7 +15,7 @@ from derive.calculus.derivation import Limit
 from derive.calculus.evaluate import NotReal, truth
 from derive.calculus.expansion import Expansion
 from derive.calculus.germs import Germ, Mixed, Unknown
-from derive.calculus.reading import expanded, readable, tidy
+from derive.calculus.reading import KEPT, expanded, readable, tidy
 from derive.calculus.samples import generic_points
 from derive.calculus.special_points import sides, special_points
 from derive.definitions.loss import Let, Loss
@@ -59,44 +60,55 @@ def at_point(loss: Loss, name: str, quantity: Expr, variable: Symbol, point: Exp
     return found
 
 
+@lru_cache(maxsize=KEPT)
 def one_sided(
     loss: Loss, name: str, quantity: Expr, variable: Symbol, point: Expr, direction: str
 ) -> Limit:
     """One limit; its value is nan where none could be confirmed."""
-    with mp.workdps(germs.DIGITS):
-        beside = {variable: near(point, direction, 9)}
-        points = generic_points(loss, 4, fixed=beside)
-        others = generic_points(loss, 4, fixed=beside, skip=5)
     trouble = "no expansion"
     for depth in DEPTHS:
         try:
             with mp.workdps(germs.DIGITS):
-                value, growth = _candidate(
-                    loss, quantity, variable, point, direction, points, depth
-                )
+                expansion = _expansion(loss, variable, point, direction, depth)
+                value, growth = _candidate(loss, quantity, point, direction, expansion)
         except (Unknown, NotReal, NotImplementedError) as reason:
             trouble = str(reason)
             continue
         wanted = value if growth is None else growth
-        words = confirm(quantity, variable, point, direction, wanted, others)
+        words = confirm(
+            quantity,
+            variable,
+            point,
+            direction,
+            wanted,
+            _beside(loss, variable, point, direction, 5),
+        )
         if words is not None:
             return Limit(name, variable, point, direction, value, growth, words)
         trouble = f"the candidate {value} was not confirmed"
     return Limit(name, variable, point, direction, nan, None, f"no limit found: {trouble}")
 
 
+@lru_cache(maxsize=64)
+def _expansion(loss: Loss, variable: Symbol, point: Expr, direction: str, depth: int) -> Expansion:
+    """One for all quantities, which share most of their parts."""
+    points = _beside(loss, variable, point, direction, 0)
+    return Expansion(variable, point, direction, points, depth)
+
+
+@lru_cache(maxsize=64)
+def _beside(loss: Loss, variable: Symbol, point: Expr, direction: str, skip: int) -> Points:
+    with mp.workdps(germs.DIGITS):
+        fixed = {variable: near(point, direction, 9)}
+        return generic_points(loss, 4, fixed=fixed, skip=skip)
+
+
 def _candidate(
-    loss: Loss,
-    quantity: Expr,
-    variable: Symbol,
-    point: Expr,
-    direction: str,
-    points: Points,
-    depth: int,
+    loss: Loss, quantity: Expr, point: Expr, direction: str, expansion: Expansion
 ) -> tuple[Expr, Expr | None]:
+    variable, points = expansion.variable, expansion.germs.points
     if not quantity.has(variable):
         return quantity, None
-    expansion = Expansion(variable, point, direction, points, depth)
     try:
         return read(loss.where, expansion, expansion.germ(quantity), point)
     except Mixed:
@@ -110,7 +122,10 @@ def _candidate(
         inside = [at for at in points if truth(condition, at)]
         if not inside and not isinstance(condition, Eq):
             raise Unknown(f"no sample point where {condition}")
-        limit, growth = _candidate(loss, value, variable, point, direction, inside or points, depth)
+        there = expansion
+        if inside and len(inside) < len(points):
+            there = Expansion(variable, point, direction, inside, expansion.germs.depth)
+        limit, growth = _candidate(loss, value, point, direction, there)
         if growth is not None:
             raise Unknown("one branch diverges")
         branches.append((limit, condition.subs(variable, point)))

@@ -28,15 +28,17 @@ FOR_TOGETHER = 250
 FOR_FACTOR = 40
 # What multiplying out may produce.
 MOST_TERMS = 400
+# How many expressions are remembered with what was made of them: forms of one loss share parts.
+KEPT = 1 << 14
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=KEPT)
 def readable(expression: Expr) -> Expr:
     """An equal expression, the shortest among the results of a few cheap steps."""
     if isinstance(expression, Piecewise):
         return Piecewise(*((readable(e), c) for e, c in expression.args))
     best = without_signs(expression)
-    if count_ops(best) > FOR_ANY:  # powsimp of such a sum does not end in minutes
+    if operations(best) > FOR_ANY:  # powsimp of such a sum does not end in minutes
         return best
     for _ in range(3):
         shorter = min(_variants(best), key=size)
@@ -66,18 +68,22 @@ def without_signs(expression: Expr) -> Expr:
 
 
 def _variants(expression: Expr) -> list[Expr]:
-    variants = [expression, powsimp(expression), factor_terms(expression)]
+    variants = [expression, _powsimp(expression), _factor_terms(expression)]
     hidden, names = masked(expression)
-    operations = count_ops(hidden) if term_bound(hidden) <= MOST_TERMS else FOR_TOGETHER + 1
+    length = operations(hidden) if term_bound(hidden) <= MOST_TERMS else FOR_TOGETHER + 1
     joined = []
-    if operations <= FOR_TOGETHER:
+    if length <= FOR_TOGETHER:
         joined.append(together(hidden))
-        joined.append(factor_terms(joined[0]))
-    if operations <= FOR_FACTOR:
+        joined.append(_factor_terms(joined[0]))
+    if length <= FOR_FACTOR:
         joined.append(factor(hidden))
-    for variant in joined:
-        variants.append(powsimp(variant.xreplace(names)))
-    return variants
+    variants += [_powsimp(variant.xreplace(names)) for variant in dict.fromkeys(joined)]
+    return list(dict.fromkeys(variants))
+
+
+_powsimp = lru_cache(maxsize=KEPT)(powsimp)
+_factor_terms = lru_cache(maxsize=KEPT)(factor_terms)
+operations = lru_cache(maxsize=KEPT)(count_ops)
 
 
 def masked(expression: Expr) -> tuple[Expr, dict[Expr, Expr]]:
@@ -122,10 +128,11 @@ def term_bound(expression: Expr) -> int:
     return max((term_bound(a) for a in expression.args), default=1)
 
 
+@lru_cache(maxsize=KEPT)
 def size(expression: Expr) -> tuple[int, int]:
     """Operations first; among equals fewer sums and products."""
     nodes = sum(1 for part in _walk(expression) if isinstance(part, Add | Mul))
-    return int(count_ops(expression)), nodes
+    return int(operations(expression)), nodes
 
 
 def _walk(expression: Expr) -> list[Expr]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
@@ -145,6 +146,9 @@ class Loss(Typeset):
 
     typeset_by = "derive.views.notebook:of_loss"
 
+    def __hash__(self) -> int:
+        return hash((self.name, self.variables, self.loss))
+
     def __repr__(self) -> str:
         return f"<Loss {self.name}({', '.join(map(str, self.variables))})>"
 
@@ -185,7 +189,7 @@ class Loss(Typeset):
         """How many of the variables are no parameters."""
         return len(self.predictions) + (self.target is not None) if self.predictions else 1
 
-    @property
+    @cached_property
     def expression(self) -> Expr:
         """The loss with every named sub-expression written out."""
         return self.expand(self.loss)

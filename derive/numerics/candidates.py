@@ -12,7 +12,7 @@ from sympy import Expr, Piecewise, Symbol
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.derivatives import over_residual, partial, without_squared_signs
-from derive.calculus.reading import fold, readable
+from derive.calculus.reading import fold, operations, readable
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 from derive.numerics.clips import clipped
@@ -55,7 +55,7 @@ def _expressions(
 ) -> Ways:
     raw, loss = derivation.quantities[name], derivation.loss
     pretty = derivation.pretty[name]
-    if raw.count_ops() > _MOST_OPERATIONS:
+    if operations(raw) > _MOST_OPERATIONS:
         return [(raw, ()), rewrite(raw)]
     found: Ways = []
     taken = [v.name for v in (*loss.variables, *loss.where)]
@@ -132,7 +132,7 @@ def by_branches(expression: Expr, change: Callable[[Expr], Expr]) -> Expr:
 
 def _factors(expression: Expr) -> Expr:
     """In factors: 1 - (1 - t)^3 = t (3 - 3 t + t^2) loses nothing at small t."""
-    if sympy.count_ops(expression) > _MOST_OF_FACTORS:
+    if operations(expression) > _MOST_OF_FACTORS:
         return expression
     return sympy.powsimp(sympy.factor(expression))
 

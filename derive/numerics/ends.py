@@ -23,7 +23,6 @@ from derive.numerics.candidates import Candidate
 from derive.numerics.errors import ErrorModel, ends, size
 from derive.numerics.leading import SIZE, Leading, leading_terms
 from derive.numerics.lower import CannotLower, condition, lower
-from derive.numerics.measure import values
 from derive.numerics.nodes import Local, Name, Node, absolute, call, where
 from derive.numerics.pieces import EDGES
 from derive.numerics.products import HALVES, PAIRED, WHOLE, Ranges, ordered
@@ -279,7 +278,7 @@ def _misses_at(model: ErrorModel, form: Node, label: Expr) -> int:
     assert y is not None
     for reference in model.references:
         here = reference.sample.columns[y.name] == float(label)
-        error = reference.errors(values(form, reference.sample), model.goal)
+        error = reference.errors_of(form, model.goal)
         total += int(np.count_nonzero(error[here & ~reference.special] > model.goal))
     return total
 
@@ -291,7 +290,7 @@ def _misses(model: ErrorModel, form: Node, end: Expr) -> int:
         columns = reference.sample.columns[model.loss.residual.name]
         here = np.isinf(columns) if end == oo else columns == float(end)
         if np.any(here):
-            error = reference.errors(values(form, reference.sample), model.goal)
+            error = reference.errors_of(form, model.goal)
             inside = here & ~reference.special & ~reference.settled
             total += int(np.count_nonzero(error[inside] > model.goal))
     return total

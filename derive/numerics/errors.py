@@ -18,7 +18,7 @@ from derive.definitions.loss import Loss
 from derive.definitions.samples import Group, Sample, everyday, spread
 from derive.numerics.edges import with_edges
 from derive.numerics.exact import Exact, NoValue
-from derive.numerics.measure import Reference, Target, values
+from derive.numerics.measure import Reference, Target
 from derive.numerics.nodes import Call, Node, Number, walk
 
 # What a form has to reach, in ULP beyond kappa: the promise less 1 ULP of margin. The loss, first
@@ -121,7 +121,7 @@ class ErrorModel:
 
     def errors(self, form: Node) -> tuple[Floats, ...]:
         """ULP beyond kappa at every point of every sample."""
-        return tuple(r.errors(values(form, r.sample), self.goal) for r in self.references)
+        return tuple(r.errors_of(form, self.goal) for r in self.references)
 
     def score(self, form: Node, errors: Sequence[Floats] | None = None) -> Score:
         found = self.errors(form) if errors is None else errors

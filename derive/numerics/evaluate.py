@@ -101,15 +101,21 @@ _NUMPY: dict[str, Any] = {
 }  # fmt: skip
 
 
+# Nodes and their values by identity, which the nodes themselves keep from being used again.
+Known = dict[int, tuple[Node, Any]]
+
+
 def evaluate(
     expression: Node,
     values: Mapping[str, Any],
     dtype: type = np.float64,
     shortcuts: bool = True,
+    known: Known | None = None,
 ) -> Any:
     """The value of an expression, each operation rounded to `dtype`.
 
-    shortcuts: whether helpers take their cheaper forms, which not every target has."""
+    shortcuts: whether helpers take their cheaper forms, which not every target has. known: values
+    of some nodes."""
     memo: dict[int, Any] = {}
     keep: list[Node] = []
 
@@ -117,6 +123,8 @@ def evaluate(
         key = id(current)
         if key in memo:
             return memo[key]
+        if known is not None and key in known:
+            return known[key][1]
         keep.append(current)
         memo[key] = result = compute(current)
         return result

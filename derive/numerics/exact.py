@@ -1,14 +1,15 @@
 """Exact values of an expression at floating-point inputs, by ball arithmetic.
 
-An expression is compiled once to a list of operations; every value is enclosed at growing
-precision until the ball is much smaller than one unit in the last place.
+An expression is compiled once to a list of operations on columns of balls, one ball a point; every
+value is enclosed at growing precision until its ball is much smaller than one unit in the last
+place.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from fractions import Fraction
 from typing import Any
 
 import flint
@@ -16,8 +17,12 @@ import sympy
 from flint import arb, ctx
 from sympy import Expr, Symbol
 
-Ball = Any
-Operation = Callable[[list[Any]], Any]
+from derive.numerics.columns import Ball, Column, Points
+
+# What an operation makes of all columns before it; a point without a value has NaN there.
+Operation = Callable[[list[Column], Points], Column]
+# Whether a condition holds at each point, None where that is not told.
+Condition = Callable[[Points], list[bool | None]]
 # Bits of one evaluation; inputs from 1e-300 to 1e300 may cancel over thousands of bits.
 PRECISIONS = (128, 256, 512, 2200, 9000)
 # Exponents of the distances at which a limit is read.
@@ -44,21 +49,35 @@ _FUNCTIONS: dict[Any, Callable[..., Ball]] = {
 }  # fmt: skip
 
 
-def _sign(value: Ball) -> int:
+_NAN = arb("nan")
+
+
+def _sign(value: Ball) -> int | None:
+    """None where it is not told."""
     if value > 0:
         return 1
     if value < 0:
         return -1
-    if value.is_zero():
-        return 0
-    raise NoValue("the sign is not told")
+    return 0 if value.is_zero() else None
+
+
+def _sign_ball(value: Ball) -> Ball:
+    sign = _sign(value)
+    return _NAN if sign is None else arb(sign)
 
 
 def _larger(values: Sequence[Ball]) -> Ball:
     best = values[0]
     for other in values[1:]:
-        best = other if _sign(other - best) > 0 else best
+        sign = _sign(other - best)
+        if sign is None:
+            return _NAN
+        best = other if sign > 0 else best
     return best
+
+
+def _power(base: Ball, exponent: Ball) -> Ball:
+    return base if base.is_nan() else base**exponent  # NaN**0 would be 1
 
 
 class Exact:
@@ -67,45 +86,59 @@ class Exact:
     def __init__(self, expression: Expr, variables: Sequence[Symbol]) -> None:
         self.variables = tuple(variables)
         self.places: dict[Any, int] = {v: k for k, v in enumerate(variables)}
-        self.program: list[Operation] = []
+        self.program: list[tuple[Expr, Operation]] = []
         self.arity = len(variables)
         self.result = self._compile(expression)
 
     def enclosed(self, inputs: Sequence[Ball], bits: int = WANTED) -> Ball:
         """The value, known to `bits` bits. Raises NoValue where there is none."""
+        (value,) = self.column(Points([[v] for v in inputs]), bits)
+        if value is None:
+            raise NoValue("no sharp enclosure")
+        return value
+
+    def column(self, points: Points, bits: int = WANTED) -> Column:
+        """The values at many points, None where there is none."""
+        found: Column = [None] * points.count
+        rows: Sequence[int] = range(points.count)
         saved = ctx.prec
         try:
             for precision in PRECISIONS:
-                if precision < bits + 32:
+                if precision < bits + 32 or not rows:
                     continue
                 ctx.prec = precision
-                try:
-                    value = self._run(list(inputs))
-                except NoValue:
-                    continue
-                if value.is_zero() or (value.is_finite() and value.rel_accuracy_bits() >= bits):
-                    return value
-            raise NoValue("no sharp enclosure")
+                here = points if len(rows) == points.count else points.unkept(rows)
+                for row, value in zip(rows, self._run(here), strict=True):
+                    if value.is_zero() or (value.is_finite() and value.rel_accuracy_bits() >= bits):
+                        found[row] = value
+                rows = [row for row in rows if found[row] is None]
         finally:
             ctx.prec = saved
+        return found
 
-    def _run(self, values: list[Any]) -> Ball:
-        for operation in self.program:
-            values.append(operation(values))
+    def _run(self, points: Points) -> Column:
+        values = list(points.columns)
+        known = points.known(ctx.prec)
+        for expression, operation in self.program:
+            if known is None:
+                values.append(operation(values, points))
+                continue
+            if expression not in known:
+                known[expression] = operation(values, points)
+            values.append(known[expression])
         return values[self.result]
 
     def _compile(self, expression: Any) -> int:
         if expression in self.places:
             return self.places[expression]
         operation = self._operation(expression)
-        self.program.append(operation)
+        self.program.append((expression, operation))
         self.places[expression] = self.arity + len(self.program) - 1
         return self.places[expression]
 
     def _operation(self, e: Any) -> Operation:
         if e.is_Rational:
-            value = Fraction(int(e.p), int(e.q))
-            return lambda _: arb(value.numerator) / value.denominator
+            return _rational(e)
         if isinstance(e, sympy.Piecewise):
             return self._branches(e)
         if e.is_number and e.is_Atom:
@@ -113,77 +146,81 @@ class Exact:
         if e.is_Add or e.is_Mul or e.is_Pow:
             return self._arithmetic(e)
         places = [self._compile(a) for a in e.args]
-        if isinstance(e, sympy.Max):
-            return lambda v: _larger([v[k] for k in places])
-        if isinstance(e, sympy.Min):
-            return lambda v: -_larger([-v[k] for k in places])
-        if isinstance(e, sympy.sign):
-            return lambda v: arb(_sign(v[places[0]]))
-        function = _FUNCTIONS.get(e.func)
-        if function is None:
-            raise NotImplementedError(f"no exact value of {e.func.__name__} is known")
+        function = _function(e)
         if len(places) == 1:
-            return lambda v: function(v[places[0]])
-        return lambda v: function(*(v[k] for k in places))
+            (place,) = places
+            return lambda v, _: [function(a) for a in v[place]]
+        return lambda v, _: [function(*row) for row in zip(*(v[k] for k in places), strict=True)]
 
     def _arithmetic(self, e: Any) -> Operation:
         if e.is_Pow:
             base, exponent = e.as_base_exp()
             if base is sympy.E:
                 place = self._compile(exponent)
-                return lambda v: v[place].exp()
+                return lambda v, _: [a.exp() for a in v[place]]
             one = self._compile(base)
             if exponent.is_Integer:
                 whole = int(exponent)
-                return lambda v: v[one] ** whole
+                return lambda v, _: [a**whole for a in v[one]]
             if exponent == sympy.Rational(1, 2):
-                return lambda v: v[one].sqrt()
+                return lambda v, _: [a.sqrt() for a in v[one]]
             other = self._compile(exponent)
-            return lambda v: v[one] ** v[other]
+            return lambda v, _: list(map(_power, v[one], v[other]))
         places = [self._compile(a) for a in e.args]
         first, rest = places[0], places[1:]
-        adds = e.is_Add
+        fold = operator.add if e.is_Add else operator.mul
 
-        def fold(v: list[Any]) -> Ball:
+        def run(v: list[Column], _: Points) -> Column:
             total = v[first]
             for k in rest:
-                total = total + v[k] if adds else total * v[k]
+                total = list(map(fold, total, v[k]))
             return total
-
-        return fold
-
-    def _branches(self, e: Any) -> Operation:
-        """Only the branch that holds is evaluated: another may have no value."""
-        pieces = []
-        for value, condition in e.args:
-            inner = Exact(value, self.variables)
-            pieces.append((inner, self._condition(condition)))
-        arity = self.arity
-
-        def run(v: list[Any]) -> Ball:
-            for inner, holds in pieces:
-                if holds(v):
-                    return inner._run(v[:arity])
-            raise NoValue("no branch applies")
 
         return run
 
-    def _condition(self, c: Any) -> Callable[[list[Any]], bool]:
+    def _branches(self, e: Any) -> Operation:
+        """Only the branch that holds is evaluated: another may have no value."""
+        pieces = [
+            (Exact(value, self.variables), self._condition(condition))
+            for value, condition in e.args
+        ]
+
+        def run(_: list[Column], points: Points) -> Column:
+            found = [_NAN] * points.count
+            left = list(range(points.count))
+            for inner, condition in pieces:
+                if not left:
+                    break
+                holds = condition(points.part(left))
+                rows = [row for row, told in zip(left, holds, strict=True) if told]
+                if rows:
+                    values = inner._run(points.part(rows))
+                    for row, value in zip(rows, values, strict=True):
+                        found[row] = value
+                left = [row for row, told in zip(left, holds, strict=True) if told is False]
+            return found
+
+        return run
+
+    def _condition(self, c: Any) -> Condition:
         if c in (sympy.true, sympy.false):
             truth = bool(c)
-            return lambda _: truth
+            return lambda points: [truth] * points.count
         if isinstance(c, sympy.core.relational.Relational):
             gap = Exact(c.lhs - c.rhs, self.variables)
             wanted = _SIGNS[c.rel_op]
-            arity = self.arity
-            return lambda v: _sign(gap._run(v[:arity])) in wanted
+            return lambda points: [
+                None if sign is None else sign in wanted for sign in map(_sign, gap._run(points))
+            ]
         parts = [self._condition(a) for a in c.args]
-        if isinstance(c, sympy.And):
-            return lambda v: all(part(v) for part in parts)
-        if isinstance(c, sympy.Or):
-            return lambda v: any(part(v) for part in parts)
+        if isinstance(c, sympy.And | sympy.Or):
+            going = isinstance(c, sympy.And)
+            return lambda points: [
+                next((told for told in row if told is not going), going)
+                for row in zip(*(part(points) for part in parts), strict=True)
+            ]
         if isinstance(c, sympy.Not):
-            return lambda v: not parts[0](v)
+            return lambda points: [None if told is None else not told for told in parts[0](points)]
         raise NotImplementedError(f"a condition of the form {c} is not known")
 
 
@@ -238,20 +275,38 @@ def _read(
     raise NoValue("no limit is told")
 
 
+def _function(e: Any) -> Callable[..., Ball]:
+    if isinstance(e, sympy.Max):
+        return lambda *values: _larger(values)
+    if isinstance(e, sympy.Min):
+        return lambda *values: -_larger([-v for v in values])
+    if isinstance(e, sympy.sign):
+        return _sign_ball
+    if e.func not in _FUNCTIONS:
+        raise NotImplementedError(f"no exact value of {e.func.__name__} is known")
+    return _FUNCTIONS[e.func]
+
+
+def _rational(e: Any) -> Operation:
+    above, below = int(e.p), int(e.q)
+    return lambda _, points: [arb(above) / below] * points.count
+
+
 def _constant(e: Any) -> Operation:
+    value = _constant_ball(e)
+    return lambda _, points: [value()] * points.count
+
+
+def _constant_ball(e: Any) -> Callable[[], Ball]:
     if e is sympy.pi:
-        return lambda _: arb.pi()
+        return arb.pi
     if e is sympy.E:
-        return lambda _: arb.const_e()
+        return arb.const_e
     if e is sympy.oo:
-        return lambda _: arb("inf")
+        return lambda: arb("inf")
     if e is -sympy.oo:
-        return lambda _: arb("-inf")
+        return lambda: arb("-inf")
     if e.is_Float:
         mantissa = sympy.Rational(e)
-        return lambda _: arb(int(mantissa.p)) / int(mantissa.q)
-
-    def no_value(_: list[Any]) -> Ball:
-        raise NoValue(str(e))
-
-    return no_value
+        return lambda: arb(int(mantissa.p)) / int(mantissa.q)
+    return lambda: _NAN

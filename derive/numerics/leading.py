@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sympy
@@ -21,6 +22,7 @@ from derive.calculus.germs import Unknown
 from derive.calculus.reading import readable
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
+from derive.numerics.apart import differ
 
 _DEPTHS = (2, 4)
 _TROUBLES = (Unknown, NotReal, NotImplementedError, ValueError, ZeroDivisionError)
@@ -62,7 +64,7 @@ def _is_even_power(e: Expr) -> bool:
 
 
 def _equal(a: Expr, b: Expr) -> bool:
-    return bool(a == b or readable(a - b) == 0)
+    return bool(a == b or (not differ(a, b) and readable(a - b) == 0))
 
 
 def leading_terms(loss: Loss, quantity: Expr) -> list[Leading]:
@@ -91,20 +93,26 @@ Side = tuple[Expr, Expr | None]
 
 
 def _one_side(loss: Loss, quantity: Expr, end: Expr, side: int) -> Side | None:
+    t: Expr = SIZE if end == 0 else 1 / SIZE
+    with mp.workdps(germs.DIGITS):
+        for depth in _DEPTHS:
+            with suppress(*_TROUBLES):
+                expansion = _expansion(loss, end, side, depth)
+                return _terms(loss, expansion, quantity, t, depth == _DEPTHS[-1])
+    return None
+
+
+@lru_cache(maxsize=64)
+def _expansion(loss: Loss, end: Expr, side: int, depth: int) -> Expansion:
+    """One for all quantities, which share most of their parts."""
     x = loss.residual
     if end == 0:
         point, direction, fixed = S.Zero, "+" if side > 0 else "-", mp.mpf(2) ** -40 * side
-        t: Expr = SIZE
     else:
         point, direction = (oo, "-") if side > 0 else (-oo, "+")
-        fixed, t = mp.mpf(2) ** 40 * side, 1 / SIZE
-    with mp.workdps(germs.DIGITS):
-        points = generic_points(loss, 4, fixed={x: fixed})
-        for depth in _DEPTHS:
-            expansion = Expansion(x, point, direction, points, depth)
-            with suppress(*_TROUBLES):
-                return _terms(loss, expansion, quantity, t, depth == _DEPTHS[-1])
-    return None
+        fixed = mp.mpf(2) ** 40 * side
+    points = generic_points(loss, 4, fixed={x: fixed})
+    return Expansion(x, point, direction, points, depth)
 
 
 def _terms(loss: Loss, expansion: Expansion, quantity: Expr, t: Expr, is_last: bool) -> Side:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 import sympy
 from sympy import Expr
 
+from derive.calculus.reading import KEPT
 from derive.numerics import atoms
 from derive.numerics.atoms import Atom
 from derive.numerics.differences import NoPattern, pattern
@@ -183,7 +185,17 @@ def _branches(expression: sympy.Piecewise) -> Node:
 
 
 def _sum(expression: Expr) -> Node:
-    """Plain terms before functions (they may meet exactly), positive ones before negative."""
+    first, *rest = _terms(expression)
+    total = lower(first[0])
+    for term, is_negative in rest:
+        total = total - lower(term) if is_negative else total + lower(term)
+    return total
+
+
+@lru_cache(maxsize=KEPT)
+def _terms(expression: Expr) -> tuple[tuple[Expr, bool], ...]:
+    """The terms of a sum, the first as it is, the others by their size, and whether each is taken
+    away: plain terms before functions (they may meet exactly), positive ones before negative."""
     terms = sorted(
         expression.as_ordered_terms(),
         key=lambda t: (bool(t.atoms(sympy.Function)), t.could_extract_minus_sign()),
@@ -193,21 +205,18 @@ def _sum(expression: Expr) -> Node:
         if not terms[0].is_number:
             terms.remove(positive)
             terms.insert(0, positive)
-    total = lower(terms[0])
-    for term in terms[1:]:
-        total = total - lower(-term) if term.could_extract_minus_sign() else total + lower(term)
-    return total
+    signs = [(t, t.could_extract_minus_sign()) for t in terms[1:]]
+    return ((terms[0], False), *((-t if minus else t, minus) for t, minus in signs))
 
 
 def _product(expression: Expr) -> Node:
     """Numerators and denominators in turn: no partial product leaves the range needlessly."""
-    coefficient, rest = expression.as_coeff_Mul()
+    coefficient, found = _factors(expression)
     above: list[Node] = []
     below: list[Node] = []
     if coefficient < 0:
         return -lower(-expression)
-    factors = [factor.as_base_exp() for factor in rest.as_ordered_factors()]
-    ratios, factors = _high_ratios(factors)
+    ratios, factors = _high_ratios(list(found))
     above += ratios
     for base, exponent in factors:
         factor = base**exponent
@@ -232,6 +241,13 @@ def _product(expression: Expr) -> Node:
     for ratio in ratios:
         total = total * ratio
     return total
+
+
+@lru_cache(maxsize=KEPT)
+def _factors(product: Expr) -> tuple[Expr, tuple[tuple[Expr, Expr], ...]]:
+    """The number, and the other factors as powers."""
+    coefficient, rest = product.as_coeff_Mul()
+    return coefficient, tuple(factor.as_base_exp() for factor in rest.as_ordered_factors())
 
 
 def _high_ratios(

@@ -7,7 +7,8 @@ their distance from what they lie close to (`definitions.labels.share`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -21,8 +22,9 @@ from derive.definitions.floats import FORMATS, Floats, unit_exponent
 from derive.definitions.labels import Meeting, at_label, labels, meeting, share
 from derive.definitions.loss import Loss
 from derive.definitions.samples import Sample
-from derive.numerics.evaluate import evaluate
-from derive.numerics.exact import Ball, Exact, NoValue, limit
+from derive.numerics.columns import Ball, Column, Points
+from derive.numerics.evaluate import Known, evaluate
+from derive.numerics.exact import Exact, NoValue, limit
 from derive.numerics.nodes import Node
 
 _KINDS: Mapping[str, Any] = {"float64": np.float64, "float32": np.float32}
@@ -31,14 +33,16 @@ _STEEP = 50  # ULP
 _STEP = 40  # inputs are moved by a relative 2^-_STEP for kappa
 
 
-def values(form: Node, sample: Sample) -> Floats:
+def values(form: Node, sample: Sample, known: Known | None = None) -> Floats:
     """The form at every point, each operation rounded to the dtype of the sample; in float32 as
-    targets compute it that have no shortcuts."""
+    targets compute it that have no shortcuts. known: what parts of it are known to be."""
     kind = _KINDS[sample.dtype]
     columns = {name: np.asarray(v, dtype=kind) for name, v in sample.columns.items()}
-    found = evaluate(form, columns, kind, shortcuts=kind is np.float64)
+    found = evaluate(form, columns, kind, shortcuts=kind is np.float64, known=known)
+    if known is not None:
+        known[id(form)] = form, found
     found = np.asarray(found, dtype=np.float64)
-    return np.broadcast_to(found, len(sample))
+    return np.broadcast_to(found, columns[sample.names[0]].shape)
 
 
 def errors_in_ulp(got: Floats, high: Floats, low: Floats, dtype: str) -> Floats:
@@ -47,21 +51,31 @@ def errors_in_ulp(got: Floats, high: Floats, low: Floats, dtype: str) -> Floats:
     The exact value is high + low ULP of float64. Beyond the range it counts as the number that
     would follow the largest one, and so does an infinity.
     """
-    form = FORMATS[dtype]
-    beyond = 2.0**form.precision
-    with np.errstate(all="ignore"):
-        unit = unit_exponent(np.clip(high, -_MOST, _MOST), form).astype(np.intc)
-        own = unit_exponent(high, FORMATS["float64"]).astype(np.intc)
+    return _Ulps(high, low, dtype).errors(got)
 
-        def scaled(value: Floats) -> Floats:
-            units = np.ldexp(value, -unit)
-            return np.where(np.isnan(value), np.nan, np.clip(units, -beyond, beyond))
 
-        inside = np.abs(high) < 2.0**form.largest_exponent * 2
-        rest = np.where(inside, np.ldexp(low, own - unit), 0.0)
-        error = np.abs(scaled(got) - scaled(high) - rest)
-    error = np.where(np.isnan(error), np.inf, error)
-    return np.asarray(np.where(np.isnan(high), 0.0, error))
+class _Ulps:
+    """Exact values, counted in ULP of themselves."""
+
+    def __init__(self, high: Floats, low: Floats, dtype: str) -> None:
+        form = FORMATS[dtype]
+        self.beyond, self.missing = 2.0**form.precision, np.isnan(high)
+        with np.errstate(all="ignore"):
+            self.unit = unit_exponent(np.clip(high, -_MOST, _MOST), form).astype(np.intc)
+            own = unit_exponent(high, FORMATS["float64"]).astype(np.intc)
+            inside = np.abs(high) < 2.0**form.largest_exponent * 2
+            self.high = self._scaled(high)
+            self.rest = np.where(inside, np.ldexp(low, own - self.unit), 0.0)
+
+    def errors(self, got: Floats) -> Floats:
+        with np.errstate(all="ignore"):
+            error = np.abs(self._scaled(got) - self.high - self.rest)
+        error = np.where(np.isnan(error), np.inf, error)
+        return np.asarray(np.where(self.missing, 0.0, error))
+
+    def _scaled(self, value: Floats) -> Floats:
+        units = np.ldexp(value, -self.unit)
+        return np.asarray(np.minimum(np.maximum(units, -self.beyond), self.beyond))
 
 
 @dataclass(frozen=True)
@@ -103,7 +117,7 @@ class Reference:
         self._settled: dict[tuple[Expr, Expr], Expr] = {}
         self.variables: Sequence[Symbol] = loss.variables
         columns = [sample.columns[name] for name in sample.names]
-        self.rows = np.stack(columns, axis=1)
+        self.points = Points([[arb(v) for v in column.tolist()] for column in columns])
         # a weight with two limits at 0 is the middle of them, as a slope at a kink
         zero = wanted.derivation.weight_at_zero
         self.sides_disagree = wanted.quantity == "weight" and zero == zoo
@@ -113,30 +127,41 @@ class Reference:
         for (name, point), _ in wanted.limits.items():
             self.special |= sample.columns[name] == point
         self.settled = settled(loss, sample)
-        self.high, self.low = np.full(len(sample), np.nan), np.zeros(len(sample))
-        for k in range(len(sample)):
-            try:
-                self.high[k], self.low[k] = _split(self._exact(k))
-            except (NoValue, ZeroDivisionError):
-                continue
+        self.expressions = [self._expression(k) for k in range(len(sample))]
+        self.high, self.low = _split(self._values())
+        self._ulps = _Ulps(self.high, self.low, sample.dtype)
+        self._known: Known = {}
+
+    def errors_of(self, form: Node, within: float) -> Floats:
+        """The errors of a form; what other forms are made of is evaluated once."""
+        return self.errors(values(form, self.sample, self._known), within)
 
     def errors(self, got: Floats, within: float) -> Floats:
         """ULP beyond kappa at every point; kappa is left out where the error is `within` it. Close
         beside a zero, where it is steep, twice: there no form keeps to it at every point."""
-        raw = errors_in_ulp(got, self.high, self.low, self.sample.dtype)
-        for k in np.flatnonzero((raw > within) & np.isfinite(raw)):
-            kappa = self.kappa(int(k))
-            raw[k] = max(raw[k] - kappa * (2 if kappa > _STEEP else 1), 0.0)
+        raw = self._ulps.errors(got)
+        rows = np.flatnonzero((raw > within) & np.isfinite(raw))
+        kappa = self._conditions(rows)
+        raw[rows] = np.maximum(raw[rows] - kappa * np.where(kappa > _STEEP, 2, 1), 0.0)
         return raw
 
     def kappa(self, k: int) -> float:
         """In ULP of the value."""
-        if k not in self._kappa:
-            try:
-                self._kappa[k] = self._condition(k)
-            except (NoValue, ZeroDivisionError):
-                self._kappa[k] = 0.0
-        return self._kappa[k]
+        return float(self._conditions(np.array([k]))[0])
+
+    def _conditions(self, rows: np.ndarray) -> Floats:
+        missing = [k for k in rows.tolist() if k not in self._kappa]
+        for expression, some in self._by_expression(missing).items():
+            with ctx.workprec(4 * _STEP):
+                found = self._relative_slopes(self._program(expression), some)
+            self._kappa.update(zip(some, found, strict=True))
+        return np.array([self._kappa[k] for k in rows.tolist()])
+
+    def _by_expression(self, rows: Iterable[int]) -> dict[Expr, list[int]]:
+        found: dict[Expr, list[int]] = {}
+        for k in rows:
+            found.setdefault(self.expressions[k], []).append(k)
+        return found
 
     def _expression(self, k: int) -> Expr:
         found = self.wanted.expression
@@ -161,23 +186,38 @@ class Reference:
             self._compiled[expression] = Exact(expression, self.variables)
         return self._compiled[expression]
 
-    def _exact(self, k: int) -> Ball:
-        exact = self._program(self._expression(k))
-        inputs = [arb(float(v)) for v in self.rows[k]]
+    def _values(self) -> Column:
+        """The exact value at every point, None where there is none."""
+        found: Column = [None] * self.points.count
+        x = self.points.columns[0]
+        inside = [
+            k for k, v in enumerate(x)
+            if v.is_finite() and not (v.is_zero() and self.sides_disagree)
+        ]  # fmt: skip
+        for expression, rows in self._by_expression(inside).items():
+            values = self._program(expression).column(self.points.part(rows))
+            for k, value in zip(rows, values, strict=True):
+                found[k] = value
+        for k, value in enumerate(found):
+            if value is None:
+                with suppress(NoValue, ZeroDivisionError):
+                    found[k] = self._limit(k)
+        return found
+
+    def _limit(self, k: int) -> Ball:
+        """What the quantity tends to where its expression has no value."""
+        exact = self._program(self.expressions[k])
+        inputs = [column[k] for column in self.points.columns]
         x = inputs[0]
         if not x.is_finite():
             return limit(exact, inputs, x)
-        if x.is_zero() and self.sides_disagree:
-            right, left = (limit(exact, inputs, arb(side)) for side in (1, -1))
-            return (right + left) / 2
-        try:
-            return exact.enclosed(inputs)
-        except (NoValue, ZeroDivisionError):
-            if self._loss.kind != "residual":
-                return self._at_an_end(exact, inputs)
-            if not x.is_zero():
-                raise
+        if self._loss.kind != "residual" and not (x.is_zero() and self.sides_disagree):
+            return self._at_an_end(exact, inputs)
+        if not x.is_zero():
+            raise NoValue("no sharp enclosure")
         right, left = (limit(exact, inputs, arb(side)) for side in (1, -1))
+        if self.sides_disagree:
+            return (right + left) / 2
         if right.is_finite() and abs(right - left) <= abs(right) * arb((1, -50)):
             return right
         if right == left:
@@ -195,34 +235,31 @@ class Reference:
                     return limit(exact, inputs, arb(side), place, inputs[place])
         raise NoValue("no limit is known")
 
-    def _condition(self, k: int) -> float:
-        with ctx.workprec(4 * _STEP):
-            return self._relative_slopes(k)
+    def _relative_slopes(self, exact: Exact, rows: Sequence[int]) -> list[float]:
+        """Kappa at some points; 0 where there is no value."""
+        points = self.points.part(rows)
+        here = exact.column(points, 2 * _STEP)
+        if self._loss.kind == "residual":  # 0 is a number to be met exactly
+            here = [None if value is not None and value.is_zero() else value for value in here]
+        total = [0.0] * len(rows)
+        for place, column in enumerate(points.columns):
+            meant = self._meant(place)
+            varied = [
+                k for k, v in enumerate(column)
+                if here[k] is not None and not v.is_zero() and v.is_finite()
+                and float(v) not in meant
+            ]  # fmt: skip
+            for k, moved in self._moved(exact, points, place, here, varied).items():
+                slope = moved * arb((1, _STEP)) / _unit(here[k], self.sample.dtype)
+                total[k] += self._share(place, rows[k]) * float(slope)
+        return total
 
-    def _is_meant(self, place: int, value: float) -> bool:
+    def _meant(self, place: int) -> set[float]:
         """A parameter at its default or at a special point is meant exactly: nothing is excused."""
         loss, p = self._loss, self.variables[place]
         if p not in loss.parameters:
-            return False
-        return value == loss.default(p) or value in map(float, loss.special.get(p, ()))
-
-    def _relative_slopes(self, k: int) -> float:
-        exact = self._program(self._expression(k))
-        inputs = [arb(float(v)) for v in self.rows[k]]
-        bits = 2 * _STEP
-        here = exact.enclosed(inputs, bits)
-        if here.is_zero() and self._loss.kind == "residual":  # a number to be met exactly
-            return 0.0
-        total = 0.0
-        for place, v in enumerate(inputs):
-            if v.is_zero() or not v.is_finite() or self._is_meant(place, float(v)):
-                continue
-            moved = self._moved(exact, inputs, place, here)
-            if moved is not None:
-                total += self._share(place, k) * float(
-                    moved * arb((1, _STEP)) / _unit(here, self.sample.dtype)
-                )
-        return total
+            return set()
+        return {loss.default(p), *map(float, loss.special.get(p, ()))}
 
     @cached_property
     def _met(self) -> Meeting:
@@ -234,20 +271,27 @@ class Reference:
         return share(self._loss, self.variables[place], self.sample.point(k), self._met)
 
     @staticmethod
-    def _moved(exact: Exact, inputs: Sequence[Ball], place: int, here: Ball) -> Ball | None:
+    def _moved(
+        exact: Exact,
+        points: Points,
+        place: int,
+        here: Column,
+        rows: Sequence[int],
+    ) -> dict[int, Ball]:
         """How far the value moves with one input: at an edge between cases on the calmer side."""
-        found: Ball | None = None
+        found: dict[int, Ball] = {}
         for side in (1, -1):
-            step = arb((side, -_STEP))
-            v = inputs[place]
-            beside = [*inputs[:place], v + v * step, *inputs[place + 1 :]]
-            try:
-                moved = abs(exact.enclosed(beside, 2 * _STEP) - here)
-            except (NoValue, ZeroDivisionError):
-                continue
-            found = moved if found is None or moved < found else found
-            if found <= abs(here) * arb((1, 20 - _STEP)):
+            if not rows:
                 break
+            step = arb((side, -_STEP))
+            columns = [[column[k] for k in rows] for column in points.columns]
+            columns[place] = [v + v * step for v in columns[place]]
+            for k, value in zip(rows, exact.column(Points(columns), 2 * _STEP), strict=True):
+                if value is not None:
+                    moved = abs(value - here[k])
+                    found[k] = moved if k not in found or moved < found[k] else found[k]
+            calm = arb((1, 20 - _STEP))
+            rows = [k for k in rows if k not in found or not found[k] <= abs(here[k]) * calm]
         return found
 
 
@@ -267,12 +311,19 @@ def _unit(value: Ball, dtype: str) -> Ball:
     return arb((1, form.least + form.precision))
 
 
-def _split(value: Ball) -> tuple[float, float]:
+def _split(values: Column) -> tuple[Floats, Floats]:
+    """Each value as a float64 and the rest in ULP of it; NaN where there is none."""
+    high = np.array([np.nan if value is None else _nearest(value) for value in values])
+    low = np.zeros(len(high))
+    finite = np.flatnonzero(np.isfinite(high))
+    units = unit_exponent(high[finite], FORMATS["float64"])
+    for k, unit in zip(finite.tolist(), units.tolist(), strict=True):
+        middle: Ball = values[k].mid()
+        low[k] = float((middle - arb(high[k])) * arb((1, -unit)))
+    return high, low
+
+
+def _nearest(value: Ball) -> float:
     if not value.is_finite():
-        return (float("inf") if value > 0 else float("-inf")), 0.0
-    middle = value.mid()
-    high = float(middle)
-    if not np.isfinite(high):
-        return high, 0.0
-    unit = int(unit_exponent(np.array([high]), FORMATS["float64"])[0])
-    return high, float((middle - arb(high)) * arb((1, -unit)))
+        return float("inf") if value > 0 else float("-inf")
+    return float(value.mid())

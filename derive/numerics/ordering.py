@@ -30,24 +30,26 @@ def best_order(signed: np.ndarray, powers: np.ndarray, exponents: Floats) -> tup
         {k for k in range(place) if powers[k] == powers[place] and np.array_equal(row, signed[k])}
         for place, row in enumerate(signed)
     ]
+    bottom, top = smallest + 1, largest - 1
     followed = [_Partial((), np.zeros_like(result), 0.0)]
     for step in range(len(powers)):
         longer: dict[frozenset[int], list[_Partial]] = {}
         for partial in followed:
-            for place in range(len(powers)):
-                if place in partial.order or (step == 0 and powers[place] < 0 < max(powers)):
-                    continue
-                if same[place] - set(partial.order):  # of equal factors the first one first
-                    continue
-                moved = partial.size + signed[place]
-                under = (moved < smallest + 1) & is_held & (result > moved + 1)
-                over = (moved > largest - 1) & is_finite
-                lost = np.count_nonzero(under | over)
-                stray = np.maximum(np.maximum(moved - high, low - moved), 0.0)
-                farthest = float(np.max(stray, initial=0.0) + np.sum(stray) / max(len(stray), 1))
-                cost = partial.cost + lost + _TIE * farthest
+            places = [
+                place for place in range(len(powers))
+                if not (place in partial.order or (step == 0 and powers[place] < 0 < max(powers)))
+                and same[place] <= set(partial.order)  # of equal factors the first one first
+            ]  # fmt: skip
+            moved = partial.size + signed[places]
+            under = (moved < bottom) & is_held & (result > moved + 1)
+            over = (moved > top) & is_finite
+            lost = np.sum(under | over, axis=1)
+            stray = np.maximum(np.maximum(moved - high, low - moved), 0.0)
+            mean = np.sum(stray, axis=1) / max(len(result), 1)
+            costs = partial.cost + lost + _TIE * (np.max(stray, axis=1, initial=0.0) + mean)
+            for place, size, cost in zip(places, moved, costs.tolist(), strict=True):
                 order = (*partial.order, place)
-                longer.setdefault(frozenset(order), []).append(_Partial(order, moved, cost))
+                longer.setdefault(frozenset(order), []).append(_Partial(order, size, cost))
         best = [min(ways, key=lambda p: p.cost) for ways in longer.values()]
         followed = sorted(best, key=lambda p: p.cost)[:_FOLLOWED]
     return followed[0].order

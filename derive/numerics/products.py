@@ -21,8 +21,9 @@ from derive.definitions.floats import FORMATS, Floats
 from derive.definitions.loss import Let, Loss
 from derive.definitions.samples import Sample, spread
 from derive.numerics.atoms import Atom
+from derive.numerics.columns import Ball, Points
 from derive.numerics.edges import with_edges
-from derive.numerics.exact import Exact, NoValue
+from derive.numerics.exact import Exact
 from derive.numerics.lower import condition, lower
 from derive.numerics.nodes import Local, Node, call, node, where
 from derive.numerics.ordering import best_order
@@ -39,11 +40,14 @@ _PARTS = {2: "half", 4: "quarter"}
 
 @dataclass(frozen=True)
 class Ranges:
-    """Points over the whole range of each dtype; known: the sizes of factors there; counted: which
-    of them count, where not all do."""
+    """Points over the whole range of each dtype; known: the sizes of factors there; orders: the
+    best ones of some factors above and below the line; counted: which points count, where not all
+    do."""
 
     samples: tuple[Sample, ...]
+    points: tuple[Points, ...]
     known: dict[Expr, Floats | None] = field(default_factory=dict)
+    orders: dict[tuple[tuple[Expr, int], ...], tuple[int, ...]] = field(default_factory=dict)
     counted: np.ndarray | None = None
 
     @staticmethod
@@ -55,7 +59,9 @@ class Ranges:
             if not loss.predictions:
                 sample = with_edges(sample, quantities, loss.variables)
             samples.append(sample)
-        return Ranges(tuple(samples))
+        columns = [[s.columns[name].tolist() for name in s.names] for s in samples]
+        points = [Points([list(map(arb, column)) for column in c], keeps=True) for c in columns]
+        return Ranges(tuple(samples), tuple(points))
 
     def exponents(self) -> Floats:
         """At every point, the exponents of the smallest subnormal, smallest normal and largest
@@ -69,12 +75,13 @@ class Ranges:
 
     def at(self, variable: Symbol) -> Ranges:
         """The same where a parameter has one value, which no expression contains any more."""
-        return replace(self, known={v: s for v, s in self.known.items() if not v.has(variable)})
+        known = {v: s for v, s in self.known.items() if not v.has(variable)}
+        return replace(self, known=known, orders={})
 
     def near(self, loss: Loss, ratio: Expr) -> Ranges:
         """Only where |ratio|, of x to a length, is not so large that a leading term will do."""
         sizes = self.logarithms(loss, ratio)
-        return self if sizes is None else replace(self, counted=sizes < _FAR)
+        return self if sizes is None else replace(self, counted=sizes < _FAR, orders={})
 
     def logarithms(self, loss: Loss, value: Expr) -> Floats | None:
         """log2 of the size of a factor at every point."""
@@ -204,12 +211,9 @@ def _signed(
 def _in_order(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | None:
     if not 2 <= len(factors) <= _MOST:
         return None
-    found = _signed(loss, factors, ranges)
-    if found is None:
+    order = _order(loss, factors, ranges)
+    if order is None:
         return None
-    signed, exponents = found
-    powers = np.array([power for _, power, _ in factors])
-    order = best_order(signed, powers, exponents)
     total: Node | None = None
     for place in order:
         _, power, form = factors[place]
@@ -218,6 +222,18 @@ def _in_order(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | N
         else:
             total = total * form if power > 0 else total / form
     return total
+
+
+def _order(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> tuple[int, ...] | None:
+    key = tuple((value, power) for value, power, _ in factors)
+    if key not in ranges.orders:
+        found = _signed(loss, factors, ranges)
+        if found is None:
+            return None
+        signed, exponents = found
+        powers = np.array([power for _, power, _ in factors])
+        ranges.orders[key] = best_order(signed, powers, exponents)
+    return ranges.orders[key]
 
 
 Factor = tuple[Expr, int, Node]  # the factor, 1 above and -1 below the line, and its form
@@ -287,20 +303,15 @@ def _logarithms(loss: Loss, value: Expr, ranges: Ranges) -> Floats | None:
         exact = Exact(_without_names(value), loss.variables)
     except NotImplementedError:
         return None
-    found = []
-    for sample in ranges.samples:
-        columns = [sample.columns[n] for n in sample.names]
-        found += [_logarithm(exact, point) for point in zip(*columns, strict=True)]
-    return np.array(found)
+    return np.array(
+        [_logarithm(ball) for points in ranges.points for ball in exact.column(points, 16)]
+    )
 
 
-def _logarithm(exact: Exact, point: Sequence[float]) -> float:
-    try:
-        ball = abs(exact.enclosed([arb(float(v)) for v in point], 16))
-    except (NoValue, ZeroDivisionError):
-        return math.nan
-    if ball > 0 and ball.is_finite():
-        return min(max(float(ball.log()) / math.log(2.0), -_HUGE), _HUGE)
+def _logarithm(ball: Ball | None) -> float:
+    size = None if ball is None else abs(ball)
+    if size is not None and size > 0 and size.is_finite():
+        return min(max(float(size.log()) / math.log(2.0), -_HUGE), _HUGE)
     return math.nan
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy
 from sympy import (
@@ -30,7 +31,9 @@ from sympy import (
     tanh,
 )
 
+from derive.calculus.reading import KEPT
 from derive.numerics import atoms
+from derive.numerics.apart import differ
 
 _b = Symbol("b", positive=True)
 _g, _a, _p = Symbol("g", positive=True), Symbol("a", positive=True), Symbol("p", positive=True)
@@ -55,6 +58,11 @@ def _terms_with(expression: Expr, wanted: Callable[[Expr], bool]) -> Iterator[tu
                     yield term / factor, factor
 
 
+@lru_cache(maxsize=KEPT)
+def _are_equal(a: Expr, b: Expr) -> bool:
+    return bool(a == b or (not differ(a, b) and sympy.expand(a - b) == 0))
+
+
 def _with_partner(expression: Expr, c: Expr, factor: Expr, partner: Expr, new: Expr) -> Expr | None:
     """Replace c F + partner in a sum by `new`, if the partner stands there."""
     terms = list(expression.args)
@@ -62,7 +70,7 @@ def _with_partner(expression: Expr, c: Expr, factor: Expr, partner: Expr, new: E
         return None
     terms.remove(c * factor)
     for term in terms:
-        if sympy.expand(term - partner) == 0:
+        if _are_equal(term, partner):
             terms.remove(term)
             return Add(*terms, new)
     return None
@@ -360,24 +368,24 @@ RULES: tuple[Rule, ...] = (
 
 def rewrite(expression: Expr) -> tuple[Expr, tuple[str, ...]]:
     """The expression with every rule applied from the leaves up, and the rules that were used."""
-    used: list[str] = []
-    seen: dict[Expr, Expr] = {}
+    if not expression.args or isinstance(expression, sympy.core.relational.Relational):
+        return expression, ()
+    return _rewritten(expression)
 
-    def visit(e: Expr) -> Expr:
-        if e in seen or not e.args or isinstance(e, sympy.core.relational.Relational):
-            return seen.get(e, e)
-        args = [visit(a) for a in e.args]
-        new = e if all(a is b for a, b in zip(args, e.args, strict=True)) else e.func(*args)
-        for _ in range(8):
-            for rule in RULES:
-                found = rule.apply(new)
-                if found is not None and found != new:
-                    used.append(rule.name)
-                    new = found
-                    break
-            else:
+
+@lru_cache(maxsize=KEPT)
+def _rewritten(e: Expr) -> tuple[Expr, tuple[str, ...]]:
+    parts = [rewrite(a) for a in e.args]
+    used = [name for _, names in parts for name in names]
+    same = all(a is b for (a, _), b in zip(parts, e.args, strict=True))
+    new = e if same else e.func(*(a for a, _ in parts))
+    for _ in range(8):
+        for rule in RULES:
+            found = rule.apply(new)
+            if found is not None and found != new:
+                used.append(rule.name)
+                new = found
                 break
-        seen[e] = new
-        return new
-
-    return visit(expression), tuple(dict.fromkeys(used))
+        else:
+            break
+    return new, tuple(dict.fromkeys(used))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sympy
 from sympy import Expr, Rational, Symbol, log
 
+from derive.calculus.reading import KEPT, MOST_TERMS, term_bound
 from derive.numerics import atoms
 
 
+@lru_cache(maxsize=KEPT)
 def split_by_sign(expression: Expr, x: Symbol) -> Expr | None:
     """softplus(g) = g + softplus(-g), sigmoid(g) = 1 - sigmoid(-g) and their like for g > 0: what
     grows is taken out of them and may cancel in the rest."""
@@ -18,7 +22,7 @@ def split_by_sign(expression: Expr, x: Symbol) -> Expr | None:
         return None
     g = chosen[0]
 
-    def toward(big: Expr) -> Expr:
+    def toward(big: Expr) -> Expr | None:
         moved = expression.subs(
             {
                 atoms.softplus(big): big + atoms.softplus(-big),
@@ -29,12 +33,18 @@ def split_by_sign(expression: Expr, x: Symbol) -> Expr | None:
                 atoms.stable_tanh(-big): 2 * atoms.sigmoid(-2 * big) - 1,
             }
         )
+        if term_bound(moved) > MOST_TERMS:
+            return None
         kept = sorted(moved.atoms(atoms.softplus, atoms.sigmoid), key=str)
         return sympy.collect(sympy.expand(moved), [*kept, x])
 
-    return sympy.Piecewise((toward(g), g > 0), (toward(-g), True))
+    above, below = toward(g), toward(-g)
+    if above is None or below is None:
+        return None
+    return sympy.Piecewise((above, g > 0), (below, True))
 
 
+@lru_cache(maxsize=KEPT)
 def centred(expression: Expr, x: Symbol) -> Expr | None:
     """sigmoid(g) = 1/2 + tanh(g/2)/2: constants beside it meet the 1/2 exactly."""
     if not expression.atoms(atoms.sigmoid):
@@ -43,4 +53,4 @@ def centred(expression: Expr, x: Symbol) -> Expr | None:
         lambda e: isinstance(e, atoms.sigmoid),
         lambda e: Rational(1, 2) + atoms.stable_tanh(e.args[0] / 2) / 2,
     )
-    return sympy.expand(moved)
+    return sympy.expand(moved) if term_bound(moved) <= MOST_TERMS else None

@@ -12,7 +12,7 @@ import sympy
 from sympy import Expr, Symbol, nan, oo
 
 from derive.calculus.derivation import Derivation
-from derive.calculus.reading import readable
+from derive.calculus.reading import operations, readable
 from derive.definitions.loss import Let
 from derive.definitions.samples import Sample
 from derive.errors import BadInput, Refuted
@@ -191,7 +191,7 @@ class _Search:
 
     @staticmethod
     def _simple(expression: Expr) -> Expr:
-        return sympy.factor(expression) if expression.count_ops() <= _FACTORED else expression
+        return sympy.factor(expression) if operations(expression) <= _FACTORED else expression
 
     def _angled(self, ways: Iterable[Expr]) -> Iterator[Expr]:
         taken = {v.name for v in (*self.derivation.loss.variables, *self.derivation.loss.where)}
@@ -207,7 +207,7 @@ class _Search:
         for expression, used in tuple(ways):
             ways += [(again, used) for again in self._in_units(model, expression)]
         plain = self._in_units(model, model.wanted.expression)
-        short = [readable(e) for e in plain if e.count_ops() <= _FACTORED]
+        short = [readable(e) for e in plain if operations(e) <= _FACTORED]
         for expression in short:
             again, used = rewrite(expression)
             ways += [(expression, ()), (again, used), (readable(again), used)]
@@ -215,7 +215,7 @@ class _Search:
 
     def _in_units(self, model: ErrorModel, expression: Expr) -> Iterator[Expr]:
         loss = self.derivation.loss
-        if expression.count_ops() > _LONG:
+        if operations(expression) > _LONG:
             return
         for unit in self.units:
             e = degree(loss, model.wanted.expression, unit)
@@ -304,7 +304,7 @@ class _Search:
 def _factored(expression: Expr) -> list[Expr]:
     """A rational function as one quotient, in factors."""
     symbols = expression.free_symbols
-    if expression.is_rational_function(*symbols) and expression.count_ops() <= _FACTORED:
+    if expression.is_rational_function(*symbols) and operations(expression) <= _FACTORED:
         return [_paired(sympy.factor(expression))]
     return []
 

@@ -15,7 +15,8 @@ from derive.calculus.derivatives import partial
 from derive.calculus.samples import generic_points
 from derive.definitions.labels import is_met
 from derive.definitions.loss import Loss, let
-from derive.numerics.exact import Ball, Exact, NoValue
+from derive.numerics.columns import Ball
+from derive.numerics.exact import Exact, NoValue
 
 _WEIGHTS = (1, 2, -1, -2, Rational(1, 2))
 _STRETCH = 4.0

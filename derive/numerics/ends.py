@@ -337,10 +337,10 @@ def _misses(model: ErrorModel, form: Node, end: Expr) -> int:
 def _values(model: ErrorModel, end: Expr, leads: Leads) -> Iterator[Node]:
     """What may stand at an end, the plainest first: numbers, the limit, the leading term."""
     yield from (call("abs", 0), lower(oo), lower(-oo))
-    yield from _by_parameter(model.loss)
     pieces = leads(model)
     yield from dict.fromkeys(p.limit for p in pieces if p.end == end and p.limit is not None)
     yield from (p.candidate.form for p in pieces if p.end == end)
+    yield from _by_parameter(model.loss)
     weighs = end == 0 and model.quantity == "weight"
     if weighs and model.derivation.weight_at_zero != sympy.zoo:
         found = [model.derivation.weight_at_zero]

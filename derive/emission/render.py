@@ -89,6 +89,7 @@ def context(module: Module, target: Target) -> dict[str, Any]:
             for f in module.functions
         ],
         "special": [printer.expression(c) for c in module.special],
+        "title": quoted(module.documentation.title, syntax),
         "kinds": _kinds(module.special, printer),
         "helpers": [function(h, printer) for h in module.helpers],
         "library": library_of(module.operations, target),
@@ -99,7 +100,6 @@ def context(module: Module, target: Target) -> dict[str, Any]:
             {"name": r.name, "test": printer.expression(_renamed(r.condition)), "rule": r.rule}
             for r in module.roles
         ]
-        found["title"] = quoted(module.documentation.title, syntax)
         found["predictions"] = [r.name for r in module.predictions]
     return found if target.more is None else {**found, **target.more(module, printer)}
 

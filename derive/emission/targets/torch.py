@@ -10,7 +10,6 @@ from derive.emission.printer import NoSpelling, Printer
 from derive.emission.render import block, exports, function
 from derive.emission.syntax import ATOM, BOTH, EITHER, PYTHON, Called, Infix, Pattern, Syntax
 from derive.emission.target import Target
-from derive.emission.text import paragraph, quoted
 from derive.numerics.nodes import Name
 from derive.program.branchless import branchless
 from derive.program.calls import DIFFERENCE, SLOPE
@@ -188,7 +187,6 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
         "helpers": _helpers(module, printer),
         "exports": exports([_class_name(module), *(f.name for f in module.functions)]),
         "class_name": _class_name(module),
-        "about": _about(module, printer.syntax),
         "wrapped": [f"lambda {untyped}: _evaluate(_formula, {', '.join(module.variables)})"],
         "given": [
             "self",
@@ -222,22 +220,6 @@ def _diverging(module: Module) -> str:
         for point in points
     ]
     return _tuple(places) if places else ""
-
-
-def _about(module: Module, syntax: Syntax) -> list[str]:
-    """The docstring of the class."""
-    names = [p.name for p in module.parameters]
-    title = quoted(module.documentation.title, syntax)
-    text = f"{title} of input - target, as in torch.nn."
-    if names:
-        each = f"{names[0]} is" if len(names) == 1 else f"{' and '.join(names)} are each"
-        text += (
-            f" {each} a number, a Parameter or a tensor. A wrong number is an error, a wrong "
-            "tensor gives NaN, or with validate=True an error, which waits for the device."
-        )
-    text += ' A weight multiplies each element; "mean" divides by their number.'
-    first, *rest = paragraph(f"***{text}", syntax.width - 4, syntax)
-    return [f'"""{first[3:]}', *rest, '"""']
 
 
 def _tuple(items: Sequence[str]) -> str:

@@ -122,9 +122,7 @@ def d_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         p = y * np.exp(-0.25 * y * y)
         return _where_rare(np.abs(y) == np.inf, lambda: 0, -p / scale * p)
     value = _times_power1p_less_one(y, -y, scale, 1, y, np.abs(alpha - 2), alpha / 2)
-    return _where_rare(
-        np.abs(y) == np.inf, lambda: _where_rare(alpha < 0, lambda: 0, -np.inf), value
-    )
+    return _where_rare(np.abs(y) == np.inf, lambda: -2 * np.abs(x) ** alpha / scale, value)
 
 
 @_elementwise
@@ -159,7 +157,9 @@ def d2_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     r = np.abs(y) / np.sqrt(b)
     q = 1 / (r * r + 1) + (alpha - 1) / (1 + 1 / (r * r))
     value = _times_power1p_less_one(1, q, scale, scale, y, b, alpha / 2)
-    return _where_rare(np.abs(y) == np.inf, lambda: np.where(alpha < 2, 0, np.inf), value)
+    return _where_rare(
+        np.abs(y) == np.inf, lambda: np.abs(x) ** (alpha - 2) / (scale * scale), value
+    )
 
 
 @_elementwise
@@ -242,10 +242,6 @@ def d2_alpha_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 def d2_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
-    if np.all(alpha == 0):
-        s = y * y
-        value = y / scale * (2 * y / (s + 2) * (s + 6) / (s + 2) / scale)
-        return _where_rare(np.abs(y) >= 2.0**60, lambda: 2 / scale / scale, value)
     if np.all(alpha == 2):
         return 3 / scale * y * (y / scale)
     if np.all(alpha >= 2.0**1000):
@@ -260,9 +256,7 @@ def d2_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     r = np.abs(y) / np.sqrt(b)
     v = scale / (3 / (r * r + 1) + (alpha + 1) / (1 + 1 / (r * r)))
     value = _times_power1p_less_one(y, y, v, scale, y, b, alpha / 2)
-    return _where_rare(
-        np.abs(y) == np.inf, lambda: _where_rare(alpha < 0, lambda: 0, np.inf), value
-    )
+    return _where_rare(np.abs(y) == np.inf, lambda: 2 * np.abs(x) ** alpha / (scale * scale), value)
 
 
 @_elementwise
@@ -286,7 +280,9 @@ def weight(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
             value,
         )
     value = _times_power1p_less_one(1, 1, scale, scale, y, np.abs(alpha - 2), alpha / 2)
-    value = _where_rare(np.abs(y) == np.inf, lambda: np.where(alpha < 2, 0, np.inf), value)
+    value = _where_rare(
+        np.abs(y) == np.inf, lambda: np.abs(x) ** (alpha - 2) / (scale * scale), value
+    )
     return np.where(np.isnan(x), x, value)
 
 

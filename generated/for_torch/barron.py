@@ -86,7 +86,7 @@ def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     u = y * torch.exp(-0.25 * y * y)
     a = torch.where((alpha == 0) | (alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
     value = _times_power1p_less_one(y, -y, scale, 1, y, torch.abs(a - 2), a / 2)
-    value = torch.where(far, torch.where(a < 0, 0, -math.inf), value)
+    value = torch.where(far, -2 * torch.abs(x) ** a / scale, value)
     value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, -u / scale * u), value)
     value = torch.where(alpha >= 2.0**1000, -p / scale * p, value)
     value = torch.where(alpha == 2, -y / scale * y, value)
@@ -110,7 +110,7 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     r = u / torch.sqrt(b)
     q = 1 / (r * r + 1) + (a - 1) / (1 + 1 / (r * r))
     value = _times_power1p_less_one(1, q, scale, scale, y, b, a / 2)
-    value = torch.where(u == math.inf, torch.where(a < 2, 0, math.inf), value)
+    value = torch.where(u == math.inf, torch.abs(x) ** (a - 2) / (scale * scale), value)
     value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, w * (1 - s) * w), value)
     value = torch.where(alpha >= 2.0**1000, torch.where(u >= 16, v * v, p * (s + 1) * p), value)
     value = torch.where(alpha == 2, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
@@ -186,23 +186,20 @@ def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
-    s = y * y
     quarter = torch.exp(0.125 * y * y)
     p = quarter / scale * y * quarter
     quarter2 = torch.exp(-0.125 * y * y)
     u = quarter2 / scale * y * quarter2
-    a = torch.where((alpha == 0) | (alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
+    a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
     b = torch.abs(a - 2)
     r = torch.abs(y) / torch.sqrt(b)
     v = scale / (3 / (r * r + 1) + (a + 1) / (1 + 1 / (r * r)))
     value = _times_power1p_less_one(y, y, v, scale, y, b, a / 2)
-    value = torch.where(torch.abs(y) == math.inf, torch.where(a < 0, 0, math.inf), value)
-    value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, u * (3 - s) * u), value)
-    value = torch.where(alpha >= 2.0**1000, p * (s + 3) * p, value)
-    value = torch.where(alpha == 2, 3 / scale * y * (y / scale), value)
-    w = y / scale * (2 * y / (s + 2) * (s + 6) / (s + 2) / scale)
-    return torch.where(alpha == 0, torch.where(far, 2 / scale / scale, w), value)
+    value = torch.where(torch.abs(y) == math.inf, 2 * torch.abs(x) ** a / (scale * scale), value)
+    w = torch.where(torch.abs(y) >= 2.0**60, 0, u * (3 - y * y) * u)
+    value = torch.where(alpha <= -(2.0**1000), w, value)
+    value = torch.where(alpha >= 2.0**1000, p * (y * y + 3) * p, value)
+    return torch.where(alpha == 2, 3 / scale * y * (y / scale), value)
 
 
 @_elementwise
@@ -215,7 +212,7 @@ def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     v = torch.exp(-0.25 * y * y) / scale
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
     value = _times_power1p_less_one(1, 1, scale, scale, y, torch.abs(a - 2), a / 2)
-    value = torch.where(torch.abs(y) == math.inf, torch.where(a < 2, 0, math.inf), value)
+    value = torch.where(torch.abs(y) == math.inf, torch.abs(x) ** (a - 2) / (scale * scale), value)
     value = torch.where(near, x, value)
     w = torch.where(torch.abs(y) >= 8, v * v, torch.exp(-0.5 * y * y) / scale / scale)
     value = torch.where(alpha <= -(2.0**1000), w, value)
@@ -420,10 +417,17 @@ def _sign(value: Any) -> Any:
 
 
 class BarronLoss(torch.nn.Module):
-    """General adaptive robust loss of input - target, as in torch.nn. alpha and scale are each a
-    number, a Parameter or a tensor. A wrong number is an error, a wrong tensor gives NaN, or with
-    validate=True an error, which waits for the device. A weight multiplies each element; "mean"
-    divides by their number.
+    """General adaptive robust loss of input - target, as in torch.nn.
+
+    Args:
+        alpha: a number in [-inf, inf], not NaN; a Parameter or a tensor is NaN where it is wrong.
+        scale: > 0 and finite; a Parameter or a tensor is NaN where it is wrong.
+        reduction: "mean" over all elements (with a weight, too), "sum" or "none".
+        validate: check tensors, too, at every call, which waits for the device.
+    Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
+    Examples:
+        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
+        >>> BarronLoss()(input, target).backward()
     """
 
     def __init__(

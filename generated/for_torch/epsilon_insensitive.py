@@ -89,10 +89,16 @@ def _sign(value: Any) -> Any:
 
 
 class EpsilonInsensitiveLoss(torch.nn.Module):
-    """Epsilon-insensitive loss of input - target, as in torch.nn. epsilon is a number, a Parameter
-    or a tensor. A wrong number is an error, a wrong tensor gives NaN, or with validate=True an
-    error, which waits for the device. A weight multiplies each element; "mean" divides by their
-    number.
+    """Epsilon-insensitive loss of input - target, as in torch.nn.
+
+    Args:
+        epsilon: > 0 and finite; a Parameter or a tensor is NaN where it is wrong.
+        reduction: "mean" over all elements (with a weight, too), "sum" or "none".
+        validate: check tensors, too, at every call, which waits for the device.
+    Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
+    Examples:
+        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
+        >>> EpsilonInsensitiveLoss()(input, target).backward()
     """
 
     def __init__(self, epsilon: Any = 0.1, reduction: Any = "mean", *, validate: bool = False):

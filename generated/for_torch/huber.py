@@ -82,9 +82,16 @@ def _sign(value: Any) -> Any:
 
 
 class HuberLoss(torch.nn.Module):
-    """Huber loss of input - target, as in torch.nn. delta is a number, a Parameter or a tensor. A
-    wrong number is an error, a wrong tensor gives NaN, or with validate=True an error, which waits
-    for the device. A weight multiplies each element; "mean" divides by their number.
+    """Huber loss of input - target, as in torch.nn.
+
+    Args:
+        delta: > 0 and finite; a Parameter or a tensor is NaN where it is wrong.
+        reduction: "mean" over all elements (with a weight, too), "sum" or "none".
+        validate: check tensors, too, at every call, which waits for the device.
+    Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
+    Examples:
+        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
+        >>> HuberLoss()(input, target).backward()
     """
 
     def __init__(self, delta: Any = 1.0, reduction: Any = "mean", *, validate: bool = False):

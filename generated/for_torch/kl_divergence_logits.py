@@ -221,7 +221,7 @@ class KlDivergenceLogitsLoss(torch.nn.Module):
 
     Args:
         reduction: "mean" over what counts, "sum" or "none"; size_average and reduce as in torch.nn.
-        T: > 0 and finite; a number (checked), a Parameter, or a tensor (NaN where it is wrong).
+        T: > 0 and finite; a Parameter or a tensor is NaN where it is wrong.
         validate: check tensors, too, at every call, which waits for the device.
     """
 

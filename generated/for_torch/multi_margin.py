@@ -163,8 +163,8 @@ class MultiMarginLoss(torch.nn.Module):
         weight: of each class; "mean" divides by the sum of the weights of the targets.
         ignore_index: targets of this number do not count.
         reduction: "mean" over what counts, "sum" or "none"; size_average and reduce as in torch.nn.
-        margin: > 0 and finite; a number (checked), a Parameter, or a tensor (NaN where it is wrong).
-        power: in [1, inf); a number (checked), a Parameter, or a tensor (NaN where it is wrong).
+        margin: > 0 and finite; a Parameter or a tensor is NaN where it is wrong.
+        power: in [1, inf); a Parameter or a tensor is NaN where it is wrong.
         validate: check tensors, too, at every call, which waits for the device.
     """
 

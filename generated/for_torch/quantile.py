@@ -81,9 +81,16 @@ def value_and_grad(x: Tensor, tau: Any = 0.5) -> tuple[Tensor, Tensor]:
 
 
 class QuantileLoss(torch.nn.Module):
-    """Quantile loss (pinball) of input - target, as in torch.nn. tau is a number, a Parameter or a
-    tensor. A wrong number is an error, a wrong tensor gives NaN, or with validate=True an error,
-    which waits for the device. A weight multiplies each element; "mean" divides by their number.
+    """Quantile loss (pinball) of input - target, as in torch.nn.
+
+    Args:
+        tau: in (0, 1); a Parameter or a tensor is NaN where it is wrong.
+        reduction: "mean" over all elements (with a weight, too), "sum" or "none".
+        validate: check tensors, too, at every call, which waits for the device.
+    Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
+    Examples:
+        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
+        >>> QuantileLoss()(input, target).backward()
     """
 
     def __init__(self, tau: Any = 0.5, reduction: Any = "mean", *, validate: bool = False):

@@ -78,9 +78,16 @@ def value_and_grad(x: Tensor, beta: Any = 1.0) -> tuple[Tensor, Tensor]:
 
 
 class SmoothL1Loss(torch.nn.Module):
-    """Smooth L1 loss of input - target, as in torch.nn. beta is a number, a Parameter or a tensor.
-    A wrong number is an error, a wrong tensor gives NaN, or with validate=True an error, which
-    waits for the device. A weight multiplies each element; "mean" divides by their number.
+    """Smooth L1 loss of input - target, as in torch.nn.
+
+    Args:
+        beta: > 0 and finite; a Parameter or a tensor is NaN where it is wrong.
+        reduction: "mean" over all elements (with a weight, too), "sum" or "none".
+        validate: check tensors, too, at every call, which waits for the device.
+    Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
+    Examples:
+        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
+        >>> SmoothL1Loss()(input, target).backward()
     """
 
     def __init__(self, beta: Any = 1.0, reduction: Any = "mean", *, validate: bool = False):

@@ -90,7 +90,7 @@ class SmoothedHingeLoss(torch.nn.Module):
         weight: of each element, if any.
         reduction: "mean" over all elements (with a weight, too), "sum", "none", or "weighted_mean":
             divided by the sum of the weights.
-        gamma: > 0 and finite; a number (checked), a Parameter, or a tensor (NaN where it is wrong).
+        gamma: > 0 and finite; a Parameter or a tensor is NaN where it is wrong.
         validate: check all tensors, too, at every call, which waits for the device.
         size_average, reduce: instead of reduction, as torch.nn once had them.
     Shape: input and target of one shape; the output is a scalar, or has that shape.

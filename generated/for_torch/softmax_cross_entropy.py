@@ -194,7 +194,7 @@ class SoftmaxCrossEntropyLoss(torch.nn.Module):
         ignore_index: targets of this number do not count.
         reduction: "mean" over what counts, "sum" or "none"; size_average and reduce as in torch.nn.
         label_smoothing: this share of the target is spread over all classes alike.
-        T: > 0 and finite; a number (checked), a Parameter, or a tensor (NaN where it is wrong).
+        T: > 0 and finite; a Parameter or a tensor is NaN where it is wrong.
         validate: check tensors, too, at every call, which waits for the device.
     """
 

@@ -187,10 +187,17 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
 
 
 class StudentTLoss(torch.nn.Module):
-    """Student's t loss of input - target, as in torch.nn. df and scale are each a number, a
-    Parameter or a tensor. A wrong number is an error, a wrong tensor gives NaN, or with
-    validate=True an error, which waits for the device. A weight multiplies each element; "mean"
-    divides by their number.
+    """Student's t loss of input - target, as in torch.nn.
+
+    Args:
+        df: in (0, inf]; a Parameter or a tensor is NaN where it is wrong.
+        scale: > 0 and finite; a Parameter or a tensor is NaN where it is wrong.
+        reduction: "mean" over all elements (with a weight, too), "sum" or "none".
+        validate: check tensors, too, at every call, which waits for the device.
+    Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
+    Examples:
+        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
+        >>> StudentTLoss()(input, target).backward()
     """
 
     def __init__(

@@ -6,6 +6,7 @@ import copyreg
 import os
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,6 +21,7 @@ from derive.calculus.facts import facts
 from derive.definitions.catalogue import NAMES, load
 from derive.definitions.loss import Loss
 from derive.numerics.forms import StableForm
+from derive.numerics.helpers.helper import HELPERS, Helper
 from derive.numerics.stabilise import stabilise
 
 
@@ -30,6 +32,7 @@ def _proxy(content: dict[Any, Any]) -> MappingProxyType[Any, Any]:
 copyreg.pickle(MappingProxyType, lambda mapping: (_proxy, (dict(mapping),)))
 
 
+_EVERYWHERE = frozenset(HELPERS)
 _KNOWN: dict[tuple[str, str], Any] = {}
 
 
@@ -51,12 +54,22 @@ def of_catalogue(name: str) -> StableForm:
     return stable_form(load(name))
 
 
+def _elsewhere(*given: Any) -> Any:
+    raise NotImplementedError("this helper was made in another process")
+
+
 def _shared(loss: Loss, what: str, make: Callable[[], Any]) -> Any:
+    """The mathematics of a loss, with its own prose; a form comes with the helpers made for it."""
     key = (f"{loss.name}-{loss.digest}", what)
     if key not in _KNOWN:
         place = Path(os.environ["DERIVE_TESTS_SHARE"], ".".join(key))
         with FileLock(f"{place}.lock"):
             if not place.exists():
-                place.write_bytes(pickle.dumps(make()))
-            _KNOWN[key] = pickle.loads(place.read_bytes())
-    return _KNOWN[key]
+                made = make()
+                new = [h for name, h in HELPERS.items() if name not in _EVERYWHERE]
+                own = [(h.name, h.parameters, h.meaning, h.body, h.shortcut) for h in new]
+                place.write_bytes(pickle.dumps((made, own)))
+            _KNOWN[key], own = pickle.loads(place.read_bytes())
+            for *about, shortcut in own:
+                HELPERS.setdefault(about[0], Helper(*about, _elsewhere, shortcut))
+    return replace(_KNOWN[key], loss=loss)

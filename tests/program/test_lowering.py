@@ -30,12 +30,16 @@ def _module(name: str) -> Module:
 
 
 def _values(name, condition=None):
-    """Everyday parameters, or those at which a condition of equality holds."""
+    """Everyday parameters, or those at which a condition holds: equality, or beyond a number."""
     form = of_catalogue(name)
     values = {"x": X, **{p.name: np.float64(INSIDE[p.name]) for p in form.loss.parameters}}
     if condition is not None:
-        assert condition.op == "eq"
-        values[condition.args[0].name] = np.float64(float(condition.args[1].value))
+        while condition.op == "or":
+            condition = condition.args[0]
+        (name,) = (a.name for a in condition.args if isinstance(a, Name))
+        (number,) = (float(a.value) for a in condition.args if isinstance(a, Number))
+        assert condition.op in ("eq", "le")
+        values[name] = np.float64(number)
     return values
 
 

@@ -28,7 +28,7 @@ _LEAST_LOSS = 3.5
 _NEGLIGIBLE = 80
 # A power beyond it outweighs everything beside it, and leaves room in every dtype.
 _HUGE = 2**90
-# Below it log(1 + t^2) is t^2, and its exponential 1, in digits.
+# Below it log(1 + t^2) is t^2, in digits.
 _TINY = 2.0**-40
 _z, _p, _g = Name("z"), Name("p"), Name("g")
 _f, _y, _b = Name("f"), Name("y"), Name("b")
@@ -295,7 +295,7 @@ def _of_square(name: str, rates: tuple[Rate, ...], plus: bool) -> Helper:
     usual = _given(_f * _of_power(rates, more), given)
     value = where(call("le", _HUGE, power), half * _given(beside, given) * half, usual)
     if len(rates) == 2 and not plus:  # y^2/b may be below the range where f y^2/b is not
-        value = where(SIZE < _TINY, SIZE * _f * SIZE, value)
+        value = where(SIZE < _TINY, SIZE * _f * SIZE * _given(exprel(_p * _BOUNDED), given), value)
     exact = _exact(rates)
 
     def of_square(f: Any, y: Any, b: Any, p: Any, c: Any = 0) -> Any:

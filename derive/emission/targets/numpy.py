@@ -56,6 +56,7 @@ SYNTAX = Syntax(
                 "centred",
                 "apart",
                 "put",
+                "put_into",
                 "hit",
             )
         },

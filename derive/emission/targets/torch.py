@@ -57,6 +57,7 @@ SYNTAX = Syntax(
                 "others",
                 "centred",
                 "apart",
+                "put_into",
                 "hit",
             )
         },

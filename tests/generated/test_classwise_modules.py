@@ -98,3 +98,14 @@ def test_probabilities_may_be_given_as_classes():
         by_class = module.loss(q, np.array([1, 0]))
         np.testing.assert_allclose(by_class, module.loss(q, one_hot), rtol=1e-15)
         np.testing.assert_allclose(by_class, -np.log([0.3, 0.6]), rtol=1e-15)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_hessian_by_forward_over_reverse():
+    z, t = batch(3, 4)
+    row, hit = z.detach()[0], t[0]
+    found = torch.func.hessian(lambda x: tensors.loss(x, hit))(row)
+    wanted = torch.autograd.functional.hessian(
+        lambda x: functional.cross_entropy(x[None], hit[None]), row
+    )
+    torch.testing.assert_close(found, wanted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 import torch
@@ -109,3 +111,51 @@ def test_the_hessian_by_forward_over_reverse():
         lambda x: functional.cross_entropy(x[None], hit[None]), row
     )
     torch.testing.assert_close(found, wanted)
+
+
+ROWS = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
+MIXED = ["softmax_cross_entropy", "focal_multiclass", "cross_entropy", "kl_divergence"]
+CHOSEN = [*MIXED, "multi_margin", "zero_one_multiclass"]
+WRONG = [
+    (CHOSEN, [0, 3], {}, "must be in 0 … 2, got 3"),
+    (CHOSEN, [0, -100], {}, "must be in 0 … 2, got -100"),
+    (CHOSEN, [0, 1, 2], {}, r"has the shape \(3,\)"),
+    (CHOSEN, [0.0, 1.0], {}, "must be integers"),
+    (CHOSEN, ["a", "b"], {}, "must be integers"),
+    (CHOSEN, None, {}, "must be integers"),
+    (CHOSEN, [0, 1], {"axis": 2}, "axis 2: no classes there"),
+    (CHOSEN, [0, 1], {"axis": 1.0}, "axis must be an integer"),
+    (CHOSEN, [0, 1], {"axis": (0, 1)}, "axis must be an integer"),
+    (MIXED, ROWS[:, :2], {}, r"has the shape \(2, 2\)"),
+    (MIXED, -ROWS, {}, "must not be negative, got -0.2"),
+    (["softmax_cross_entropy"], [0, 1], {"T": [1.0, 2.0, 3.0]}, r"T has the shape \(3,\)"),
+    (["focal_multiclass"], [0, 1], {"gamma": -1.0}, "gamma must be >= 0"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "named", "rule"),
+    [(name, *rest) for names, *rest in WRONG for name in names],
+)
+def test_every_loss_says_what_does_not_fit(name, target, named, rule):
+    module = importlib.import_module(f"generated.for_numpy.{name}")
+    with pytest.raises(ValueError, match=rule):
+        module.loss(ROWS, target if target is None else np.array(target), **named)
+
+
+def test_probabilities_are_taken_whatever_they_sum_to():
+    assert "whatever they sum to" in " ".join(arrays.__doc__.split())
+    twice, once = arrays.loss(ROWS, 2 * ROWS[::-1]), arrays.loss(ROWS, ROWS[::-1])
+    np.testing.assert_allclose(twice, 2 * once, rtol=1e-15)
+
+
+def test_nothing_counts_is_nan_as_in_torch():
+    """The mean over no targets is 0/0, the sum is 0."""
+    z, _ = batch(3, 4)
+    none = torch.full((3,), -100)
+    ours, theirs = tensors.SoftmaxCrossEntropyLoss, torch.nn.CrossEntropyLoss
+    assert torch.isnan(ours()(z, none))
+    assert torch.isnan(theirs()(z, none))
+    total = ours(reduction="sum")(z, none)
+    assert total == theirs(reduction="sum")(z, none) == 0
+    assert torch.equal(torch.autograd.grad(total, z)[0], torch.zeros_like(z))

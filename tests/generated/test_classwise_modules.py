@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from generated.for_numpy import cross_entropy, kl_divergence
 from generated.for_numpy import softmax_cross_entropy as arrays
+from generated.for_torch import focal_multiclass as focal
 from generated.for_torch import multi_margin as margins
 from generated.for_torch import softmax_cross_entropy as tensors
 
@@ -159,3 +160,14 @@ def test_nothing_counts_is_nan_as_in_torch():
     total = ours(reduction="sum")(z, none)
     assert total == theirs(reduction="sum")(z, none) == 0
     assert torch.equal(torch.autograd.grad(total, z)[0], torch.zeros_like(z))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+def test_a_certain_prediction_has_no_curvature(dtype, gamma):
+    """1 - softmax(z)[t] rounds to 0: no quotient by it is left."""
+    z = torch.tensor([[59.75, -83.0, -51.5]], dtype=dtype)
+    v = torch.tensor([[1.0, -2.0, 0.5]], dtype=dtype)
+    for t in (torch.tensor([0]), torch.tensor([[0.3, 0.4, 0.3]], dtype=dtype)):
+        found = focal.hessian_product(z, t, v, gamma=gamma)
+        torch.testing.assert_close(found, torch.zeros_like(z))

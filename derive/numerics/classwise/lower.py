@@ -7,6 +7,7 @@ from sympy import Add, Dummy, Expr, Mul, exp, log
 
 from derive.definitions.classes import Entry, Hit, Largest, Other, Share, Total, varies
 from derive.definitions.loss import Along, Loss
+from derive.numerics import atoms as scalar
 from derive.numerics.classwise.atoms import (
     Apart,
     Balance,
@@ -34,7 +35,7 @@ _WORDS = (
 
 def lowered(e: Expr, loss: Loss) -> Node:
     """The expression as nodes; vectors are arrays along the last axis."""
-    return _Lowering(loss).node(_put_together(e))
+    return _Lowering(loss, e.has(Centred)).node(_put_together(e))
 
 
 def _put_together(e: Expr) -> Expr:
@@ -47,7 +48,11 @@ def _put_together(e: Expr) -> Expr:
 
 
 class _Lowering:
-    def __init__(self, loss: Loss) -> None:
+    """by_gaps: what is written is linear in entries less their mean, which are 0 where one class
+    has all probability: its poles there count for nothing."""
+
+    def __init__(self, loss: Loss, by_gaps: bool) -> None:
+        self.by_gaps = by_gaps
         self.z = loss.residual
         self.target = loss.target
         self.chances = [
@@ -89,6 +94,8 @@ class _Lowering:
             logs = [g for g in e.args if isinstance(g, log | Log1mExp)]
             if f.is_Pow and logs and f.base.free_symbols & logs[0].free_symbols:
                 found.append(f)
+            if self.by_gaps and f.is_Pow and f.exp.could_extract_minus_sign():
+                found += [f.base] if f.base.has(scalar.expm1) else []
         return tuple(found)
 
     def _word(self, e: Expr) -> Node:

@@ -119,11 +119,13 @@ def _block(form: ClasswiseForm, derivation: ClasswiseDerivation, parts: Sequence
     names = {v.name for v in (*derivation.loss.variables, derivation.v)}
     reserved = frozenset(RESERVED | names | set(_ARRAYS))
     naming = Naming(reserved, derivation.loss.residual.name, most=_MOST)
-    return _in_place(make_block([form.quantities[p] for p in parts], naming))
+    by = frozenset(p.name for p in derivation.loss.parameters)
+    return _in_place(make_block([form.quantities[p] for p in parts], naming), by)
 
 
-def _in_place(block: Block) -> Block:
-    """What is put into a quotient that is read nowhere else needs no copy of it."""
+def _in_place(block: Block, by: Set[str]) -> Block:
+    """What is put into a quotient that is read nowhere else needs no copy of it, nor does a
+    difference over a parameter."""
     roots = [*(a.value for a in block.assignments), *block.results]
     read = Counter(name for r in roots for name in _read(r))
     fresh = {
@@ -132,8 +134,8 @@ def _in_place(block: Block) -> Block:
         if isinstance(a.value, Call) and a.value.op == "div" and read[a.name] == 1
     }
     return Block(
-        tuple(Assignment(a.name, _put_into(a.value, fresh)) for a in block.assignments),
-        tuple(_put_into(r, fresh) for r in block.results),
+        tuple(Assignment(a.name, _reused(a.value, fresh, by)) for a in block.assignments),
+        tuple(_reused(r, fresh, by) for r in block.results),
     )
 
 
@@ -145,12 +147,16 @@ def _read(e: Node) -> Iterator[str]:
         yield from _read(part)
 
 
-def _put_into(e: Node, fresh: Set[str]) -> Node:
+def _reused(e: Node, fresh: Set[str], by: Set[str]) -> Node:
     if not isinstance(e, Call):
         return e
-    args = tuple(_put_into(a, fresh) for a in e.args)
-    own = e.op == "put" and isinstance(e.args[0], Name) and e.args[0].name in fresh
-    return Call("put_into" if own else e.op, args)
+    args = tuple(_reused(a, fresh, by) for a in e.args)
+    match e.op, args:
+        case "put", (Name(name), *_) if name in fresh:
+            return Call("put_into", args)
+        case "div", (Call("sub" | "put" | "put_into"), Name(name)) if name in by:
+            return Call("over", args)
+    return Call(e.op, args)
 
 
 def _meaning(loss: Loss, name: str, v: str) -> str:

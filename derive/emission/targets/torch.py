@@ -58,6 +58,7 @@ SYNTAX = Syntax(
                 "centred",
                 "apart",
                 "put_into",
+                "over",
                 "hit",
             )
         },

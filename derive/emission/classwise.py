@@ -56,6 +56,7 @@ def _context(module: ClasswiseModule, target: Target) -> dict[str, Any]:
         "many": [f.name for f in module.functions if all(f.many)],
         "moved": [f.name for f in module.functions if f.moves],
         "helpers": [function(h, printer) for h in module.helpers],
+        "operations": module.operations,
         "library": library_of(module.operations, target),
         "exports": [f'"{name}"' for name in sorted(names)],
         "class_name": "".join(part.capitalize() for part in module.name.split("_")) + "Loss",

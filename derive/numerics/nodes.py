@@ -70,6 +70,8 @@ OPERATIONS: dict[str, tuple[int, float]] = {
     "apart": (4, 1.0),  # see templates/*/library/apart
     "entry": (2, 0.0),  # that of the target's class
     "put": (3, 0.0),  # an array, the target's class, and what its entry there becomes
+    "put_into": (3, 0.0),  # the same, in the array's own memory: nothing else needs it
+    "over": (2, 0.5),  # a quotient by one number, of what nothing else needs
     "hit": (2, 0.0),  # which class is the target's
     "count": (1, 0.0),  # how many classes there are
 }

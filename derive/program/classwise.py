@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from derive.calculus.classwise import ClasswiseDerivation
 from derive.definitions.loss import Along, Loss
 from derive.numerics.classwise import ClasswiseForm
-from derive.numerics.nodes import Call, walk
+from derive.numerics.nodes import Call, Name, Node, children, walk
 from derive.program.blocks import Naming, make_block
 from derive.program.lowering import RESERVED, helpers_of, parameter
-from derive.program.module import Block, Documentation, Helper, Parameter
+from derive.program.module import Assignment, Block, Documentation, Helper, Parameter
 from derive.program.wording import definition_lines, meaning, rule
 
 _MOST = 8  # operations in one statement, about
@@ -118,7 +119,44 @@ def _block(form: ClasswiseForm, derivation: ClasswiseDerivation, parts: Sequence
     names = {v.name for v in (*derivation.loss.variables, derivation.v)}
     reserved = frozenset(RESERVED | names | set(_ARRAYS))
     naming = Naming(reserved, derivation.loss.residual.name, most=_MOST)
-    return make_block([form.quantities[p] for p in parts], naming)
+    by = frozenset(p.name for p in derivation.loss.parameters)
+    return _in_place(make_block([form.quantities[p] for p in parts], naming), by)
+
+
+def _in_place(block: Block, by: Set[str]) -> Block:
+    """What is put into a quotient that is read nowhere else needs no copy of it, nor does a
+    difference over a parameter."""
+    roots = [*(a.value for a in block.assignments), *block.results]
+    read = Counter(name for r in roots for name in _read(r))
+    fresh = {
+        a.name
+        for a in block.assignments
+        if isinstance(a.value, Call) and a.value.op == "div" and read[a.name] == 1
+    }
+    return Block(
+        tuple(Assignment(a.name, _reused(a.value, fresh, by)) for a in block.assignments),
+        tuple(_reused(r, fresh, by) for r in block.results),
+    )
+
+
+def _read(e: Node) -> Iterator[str]:
+    """Every name, as often as it is read."""
+    if isinstance(e, Name):
+        yield e.name
+    for part in children(e):
+        yield from _read(part)
+
+
+def _reused(e: Node, fresh: Set[str], by: Set[str]) -> Node:
+    if not isinstance(e, Call):
+        return e
+    args = tuple(_reused(a, fresh, by) for a in e.args)
+    match e.op, args:
+        case "put", (Name(name), *_) if name in fresh:
+            return Call("put_into", args)
+        case "div", (Call("sub" | "put" | "put_into"), Name(name)) if name in by:
+            return Call("over", args)
+    return Call(e.op, args)
 
 
 def _meaning(loss: Loss, name: str, v: str) -> str:

@@ -130,7 +130,7 @@ def d_z(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
     rest = _rest(e)
     s = e / (1 + rest)
     n = np.log1p(rest) - _entry(gaps, t)
-    return np.expm1(q) / z.shape[-1] * eps + _put(s, t, np.expm1(-n)) * (1 - eps)
+    return np.expm1(q) / z.shape[-1] * eps + _put_into(s, t, np.expm1(-n)) * (1 - eps)
 
 
 @_over_classes
@@ -192,7 +192,7 @@ def value_and_grad(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
     u = gaps - np.log1p(_total(np.expm1(gaps)) / z.shape[-1])
     s = e / (1 + rest)
     value = n * (1 - eps) + _total(q) / z.shape[-1] * eps
-    slope = np.expm1(u) / z.shape[-1] * eps + _put(s, t, np.expm1(-n)) * (1 - eps)
+    slope = np.expm1(u) / z.shape[-1] * eps + _put_into(s, t, np.expm1(-n)) * (1 - eps)
     return value, slope
 
 
@@ -228,11 +228,10 @@ def _others(value: Any) -> Any:
     return found
 
 
-def _put(value: Any, target: Any, entry: Any) -> Any:
-    """The array with the entry of the target's class replaced."""
-    found = np.array(value)
-    np.put_along_axis(found, target, entry, -1)
-    return found
+def _put_into(value: Any, target: Any, entry: Any) -> Any:
+    """The array with the entry of the target's class replaced; nothing else needs it."""
+    np.put_along_axis(value, target, entry, -1)
+    return value
 
 
 def _rest(value: Any) -> Any:

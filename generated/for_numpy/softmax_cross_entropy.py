@@ -123,7 +123,7 @@ def d_z(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
     rest = _rest(e)
     s = e / (1 + rest)
     n = np.log1p(rest) - _entry(u, t)
-    return _put(s, t, np.expm1(-n)) / T
+    return _put_into(s, t, np.expm1(-n)) / T
 
 
 @_over_classes
@@ -183,7 +183,7 @@ def value_and_grad(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
     n = np.log1p(rest) - _entry(u, t)
     s = e / (1 + rest)
     w = -n
-    return n, _put(s, t, np.expm1(w)) / T
+    return n, _put_into(s, t, np.expm1(w)) / T
 
 
 def _beside(value: Any, weight: Any) -> Any:
@@ -218,11 +218,10 @@ def _others(value: Any) -> Any:
     return found
 
 
-def _put(value: Any, target: Any, entry: Any) -> Any:
-    """The array with the entry of the target's class replaced."""
-    found = np.array(value)
-    np.put_along_axis(found, target, entry, -1)
-    return found
+def _put_into(value: Any, target: Any, entry: Any) -> Any:
+    """The array with the entry of the target's class replaced; nothing else needs it."""
+    np.put_along_axis(value, target, entry, -1)
+    return value
 
 
 def _rest(value: Any) -> Any:

@@ -96,7 +96,7 @@ def _d_z(z: Any, t: Any, eps: Any) -> Any:
     rest = _rest(e)
     s = e / (1 + rest)
     n = torch.log1p(rest) - _entry(gaps, t)
-    return torch.expm1(q) / z.shape[-1] * eps + torch.scatter(s, -1, t, torch.expm1(-n)) * (1 - eps)
+    return torch.expm1(q) / z.shape[-1] * eps + _put_into(s, t, torch.expm1(-n)) * (1 - eps)
 
 
 def _d_eps(z: Any, t: Any, eps: Any) -> Any:
@@ -150,8 +150,7 @@ def _value_and_grad(z: Any, t: Any, eps: Any) -> Any:
     u = gaps - torch.log1p(_total(torch.expm1(gaps)) / z.shape[-1])
     s = e / (1 + rest)
     value = n * (1 - eps) + _total(q) / z.shape[-1] * eps
-    v = torch.scatter(s, -1, t, torch.expm1(-n))
-    slope = torch.expm1(u) / z.shape[-1] * eps + v * (1 - eps)
+    slope = torch.expm1(u) / z.shape[-1] * eps + _put_into(s, t, torch.expm1(-n)) * (1 - eps)
     return value, slope
 
 
@@ -183,12 +182,19 @@ def _others(value: Tensor) -> Tensor:
     return torch.scatter(torch.gather(value, -1, top) + rest - value, -1, top, rest)
 
 
+def _put_into(value: Tensor, target: Tensor, entry: Tensor) -> Tensor:
+    """The array with the entry of the target's class replaced; nothing else needs it."""
+    if torch._C._are_functorch_transforms_active():
+        return torch.scatter(value, -1, target, entry)
+    return value.scatter_(-1, target, entry)
+
+
 def _rest(value: Tensor) -> Tensor:
     """The sum of all entries but one of the largest, which are 1, as exp(0) is. (To look for one
     takes as long as all else together.)"""
-    ones = torch.floor(value)
-    parts = torch.sum(value - ones, -1, keepdim=True)
-    return parts + (torch.sum(ones, -1, keepdim=True) - 1)
+    parts = torch.sum(torch.frac(value), -1, keepdim=True)
+    ones = torch.round(torch.sum(value, -1, keepdim=True) - parts)
+    return parts + (ones - 1)
 
 
 def _total(value: Tensor) -> Tensor:
@@ -362,11 +368,14 @@ class _Loss(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
         ctx.mark_non_differentiable(output[1])
+        ctx.set_materialize_grads(False)  # else backward fills zeros for the second output
         ctx.save_for_backward(*inputs, output[1])
         ctx.save_for_forward(*inputs, output[1])
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor, _: Any) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor | None, _: Any) -> tuple[Tensor | None, ...]:
+        if grad is None:
+            return (None,) * len(ctx.needs_input_grad)
         *values, slope = ctx.saved_tensors
         slope = _tied("d_z", values) if torch.is_grad_enabled() else slope
         slopes = [lambda: slope, *(lambda n=n: _slope(n, values) for n in _OTHERS)]

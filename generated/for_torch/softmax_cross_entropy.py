@@ -89,7 +89,7 @@ def _d_z(z: Any, t: Any, T: Any) -> Any:
     rest = _rest(e)
     s = e / (1 + rest)
     n = torch.log1p(rest) - _entry(u, t)
-    return torch.scatter(s, -1, t, torch.expm1(-n)) / T
+    return _put_into(s, t, torch.expm1(-n)) / T
 
 
 def _d_T(z: Any, t: Any, T: Any) -> Any:
@@ -141,7 +141,7 @@ def _value_and_grad(z: Any, t: Any, T: Any) -> Any:
     n = torch.log1p(rest) - _entry(u, t)
     s = e / (1 + rest)
     w = -n
-    slope = torch.scatter(s, -1, t, torch.expm1(w)) / T
+    slope = _put_into(s, t, torch.expm1(w)) / T
     return n, slope
 
 
@@ -173,12 +173,19 @@ def _others(value: Tensor) -> Tensor:
     return torch.scatter(torch.gather(value, -1, top) + rest - value, -1, top, rest)
 
 
+def _put_into(value: Tensor, target: Tensor, entry: Tensor) -> Tensor:
+    """The array with the entry of the target's class replaced; nothing else needs it."""
+    if torch._C._are_functorch_transforms_active():
+        return torch.scatter(value, -1, target, entry)
+    return value.scatter_(-1, target, entry)
+
+
 def _rest(value: Tensor) -> Tensor:
     """The sum of all entries but one of the largest, which are 1, as exp(0) is. (To look for one
     takes as long as all else together.)"""
-    ones = torch.floor(value)
-    parts = torch.sum(value - ones, -1, keepdim=True)
-    return parts + (torch.sum(ones, -1, keepdim=True) - 1)
+    parts = torch.sum(torch.frac(value), -1, keepdim=True)
+    ones = torch.round(torch.sum(value, -1, keepdim=True) - parts)
+    return parts + (ones - 1)
 
 
 def _total(value: Tensor) -> Tensor:
@@ -352,11 +359,14 @@ class _Loss(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
         ctx.mark_non_differentiable(output[1])
+        ctx.set_materialize_grads(False)  # else backward fills zeros for the second output
         ctx.save_for_backward(*inputs, output[1])
         ctx.save_for_forward(*inputs, output[1])
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor, _: Any) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor | None, _: Any) -> tuple[Tensor | None, ...]:
+        if grad is None:
+            return (None,) * len(ctx.needs_input_grad)
         *values, slope = ctx.saved_tensors
         slope = _tied("d_z", values) if torch.is_grad_enabled() else slope
         slopes = [lambda: slope, *(lambda n=n: _slope(n, values) for n in _OTHERS)]
@@ -408,11 +418,14 @@ class _Closed(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ctx.name, *values = inputs
+        ctx.set_materialize_grads(False)  # what does not move has no tangent
         ctx.save_for_backward(*values)
         ctx.save_for_forward(*values)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor | None) -> tuple[Tensor | None, ...]:
+        if grad is None:
+            return (None,) * len(ctx.needs_input_grad)
         needs = ctx.needs_input_grad[1:]
         if ctx.name != "d_z" or any(needs[1:]):
             raise NotImplementedError(f"this file has no derivative of {ctx.name} there")

@@ -46,6 +46,9 @@ def _typed_huber(x: torch.Tensor, d: Any) -> torch.Tensor:
     return torch.where(x.abs() <= d, 0.5 * x**2, d * (x.abs() - 0.5 * d))
 
 
+CLASSES = ((4096, 10), (4096, 1000))
+
+
 @dataclass(frozen=True)
 class Contest:
     """own: torch's, of (input, target, **parameters); typed: of the residual and parameters."""
@@ -123,3 +126,24 @@ def torch_rows(
             for learned in (False, True) if contest.own is None else (False,):
                 label = f"{name}{', learned' if learned else ''} {size:,}"
                 yield label, timed(_contenders(name, size, learned, compiled))
+        for shape in CLASSES if size == max(sizes) else ():
+            label = f"softmax_cross_entropy {shape}"
+            yield label, timed(_over_classes(shape, compiled))
+
+
+def _over_classes(shape: tuple[int, int], compiled: bool) -> dict[str, Work]:
+    """Cross-entropy of logits and classes; torch's own is the rival, eager as it stands."""
+    file = importlib.import_module("generated.for_torch.softmax_cross_entropy")
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randn(shape, generator=generator).requires_grad_()
+    t = torch.randint(0, shape[1], shape[:1], generator=generator)
+    module = file.SoftmaxCrossEntropyLoss()
+    if compiled:
+        torch.compiler.reset()
+        module = torch.compile(module, fullgraph=True)
+    start = z.detach()
+    return {
+        "generated": _step(lambda: module(z, t), [z]),
+        "torch.nn": _step(lambda: functional.cross_entropy(z, t), [z]),
+        "copies": lambda: (start.clone(), start.clone()),
+    }

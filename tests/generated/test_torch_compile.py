@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import shutil
 
 import pytest
@@ -122,3 +123,37 @@ def test_a_compiled_evaluation_without_gradients(loss, parameter):
                 lambda v, f=f: f(v, value), fullgraph=True, backend="aot_eager"
             )
             torch.testing.assert_close(compiled(x), f(x, value))
+
+
+BOTH = ["softmax_cross_entropy", "label_smoothed_cross_entropy"]
+
+
+@quiet
+@pytest.mark.parametrize("soft", [False, True], ids=["classes", "probabilities"])
+@pytest.mark.parametrize(
+    ("loss", "backend"),
+    [
+        *((loss, "aot_eager") for loss in [*BOTH, "focal_multiclass", "multi_margin"]),
+        *(pytest.param(loss, "inductor", marks=[needs_compiler, SLOW]) for loss in BOTH),
+    ],
+)
+def test_a_module_over_classes_is_one_graph(loss, backend, soft):
+    """In training and without gradients; equal within rounding."""
+    torch._dynamo.reset()
+    file = importlib.import_module(f"generated.for_torch.{loss}")
+    module = getattr(file, next(n for n in file.__all__ if n.endswith("Loss")))()
+    made = torch.Generator().manual_seed(3)
+    z = 4 * torch.randn(32, 10, generator=made)
+    t = torch.randint(0, 10, (32,), generator=made)
+    if soft:
+        if "_mixed" not in dir(module):
+            pytest.skip("its targets are classes")
+        t = torch.softmax(torch.randn(32, 10, generator=made), 1)
+    compiled = torch.compile(module, fullgraph=True, backend=backend)
+    x, y = (z.clone().requires_grad_() for _ in range(2))
+    one, other = module(x, t), compiled(y, t)
+    one.backward()
+    other.backward()
+    torch.testing.assert_close(other, one, rtol=1e-6, atol=0)
+    torch.testing.assert_close(y.grad, x.grad, rtol=1e-5, atol=1e-9)
+    torch.testing.assert_close(compiled(z, t), module(z, t), rtol=1e-6, atol=0)

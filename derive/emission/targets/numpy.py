@@ -42,6 +42,7 @@ SYNTAX = Syntax(
         "loggamma": Called("_loggamma"),
         "digamma": Called("_digamma"),
         "trigamma": Called("_trigamma"),
+        "over": PYTHON["div"],
         "count": Pattern("{0}.shape[-1]", ATOM),
         **{
             n: Called(f"_{n}")
@@ -56,6 +57,7 @@ SYNTAX = Syntax(
                 "centred",
                 "apart",
                 "put",
+                "put_into",
                 "hit",
             )
         },

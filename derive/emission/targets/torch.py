@@ -57,6 +57,8 @@ SYNTAX = Syntax(
                 "others",
                 "centred",
                 "apart",
+                "put_into",
+                "over",
                 "hit",
             )
         },

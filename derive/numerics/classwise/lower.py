@@ -7,6 +7,7 @@ from sympy import Add, Dummy, Expr, Mul, exp, log
 
 from derive.definitions.classes import Entry, Hit, Largest, Other, Share, Total, varies
 from derive.definitions.loss import Along, Loss
+from derive.numerics import atoms as scalar
 from derive.numerics.classwise.atoms import (
     Apart,
     Balance,
@@ -34,7 +35,7 @@ _WORDS = (
 
 def lowered(e: Expr, loss: Loss) -> Node:
     """The expression as nodes; vectors are arrays along the last axis."""
-    return _Lowering(loss).node(_put_together(e))
+    return _Lowering(loss, e.has(Centred), e.has(Balance)).node(_put_together(e))
 
 
 def _put_together(e: Expr) -> Expr:
@@ -47,7 +48,11 @@ def _put_together(e: Expr) -> Expr:
 
 
 class _Lowering:
-    def __init__(self, loss: Loss) -> None:
+    """by_gaps: what is written is linear in entries less their mean, which are 0 where one class
+    has all probability: its poles there count for nothing. balanced: it has a Balance."""
+
+    def __init__(self, loss: Loss, by_gaps: bool, balanced: bool) -> None:
+        self.by_gaps, self.balanced = by_gaps, balanced
         self.z = loss.residual
         self.target = loss.target
         self.chances = [
@@ -62,7 +67,11 @@ class _Lowering:
         return _replaced(found, {letter.name: self._word(part) for part, letter in letters.items()})
 
     def _flat(self, e: Expr, letters: dict[Expr, Dummy]) -> Expr:
-        special = isinstance(e, _WORDS) or (isinstance(e, exp) and isinstance(-e.args[0], Surprise))
+        chance = isinstance(e, exp) and isinstance(-e.args[0], Surprise)
+        # in a balance the roundings of expm1 are those of what it is held against
+        if isinstance(e, scalar.expm1) and not self.balanced:
+            chance = isinstance(-e.args[0], Surprise)
+        special = isinstance(e, _WORDS) or chance
         special = special or (isinstance(e, Mul) and self._masks(e) != ())
         special = special or (isinstance(e, Add) and _pair(e) is not None)
         if special:
@@ -89,6 +98,8 @@ class _Lowering:
             logs = [g for g in e.args if isinstance(g, log | Log1mExp)]
             if f.is_Pow and logs and f.base.free_symbols & logs[0].free_symbols:
                 found.append(f)
+            if self.by_gaps and f.is_Pow and f.exp.could_extract_minus_sign():
+                found += [f.base] if f.base.has(scalar.expm1) else []
         return tuple(found)
 
     def _word(self, e: Expr) -> Node:
@@ -99,6 +110,8 @@ class _Lowering:
                 return self._paired(e)
             case exp():
                 return self._chance((-e.args[0]).args[0])
+            case scalar.expm1():
+                return -self._other_chances((-e.args[0]).args[0])
             case Total() | Largest() | Share():
                 if e == Total(sympy.S.One):
                     return call("count", Name(self.z.name))
@@ -186,6 +199,10 @@ class _Lowering:
     def _chance(self, f: Expr) -> Node:
         return Local("s", self._powers(f) / (1 + self._rest(f)))
 
+    def _other_chances(self, f: Expr) -> Node:
+        """1 - softmax(f): a power of it has not the rounding of a surprise in its exponent."""
+        return Local("o", call("others", self._powers(f)) / (1 + self._rest(f)))
+
     def _balance(self, a: Expr, f: Expr) -> Node:
         weights = Local("a", self.node(a))
         n, s = self.node(Surprise(f)), self._chance(f)
@@ -247,6 +264,8 @@ def _replaced(e: Node, parts: dict[str, Node]) -> Node:
         return parts.get(e.name, e)
     if isinstance(e, Call):
         args = tuple(_replaced(a, parts) for a in e.args)
+        if e.op == "neg" and isinstance(args[0], Call) and args[0].op == "neg":
+            return args[0].args[0]
         bounded = e.op in ("min", "max") and isinstance(args[0], Number)
         return Call(e.op, args[::-1] if bounded else args)
     return Local(e.name, _replaced(e.value, parts)) if isinstance(e, Local) else e

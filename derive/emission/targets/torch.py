@@ -292,6 +292,7 @@ def _block(module: Module) -> Mapping[str, Any] | None:
         "apart": apart,
         "risky": found.risky,
         "cancels": found.cancels,
+        "hides": any(s.op in ("sign", "where") for s in found.steps),
         "grows": any(s.op == "growth" for s in found.steps),
     }
 

@@ -90,14 +90,21 @@ def power_of(q: Node) -> Node:
     return where(call("le", inf, SIZE), beyond, power1p_square(SIZE, q))
 
 
-_half = Local("half", power_of(_q / 2))
-_high, _low = Local("high", call("max", _half, 1)), Local("low", call("min", _half, 1))
+_quarter = Local("quarter", power_of(_q / 4))
+_high, _low = Local("high", call("max", _quarter, 1)), Local("low", call("min", _quarter, 1))
+
+
+def _beside(side: Node) -> Node:
+    """A side times half of the power, whose quarters stay in range where it may not."""
+    return side * _high * _quarter
+
+
 in_halves = define(
     Helper(
         "in_halves",
         ("f", "e", "c", "d", "y", "b", "q", "root"),
         "f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d.",
-        _f / _root * _low / _c * _high * (_e / _root * _low / _d * _high),
+        _beside(_f / _root * _low / _c) * _beside(_e * _low / (_root * _d)),
         lambda f, e, c, d, y, b, q, root: f * e * mp.exp(q * mp.log1p(y * y / b)) / root**2 / c / d,
     )
 )

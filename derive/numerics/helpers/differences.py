@@ -252,7 +252,7 @@ def _backward(rates: Sequence[Fraction]) -> Node:
 def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
     """more: D + more g instead of D."""
     if set(rates) == {(False, Fraction(0)), (True, Fraction(0))} and len(rates) == 2:
-        # The power has reached its end where z is infinite, however small p is; 0 times that is NaN.
+        # Where z is infinite the power is at its end, however small p is; 0 times that is NaN.
         apart = call("le", Fraction(7, 10), absolute(_p * _z))
         found = where(apart, (_g - 1) / _p, _z * exprel(_p * _BOUNDED))
         return found if more is None else found + _g * more

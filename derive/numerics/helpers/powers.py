@@ -90,13 +90,16 @@ def power_of(q: Node) -> Node:
     return where(call("le", inf, SIZE), beyond, power1p_square(SIZE, q))
 
 
-_quarter = Local("quarter", power_of(_q / 4))
-_high, _low = Local("high", call("max", _quarter, 1)), Local("low", call("min", _quarter, 1))
+_half = Local("half", power_of(_q / 2))
+_over = call("le", inf, _half)
+_low = Local("low", call("min", _half, 1))
+_high = Local("high", call("max", where(_over, power1p_square(SIZE, _q / 4), _half), 1))
+_again = Local("again", where(_over, _high, 1))
 
 
 def _beside(side: Node) -> Node:
-    """A side times half of the power, whose quarters stay in range where it may not."""
-    return side * _high * _quarter
+    """A side times half of the power where it is above 1: two quarters where that is too large."""
+    return side * _high * _again
 
 
 in_halves = define(

@@ -331,13 +331,11 @@ def _exprel(z: Any) -> Any:
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
     """f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
     t = np.abs(y) / np.sqrt(b)
-    quarter = _power1p_square(t, 0.25 * q)
-    quarter = _where_rare(
-        t >= np.inf, lambda: np.abs(y) ** (0.5 * q) * np.minimum(b, 1) ** (-0.25 * q), quarter
-    )
-    low = np.minimum(quarter, 1)
-    high = np.maximum(quarter, 1)
-    return f / root * low / c * high * quarter * (e * low / (root * d) * high * quarter)
+    half = _power1p_square(t, 0.5 * q)
+    half = _where_rare(t >= np.inf, lambda: np.abs(y) ** q * np.minimum(b, 1) ** (-0.5 * q), half)
+    low = np.minimum(half, 1)
+    high = np.maximum(half, 1)
+    return f / root * low / c * high * (e / root * low / d * high)
 
 
 def _log1p_square(t: Any) -> Any:

@@ -258,13 +258,11 @@ def _exprel(z: Any) -> Any:
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
     """f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
     t = torch.abs(y) / torch.sqrt(b)
-    quarter = _power1p_square(t, 0.25 * q)
-    quarter = torch.where(
-        t >= math.inf, torch.abs(y) ** (0.5 * q) * torch.clamp(b, max=1) ** (-0.25 * q), quarter
-    )
-    low = torch.clamp(quarter, max=1)
-    high = torch.clamp(quarter, min=1)
-    return f / root * low / c * high * quarter * (e * low / (root * d) * high * quarter)
+    half = _power1p_square(t, 0.5 * q)
+    half = torch.where(t >= math.inf, torch.abs(y) ** q * torch.clamp(b, max=1) ** (-0.5 * q), half)
+    low = torch.clamp(half, max=1)
+    high = torch.clamp(half, min=1)
+    return f / root * low / c * high * (e / root * low / d * high)
 
 
 def _log1p_square(t: Any) -> Any:
@@ -543,9 +541,8 @@ def _slopes(name: str, values: Any, once: bool = False) -> list[Any]:
     if name not in _SLOPES:
         raise NotImplementedError(f"this file has no derivative of {name}")
     known = _FORMULAS if once or torch.compiler.is_compiling() else globals()
-    inner, infinite = _inside(*values), ("d_alpha", "d2_x_alpha", "d2_alpha", "d2_alpha_scale")
-    of = ((n, inner if n in infinite else values) for n in _SLOPES[name])
-    return [functools.partial(known[n], *v) for n, v in of]
+    values = _inside(*values)
+    return [functools.partial(known[n], *values) for n in _SLOPES[name]]
 
 
 _SLOPES = {
@@ -600,10 +597,9 @@ class _Total(torch.autograd.Function):
             except ArithmeticError:  # a factor is 0/0
                 found = [math.nan]
             if not all(map(math.isfinite, found)):  # out of the ordinary: by the functions
-                values = one - other, *parameters
-                by_x, *by = _slopes("loss", values)
-                torch.mul(by_x(), ctx.share, out=s)
-                found = [loss(*values).sum().item(), *(d().sum().item() for d in by)]
+                values = _inside(one - other, *parameters)
+                torch.mul(d_x(*values), ctx.share, out=s)
+                found = [f(*values).sum().item() for f in (loss, d_alpha, d_scale)]
             sums.append(found)
         value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
         ctx.save_for_backward(x, target, slope)
@@ -613,8 +609,8 @@ class _Total(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
-            values = x - target, *ctx.parameters
-            slope, *sums = (ctx.share * d() for d in _slopes("loss", values))
+            values = _inside(x - target, *ctx.parameters)
+            slope, *sums = (ctx.share * f(*values) for f in (d_x, d_alpha, d_scale))
         slope = slope if not torch.is_grad_enabled() and grad.item() == 1 else slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
         by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)

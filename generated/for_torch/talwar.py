@@ -255,9 +255,6 @@ class _Total(torch.autograd.Function):
                 torch.where(c2, d.new_full((), c / 2), u, out=u)
                 found[1] = u.sum().item()
             s.mul_(ctx.share)
-            if math.isnan(found[0]):  # which no sign or choice of slopes may hide
-                s.masked_fill_(torch.isnan(one - other), math.nan)
-                found = [math.nan for _ in found]
             sums.append(found)
         value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
         ctx.save_for_backward(x, target, slope)

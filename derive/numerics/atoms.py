@@ -229,6 +229,22 @@ class difference(Atom):  # noqa: N801  # a function of mathematics
         return True
 
 
+class difference_over(Atom):  # noqa: N801
+    """A divided difference over its argument: of more than two rates, so that it is 0 at 0."""
+
+    @staticmethod
+    def definition(*args: Expr) -> Expr:
+        return differences.spelled(*args) / args[0]
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        argument = self.args[0]
+        slope = difference(*self.args).fdiff(argindex) / argument
+        return slope - self / argument if argindex == 1 else slope
+
+    def _eval_is_extended_real(self) -> bool:
+        return True
+
+
 root1p_square: type[Atom] = _atom(
     "root1p_square", 1, lambda t: (1 + t**2) ** Rational(1, 2), helpers.root1p_square,
     lambda t: (t / root1p_square(t),),

@@ -13,6 +13,7 @@ from sympy import Abs, Add, Dummy, Expr, Mul, Rational, S, Symbol, sign
 
 from derive.numerics.atoms import (
     difference,
+    difference_over,
     difference_plus,
     expm1,
     times_power1p,
@@ -92,15 +93,17 @@ def _rational(reading: Reading) -> Iterator[Expr]:
             yield outside * reading.growth(base) * sympy.factor_terms(inner)
 
 
-def _times_power(reading: Reading, rate: Expr, polynomial: Mapping[int, Expr]) -> Expr:
-    """front (1 + w)^rate times a polynomial in w.
+def _times_power(
+    reading: Reading, rate: Expr, polynomial: Mapping[int, Expr], apart: Expr = S.One
+) -> Expr:
+    """front (1 + w)^rate times a polynomial in w, times what is tiny with it and stands apart.
 
     Where the rate moves with a parameter and w is a square r^2: (1 + w)^p or (1 + w)^(p - 1) times
     a factor that stays in range.
     """
     number, p = rate.as_coeff_Add()
     r = reading.root
-    if r is None or p == 0 or not number.is_Integer:
+    if r is None or not _is_shifted(rate):
         inner = sum((c * (reading.w or S.One) ** k for k, c in polynomial.items()), S.Zero)
         return reading.front * reading.growth(rate) * sympy.factor_terms(inner)
     less, factor = _within_range(r, int(number), polynomial)
@@ -117,11 +120,11 @@ def _times_power(reading: Reading, rate: Expr, polynomial: Mapping[int, Expr]) -
         sides[0] *= base**half
         sides[1] *= base ** (e - half)
     factor *= c * d
-    if sides[1] == 1 or factor.is_number:
+    if sides[1] == 1 or factor.is_number or apart != 1:
         sides[1] *= factor
     else:  # both sides grow with x: none of them has room for it
         c = c / factor
-    return times(*sides, c, d, reading.vector, reading.divisor, p)
+    return times(*sides, c / apart, d, reading.vector, reading.divisor, p)
 
 
 def _within_range(r: Expr, number: int, polynomial: Mapping[int, Expr]) -> tuple[int, Expr]:
@@ -197,10 +200,21 @@ def _combined(
         yield reading.front * Add(*(c * difference(argument, *part) for c, part in pairs))
         return
     (high,) = set(alone)
+    if len(pairs) == 1 and len(parts[0]) > 2 and _is_shifted(high):
+        rates = (sympy.expand(r - high) for r in parts[0])
+        inner = coefficients[0] * difference_over(argument, *rates)
+        yield _times_power(reading, high, {0: inner}, argument)
+        return
     inner = Add(
         *(c * difference(argument, *(sympy.expand(r - high) for r in part)) for c, part in pairs)
     )
     yield _times_power(reading, high, {0: inner})
+
+
+def _is_shifted(rate: Expr) -> bool:
+    """Whether it is a parameter and a whole number."""
+    number, p = rate.as_coeff_Add()
+    return bool(p != 0 and number.is_Integer)
 
 
 def _number(rate: Expr) -> Expr:

@@ -46,6 +46,16 @@ def test_on_a_wide_interval_it_is_log_z(target):
         assert got == pytest.approx(want, abs=1e-13)
 
 
+@targets
+@pytest.mark.parametrize(
+    ("alpha", "want"), [(17.9, -(15.9 / 17.9) * (1 + 4e6 / 15.9) ** 8.95), (np.inf, -np.inf)]
+)
+def test_where_the_loss_is_steeper_than_numbers_lie(target, alpha, want):
+    """The next x already takes the whole loss; -inf where the loss itself has no number."""
+    at = [array(target, v) for v in (2.0, 2.5, alpha, 1e-3)]
+    assert float(generated(target, "barron").log_partition_on(*at)) == pytest.approx(want)
+
+
 def test_it_is_differentiable_in_everything():
     module = generated("torch", "barron")
     at = [torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (-1.0, 2.0, -0.4, 0.7)]

@@ -56,6 +56,12 @@ def test_no_nan_for_any_alpha(alpha, scale, target):
 
 
 @pytest.mark.parametrize("target", TARGETS)
+def test_an_infinite_residual_beside_a_tiny_exponent(target):
+    (got,) = call(target, _barron(-1.3e-203, 1.4e27), "loss", (INF,))
+    assert got == pytest.approx(2 / 1.3e-203)
+
+
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_no_nan_for_any_residual(case, target):
     bad = {}

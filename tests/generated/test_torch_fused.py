@@ -108,7 +108,16 @@ def test_nan_spoils_the_mean_and_its_own_slope_alone(loss):
     value = _module(loss, *_values(loss))(x, torch.zeros(3))
     value.backward()
     assert torch.isnan(value)
-    assert not torch.isnan(x.grad[[0, 2]]).any()
+    assert torch.isnan(x.grad).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("loss", ["absolute", "quantile", "epsilon_insensitive", "talwar"])
+def test_no_sign_and_no_choice_hides_nan(loss):
+    (name,) = (n for n in vars(_file(loss)) if n.endswith("Loss"))
+    x, p = torch.tensor([0.5, math.nan], requires_grad=True), torch.nn.Parameter(torch.tensor(0.3))
+    getattr(_file(loss), name)(p)(x, torch.zeros(2)).backward()
+    assert torch.isnan(x.grad).tolist() == [False, True]
+    assert torch.isnan(p.grad)
 
 
 @losses

@@ -236,6 +236,17 @@ def test_nan_in_one_element_leaves_the_gradients_of_the_others(case):
     assert torch.isnan(grad).tolist() == [False, True, False]
 
 
+def test_a_finite_slope_is_taken_at_the_parameter_where_another_is_infinite():
+    file = generated("torch", "barron")
+    x = torch.tensor([1e100, -3.0, 1e-5], dtype=torch.float64, requires_grad=True)
+    alpha = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
+    slope, by_alpha = torch.autograd.grad(file.loss(x, alpha, 0.7).sum(), (x, alpha))
+    assert torch.equal(slope, file.d_x(x.detach(), 2.0, 0.7))
+    assert torch.isfinite(by_alpha)
+    fused = torch.autograd.grad(file.BarronLoss(2.0, 0.7, "sum")(x, torch.zeros_like(x)), x)
+    assert torch.equal(fused[0], slope)
+
+
 @pytest.mark.parametrize("case", PLAIN, ids=str)
 def test_beyond_the_promised_orders_there_is_an_error_or_the_right_derivative(case):
     """The weight and second derivatives: never a silent 0, never NaN."""

@@ -73,6 +73,7 @@ def test_the_recurrence():
 
 PATTERNS = [
     ("exp_difference", "-1 0 0"), ("exp_difference", "-1 -1 0 0"), ("exp_difference", "-1 0 0 0"),
+    ("exp_difference_over", "-1 0 0"),
     ("exp_difference", "0 0 1 1"), ("exp_difference", "0 1 1"), ("exp_difference", "0 0 0 1"),
     ("power_difference", "0 p-1 p"), ("power_difference", "0 p-1 p p"),
     ("power_difference", "0 p-1 p p p"), ("power_difference", "-1 0 p"),

@@ -205,3 +205,14 @@ def test_nan_passes_through(name):
         at[position] = np.float64(np.nan)
         names = dict(zip(helper.parameters, at, strict=True))
         assert np.isnan(evaluate(helper(*map(Name, helper.parameters)), names)), position
+
+
+def test_halves_of_a_power_beyond_the_range():
+    """Four parts of 10^720 beside divisors of 10^250."""
+    helper = HELPERS["in_halves"]
+    at = (1.0, 1.0, 1e250, 1e250, 1e3, 1.0, 120.0, 1.0)
+    got = evaluate(
+        helper(*map(Name, helper.parameters)), dict(zip(helper.parameters, at, strict=True))
+    )
+    with mp.workdps(30):
+        assert float(got) == pytest.approx(float(helper.exact(*map(mp.mpf, at))), rel=1e-13)

@@ -208,6 +208,7 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
         "masked": not module.operations.isdisjoint({"abs", "min", "max", "clamp"}),
         "slopes": _slopes(module),
         "diverging": _diverging(module),
+        "infinite": _tuple([f'"{f.name}"' for f in module.functions if _is_infinite(f, module)]),
         "firsts": _tuple(firsts),
         "sums": _tuple(["loss", *firsts[1:]]),
         "block": program,
@@ -222,6 +223,11 @@ def _diverging(module: Module) -> str:
         for point in points
     ]
     return _tuple(places) if places else ""
+
+
+def _is_infinite(function: Function, module: Module) -> bool:
+    """Whether a function may be infinite where a derivative in a parameter is."""
+    return not module.diverging.keys().isdisjoint(function.by)
 
 
 def _tuple(items: Sequence[str]) -> str:
@@ -288,6 +294,7 @@ def _block(module: Module) -> Mapping[str, Any] | None:
         "apart": apart,
         "risky": found.risky,
         "cancels": found.cancels,
+        "hides": any(s.op in ("sign", "where") for s in found.steps),
         "grows": any(s.op == "growth" for s in found.steps),
     }
 

@@ -127,13 +127,22 @@ def of_exponential(z: Node, rates: Sequence[Rate]) -> Node:
     return found * call("exp", node(low) * z) if low else found
 
 
+def over(z: Node, rates: Sequence[Rate]) -> Node:
+    """D(z; numbers)/z for z >= 0, where the highest number is 0."""
+    return pattern_helper("exp_difference_over", rates)(z)
+
+
 def pattern_helper(kind: str, rates: Sequence[Rate]) -> Helper:
     name = "_".join([kind, *(_word(*rate) for rate in rates)])
     if name not in HELPERS:
         shown = ", ".join(_shown(*rate) for rate in rates)
-        meaning = f"z^{len(rates) - 1} exp[{shown}], the divided difference of exp"
-        if kind == "exp_difference":
-            define(Helper(name, ("z",), f"{meaning}.", _of_z(tuple(rates)), _exact(rates)))
+        less = int(kind == "exp_difference_over")
+        power = f"z^{len(rates) - 1 - less}".removesuffix("^1")
+        meaning = f"{power} exp[{shown}], the divided difference of exp"
+        if kind.startswith("exp_difference"):
+            exact = _exact(rates)
+            body = _of_z(tuple(rates), less)
+            define(Helper(name, ("z",), f"{meaning}.", body, lambda z: exact(z) / z**less))
         elif kind == "power_difference":
             meaning += "; g = exp(p z)."
             body, exact = _of_power(tuple(rates)), _exact(rates)
@@ -197,22 +206,23 @@ def _closed(argument: Node, rates: Sequence[Fraction]) -> Node:
     return total * call("exp", node(high) * argument) if high else total
 
 
-def _of_z(rates: tuple[Rate, ...]) -> Node:
-    """For numbers; z < 0 by reflection, which a pattern that decays never needs."""
+def _of_z(rates: tuple[Rate, ...], less: int = 0) -> Node:
+    """For numbers, over z^less; z < 0 by reflection, which a pattern that decays never needs."""
     numbers = [n for _, n in rates]
     low, high, n = min(numbers), max(numbers), len(numbers) - 1
     size = absolute(_z)
     series: Node = call("exp_series", size, *(r - low for r in numbers))
     if low:
         series = call("exp", node(low) * _z) * series
-    far = _closed(_z, numbers)
+    argument = _BOUNDED if less else _z
+    far = _closed(argument, numbers)
     if high > 0:
         down = call("exp_series", size, *(high - r for r in numbers))
         series = where(_z < 0, call("exp", node(high) * _z) * down, series)
         if low == 0:
             far = where(_z < 0, _backward(numbers), far)
-    near = Local("near", _whole(_z, n) * series)
-    return where(size < _reach(numbers), near, Local("far", far))
+    near = Local("near", _whole(_z, n - less) * series)
+    return where(size < _reach(numbers), near, Local("far", far / argument if less else far))
 
 
 def _reach(numbers: Sequence[Fraction]) -> Fraction:
@@ -252,8 +262,9 @@ def _backward(rates: Sequence[Fraction]) -> Node:
 def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
     """more: D + more g instead of D."""
     if set(rates) == {(False, Fraction(0)), (True, Fraction(0))} and len(rates) == 2:
-        u = Local("u", _p * _BOUNDED)
-        found = where(call("le", Fraction(7, 10), absolute(u)), (_g - 1) / _p, _z * exprel(u))
+        # Where z is infinite the power is at its end, however small p is; 0 times that is NaN.
+        apart = call("le", Fraction(7, 10), absolute(_p * _z))
+        found = where(apart, (_g - 1) / _p, _z * exprel(_p * _BOUNDED))
         return found if more is None else found + _g * more
     numbers = [n for moves, n in rates if not moves]
     shifts = [n for moves, n in rates if moves]

@@ -91,13 +91,23 @@ def power_of(q: Node) -> Node:
 
 
 _half = Local("half", power_of(_q / 2))
-_high, _low = Local("high", call("max", _half, 1)), Local("low", call("min", _half, 1))
+_over = call("le", inf, _half)
+_low = Local("low", call("min", _half, 1))
+_high = Local("high", call("max", where(_over, power1p_square(SIZE, _q / 4), _half), 1))
+_again = Local("again", where(_over, _high, 1))
+
+
+def _beside(side: Node) -> Node:
+    """A side times half of the power where it is above 1: two quarters where that is too large."""
+    return side * _high * _again
+
+
 in_halves = define(
     Helper(
         "in_halves",
         ("f", "e", "c", "d", "y", "b", "q", "root"),
         "f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d.",
-        _f / _root * _low / _c * _high * (_e / _root * _low / _d * _high),
+        _beside(_f / _root * _low / _c) * _beside(_e * _low / (_root * _d)),
         lambda f, e, c, d, y, b, q, root: f * e * mp.exp(q * mp.log1p(y * y / b)) / root**2 / c / d,
     )
 )

@@ -40,7 +40,8 @@ class _Side:
         self.decay = law.decay[0 if sign < 0 else -1]
         low, high, self.nodes, part = self._halved(self._starts(*ends))
         top = float(part.max(initial=-np.inf))
-        count = int(np.max(np.flatnonzero(part.max(1) > top - 800.0), initial=-1)) + 1
+        some = part.max(1) >= max(top - 800.0, -_LARGEST)
+        count = int(np.max(np.flatnonzero(some), initial=-1)) + 1
         self.nodes, self.top = self.nodes[:count], top if top > -np.inf else 0.0
         self.weight = np.exp(part[:count] - self.top)
         self.edges = np.append(low[:count], high[:count][-1:] if count else ends[:1])

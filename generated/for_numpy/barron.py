@@ -171,8 +171,9 @@ def d2_x_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         return np.where(np.isnan(x), x, 0)
     y = x / scale
     b = np.abs(alpha - 2)
-    u = _exp_difference_m1_0_0(_log1p_square(np.abs(y) / np.sqrt(b)))
-    value = _times_power1p_less_one(y, 0.5 * u, scale, 1, y, b, alpha / 2)
+    L = _log1p_square(np.abs(y) / np.sqrt(b))
+    u = 0.5 * _exp_difference_over_m1_0_0(L)
+    value = _times_power1p_less_one(y, u, scale / L, 1, y, b, alpha / 2)
     return _where_rare(
         np.abs(y) == np.inf,
         lambda: np.sign(x) * _where_rare(alpha - 1 < 0, lambda: 0, np.inf),
@@ -231,8 +232,9 @@ def d2_alpha_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         return np.where(np.isnan(x), x, 0)
     y = x / scale
     b = np.abs(alpha - 2)
-    u = _exp_difference_m1_0_0(_log1p_square(np.abs(y) / np.sqrt(b)))
-    value = _times_power1p_less_one(y, y, -scale / u * 2, 1, y, b, alpha / 2)
+    L = _log1p_square(np.abs(y) / np.sqrt(b))
+    u = -0.5 * y * _exp_difference_over_m1_0_0(L)
+    value = _times_power1p_less_one(y, u, scale / L, 1, y, b, alpha / 2)
     return _where_rare(
         np.abs(y) == np.inf, lambda: _where_rare(alpha < 0, lambda: 0, -np.inf), value
     )
@@ -323,6 +325,13 @@ def _exp_difference_m2_m1_m1_0(z: Any) -> Any:
     return np.where(np.abs(z) < 2, z * z * z * (p * _exp_series(np.abs(z), (0, 1, 1, 2))), value)
 
 
+def _exp_difference_over_m1_0_0(z: Any) -> Any:
+    """z exp[-z, 0, 0], the divided difference of exp."""
+    m = np.minimum(z, 1e9)
+    value = (m - 1 + np.exp(-m)) / m
+    return np.where(np.abs(z) < 1, z * (np.exp(-z) * _exp_series(np.abs(z), (0, 1, 1))), value)
+
+
 def _exprel(z: Any) -> Any:
     """(exp(z) - 1)/z, and 1 at z = 0."""
     return _where_rare(z == 0, lambda: 1, np.expm1(z) / np.minimum(z, 1e30))
@@ -334,8 +343,10 @@ def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any
     half = _power1p_square(t, 0.5 * q)
     half = _where_rare(t >= np.inf, lambda: np.abs(y) ** q * np.minimum(b, 1) ** (-0.5 * q), half)
     low = np.minimum(half, 1)
-    high = np.maximum(half, 1)
-    return f / root * low / c * high * (e / root * low / d * high)
+    far2 = half >= np.inf
+    high = np.maximum(_where_rare(far2, lambda: _power1p_square(t, 0.25 * q), half), 1)
+    again = _where_rare(far2, lambda: high, 1)
+    return f / root * low / c * high * again * (e * low / (root * d) * high * again)
 
 
 def _log1p_square(t: Any) -> Any:
@@ -386,16 +397,16 @@ def _root1p_square(t: Any) -> Any:
 def _square_difference_0_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     """f z^1 exp[0, p z], z = log(1 + y^2/b)."""
     t = np.abs(y) / np.sqrt(b)
-    g = _power1p_square(t, p)
     z = _log1p_square(t)
-    u = p * np.minimum(z, 1e9)
-    value = f * np.where(np.abs(u) >= 7 / 10, (g - 1) / p, z * _exprel(u))
+    m = np.minimum(z, 1e9)
+    g = _power1p_square(t, p)
+    value = f * np.where(np.abs(p * z) >= 7 / 10, (g - 1) / p, z * _exprel(p * m))
     value = _where_rare(
         g >= 2.0**90,
         lambda: _power1p_square(t, 0.5 * p) * (f / p) * _power1p_square(t, 0.5 * p),
         value,
     )
-    return _where_rare(t < 2.0**-40, lambda: t * f * t, value)
+    return _where_rare(t < 2.0**-40, lambda: t * f * t * _exprel(p * m), value)
 
 
 def _square_difference_0_pm1_p_p(f: Any, y: Any, b: Any, p: Any) -> Any:

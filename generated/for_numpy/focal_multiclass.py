@@ -55,6 +55,8 @@ _MANY = ("d_z", "hessian_product", "d_t")
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
     """Everything as the formulas want it; ValueError says what does not fit."""
+    if not isinstance(axis, (int, np.integer)):
+        raise ValueError(f"axis must be an integer, got {axis!r}")
     if not -z.ndim <= axis < z.ndim or not z.shape[axis]:
         raise ValueError(f"axis {axis}: no classes there, z has the shape {z.shape}")
     found = {"axis": axis, "z": _entries("z", z, z, axis, False)}
@@ -62,10 +64,15 @@ def _arranged(given: Any, z: Any, axis: int) -> Any:
     if "v" in given:
         found["v"] = _entries("v", given["v"], z, axis, False)
     rows: Any = [("gamma", ">= 0 and finite", lambda p: (p >= 0) & (p < np.inf))]
+    shape = np.moveaxis(z, axis, -1).shape[:-1]
     for name, rule, accepts in rows:
         array = np.asarray(given[name])
         if array.dtype.kind not in "fiub" or not accepts(array).all():
             raise ValueError(f"{name} must be {rule}, got {given[name]!r}")
+        try:
+            np.broadcast_to(array, shape)
+        except ValueError:
+            raise ValueError(f"{name} has the shape {array.shape}, the rows have {shape}") from None
         array = array.astype(np.float64)
         found[name] = array[..., None] if array.ndim else array
     return found
@@ -79,7 +86,7 @@ def _entries(name: str, value: Any, z: Any, axis: int, chances: bool) -> Any:
     if array.shape != z.shape:
         raise ValueError(f"{name} has the shape {array.shape}, z has {z.shape}")
     if chances and np.any(array < 0):
-        raise ValueError(f"{name} must not be negative: it holds probabilities, got {value!r}")
+        raise ValueError(f"probabilities {name} must not be negative, got {array[array < 0][0]}")
     return np.moveaxis(array, axis, -1).astype(np.float64, order="C")
 
 
@@ -87,6 +94,8 @@ def _target(value: Any, z: Any, axis: int) -> Any:
     """The class of each row, along a last axis of length 1; or probabilities, one a class."""
     t, rows = np.asarray(value), np.moveaxis(z, axis, -1).shape
     if t.dtype.kind not in "iu":
+        if t.dtype.kind not in "fb" or t.shape == rows[:-1]:
+            raise ValueError(f"t must be integers, or one probability a class, got {t.dtype}")
         return _entries("t", t, z, axis, True)
     if t.shape != rows[:-1]:
         raise ValueError(f"t has the shape {t.shape}, z without its classes {rows[:-1]}")
@@ -101,9 +110,11 @@ def loss(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
     """Multiclass focal loss, one number for each row of classes."""
     if t.dtype.kind == "f":
         gaps = z - _largest(z)
-        q = np.log1p(_rest(np.exp(gaps))) - gaps
-        w = np.where(t == 0, 0, t * q * (-np.expm1(-q)) ** gamma)
-        return _total(w)
+        e = np.exp(gaps)
+        rest = _rest(e)
+        q = np.log1p(rest) - gaps
+        o = _others(e) / (1 + rest)
+        return _total(np.where(t == 0, 0, t * q * o**gamma))
     gaps = z - _largest(z)
     n = np.log1p(_rest(np.exp(gaps))) - _entry(gaps, t)
     return n * (-np.expm1(-n)) ** gamma
@@ -129,7 +140,7 @@ def d_z(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
     s = e / (1 + rest)
     n = np.log1p(rest) - _entry(gaps, t)
     p = np.expm1(-n)
-    u = _put(s, t, p) * (-p) ** gamma
+    u = _put_into(s, t, p) * (-p) ** gamma
     w = np.exp(-n)
     q = np.where(w == 0, 0, gamma / _exprel(-n) * w)
     return u * (q + 1)
@@ -140,10 +151,12 @@ def d_gamma(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
     """The derivative in gamma."""
     if t.dtype.kind == "f":
         gaps = z - _largest(z)
-        q = np.log1p(_rest(np.exp(gaps))) - gaps
-        p = (-np.expm1(-q)) ** gamma
-        u = t * q * _log1mexp(q) * p
-        w = np.where(p == 0, 0, np.where(t == 0, 0, u))
+        e = np.exp(gaps)
+        rest = _rest(e)
+        o = _others(e) / (1 + rest)
+        p = o**gamma
+        q = np.log1p(rest) - gaps
+        w = np.where(p == 0, 0, np.where(t == 0, 0, t * _log1mexp(q) * q * p))
         return _total(w)
     gaps = z - _largest(z)
     n = np.log1p(_rest(np.exp(gaps))) - _entry(gaps, t)
@@ -166,14 +179,18 @@ def hessian_product(z: Any, t: Any, v: Any, gamma: Any = 2.0, axis: int = -1) ->
         p = np.expm1(u)
         r = (-p) ** gamma
         g = t / w * s * r
+        near2 = p == 0
         h = t / p * gamma * r
-        k = _total(np.where(near, 0, np.where(t == 0, 0, -g))) * gamma + np.where(t == 0, 0, h)
+        u5 = _total(np.where(near, 0, np.where(t == 0, 0, -g)))
+        k = u5 * gamma + np.where(near2, 0, np.where(t == 0, 0, h))
         m = s / w
         n = np.where(near, 0, -m) + np.where(near, 0, m * gamma)
+        w2 = np.where(near2, 0, np.where(t == 0, 0, h * (n + 1 - q)))
         u2 = _total(np.where(t == 0, 0, t * r))
-        u3 = _centred(v, s) * s * (k + np.where(t == 0, 0, h * (n + 1 - q)) - u2)
-        a = np.where(near, 0, u3)
-        return s * _others(a) + a * p
+        a = np.where(near, 0, _centred(v, s) * s * (k + w2 - u2))
+        u3 = _others(a)
+        u4 = a * p
+        return s * u3 + u4
     gaps = z - _largest(z)
     e = np.exp(gaps)
     rest = _rest(e)
@@ -186,8 +203,8 @@ def hessian_product(z: Any, t: Any, v: Any, gamma: Any = 2.0, axis: int = -1) ->
     q = _entry(_centred(v, s), t) / p * _put(s, t, p)
     r = np.where(near, 0, -u / _exprel(-n))
     g = q * gamma * (r + w + 2 - n) * u
-    h = np.where(s == 0, 0, _centred(v, s) * s * (w + 1)) + np.where(near, 0, g)
-    return (-p) ** gamma * h
+    h = np.where(p == 0, 0, np.where(near, 0, g))
+    return (-p) ** gamma * (np.where(s == 0, 0, _centred(v, s) * s * (w + 1)) + h)
 
 
 @_over_classes
@@ -195,8 +212,11 @@ def d_t(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
     """The derivative in t."""
     if t.dtype.kind == "f":
         gaps = z - _largest(z)
-        q = np.log1p(_rest(np.exp(gaps))) - gaps
-        return q * (-np.expm1(-q)) ** gamma
+        e = np.exp(gaps)
+        rest = _rest(e)
+        q = np.log1p(rest) - gaps
+        o = _others(e) / (1 + rest)
+        return q * o**gamma
     raise ValueError("t names a class: there is no derivative in it")
 
 
@@ -208,14 +228,14 @@ def value_and_grad(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
         e = np.exp(gaps)
         rest = _rest(e)
         q = np.log1p(rest) - gaps
+        o = _others(e) / (1 + rest)
+        s = e / (1 + rest)
         u = -q
         p = np.expm1(u)
-        w = (-p) ** gamma
-        r = np.where(t == 0, 0, t * q * w)
-        s = e / (1 + rest)
-        g = t * w * (np.where(s == 0, 0, s / _exprel(u) * gamma) + 1)
-        a = np.where(t == 0, 0, g)
-        return _total(r), s * _others(a) + a * p
+        w = t * (-p) ** gamma * (np.where(s == 0, 0, s / _exprel(u) * gamma) + 1)
+        a = np.where(t == 0, 0, w)
+        value = _total(np.where(t == 0, 0, t * q * o**gamma))
+        return value, s * _others(a) + a * p
     gaps = z - _largest(z)
     e = np.exp(gaps)
     rest = _rest(e)
@@ -223,7 +243,7 @@ def value_and_grad(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
     p = np.expm1(-n)
     u = (-p) ** gamma
     s = e / (1 + rest)
-    w = _put(s, t, p) * u
+    w = _put_into(s, t, p) * u
     q = np.exp(-n)
     r = np.where(q == 0, 0, gamma / _exprel(-n) * q)
     return n * u, w * (r + 1)
@@ -276,6 +296,12 @@ def _put(value: Any, target: Any, entry: Any) -> Any:
     found = np.array(value)
     np.put_along_axis(found, target, entry, -1)
     return found
+
+
+def _put_into(value: Any, target: Any, entry: Any) -> Any:
+    """The array with the entry of the target's class replaced; nothing else needs it."""
+    np.put_along_axis(value, target, entry, -1)
+    return value
 
 
 def _rest(value: Any) -> Any:

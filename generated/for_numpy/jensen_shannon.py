@@ -54,6 +54,8 @@ _MANY = ("d_q", "d_p", "hessian_product")
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
     """Everything as the formulas want it; ValueError says what does not fit."""
+    if not isinstance(axis, (int, np.integer)):
+        raise ValueError(f"axis must be an integer, got {axis!r}")
     if not -z.ndim <= axis < z.ndim or not z.shape[axis]:
         raise ValueError(f"axis {axis}: no classes there, q has the shape {z.shape}")
     found = {"axis": axis, "q": _entries("q", z, z, axis, True)}
@@ -71,7 +73,7 @@ def _entries(name: str, value: Any, z: Any, axis: int, chances: bool) -> Any:
     if array.shape != z.shape:
         raise ValueError(f"{name} has the shape {array.shape}, q has {z.shape}")
     if chances and np.any(array < 0):
-        raise ValueError(f"{name} must not be negative: it holds probabilities, got {value!r}")
+        raise ValueError(f"probabilities {name} must not be negative, got {array[array < 0][0]}")
     return np.moveaxis(array, axis, -1).astype(np.float64, order="C")
 
 
@@ -79,6 +81,8 @@ def _target(value: Any, z: Any, axis: int) -> Any:
     """The class of each row; or probabilities, one a class."""
     t, rows = np.asarray(value), np.moveaxis(z, axis, -1).shape
     if t.dtype.kind not in "iu":
+        if t.dtype.kind not in "fb" or t.shape == rows[:-1]:
+            raise ValueError(f"p must be integers, or one probability a class, got {t.dtype}")
         return _entries("p", t, z, axis, True)
     if t.shape != rows[:-1]:
         raise ValueError(f"p has the shape {t.shape}, q without its classes {rows[:-1]}")

@@ -55,6 +55,8 @@ _MANY = ("d_z", "hessian_product", "d_t")
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
     """Everything as the formulas want it; ValueError says what does not fit."""
+    if not isinstance(axis, (int, np.integer)):
+        raise ValueError(f"axis must be an integer, got {axis!r}")
     if not -z.ndim <= axis < z.ndim or not z.shape[axis]:
         raise ValueError(f"axis {axis}: no classes there, z has the shape {z.shape}")
     found = {"axis": axis, "z": _entries("z", z, z, axis, False)}
@@ -62,10 +64,15 @@ def _arranged(given: Any, z: Any, axis: int) -> Any:
     if "v" in given:
         found["v"] = _entries("v", given["v"], z, axis, False)
     rows: Any = [("eps", "in [0, 1]", lambda p: (p >= 0) & (p <= 1))]
+    shape = np.moveaxis(z, axis, -1).shape[:-1]
     for name, rule, accepts in rows:
         array = np.asarray(given[name])
         if array.dtype.kind not in "fiub" or not accepts(array).all():
             raise ValueError(f"{name} must be {rule}, got {given[name]!r}")
+        try:
+            np.broadcast_to(array, shape)
+        except ValueError:
+            raise ValueError(f"{name} has the shape {array.shape}, the rows have {shape}") from None
         array = array.astype(np.float64)
         found[name] = array[..., None] if array.ndim else array
     return found
@@ -79,7 +86,7 @@ def _entries(name: str, value: Any, z: Any, axis: int, chances: bool) -> Any:
     if array.shape != z.shape:
         raise ValueError(f"{name} has the shape {array.shape}, z has {z.shape}")
     if chances and np.any(array < 0):
-        raise ValueError(f"{name} must not be negative: it holds probabilities, got {value!r}")
+        raise ValueError(f"probabilities {name} must not be negative, got {array[array < 0][0]}")
     return np.moveaxis(array, axis, -1).astype(np.float64, order="C")
 
 
@@ -87,6 +94,8 @@ def _target(value: Any, z: Any, axis: int) -> Any:
     """The class of each row, along a last axis of length 1; or probabilities, one a class."""
     t, rows = np.asarray(value), np.moveaxis(z, axis, -1).shape
     if t.dtype.kind not in "iu":
+        if t.dtype.kind not in "fb" or t.shape == rows[:-1]:
+            raise ValueError(f"t must be integers, or one probability a class, got {t.dtype}")
         return _entries("t", t, z, axis, True)
     if t.shape != rows[:-1]:
         raise ValueError(f"t has the shape {t.shape}, z without its classes {rows[:-1]}")

@@ -54,6 +54,8 @@ _MANY = ("d_f", "hessian_product")
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
     """Everything as the formulas want it; ValueError says what does not fit."""
+    if not isinstance(axis, (int, np.integer)):
+        raise ValueError(f"axis must be an integer, got {axis!r}")
     if not -z.ndim <= axis < z.ndim or not z.shape[axis]:
         raise ValueError(f"axis {axis}: no classes there, f has the shape {z.shape}")
     found = {"axis": axis, "f": _entries("f", z, z, axis, False)}
@@ -64,10 +66,15 @@ def _arranged(given: Any, z: Any, axis: int) -> Any:
         ("margin", "> 0 and finite", lambda p: (p > 0) & (p < np.inf)),
         ("power", "in [1, inf)", lambda p: (p >= 1) & (p < np.inf)),
     ]
+    shape = np.moveaxis(z, axis, -1).shape[:-1]
     for name, rule, accepts in rows:
         array = np.asarray(given[name])
         if array.dtype.kind not in "fiub" or not accepts(array).all():
             raise ValueError(f"{name} must be {rule}, got {given[name]!r}")
+        try:
+            np.broadcast_to(array, shape)
+        except ValueError:
+            raise ValueError(f"{name} has the shape {array.shape}, the rows have {shape}") from None
         array = array.astype(np.float64)
         found[name] = array[..., None] if array.ndim else array
     return found
@@ -81,7 +88,7 @@ def _entries(name: str, value: Any, z: Any, axis: int, chances: bool) -> Any:
     if array.shape != z.shape:
         raise ValueError(f"{name} has the shape {array.shape}, f has {z.shape}")
     if chances and np.any(array < 0):
-        raise ValueError(f"{name} must not be negative: it holds probabilities, got {value!r}")
+        raise ValueError(f"probabilities {name} must not be negative, got {array[array < 0][0]}")
     return np.moveaxis(array, axis, -1).astype(np.float64, order="C")
 
 

@@ -54,6 +54,8 @@ _MANY = ("d_z", "hessian_product")
 
 def _arranged(given: Any, z: Any, axis: int) -> Any:
     """Everything as the formulas want it; ValueError says what does not fit."""
+    if not isinstance(axis, (int, np.integer)):
+        raise ValueError(f"axis must be an integer, got {axis!r}")
     if not -z.ndim <= axis < z.ndim or not z.shape[axis]:
         raise ValueError(f"axis {axis}: no classes there, z has the shape {z.shape}")
     found = {"axis": axis, "z": _entries("z", z, z, axis, False)}
@@ -71,7 +73,7 @@ def _entries(name: str, value: Any, z: Any, axis: int, chances: bool) -> Any:
     if array.shape != z.shape:
         raise ValueError(f"{name} has the shape {array.shape}, z has {z.shape}")
     if chances and np.any(array < 0):
-        raise ValueError(f"{name} must not be negative: it holds probabilities, got {value!r}")
+        raise ValueError(f"probabilities {name} must not be negative, got {array[array < 0][0]}")
     return np.moveaxis(array, axis, -1).astype(np.float64, order="C")
 
 

@@ -145,6 +145,7 @@ class Law:
             place = _Place(origin, sign, self.loss(origin, *known), order)
             found = self._edges(parameters, place, power, far, knots, deep)
             edges, shift, ended = (v.detach() for v in found)  # of forward mode, too
+            shift = torch.where(shift == _INF, 0.0, shift)  # nothing is left, of which to take it
         last = edges[..., -1:]
         if far is not None:  # the ends themselves, so that the integral follows them
             last = torch.where(far <= last * (1 + 1e-4), far, last)

@@ -108,7 +108,9 @@ class Stored:
             def lower(v: Tensor) -> Tensor:
                 return self(v, order - 1).sum()
 
-            found: Tensor = _grad(lower)(torch.where(at, self.stop, p))
+            # Slopes of a polynomial cancel: in float64, where the device has it.
+            wide = p if p.device.type == "mps" else p.double()
+            found: Tensor = _grad(lower)(torch.where(at, self.stop, wide)).to(p.dtype)
             return torch.where(at, -math.inf if order == 1 else math.nan, found)
         q = p - torch.where(at, self.centre * torch.finfo(p.dtype).eps / 2, 0.0)
         near, inside = (

@@ -156,7 +156,7 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
         return torch.where(valid(value), value, math.nan).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny
+    least = torch.finfo(x.dtype).tiny * torch.finfo(x.dtype).eps
     value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
     return torch.full((), value, dtype=x.dtype, device=x.device)
 
@@ -199,6 +199,9 @@ class _Total(torch.autograd.Function):
                 d.mul_(s)
                 found[1] = -(d.sum().item() / (scale * scale))
             s.mul_(ctx.share / scale)
+            if math.isnan(found[0]):  # which no sign or choice of slopes may hide
+                s.masked_fill_(torch.isnan(one - other), math.nan)
+                found = [math.nan for _ in found]
             sums.append(found)
         value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
         ctx.save_for_backward(x, target, slope)

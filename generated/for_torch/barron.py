@@ -124,8 +124,9 @@ def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     y = x / scale
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
     b = torch.abs(a - 2)
-    u = _exp_difference_m1_0_0(_log1p_square(torch.abs(y) / torch.sqrt(b)))
-    value = _times_power1p_less_one(y, 0.5 * u, scale, 1, y, b, a / 2)
+    L = _log1p_square(torch.abs(y) / torch.sqrt(b))
+    u = 0.5 * _exp_difference_over_m1_0_0(L)
+    value = _times_power1p_less_one(y, u, scale / L, 1, y, b, a / 2)
     v = _sign(x) * torch.where(a - 1 < 0, 0, math.inf)
     value = torch.where(torch.abs(y) == math.inf, v, value)
     value = torch.where(torch.abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
@@ -174,8 +175,9 @@ def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     y = x / scale
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
     b = torch.abs(a - 2)
-    u = _exp_difference_m1_0_0(_log1p_square(torch.abs(y) / torch.sqrt(b)))
-    value = _times_power1p_less_one(y, y, -scale / u * 2, 1, y, b, a / 2)
+    L = _log1p_square(torch.abs(y) / torch.sqrt(b))
+    u = -0.5 * y * _exp_difference_over_m1_0_0(L)
+    value = _times_power1p_less_one(y, u, scale / L, 1, y, b, a / 2)
     value = torch.where(torch.abs(y) == math.inf, torch.where(a < 0, 0, -math.inf), value)
     value = torch.where(torch.abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     w = torch.where(torch.isnan(x), x, torch.where(x == 0, 0, -math.inf))
@@ -250,6 +252,14 @@ def _exp_difference_m2_m1_m1_0(z: Any) -> Any:
     return torch.where(torch.abs(z) < 2, z * z * z * u, value)
 
 
+def _exp_difference_over_m1_0_0(z: Any) -> Any:
+    """z exp[-z, 0, 0], the divided difference of exp."""
+    m = torch.clamp(z, max=1e9)
+    value = (m - 1 + torch.exp(-m)) / m
+    u = torch.exp(-z) * _exp_series(torch.abs(z), (0, 1, 1))
+    return torch.where(torch.abs(z) < 1, z * u, value)
+
+
 def _exprel(z: Any) -> Any:
     """(exp(z) - 1)/z, and 1 at z = 0."""
     return torch.where(z == 0, 1, torch.expm1(z) / torch.clamp(z, max=1e30))
@@ -261,8 +271,10 @@ def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any
     half = _power1p_square(t, 0.5 * q)
     half = torch.where(t >= math.inf, torch.abs(y) ** q * torch.clamp(b, max=1) ** (-0.5 * q), half)
     low = torch.clamp(half, max=1)
-    high = torch.clamp(half, min=1)
-    return f / root * low / c * high * (e / root * low / d * high)
+    far2 = half >= math.inf
+    high = torch.clamp(torch.where(far2, _power1p_square(t, 0.25 * q), half), min=1)
+    again = torch.where(far2, high, 1)
+    return f / root * low / c * high * again * (e * low / (root * d) * high * again)
 
 
 def _log1p_square(t: Any) -> Any:
@@ -311,14 +323,14 @@ def _root1p_square(t: Any) -> Any:
 def _square_difference_0_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     """f z^1 exp[0, p z], z = log(1 + y^2/b)."""
     t = torch.abs(y) / torch.sqrt(b)
-    g = _power1p_square(t, p)
     z = _log1p_square(t)
-    u = p * torch.clamp(z, max=1e9)
-    value = f * torch.where(torch.abs(u) >= 7 / 10, (g - 1) / p, z * _exprel(u))
+    m = torch.clamp(z, max=1e9)
+    g = _power1p_square(t, p)
+    value = f * torch.where(torch.abs(p * z) >= 7 / 10, (g - 1) / p, z * _exprel(p * m))
     value = torch.where(
         g >= 2.0**90, _power1p_square(t, 0.5 * p) * (f / p) * _power1p_square(t, 0.5 * p), value
     )
-    return torch.where(t < 2.0**-40, t * f * t, value)
+    return torch.where(t < 2.0**-40, t * f * t * _exprel(p * m), value)
 
 
 def _square_difference_0_pm1_p_p(f: Any, y: Any, b: Any, p: Any) -> Any:
@@ -497,7 +509,7 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
         return torch.where(valid(value), value, math.nan).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny
+    least = torch.finfo(x.dtype).tiny * torch.finfo(x.dtype).eps
     value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
     return torch.full((), value, dtype=x.dtype, device=x.device)
 
@@ -541,8 +553,9 @@ def _slopes(name: str, values: Any, once: bool = False) -> list[Any]:
     if name not in _SLOPES:
         raise NotImplementedError(f"this file has no derivative of {name}")
     known = _FORMULAS if once or torch.compiler.is_compiling() else globals()
-    values = _inside(*values)
-    return [functools.partial(known[n], *values) for n in _SLOPES[name]]
+    inner, infinite = _inside(*values), ("d_alpha", "d2_x_alpha", "d2_alpha", "d2_alpha_scale")
+    of = ((n, inner if n in infinite else values) for n in _SLOPES[name])
+    return [functools.partial(known[n], *v) for n, v in of]
 
 
 _SLOPES = {
@@ -597,9 +610,10 @@ class _Total(torch.autograd.Function):
             except ArithmeticError:  # a factor is 0/0
                 found = [math.nan]
             if not all(map(math.isfinite, found)):  # out of the ordinary: by the functions
-                values = _inside(one - other, *parameters)
-                torch.mul(d_x(*values), ctx.share, out=s)
-                found = [f(*values).sum().item() for f in (loss, d_alpha, d_scale)]
+                values = one - other, *parameters
+                by_x, *by = _slopes("loss", values)
+                torch.mul(by_x(), ctx.share, out=s)
+                found = [loss(*values).sum().item(), *(d().sum().item() for d in by)]
             sums.append(found)
         value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
         ctx.save_for_backward(x, target, slope)
@@ -609,8 +623,8 @@ class _Total(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
-            values = _inside(x - target, *ctx.parameters)
-            slope, *sums = (ctx.share * f(*values) for f in (d_x, d_alpha, d_scale))
+            values = x - target, *ctx.parameters
+            slope, *sums = (ctx.share * d() for d in _slopes("loss", values))
         slope = slope if not torch.is_grad_enabled() and grad.item() == 1 else slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
         by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)

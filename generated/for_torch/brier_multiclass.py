@@ -160,7 +160,7 @@ def _checked(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any],
         return torch.where(valid(value), value, math.nan).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny
+    least = torch.finfo(x.dtype).tiny * torch.finfo(x.dtype).eps
     value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
     return torch.full((), value, dtype=x.dtype, device=x.device)
 
@@ -169,9 +169,10 @@ def _tied(name: str, values: list[Tensor]) -> Tensor:
     """A formula, with its derivatives where they are wanted."""
     wanted = any(v.requires_grad for v in values) or forward_ad._current_level >= 0
     if wanted or torch._C._are_functorch_transforms_active():
+        once = torch.compiler.is_compiling()
         if name == "loss":
-            return _Loss.apply(*values)[0]
-        return _Closed.apply(name, *values)
+            return (_Loss if once else _LossBothWays).apply(*values)[0]
+        return (_Closed if once else _ClosedBothWays).apply(name, *values)
     return _as_tensor(_FORMULAS[name](*values), values[0])
 
 
@@ -182,9 +183,11 @@ def _as_tensor(value: Any, like: Tensor) -> Tensor:
 
 def _by_rows(*values: Tensor) -> tuple[Tensor, Tensor]:
     """The loss and its gradient, a few rows at a time where that stays in the cache of a CPU."""
-    z, step = values[0], (torch.get_num_threads() << 17) // values[0].shape[-1] + 1
-    apart = any(v.ndim and v.shape[:-1] != z.shape[:-1] for v in values)
-    if apart or z.numel() <= step * z.shape[-1] or not _is_plain(z):
+    z = values[0]
+    if not _is_plain(z) or any(v.ndim and v.shape[:-1] != z.shape[:-1] for v in values):
+        return _value_and_grad(*values)
+    step = (torch.get_num_threads() << 17) // z.shape[-1] + 1
+    if z.numel() <= step * z.shape[-1]:
         return _value_and_grad(*values)
     flat = [v.reshape(-1, v.shape[-1]) if v.ndim else v for v in values]
     value, slope = z.new_empty(len(flat[0]), 1), torch.empty_like(flat[0])
@@ -207,16 +210,24 @@ class _Loss(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
         ctx.mark_non_differentiable(output[1])
+        ctx.set_materialize_grads(False)  # else backward fills zeros for the second output
         ctx.save_for_backward(*inputs, output[1])
-        ctx.save_for_forward(*inputs, output[1])
+        if not torch.compiler.is_compiling():
+            ctx.save_for_forward(*inputs, output[1])
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor, _: Any) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor | None, _: Any) -> tuple[Tensor | None, ...]:
+        if grad is None:
+            return (None,) * len(ctx.needs_input_grad)
         *values, slope = ctx.saved_tensors
         slope = _tied("d_q", values) if torch.is_grad_enabled() else slope
         slopes = [lambda: slope, *(lambda n=n: _slope(n, values) for n in _OTHERS)]
         found = zip(slopes, values, ctx.needs_input_grad)
         return tuple(_led_back(grad, s()).sum_to_size(v.shape) if n else None for s, v, n in found)
+
+
+class _LossBothWays(_Loss):
+    """With forward mode, which torch.compile does not trace."""
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, None]:
@@ -263,15 +274,23 @@ class _Closed(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ctx.name, *values = inputs
+        ctx.set_materialize_grads(False)  # what does not move has no tangent
         ctx.save_for_backward(*values)
-        ctx.save_for_forward(*values)
+        if not torch.compiler.is_compiling():
+            ctx.save_for_forward(*values)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor | None) -> tuple[Tensor | None, ...]:
+        if grad is None:
+            return (None,) * len(ctx.needs_input_grad)
         needs = ctx.needs_input_grad[1:]
         if ctx.name != "d_q" or any(needs[1:]):
             raise NotImplementedError(f"this file has no derivative of {ctx.name} there")
         return None, _product(ctx.saved_tensors, grad), *[None] * (len(needs) - 1)
+
+
+class _ClosedBothWays(_Closed):
+    """With forward mode, which torch.compile does not trace."""
 
     @staticmethod
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:

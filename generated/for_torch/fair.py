@@ -222,7 +222,7 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
         return torch.where(valid(value), value, math.nan).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny
+    least = torch.finfo(x.dtype).tiny * torch.finfo(x.dtype).eps
     value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
     return torch.full((), value, dtype=x.dtype, device=x.device)
 
@@ -307,7 +307,8 @@ class _Total(torch.autograd.Function):
         for one, other, s in parts:
             values = one - other, *parameters
             torch.mul(d_x(*values), ctx.share, out=s)
-            sums.append([f(*values).sum().item() for f in (loss, d_c)])
+            found = [f(*values).sum().item() for f in (loss, d_c)]
+            sums.append(found)
         value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
         ctx.save_for_backward(x, target, slope)
         return x.new_full((), value)

@@ -69,9 +69,11 @@ def value_and_grad(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> tuple[Te
 def _loss(z: Any, t: Any, gamma: Any) -> Any:
     if t.is_floating_point():
         gaps = z - _largest(z)
-        q = torch.log1p(_rest(torch.exp(gaps))) - gaps
-        w = torch.where(t == 0, 0, t * q * (-torch.expm1(-q)) ** gamma)
-        return _total(w)
+        e = torch.exp(gaps)
+        rest = _rest(e)
+        q = torch.log1p(rest) - gaps
+        o = _others(e) / (1 + rest)
+        return _total(torch.where(t == 0, 0, t * q * o**gamma))
     gaps = z - _largest(z)
     n = torch.log1p(_rest(torch.exp(gaps))) - _entry(gaps, t)
     return n * (-torch.expm1(-n)) ** gamma
@@ -95,7 +97,7 @@ def _d_z(z: Any, t: Any, gamma: Any) -> Any:
     s = e / (1 + rest)
     n = torch.log1p(rest) - _entry(gaps, t)
     p = torch.expm1(-n)
-    u = torch.scatter(s, -1, t, p) * (-p) ** gamma
+    u = _put_into(s, t, p) * (-p) ** gamma
     w = torch.exp(-n)
     q = torch.where(w == 0, 0, gamma / _exprel(-n) * w)
     return u * (q + 1)
@@ -104,10 +106,12 @@ def _d_z(z: Any, t: Any, gamma: Any) -> Any:
 def _d_gamma(z: Any, t: Any, gamma: Any) -> Any:
     if t.is_floating_point():
         gaps = z - _largest(z)
-        q = torch.log1p(_rest(torch.exp(gaps))) - gaps
-        p = (-torch.expm1(-q)) ** gamma
-        u = t * q * _log1mexp(q) * p
-        w = torch.where(p == 0, 0, torch.where(t == 0, 0, u))
+        e = torch.exp(gaps)
+        rest = _rest(e)
+        o = _others(e) / (1 + rest)
+        p = o**gamma
+        q = torch.log1p(rest) - gaps
+        w = torch.where(p == 0, 0, torch.where(t == 0, 0, t * _log1mexp(q) * q * p))
         return _total(w)
     gaps = z - _largest(z)
     n = torch.log1p(_rest(torch.exp(gaps))) - _entry(gaps, t)
@@ -128,15 +132,18 @@ def _hessian_product(z: Any, t: Any, v: Any, gamma: Any) -> Any:
         p = torch.expm1(u)
         r = (-p) ** gamma
         g = t / w * s * r
+        near2 = p == 0
         h = t / p * gamma * r
-        w2 = torch.where(near, 0, torch.where(t == 0, 0, -g))
-        k = _total(w2) * gamma + torch.where(t == 0, 0, h)
+        u5 = _total(torch.where(near, 0, torch.where(t == 0, 0, -g)))
+        k = u5 * gamma + torch.where(near2, 0, torch.where(t == 0, 0, h))
         m = s / w
         n = torch.where(near, 0, -m) + torch.where(near, 0, m * gamma)
+        w2 = torch.where(near2, 0, torch.where(t == 0, 0, h * (n + 1 - q)))
         u2 = _total(torch.where(t == 0, 0, t * r))
-        u3 = _centred(v, s) * s * (k + torch.where(t == 0, 0, h * (n + 1 - q)) - u2)
-        a = torch.where(near, 0, u3)
-        return s * _others(a) + a * p
+        a = torch.where(near, 0, _centred(v, s) * s * (k + w2 - u2))
+        u3 = _others(a)
+        u4 = a * p
+        return s * u3 + u4
     gaps = z - _largest(z)
     e = torch.exp(gaps)
     rest = _rest(e)
@@ -149,15 +156,18 @@ def _hessian_product(z: Any, t: Any, v: Any, gamma: Any) -> Any:
     q = _entry(_centred(v, s), t) / p * torch.scatter(s, -1, t, p)
     r = torch.where(near, 0, -u / _exprel(-n))
     g = q * gamma * (r + w + 2 - n) * u
-    h = torch.where(s == 0, 0, _centred(v, s) * s * (w + 1)) + torch.where(near, 0, g)
-    return (-p) ** gamma * h
+    h = torch.where(p == 0, 0, torch.where(near, 0, g))
+    return (-p) ** gamma * (torch.where(s == 0, 0, _centred(v, s) * s * (w + 1)) + h)
 
 
 def _d_t(z: Any, t: Any, gamma: Any) -> Any:
     if t.is_floating_point():
         gaps = z - _largest(z)
-        q = torch.log1p(_rest(torch.exp(gaps))) - gaps
-        return q * (-torch.expm1(-q)) ** gamma
+        e = torch.exp(gaps)
+        rest = _rest(e)
+        q = torch.log1p(rest) - gaps
+        o = _others(e) / (1 + rest)
+        return q * o**gamma
     raise ValueError("t names a class: there is no derivative in it")
 
 
@@ -167,14 +177,14 @@ def _value_and_grad(z: Any, t: Any, gamma: Any) -> Any:
         e = torch.exp(gaps)
         rest = _rest(e)
         q = torch.log1p(rest) - gaps
+        o = _others(e) / (1 + rest)
+        s = e / (1 + rest)
         u = -q
         p = torch.expm1(u)
-        w = (-p) ** gamma
-        r = torch.where(t == 0, 0, t * q * w)
-        s = e / (1 + rest)
-        g = t * w * (torch.where(s == 0, 0, s / _exprel(u) * gamma) + 1)
-        a = torch.where(t == 0, 0, g)
-        return _total(r), s * _others(a) + a * p
+        w = t * (-p) ** gamma * (torch.where(s == 0, 0, s / _exprel(u) * gamma) + 1)
+        a = torch.where(t == 0, 0, w)
+        value = _total(torch.where(t == 0, 0, t * q * o**gamma))
+        return value, s * _others(a) + a * p
     gaps = z - _largest(z)
     e = torch.exp(gaps)
     rest = _rest(e)
@@ -182,7 +192,7 @@ def _value_and_grad(z: Any, t: Any, gamma: Any) -> Any:
     p = torch.expm1(-n)
     u = (-p) ** gamma
     s = e / (1 + rest)
-    w = torch.scatter(s, -1, t, p) * u
+    w = _put_into(s, t, p) * u
     q = torch.exp(-n)
     r = torch.where(q == 0, 0, gamma / _exprel(-n) * q)
     return n * u, w * (r + 1)
@@ -222,12 +232,19 @@ def _others(value: Tensor) -> Tensor:
     return torch.scatter(torch.gather(value, -1, top) + rest - value, -1, top, rest)
 
 
+def _put_into(value: Tensor, target: Tensor, entry: Tensor) -> Tensor:
+    """The array with the entry of the target's class replaced; nothing else needs it."""
+    if torch._C._are_functorch_transforms_active():
+        return torch.scatter(value, -1, target, entry)
+    return value.scatter_(-1, target, entry)
+
+
 def _rest(value: Tensor) -> Tensor:
     """The sum of all entries but one of the largest, which are 1, as exp(0) is. (To look for one
     takes as long as all else together.)"""
-    ones = torch.floor(value)
-    parts = torch.sum(value - ones, -1, keepdim=True)
-    return parts + (torch.sum(ones, -1, keepdim=True) - 1)
+    parts = torch.sum(torch.frac(value), -1, keepdim=True)
+    ones = torch.round(torch.sum(value, -1, keepdim=True) - parts)
+    return parts + (ones - 1)
 
 
 def _total(value: Tensor) -> Tensor:
@@ -354,7 +371,7 @@ def _checked(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any],
         return torch.where(valid(value), value, math.nan).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny
+    least = torch.finfo(x.dtype).tiny * torch.finfo(x.dtype).eps
     value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
     return torch.full((), value, dtype=x.dtype, device=x.device)
 
@@ -363,9 +380,10 @@ def _tied(name: str, values: list[Tensor]) -> Tensor:
     """A formula, with its derivatives where they are wanted."""
     wanted = any(v.requires_grad for v in values) or forward_ad._current_level >= 0
     if wanted or torch._C._are_functorch_transforms_active():
+        once = torch.compiler.is_compiling()
         if name == "loss":
-            return _Loss.apply(*values)[0]
-        return _Closed.apply(name, *values)
+            return (_Loss if once else _LossBothWays).apply(*values)[0]
+        return (_Closed if once else _ClosedBothWays).apply(name, *values)
     return _as_tensor(_FORMULAS[name](*values), values[0])
 
 
@@ -376,9 +394,11 @@ def _as_tensor(value: Any, like: Tensor) -> Tensor:
 
 def _by_rows(*values: Tensor) -> tuple[Tensor, Tensor]:
     """The loss and its gradient, a few rows at a time where that stays in the cache of a CPU."""
-    z, step = values[0], (torch.get_num_threads() << 17) // values[0].shape[-1] + 1
-    apart = any(v.ndim and v.shape[:-1] != z.shape[:-1] for v in values)
-    if apart or z.numel() <= step * z.shape[-1] or not _is_plain(z):
+    z = values[0]
+    if not _is_plain(z) or any(v.ndim and v.shape[:-1] != z.shape[:-1] for v in values):
+        return _value_and_grad(*values)
+    step = (torch.get_num_threads() << 17) // z.shape[-1] + 1
+    if z.numel() <= step * z.shape[-1]:
         return _value_and_grad(*values)
     flat = [v.reshape(-1, v.shape[-1]) if v.ndim else v for v in values]
     value, slope = z.new_empty(len(flat[0]), 1), torch.empty_like(flat[0])
@@ -401,16 +421,24 @@ class _Loss(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
         ctx.mark_non_differentiable(output[1])
+        ctx.set_materialize_grads(False)  # else backward fills zeros for the second output
         ctx.save_for_backward(*inputs, output[1])
-        ctx.save_for_forward(*inputs, output[1])
+        if not torch.compiler.is_compiling():
+            ctx.save_for_forward(*inputs, output[1])
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor, _: Any) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor | None, _: Any) -> tuple[Tensor | None, ...]:
+        if grad is None:
+            return (None,) * len(ctx.needs_input_grad)
         *values, slope = ctx.saved_tensors
         slope = _tied("d_z", values) if torch.is_grad_enabled() else slope
         slopes = [lambda: slope, *(lambda n=n: _slope(n, values) for n in _OTHERS)]
         found = zip(slopes, values, ctx.needs_input_grad)
         return tuple(_led_back(grad, s()).sum_to_size(v.shape) if n else None for s, v, n in found)
+
+
+class _LossBothWays(_Loss):
+    """With forward mode, which torch.compile does not trace."""
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, None]:
@@ -457,15 +485,23 @@ class _Closed(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ctx.name, *values = inputs
+        ctx.set_materialize_grads(False)  # what does not move has no tangent
         ctx.save_for_backward(*values)
-        ctx.save_for_forward(*values)
+        if not torch.compiler.is_compiling():
+            ctx.save_for_forward(*values)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor | None) -> tuple[Tensor | None, ...]:
+        if grad is None:
+            return (None,) * len(ctx.needs_input_grad)
         needs = ctx.needs_input_grad[1:]
         if ctx.name != "d_z" or any(needs[1:]):
             raise NotImplementedError(f"this file has no derivative of {ctx.name} there")
         return None, _product(ctx.saved_tensors, grad), *[None] * (len(needs) - 1)
+
+
+class _ClosedBothWays(_Closed):
+    """With forward mode, which torch.compile does not trace."""
 
     @staticmethod
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:

@@ -69,32 +69,32 @@ def value_and_grad(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> tuple[Tensor
 
 def _loss(z: Any, t: Any, T: Any) -> Any:
     if t.is_floating_point():
-        u = (z - _largest(z)) / T
+        u = _over(z - _largest(z), T)
         q = torch.log1p(_rest(torch.exp(u))) - u
         return _total(torch.where(t == 0, 0, t * q))
-    u = (z - _largest(z)) / T
+    u = _over(z - _largest(z), T)
     return torch.log1p(_rest(torch.exp(u))) - _entry(u, t)
 
 
 def _d_z(z: Any, t: Any, T: Any) -> Any:
     if t.is_floating_point():
-        u = (z - _largest(z)) / T
+        u = _over(z - _largest(z), T)
         e = torch.exp(u)
         rest = _rest(e)
         s = e / (1 + rest)
         q = torch.log1p(rest) - u
         return (s * _others(t) + t * torch.expm1(-q)) / T
-    u = (z - _largest(z)) / T
+    u = _over(z - _largest(z), T)
     e = torch.exp(u)
     rest = _rest(e)
     s = e / (1 + rest)
     n = torch.log1p(rest) - _entry(u, t)
-    return _put_into(s, t, torch.expm1(-n)) / T
+    return _over(_put_into(s, t, torch.expm1(-n)), T)
 
 
 def _d_T(z: Any, t: Any, T: Any) -> Any:
     if t.is_floating_point():
-        u = (z - _largest(z)) / T
+        u = _over(z - _largest(z), T)
         e = torch.exp(u)
         rest = _rest(e)
         s = e / (1 + rest)
@@ -103,31 +103,31 @@ def _d_T(z: Any, t: Any, T: Any) -> Any:
         p = w * _beside(z, s)
         r = torch.where(w == 0, 0, p)
         return -_total(r) / T / T
-    e = torch.exp((z - _largest(z)) / T)
+    e = torch.exp(_over(z - _largest(z), T))
     s = e / (1 + _rest(e))
     return _entry(_centred(z, s), t) / T / T
 
 
 def _hessian_product(z: Any, t: Any, v: Any, T: Any) -> Any:
     if t.is_floating_point():
-        e = torch.exp((z - _largest(z)) / T)
+        e = torch.exp(_over(z - _largest(z), T))
         s = e / (1 + _rest(e))
         return torch.where(s == 0, 0, _centred(v, s) / T * (_total(t) / T) * s)
-    e = torch.exp((z - _largest(z)) / T)
+    e = torch.exp(_over(z - _largest(z), T))
     s = e / (1 + _rest(e))
     return torch.where(s == 0, 0, _centred(v, s) / T * (s / T))
 
 
 def _d_t(z: Any, t: Any, T: Any) -> Any:
     if t.is_floating_point():
-        u = (z - _largest(z)) / T
+        u = _over(z - _largest(z), T)
         return torch.log1p(_rest(torch.exp(u))) - u
     raise ValueError("t names a class: there is no derivative in it")
 
 
 def _value_and_grad(z: Any, t: Any, T: Any) -> Any:
     if t.is_floating_point():
-        u = (z - _largest(z)) / T
+        u = _over(z - _largest(z), T)
         e = torch.exp(u)
         rest = _rest(e)
         q = torch.log1p(rest) - u
@@ -135,13 +135,13 @@ def _value_and_grad(z: Any, t: Any, T: Any) -> Any:
         value = _total(torch.where(t == 0, 0, t * q))
         slope = (s * _others(t) + t * torch.expm1(-q)) / T
         return value, slope
-    u = (z - _largest(z)) / T
+    u = _over(z - _largest(z), T)
     e = torch.exp(u)
     rest = _rest(e)
     n = torch.log1p(rest) - _entry(u, t)
     s = e / (1 + rest)
     w = -n
-    slope = _put_into(s, t, torch.expm1(w)) / T
+    slope = _over(_put_into(s, t, torch.expm1(w)), T)
     return n, slope
 
 
@@ -312,7 +312,7 @@ def _checked(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any],
         return torch.where(valid(value), value, math.nan).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny
+    least = torch.finfo(x.dtype).tiny * torch.finfo(x.dtype).eps
     value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
     return torch.full((), value, dtype=x.dtype, device=x.device)
 
@@ -321,9 +321,10 @@ def _tied(name: str, values: list[Tensor]) -> Tensor:
     """A formula, with its derivatives where they are wanted."""
     wanted = any(v.requires_grad for v in values) or forward_ad._current_level >= 0
     if wanted or torch._C._are_functorch_transforms_active():
+        once = torch.compiler.is_compiling()
         if name == "loss":
-            return _Loss.apply(*values)[0]
-        return _Closed.apply(name, *values)
+            return (_Loss if once else _LossBothWays).apply(*values)[0]
+        return (_Closed if once else _ClosedBothWays).apply(name, *values)
     return _as_tensor(_FORMULAS[name](*values), values[0])
 
 
@@ -334,9 +335,11 @@ def _as_tensor(value: Any, like: Tensor) -> Tensor:
 
 def _by_rows(*values: Tensor) -> tuple[Tensor, Tensor]:
     """The loss and its gradient, a few rows at a time where that stays in the cache of a CPU."""
-    z, step = values[0], (torch.get_num_threads() << 17) // values[0].shape[-1] + 1
-    apart = any(v.ndim and v.shape[:-1] != z.shape[:-1] for v in values)
-    if apart or z.numel() <= step * z.shape[-1] or not _is_plain(z):
+    z = values[0]
+    if not _is_plain(z) or any(v.ndim and v.shape[:-1] != z.shape[:-1] for v in values):
+        return _value_and_grad(*values)
+    step = (torch.get_num_threads() << 17) // z.shape[-1] + 1
+    if z.numel() <= step * z.shape[-1]:
         return _value_and_grad(*values)
     flat = [v.reshape(-1, v.shape[-1]) if v.ndim else v for v in values]
     value, slope = z.new_empty(len(flat[0]), 1), torch.empty_like(flat[0])
@@ -361,7 +364,8 @@ class _Loss(torch.autograd.Function):
         ctx.mark_non_differentiable(output[1])
         ctx.set_materialize_grads(False)  # else backward fills zeros for the second output
         ctx.save_for_backward(*inputs, output[1])
-        ctx.save_for_forward(*inputs, output[1])
+        if not torch.compiler.is_compiling():
+            ctx.save_for_forward(*inputs, output[1])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor | None, _: Any) -> tuple[Tensor | None, ...]:
@@ -372,6 +376,10 @@ class _Loss(torch.autograd.Function):
         slopes = [lambda: slope, *(lambda n=n: _slope(n, values) for n in _OTHERS)]
         found = zip(slopes, values, ctx.needs_input_grad)
         return tuple(_led_back(grad, s()).sum_to_size(v.shape) if n else None for s, v, n in found)
+
+
+class _LossBothWays(_Loss):
+    """With forward mode, which torch.compile does not trace."""
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, None]:
@@ -394,6 +402,13 @@ def _is_plain(value: Tensor) -> bool:
     traced = torch.compiler.is_compiling() or is_in_torch_dispatch_mode()
     traced = traced or torch._C._are_functorch_transforms_active()
     return value.is_cpu and not traced and not torch.is_grad_enabled()
+
+
+def _over(value: Tensor, by: Tensor) -> Tensor:
+    """value / by, where nothing else needs the value: in its own memory, and as it is by 1."""
+    if by.ndim or not _is_plain(value):
+        return value / by
+    return value if by == 1 else value.div_(by)
 
 
 _OTHERS: tuple[str, ...] = ("d_t", "d_T")
@@ -420,7 +435,8 @@ class _Closed(torch.autograd.Function):
         ctx.name, *values = inputs
         ctx.set_materialize_grads(False)  # what does not move has no tangent
         ctx.save_for_backward(*values)
-        ctx.save_for_forward(*values)
+        if not torch.compiler.is_compiling():
+            ctx.save_for_forward(*values)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -430,6 +446,10 @@ class _Closed(torch.autograd.Function):
         if ctx.name != "d_z" or any(needs[1:]):
             raise NotImplementedError(f"this file has no derivative of {ctx.name} there")
         return None, _product(ctx.saved_tensors, grad), *[None] * (len(needs) - 1)
+
+
+class _ClosedBothWays(_Closed):
+    """With forward mode, which torch.compile does not trace."""
 
     @staticmethod
     def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:

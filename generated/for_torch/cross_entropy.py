@@ -204,8 +204,8 @@ def _checked(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any],
         return torch.where(valid(value), value, math.nan).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny * torch.finfo(x.dtype).eps
-    value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
+    if not valid(0.0):  # nor rounded to 0
+        value = math.copysign(max(abs(value), torch.finfo(x.dtype).tiny), value)
     return torch.full((), value, dtype=x.dtype, device=x.device)
 
 

@@ -203,6 +203,15 @@ def _largest(value: Tensor) -> Tensor:
     return torch.amax(value, -1, keepdim=True)
 
 
+def _over(value: Tensor, by: Tensor) -> Tensor:
+    """value / by, where nothing else needs the value: in its own memory, and as it is by 1."""
+    traced = torch.compiler.is_compiling() or is_in_torch_dispatch_mode()
+    traced = traced or torch._C._are_functorch_transforms_active() or torch.is_grad_enabled()
+    if by.ndim or traced or not value.is_cpu:
+        return value / by
+    return value if by == 1 else value.div_(by)
+
+
 def _rest(value: Tensor) -> Tensor:
     """The sum of all entries but one of the largest, which are 1, as exp(0) is. (To look for one
     takes as long as all else together.)"""
@@ -293,8 +302,8 @@ def _checked(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any],
         return torch.where(valid(value), value, math.nan).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny * torch.finfo(x.dtype).eps
-    value = math.copysign(least, value) if 0 < abs(value) < least else value  # and not 0
+    if not valid(0.0):  # nor rounded to 0
+        value = math.copysign(max(abs(value), torch.finfo(x.dtype).tiny), value)
     return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
@@ -383,13 +392,6 @@ def _is_plain(value: Tensor) -> bool:
     traced = torch.compiler.is_compiling() or is_in_torch_dispatch_mode()
     traced = traced or torch._C._are_functorch_transforms_active()
     return value.is_cpu and not traced and not torch.is_grad_enabled()
-
-
-def _over(value: Tensor, by: Tensor) -> Tensor:
-    """value / by, where nothing else needs the value: in its own memory, and as it is by 1."""
-    if by.ndim or not _is_plain(value):
-        return value / by
-    return value if by == 1 else value.div_(by)
 
 
 _OTHERS: tuple[str, ...] = ("d_a", "d_T")

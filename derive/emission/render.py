@@ -67,8 +67,8 @@ def context(module: Module, target: Target) -> dict[str, Any]:
     printer = Printer(syntax, frozenset(h.name for h in module.helpers))
     found = {
         "origin": paragraph(
-            f"derive regenerate {module.subject} --target {target.name}, "
-            f"from the definition of sha256 {module.digest}",
+            f"From the definition (sha256 {module.digest}) by: "
+            f"derive regenerate {module.subject} --target {target.name}",
             syntax.width - 2,
             syntax,
         ),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate absolute --target numpy, from the definition of sha256 ef841ed75886
+# From the definition (sha256 ef841ed75886) by: derive regenerate absolute --target numpy
 """Absolute loss (L1).
 
     loss = |x|/scale

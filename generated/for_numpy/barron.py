@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate barron --target numpy, from the definition of sha256 ca7913c6b32c
+# From the definition (sha256 ca7913c6b32c) by: derive regenerate barron --target numpy
 """General adaptive robust loss.
 
     loss = b*((1 + s/b)^(alpha/2) - 1)/alpha

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate binary_cross_entropy --target numpy, from the definition of sha256 ae108201d0df
+# From the definition (sha256 ae108201d0df) by: derive regenerate binary_cross_entropy --target
+# numpy
 """Binary cross-entropy.
 
     loss = -y*log(q) - (1 - y)*log(1 - q)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate binary_cross_entropy_with_logits --target numpy, from the definition of sha256
-# 2720dee2d1ee
+# From the definition (sha256 2720dee2d1ee) by: derive regenerate binary_cross_entropy_with_logits
+# --target numpy
 """Binary cross-entropy of logits.
 
     loss = pos_weight*y*log(1 + exp(-z)) + (1 - y)*log(1 + exp(z))

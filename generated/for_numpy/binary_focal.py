@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate binary_focal --target numpy, from the definition of sha256 05df89e0c1dd
+# From the definition (sha256 05df89e0c1dd) by: derive regenerate binary_focal --target numpy
 """Binary focal loss.
 
     loss = (1 + exp(v))^(-gamma)*log(1 + exp(-v))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate brier --target numpy, from the definition of sha256 0f2c64c2e2fd
+# From the definition (sha256 0f2c64c2e2fd) by: derive regenerate brier --target numpy
 """Brier score.
 
     loss = (q - y)^2

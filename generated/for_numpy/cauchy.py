@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate cauchy --target numpy, from the definition of sha256 d7739401caf0
+# From the definition (sha256 d7739401caf0) by: derive regenerate cauchy --target numpy
 """Cauchy loss (Lorentzian).
 
     loss = log(1 + s/2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate charbonnier --target numpy, from the definition of sha256 117954fea4bb
+# From the definition (sha256 117954fea4bb) by: derive regenerate charbonnier --target numpy
 """Charbonnier loss (pseudo-Huber).
 
     loss = sqrt(1 + s) - 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate exponential --target numpy, from the definition of sha256 69f36912f2db
+# From the definition (sha256 69f36912f2db) by: derive regenerate exponential --target numpy
 """Exponential loss.
 
     loss = exp(-f*y)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate gaussian_nll --target numpy, from the definition of sha256 23236ba36c9e
+# From the definition (sha256 23236ba36c9e) by: derive regenerate gaussian_nll --target numpy
 """Gaussian negative log-likelihood.
 
     loss = log(v)/2 + (y - mu)^2/(2*v)

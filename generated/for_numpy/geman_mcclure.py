@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate geman_mcclure --target numpy, from the definition of sha256 6c6ca5571ad8
+# From the definition (sha256 6c6ca5571ad8) by: derive regenerate geman_mcclure --target numpy
 """Geman-McClure loss.
 
     loss = 2*s/(s + 4)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate hinge --target numpy, from the definition of sha256 fae12f849dad
+# From the definition (sha256 fae12f849dad) by: derive regenerate hinge --target numpy
 """Hinge loss.
 
     loss = max(0, 1 - f*y)

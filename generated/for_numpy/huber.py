@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate huber --target numpy, from the definition of sha256 36a0628bdf2e
+# From the definition (sha256 36a0628bdf2e) by: derive regenerate huber --target numpy
 """Huber loss.
 
     loss = x^2/2 if |x| <= delta, delta*|x| - delta^2/2 otherwise

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate modified_huber --target numpy, from the definition of sha256 829d5c1a6b96
+# From the definition (sha256 829d5c1a6b96) by: derive regenerate modified_huber --target numpy
 """Modified Huber loss.
 
     loss = max(0, 1 - f*y)^2 if f*y >= -1, -4*f*y otherwise

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate poisson --target numpy, from the definition of sha256 58fafd83678e
+# From the definition (sha256 58fafd83678e) by: derive regenerate poisson --target numpy
 """Poisson loss.
 
     loss = mu - y*log(mu)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate quantile --target numpy, from the definition of sha256 a641c7229ad2
+# From the definition (sha256 a641c7229ad2) by: derive regenerate quantile --target numpy
 """Quantile loss (pinball).
 
     loss = max(-tau*x, x*(1 - tau))

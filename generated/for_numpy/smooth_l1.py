@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate smooth_l1 --target numpy, from the definition of sha256 2d6c7b695413
+# From the definition (sha256 2d6c7b695413) by: derive regenerate smooth_l1 --target numpy
 """Smooth L1 loss.
 
     loss = x^2/(2*beta) if |x| <= beta, |x| - beta/2 otherwise

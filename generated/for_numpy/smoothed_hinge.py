@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate smoothed_hinge --target numpy, from the definition of sha256 ecbce9fc63be
+# From the definition (sha256 ecbce9fc63be) by: derive regenerate smoothed_hinge --target numpy
 """Smoothed hinge loss.
 
     loss = 0 if f*y >= 1, (1 - f*y)^2/(2*gamma) if f*y > 1 - gamma, 1 - f*y - gamma/2 otherwise

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate squared_hinge --target numpy, from the definition of sha256 f57310dcda7f
+# From the definition (sha256 f57310dcda7f) by: derive regenerate squared_hinge --target numpy
 """Squared hinge loss.
 
     loss = max(0, 1 - f*y)^2

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate squared_logarithmic_error --target numpy, from the definition of sha256
-# efebd22b68a4
+# From the definition (sha256 efebd22b68a4) by: derive regenerate squared_logarithmic_error --target
+# numpy
 """Squared logarithmic error.
 
     loss = (log(1 + mu) - log(1 + y))^2

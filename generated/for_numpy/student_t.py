@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate student_t --target numpy, from the definition of sha256 e881c11a8385
+# From the definition (sha256 e881c11a8385) by: derive regenerate student_t --target numpy
 """Student's t loss.
 
     loss = (1 + df)*log(1 + s/df)/2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate talwar --target numpy, from the definition of sha256 f0fecfb7f965
+# From the definition (sha256 f0fecfb7f965) by: derive regenerate talwar --target numpy
 """Talwar loss (truncated quadratic).
 
     loss = min(c^2/2, x^2/2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate welsch --target numpy, from the definition of sha256 d052951abc1d
+# From the definition (sha256 d052951abc1d) by: derive regenerate welsch --target numpy
 """Welsch loss (Leclerc).
 
     loss = 1 - exp(-s/2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate zero_one --target numpy, from the definition of sha256 679372bc7a5c
+# From the definition (sha256 679372bc7a5c) by: derive regenerate zero_one --target numpy
 """Zero-one loss.
 
     loss = 1 if f*y <= 0, 0 otherwise

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate absolute --target torch, from the definition of sha256 ef841ed75886
+# From the definition (sha256 ef841ed75886) by: derive regenerate absolute --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Absolute loss (L1).
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate binary_cross_entropy --target torch, from the definition of sha256 ae108201d0df
+# From the definition (sha256 ae108201d0df) by: derive regenerate binary_cross_entropy --target
+# torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Binary cross-entropy.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate epsilon_insensitive --target torch, from the definition of sha256 ff2cb867e7d4
+# From the definition (sha256 ff2cb867e7d4) by: derive regenerate epsilon_insensitive --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Epsilon-insensitive loss.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate fair --target torch, from the definition of sha256 30869731c596
+# From the definition (sha256 30869731c596) by: derive regenerate fair --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Fair loss.
 

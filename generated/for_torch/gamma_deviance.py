@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate gamma_deviance --target torch, from the definition of sha256 4edf3c94be1f
+# From the definition (sha256 4edf3c94be1f) by: derive regenerate gamma_deviance --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Gamma deviance.
 

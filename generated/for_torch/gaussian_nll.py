@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate gaussian_nll --target torch, from the definition of sha256 23236ba36c9e
+# From the definition (sha256 23236ba36c9e) by: derive regenerate gaussian_nll --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Gaussian negative log-likelihood.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate geman_mcclure --target torch, from the definition of sha256 6c6ca5571ad8
+# From the definition (sha256 6c6ca5571ad8) by: derive regenerate geman_mcclure --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Geman-McClure loss.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate hinge --target torch, from the definition of sha256 fae12f849dad
+# From the definition (sha256 fae12f849dad) by: derive regenerate hinge --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Hinge loss.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate huber --target torch, from the definition of sha256 36a0628bdf2e
+# From the definition (sha256 36a0628bdf2e) by: derive regenerate huber --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Huber loss.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate itakura_saito --target torch, from the definition of sha256 bf8e519bfea8
+# From the definition (sha256 bf8e519bfea8) by: derive regenerate itakura_saito --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Itakura-Saito divergence.
 

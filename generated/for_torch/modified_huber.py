@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate modified_huber --target torch, from the definition of sha256 829d5c1a6b96
+# From the definition (sha256 829d5c1a6b96) by: derive regenerate modified_huber --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Modified Huber loss.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate poisson --target torch, from the definition of sha256 58fafd83678e
+# From the definition (sha256 58fafd83678e) by: derive regenerate poisson --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Poisson loss.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate poisson_deviance --target torch, from the definition of sha256 0a527edc2516
+# From the definition (sha256 0a527edc2516) by: derive regenerate poisson_deviance --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Poisson deviance.
 

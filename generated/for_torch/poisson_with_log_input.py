@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate poisson_with_log_input --target torch, from the definition of sha256
-# e73f7ad3ad66
+# From the definition (sha256 e73f7ad3ad66) by: derive regenerate poisson_with_log_input --target
+# torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Poisson loss of the log of the mean.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate quadratic --target torch, from the definition of sha256 c3e8089b8bc4
+# From the definition (sha256 c3e8089b8bc4) by: derive regenerate quadratic --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Quadratic loss (L2).
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate quantile --target torch, from the definition of sha256 a641c7229ad2
+# From the definition (sha256 a641c7229ad2) by: derive regenerate quantile --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Quantile loss (pinball).
 

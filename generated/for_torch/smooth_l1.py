@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate smooth_l1 --target torch, from the definition of sha256 2d6c7b695413
+# From the definition (sha256 2d6c7b695413) by: derive regenerate smooth_l1 --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Smooth L1 loss.
 

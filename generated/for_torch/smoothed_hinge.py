@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate smoothed_hinge --target torch, from the definition of sha256 ecbce9fc63be
+# From the definition (sha256 ecbce9fc63be) by: derive regenerate smoothed_hinge --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Smoothed hinge loss.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate squared_hinge --target torch, from the definition of sha256 f57310dcda7f
+# From the definition (sha256 f57310dcda7f) by: derive regenerate squared_hinge --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Squared hinge loss.
 

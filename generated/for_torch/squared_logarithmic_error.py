@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate squared_logarithmic_error --target torch, from the definition of sha256
-# efebd22b68a4
+# From the definition (sha256 efebd22b68a4) by: derive regenerate squared_logarithmic_error --target
+# torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Squared logarithmic error.
 

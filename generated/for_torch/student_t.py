@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate student_t --target torch, from the definition of sha256 e881c11a8385
+# From the definition (sha256 e881c11a8385) by: derive regenerate student_t --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Student's t loss.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate talwar --target torch, from the definition of sha256 f0fecfb7f965
+# From the definition (sha256 f0fecfb7f965) by: derive regenerate talwar --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Talwar loss (truncated quadratic).
 

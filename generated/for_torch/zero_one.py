@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
-# derive regenerate zero_one --target torch, from the definition of sha256 679372bc7a5c
+# From the definition (sha256 679372bc7a5c) by: derive regenerate zero_one --target torch
 # mypy: disable-error-code="no-any-return, no-untyped-call"
 """Zero-one loss.
 

@@ -74,7 +74,7 @@ def test_a_loss_of_my_own_goes_the_same_way(tmp_path):
     assert mine.digest == read.digest
     texts = derive.emit(tmp_path / "ridge.toml", "numpy"), derive.emit(mine, "numpy")
     for text, source in zip(texts, ("ridge.toml", "ridge.py"), strict=True):
-        assert f"# derive regenerate {source} --target numpy" in text
+        assert f"by: derive regenerate {source} --target numpy" in text
     assert texts[0].partition("import")[2] == texts[1].partition("import")[2]
     module = derive.compile(mine, "numpy")
     assert module.loss(2.0, c=2.0) == 4.0

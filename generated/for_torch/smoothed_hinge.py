@@ -186,8 +186,9 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
         return torch.where(valid(value), value, math.nan).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
-    if not valid(0.0):  # nor rounded to 0
-        value = math.copysign(max(abs(value), torch.finfo(x.dtype).tiny), value)
+    least = torch.finfo(x.dtype).tiny
+    if abs(value) < least and not valid(0.0):  # nor rounded to 0
+        value = math.copysign(least, value)
     return torch.full((), value, dtype=x.dtype, device=x.device)
 
 

@@ -20,12 +20,13 @@ from tools.notebook import NOTEBOOK, executed  # noqa: E402 (needs what was aske
 
 
 def told(cell):
-    """What a cell says in words; pictures, and how many checks there were, left out."""
+    """What a cell says in words; pictures, and how many checks there were, left out.
+    (A stream comes in one piece or in several.)"""
     texts = [
-        output.text if output.output_type == "stream" else output.data.get("text/plain", "")
+        output.text if output.output_type == "stream" else output.data.get("text/plain", "") + "\n"
         for output in cell.get("outputs", ())
     ]
-    return re.sub(r"(<Report \w+: ).*>", r"\1", "\n".join(texts))
+    return re.sub(r"(<Report \w+: ).*>", r"\1", "".join(texts))
 
 
 def test_it_runs_and_says_what_is_stored_in_it(monkeypatch):

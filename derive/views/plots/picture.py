@@ -12,9 +12,7 @@ from typing import Any
 import sympy
 from sympy import Expr, Symbol, oo
 
-from derive.calculus import derive
 from derive.calculus.derivation import Derivation
-from derive.definitions.catalogue import load
 from derive.definitions.specialise import read_settings
 from derive.errors import BadInput, EnvironmentTrouble
 from derive.output.staging import replace_file
@@ -61,11 +59,6 @@ def plot(
     except OSError as trouble:
         raise EnvironmentTrouble(f"{out}: {trouble.strerror}; choose another --out") from None
     return out
-
-
-def family_picture(out: Path) -> Path:
-    """Barron's loss and its influence for several shapes."""
-    return plot(derive(load("barron")), out)
 
 
 def _kind(derivations: Sequence[Derivation], wanted: Wanted) -> str:

@@ -151,8 +151,9 @@ class Table:
         return stem if number.isdigit() and stem in [v.name for v in self.vectors] else letter
 
     def _product(self, row: int) -> list[tuple[float, float, float]]:
-        """The Hessian times v, and how it moves with each logit."""
+        """The Hessian times v, and how it moves with each logit and each entry of v."""
         there = self._times(self.point(row), row)
+        by_v = self._times(self.point(row), row, sizes=True)
         rows = []
         moved = []
         for i in range(self.count):
@@ -165,20 +166,23 @@ class Table:
                 continue
             others = [m[k] for m in moved]
             gaps = [abs(float(o - ball)) for o in others if o is not None]
-            value = abs(float(ball))
-            kappa = sum(gaps) / _STEP / value if value else sum(gaps) / _STEP / _least(self.dtype)
-            rows.append((*_told(Enclosure(ball)), 2 * kappa + 8))
+            total = sum(gaps) / _STEP + float(by_v[k])
+            rows.append((*_told(Enclosure(ball)), total / (abs(float(ball)) or _least(self.dtype))))
         return rows
 
-    def _times(self, point: list[Any], row: int) -> list[Any]:
+    def _times(self, point: list[Any], row: int, sizes: bool = False) -> list[Any]:
+        """sizes: the sum of the sizes of what is added up."""
         by, v = self._by_orders(self.series.at(point, 160, None, 320)), self.inputs[PRODUCT][row]
         size, found = len(self.oracle.names), []
         for j in range(self.count):
             parts = [by.get(_orders((j, k), size)) for k in range(self.count)]
             balls = [None if p is None else p.ball for p in parts]
             known = all(b is not None for b in balls)
+            if not known:
+                found.append(None)
+                continue
             terms = (b * arb(float(x)) for b, x in zip(balls, v, strict=True))
-            found.append(sum(terms, arb(0)) if known else None)
+            found.append(sum(map(abs, terms) if sizes else terms, arb(0)))
         return found
 
 

@@ -173,7 +173,8 @@ class Table:
     def _times(self, point: list[Any], row: int, sizes: bool = False) -> list[Any]:
         """sizes: the sum of the sizes of what is added up."""
         by, v = self._by_orders(self.series.at(point, 160, None, 320)), self.inputs[PRODUCT][row]
-        size, found = len(self.oracle.names), []
+        size = len(self.oracle.names)
+        found: list[Any] = []
         for j in range(self.count):
             parts = [by.get(_orders((j, k), size)) for k in range(self.count)]
             balls = [None if p is None else p.ball for p in parts]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
 
 from sympy import Dummy, Expr, Symbol, exp, oo, true
 from sympy.logic.boolalg import Boolean
@@ -206,7 +205,3 @@ class ClaimReader(Reader):
         if body.operators:
             return self.placeholder(Operator(DIFF, body, variable, times=times))
         return derivative(body.expression, variable, times)
-
-
-def names_of(loss: Loss) -> Mapping[str, Symbol]:
-    return {v.name: v for v in loss.variables}

@@ -186,84 +186,84 @@ DENSITIES = {
 }  # fmt: skip
 
 
-class Quadratic(DensityDistribution):
-    law = DENSITIES["quadratic"]
+class Quadratic(DensityDistribution, law=DENSITIES["quadratic"]):
+    pass
 
 
-class Absolute(DensityDistribution):
-    law = DENSITIES["absolute"]
+class Absolute(DensityDistribution, law=DENSITIES["absolute"]):
+    pass
 
 
-class Huber(DensityDistribution):
-    law = DENSITIES["huber"]
+class Huber(DensityDistribution, law=DENSITIES["huber"]):
+    pass
 
 
-class HuberByQuadrature(DensityDistribution):
-    law = DENSITIES["huber_by_quadrature"]
+class HuberByQuadrature(DensityDistribution, law=DENSITIES["huber_by_quadrature"]):
+    pass
 
 
-class Cauchy(DensityDistribution):
-    law = DENSITIES["cauchy"]
+class Cauchy(DensityDistribution, law=DENSITIES["cauchy"]):
+    pass
 
 
-class StudentT(DensityDistribution):
-    law = DENSITIES["student_t"]
+class StudentT(DensityDistribution, law=DENSITIES["student_t"]):
+    pass
 
 
-class GeneralizedNormal(DensityDistribution):
-    law = DENSITIES["generalized_normal"]
+class GeneralizedNormal(DensityDistribution, law=DENSITIES["generalized_normal"]):
+    pass
 
 
-class Pinball(DensityDistribution):
-    law = DENSITIES["pinball"]
+class Pinball(DensityDistribution, law=DENSITIES["pinball"]):
+    pass
 
 
-class Linex(DensityDistribution):
-    law = DENSITIES["linex"]
+class Linex(DensityDistribution, law=DENSITIES["linex"]):
+    pass
 
 
-class ExponentialFamily(DensityDistribution):
-    law = DENSITIES["exponential_family"]
+class ExponentialFamily(DensityDistribution, law=DENSITIES["exponential_family"]):
+    pass
 
 
-class Searched(DensityDistribution):
-    law = DENSITIES["searched"]
+class Searched(DensityDistribution, law=DENSITIES["searched"]):
+    pass
 
 
-class EpsilonInsensitive(DensityDistribution):
-    law = DENSITIES["epsilon_insensitive"]
+class EpsilonInsensitive(DensityDistribution, law=DENSITIES["epsilon_insensitive"]):
+    pass
 
 
-class Barron(DensityDistribution):
-    law = DENSITIES["barron"]
+class Barron(DensityDistribution, law=DENSITIES["barron"]):
+    pass
 
 
-class Clashing(DensityDistribution):
-    law = DENSITIES["clashing"]
+class Clashing(DensityDistribution, law=DENSITIES["clashing"]):
+    pass
 
 
-class AdaptiveBarronLoss(AdaptiveLoss):
-    law = DENSITIES["barron"]
+class AdaptiveBarronLoss(AdaptiveLoss, law=DENSITIES["barron"]):
+    pass
 
 
-class AdaptiveStudentTLoss(AdaptiveLoss):
-    law = DENSITIES["student_t"]
+class AdaptiveStudentTLoss(AdaptiveLoss, law=DENSITIES["student_t"]):
+    pass
 
 
-class AdaptivePinballLoss(AdaptiveLoss):
-    law = DENSITIES["pinball"]
+class AdaptivePinballLoss(AdaptiveLoss, law=DENSITIES["pinball"]):
+    pass
 
 
-class AdaptiveLinexLoss(AdaptiveLoss):
-    law = DENSITIES["linex"]
+class AdaptiveLinexLoss(AdaptiveLoss, law=DENSITIES["linex"]):
+    pass
 
 
-class AdaptiveHuberLoss(AdaptiveLoss):
-    law = DENSITIES["huber"]
+class AdaptiveHuberLoss(AdaptiveLoss, law=DENSITIES["huber"]):
+    pass
 
 
-class AdaptiveClashingLoss(AdaptiveLoss):
-    law = DENSITIES["clashing"]
+class AdaptiveClashingLoss(AdaptiveLoss, law=DENSITIES["clashing"]):
+    pass
 
 
 ALL = (

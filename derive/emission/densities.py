@@ -14,7 +14,7 @@ from derive.emission.render import block, environment, function, library_of, tem
 from derive.emission.target import Target
 from derive.emission.text import paragraph, quoted
 from derive.numerics.nodes import Call, Name, Node, walk
-from derive.program.density import DensityModule, Range
+from derive.program.density import DensityModule, ParameterFunction, Range
 from derive.program.module import Module
 
 # An adaptive loss stays this far inside of a bound that it shares with the domain.
@@ -45,6 +45,14 @@ def context(found: DensityModule, target: Target) -> dict[str, Any]:
         plain = all(v is None or not _letters(v) for v in values)
         return inside if plain else f"lambda {', '.join(names)}: {inside}"
 
+    def inline(form: ParameterFunction) -> str:
+        """The formula as an item of a list of its own, if it fits on a line there; else ""."""
+        if form.block.assignments:
+            return ""
+        text = f"lambda {', '.join(names)}: {printer.expression(form.block.results[0])}"
+        key = sum(len(n) + 4 for n in form.by) + 2
+        return text if 8 + key + 2 + len(text) + 1 <= syntax.width else ""
+
     same = found.tails[0] == found.tails[1]
     return {
         "name": loss.name,
@@ -63,6 +71,7 @@ def context(found: DensityModule, target: Target) -> dict[str, Any]:
                 "by": f.by,
                 "meaning": f.meaning,
                 "lines": block(f.block, printer, 1),
+                "inline": inline(f),
             }
             for f in found.closed
         ],

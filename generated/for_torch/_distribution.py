@@ -37,11 +37,12 @@ class DensityDistribution(torch.distributions.Distribution):
     has_rsample = True
     loc: Tensor
 
-    def __init_subclass__(cls, **more: Any) -> None:
+    def __init_subclass__(cls, law: Density | None = None, **more: Any) -> None:
         super().__init_subclass__(**more)
-        if "law" in cls.__dict__:
+        if law is not None:
+            cls.law = law
             taken = ("loc", "validate_args")
-            own = {apart(n, DensityDistribution, taken): p for n, p in cls.law.parameters.items()}
+            own = {apart(n, DensityDistribution, taken): p for n, p in law.parameters.items()}
             cls.arg_constraints = {"loc": constraints.real, **{n: p.domain for n, p in own.items()}}
             defaults = {n: p.default for n, p in own.items()}
             cls.signature = signature_of({"loc": 0.0, **defaults, "validate_args": None})

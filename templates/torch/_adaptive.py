@@ -39,14 +39,15 @@ class AdaptiveLoss(torch.nn.Module):
     dimension: int | None = None
     reduction: str = "mean"
 
-    def __init_subclass__(cls, **more: Any) -> None:
+    def __init_subclass__(
+        cls, law: Density | None = None, total: Function | None = None, **more: Any
+    ) -> None:
         super().__init_subclass__(**more)
-        if "law" not in cls.__dict__:
+        if law is None:
             return
+        cls.law, cls.total = law, total
         taken = ("num_channels", "device", "dtype", "training")
-        cls.parameters_of = {
-            apart(n, AdaptiveLoss, taken): p for n, p in cls.law.parameters.items()
-        }
+        cls.parameters_of = {apart(n, AdaptiveLoss, taken): p for n, p in law.parameters.items()}
         options: dict[str, Any] = {"num_channels": 1, "channel_dim": -1, "dimension": None}
         for name, p in cls.parameters_of.items():
             options |= {name: None, f"learn_{name}": True, f"share_{name}": False}

@@ -28,13 +28,7 @@ BUDGETS: dict[str, dict[int, tuple[str, ...]]] = {
         450: ("barron",),
     },
     "for_numpy/densities": {60: (*SMALL, "student_t"), 180: ("barron",)},
-    "for_torch/densities": {
-        60: tuple(name for name in SMALL if name not in ("huber", "smooth_l1")),
-        65: ("smooth_l1",),
-        68: ("huber",),
-        72: ("student_t",),
-        180: ("barron",),
-    },
+    "for_torch/densities": {60: (*SMALL, "student_t"), 180: ("barron",)},
 }
 TEN = 7000  # the files of the ten losses together
 

@@ -7,29 +7,11 @@ log Z = log(df)/2 + log(scale) + log(gamma(df/2)) - log(gamma((1 + df)/2)) + log
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .._density import Density
 from .._special import gamma_gap as _gamma_gap, gamma_gap1 as _gamma_gap1, gamma_gap2 as _gamma_gap2
 from ..student_t import d_x, loss
-
-
-def _log_z(df: Any, scale: Any) -> Any:
-    """log Z."""
-    return 0.9189385332046728 + np.log(scale) - _gamma_gap(0.5 * df)
-
-
-def _d_df(df: Any, scale: Any) -> Any:
-    """The derivative of log Z by df."""
-    return -0.5 * _gamma_gap1(0.5 * df)
-
-
-def _d2_df(df: Any, scale: Any) -> Any:
-    """The derivative of log Z by df, twice."""
-    return -0.25 * _gamma_gap2(0.5 * df)
-
 
 _DENSITY = Density(
     __name__,
@@ -38,7 +20,11 @@ _DENSITY = Density(
     d_x,
     {"df": 1.0, "scale": 1.0},
     domains={"df": (0.0, np.inf, False, True), "scale": (0.0, np.inf, False, False)},
-    closed={(): _log_z, ("df",): _d_df, ("df", "df"): _d2_df},
+    closed={
+        (): lambda df, scale: 0.9189385332046728 + np.log(scale) - _gamma_gap(0.5 * df),
+        ("df",): lambda df, scale: -0.5 * _gamma_gap1(0.5 * df),
+        ("df", "df"): lambda df, scale: -0.25 * _gamma_gap2(0.5 * df),
+    },
     length=lambda df, scale: scale,
     scale="scale",
     decay=lambda df, scale: df,

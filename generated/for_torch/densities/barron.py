@@ -10,7 +10,6 @@ python -m tools.partition.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch.distributions import constraints
@@ -20,21 +19,6 @@ from .._density import Density, Parameter
 from .._distribution import DensityDistribution
 from .._special import Stored
 from ..barron import _total, d_x, loss
-
-
-def _log_z(alpha: Any, scale: Any) -> Any:
-    """log Z."""
-    return torch.log(scale) + _stored(alpha, 0)
-
-
-def _d_alpha(alpha: Any, scale: Any) -> Any:
-    """The derivative of log Z by alpha."""
-    return _stored(alpha, 1)
-
-
-def _d2_alpha(alpha: Any, scale: Any) -> Any:
-    """The derivative of log Z by alpha, twice."""
-    return _stored(alpha, 2)
 
 
 _stored = Stored(
@@ -116,7 +100,11 @@ _DENSITY = Density(
         "alpha": Parameter(1.0, constraints.nonnegative, (0.001, 1.999)),
         "scale": Parameter(1.0, constraints.positive, (1e-05, math.inf)),
     },
-    closed={(): _log_z, ("alpha",): _d_alpha, ("alpha", "alpha"): _d2_alpha},
+    closed={
+        (): lambda alpha, scale: torch.log(scale) + _stored(alpha, 0),
+        ("alpha",): lambda alpha, scale: _stored(alpha, 1),
+        ("alpha", "alpha"): lambda alpha, scale: _stored(alpha, 2),
+    },
     length=lambda alpha, scale: scale,
     scale="scale",
     decay=lambda alpha, scale: torch.where(alpha == 0, 1, math.inf),
@@ -136,14 +124,9 @@ d2_log_partition_alpha = _DENSITY.d_log_partition("alpha", "alpha")
 d2_log_partition_scale = _DENSITY.d_log_partition("scale", "scale")
 
 
-class Barron(DensityDistribution):
+class Barron(DensityDistribution, law=_DENSITY):
     """The density of the residual x - loc; parameters: loc, alpha, scale."""
 
-    law = _DENSITY
 
-
-class AdaptiveBarronLoss(AdaptiveLoss):
+class AdaptiveBarronLoss(AdaptiveLoss, law=_DENSITY, total=_total):
     """-log_density(residual), with alpha and scale learned: see `AdaptiveLoss`."""
-
-    law = _DENSITY
-    total = _total

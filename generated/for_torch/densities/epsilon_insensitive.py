@@ -8,7 +8,6 @@ log Z = log(2*epsilon + 2).
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch.distributions import constraints
@@ -18,28 +17,16 @@ from .._density import Density, Parameter
 from .._distribution import DensityDistribution
 from ..epsilon_insensitive import _total, d_x, loss
 
-
-def _log_z(epsilon: Any) -> Any:
-    """log Z."""
-    return torch.log(2 * epsilon + 2)
-
-
-def _d_epsilon(epsilon: Any) -> Any:
-    """The derivative of log Z by epsilon."""
-    return 1 / (epsilon + 1)
-
-
-def _d2_epsilon(epsilon: Any) -> Any:
-    """The derivative of log Z by epsilon, twice."""
-    return -1 / ((epsilon + 1) * (epsilon + 1))
-
-
 _DENSITY = Density(
     "epsilon_insensitive",
     loss,
     d_x,
     {"epsilon": Parameter(0.1, constraints.positive, (1e-05, math.inf))},
-    closed={(): _log_z, ("epsilon",): _d_epsilon, ("epsilon", "epsilon"): _d2_epsilon},
+    closed={
+        (): lambda epsilon: torch.log(2 * epsilon + 2),
+        ("epsilon",): lambda epsilon: 1 / (epsilon + 1),
+        ("epsilon", "epsilon"): lambda epsilon: -1 / ((epsilon + 1) * (epsilon + 1)),
+    },
     length=lambda epsilon: epsilon,
     points=lambda epsilon: (0.0, -epsilon, epsilon),
     even=True,
@@ -51,14 +38,9 @@ d_log_partition_epsilon = _DENSITY.d_log_partition("epsilon")
 d2_log_partition_epsilon = _DENSITY.d_log_partition("epsilon", "epsilon")
 
 
-class EpsilonInsensitive(DensityDistribution):
+class EpsilonInsensitive(DensityDistribution, law=_DENSITY):
     """The density of the residual x - loc; parameters: loc, epsilon."""
 
-    law = _DENSITY
 
-
-class AdaptiveEpsilonInsensitiveLoss(AdaptiveLoss):
+class AdaptiveEpsilonInsensitiveLoss(AdaptiveLoss, law=_DENSITY, total=_total):
     """-log_density(residual), with epsilon learned: see `AdaptiveLoss`."""
-
-    law = _DENSITY
-    total = _total

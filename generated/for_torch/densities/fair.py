@@ -32,14 +32,9 @@ d_log_partition_c = _DENSITY.d_log_partition("c")
 d2_log_partition_c = _DENSITY.d_log_partition("c", "c")
 
 
-class Fair(DensityDistribution):
+class Fair(DensityDistribution, law=_DENSITY):
     """The density of the residual x - loc; parameters: loc, c."""
 
-    law = _DENSITY
 
-
-class AdaptiveFairLoss(AdaptiveLoss):
+class AdaptiveFairLoss(AdaptiveLoss, law=_DENSITY, total=_total):
     """-log_density(residual), with c learned: see `AdaptiveLoss`."""
-
-    law = _DENSITY
-    total = _total

@@ -50,14 +50,9 @@ d_log_partition_delta = _DENSITY.d_log_partition("delta")
 d2_log_partition_delta = _DENSITY.d_log_partition("delta", "delta")
 
 
-class Huber(DensityDistribution):
+class Huber(DensityDistribution, law=_DENSITY):
     """The density of the residual x - loc; parameters: loc, delta."""
 
-    law = _DENSITY
 
-
-class AdaptiveHuberLoss(AdaptiveLoss):
+class AdaptiveHuberLoss(AdaptiveLoss, law=_DENSITY, total=_total):
     """-log_density(residual), with delta learned: see `AdaptiveLoss`."""
-
-    law = _DENSITY
-    total = _total

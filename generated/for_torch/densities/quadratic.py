@@ -8,7 +8,6 @@ log Z = log(scale) + log(2)/2 + log(pi)/2.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch.distributions import constraints
@@ -18,18 +17,12 @@ from .._density import Density, Parameter
 from .._distribution import DensityDistribution
 from ..quadratic import _total, d_x, loss
 
-
-def _log_z(scale: Any) -> Any:
-    """log Z."""
-    return 0.9189385332046728 + torch.log(scale)
-
-
 _DENSITY = Density(
     "quadratic",
     loss,
     d_x,
     {"scale": Parameter(1.0, constraints.positive, (1e-05, math.inf))},
-    closed={(): _log_z},
+    closed={(): lambda scale: 0.9189385332046728 + torch.log(scale)},
     length=lambda scale: scale,
     scale="scale",
     even=True,
@@ -41,14 +34,9 @@ d_log_partition_scale = _DENSITY.d_log_partition("scale")
 d2_log_partition_scale = _DENSITY.d_log_partition("scale", "scale")
 
 
-class Quadratic(DensityDistribution):
+class Quadratic(DensityDistribution, law=_DENSITY):
     """The density of the residual x - loc; parameters: loc, scale."""
 
-    law = _DENSITY
 
-
-class AdaptiveQuadraticLoss(AdaptiveLoss):
+class AdaptiveQuadraticLoss(AdaptiveLoss, law=_DENSITY, total=_total):
     """-log_density(residual), with scale learned: see `AdaptiveLoss`."""
-
-    law = _DENSITY
-    total = _total

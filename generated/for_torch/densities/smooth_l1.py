@@ -51,14 +51,9 @@ d_log_partition_beta = _DENSITY.d_log_partition("beta")
 d2_log_partition_beta = _DENSITY.d_log_partition("beta", "beta")
 
 
-class SmoothL1(DensityDistribution):
+class SmoothL1(DensityDistribution, law=_DENSITY):
     """The density of the residual x - loc; parameters: loc, beta."""
 
-    law = _DENSITY
 
-
-class AdaptiveSmoothL1Loss(AdaptiveLoss):
+class AdaptiveSmoothL1Loss(AdaptiveLoss, law=_DENSITY, total=_total):
     """-log_density(residual), with beta learned: see `AdaptiveLoss`."""
-
-    law = _DENSITY
-    total = _total

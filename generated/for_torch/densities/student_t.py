@@ -8,7 +8,6 @@ log Z = log(df)/2 + log(scale) + log(gamma(df/2)) - log(gamma((1 + df)/2)) + log
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch.distributions import constraints
@@ -19,22 +18,6 @@ from .._distribution import DensityDistribution
 from .._special import gamma_gap as _gamma_gap, gamma_gap1 as _gamma_gap1, gamma_gap2 as _gamma_gap2
 from ..student_t import _total, d_x, loss
 
-
-def _log_z(df: Any, scale: Any) -> Any:
-    """log Z."""
-    return 0.9189385332046728 + torch.log(scale) - _gamma_gap(0.5 * df)
-
-
-def _d_df(df: Any, scale: Any) -> Any:
-    """The derivative of log Z by df."""
-    return -0.5 * _gamma_gap1(0.5 * df)
-
-
-def _d2_df(df: Any, scale: Any) -> Any:
-    """The derivative of log Z by df, twice."""
-    return -0.25 * _gamma_gap2(0.5 * df)
-
-
 _DENSITY = Density(
     "student_t",
     loss,
@@ -43,7 +26,11 @@ _DENSITY = Density(
         "df": Parameter(1.0, constraints.positive, (1e-05, math.inf)),
         "scale": Parameter(1.0, constraints.positive, (1e-05, math.inf)),
     },
-    closed={(): _log_z, ("df",): _d_df, ("df", "df"): _d2_df},
+    closed={
+        (): lambda df, scale: 0.9189385332046728 + torch.log(scale) - _gamma_gap(0.5 * df),
+        ("df",): lambda df, scale: -0.5 * _gamma_gap1(0.5 * df),
+        ("df", "df"): lambda df, scale: -0.25 * _gamma_gap2(0.5 * df),
+    },
     length=lambda df, scale: scale,
     scale="scale",
     decay=lambda df, scale: df,
@@ -59,14 +46,9 @@ d2_log_partition_df = _DENSITY.d_log_partition("df", "df")
 d2_log_partition_scale = _DENSITY.d_log_partition("scale", "scale")
 
 
-class StudentT(DensityDistribution):
+class StudentT(DensityDistribution, law=_DENSITY):
     """The density of the residual x - loc; parameters: loc, df, scale."""
 
-    law = _DENSITY
 
-
-class AdaptiveStudentTLoss(AdaptiveLoss):
+class AdaptiveStudentTLoss(AdaptiveLoss, law=_DENSITY, total=_total):
     """-log_density(residual), with df and scale learned: see `AdaptiveLoss`."""
-
-    law = _DENSITY
-    total = _total

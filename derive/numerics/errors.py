@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,10 +24,11 @@ from derive.numerics.nodes import Call, Node, Number, walk
 # What a form has to reach, in ULP beyond kappa: the promise less 1 ULP of margin. The loss, first
 # derivatives and the weight; slopes in a parameter with special points; second derivatives.
 ULP_GOALS = (3.0, 7.0, 15.0)
+_WORTH = 0.5  # ULP, of the margin
 _WHOLE = 800
 _NARROW = 400
 _SHARE = 5
-_MANY = 200  # points at which a limit is compared
+_MANY = 200  # points at a special value of a parameter
 # Bits that agree, and below and beyond which power of 2 there is nothing.
 _SAME, _NOTHING, _BEYOND = 60, 1080, 1024
 
@@ -144,6 +145,12 @@ class ErrorModel:
             special += int(np.count_nonzero(error[rare] > self.goal))
         return Score(tuple(worst), tuple(missed), special, size(form))
 
+    def serves(self, form: Node) -> bool:
+        """Whether a form of other parameters may stand for this limit: rounding each of those
+        counts nothing here, so that it may miss the goal by less than a branch is worth."""
+        score = self.score(form)
+        return not any(score.missed[4:]) and max(score.worst[:4]) <= self.goal + _WORTH
+
     @cached_property
     def general(self) -> tuple[np.ndarray, ...]:
         """The points of each sample at general parameters; x = 0 belongs to the ends alone."""
@@ -165,6 +172,35 @@ def size(form: Node) -> int:
         elif isinstance(current, Number) and not isinstance(current.value, int):
             total += 0
     return total
+
+
+def at_limit(model: ErrorModel, variable: Symbol, point: Expr) -> ErrorModel | None:
+    """The limit of a quantity at a special point, at the same residuals and other parameters; None
+    where there is none."""
+    limit = model.wanted.limits.get((variable.name, float(point)), nan)
+    if limit is nan:
+        return None
+    derivation, name = model.derivation, model.quantity
+    limited = replace(
+        derivation,
+        loss=replace(derivation.loss, loss=derivation.loss.expression, where=()),
+        quantities={**derivation.quantities, name: limit},
+        pretty={**derivation.pretty, name: limit},
+    )
+    points = [at_value(r.sample, variable.name, float(point)) for r in model.references]
+    return ErrorModel(Target(limited, name, limit), points)
+
+
+def at_value(sample: Sample, name: str, value: float) -> Sample:
+    """The sample with one parameter at a value; fewer points of the larger samples."""
+    if len(sample) > _MANY:
+        sample = sample.thinned(len(sample) // _MANY)
+    place = sample.names.index(name) - 1
+    groups = tuple(
+        replace(g, parameters=(*g.parameters[:place], value, *g.parameters[place + 1 :]))
+        for g in sample.groups
+    )
+    return replace(sample, groups=groups)
 
 
 def is_limit(model: ErrorModel, variable: Symbol, point: Expr, value: float) -> bool:

@@ -17,13 +17,14 @@ from derive.definitions.loss import Let
 from derive.definitions.samples import Sample
 from derive.errors import BadInput, Refuted
 from derive.numerics.angles import angled
+from derive.numerics.bounds import held_off
 from derive.numerics.candidates import Candidate, expressions, from_base, readings, squared_out
 from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, at_the_labels, leading, with_leading
-from derive.numerics.errors import ErrorModel, Score, is_limit, samples
+from derive.numerics.errors import ErrorModel, Score, at_limit, is_limit, samples
 from derive.numerics.forms import MeasuredError, Regime, StableForm
 from derive.numerics.lower import CannotLower, lower
-from derive.numerics.measure import Target, target
+from derive.numerics.measure import target
 from derive.numerics.nesting import nested, of_labels
 from derive.numerics.nodes import Name, Node, call, node, where
 from derive.numerics.pieces import Measured, piecewise
@@ -36,7 +37,6 @@ from derive.numerics.units import Unit, degree, in_units, units
 # How many forms get leading terms of their own.
 _BEST = 4
 _FAR_OFF = 1e10  # ULP
-_MANY = 200  # points at a special value
 _WORDY = 20  # size of a form, beyond which two pieces may be shorter
 _LONG = 200  # operations, beyond which a formula is not written in units
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
@@ -68,6 +68,7 @@ def stabilise(derivation: Derivation, progress: Progress | None = None) -> Stabl
         models[name] = ErrorModel(target(derivation, name), points)
         chosen[name], row = search.best(models[name], chosen)
         errors.append(row)
+    chosen = {name: held_off(models[name], form) for name, form in chosen.items()}
     regimes = (
         *special_regimes(derivation, models, chosen, ranges),
         Regime("general", "otherwise", None, chosen),
@@ -439,24 +440,17 @@ def _special_form(
     infinite = _infinite(model, variable, point)
     if infinite is not None:
         return infinite
-    limit = model.wanted.limits.get((variable.name, float(point)), nan)
-    if limit is nan:
+    limited = at_limit(model, variable, point)
+    if limited is None:
         return general
+    *missed, _, near_zero, far_out = limited.score(general).missed
+    held = not (any(missed) or near_zero or far_out)  # of float32 it may miss a corner
+    if held or limited.serves(general):
+        return general
+    limit = limited.wanted.expression
     if limit.is_number and not limit.has(nan, sympy.zoo):
         return lower(limit)
-    derivation, name = model.derivation, model.quantity
-    points = [_fixed(r.sample, variable.name, float(point)) for r in model.references]
-    limited = replace(
-        derivation,
-        loss=replace(derivation.loss, loss=derivation.loss.expression, where=()),
-        quantities={**derivation.quantities, name: limit},
-        pretty={**derivation.pretty, name: limit},
-    )
-    there = ErrorModel(Target(limited, name, limit), points)
-    *missed, _, near_zero, far_out = there.score(general).missed
-    if not (any(missed) or near_zero or far_out):  # of the range of float32 it may miss a corner
-        return general
-    found = _Search(limited, ranges.at(variable)).best(there, {})[0]
+    found = _Search(limited.derivation, ranges.at(variable)).best(limited, {})[0]
     return general if found == general else found
 
 
@@ -476,15 +470,3 @@ def _infinite(model: ErrorModel, variable: Symbol, point: Expr) -> Node | None:
     if sympy.simplify(model.wanted.expression.subs(x, 0)) == 0:
         return where(call("eq", Name(x.name), 0), 0, value)
     return value
-
-
-def _fixed(sample: Sample, name: str, value: float) -> Sample:
-    """The sample with one parameter at a value; fewer points of the larger samples."""
-    if len(sample) > _MANY:
-        sample = sample.thinned(len(sample) // _MANY)
-    place = sample.names.index(name) - 1
-    groups = tuple(
-        replace(g, parameters=(*g.parameters[:place], value, *g.parameters[place + 1 :]))
-        for g in sample.groups
-    )
-    return replace(sample, groups=groups)

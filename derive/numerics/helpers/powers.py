@@ -14,6 +14,12 @@ _t, _q = Name("t"), Name("q")
 # From here on 1 + t^2 is t^2, in every dtype.
 _FAR = 2**40
 
+
+def _moved(change: Node) -> Node:
+    """1 + change, but above 0: beside a power that is 0 or infinite already it may be any."""
+    return 1 + call("max", change, Fraction(-1, 2))
+
+
 power1p = define(
     Helper(
         "power1p",
@@ -46,7 +52,7 @@ power1p_square = define(
         "(1 + t^2)^q for t >= 0, also where t^2 overflows.",
         where(
             _t < _FAR,
-            where(_t < Fraction(1, 32), _near, _total**_q * (1 + _q * (_rest / _total))),
+            where(_t < Fraction(1, 32), _near, _total**_q * _moved(_q * (_rest / _total))),
             _t ** (2 * _q),
         ),
         lambda t, q: mp.exp(q * mp.log1p(t * t)),
@@ -57,7 +63,7 @@ _z = Name("z")
 _decay = Local("decay", exp(-absolute(_z)))
 _more = Local("more", 1 + _decay)
 # What rounding takes from 1 + exp(-|z|), which the power would multiply by its exponent.
-_kept = _more**_q * (1 + _q * ((_decay - (_more - 1)) / _more))
+_kept = _more**_q * _moved(_q * ((_decay - (_more - 1)) / _more))
 power1p_exp = define(
     Helper(
         "power1p_exp",

@@ -89,7 +89,14 @@ def d_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     if np.all(alpha <= -(2.0**1000)):
         p = np.exp(-0.25 * y * y) / scale
         return _where_rare(np.abs(y) == np.inf, lambda: 0, p * x * p)
-    value = _times_power1p_less_one(y, 1, scale, 1, y, np.abs(alpha - 2), alpha / 2)
+    b = np.abs(alpha - 2)
+    value = _times_power1p_less_one(y, 1, scale, 1, y, b, alpha / 2)
+    u = 0.5 * (np.abs((alpha - 2) * b) / y / y)
+    value = _where_rare(
+        u < 2.0**-54,
+        lambda: b ** (1 - alpha / 2) * np.abs(y) ** (alpha - 1) / scale * np.sign(y),
+        value,
+    )
     return _where_rare(
         np.abs(y) == np.inf, lambda: np.sign(x) * (np.abs(x) ** (alpha - 1) / scale), value
     )
@@ -111,7 +118,7 @@ def d_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The derivative in scale."""
     y = x / scale
     if np.all(alpha == 0):
-        value = -y / scale * (y / (0.5 * y * y + 1))
+        value = -y / (0.5 * y * y + 1) / scale * y
         return _where_rare(np.abs(y) >= 2.0**60, lambda: -2 / scale, value)
     if np.all(alpha == 2):
         return -y / scale * y
@@ -142,11 +149,11 @@ def d2_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         return _where_rare(
             np.abs(y) >= 16,
             lambda: (
-                quarter
+                _root1p_square(y)
+                * quarter
                 / scale
                 * quarter
-                * _root1p_square(y)
-                * (quarter / scale * quarter * _root1p_square(y))
+                * (_root1p_square(y) * quarter / scale * quarter)
             ),
             value,
         )
@@ -170,14 +177,29 @@ def d2_x_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     if np.all(np.abs(alpha) >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
     y = x / scale
-    b = np.abs(alpha - 2)
-    L = _log1p_square(np.abs(y) / np.sqrt(b))
-    u = 0.5 * _exp_difference_over_m1_0_0(L)
-    value = _times_power1p_less_one(y, u, scale / L, 1, y, b, alpha / 2)
-    return _where_rare(
-        np.abs(y) == np.inf,
-        lambda: np.sign(x) * _where_rare(alpha - 1 < 0, lambda: 0, np.inf),
+    u = np.abs(y)
+    q = alpha - 2
+    b = np.abs(q)
+    v = alpha / 2
+    L = _log1p_square(u / np.sqrt(b))
+    value = _times_power1p_less_one(y, 0.5 * _exp_difference_over_m1_0_0(L), scale / L, 1, y, b, v)
+    w = 0.5 * (np.abs(q * b) / y / y)
+    value = _where_rare(
+        w < 2.0**-54,
+        lambda: (
+            u ** (alpha - 1)
+            / scale
+            * (
+                np.log(u) * (b ** (-v) * b)
+                + np.log(1 / b) / 2 * (b ** (-v) * b)
+                - b ** (-v) * b * b / q * (np.sign(q) / 2)
+            )
+            * np.sign(y)
+        ),
         value,
+    )
+    return _where_rare(
+        u == np.inf, lambda: np.sign(x) * _where_rare(alpha - 1 < 0, lambda: 0, np.inf), value
     )
 
 
@@ -187,10 +209,10 @@ def d2_x_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     y = x / scale
     if np.all(alpha == 0):
         s = y * y
-        value = -y / scale / (s + 2) * (8 / scale / (s + 2))
+        value = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
         return _where_rare(np.abs(y) >= 2.0**60, lambda: -scale / x / x * (8 / x), value)
     if np.all(alpha == 2):
-        return -2 / scale * x / scale / scale
+        return -2 / scale * (x / scale) / scale
     if np.all(alpha >= 2.0**1000):
         quarter = np.exp(0.125 * y * y)
         p = quarter / scale * quarter
@@ -245,14 +267,13 @@ def d2_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
     if np.all(alpha == 2):
-        return 3 / scale * y * (y / scale)
+        return 3 * y / scale * (y / scale)
     if np.all(alpha >= 2.0**1000):
         quarter = np.exp(0.125 * y * y)
         p = quarter / scale * y * quarter
         return p * (y * y + 3) * p
     if np.all(alpha <= -(2.0**1000)):
-        quarter = np.exp(-0.125 * y * y)
-        p = quarter / scale * y * quarter
+        p = np.exp(-0.25 * y * y) / scale * y
         return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (3 - y * y) * p)
     b = np.abs(alpha - 2)
     r = np.abs(y) / np.sqrt(b)

@@ -59,7 +59,10 @@ def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     far = torch.abs(y) == math.inf
     u = torch.exp(-0.25 * y * y) / scale
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    value = _times_power1p_less_one(y, 1, scale, 1, y, torch.abs(a - 2), a / 2)
+    b = torch.abs(a - 2)
+    value = _times_power1p_less_one(y, 1, scale, 1, y, b, a / 2)
+    v = b ** (1 - a / 2) * torch.abs(y) ** (a - 1) / scale * _sign(y)
+    value = torch.where(0.5 * (torch.abs((a - 2) * b) / y / y) < 2.0**-54, v, value)
     value = torch.where(far, _sign(x) * (torch.abs(x) ** (a - 1) / scale), value)
     value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, u * x * u), value)
     value = torch.where(alpha >= 2.0**1000, p * x * p, value)
@@ -90,7 +93,7 @@ def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, -u / scale * u), value)
     value = torch.where(alpha >= 2.0**1000, -p / scale * p, value)
     value = torch.where(alpha == 2, -y / scale * y, value)
-    v = -y / scale * (y / (0.5 * y * y + 1))
+    v = -y / (0.5 * y * y + 1) / scale * y
     return torch.where(alpha == 0, torch.where(torch.abs(y) >= 2.0**60, -2 / scale, v), value)
 
 
@@ -102,7 +105,7 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     far = u >= 2.0**60
     s = y * y
     quarter = torch.exp(0.125 * y * y)
-    v = quarter / scale * quarter * _root1p_square(y)
+    v = _root1p_square(y) * quarter / scale * quarter
     p = torch.exp(0.25 * y * y) / scale
     w = torch.exp(-0.25 * y * y) / scale
     a = torch.where((alpha == 0) | (alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
@@ -122,13 +125,18 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and alpha."""
     y = x / scale
+    u = torch.abs(y)
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    b = torch.abs(a - 2)
-    L = _log1p_square(torch.abs(y) / torch.sqrt(b))
-    u = 0.5 * _exp_difference_over_m1_0_0(L)
-    value = _times_power1p_less_one(y, u, scale / L, 1, y, b, a / 2)
-    v = _sign(x) * torch.where(a - 1 < 0, 0, math.inf)
-    value = torch.where(torch.abs(y) == math.inf, v, value)
+    q = a - 2
+    b = torch.abs(q)
+    v = a / 2
+    w = b ** (-v) * b
+    L = _log1p_square(u / torch.sqrt(b))
+    value = _times_power1p_less_one(y, 0.5 * _exp_difference_over_m1_0_0(L), scale / L, 1, y, b, v)
+    p = torch.log(u) * w + torch.log(1 / b) / 2 * w - w * b / q * (_sign(q) / 2)
+    r = u ** (a - 1) / scale * p * _sign(y)
+    value = torch.where(0.5 * (torch.abs(q * b) / y / y) < 2.0**-54, r, value)
+    value = torch.where(u == math.inf, _sign(x) * torch.where(a - 1 < 0, 0, math.inf), value)
     value = torch.where(torch.abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(alpha == 2, torch.where(x == 0, 0, math.inf * _sign(x)), value)
 
@@ -151,8 +159,8 @@ def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     value = torch.where(torch.abs(y) == math.inf, v, value)
     value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, u * (s - 2) * y * u), value)
     value = torch.where(alpha >= 2.0**1000, -p * (s + 2) * y * p, value)
-    value = torch.where(alpha == 2, -2 / scale * x / scale / scale, value)
-    w = -y / scale / (s + 2) * (8 / scale / (s + 2))
+    value = torch.where(alpha == 2, -2 / scale * y / scale, value)
+    w = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
     return torch.where(alpha == 0, torch.where(far, -scale / x / x * (8 / x), w), value)
 
 
@@ -190,8 +198,7 @@ def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     y = x / scale
     quarter = torch.exp(0.125 * y * y)
     p = quarter / scale * y * quarter
-    quarter2 = torch.exp(-0.125 * y * y)
-    u = quarter2 / scale * y * quarter2
+    u = torch.exp(-0.25 * y * y) / scale * y
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
     b = torch.abs(a - 2)
     r = torch.abs(y) / torch.sqrt(b)
@@ -201,7 +208,7 @@ def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     w = torch.where(torch.abs(y) >= 2.0**60, 0, u * (3 - y * y) * u)
     value = torch.where(alpha <= -(2.0**1000), w, value)
     value = torch.where(alpha >= 2.0**1000, p * (y * y + 3) * p, value)
-    return torch.where(alpha == 2, 3 / scale * y * (y / scale), value)
+    return torch.where(alpha == 2, 3 * y / scale * (y / scale), value)
 
 
 @_elementwise

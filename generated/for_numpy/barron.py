@@ -89,14 +89,7 @@ def d_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     if np.all(alpha <= -(2.0**1000)):
         p = np.exp(-0.25 * y * y) / scale
         return _where_rare(np.abs(y) == np.inf, lambda: 0, p * x * p)
-    b = np.abs(alpha - 2)
-    value = _times_power1p_less_one(y, 1, scale, 1, y, b, alpha / 2)
-    u = 0.5 * (np.abs((alpha - 2) * b) / y / y)
-    value = _where_rare(
-        u < 2.0**-54,
-        lambda: b ** (1 - alpha / 2) * np.abs(y) ** (alpha - 1) / scale * np.sign(y),
-        value,
-    )
+    value = _times_power1p_less_one(y, 1, scale, 1, y, np.abs(alpha - 2), alpha / 2)
     return _where_rare(
         np.abs(y) == np.inf, lambda: np.sign(x) * (np.abs(x) ** (alpha - 1) / scale), value
     )
@@ -178,26 +171,21 @@ def d2_x_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         return np.where(np.isnan(x), x, 0)
     y = x / scale
     u = np.abs(y)
-    q = alpha - 2
-    b = np.abs(q)
-    v = alpha / 2
+    b = np.abs(alpha - 2)
     L = _log1p_square(u / np.sqrt(b))
-    value = _times_power1p_less_one(y, 0.5 * _exp_difference_over_m1_0_0(L), scale / L, 1, y, b, v)
-    w = 0.5 * (np.abs(q * b) / y / y)
+    w = 0.5 * _exp_difference_over_m1_0_0(L)
+    v = _times_power1p_less_one(y, w, scale / L, 1, y, b, alpha / 2)
     value = _where_rare(
-        w < 2.0**-54,
+        u >= 2.0**20,
         lambda: (
-            u ** (alpha - 1)
-            / scale
-            * (
-                np.log(u) * (b ** (-v) * b)
-                + np.log(1 / b) / 2 * (b ** (-v) * b)
-                - b ** (-v) * b * b / q * (np.sign(q) / 2)
+            _times_power1p_less_one(
+                y, 0.5 * _exp_difference_over_m1_0_0(L), 1 / L, 1, y, b, alpha / 2
             )
-            * np.sign(y)
+            / scale
         ),
-        value,
+        v,
     )
+    value = _where_rare(u >= 2.0**60, lambda: v, value)
     return _where_rare(
         u == np.inf, lambda: np.sign(x) * _where_rare(alpha - 1 < 0, lambda: 0, np.inf), value
     )
@@ -360,14 +348,22 @@ def _exprel(z: Any) -> Any:
 
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
     """f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
+    above = f / root
     t = np.abs(y) / np.sqrt(b)
     half = _power1p_square(t, 0.5 * q)
     half = _where_rare(t >= np.inf, lambda: np.abs(y) ** q * np.minimum(b, 1) ** (-0.5 * q), half)
     low = np.minimum(half, 1)
+    start = above * low
+    side = np.where(np.abs(above) < 1, low / c * above, start / c)
+    beside = e / root
+    small = np.abs(beside) <= 1
     far2 = half >= np.inf
     high = np.maximum(_where_rare(far2, lambda: _power1p_square(t, 0.25 * q), half), 1)
     again = _where_rare(far2, lambda: high, 1)
-    return f / root * low / c * high * again * (e * low / (root * d) * high * again)
+    w = np.where(small, low / d * beside, beside * low / d)
+    value = side * high * again * (w * high * again)
+    u = np.where(np.abs(start) >= 1, start * low / c * beside, side * beside * low)
+    return np.where((np.abs(side) >= 1) & small, u / d * high * again * high * again, value)
 
 
 def _log1p_square(t: Any) -> Any:

@@ -59,10 +59,7 @@ def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     far = torch.abs(y) == math.inf
     u = torch.exp(-0.25 * y * y) / scale
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    b = torch.abs(a - 2)
-    value = _times_power1p_less_one(y, 1, scale, 1, y, b, a / 2)
-    v = b ** (1 - a / 2) * torch.abs(y) ** (a - 1) / scale * _sign(y)
-    value = torch.where(0.5 * (torch.abs((a - 2) * b) / y / y) < 2.0**-54, v, value)
+    value = _times_power1p_less_one(y, 1, scale, 1, y, torch.abs(a - 2), a / 2)
     value = torch.where(far, _sign(x) * (torch.abs(x) ** (a - 1) / scale), value)
     value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, u * x * u), value)
     value = torch.where(alpha >= 2.0**1000, p * x * p, value)
@@ -127,15 +124,12 @@ def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     y = x / scale
     u = torch.abs(y)
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    q = a - 2
-    b = torch.abs(q)
-    v = a / 2
-    w = b ** (-v) * b
+    b = torch.abs(a - 2)
     L = _log1p_square(u / torch.sqrt(b))
-    value = _times_power1p_less_one(y, 0.5 * _exp_difference_over_m1_0_0(L), scale / L, 1, y, b, v)
-    p = torch.log(u) * w + torch.log(1 / b) / 2 * w - w * b / q * (_sign(q) / 2)
-    r = u ** (a - 1) / scale * p * _sign(y)
-    value = torch.where(0.5 * (torch.abs(q * b) / y / y) < 2.0**-54, r, value)
+    v = _times_power1p_less_one(y, 0.5 * _exp_difference_over_m1_0_0(L), scale / L, 1, y, b, a / 2)
+    w = _times_power1p_less_one(y, 0.5 * _exp_difference_over_m1_0_0(L), 1 / L, 1, y, b, a / 2)
+    value = torch.where(u >= 2.0**20, w / scale, v)
+    value = torch.where(u >= 2.0**60, v, value)
     value = torch.where(u == math.inf, _sign(x) * torch.where(a - 1 < 0, 0, math.inf), value)
     value = torch.where(torch.abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(alpha == 2, torch.where(x == 0, 0, math.inf * _sign(x)), value)
@@ -274,14 +268,22 @@ def _exprel(z: Any) -> Any:
 
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
     """f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
+    above = f / root
     t = torch.abs(y) / torch.sqrt(b)
     half = _power1p_square(t, 0.5 * q)
     half = torch.where(t >= math.inf, torch.abs(y) ** q * torch.clamp(b, max=1) ** (-0.5 * q), half)
     low = torch.clamp(half, max=1)
+    start = above * low
+    side = torch.where(torch.abs(above) < 1, low / c * above, start / c)
+    beside = e / root
+    small = torch.abs(beside) <= 1
     far2 = half >= math.inf
     high = torch.clamp(torch.where(far2, _power1p_square(t, 0.25 * q), half), min=1)
     again = torch.where(far2, high, 1)
-    return f / root * low / c * high * again * (e * low / (root * d) * high * again)
+    w = torch.where(small, low / d * beside, beside * low / d)
+    value = side * high * again * (w * high * again)
+    u = torch.where(torch.abs(start) >= 1, start * low / c * beside, side * beside * low)
+    return torch.where((torch.abs(side) >= 1) & small, u / d * high * again * high * again, value)
 
 
 def _log1p_square(t: Any) -> Any:

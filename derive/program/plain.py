@@ -28,6 +28,8 @@ _LEAST = 8 * np.finfo(np.float64).smallest_subnormal
 # step may round the half.
 _USUAL, _EXTREMES = (0.3, 1.7), (0.3e-25, 1.7e25)
 _EXTREME = np.array([1.9e-290, -3.7e270, 3.7e290])
+_TINY, _SUBNORMAL = (0.3e-300, 1.7e-290), np.array([7e-323, -2.3e-318])
+_TWO, _HALF = Number(Fraction(2)), Number(Fraction(1, 2))
 Array = Any
 
 
@@ -59,24 +61,24 @@ def _is_arithmetic(value: Node, x: str) -> bool:
 
 
 def _of_quotients(current: Node, letter: str) -> Node:
-    """x clipped to [-p, p] as p times t, x/p clipped to [-1, 1]; x is clipped to [-2p, 2p] first,
-    since a quotient that overflows would give p a slope of 0 times infinity."""
+    """x clipped to [-p, p] as 2p times h, x/(2p) clipped to half a unit: no x is halved that may be
+    subnormal. x is clipped to [-2p, 2p] first, since a quotient that overflows would give p a slope
+    of 0 times infinity."""
     if not isinstance(current, Call):
         return current
     args = tuple(_of_quotients(a, letter) for a in current.args)
     if current.op == "clamp" and args[1] == call("neg", args[2]) and isinstance(args[2], Name):
-        twice = call("mul", _number(2), args[2])
+        twice = call("mul", _TWO, args[2])
         near = Call("clamp", (args[0], call("neg", twice), twice))
-        quotient = Call("clamp", (near / args[2], _number(-1), _number(1)))
-        return Call("mul", (args[2], Local(letter, quotient)))
-    above = args[0]
-    if current.op == "div" and isinstance(above, Call) and above.args[0] == args[1]:
-        return above.args[1] if above.op == "mul" else Call(current.op, args)
+        return Call("mul", (twice, Local(letter, Call("clamp", (near / twice, -_HALF, _HALF)))))
+    match current.op, args:
+        case "div", (Call("mul", (Call("mul", (two, p)), h)), q) if p == q:
+            return Call("mul", (two, h))
+        case "mul", (Call("mul", (two, h)), Call("sub", (x, Call("mul", (half, clip))))) if (
+            two == _TWO and half == _HALF
+        ):
+            return h * x + h * (x - clip)
     return Call(current.op, args)
-
-
-def _number(value: int) -> Number:
-    return Number(Fraction(value))
 
 
 def _keeps_digits(value: Node, module: Module) -> bool:
@@ -85,6 +87,7 @@ def _keeps_digits(value: Node, module: Module) -> bool:
     usual = np.array([s * 10.0**k for k in range(-12, 13, 2) for s in (0.37, -1.9)])
     rows = [(usual, given) for given in _parameters(module, _USUAL)]
     rows += [(_EXTREME, given) for given in _parameters(module, _EXTREMES)]
+    rows += [(_SUBNORMAL, given) for given in _parameters(module, _TINY)]
     for x, given in rows:
         points = {module.residual: x, **given}
         with np.errstate(all="ignore"):
@@ -137,8 +140,8 @@ def _shares(op: str, g: Array, a: Array, *rest: Array) -> list[Array]:
         return [g * np.sign(a)]
     if op == "clamp":
         low, high = rest
-        inside = 1.0 * ((low <= a) & (a <= high))
-        return [g * inside, g * (1.0 * (a < low)), g * (1.0 * (a > high))]
+        inside = (low <= a) & (a <= high)
+        return [np.where(c, g, 0.0) for c in (inside, a < low, a > high)]
     (b,) = rest
     if op == "div":
         return [g / b, -g * (a / b / b)]

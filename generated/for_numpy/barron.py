@@ -111,7 +111,7 @@ def d_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The derivative in scale."""
     y = x / scale
     if np.all(alpha == 0):
-        value = -y / scale * (y / (0.5 * y * y + 1))
+        value = -y / (0.5 * y * y + 1) / scale * y
         return _where_rare(np.abs(y) >= 2.0**60, lambda: -2 / scale, value)
     if np.all(alpha == 2):
         return -y / scale * y
@@ -142,11 +142,11 @@ def d2_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         return _where_rare(
             np.abs(y) >= 16,
             lambda: (
-                quarter
+                _root1p_square(y)
+                * quarter
                 / scale
                 * quarter
-                * _root1p_square(y)
-                * (quarter / scale * quarter * _root1p_square(y))
+                * (_root1p_square(y) * quarter / scale * quarter)
             ),
             value,
         )
@@ -170,14 +170,24 @@ def d2_x_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     if np.all(np.abs(alpha) >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
     y = x / scale
+    u = np.abs(y)
     b = np.abs(alpha - 2)
-    L = _log1p_square(np.abs(y) / np.sqrt(b))
-    u = 0.5 * _exp_difference_over_m1_0_0(L)
-    value = _times_power1p_less_one(y, u, scale / L, 1, y, b, alpha / 2)
+    L = _log1p_square(u / np.sqrt(b))
+    w = 0.5 * _exp_difference_over_m1_0_0(L)
+    v = _times_power1p_less_one(y, w, scale / L, 1, y, b, alpha / 2)
+    value = _where_rare(
+        u >= 2.0**20,
+        lambda: (
+            _times_power1p_less_one(
+                y, 0.5 * _exp_difference_over_m1_0_0(L), 1 / L, 1, y, b, alpha / 2
+            )
+            / scale
+        ),
+        v,
+    )
+    value = _where_rare(u >= 2.0**60, lambda: v, value)
     return _where_rare(
-        np.abs(y) == np.inf,
-        lambda: np.sign(x) * _where_rare(alpha - 1 < 0, lambda: 0, np.inf),
-        value,
+        u == np.inf, lambda: np.sign(x) * _where_rare(alpha - 1 < 0, lambda: 0, np.inf), value
     )
 
 
@@ -187,10 +197,10 @@ def d2_x_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     y = x / scale
     if np.all(alpha == 0):
         s = y * y
-        value = -y / scale / (s + 2) * (8 / scale / (s + 2))
+        value = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
         return _where_rare(np.abs(y) >= 2.0**60, lambda: -scale / x / x * (8 / x), value)
     if np.all(alpha == 2):
-        return -2 / scale * x / scale / scale
+        return -2 / scale * (x / scale) / scale
     if np.all(alpha >= 2.0**1000):
         quarter = np.exp(0.125 * y * y)
         p = quarter / scale * quarter
@@ -245,14 +255,13 @@ def d2_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
     if np.all(alpha == 2):
-        return 3 / scale * y * (y / scale)
+        return 3 * y / scale * (y / scale)
     if np.all(alpha >= 2.0**1000):
         quarter = np.exp(0.125 * y * y)
         p = quarter / scale * y * quarter
         return p * (y * y + 3) * p
     if np.all(alpha <= -(2.0**1000)):
-        quarter = np.exp(-0.125 * y * y)
-        p = quarter / scale * y * quarter
+        p = np.exp(-0.25 * y * y) / scale * y
         return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (3 - y * y) * p)
     b = np.abs(alpha - 2)
     r = np.abs(y) / np.sqrt(b)
@@ -339,14 +348,22 @@ def _exprel(z: Any) -> Any:
 
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
     """f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
+    above = f / root
     t = np.abs(y) / np.sqrt(b)
     half = _power1p_square(t, 0.5 * q)
     half = _where_rare(t >= np.inf, lambda: np.abs(y) ** q * np.minimum(b, 1) ** (-0.5 * q), half)
     low = np.minimum(half, 1)
+    start = above * low
+    side = np.where(np.abs(above) < 1, low / c * above, start / c)
+    beside = e / root
+    small = np.abs(beside) <= 1
     far2 = half >= np.inf
     high = np.maximum(_where_rare(far2, lambda: _power1p_square(t, 0.25 * q), half), 1)
     again = _where_rare(far2, lambda: high, 1)
-    return f / root * low / c * high * again * (e * low / (root * d) * high * again)
+    w = np.where(small, low / d * beside, beside * low / d)
+    value = side * high * again * (w * high * again)
+    u = np.where(np.abs(start) >= 1, start * low / c * beside, side * beside * low)
+    return np.where((np.abs(side) >= 1) & small, u / d * high * again * high * again, value)
 
 
 def _log1p_square(t: Any) -> Any:

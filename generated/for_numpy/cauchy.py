@@ -62,7 +62,7 @@ def loss(x: Any, scale: Any = 1.0) -> Any:
 def d_x(x: Any, scale: Any = 1.0) -> Any:
     """The derivative in x, the influence."""
     y = x / scale
-    return _where_rare(np.abs(y) >= 2.0**40, lambda: 2 / x, y / scale / (0.5 * y * y + 1))
+    return _where_rare(np.abs(y) >= 2.0**60, lambda: 2 / x, y / (0.5 * y * y + 1) / scale)
 
 
 @_elementwise

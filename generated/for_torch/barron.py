@@ -90,7 +90,7 @@ def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, -u / scale * u), value)
     value = torch.where(alpha >= 2.0**1000, -p / scale * p, value)
     value = torch.where(alpha == 2, -y / scale * y, value)
-    v = -y / scale * (y / (0.5 * y * y + 1))
+    v = -y / (0.5 * y * y + 1) / scale * y
     return torch.where(alpha == 0, torch.where(torch.abs(y) >= 2.0**60, -2 / scale, v), value)
 
 
@@ -102,7 +102,7 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     far = u >= 2.0**60
     s = y * y
     quarter = torch.exp(0.125 * y * y)
-    v = quarter / scale * quarter * _root1p_square(y)
+    v = _root1p_square(y) * quarter / scale * quarter
     p = torch.exp(0.25 * y * y) / scale
     w = torch.exp(-0.25 * y * y) / scale
     a = torch.where((alpha == 0) | (alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
@@ -122,13 +122,15 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and alpha."""
     y = x / scale
+    u = torch.abs(y)
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
     b = torch.abs(a - 2)
-    L = _log1p_square(torch.abs(y) / torch.sqrt(b))
-    u = 0.5 * _exp_difference_over_m1_0_0(L)
-    value = _times_power1p_less_one(y, u, scale / L, 1, y, b, a / 2)
-    v = _sign(x) * torch.where(a - 1 < 0, 0, math.inf)
-    value = torch.where(torch.abs(y) == math.inf, v, value)
+    L = _log1p_square(u / torch.sqrt(b))
+    v = _times_power1p_less_one(y, 0.5 * _exp_difference_over_m1_0_0(L), scale / L, 1, y, b, a / 2)
+    w = _times_power1p_less_one(y, 0.5 * _exp_difference_over_m1_0_0(L), 1 / L, 1, y, b, a / 2)
+    value = torch.where(u >= 2.0**20, w / scale, v)
+    value = torch.where(u >= 2.0**60, v, value)
+    value = torch.where(u == math.inf, _sign(x) * torch.where(a - 1 < 0, 0, math.inf), value)
     value = torch.where(torch.abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(alpha == 2, torch.where(x == 0, 0, math.inf * _sign(x)), value)
 
@@ -151,8 +153,8 @@ def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     value = torch.where(torch.abs(y) == math.inf, v, value)
     value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, u * (s - 2) * y * u), value)
     value = torch.where(alpha >= 2.0**1000, -p * (s + 2) * y * p, value)
-    value = torch.where(alpha == 2, -2 / scale * x / scale / scale, value)
-    w = -y / scale / (s + 2) * (8 / scale / (s + 2))
+    value = torch.where(alpha == 2, -2 / scale * y / scale, value)
+    w = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
     return torch.where(alpha == 0, torch.where(far, -scale / x / x * (8 / x), w), value)
 
 
@@ -190,8 +192,7 @@ def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     y = x / scale
     quarter = torch.exp(0.125 * y * y)
     p = quarter / scale * y * quarter
-    quarter2 = torch.exp(-0.125 * y * y)
-    u = quarter2 / scale * y * quarter2
+    u = torch.exp(-0.25 * y * y) / scale * y
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
     b = torch.abs(a - 2)
     r = torch.abs(y) / torch.sqrt(b)
@@ -201,7 +202,7 @@ def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     w = torch.where(torch.abs(y) >= 2.0**60, 0, u * (3 - y * y) * u)
     value = torch.where(alpha <= -(2.0**1000), w, value)
     value = torch.where(alpha >= 2.0**1000, p * (y * y + 3) * p, value)
-    return torch.where(alpha == 2, 3 / scale * y * (y / scale), value)
+    return torch.where(alpha == 2, 3 * y / scale * (y / scale), value)
 
 
 @_elementwise
@@ -267,14 +268,22 @@ def _exprel(z: Any) -> Any:
 
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
     """f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
+    above = f / root
     t = torch.abs(y) / torch.sqrt(b)
     half = _power1p_square(t, 0.5 * q)
     half = torch.where(t >= math.inf, torch.abs(y) ** q * torch.clamp(b, max=1) ** (-0.5 * q), half)
     low = torch.clamp(half, max=1)
+    start = above * low
+    side = torch.where(torch.abs(above) < 1, low / c * above, start / c)
+    beside = e / root
+    small = torch.abs(beside) <= 1
     far2 = half >= math.inf
     high = torch.clamp(torch.where(far2, _power1p_square(t, 0.25 * q), half), min=1)
     again = torch.where(far2, high, 1)
-    return f / root * low / c * high * again * (e * low / (root * d) * high * again)
+    w = torch.where(small, low / d * beside, beside * low / d)
+    value = side * high * again * (w * high * again)
+    u = torch.where(torch.abs(start) >= 1, start * low / c * beside, side * beside * low)
+    return torch.where((torch.abs(side) >= 1) & small, u / d * high * again * high * again, value)
 
 
 def _log1p_square(t: Any) -> Any:

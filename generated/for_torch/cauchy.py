@@ -41,7 +41,7 @@ def loss(x: Tensor, scale: Any = 1.0) -> Tensor:
 def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
     y = x / scale
-    return torch.where(torch.abs(y) >= 2.0**40, 2 / x, y / scale / (0.5 * y * y + 1))
+    return torch.where(torch.abs(y) >= 2.0**60, 2 / x, y / (0.5 * y * y + 1) / scale)
 
 
 @_elementwise
@@ -280,7 +280,7 @@ class _Total(torch.autograd.Function):
 
 def _block(d: Tensor, s: Tensor, ctx: Any, scale: float) -> list[float]:
     """The sums of loss, d_scale; s becomes the share of d_x. d is used up."""
-    if not torch.linalg.vector_norm(d).item() < scale * 2.0**40:
+    if not torch.linalg.vector_norm(d).item() < scale * 2.0**60:
         return [math.nan]
     u = torch.mul(d, d)
     v = torch.mul(u, 1 / scale / scale / 2).log1p_()

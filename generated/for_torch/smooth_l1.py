@@ -31,8 +31,9 @@ def _elementwise(_formula: Any) -> Any:
 @_elementwise
 def loss(x: Tensor, beta: Any = 1.0) -> Tensor:
     """Smooth L1 loss, elementwise."""
-    t = torch.clamp(torch.clamp(x, -2 * beta, 2 * beta) / beta, -1, 1)
-    return t * (x - 0.5 * (beta * t))
+    u = 2 * beta
+    t = torch.clamp(torch.clamp(x, -u, u) / u, -0.5, 0.5)
+    return t * x + t * (x - u * t)
 
 
 @_elementwise

@@ -103,17 +103,30 @@ _high = Local("high", call("max", where(_over, power1p_square(SIZE, _q / 4), _ha
 _again = Local("again", where(_over, _high, 1))
 
 
-def _beside(side: Node) -> Node:
-    """A side times half of the power where it is above 1: two quarters where that is too large."""
+# From the larger factors to the smaller ones: a partial product may leave the range on its way.
+_above, _below = Local("above", _f * _low), Local("below", _e * _low)
+_start = Local("start", _f / _root * _low)
+_few = 2**20
+_is_small = Local("small", call("le", absolute(_below), _few))
+_side = Local("side", where(call("le", absolute(_above), _few), _above / _c / _root, _start / _c))
+_other = where(_is_small, _below / _d / _root, _e / _root * _low / _d)
+_near = Local("near", where(call("le", 1, absolute(_start)), _start * _below / _c, _side * _below))
+_nearer = where(absolute(_near) < 1, _near / _d / _root, _near / _root / _d)
+_across = call("and", call("le", 1, absolute(_side)), _is_small)
+
+
+def _raised(side: Node) -> Node:
+    """Times half of the power where it is above 1: two quarters where that is too large."""
     return side * _high * _again
 
 
+_halves = where(_across, _raised(_raised(_nearer)), _raised(_side) * _raised(_other))
 in_halves = define(
     Helper(
         "in_halves",
         ("f", "e", "c", "d", "y", "b", "q", "root"),
         "f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d.",
-        _beside(_f / _root * _low / _c) * _beside(_e * _low / (_root * _d)),
+        _halves,
         lambda f, e, c, d, y, b, q, root: f * e * mp.exp(q * mp.log1p(y * y / b)) / root**2 / c / d,
     )
 )
@@ -123,9 +136,10 @@ def _times(q: Node, whole: Node, root: Node) -> Node:
     """f e g/(c d), g = (1 + y^2/b)^q over whole = root^2: in halves where g is far from 1."""
     power = Local("power", power1p_square(SIZE, q) / whole)
     span = Local("span", call("max", power, 1 / power))
-    usual = _f * power / _c * (_e / _d)
+    usual = Local("value", _f * power / _c * (_e / _d))
     halves = in_halves(_f, _e, _c, _d, _y, _b, q, root)
-    return where(call("le", _LARGE, span), halves, usual)
+    lost = call("or", call("le", _LARGE, span), call("eq", absolute(usual), inf))
+    return where(lost, halves, usual)
 
 
 times_power1p = define(

@@ -131,7 +131,7 @@ class Evaluator:
         if isinstance(power, sympy.exp):
             plain = self._composed(elementary.expm1, power.args[0])
         else:
-            plain = self._general_power(*power.args, less_one=True)
+            plain = self._general_power(power.args[0], power.args[1], less_one=True)
         run, top, bottom = _named(plain, power), int(factor.p), int(factor.q)
         if factor == 1:
             return run
@@ -202,9 +202,7 @@ class Evaluator:
             return self._composed(elementary.power(rational), base)
         return self._general_power(base, exponent)
 
-    def _general_power(
-        self, base: sympy.Expr, exponent: sympy.Expr, less_one: bool = False
-    ) -> Run:
+    def _general_power(self, base: sympy.Expr, exponent: sympy.Expr, less_one: bool = False) -> Run:
         """base**exponent = exp(exponent log base), or that less 1; 0 is its value where base is 0
         and no derivative is asked."""
         below, above = self.compile(base), self.compile(exponent)

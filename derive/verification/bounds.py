@@ -7,7 +7,9 @@ piecewise formula are taken apart before (`side`).
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
+from functools import reduce
 from itertools import product
 from typing import Any
 
@@ -41,12 +43,32 @@ def compiled(node: Any, names: Names, analytic: bool) -> Callable[[Any], Any]:
             else flint.acb(int(node.p)) / int(node.q)
         )
         return lambda _size: known
+    if isinstance(node, sympy.Add | sympy.Mul):
+        return _folded(node, names, analytic)
     parts = [compiled(part, names, analytic) for part in node.args]
     combine = _combined(node, analytic)
     if len(parts) == 1:
         only = parts[0]
         return lambda size: combine(only(size))
     return lambda size: combine(*[part(size) for part in parts])
+
+
+def _folded(node: Any, names: Names, analytic: bool) -> Callable[[Any], Any]:
+    """A sum or a product, whose parts without the size are one number."""
+    operate = operator.add if isinstance(node, sympy.Add) else operator.mul
+    moving = [part for part in node.args if SIZE in part.free_symbols]
+    resting = [part for part in node.args if SIZE not in part.free_symbols]
+    found = [compiled(part, names, analytic) for part in moving]
+    if resting:
+        constant = reduce(operate, (compiled(part, names, analytic)(None) for part in resting))
+        first = found[0]
+        found[0] = lambda size: operate(first(size), constant)
+    if len(found) == 1:
+        return found[0]
+    if len(found) == 2:
+        one, other = found
+        return lambda size: operate(one(size), other(size))
+    return lambda size: reduce(operate, [part(size) for part in found])
 
 
 def _combined(node: Any, analytic: bool) -> Callable[..., Any]:

@@ -104,7 +104,7 @@ class Table:
         return found
 
     def exact(self, row: int) -> dict[str, Enclosure]:
-        return self.series.at(self.point(row), DOUBLE_BITS, UNDERFLOW, 192)
+        return self.series.at(self.point(row), DOUBLE_BITS, UNDERFLOW)
 
     def point(self, row: int) -> list[Any]:
         numbers = [x for v in self.vectors for x in self.inputs[v.name][row]]
@@ -172,7 +172,7 @@ class Table:
 
     def _times(self, point: list[Any], row: int, sizes: bool = False) -> list[Any]:
         """sizes: the sum of the sizes of what is added up."""
-        by, v = self._by_orders(self.series.at(point, 160, None, 320)), self.inputs[PRODUCT][row]
+        by, v = self._by_orders(self.series.at(point, 160, None)), self.inputs[PRODUCT][row]
         size = len(self.oracle.names)
         found: list[Any] = []
         for j in range(self.count):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from derive.definitions.floats import FORMATS
 from derive.definitions.labels import share
-from derive.verification.backend import arb, ctx
+from derive.verification.backend import Ball, arb, ctx
 from derive.verification.oracle import DOUBLE_BITS, Oracle
-from derive.verification.quantities import Quantity
 
 
 def kappa(oracle: Oracle, name: str, point: Mapping[str, float], dtype: str) -> float:
@@ -23,30 +22,39 @@ def kappa(oracle: Oracle, name: str, point: Mapping[str, float], dtype: str) -> 
     """
     wanted = oracle.wanted(name)
     inputs = [arb(float(point[n])) for n in oracle.names]
-    value = oracle.enclose(wanted, inputs, DOUBLE_BITS).ball
+    shares = _shares(oracle, point, inputs)
+    found = oracle.with_slopes(wanted, inputs, tuple(shares))
+    value = found[0].ball
     if value is None:
         return 0.0
-    total, roles = arb(0), oracle.loss.variables if oracle.loss.predictions else ()
-    for k, (symbol, here) in enumerate(zip(oracle.loss.variables, inputs, strict=True)):
-        if here.is_zero() or not here.is_finite() or _is_meant(oracle, symbol, here):
-            continue
-        counts = share(oracle.loss, symbol, point, oracle.met) if symbol in roles else 1.0
-        if not counts:
-            continue
-        orders = tuple(n + (m == k) for m, n in enumerate(wanted.orders))
-        slope = oracle.enclose(Quantity(name, orders, wanted.over_x), inputs, DOUBLE_BITS).ball
-        if slope is None:
+    total = arb(0)
+    for (k, counts), slope in zip(shares.items(), found[1:], strict=True):
+        if slope.ball is None:
             continue
         ctx.prec = 2 * DOUBLE_BITS
-        moved = here * slope * arb(counts)
+        moved = inputs[k] * slope.ball * arb(counts)
         total += abs(moved - value if wanted.over_x and k == 0 else moved)
     ctx.prec = 2 * DOUBLE_BITS
     if value.is_zero():
         form = FORMATS[dtype]
-        found = float(total.mid() * arb((1, 1 - form.precision - form.least)))
+        size = float(total.mid() * arb((1, 1 - form.precision - form.least)))
     else:
-        found = float((total / abs(value)).mid())
-    return found if math.isfinite(found) else 0.0
+        size = float((total / abs(value)).mid())
+    return size if math.isfinite(size) else 0.0
+
+
+def _shares(oracle: Oracle, point: Mapping[str, float], inputs: Sequence[Ball]) -> dict[int, float]:
+    """The places of the inputs whose rounding counts, and how much it does."""
+    loss = oracle.loss
+    roles = loss.variables if loss.predictions else ()
+    found = {}
+    for k, (symbol, here) in enumerate(zip(loss.variables, inputs, strict=True)):
+        if here.is_zero() or not here.is_finite() or _is_meant(oracle, symbol, here):
+            continue
+        counts = share(loss, symbol, point, oracle.met) if symbol in roles else 1.0
+        if counts:
+            found[k] = counts
+    return found
 
 
 def _is_meant(oracle: Oracle, parameter: object, here: object) -> bool:

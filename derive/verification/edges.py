@@ -12,6 +12,7 @@ from derive.verification.oracle import Oracle
 
 def edges(oracle: Oracle, dtype: str) -> Callable[[Mapping[str, float]], Sequence[float]]:
     """For parameters: the positive x where the loss, its slope or its weight over- or underflow."""
+    oracle = Oracle(oracle.loss, joint=False)  # one quantity is asked for at a time
     form = FORMATS[dtype]
     wide = "float64" if dtype == "float64" else "float32"
     top = 2.0 ** (form.largest_exponent - 1)
@@ -39,8 +40,7 @@ def _crossing(
 
     def above(pattern: int) -> bool:
         x = float(from_ordered(np.array([pattern]), wide)[0])
-        value = oracle.value(quantity, {residual: x, **parameters}).float64()
-        return abs(value) > level
+        return oracle.exceeds(quantity, {residual: x, **parameters}, level)
 
     first, last = above(low), above(high)
     if first == last:

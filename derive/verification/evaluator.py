@@ -55,17 +55,9 @@ class Evaluator:
     def compile(self, node: sympy.Basic) -> Run:
         if node in self._compiled:
             return self._compiled[node]
-        names = frozenset(map(str, node.free_symbols))
         plain = self._compile_new(node)
+        named = _named(plain, node)
         key = len(self._compiled)
-
-        def named(inputs: Inputs) -> Jet:
-            try:
-                return plain(inputs)
-            except Undefined as trouble:
-                if not trouble.names:
-                    trouble.names = names
-                raise
 
         def once(inputs: Inputs) -> Jet:
             found = inputs.known.get(key)
@@ -115,7 +107,15 @@ class Evaluator:
         raise BadInput(f"the oracle cannot evaluate {node} in the formula")
 
     def _sum(self, node: sympy.Add) -> Run:
-        parts = [self.compile(part) for part in node.args]
+        """c p - c for a power p is one term, from expm1: it needs no bits to cancel."""
+        terms, parts = list(node.args), []
+        for term in node.args:
+            factor, power = term.as_coeff_Mul()
+            if _is_power(power) and -factor in terms:
+                terms.remove(term)
+                terms.remove(-factor)
+                parts.append(self._less_one(factor, power))
+        parts += [self.compile(term) for term in terms]
         first, rest, add = parts[0], parts[1:], self.shape.add
 
         def run(inputs: Inputs) -> Jet:
@@ -125,6 +125,19 @@ class Evaluator:
             return total
 
         return run
+
+    def _less_one(self, factor: sympy.Rational, power: sympy.Pow | sympy.exp) -> Run:
+        """factor (power - 1)."""
+        if isinstance(power, sympy.exp):
+            plain = self._composed(elementary.expm1, power.args[0])
+        else:
+            plain = self._general_power(power.args[0], power.args[1], less_one=True)
+        run, top, bottom = _named(plain, power), int(factor.p), int(factor.q)
+        if factor == 1:
+            return run
+        return lambda inputs: [
+            None if c is None else c * top if bottom == 1 else c * top / bottom for c in run(inputs)
+        ]
 
     def _product(self, factors: Sequence[sympy.Basic]) -> Run:
         first = self.compile(factors[0])
@@ -189,21 +202,26 @@ class Evaluator:
             return self._composed(elementary.power(rational), base)
         return self._general_power(base, exponent)
 
-    def _general_power(self, base: sympy.Expr, exponent: sympy.Expr) -> Run:
-        """base**exponent = exp(exponent log base); 0 where base is 0 and no derivative is asked."""
+    def _general_power(self, base: sympy.Expr, exponent: sympy.Expr, less_one: bool = False) -> Run:
+        """base**exponent = exp(exponent log base), or that less 1; 0 is its value where base is 0
+        and no derivative is asked."""
         below, above = self.compile(base), self.compile(exponent)
         inner, outer = self._support(base), self._support(exponent)
         shape = self.shape
+        excess = _less_its_one(base)
+        log_of = None if excess is None else self._composed(elementary.log1p, excess)
         logarithm = shape.composer(inner)
         multiply = shape.multiplier(shape.support(outer), shape.support(inner))
         exponential = shape.composer(inner | outer)
         varies = self.varies(base) or self.varies(exponent)
+        outermost = elementary.expm1 if less_one else elementary.exp
 
         def run(inputs: Inputs) -> Jet:
             b, e = below(inputs), above(inputs)
             if b[0].is_zero() and not varies and elementary.sign_of(e[0]) > 0:
-                return shape.constant(arb(0))
-            return exponential(elementary.exp, multiply(e, logarithm(elementary.log, b)))
+                return shape.constant(arb(-1 if less_one else 0))
+            log_b = logarithm(elementary.log, b) if log_of is None else log_of(inputs)
+            return exponential(outermost, multiply(e, log_b))
 
         return run
 
@@ -213,4 +231,36 @@ class Evaluator:
         return lambda inputs: compose(coefficients, inner(inputs))
 
     def _function(self, node: sympy.Basic) -> Run:
+        excess = _less_its_one(node.args[0]) if isinstance(node, sympy.log) else None
+        if excess is not None:
+            return self._composed(elementary.log1p, excess)
         return self._composed(coefficients_of(node), node.args[-1])
+
+
+def _named(plain: Run, node: sympy.Basic) -> Run:
+    """Says which variables are to blame where the node has no value."""
+    names = frozenset(map(str, node.free_symbols))
+
+    def run(inputs: Inputs) -> Jet:
+        try:
+            return plain(inputs)
+        except Undefined as trouble:
+            if not trouble.names:
+                trouble.names = names
+            raise
+
+    return run
+
+
+def _is_power(node: sympy.Basic) -> bool:
+    """Whether it is computed by exp."""
+    if isinstance(node, sympy.Pow):
+        return not node.exp.is_Rational
+    return isinstance(node, sympy.exp)
+
+
+def _less_its_one(node: sympy.Basic) -> sympy.Expr | None:
+    """u of 1 + u, whose logarithm needs no bits for the 1."""
+    if isinstance(node, sympy.Add) and sympy.S.One in node.args:
+        return sympy.Add(*(term for term in node.args if term != 1))
+    return None

@@ -15,6 +15,7 @@ BITS = 160  # relative accuracy of the values that are compared
 AGREEMENT = 100
 VANISHING = 40
 FAR = 1 << 15  # beyond 2^±FAR a value is over or under every range
+BELOW = -2 * FAR  # what is known to be smaller is known well enough
 # exponents of the distances, tried in turn
 NEAR = ((256, 512, 768), (2048, 4096, 6144))
 DISTANT = (
@@ -32,12 +33,11 @@ Values = Callable[[int], Enclosure]
 def toward(values: Values, distances: Sequence[tuple[int, int, int]]) -> Enclosure:
     """The limit of values(N) as N grows."""
     for triple in distances:
-        found = [values(n) for n in triple]
-        answer = _read(found)
+        answer = _read(values, triple)
         if answer is not None and answer.infinite and triple is not distances[-1]:
             # What grows may yet turn: the farthest values that can be read have the last word.
             for farther in distances[: distances.index(triple) : -1]:
-                farthest = _read([values(n) for n in farther])
+                farthest = _read(values, farther)
                 if farthest is not None:
                     return farthest
             return answer
@@ -46,9 +46,12 @@ def toward(values: Values, distances: Sequence[tuple[int, int, int]]) -> Enclosu
     return undefined("no limit could be read off")
 
 
-def _read(found: Sequence[Enclosure]) -> Enclosure | None:
-    if not all(f.defined for f in found):
-        return None
+def _read(values: Values, triple: Sequence[int]) -> Enclosure | None:
+    found = []
+    for n in triple:
+        found.append(values(n))
+        if not found[-1].defined:
+            return None
     signs = {f.infinite for f in found}
     if signs in ({1}, {-1}):
         return Enclosure(None, infinite=signs.pop(), rigorous=False)

@@ -50,6 +50,7 @@ class Normalizer:
         self.loss, self.oracle = loss, Oracle(loss)
         self.names = [p.name for p in loss.parameters]
         self.bits = BITS + GUARD
+        self._logs: dict[tuple[Any, ...], Ball] = {}
         self.sides = [loss.expression.subs(loss.residual, sign * SIZE) for sign in (1, -1)]
 
     def exists(self, parameters: Mapping[str, float]) -> bool:
@@ -121,7 +122,14 @@ class Normalizer:
         return moved
 
     def _log(self, point: Point, interval: tuple[Ball, Ball] | None, more: int = 0) -> Ball:
-        """The logarithm of the integral, with `more` bits than BITS."""
+        """The logarithm of the integral, with `more` bits than BITS; each is found once."""
+        ends = () if interval is None else interval
+        key = (*(_exactly(v) for v in (*point.values(), *ends)), self.bits, more)
+        if key not in self._logs:
+            self._logs[key] = self._log_anew(point, interval, more)
+        return self._logs[key]
+
+    def _log_anew(self, point: Point, interval: tuple[Ball, Ball] | None, more: int) -> Ball:
         ctx.prec = self.bits
         sides = self._sides(point, interval)
         height = max(side.peak for side in sides)
@@ -164,3 +172,7 @@ class Normalizer:
             if b > 0:
                 found.append(Side(expression, names, unit, a if a > 0 else arb(0), b))
         return found
+
+
+def _exactly(value: Ball) -> tuple[Any, ...]:
+    return (*value.mid().man_exp(), *value.rad().man_exp())

@@ -33,25 +33,27 @@ from derive.verification.backend import (
 )
 from derive.verification.enclosure import Enclosure, undefined
 from derive.verification.evaluator import Evaluator
+from derive.verification.precision import MOST_BITS, Precision, is_hopeless
 from derive.verification.quantities import Quantity, quantities
-from derive.verification.series import Series, is_below
+from derive.verification.series import EXTRA_ORDERS, Series, is_below
 
 DOUBLE_BITS = 64  # leaves 11 bits behind the last one of a float64
-MOST_BITS = 1 << 16
-HOPELESS = 1 << 10  # no finite bound by then, at inputs too far out for any precision: never
+FEW_BITS = 24  # tell on which side of a level a value lies, but for a few
 UNDERFLOW = -1200  # below 2^UNDERFLOW every dtype rounds to 0
 REMEMBERED = 500  # points beside one that has only a limit
-EXTRA_ORDERS = 3  # how high a common zero of numerator and denominator is divided out
 
 Point = Sequence[Ball]
 
 
 class Oracle:
-    """Exact values of one loss. Variables are given by name; x, then the parameters."""
+    """Exact values of one loss. Variables are given by name; x, then the parameters.
 
-    def __init__(self, loss: Loss, settled: bool = False) -> None:
+    joint: beside a point that has only a limit, every quantity is had at once.
+    """
+
+    def __init__(self, loss: Loss, settled: bool = False, joint: bool = True) -> None:
         require()
-        self.loss = loss
+        self.loss, self._joint = loss, joint
         self._labels = {} if settled else {float(v): v for v in labels(loss)}
         self._target = loss.variables.index(loss.target) if loss.target is not None else 0
         self._settled: dict[float, Oracle | None] = {}
@@ -59,9 +61,10 @@ class Oracle:
         self.quantities: Mapping[str, Quantity] = quantities(loss)
         self._expression = loss.expression
         self._evaluators: dict[tuple[tuple[int, ...], tuple[int, ...]], Evaluator] = {}
-        self._series = Series(loss, self.quantities)
+        self._precision = Precision()
+        self._series = Series(loss, self.quantities, self._precision)
+        self._moving: dict[tuple[Any, ...], Series] = {}
         self._near: dict[tuple[Any, ...], dict[str, Enclosure]] = {}
-        self._last_bits = 128
         self._no_spare = (0,) * len(self.names)
 
     @cached_property
@@ -99,25 +102,56 @@ class Oracle:
             }
         found = {}
         if all(v.is_finite() for v in point):
-            precision = max(self._last_bits, bits + 64)
-            found = self._series.at(point, bits, UNDERFLOW, precision)
+            found = self._series.at(point, bits, UNDERFLOW)
         return {
             name: found.get(name) or self.enclose(wanted, point, bits, UNDERFLOW)
             for name, wanted in self.quantities.items()
         }
 
+    def exceeds(self, name: str, point: Mapping[str, float], level: float) -> bool:
+        """Whether a value rounded to float64 is larger than a level, in size."""
+        few = self.enclose(self.wanted(name), [arb(float(point[n])) for n in self.names], FEW_BITS)
+        if few.ball is None:
+            return few.infinite != 0
+        if few.ball.is_finite():
+            size, margin = abs(few.ball), arb((1, -FEW_BITS // 2))
+            if size > level * (1 + margin):
+                return True
+            if size < level * (1 - margin):
+                return False
+        return abs(self.value(name, point).float64()) > level
+
+    def with_slopes(
+        self, wanted: Quantity, point: Point, places: Sequence[int], bits: int = DOUBLE_BITS
+    ) -> list[Enclosure]:
+        """A quantity, and its derivative in the variables at some places."""
+        key = wanted, *places
+        if key not in self._moving:
+            orders = [wanted.orders] + [
+                tuple(n + (m == k) for m, n in enumerate(wanted.orders)) for k in places
+            ]
+            several = [Quantity(wanted.name, o, wanted.over_x) for o in orders]
+            named = {str(q.orders): q for q in several}
+            self._moving[key] = Series(self.loss, named, self._precision)
+        series = self._moving[key]
+        at_once = all(v.is_finite() for v in point) and self._at_a_label(point) is None
+        found = series.at(point, bits, None) if at_once else {}
+        return [
+            found.get(name) or self.enclose(q, point, bits) for name, q in series.quantities.items()
+        ]
+
     def _beside(self, wanted: Quantity, point: Point) -> Enclosure:
         """A value beside a point that has only a limit; every quantity is asked for there."""
-        if wanted != self.quantities.get(wanted.name) or not all(v.is_finite() for v in point):
-            return self.enclose(wanted, point, limits.BITS)
+        joint = self._joint and wanted == self.quantities.get(wanted.name)
+        if not joint or not all(v.is_finite() for v in point):
+            return self.enclose(wanted, point, limits.BITS, limits.BELOW)
         key = tuple((*v.mid().man_exp(), *v.rad().man_exp()) for v in point)
         if key not in self._near:
             if len(self._near) > REMEMBERED:
                 self._near.clear()
-            digits = max(int(mantissa).bit_length() for mantissa, *_ in key)
-            precision = limits.BITS + 2 * digits
-            self._near[key] = self._series.at(point, limits.BITS, None, precision)
-        return self._near[key].get(wanted.name) or self.enclose(wanted, point, limits.BITS)
+            self._near[key] = self._series.at(point, limits.BITS, limits.BELOW)
+        found = self._near[key].get(wanted.name)
+        return found or self.enclose(wanted, point, limits.BITS, limits.BELOW)
 
     def wanted(self, name: str) -> Quantity:
         if name not in self.quantities:
@@ -202,7 +236,7 @@ class Oracle:
         evaluator = self._evaluator(wanted.orders, spare)
         position = evaluator.shape.index[wanted.orders]
         factor = evaluator.shape.factor(wanted.orders)
-        precision = max(self._last_bits, bits + 64)
+        precision = self._precision.start(point, bits)
         while precision <= MOST_BITS:
             ctx.prec = precision
             try:
@@ -216,11 +250,11 @@ class Oracle:
                 ball = ball * factor
             if wanted.over_x:
                 ball = ball / point[0]
-            if not ball.is_finite() and precision >= HOPELESS and _far(point):
+            if is_hopeless(ball, point):
                 raise Undefined("beyond the range of ball arithmetic")
             accuracy = ball.rel_accuracy_bits()
             if accuracy >= bits or (ball.is_finite() and is_below(ball, below)):
-                self._last_bits = _start(precision, accuracy - bits)
+                self._precision.enough(point, bits, precision, max(accuracy - bits, 0))
                 return ball
             precision = max(precision + min(bits - max(accuracy, -precision), precision), 192)
         raise Undefined("the precision that would decide is out of reach")
@@ -327,15 +361,5 @@ def moved(point: Point, k: int, value: Ball) -> list[Ball]:
     return out
 
 
-def _far(point: Point) -> bool:
-    """Whether an input is so large that adding 1 to it is lost at any precision."""
-    return any(abs(v) > arb((1, MOST_BITS)) for v in point)
-
-
 def _same_float(ball: Ball) -> bool:
     return bool(ball.is_exact()) or float(ball.lower()) == float(ball.upper())
-
-
-def _start(precision: int, spare: int) -> int:
-    """Where the next point starts: less, if this one had bits to spare."""
-    return max(128, min(precision - spare // 2, 512))

@@ -7,6 +7,7 @@ convex in y: its slope there lies between the difference quotients on either sid
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -67,7 +68,18 @@ class Side:
         return self._range(self.low, self.low + (self.high - self.low) * arb((1, -part)))
 
     def loss(self, x: Ball) -> Ball:
-        return evaluate(self._branch(x), {**self.names, "size": flint.acb(x)}, False).real
+        return self._function(self._branch(x), False)(flint.acb(x)).real
+
+    def _function(self, branch: Any, analytic: bool) -> Callable[[Any], Any]:
+        """A branch of the loss over complex balls, walked once."""
+        key = branch, analytic
+        if key not in self._functions:
+            self._functions[key] = compiled(branch, self.names, analytic)
+        return self._functions[key]
+
+    @cached_property
+    def _functions(self) -> dict[tuple[Any, bool], Callable[[Any], Any]]:
+        return {}
 
     def _size(self, y: Ball) -> Ball:
         return self.unit * y.exp()
@@ -149,11 +161,11 @@ class Side:
     def _piece(self, left: Ball, right: Ball, tolerance: Ball) -> Ball:
         acb = flint.acb
         smooth = self._branch(self._size((left + right) / 2))
-        loss = [compiled(smooth, self.names, analytic) for analytic in (False, True)]
+        loss = [self._function(smooth, analytic) for analytic in (False, True)]
+        unit = self.unit
 
         def integrand(y: Any, analytic: bool) -> Any:
-            x = self.unit * y.exp()
-            return (y - loss[analytic](x)).exp() * self.unit
+            return (y - loss[analytic](unit * y.exp())).exp() * unit
 
         relative = arb((1, -flint.ctx.prec))
         found = acb.integral(integrand, acb(left), acb(right), rel_tol=relative, abs_tol=tolerance)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forms import derived
 from losses import own
 from scipy import stats
 from sympy import (
@@ -30,7 +31,6 @@ from sympy import (
     oo,
 )
 
-from derive.calculus import derive
 from derive.calculus.limits import at_point
 from derive.definitions.catalogue import load
 from derive.definitions.find import find
@@ -52,7 +52,7 @@ NUMPY = TARGETS["numpy"]
 
 def texts(loss):
     """The two files; quantities are evaluated as they are typed."""
-    derivation = derive(loss)
+    derivation = derived(loss)
     quantities = {n: lower(loss.expand(e)) for n, e in derivation.pretty.items()}
     form = StableForm(loss, (Regime("", "", None, quantities),), (), {}, "")
     module = lower_module(derivation, form, loss.name)

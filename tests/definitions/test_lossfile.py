@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from forms import derived, stable_form
 from sympy import Abs, FiniteSet, Interval, Rational, Union, log, oo
 
-from derive.calculus import derive
 from derive.definitions.find import find, find_all
 from derive.definitions.loss import Loss
 from derive.definitions.lossfile import MAX_BYTES, parse

@@ -12,6 +12,8 @@ import pytest
 HERE = Path(__file__).parent
 os.environ.setdefault("DERIVE_CACHE", "off")  # nothing of a test is kept for the user
 os.environ.setdefault("SYMPY_CACHE_SIZE", str(1 << 16))  # as the command line has it
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as processors: no threads beside them
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 for folder in (HERE.parent, HERE, *(HERE / n for n in ("verification", "numerics", "program"))):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

@@ -20,6 +20,7 @@ def test_every_room_imports_only_from_rooms_below():
 
 
 def test_types_hold():
+    """Strictly, those of generated/ too."""
     _passes(sys.executable, "-m", "mypy")
 
 

@@ -1,6 +1,7 @@
 """Densities: existence, closed forms at scale != 1, divergence with its rate."""
 
 import pytest
+from forms import derived
 from mpmath import mp
 from sympy import Abs, Interval, Max, Piecewise, S, Symbol, cosh, exp, log, oo, sqrt
 
@@ -39,7 +40,7 @@ def integral(loss, at):
 
 @pytest.fixture(scope="module")
 def found():
-    return {name: derive(load(name)) for name in NAMES}
+    return {name: derived(load(name)) for name in NAMES}
 
 
 CLOSED = ["quadratic", "absolute", "huber", "smooth_l1", "cauchy", "charbonnier"]

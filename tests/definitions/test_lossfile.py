@@ -3,16 +3,15 @@
 from pathlib import Path
 
 import pytest
+from forms import derived, stable_form
 from sympy import Abs, FiniteSet, Interval, Rational, Union, log, oo
 
-from derive.calculus import derive
 from derive.definitions.find import find, find_all
 from derive.definitions.loss import Loss
 from derive.definitions.lossfile import MAX_BYTES, parse
 from derive.emission.render import render
 from derive.emission.targets import TARGETS
 from derive.errors import BadInput
-from derive.numerics.stabilise import stabilise
 from derive.program.lowering import lower_module
 from derive.views.latex import fragment
 from derive.views.terminal import shown
@@ -61,8 +60,8 @@ def test_prose_is_optional() -> None:
     text = text.replace('"c**2*(abs(x)/c - log(1 + abs(x)/c))"', '"x**2/c"')
     loss = parse(text.replace('"fair"', '"my_fair"'), "f")
     assert (loss.title, loss.source, loss.description) == ("My fair", "", "")
-    d = derive(loss)
-    module = lower_module(d, stabilise(d), "fair.toml")
+    d = derived(loss)
+    module = lower_module(d, stable_form(loss), "fair.toml")
     files = [render(module, target) for target in TARGETS.values()]
     for text in (*files, shown(d), fragment(d)):
         assert "Source" not in text

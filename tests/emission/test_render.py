@@ -8,13 +8,15 @@ import warnings
 
 import pytest
 import sympy
-from forms import derivation, of_catalogue, stable_form
+from forms import derivation, of_catalogue
 
 from derive.definitions.catalogue import load
 from derive.definitions.loss import Loss
 from derive.emission.render import context, render
 from derive.emission.targets import TARGETS
 from derive.emission.text import fitted, paragraph, quoted
+from derive.numerics.forms import Regime, StableForm
+from derive.numerics.nodes import Call, Local, Name, node
 from derive.program.lowering import lower_module
 
 targets = pytest.mark.parametrize("target", TARGETS.values(), ids=lambda t: t.name)
@@ -162,8 +164,17 @@ def _collide(*names):
 
 @pytest.fixture(scope="module")
 def collision():
-    """A loss of two parameters, and its form; other letters are put in their place."""
-    return stable_form(_collide("y", "u"))
+    """A loss of two parameters, and its form: Charbonnier's times a number."""
+    of = of_catalogue("charbonnier").regimes[0].quantities
+    u = Name("u")
+    quantities = {
+        "loss": of["loss"] * u, "d_x": of["d_x"] * u, "d_scale": of["d_scale"] * u,
+        "d_u": of["loss"], "d2_x": of["d2_x"] * u, "d2_x_scale": of["d2_x_scale"] * u,
+        "d2_x_u": of["d_x"], "d2_scale": of["d2_scale"] * u, "d2_scale_u": of["d_scale"],
+        "d2_u": node(0), "weight": of["weight"] * u,
+    }  # fmt: skip
+    regime = Regime("general", "otherwise", None, quantities)
+    return StableForm(_collide("scale", "u"), (regime,), (), {}, "")
 
 
 WORDS = [
@@ -177,8 +188,7 @@ WORDS = [
 @pytest.mark.parametrize("names", WORDS, ids="-".join)
 def test_parameters_may_be_called_like_the_file_s_own_words(names, target, collision):
     loss = _collide(*names)
-    form = stable_form(loss) if names == ("y", "u") else _with_letters(collision, loss)
-    text = _text(loss, form, target, "collide")
+    text = _text(loss, _with_letters(collision, loss), target, "collide")
     space = {"__name__": "collide"}
     exec(compile(text, "collide", "exec"), space)
     assert float(space["loss"](1.5, 2.0, 3.0)) == pytest.approx(0.75, rel=1e-6)
@@ -190,8 +200,6 @@ def test_parameters_may_be_called_like_the_file_s_own_words(names, target, colli
 
 def _with_letters(form, loss):
     """The form of the same loss under other letters."""
-    from derive.numerics.nodes import Call, Local, Name
-
     letters = {v.name: w.name for v, w in zip(form.loss.variables, loss.variables, strict=True)}
 
     def renamed(n):

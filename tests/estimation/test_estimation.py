@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import statistics
+from functools import cache
 
 import numpy as np
 import pytest
 import sympy
+from forms import derived
 from mpmath import mp
 
 from derive.calculus import derive
@@ -22,14 +24,7 @@ RNG = np.random.default_rng(20250311)
 
 @pytest.fixture(scope="module")
 def derivation():
-    known = {}
-
-    def of(name):
-        if name not in known:
-            known[name] = derive(find(name))
-        return known[name]
-
-    return of
+    return cache(lambda name: derived(find(name)))
 
 
 def test_l2_is_the_mean(derivation):

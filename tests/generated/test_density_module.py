@@ -324,7 +324,7 @@ def test_pickle_finds_the_density_in_its_module():
 
 @pytest.mark.parametrize("z", [1e-305, 1e-9, 0.3, 7.999, 8.0, 30.0, 1e9, 1e300, INF])
 def test_special_functions_against_mpmath(z):
-    with mp.workdps(1000 if z < 1e-200 or z > 1e200 else 60):
+    with mp.workdps(1000 if z > 1e200 else 60):  # differences of large numbers
         t, half = mp.mpf(z), mp.mpf(1) / 2
         if z == INF:
             wants = [0, 0, 0]

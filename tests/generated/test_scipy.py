@@ -28,6 +28,11 @@ CASES = [
     *(("student_t", (df,)) for df in DFS),
 ]
 cases = pytest.mark.parametrize(("loss", "shapes"), CASES)
+# SciPy's own quadrature takes seconds a case: always a few exponents, on demand all.
+QUICK = {(), (1.0,), (0.5,), (2 - 1e-9,), (INF,), (5.0,)}
+QUADRATURE = [
+    case if case[1] in QUICK else pytest.param(*case, marks=pytest.mark.slow) for case in CASES
+]
 
 
 def _made(loss):
@@ -66,7 +71,7 @@ def test_scipys_basic_checks(named, loss, shapes):
     _run(basic.test_cont_basic, named(loss), shapes, 500, **more)
 
 
-@cases
+@pytest.mark.parametrize(("loss", "shapes"), QUADRATURE)
 def test_scipys_checks_of_moments(named, loss, shapes):
     """Where SciPy's own quadrature reaches: not with the tails of alpha near 0."""
     heavy = loss == "cauchy" or (loss == "barron" and shapes[0] < 0.1)

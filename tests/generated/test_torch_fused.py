@@ -14,6 +14,11 @@ from table import CLASSES, LOSSES, PARAMETERS
 MANY = 150_000  # more than two blocks for one thread
 VALUES = {"alpha": 0.7, "scale": 1.3, "delta": 0.8, "beta": 0.9, "df": 3.5}
 losses = pytest.mark.parametrize("loss", LOSSES)
+# every pair of a size, a reduction and a dtype
+PAIRS = [
+    (1, "mean", torch.float32), (7, "mean", torch.float64), (MANY, "mean", torch.float32),
+    (1, "sum", torch.float64), (7, "sum", torch.float32), (MANY, "sum", torch.float64),
+]  # fmt: skip
 
 
 @functools.cache
@@ -48,9 +53,7 @@ def _exact(loss, x, parameters, reduction):
 
 
 @losses
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
-@pytest.mark.parametrize("size", [1, 7, MANY])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize(("size", "reduction", "dtype"), PAIRS)
 def test_it_is_the_mean_of_the_elements(loss, reduction, size, dtype):
     x, y = (t.clone().requires_grad_() for t in _data(size, dtype))
     learned = [torch.nn.Parameter(torch.tensor(v, dtype=dtype)) for v in _values(loss)]

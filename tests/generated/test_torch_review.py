@@ -76,8 +76,14 @@ def test_nothing_waits_for_the_device_and_nothing_becomes_float64(loss, kind):
     assert not watch.widened
 
 
+# Tracing takes seconds: a loss in plain operations, one with closed slopes, one of two parameters.
+QUICK = ("huber", "cauchy", "student_t")
+
+
 @quiet
-@losses
+@pytest.mark.parametrize(
+    "loss", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in LOSSES]
+)
 def test_transforms_inside_a_compiled_function(loss):
     """Number 1: gradients in x and in tensor parameters, NaN once."""
     file, values = _file(loss), _doubles(loss)

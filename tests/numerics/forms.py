@@ -36,11 +36,16 @@ _EVERYWHERE = frozenset(HELPERS)
 _KNOWN: dict[tuple[str, str], Any] = {}
 
 
+def derived(loss: Loss) -> Derivation:
+    """All that follows from a loss."""
+    return _shared(loss, "derivation", lambda: derive(loss))
+
+
 def derivation(loss: Loss) -> Derivation:
     """Of a loss that is not the catalogue's: derivatives only, since limits and densities take
     long."""
     if loss.name in NAMES and loss.digest == load(loss.name).digest:
-        return _shared(loss, "derivation", lambda: derive(loss))
+        return derived(loss)
     raw = quantities(loss)
     nothing = Density(None, None, (), (), "", "not looked at")
     return Derivation(loss, raw, raw, sympy.nan, (), nothing, (), facts(loss))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
+from forms import derived
 from losses import own
 from sympy import Symbol
 
-from derive.calculus import derive
 from derive.definitions.catalogue import load
 from derive.definitions.find import find
 from derive.definitions.loss import Loss
@@ -22,7 +22,7 @@ from derive.program.lowering import lower_module
 
 
 def made(loss):
-    derivation = derive(loss)
+    derivation = derived(loss)
     quantities = {n: lower(loss.expand(e)) for n, e in derivation.pretty.items()}
     form = StableForm(loss, (Regime("", "", None, quantities),), (), {}, "")
     return density_module(derivation, lower_module(derivation, form, loss.name))
@@ -31,7 +31,7 @@ def made(loss):
 @pytest.mark.parametrize("name", ["elastic_net", "q_gaussian"])
 def test_a_closed_form_that_leaves_the_range_somewhere_is_refused(name):
     """exp times erfc; gamma functions at 1/(q - 1) for q = 1."""
-    derivation = derive(find(own(name)))
+    derivation = derived(find(own(name)))
     assert derivation.density.log_partition is not None
     assert normalizer(derivation) == {}
     program = made(find(own(name)))

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forms import derived
 from mpmath import mp
 from sympy import Expr, Symbol, zoo
 
-from derive.calculus import Derivation, derive
+from derive.calculus import Derivation
 from derive.calculus.evaluate import NotReal, evaluate
 from derive.calculus.samples import generic_points
 from derive.definitions.catalogue import ELEMENTWISE
@@ -54,14 +55,9 @@ BAD_TEX = {
 }  # fmt: skip
 
 
-@cache
-def derived(subject: str) -> Derivation:
-    return derive(find(subject))
-
-
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_the_terminal_shows_no_bad_form(subject: str) -> None:
-    derivation = derived(subject)
+    derivation = derived(find(subject))
     text = " ".join(shown(derivation).split())
     for pattern, why in BAD.items():
         found = re.search(pattern, text)
@@ -73,7 +69,7 @@ def test_the_terminal_shows_no_bad_form(subject: str) -> None:
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_the_fragment_has_no_bad_form(subject: str) -> None:
-    tex = fragment(derived(subject))
+    tex = fragment(derived(find(subject)))
     for pattern, why in BAD_TEX.items():
         found = re.search(pattern, tex)
         assert not found, f"{tex[max(found.start() - 40, 0) : found.end() + 40]}: {why}"
@@ -83,7 +79,7 @@ def test_the_fragment_has_no_bad_form(subject: str) -> None:
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_what_is_printed_is_read_back_as_what_it_came_from(subject: str) -> None:
     """By the reader of other people's formulas, at both sides of 0, names of parts resolved."""
-    derivation = derived(subject)
+    derivation = derived(find(subject))
     voice = Voice(derivation, Wanted())
     statements = {name: Statement("y", e) for name, e in voice.readable.items()}
     compared = 0

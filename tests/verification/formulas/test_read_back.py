@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import sympy
+from forms import derived
 from sympy import Expr, nan, oo, zoo
 
 from derive.definitions.catalogue import RESIDUAL as NAMES
 from derive.definitions.find import find
-from derive.pipeline import derive
 from derive.verification.formulas.reader import read_latex
 from derive.views.latex.letters import letters
 from derive.views.latex.printer import Printer
@@ -19,7 +19,7 @@ from derive.views.latex.printer import Printer
 
 def printed(name: str) -> Mapping[str, Expr]:
     """Every expression of the export: quantities, normalizers and limits."""
-    derivation = derive(find(name))
+    derivation = derived(find(name))
     found = dict(derivation.pretty)
     density = derivation.density
     if density.log_partition is not None:

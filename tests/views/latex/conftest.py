@@ -1,4 +1,4 @@
-"""Derivations of the catalogue, made once; the reader of formulas as a module of its own name."""
+"""Derivations of the catalogue; the reader of formulas as a module of its own name."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from forms import derived
 
-from derive.calculus import Derivation, derive
+from derive.calculus import Derivation
 from derive.definitions.catalogue import ELEMENTWISE, catalogue
 
 # Tests are imported one by one: a module beside them has to be made known.
@@ -22,4 +23,4 @@ _SPEC.loader.exec_module(sys.modules["read_back"])
 
 @pytest.fixture(scope="session")
 def derivations() -> Mapping[str, Derivation]:
-    return {loss.name: derive(loss) for loss in catalogue(ELEMENTWISE)}
+    return {loss.name: derived(loss) for loss in catalogue(ELEMENTWISE)}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forms import derived
 from sympy import Integer, Symbol, oo
 
 from derive.calculus import Derivation, derive
@@ -35,11 +36,11 @@ LOSS_FILES = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session")
 def derivations() -> Mapping[str, Derivation]:
-    return {name: derive(load(name)) for name in LOSSES}
+    return {name: derived(load(name)) for name in LOSSES}
 
 
 def own(name: str) -> Derivation:
-    return derive(find(str(LOSS_FILES / f"{name}.toml")))
+    return derived(find(str(LOSS_FILES / f"{name}.toml")))
 
 
 def line(derivation: Derivation, quantity: str, **given: object) -> Line:

@@ -17,16 +17,18 @@ from derive.emission.statements import Statements, tables
 from derive.emission.target import Target
 from derive.emission.text import fitted, head, paragraph, quoted
 from derive.errors import BadInput
-from derive.numerics.nodes import Call, Name, Node, node
+from derive.numerics.nodes import Call, Name, Node, node, walk
 from derive.program.blocks import cost
 from derive.program.branchless import joined
+from derive.program.expanded import expanded
 from derive.program.module import Assignment, Block, Function, Helper, Module
 from derive.program.together import together
 
 # The loss and its slope may cost so many times what they cost together.
 MORE = 1.2
-# Formulas of so few operations make few arrays: cutting them into blocks costs more than it saves.
-LIGHT = 9
+# So few operations a result make no array beside it: blocks would cost more than they save.
+LIGHT = 2
+_ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "abs", "sign"})
 
 
 def templates_folder() -> Path:
@@ -92,7 +94,7 @@ def context(module: Module, target: Target) -> dict[str, Any]:
         "together": _together(module, printer),
         "special": [printer.expression(c) for c in module.special],
         "branched": any(f.branches for f in (*module.functions, *module.helpers)),
-        "light": _is_light(module),
+        "light": [f'"{f.name}"' for f in module.functions if _is_light(f)],
         "title": quoted(module.documentation.title, syntax),
         "kinds": _kinds(module.special, printer),
         "helpers": [function(h, printer) for h in module.helpers],
@@ -129,10 +131,11 @@ def _together(module: Module, printer: Printer) -> list[str]:
     return [] if module.special or apart < MORE * cost(shared) else block(shared, printer, 1)
 
 
-def _is_light(module: Module) -> bool:
-    return not module.helpers and all(
-        cost(b) <= LIGHT for f in module.functions for b in (f.block, *(r.block for r in f.branches))
-    )
+def _is_light(found: Function) -> bool:
+    values = expanded(found.block)
+    plain = all(n.op in _ARITHMETIC for v in values for n in walk(v) if isinstance(n, Call))
+    held = found.branches or found.block.assignments
+    return plain and not held and cost(found.block) <= LIGHT * len(values)
 
 
 def exports(names: Sequence[str]) -> list[str]:

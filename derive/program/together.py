@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from derive.numerics import helpers
-from derive.numerics.nodes import Call, Local, Name, Node
+from derive.numerics.nodes import Call, Local, Node
 from derive.program.blocks import Naming, Pool, make_block, operations
 from derive.program.expanded import expanded, substituted
 from derive.program.module import Block, Function, Module

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import textwrap
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,18 @@ from derive.emission.statements import Statements, tables
 from derive.emission.target import Target
 from derive.emission.text import fitted, head, paragraph, quoted
 from derive.errors import BadInput
-from derive.numerics.nodes import Call, Name, Node, node
+from derive.numerics.nodes import Call, Name, Node, node, walk
 from derive.program.blocks import cost
 from derive.program.branchless import joined
+from derive.program.expanded import expanded
 from derive.program.module import Assignment, Block, Function, Helper, Module
+from derive.program.together import together
 
 # The loss and its slope may cost so many times what they cost together.
-MORE = 1.4
+MORE = 1.2
+# So few operations a result make no array beside it: blocks would cost more than they save.
+LIGHT = 2
+_ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "abs", "sign"})
 
 
 def templates_folder() -> Path:
@@ -84,11 +90,11 @@ def context(module: Module, target: Target) -> dict[str, Any]:
             }
             for p in module.parameters
         ],
-        "functions": [
-            {**function(f, printer), "in_parts": len(f.block.results) > 1 and _apart(module)}
-            for f in module.functions
-        ],
+        "functions": [function(f, printer) for f in module.functions],
+        "together": _together(module, printer),
         "special": [printer.expression(c) for c in module.special],
+        "branched": any(f.branches for f in (*module.functions, *module.helpers)),
+        "light": [f'"{f.name}"' for f in module.functions if _is_light(f)],
         "title": quoted(module.documentation.title, syntax),
         "kinds": _kinds(module.special, printer),
         "helpers": [function(h, printer) for h in module.helpers],
@@ -114,12 +120,22 @@ def _kinds(special: Sequence[Node], printer: Printer) -> list[str]:
     return printer.lines(printer.syntax.assign.format("kind"), kind, printer.syntax.indent)
 
 
-def _apart(module: Module) -> bool:
-    """Whether the loss and its slopes, one after the other, do little twice."""
+def _together(module: Module, printer: Printer) -> list[str]:
+    """The lines of value_and_grad in one go; none where the loss and its slopes, one after the
+    other, do little twice."""
     both = next(f for f in module.functions if f.name == "value_and_grad")
     names = ["loss", *(f"d_{v}" for v in module.inputs[: len(both.block.results) - 1])]
-    parts = [f.block for f in module.functions if f.name in names]
-    return bool(module.special) or sum(map(cost, parts)) < MORE * cost(both.block)
+    shared = together(both, module)
+    alone = [replace(f, block=together(f, module)) for f in module.functions if f.name in names]
+    apart = sum(cost(f.block) for f in alone)
+    return [] if module.special or apart < MORE * cost(shared) else block(shared, printer, 1)
+
+
+def _is_light(found: Function) -> bool:
+    values = expanded(found.block)
+    plain = all(n.op in _ARITHMETIC for v in values for n in walk(v) if isinstance(n, Call))
+    held = found.branches or found.block.assignments
+    return plain and not held and cost(found.block) <= LIGHT * len(values)
 
 
 def exports(names: Sequence[str]) -> list[str]:

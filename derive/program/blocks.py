@@ -86,7 +86,8 @@ class Naming:
     reserved: names that mean something else there. letters: the definition's names of interned
     values. residual: the variable that makes an array of a value; length: the parameter that
     only stretches it. known: interned values that other functions of the file compute.
-    most: so many operations get a name though they are used once; 0: never.
+    most: so many operations get a name though they are used once; 0: never. worth: a value that is
+    written again gets a letter if that costs this much more.
     """
 
     reserved: frozenset[str]
@@ -95,6 +96,7 @@ class Naming:
     letters: Mapping[int, str] = field(default_factory=dict)
     known: Mapping[int, Call] = field(default_factory=dict)
     most: int = 0
+    worth: int = WORTH_A_LETTER
 
 
 def depends_on(expression: Node, name: str) -> bool:
@@ -156,13 +158,13 @@ class _Maker:
         if known:
             return known
         if current == Call("abs", (Name(self._naming.residual),)):
-            return "size" if times > 2 else ""
+            return "size" if times > 2 or self._naming.worth < 2 else ""
         saved = self._cost(current) * (times - 1)
         if current.op in CONDITIONS:
             if not depends_on(current, self._naming.residual) or saved < 2:
                 return ""
             return "far" if isinstance(current.args[0], Number) else "near"
-        return _LETTERS.get(current.op, "u") if saved >= WORTH_A_LETTER else ""
+        return _LETTERS.get(current.op, "u") if saved >= self._naming.worth else ""
 
     def _own_name(self, current: Call) -> str:
         """The name that the definition or a rule gave to a value."""

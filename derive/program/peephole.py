@@ -185,6 +185,13 @@ def _choice(args: tuple[Node, ...], about: About) -> Node:
     return call("where", condition, yes, no)
 
 
+def _remedy(args: tuple[Node, ...], about: About) -> Node:
+    """What was promised to be rare stays so, whatever its condition looks like."""
+    found = _choice(args, about)
+    kept = isinstance(found, Call) and found.op == "where" and found.args[0] == args[0]
+    return Call("patch", found.args) if isinstance(found, Call) and kept else found
+
+
 # What lies beyond such a number is rare; so is what is that near to 0.
 FAR, NEAR = 8, Fraction(1, 2**20)
 
@@ -224,7 +231,7 @@ _RULES: Mapping[str, Callable[[tuple[Node, ...], About], Node]] = {
     "mul": _product,
     "div": _quotient,
     "where": _choice,
-    "patch": _choice,
+    "patch": _remedy,
 }
 
 

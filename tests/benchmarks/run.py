@@ -7,7 +7,8 @@
 The contenders of a row take turns, and the processor's time is counted, so that a busy machine
 matters little. The time is the median of the turns; "/ typed" is how many times as long as the
 typed formula, the median of the ratios within a turn. "copies" is two plain copies of the array:
-reading x and writing a value and a gradient cannot cost much less.
+reading x and writing a value and a gradient cannot cost much less. "both" is the typed value and
+gradient, "float64" what is generated, in float64; the last column is the goal of a row of NumPy's.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from start import show_start
 
 Work = Callable[[], object]
-Row = tuple[str, Mapping[str, list[float]]]
+# a label, the times of the contenders, and what the row has to keep ("" for nothing)
+Row = tuple[str, Mapping[str, list[float]], str]
 SIZES = (100, 4_000_000)
+MANY = 1_000_000
 TURNS = 15
 SHORTEST = 5e-3
 
@@ -56,11 +59,15 @@ def show(title: str, rivals: Sequence[str], rows: Iterable[Row]) -> None:
     """Our time, and how many times as long as each rival it is."""
     print(f"\n{title}")
     heads = "".join(f"{'/ ' + rival:>12}" for rival in rivals)
-    print(f"{'':<36}{'generated':>12}{heads}")
-    for name, seconds in rows:
+    print(f"{'':<40}{'generated':>12}{heads}")
+    for name, seconds, goal in rows:
         ours = seconds["generated"]
         ratios = "".join(f"{_ratio(ours, seconds.get(rival)):>12}" for rival in rivals)
-        print(f"{name:<36}{statistics.median(ours) * 1e6:>9.1f} us{ratios}", flush=True)
+        if goal:
+            rival, most = goal.split()
+            kept = float(_ratio(ours, seconds.get(rival))) <= float(most)
+            ratios += f"   / {rival} <= {most} {'kept' if kept else 'MISSED'}"
+        print(f"{name:<40}{statistics.median(ours) * 1e6:>9.1f} us{ratios}", flush=True)
 
 
 def _ratio(ours: list[float], theirs: list[float] | None) -> str:
@@ -81,14 +88,16 @@ def main() -> None:
         from with_torch import torch_rows
 
         for compiled in (False, True) if asked.compiled else (False,):
-            rows = torch_rows(sizes, compiled, lambda work: take_turns(work, asked.turns))
+            found = torch_rows(sizes, compiled, lambda work: take_turns(work, asked.turns))
+            rows = ((*row, "") for row in found)
             how = "compiled" if compiled else "eager"
             show(f"PyTorch, {how}: forward and backward", ("torch.nn", "typed", "copies"), rows)
     if asked.only in (None, "numpy"):
         from with_numpy import numpy_rows
 
-        rows = numpy_rows(sizes, lambda work: take_turns(work, asked.turns))
-        show("NumPy: value and gradient", ("typed", "copies"), rows)
+        size = max(asked.size or [MANY])
+        rows = numpy_rows(size, lambda work: take_turns(work, asked.turns))
+        show("NumPy: value and gradient", ("typed", "both", "float64"), rows)
     if asked.only in (None, "start"):
         show_start()
 

@@ -18,7 +18,7 @@ SYNTAX = Syntax(
         "exp": Called("np.exp"),
         "expm1": Called("np.expm1"),
         "log": Called("np.log"),
-        "log1p": Called("np.log1p"),
+        "log1p": Called("_log1p"),
         "sin": Called("np.sin"),
         "cos": Called("np.cos"),
         "tan": Called("np.tan"),

@@ -20,7 +20,7 @@ from derive.numerics.differences import NoPattern, Rate, basis
 from derive.numerics.helpers.exponential import expm1_minus, exprel
 from derive.numerics.helpers.helper import FAR, HELPERS, Helper, define
 from derive.numerics.helpers.powers import SIZE, log1p_square, power1p_square
-from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, node, walk, where
+from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, node, patch, walk, where
 
 # Where the rates times z differ by less, the power series is used.
 _REACH, _REACH_OF_NUMBERS = 5, 4
@@ -262,9 +262,7 @@ def _backward(rates: Sequence[Fraction]) -> Node:
 def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
     """more: D + more g instead of D."""
     if set(rates) == {(False, Fraction(0)), (True, Fraction(0))} and len(rates) == 2:
-        # Where z is infinite the power is at its end, however small p is; 0 times that is NaN.
-        apart = call("le", Fraction(7, 10), absolute(_p * _z))
-        found = where(apart, (_g - 1) / _p, _z * exprel(_p * _BOUNDED))
+        found = patch(_is_far(_p * _z), (_g - 1) / _p, _z * exprel(_p * _BOUNDED))
         return found if more is None else found + _g * more
     numbers = [n for moves, n in rates if not moves]
     shifts = [n for moves, n in rates if moves]
@@ -282,6 +280,12 @@ def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
         below = Local("below", _joined(_apart(rates, up=False), more))
         far = where(distance < Fraction(_REACH, 2), below, far)
     return where((high - low) * _BOUNDED < _REACH, Local("near", near), far)
+
+
+def _is_far(z: Node) -> Node:
+    """Where exp(z) - 1 is taken of the power itself: from there on expm1 multiplies what z is
+    rounded by too much, and on the other side the power is 0, also where z is infinite."""
+    return call("or", call("le", Fraction(5, 4), z), call("le", z, -40))
 
 
 def _of_square(name: str, rates: tuple[Rate, ...], plus: bool) -> Helper:
@@ -304,8 +308,14 @@ def _of_square(name: str, rates: tuple[Rate, ...], plus: bool) -> Helper:
         log = where(call("le", inf, SIZE), beyond, log)
     given = {_z: Local("z", log), _g: power}
     usual = _given(_f * _of_power(rates, more), given)
-    value = where(call("le", _HUGE, power), half * _given(beside, given) * half, usual)
-    if len(rates) == 2 and not plus:  # y^2/b may be below the range where f y^2/b is not
+    halves = half * _given(beside, given) * half
+    value = where(call("le", _HUGE, power), halves, usual)
+    if len(rates) == 2 and not plus:
+        # The power costs as much as all the rest, and is seldom asked for.
+        far = where(call("le", _HUGE, power), halves, _f * ((power - 1) / _p))
+        near = _f * (_z * exprel(_p * _BOUNDED))
+        value = _given(patch(_is_far(_p * _z), far, near), given)
+        # y^2/b may be below the range where f y^2/b is not.
         value = where(SIZE < _TINY, SIZE * _f * SIZE * _given(exprel(_p * _BOUNDED), given), value)
     exact = _exact(rates)
 

@@ -127,6 +127,15 @@ def tanh(a: Ball, degree: int) -> list[Ball]:
     return c
 
 
+def log_cosh(a: Ball, degree: int) -> list[Ball]:
+    """Of log(cosh(a)): its slope is tanh(a), and cosh of a large number is out of reach."""
+    size = abs(a)
+    far = size > 1
+    value = size + (-2 * size).exp().log1p() - arb(2).log() if far else (a.sinh() ** 2).log1p() / 2
+    slopes = tanh(a, degree - 1) if degree else []
+    return [value, *(slope / (k + 1) for k, slope in enumerate(slopes))]
+
+
 def _by_series(name: str) -> Coefficients:
     """A function whose power series the library knows."""
 

@@ -213,4 +213,7 @@ class Evaluator:
         return lambda inputs: compose(coefficients, inner(inputs))
 
     def _function(self, node: sympy.Basic) -> Run:
-        return self._composed(coefficients_of(node), node.args[-1])
+        inner = node.args[-1]
+        if isinstance(node, sympy.log) and isinstance(inner, sympy.cosh):
+            return self._composed(elementary.log_cosh, inner.args[0])
+        return self._composed(coefficients_of(node), inner)

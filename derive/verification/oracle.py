@@ -62,6 +62,7 @@ class Oracle:
         self._series = Series(loss, self.quantities)
         self._near: dict[tuple[Any, ...], dict[str, Enclosure]] = {}
         self._last_bits = 128
+        self._moving: set[int] = set()  # the variables of limits that are being taken
         self._no_spare = (0,) * len(self.names)
 
     @cached_property
@@ -264,7 +265,13 @@ class Oracle:
                 return undefined("the limit depends on which variable comes first")
             candidates = ends[:1] or candidates
         for k in candidates:
-            answer = self._from_both_sides(wanted, point, k)
+            if k in self._moving:  # beside its point there is no value either
+                continue
+            self._moving.add(k)
+            try:
+                answer = self._from_both_sides(wanted, point, k)
+            finally:
+                self._moving.remove(k)
             if answer is not None:
                 return answer
         return undefined(str(trouble))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from derive.definitions.labels import at_label, labels
 from derive.definitions.loss import Let, Loss, let
 from derive.errors import Undecided
 from derive.numerics.candidates import Candidate
-from derive.numerics.errors import ErrorModel, ends, largest, size
+from derive.numerics.errors import LEAST, ErrorModel, ends, largest, size
 from derive.numerics.helpers.helper import bounded
 from derive.numerics.leading import SIZE, Leading, leading_terms
 from derive.numerics.lower import CannotLower, condition, lower
@@ -224,11 +225,13 @@ def at_the_ends(model: ErrorModel, form: Node, leads: Leads, length: Expr | None
     units of a length also where x/length is beyond the range."""
     x = Name(model.loss.residual.name)
     y = x if length is None else Local("y", x / lower(length))
-    tests = {S.Zero: call("eq", x, 0), oo: call("eq", absolute(y), float("inf"))}
+    # x/length is 0 for the smallest x, too
+    tests = {S.Zero: [call("eq", v, 0) for v in dict.fromkeys((x, y))]}
+    tests[oo] = [call("eq", absolute(y), float("inf"))]
     for bound in ends(model.loss):
         if math.isfinite(bound) and bound:
-            tests[sympy.nsimplify(bound)] = call("eq", x, bound)
-    for end, test in tests.items():
+            tests[sympy.nsimplify(bound)] = [call("eq", x, bound)]
+    for end, ways in tests.items():
         fewest = _misses(model, form, end)
         if not fewest:
             continue
@@ -237,7 +240,7 @@ def at_the_ends(model: ErrorModel, form: Node, leads: Leads, length: Expr | None
             misses = _misses(model, mended, end)
             if misses < fewest and _misses_nowhere_else(model, form, mended):
                 best, fewest = mended, misses
-        for value in _values(model, end, leads) if fewest else ():
+        for value, test in itertools.product(_values(model, end, leads) if fewest else (), ways):
             mended = where(test, value, form)
             misses = _misses(model, mended, end)
             if misses < fewest:
@@ -327,6 +330,8 @@ def _misses(model: ErrorModel, form: Node, end: Expr) -> int:
             if end == oo
             else (columns == float(end))
         )
+        if end == 0 and reference.sample.name == "ends":
+            here |= np.abs(columns) <= LEAST
         if np.any(here):
             error = reference.errors_of(form, model.goal)
             inside = here & ~reference.special & ~reference.settled
@@ -361,7 +366,13 @@ def _values(model: ErrorModel, end: Expr, leads: Leads) -> Iterator[Node]:
 
 
 def _by_parameter(loss: Loss) -> Iterator[Node]:
-    """0 below a special value of a parameter, and infinite elsewhere."""
+    """0 below a special value of a parameter, or where its sign is not that of x; infinite
+    elsewhere."""
+    for p in loss.parameters:
+        if p.is_extended_nonnegative is None and p.is_extended_nonpositive is None:
+            apart = call("lt", Name(p.name) * Name(loss.residual.name), 0)
+            for value in (oo, -oo):
+                yield where(apart, 0, lower(value))
     for p, points in loss.special.items():
         for point in points:
             if point.is_finite:

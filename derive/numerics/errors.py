@@ -26,6 +26,7 @@ from derive.numerics.nodes import Call, Node, Number, walk
 ULP_GOALS = (3.0, 7.0, 15.0)
 _WHOLE = 800
 _NARROW = 400
+LEAST = 2.0 ** FORMATS["float32"].least  # over a length it is 0
 _SHARE = 5
 _MANY = 200  # points at which a limit is compared
 # Bits that agree, and below and beyond which power of 2 there is nothing.
@@ -45,7 +46,9 @@ def samples(loss: Loss) -> tuple[Sample, ...]:
     whole = spread(loss, _WHOLE, _SHARE)
     narrow = everyday(loss, _NARROW, dtype="float32")
     whole_narrow = spread(loss, _NARROW, _SHARE, "float32")
-    return everyday_, whole, narrow, whole_narrow, _ends(loss, narrow), _ends(loss, whole)
+    near_zero = () if loss.predictions else (LEAST, -LEAST)
+    ends_ = _ends(loss, narrow, near_zero), _ends(loss, whole)
+    return everyday_, whole, narrow, whole_narrow, *ends_
 
 
 def ends(loss: Loss) -> tuple[float, ...]:
@@ -64,9 +67,10 @@ def largest(dtype: str) -> float:
     return (2.0 - 2.0 ** (1 - form.precision)) * 2.0**form.largest_exponent
 
 
-def _ends(loss: Loss, sample: Sample) -> Sample:
-    """The ends with the parameters of a sample; of a prediction, the largest numbers too."""
-    x = np.array(ends(loss))
+def _ends(loss: Loss, sample: Sample, beside: Sequence[float] = ()) -> Sample:
+    """The ends with the parameters of a sample, and what lies beside one; of a prediction, the
+    largest numbers too."""
+    x = np.array([*ends(loss), *beside])
     if loss.predictions:
         x = np.concatenate([x, np.copysign(largest(sample.dtype), x[np.isinf(x)])])
     groups = tuple(Group(g.parameters, x) for g in sample.groups)

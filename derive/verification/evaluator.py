@@ -216,4 +216,6 @@ class Evaluator:
         inner = node.args[-1]
         if isinstance(node, sympy.log) and isinstance(inner, sympy.cosh):
             return self._composed(elementary.log_cosh, inner.args[0])
+        if isinstance(node, sympy.log) and isinstance(inner - 1, sympy.exp):
+            return self._composed(elementary.softplus, (inner - 1).args[0])
         return self._composed(coefficients_of(node), inner)

@@ -109,16 +109,17 @@ class Oracle:
 
     def _beside(self, wanted: Quantity, point: Point) -> Enclosure:
         """A value beside a point that has only a limit; every quantity is asked for there."""
+        below = -limits.VANISHED
         if wanted != self.quantities.get(wanted.name) or not all(v.is_finite() for v in point):
-            return self.enclose(wanted, point, limits.BITS)
+            return self.enclose(wanted, point, limits.BITS, below)
         key = tuple((*v.mid().man_exp(), *v.rad().man_exp()) for v in point)
         if key not in self._near:
             if len(self._near) > REMEMBERED:
                 self._near.clear()
             digits = max(int(mantissa).bit_length() for mantissa, *_ in key)
             precision = limits.BITS + 2 * digits
-            self._near[key] = self._series.at(point, limits.BITS, None, precision)
-        return self._near[key].get(wanted.name) or self.enclose(wanted, point, limits.BITS)
+            self._near[key] = self._series.at(point, limits.BITS, below, precision)
+        return self._near[key].get(wanted.name) or self.enclose(wanted, point, limits.BITS, below)
 
     def wanted(self, name: str) -> Quantity:
         if name not in self.quantities:

@@ -34,6 +34,7 @@ from derive.numerics.units import Unit, degree
 _RULE = "leading term"
 _LONG = 150  # operations, beyond which a limit takes longer than anybody waits
 _LONGEST_TEST = 40  # operations of a test that is read at every call
+_NEAR = 2.0**-60  # |x|/length, below which a limit at 0 may stand for the value
 _LONGEST = 6  # a higher power is taken by squaring
 
 
@@ -225,8 +226,9 @@ def at_the_ends(model: ErrorModel, form: Node, leads: Leads, length: Expr | None
     units of a length also where x/length is beyond the range."""
     x = Name(model.loss.residual.name)
     y = x if length is None else Local("y", x / lower(length))
-    # x/length is 0 for the smallest x, too
-    tests = {S.Zero: [call("eq", v, 0) for v in dict.fromkeys((x, y))]}
+    # for the smallest x, x/length is 0 and length/x is infinite
+    near = call("lt", absolute(y), _NEAR)
+    tests = {S.Zero: [*(call("eq", v, 0) for v in dict.fromkeys((x, y))), near]}
     tests[oo] = [call("eq", absolute(y), float("inf"))]
     for bound in ends(model.loss):
         if math.isfinite(bound) and bound:
@@ -243,7 +245,7 @@ def at_the_ends(model: ErrorModel, form: Node, leads: Leads, length: Expr | None
         for value, test in itertools.product(_values(model, end, leads) if fewest else (), ways):
             mended = where(test, value, form)
             misses = _misses(model, mended, end)
-            if misses < fewest:
+            if misses < fewest and (test != near or _misses_nowhere_else(model, form, mended)):
                 best, fewest = mended, misses
             if not fewest:
                 break

@@ -24,6 +24,7 @@ from derive.numerics.nodes import Call, Node, Number, walk
 # What a form has to reach, in ULP beyond kappa: the promise less 1 ULP of margin. The loss, first
 # derivatives and the weight; slopes in a parameter with special points; second derivatives.
 ULP_GOALS = (3.0, 7.0, 15.0)
+MARGIN = 0.7  # ULP beyond the goal, of which 1 is left to the promise
 _WHOLE = 800
 _NARROW = 400
 LEAST = 2.0 ** FORMATS["float32"].least  # over a length it is 0
@@ -82,13 +83,14 @@ class Score:
     """Errors of one form: the largest of each sample and how many points miss the goal, among
     general parameters; and how many miss it at special values of a parameter.
 
-    size: how many operations the form has.
+    size: how many operations the form has. enough: an error that still keeps the promise.
     """
 
     worst: tuple[float, ...]
     missed: tuple[int, ...]
     special: int
     size: int
+    enough: float = 0.0
 
     @property
     def holds(self) -> bool:
@@ -105,7 +107,8 @@ class Score:
         points more or less do not outweigh a shorter form."""
         total = sum(self.missed)
         about = round(4 * math.log2(1 + total))
-        return self.missed[0], self.missed[2], about, *self.length[:2], total, self.length[2]
+        bad = [m * (w > self.enough) for m, w in zip(self.missed, self.worst, strict=True)]
+        return bad[0], bad[2], about, *self.length[:2], total, self.length[2]
 
 
 class ErrorModel:
@@ -146,7 +149,7 @@ class ErrorModel:
             missed.append(int(np.count_nonzero(general > self.goal)))
             rare = reference.special & ~reference.settled
             special += int(np.count_nonzero(error[rare] > self.goal))
-        return Score(tuple(worst), tuple(missed), special, size(form))
+        return Score(tuple(worst), tuple(missed), special, size(form), self.goal + MARGIN)
 
     @cached_property
     def general(self) -> tuple[np.ndarray, ...]:

@@ -127,14 +127,14 @@ def _around_zero(found: Profile, order: int, power: int, reach: float) -> tuple[
 
 
 def between(found: Profile, low: float, high: float) -> Node | None:
-    """c^e p(|z| - middle) for low <= |z| <= high."""
-    middle = (low + high) / 2
+    """c^e z^m p(|z| - middle) for low <= |z| <= high: psi/z^m varies less than psi."""
+    middle, order = (low + high) / 2, found.order or 0
     with mp.workdps(2 * _DIGITS):
         try:
-            p = interpolant(found.psi, low, high, middle)
+            p = interpolant(lambda z: found.psi(z) / z**order, low, high, middle)
         except _TROUBLES:
             return None
-    return None if p is None else _scaled(found, polynomial(found.size - middle, p), 0)
+    return None if p is None else _scaled(found, polynomial(found.size - middle, p), order)
 
 
 def _scaled(found: Profile, total: Node, order: int) -> Node:

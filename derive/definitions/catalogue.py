@@ -25,6 +25,7 @@ RESIDUAL: Mapping[str, str] = MappingProxyType(
         "fair": "Fair loss",
         "talwar": "Talwar loss (truncated quadratic)",
         "tukey": "Tukey's biweight (bisquare)",
+        "andrews": "Andrews' sine (wave)",
         "log_cosh": "Log-cosh loss",
         "quantile": "Quantile loss (pinball)",
         "expectile": "Expectile loss",

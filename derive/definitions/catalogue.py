@@ -26,6 +26,7 @@ RESIDUAL: Mapping[str, str] = MappingProxyType(
         "talwar": "Talwar loss (truncated quadratic)",
         "tukey": "Tukey's biweight (bisquare)",
         "andrews": "Andrews' sine (wave)",
+        "arctan": "Arctan loss",
         "log_cosh": "Log-cosh loss",
         "quantile": "Quantile loss (pinball)",
         "expectile": "Expectile loss",

@@ -183,8 +183,7 @@ class Reference:
 
     def _program(self, expression: Expr) -> Exact:
         if expression not in self._compiled:
-            far = bool(self._loss.predictions)  # where a score may be large and all is decided
-            self._compiled[expression] = Exact(expression, self.variables, vanishes=far)
+            self._compiled[expression] = Exact(expression, self.variables, vanishes=True)
         return self._compiled[expression]
 
     def _values(self) -> Column:

@@ -34,6 +34,7 @@ from derive.numerics.units import Unit, degree
 _RULE = "leading term"
 _LONG = 150  # operations, beyond which a limit takes longer than anybody waits
 _LONGEST_TEST = 40  # operations of a test that is read at every call
+_NO_DIGITS = 2.0**16  # ULP; for the smallest x a rounding counts many
 _NEAR = 2.0**-60  # |x|/length, below which a limit at 0 may stand for the value
 _LONGEST = 6  # a higher power is taken by squaring
 
@@ -332,10 +333,10 @@ def _misses(model: ErrorModel, form: Node, end: Expr) -> int:
             if end == oo
             else (columns == float(end))
         )
-        if end == 0 and reference.sample.name == "ends":
-            here |= np.abs(columns) <= LEAST
+        least = (end == 0) & (reference.sample.name == "ends") & (np.abs(columns) == LEAST)
         if np.any(here):
             error = reference.errors_of(form, model.goal)
+            here |= least & (error > _NO_DIGITS)
             inside = here & ~reference.special & ~reference.settled
             total += int(np.count_nonzero(error[inside] > model.goal))
     return total

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from flint import arb
-from sympy import Expr, Symbol, nan, true
+from sympy import Expr, Max, Min, Piecewise, Symbol, nan, true
 
 from derive.calculus.derivation import Derivation
 from derive.definitions.floats import FORMATS, Floats
@@ -46,10 +46,22 @@ def samples(loss: Loss) -> tuple[Sample, ...]:
     everyday_ = everyday(loss)
     whole = spread(loss, _WHOLE, _SHARE)
     narrow = everyday(loss, _NARROW, dtype="float32")
-    whole_narrow = spread(loss, _NARROW, _SHARE, "float32")
+    whole_narrow = _with_corners(loss, spread(loss, _NARROW, _SHARE, "float32"))
     near_zero = () if loss.predictions else (LEAST, -LEAST)
     ends_ = _ends(loss, narrow, near_zero), _ends(loss, whole)
     return everyday_, whole, narrow, whole_narrow, *ends_
+
+
+def _with_corners(loss: Loss, sample: Sample) -> Sample:
+    """With |x| at every length where branches may meet."""
+    if loss.predictions or not loss.expression.has(Piecewise, Min, Max):
+        return sample
+    lengths = [k for k, p in enumerate(loss.parameters) if p.is_positive]
+    groups = []
+    for g in sample.groups:
+        corners = [sign * g.parameters[k] for k in lengths for sign in (1, -1)]
+        groups.append(Group(g.parameters, np.concatenate([g.x, corners])))
+    return replace(sample, groups=tuple(groups))
 
 
 def ends(loss: Loss) -> tuple[float, ...]:
@@ -155,9 +167,15 @@ class ErrorModel:
     def general(self) -> tuple[np.ndarray, ...]:
         """The points of each sample at general parameters; x = 0 belongs to the ends alone."""
         return tuple(
-            ~r.special & ~r.settled & (~self._at_end(r) | (r.sample.name == "ends"))
+            ~r.special
+            & ~r.settled
+            & (self._meant(r) if r.sample.name == "ends" else ~self._at_end(r))
             for r in self.references
         )
+
+    def _meant(self, reference: Reference) -> np.ndarray:
+        """The points of a sample of ends but those beside 0."""
+        return np.asarray(np.abs(reference.sample.columns[self.loss.residual.name]) != LEAST)
 
     def _at_end(self, reference: Reference) -> np.ndarray:
         return np.isin(reference.sample.columns[self.loss.residual.name], ends(self.loss))

@@ -24,8 +24,14 @@ RESIDUAL: Mapping[str, str] = MappingProxyType(
         "student_t": "Student's t loss",
         "fair": "Fair loss",
         "talwar": "Talwar loss (truncated quadratic)",
+        "tukey": "Tukey's biweight (bisquare)",
+        "andrews": "Andrews' sine (wave)",
+        "arctan": "Arctan loss",
+        "log_cosh": "Log-cosh loss",
         "quantile": "Quantile loss (pinball)",
+        "expectile": "Expectile loss",
         "epsilon_insensitive": "Epsilon-insensitive loss",
+        "squared_epsilon_insensitive": "Squared epsilon-insensitive loss",
     }
 )
 POINTWISE: Mapping[str, str] = MappingProxyType(

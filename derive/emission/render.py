@@ -93,7 +93,8 @@ def context(module: Module, target: Target) -> dict[str, Any]:
         "functions": [function(f, printer) for f in module.functions],
         "together": _together(module, printer),
         "special": [printer.expression(c) for c in module.special],
-        "branched": any(f.branches for f in (*module.functions, *module.helpers)),
+        "branched": any(f.branches for f in module.functions)
+        or any(h.branches for h in module.helpers),
         "light": [f'"{f.name}"' for f in module.functions if _is_light(f)],
         "title": quoted(module.documentation.title, syntax),
         "kinds": _kinds(module.special, printer),

@@ -8,7 +8,7 @@ kinks. (Hampel et al., Robust Statistics, 1986, chapter 2.)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -29,6 +29,8 @@ FARTHEST = 12
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
 DECADES = range(-6, 9)
 STEPS = 12
+# Powers of ten, the nearer ones where exponentials would be out of reach.
+_FAR_OUT = ((20, 40, 80), (2, 3, 4))
 
 
 @dataclass(frozen=True)
@@ -174,16 +176,22 @@ class _Study:
     def far(self, sign: int) -> tuple[bool, Any, bool]:
         """Far out: whether the loss stays bounded; the size that the slope tends to (None where it
         grows); whether it fades to 0."""
-        losses, slopes = [], []
-        for power in (20, 40, 80):
-            place = sign * mp.mpf(10) ** power
+        for powers in _FAR_OUT:
+            places = [sign * mp.mpf(10) ** power for power in powers]
             try:
-                losses.append(abs(self.loss(place)))
-                slopes.append(abs(self.slope(place)))
-            except NotReal:  # exponentials out of reach: they grow
-                return False, None, False
+                losses, slopes = ([abs(f(t)) for t in places] for f in (self.loss, self.slope))
+            except NotReal:  # exponentials out of reach
+                continue
+            return self._read(losses, slopes)
+        return False, None, False
+
+    @staticmethod
+    def _read(losses: Sequence[Any], slopes: Sequence[Any]) -> tuple[bool, Any, bool]:
         grows = slopes[2] > slopes[1] * (1 + mp.mpf(10) ** -6)
         fades = slopes[2] < slopes[1] * (1 - mp.mpf(10) ** -6) or slopes[2] == 0
         steps = abs(losses[2] - losses[1]), abs(losses[1] - losses[0])
-        bounded = steps[0] <= steps[1] and losses[2] <= losses[1] * (1 + mp.mpf(10) ** -6)
+        rounding = losses[1] * mp.mpf(10) ** (5 - DIGITS)
+        bounded = steps[0] <= max(steps[1], rounding) and losses[2] <= losses[1] * (
+            1 + mp.mpf(10) ** -6
+        )
         return bounded, None if grows else slopes[2], fades

@@ -36,10 +36,8 @@ def held_off(model: ErrorModel, form: Node) -> Node:
                 form = apart
         infinite = [p for p in points if not p.is_finite]
         bounded = _bounded(form, variable, infinite)
-        if infinite and all(
-            _serves(model, bounded, variable, p) and _holds_beyond(model, bounded, form, variable, p)
-            for p in infinite
-        ):
+        serves = infinite and all(_serves(model, bounded, variable, p) for p in infinite)
+        if serves and all(_holds_beyond(model, bounded, form, variable, p) for p in infinite):
             form = bounded
     return form
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from derive.definitions.labels import at_label, labels
 from derive.definitions.loss import Let, Loss, let
 from derive.errors import Undecided
 from derive.numerics.candidates import Candidate
-from derive.numerics.errors import ErrorModel, ends, largest, size
+from derive.numerics.errors import LEAST, ErrorModel, ends, largest, size
 from derive.numerics.helpers.helper import bounded
 from derive.numerics.leading import SIZE, Leading, leading_terms
 from derive.numerics.lower import CannotLower, condition, lower
@@ -33,6 +34,8 @@ from derive.numerics.units import Unit, degree
 _RULE = "leading term"
 _LONG = 150  # operations, beyond which a limit takes longer than anybody waits
 _LONGEST_TEST = 40  # operations of a test that is read at every call
+_NO_DIGITS = 2.0**16  # ULP; for the smallest x a rounding counts many
+_NEAR = 2.0**-60  # |x|/length, below which a limit at 0 may stand for the value
 _LONGEST = 6  # a higher power is taken by squaring
 
 
@@ -224,11 +227,14 @@ def at_the_ends(model: ErrorModel, form: Node, leads: Leads, length: Expr | None
     units of a length also where x/length is beyond the range."""
     x = Name(model.loss.residual.name)
     y = x if length is None else Local("y", x / lower(length))
-    tests = {S.Zero: call("eq", x, 0), oo: call("eq", absolute(y), float("inf"))}
+    # for the smallest x, x/length is 0 and length/x is infinite
+    near = call("lt", absolute(y), _NEAR)
+    tests = {S.Zero: [*(call("eq", v, 0) for v in dict.fromkeys((x, y))), near]}
+    tests[oo] = [call("eq", absolute(y), float("inf"))]
     for bound in ends(model.loss):
         if math.isfinite(bound) and bound:
-            tests[sympy.nsimplify(bound)] = call("eq", x, bound)
-    for end, test in tests.items():
+            tests[sympy.nsimplify(bound)] = [call("eq", x, bound)]
+    for end, ways in tests.items():
         fewest = _misses(model, form, end)
         if not fewest:
             continue
@@ -237,10 +243,10 @@ def at_the_ends(model: ErrorModel, form: Node, leads: Leads, length: Expr | None
             misses = _misses(model, mended, end)
             if misses < fewest and _misses_nowhere_else(model, form, mended):
                 best, fewest = mended, misses
-        for value in _values(model, end, leads) if fewest else ():
+        for value, test in itertools.product(_values(model, end, leads) if fewest else (), ways):
             mended = where(test, value, form)
             misses = _misses(model, mended, end)
-            if misses < fewest:
+            if misses < fewest and (test != near or _misses_nowhere_else(model, form, mended)):
                 best, fewest = mended, misses
             if not fewest:
                 break
@@ -327,8 +333,10 @@ def _misses(model: ErrorModel, form: Node, end: Expr) -> int:
             if end == oo
             else (columns == float(end))
         )
+        least = (end == 0) & (reference.sample.name == "ends") & (np.abs(columns) == LEAST)
         if np.any(here):
             error = reference.errors_of(form, model.goal)
+            here |= least & (error > _NO_DIGITS)
             inside = here & ~reference.special & ~reference.settled
             total += int(np.count_nonzero(error[inside] > model.goal))
     return total
@@ -361,7 +369,13 @@ def _values(model: ErrorModel, end: Expr, leads: Leads) -> Iterator[Node]:
 
 
 def _by_parameter(loss: Loss) -> Iterator[Node]:
-    """0 below a special value of a parameter, and infinite elsewhere."""
+    """0 below a special value of a parameter, or where its sign is not that of x; infinite
+    elsewhere."""
+    for p in loss.parameters:
+        if p.is_extended_nonnegative is None and p.is_extended_nonpositive is None:
+            apart = call("lt", Name(p.name) * Name(loss.residual.name), 0)
+            for value in (oo, -oo):
+                yield where(apart, 0, lower(value))
     for p, points in loss.special.items():
         for point in points:
             if point.is_finite:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 from flint import arb
-from sympy import Expr, Symbol, nan, true
+from sympy import Expr, Max, Min, Piecewise, Symbol, nan, true
 
 from derive.calculus.derivation import Derivation
 from derive.definitions.floats import FORMATS, Floats
@@ -24,9 +24,11 @@ from derive.numerics.nodes import Call, Node, Number, walk
 # What a form has to reach, in ULP beyond kappa: the promise less 1 ULP of margin. The loss, first
 # derivatives and the weight; slopes in a parameter with special points; second derivatives.
 ULP_GOALS = (3.0, 7.0, 15.0)
+MARGIN = 0.7  # ULP beyond the goal, of which 1 is left to the promise
 _WORTH = 0.5  # ULP, of the margin
 _WHOLE = 800
 _NARROW = 400
+LEAST = 2.0 ** FORMATS["float32"].least  # over a length it is 0
 _SHARE = 5
 _MANY = 200  # points at a special value of a parameter
 # Bits that agree, and below and beyond which power of 2 there is nothing.
@@ -45,8 +47,22 @@ def samples(loss: Loss) -> tuple[Sample, ...]:
     everyday_ = everyday(loss)
     whole = spread(loss, _WHOLE, _SHARE)
     narrow = everyday(loss, _NARROW, dtype="float32")
-    whole_narrow = spread(loss, _NARROW, _SHARE, "float32")
-    return everyday_, whole, narrow, whole_narrow, _ends(loss, narrow), _ends(loss, whole)
+    whole_narrow = _with_corners(loss, spread(loss, _NARROW, _SHARE, "float32"))
+    near_zero = () if loss.predictions else (LEAST, -LEAST)
+    ends_ = _ends(loss, narrow, near_zero), _ends(loss, whole)
+    return everyday_, whole, narrow, whole_narrow, *ends_
+
+
+def _with_corners(loss: Loss, sample: Sample) -> Sample:
+    """With |x| at every length where branches may meet."""
+    if loss.predictions or not loss.expression.has(Piecewise, Min, Max):
+        return sample
+    lengths = [k for k, p in enumerate(loss.parameters) if p.is_positive]
+    groups = []
+    for g in sample.groups:
+        corners = [sign * g.parameters[k] for k in lengths for sign in (1, -1)]
+        groups.append(Group(g.parameters, np.concatenate([g.x, corners])))
+    return replace(sample, groups=tuple(groups))
 
 
 def ends(loss: Loss) -> tuple[float, ...]:
@@ -65,9 +81,10 @@ def largest(dtype: str) -> float:
     return (2.0 - 2.0 ** (1 - form.precision)) * 2.0**form.largest_exponent
 
 
-def _ends(loss: Loss, sample: Sample) -> Sample:
-    """The ends with the parameters of a sample; of a prediction, the largest numbers too."""
-    x = np.array(ends(loss))
+def _ends(loss: Loss, sample: Sample, beside: Sequence[float] = ()) -> Sample:
+    """The ends with the parameters of a sample, and what lies beside one; of a prediction, the
+    largest numbers too."""
+    x = np.array([*ends(loss), *beside])
     if loss.predictions:
         x = np.concatenate([x, np.copysign(largest(sample.dtype), x[np.isinf(x)])])
     groups = tuple(Group(g.parameters, x) for g in sample.groups)
@@ -79,13 +96,14 @@ class Score:
     """Errors of one form: the largest of each sample and how many points miss the goal, among
     general parameters; and how many miss it at special values of a parameter.
 
-    size: how many operations the form has.
+    size: how many operations the form has. enough: an error that still keeps the promise.
     """
 
     worst: tuple[float, ...]
     missed: tuple[int, ...]
     special: int
     size: int
+    enough: float = 0.0
 
     @property
     def holds(self) -> bool:
@@ -102,7 +120,8 @@ class Score:
         points more or less do not outweigh a shorter form."""
         total = sum(self.missed)
         about = round(4 * math.log2(1 + total))
-        return self.missed[0], self.missed[2], about, *self.length[:2], total, self.length[2]
+        bad = [m * (w > self.enough) for m, w in zip(self.missed, self.worst, strict=True)]
+        return bad[0], bad[2], about, *self.length[:2], total, self.length[2]
 
 
 class ErrorModel:
@@ -143,7 +162,7 @@ class ErrorModel:
             missed.append(int(np.count_nonzero(general > self.goal)))
             rare = reference.special & ~reference.settled
             special += int(np.count_nonzero(error[rare] > self.goal))
-        return Score(tuple(worst), tuple(missed), special, size(form))
+        return Score(tuple(worst), tuple(missed), special, size(form), self.goal + MARGIN)
 
     def serves(self, form: Node) -> bool:
         """Whether a form of other parameters may stand for this limit: rounding each of those
@@ -155,9 +174,15 @@ class ErrorModel:
     def general(self) -> tuple[np.ndarray, ...]:
         """The points of each sample at general parameters; x = 0 belongs to the ends alone."""
         return tuple(
-            ~r.special & ~r.settled & (~self._at_end(r) | (r.sample.name == "ends"))
+            ~r.special
+            & ~r.settled
+            & (self._meant(r) if r.sample.name == "ends" else ~self._at_end(r))
             for r in self.references
         )
+
+    def _meant(self, reference: Reference) -> np.ndarray:
+        """The points of a sample of ends but those beside 0."""
+        return np.asarray(np.abs(reference.sample.columns[self.loss.residual.name]) != LEAST)
 
     def _at_end(self, reference: Reference) -> np.ndarray:
         return np.isin(reference.sample.columns[self.loss.residual.name], ends(self.loss))

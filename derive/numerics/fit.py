@@ -100,29 +100,41 @@ def _parity(found: Profile) -> int | None:
 
 
 def around_zero(found: Profile, reach: float) -> Node | None:
-    """c^e z^m p(|z|) for |z| <= reach; None if psi has no such form there."""
+    """c^e z^m p(z^2), or p(|z|), for |z| <= reach; None if psi has no such form there."""
     order = found.order
     if order is None:
         return None
+    for power in (2, 1) if found.sign == (-1) ** order else (1,):
+        p = _around_zero(found, order, power, reach)
+        if p is not None:
+            z = found.size
+            return _scaled(found, polynomial(z * z if power == 2 else z, p), order)
+    return None
+
+
+def _around_zero(found: Profile, order: int, power: int, reach: float) -> tuple[float, ...] | None:
+    """psi(z)/z^order as a polynomial in w = z^power."""
+
+    def rest(w: Any) -> Any:
+        z = mp.root(w, power)
+        return found.psi(z) / z**order
+
     with mp.workdps(4 * _DIGITS):
         try:
-            p = interpolant(lambda z: found.psi(z) / z**order, mp.mpf(10) ** -8, reach, 0)
+            return interpolant(rest, mp.mpf(10) ** (-8 * power), mp.mpf(reach) ** power, 0)
         except _TROUBLES:
             return None
-    if p is None:
-        return None
-    return _scaled(found, polynomial(found.size, p), order)
 
 
 def between(found: Profile, low: float, high: float) -> Node | None:
-    """c^e p(|z| - middle) for low <= |z| <= high."""
-    middle = (low + high) / 2
+    """c^e z^m p(|z| - middle) for low <= |z| <= high: psi/z^m varies less than psi."""
+    middle, order = (low + high) / 2, found.order or 0
     with mp.workdps(2 * _DIGITS):
         try:
-            p = interpolant(found.psi, low, high, middle)
+            p = interpolant(lambda z: found.psi(z) / z**order, low, high, middle)
         except _TROUBLES:
             return None
-    return None if p is None else _scaled(found, polynomial(found.size - middle, p), 0)
+    return None if p is None else _scaled(found, polynomial(found.size - middle, p), order)
 
 
 def _scaled(found: Profile, total: Node, order: int) -> Node:

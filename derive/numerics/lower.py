@@ -13,6 +13,7 @@ from derive.calculus.reading import KEPT
 from derive.numerics import atoms
 from derive.numerics.atoms import Atom
 from derive.numerics.differences import NoPattern, pattern
+from derive.numerics.helpers.angles import less_pi
 from derive.numerics.helpers.differences import Growth, of_exponential, of_logarithm, over
 from derive.numerics.nodes import Local, Name, Node, call, node, where
 from derive.numerics.rules import rewrite
@@ -175,7 +176,19 @@ def condition(relation: Expr) -> Node:
     build = _RELATIONS.get(type(relation))
     if build is None:
         raise CannotLower(f"a condition of the form {relation} is not known")
-    return build(lower(relation.lhs), lower(relation.rhs))
+    return build(*(_beside_pi(relation) or (lower(relation.lhs), lower(relation.rhs))))
+
+
+def _beside_pi(relation: Expr) -> tuple[Node, Node] | None:
+    """The sides of |x| <= pi c, or of |x/c| <= pi, as |x| - pi c and 0."""
+    for size, bound in (relation.args, relation.args[::-1]):
+        v = size.args[0] if isinstance(size, sympy.Abs) else None
+        above, below = sympy.fraction(getattr(v, "definition", v) or sympy.nan)
+        c = bound / sympy.pi * below
+        if above.is_Symbol and c.is_Symbol and c.is_positive:
+            gap = less_pi(call("abs", lower(above)), lower(c))
+            return (gap, node(0)) if size == relation.lhs else (node(0), gap)
+    return None
 
 
 def _branches(expression: sympy.Piecewise) -> Node:

@@ -30,7 +30,7 @@ from derive.numerics.nodes import Node
 _KINDS: Mapping[str, Any] = {"float64": np.float64, "float32": np.float32}
 _MOST = np.finfo(np.float64).max
 _STEEP = 50  # ULP
-_STEP = 40  # inputs are moved by a relative 2^-_STEP for kappa
+_STEP = 64  # inputs are moved by a relative 2^-_STEP for kappa: by less than to the next number
 
 
 def values(form: Node, sample: Sample, known: Known | None = None) -> Floats:
@@ -183,8 +183,7 @@ class Reference:
 
     def _program(self, expression: Expr) -> Exact:
         if expression not in self._compiled:
-            far = bool(self._loss.predictions)  # where a score may be large and all is decided
-            self._compiled[expression] = Exact(expression, self.variables, vanishes=far)
+            self._compiled[expression] = Exact(expression, self.variables, vanishes=True)
         return self._compiled[expression]
 
     def _values(self) -> Column:

@@ -23,10 +23,20 @@ from sympy import Expr, Piecewise, S, Symbol
 from derive.definitions.floats import FORMATS, Floats
 from derive.definitions.loss import Let, Loss
 from derive.definitions.samples import Sample, spread
-from derive.numerics.atoms import Atom, power1p_exp, root_sigmoid, root_softplus, sigmoid, softplus
+from derive.numerics.atoms import (
+    Atom,
+    expm1,
+    exprel,
+    power1p_exp,
+    root_sigmoid,
+    root_softplus,
+    sigmoid,
+    softplus,
+)
 from derive.numerics.columns import Ball, Points
 from derive.numerics.edges import with_edges
 from derive.numerics.exact import Exact
+from derive.numerics.helpers.helper import FAR
 from derive.numerics.lower import condition, lower
 from derive.numerics.nodes import Local, Node, call, node, patch, where
 from derive.numerics.ordering import best_order
@@ -282,7 +292,13 @@ def _factors(expression: Expr, parts: int) -> Iterator[Factor]:
     for base, exponent in _powers(rest):
         factor = base**exponent
         side = -1 if exponent.could_extract_minus_sign() and base is not sympy.E else 1
-        if parts > 1 and isinstance(factor, (power1p_exp, *_ROOTS)):
+        if parts == 2 and isinstance(factor, (expm1, exprel)):  # expm1(g/2) (1 + exp(g/2))
+            (g,) = factor.args
+            for half in (expm1(g / 2), 1 + sympy.exp(g / 2)):
+                yield half, 1, Local(_PARTS[2], lower(half))
+            if isinstance(factor, exprel):
+                yield g, -1, call("min", lower(g), FAR)
+        elif parts > 1 and isinstance(factor, (power1p_exp, *_ROOTS)):
             g, *q = base.args
             half = power1p_exp(g, q[0] / 2) if q else _ROOTS[type(factor)](g)
             root = Local(_PARTS[2], lower(half))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -14,14 +13,13 @@ from sympy import Expr, Symbol, nan, oo
 from derive.calculus.derivation import Derivation
 from derive.calculus.reading import operations, readable
 from derive.definitions.loss import Let
-from derive.definitions.samples import Sample
 from derive.errors import BadInput, Refuted
 from derive.numerics.angles import angled
 from derive.numerics.bounds import held_off
 from derive.numerics.candidates import Candidate, expressions, from_base, readings, squared_out
 from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, at_the_labels, leading, with_leading
-from derive.numerics.errors import ErrorModel, Score, at_limit, is_limit, samples
+from derive.numerics.errors import MARGIN, ErrorModel, Score, at_limit, is_limit, samples
 from derive.numerics.forms import MeasuredError, Regime, StableForm
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.measure import target
@@ -40,7 +38,6 @@ _FAR_OFF = 1e10  # ULP
 _WORDY = 20  # size of a form, beyond which two pieces may be shorter
 _LONG = 200  # operations, beyond which a formula is not written in units
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
-_MARGIN = 0.7  # ULP beyond the goal, of which 1 is left to the promise
 # An infinite value of a parameter holds from here on.
 _ENDLESS = 2.0**1000
 # Far out, where the value is below every number.
@@ -375,7 +372,7 @@ def _nearly(model: ErrorModel, rows: Sequence[_Row]) -> _Row | None:
     good = [
         r for r in rows
         if not any(r.score.missed[k] for k in everyday)
-        and max(r.score.worst[k] for k in other) <= model.goal + _MARGIN
+        and max(r.score.worst[k] for k in other) <= model.goal + MARGIN
     ]  # fmt: skip
     return min(good, key=lambda r: r.score.length, default=None)
 

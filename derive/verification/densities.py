@@ -128,7 +128,8 @@ class Densities:
             return self._residuals(dtype)
         if name == "log_partition_on":
             groups = tuple(Group((b, *p), np.array([a])) for p in self.anywhere for a, b in ENDS)
-            return Sample(SAMPLE, dtype, ("a", "b", *self.names), groups)
+            ends = ("from", "up to")  # which no parameter is called
+            return Sample(SAMPLE, dtype, (*ends, *self.names), groups)
         groups = tuple(Group(p[1:], np.array([p[0]])) for p in chosen)
         return Sample(SAMPLE, dtype, self.names, groups)
 

@@ -127,6 +127,30 @@ def tanh(a: Ball, degree: int) -> list[Ball]:
     return c
 
 
+def log_cosh(a: Ball, degree: int) -> list[Ball]:
+    """Of log(cosh(a)): its slope is tanh(a), and cosh of a large number is out of reach."""
+    size = abs(a)
+    far = size > 1
+    value = size + (-2 * size).exp().log1p() - arb(2).log() if far else (a.sinh() ** 2).log1p() / 2
+    slopes = tanh(a, degree - 1) if degree else []
+    return [value, *(slope / (k + 1) for k, slope in enumerate(slopes))]
+
+
+def softplus(a: Ball, degree: int) -> list[Ball]:
+    """Of log(1 + exp(a)), from u' = u v and v' = -u v for its slope u and v = 1 - u: exp of a large
+    number is out of reach."""
+    size = abs(a)
+    e = (-size).exp()
+    u, v = [1 / (1 + e)], [e / (1 + e)]
+    if not a > 0:
+        u, v = (v, u) if a <= 0 else ([1 / (1 + (-a).exp())], [1 / (1 + a.exp())])
+    for k in range(1, degree):
+        slope = sum((u[i] * v[k - 1 - i] for i in range(k)), arb(0)) / k
+        u.append(slope)
+        v.append(-slope)
+    return [(a + size) / 2 + e.log1p(), *(u[k] / (k + 1) for k in range(degree))]
+
+
 def _by_series(name: str) -> Coefficients:
     """A function whose power series the library knows."""
 

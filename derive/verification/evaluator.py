@@ -231,10 +231,15 @@ class Evaluator:
         return lambda inputs: compose(coefficients, inner(inputs))
 
     def _function(self, node: sympy.Basic) -> Run:
+        inner = node.args[-1]
+        if isinstance(node, sympy.log) and isinstance(inner, sympy.cosh):
+            return self._composed(elementary.log_cosh, inner.args[0])
+        if isinstance(node, sympy.log) and isinstance(inner - 1, sympy.exp):
+            return self._composed(elementary.softplus, (inner - 1).args[0])
         excess = _less_its_one(node.args[0]) if isinstance(node, sympy.log) else None
         if excess is not None:
             return self._composed(elementary.log1p, excess)
-        return self._composed(coefficients_of(node), node.args[-1])
+        return self._composed(coefficients_of(node), inner)
 
 
 def _named(plain: Run, node: sympy.Basic) -> Run:

@@ -14,8 +14,9 @@ from derive.verification.enclosure import Enclosure, undefined
 BITS = 160  # relative accuracy of the values that are compared
 AGREEMENT = 100
 VANISHING = 40
-FAR = 1 << 15  # beyond 2^±FAR a value is over or under every range
-BELOW = -2 * FAR  # what is known to be smaller is known well enough
+FAR = 1 << 15  # beyond 2^FAR a value is over every range
+VANISHED = 1 << 12  # below 2^-VANISHED, that far out, it is on its way to 0
+BELOW = -VANISHED  # what is known to be smaller is known well enough
 # exponents of the distances, tried in turn
 NEAR = ((256, 512, 768), (2048, 4096, 6144))
 DISTANT = (
@@ -75,7 +76,7 @@ def _classify(a: Ball, b: Ball, c: Ball) -> Enclosure | None:
     dying = sizes[1] < sizes[0] * shrink and sizes[2] < sizes[1] * shrink
     if dying or (b.is_zero() and c.is_zero()):
         return Enclosure(arb(0), rigorous=False)
-    if all(size < arb((1, -FAR)) for size in sizes):
+    if all(size < arb((1, -VANISHED)) for size in sizes):
         return Enclosure(arb(0), rigorous=False)
     for sign in (1, -1):
         u, v, w = sign * a, sign * b, sign * c

@@ -65,6 +65,7 @@ class Oracle:
         self._series = Series(loss, self.quantities, self._precision)
         self._moving: dict[tuple[Any, ...], Series] = {}
         self._near: dict[tuple[Any, ...], dict[str, Enclosure]] = {}
+        self._limits: set[int] = set()  # the variables of limits that are being taken
         self._no_spare = (0,) * len(self.names)
 
     @cached_property
@@ -298,7 +299,13 @@ class Oracle:
                 return undefined("the limit depends on which variable comes first")
             candidates = ends[:1] or candidates
         for k in candidates:
-            answer = self._from_both_sides(wanted, point, k)
+            if k in self._limits:  # beside its point there is no value either
+                continue
+            self._limits.add(k)
+            try:
+                answer = self._from_both_sides(wanted, point, k)
+            finally:
+                self._limits.remove(k)
             if answer is not None:
                 return answer
         return undefined(str(trouble))

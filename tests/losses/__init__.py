@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from derive.definitions.catalogue import NAMES
+
 
 def own(name: str) -> str:
-    """The path of a loss file."""
-    return str(Path(__file__).with_name(f"{name}.toml"))
+    """What a loss is found by: its name in the catalogue, or the path of its file."""
+    return name if name in NAMES else str(Path(__file__).with_name(f"{name}.toml"))

@@ -1,5 +1,6 @@
 """Stable atoms: small functions that each keep their digits over their whole domain."""
 
+from derive.numerics.helpers.angles import less_pi
 from derive.numerics.helpers.boxcox import boxcox1p, boxcox_bend, boxcox_slope
 from derive.numerics.helpers.divergences import (
     chance_divergence,
@@ -59,6 +60,7 @@ __all__ = [
     "exprel",
     "exprel1",
     "exprel2",
+    "less_pi",
     "log1mexp",
     "log1p_minus",
     "log1p_square",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mpmath import mp
@@ -12,34 +13,48 @@ from derive.numerics.nodes import Local, Name, Node, absolute, call, polynomial,
 
 _z = Name("z")
 
+
+def _squares(f: Callable[[Any], Any]) -> Node:
+    """z^2 times a polynomial in z^2, which is the even function f up to |z| = 1."""
+    with mp.workdps(60):
+        near = interpolant(lambda w: f(mp.sqrt(w)) / w, mp.mpf(10) ** -16, 1, 0)
+    assert near is not None
+    square = Local("square", _z * _z)
+    return square * polynomial(square, near)
+
+
+def _log_cosh(z: Any) -> Any:
+    return mp.log1p(mp.sinh(z) ** 2) / 2
+
+
+def _logcosh() -> Node:
+    """A polynomial up to 1; beyond 1, |z| - log 2 and what decays with exp(-2|z|)."""
+    size = Local("size", absolute(_z))
+    decay = call("log1p", exp(-2 * size))
+    return where(size < 1, _squares(_log_cosh), size - (call("log", 2) - decay))
+
+
 logcosh = define(
     Helper(
         "logcosh",
         ("z",),
         "log(cosh(z)), without cancellation at small z and without overflow at large.",
-        where(
-            absolute(_z) < 20,
-            call("log1p", call("sinh", _z) * call("sinh", _z)) / 2,
-            absolute(_z) - call("log", 2),
-        ),
-        lambda z: mp.log1p(mp.sinh(z) ** 2) / 2,
+        _logcosh(),
+        _log_cosh,
     )
 )
 
 
 def _excess(z: Any) -> Any:
-    return z * mp.tanh(z) - mp.log1p(mp.sinh(z) ** 2) / 2
+    return z * mp.tanh(z) - _log_cosh(z)
 
 
 def _logcosh_excess() -> Node:
-    """z^2 times a polynomial up to 1; beyond 1, log 2 less what decays with exp(-2|z|)."""
+    """A polynomial up to 1; beyond 1, log 2 less what decays with exp(-2|z|)."""
     size = Local("size", absolute(_z))
-    with mp.workdps(60):
-        near = interpolant(lambda z: _excess(z) / z**2, mp.mpf(10) ** -8, 1, 0)
-    assert near is not None
     decay = Local("decay", exp(-2 * call("min", size, FAR)))
     rest = call("log1p", decay) + 2 * call("min", size, FAR) * (decay / (1 + decay))
-    return where(size < 1, size * size * polynomial(size, near), call("log", 2) - rest)
+    return where(size < 1, _squares(_excess), call("log", 2) - rest)
 
 
 logcosh_excess = define(

@@ -90,7 +90,7 @@ def test_the_range_shows_every_kink_and_the_tails(derivations: Mapping[str, Deri
     assert ends(huber, parameters(huber, {"delta": "5"})) == (-20.0, 20.0)
     low, high = ends(barron, parameters(barron, {"scale": "3"}))
     assert (low, high) == (-18.0, 18.0)
-    tukey = own("losses/tukey")
+    tukey = derive(load("tukey"))
     c = float(parameters(tukey, {})[tukey.loss.parameters[0]])
     assert ends(tukey, parameters(tukey, {}))[1] > 1.5 * c
 

@@ -33,16 +33,17 @@ def _elementwise(formula: Any) -> Any:
     @np.errstate(all="ignore")
     def evaluate(x: Any, *_given: Any, **_named: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
-        if x.dtype.kind not in "fiub":
-            raise TypeError(f"x must be real numbers, got dtype {x.dtype}")
-        dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
-        if any(p.ndim for p in parameters):
+        if x.dtype.kind != "f":
+            x = x.astype(np.float64, casting="same_kind")
+        if any([p.ndim for p in parameters]):
             x, *parameters = np.broadcast_arrays(x, *parameters)
+        if x.ndim and x.size <= 16384 and x.dtype == np.float64:
+            return _by_kind(formula, x, *parameters)
         flat = [x.reshape(-1), *(p.reshape(-1) if p.ndim else p for p in parameters)]
-        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), dtype)
+        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), x.dtype)
         for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
-            r, *rest = (v[part] if v.ndim else v for v in flat)
-            out[:, part] = _by_kind(formula, r.astype(np.float64, copy=False), *rest)
+            some = (np.asarray(v[part], float) if v.ndim else v for v in flat)
+            out[:, part] = _by_kind(formula, *some)
         value, *slope = (row.reshape(x.shape)[()] for row in out)
         return (value, *slope) if slope else value
 
@@ -55,52 +56,39 @@ def _parameters(alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         ("alpha", alpha, "a number in [-inf, inf], not NaN", lambda p: p >= -np.inf),
         ("scale", scale, "> 0 and finite", lambda p: (p > 0) & (p < np.inf)),
     ]
-    for place, (name, value, rule, accepts) in enumerate(rows):
-        array = np.float64(value) if type(value) is float else np.asarray(value)
-        if array.dtype.kind not in "fiub" or not accepts(array).all():
-            raise ValueError(f"{name} must be {rule}, got {value!r}")
-        rows[place] = np.float64(array)
-    return rows
+    for name, value, rule, accepts in rows:
+        if type(value) is not float or not accepts(value):
+            array = np.asarray(value)
+            if array.dtype.kind not in "fiub" or not accepts(array).all():
+                raise ValueError(f"{name} must be {rule}, got {value!r}")
+    return [np.float64(row[1]) for row in rows]
 
 
 @_elementwise
 def loss(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """General adaptive robust loss, elementwise."""
-    y = x / scale
-    if np.all(alpha == 2):
-        return 0.5 * y * y
-    if np.all(alpha >= 2.0**1000):
-        return np.expm1(0.5 * y * y)
-    if np.all(alpha <= -(2.0**1000)):
-        return -np.expm1(-0.5 * y * y)
-    b = np.abs(alpha - 2)
-    return _square_difference_0_p(b / 2, x / scale, b, alpha / 2)
+    a = np.minimum(np.maximum(alpha, -(2.0**100)), 2.0**100)
+    b = np.maximum(np.abs(a - 2), 2.0**-100)
+    return _square_difference_0_p(b / 2, x / scale, b, a / 2)
 
 
 @_elementwise
 def d_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The derivative in x, the influence."""
     y = x / scale
-    if np.all(alpha == 2):
-        return x / scale / scale
-    if np.all(alpha >= 2.0**1000):
-        p = np.exp(0.25 * y * y) / scale
-        return p * x * p
-    if np.all(alpha <= -(2.0**1000)):
-        p = np.exp(-0.25 * y * y) / scale
-        return _where_rare(np.abs(y) == np.inf, lambda: 0, p * x * p)
-    value = _times_power1p_less_one(y, 1, scale, 1, y, np.abs(alpha - 2), alpha / 2)
+    a = np.minimum(np.maximum(alpha, -(2.0**100)), 2.0**100)
+    value = _times_power1p_less_one(y, 1, scale, 1, y, np.maximum(np.abs(a - 2), 2.0**-100), a / 2)
     return _where_rare(
-        np.abs(y) == np.inf, lambda: np.sign(x) * (np.abs(x) ** (alpha - 1) / scale), value
+        np.abs(y) == np.inf, lambda: np.sign(x) * (np.abs(x) ** (a - 1) / scale), value
     )
 
 
 @_elementwise
 def d_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The derivative in alpha."""
-    if np.all(alpha == 2):
+    if _all(alpha == 2):
         return np.where(np.isnan(x), x, _where_rare(x == 0, lambda: 0, np.inf))
-    if np.all(np.abs(alpha) >= 2.0**1000):
+    if _all(np.abs(alpha) >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
     b = np.abs(alpha - 2)
     return _square_difference_0_pm1_p_p(b / 4, x / scale, b, alpha / 2)
@@ -110,32 +98,20 @@ def d_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 def d_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The derivative in scale."""
     y = x / scale
-    if np.all(alpha == 0):
-        value = -y / (0.5 * y * y + 1) / scale * y
-        return _where_rare(np.abs(y) >= 2.0**60, lambda: -2 / scale, value)
-    if np.all(alpha == 2):
-        return -y / scale * y
-    if np.all(alpha >= 2.0**1000):
-        p = y * np.exp(0.25 * y * y)
-        return -p / scale * p
-    if np.all(alpha <= -(2.0**1000)):
-        p = y * np.exp(-0.25 * y * y)
-        return _where_rare(np.abs(y) == np.inf, lambda: 0, -p / scale * p)
-    value = _times_power1p_less_one(y, -y, scale, 1, y, np.abs(alpha - 2), alpha / 2)
-    return _where_rare(np.abs(y) == np.inf, lambda: -2 * np.abs(x) ** alpha / scale, value)
+    a = np.minimum(np.maximum(alpha, -(2.0**100)), 2.0**100)
+    value = _times_power1p_less_one(y, -y, scale, 1, y, np.maximum(np.abs(a - 2), 2.0**-100), a / 2)
+    return _where_rare(np.abs(y) == np.inf, lambda: -2 * np.abs(x) ** a / scale, value)
 
 
 @_elementwise
 def d2_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     y = x / scale
-    if np.all(alpha == 0):
-        s = y * y
+    s = y * y
+    if _all(alpha == 0):
         value = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
         return _where_rare(np.abs(y) >= 2.0**60, lambda: -2 / x / x, value)
-    if np.all(alpha == 2):
-        return np.where(np.isnan(x), x, 1 / scale / scale)
-    if np.all(alpha >= 2.0**1000):
+    if _all(alpha >= 2.0**1000):
         quarter = np.exp(0.125 * y * y)
         p = np.exp(0.25 * y * y) / scale
         value = p * (y * y + 1) * p
@@ -150,10 +126,17 @@ def d2_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
             ),
             value,
         )
-    if np.all(alpha <= -(2.0**1000)):
+    if _all(alpha <= -(2.0**1000)):
+        quarter = np.exp(-0.125 * y * y)
         p = np.exp(-0.25 * y * y) / scale
-        return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (1 - y * y) * p)
-    b = np.abs(alpha - 2)
+        value = p * (1 - s) * p
+        value = _where_rare(
+            np.abs(y) >= 16,
+            lambda: quarter / scale * quarter * (1 - s) * (quarter / scale * quarter),
+            value,
+        )
+        return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, value)
+    b = np.maximum(np.abs(alpha - 2), 2.0**-100)
     r = np.abs(y) / np.sqrt(b)
     q = 1 / (r * r + 1) + (alpha - 1) / (1 + 1 / (r * r))
     value = _times_power1p_less_one(1, q, scale, scale, y, b, alpha / 2)
@@ -165,29 +148,19 @@ def d2_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 @_elementwise
 def d2_x_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and alpha."""
-    if np.all(alpha == 2):
+    if _all(alpha == 2):
         return _where_rare(x == 0, lambda: 0, np.inf * np.sign(x))
-    if np.all(np.abs(alpha) >= 2.0**1000):
+    if _all(np.abs(alpha) >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
     y = x / scale
-    u = np.abs(y)
     b = np.abs(alpha - 2)
-    L = _log1p_square(u / np.sqrt(b))
-    w = 0.5 * _exp_difference_over_m1_0_0(L)
-    v = _times_power1p_less_one(y, w, scale / L, 1, y, b, alpha / 2)
-    value = _where_rare(
-        u >= 2.0**20,
-        lambda: (
-            _times_power1p_less_one(
-                y, 0.5 * _exp_difference_over_m1_0_0(L), 1 / L, 1, y, b, alpha / 2
-            )
-            / scale
-        ),
-        v,
-    )
-    value = _where_rare(u >= 2.0**60, lambda: v, value)
+    L = _log1p_square(np.abs(y) / np.sqrt(b))
+    u = 0.5 * _exp_difference_over_m1_0_0(L)
+    value = _times_power1p_less_one(y, u, scale / L, 1, y, b, alpha / 2)
     return _where_rare(
-        u == np.inf, lambda: np.sign(x) * _where_rare(alpha - 1 < 0, lambda: 0, np.inf), value
+        np.abs(y) == np.inf,
+        lambda: np.sign(x) * _where_rare(alpha - 1 < 0, lambda: 0, np.inf),
+        value,
     )
 
 
@@ -195,20 +168,15 @@ def d2_x_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 def d2_x_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and scale."""
     y = x / scale
-    if np.all(alpha == 0):
-        s = y * y
-        value = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
-        return _where_rare(np.abs(y) >= 2.0**60, lambda: -scale / x / x * (8 / x), value)
-    if np.all(alpha == 2):
-        return -2 / scale * (x / scale) / scale
-    if np.all(alpha >= 2.0**1000):
+    if _all(alpha >= 2.0**1000):
         quarter = np.exp(0.125 * y * y)
         p = quarter / scale * quarter
         return -p * (y * y + 2) * y * p
-    if np.all(alpha <= -(2.0**1000)):
-        p = np.exp(-0.25 * y * y) / scale
+    if _all(alpha <= -(2.0**1000)):
+        quarter = np.exp(-0.125 * y * y)
+        p = quarter / scale * quarter
         return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (y * y - 2) * y * p)
-    b = np.abs(alpha - 2)
+    b = np.maximum(np.abs(alpha - 2), 2.0**-100)
     r = np.abs(y) / np.sqrt(b)
     q = -alpha / (1 + 1 / (r * r)) - 2 / (r * r + 1)
     value = _times_power1p_less_one(y, q, scale, scale, y, b, alpha / 2)
@@ -222,9 +190,9 @@ def d2_x_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 @_elementwise
 def d2_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in alpha."""
-    if np.all(alpha == 2):
+    if _all(alpha == 2):
         return np.where(np.isnan(x), x, _where_rare(x == 0, lambda: 0, np.inf))
-    if np.all(np.abs(alpha) >= 2.0**1000):
+    if _all(np.abs(alpha) >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
     b = np.abs(alpha - 2)
     y = x / scale
@@ -236,9 +204,9 @@ def d2_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 @_elementwise
 def d2_alpha_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The mixed second derivative in alpha and scale."""
-    if np.all(alpha == 2):
+    if _all(alpha == 2):
         return np.where(np.isnan(x), x, _where_rare(x == 0, lambda: 0, -np.inf))
-    if np.all(np.abs(alpha) >= 2.0**1000):
+    if _all(np.abs(alpha) >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
     y = x / scale
     b = np.abs(alpha - 2)
@@ -254,16 +222,15 @@ def d2_alpha_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 def d2_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
-    if np.all(alpha == 2):
-        return 3 * y / scale * (y / scale)
-    if np.all(alpha >= 2.0**1000):
+    if _all(alpha >= 2.0**1000):
         quarter = np.exp(0.125 * y * y)
         p = quarter / scale * y * quarter
         return p * (y * y + 3) * p
-    if np.all(alpha <= -(2.0**1000)):
-        p = np.exp(-0.25 * y * y) / scale * y
+    if _all(alpha <= -(2.0**1000)):
+        quarter = np.exp(-0.125 * y * y)
+        p = quarter / scale * y * quarter
         return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (3 - y * y) * p)
-    b = np.abs(alpha - 2)
+    b = np.maximum(np.abs(alpha - 2), 2.0**-100)
     r = np.abs(y) / np.sqrt(b)
     v = scale / (3 / (r * r + 1) + (alpha + 1) / (1 + 1 / (r * r)))
     value = _times_power1p_less_one(y, y, v, scale, y, b, alpha / 2)
@@ -274,23 +241,21 @@ def d2_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 def weight(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
-    if np.all(alpha == 2):
-        return np.where(np.isnan(x), x, 1 / scale / scale)
-    if np.all(alpha >= 2.0**1000):
+    if _all(alpha >= 2.0**1000):
         quarter = np.exp(0.125 * y * y)
         p = np.exp(0.25 * y * y) / scale
         value = p * p
         return _where_rare(
             np.abs(y) >= 16, lambda: quarter / scale * quarter * (quarter / scale * quarter), value
         )
-    if np.all(alpha <= -(2.0**1000)):
+    if _all(alpha <= -(2.0**1000)):
+        quarter = np.exp(-0.125 * y * y)
         value = np.exp(-0.5 * y * y) / scale / scale
         return _where_rare(
-            np.abs(y) >= 8,
-            lambda: np.exp(-0.25 * y * y) / scale * (np.exp(-0.25 * y * y) / scale),
-            value,
+            np.abs(y) >= 8, lambda: quarter / scale * quarter * (quarter / scale * quarter), value
         )
-    value = _times_power1p_less_one(1, 1, scale, scale, y, np.abs(alpha - 2), alpha / 2)
+    u = np.maximum(np.abs(alpha - 2), 2.0**-100)
+    value = _times_power1p_less_one(1, 1, scale, scale, y, u, alpha / 2)
     value = _where_rare(
         np.abs(y) == np.inf, lambda: np.abs(x) ** (alpha - 2) / (scale * scale), value
     )
@@ -348,38 +313,39 @@ def _exprel(z: Any) -> Any:
 
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
     """f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
-    above = f / root
     t = np.abs(y) / np.sqrt(b)
     half = _power1p_square(t, 0.5 * q)
     half = _where_rare(t >= np.inf, lambda: np.abs(y) ** q * np.minimum(b, 1) ** (-0.5 * q), half)
     low = np.minimum(half, 1)
-    start = above * low
-    side = np.where(np.abs(above) < 1, low / c * above, start / c)
-    beside = e / root
-    small = np.abs(beside) <= 1
+    above = f * low
+    start = f / root * low
+    side = np.where(np.abs(above) <= 2.0**20, above / c / root, start / c)
+    below = e * low
+    small = np.abs(below) <= 2.0**20
+    near = np.where(np.abs(start) >= 1, start * below / c, side * below)
     far2 = half >= np.inf
     high = np.maximum(_where_rare(far2, lambda: _power1p_square(t, 0.25 * q), half), 1)
     again = _where_rare(far2, lambda: high, 1)
-    w = np.where(small, low / d * beside, beside * low / d)
+    w = np.where(small, below / d / root, e / root * low / d)
     value = side * high * again * (w * high * again)
-    u = np.where(np.abs(start) >= 1, start * low / c * beside, side * beside * low)
-    return np.where((np.abs(side) >= 1) & small, u / d * high * again * high * again, value)
+    u = np.where(np.abs(near) < 1, near / d / root, near / root / d)
+    return np.where((np.abs(side) >= 1) & small, u * high * again * high * again, value)
 
 
 def _log1p_square(t: Any) -> Any:
     """log(1 + t^2) for t >= 0, also where t^2 overflows."""
-    return _where_rare(t >= 2.0**40, lambda: 2 * np.log(t), np.log1p(t * t))
+    return _where_rare(t >= 2.0**40, lambda: 2 * np.log(t), _log1p(t * t))
 
 
 def _power1p_square(t: Any, q: Any) -> Any:
     """(1 + t^2)^q for t >= 0, also where t^2 overflows."""
-    if np.all(np.abs(q) <= 2):
+    if _all(np.abs(q) <= 2):
         return _where_rare(t >= 2.0**40, lambda: t ** (2 * q), (1 + t * t) ** q)
     total = 1 + t * t
     lift = total - 1
     u = 1 - (total - lift) + (t * t - lift) + _product_error(t, t)
-    value = total**q * (1 + q * (u / total))
-    value = np.where(t < 0.03125, np.exp(q * np.log1p(t * t)), value)
+    value = total**q * (1 + np.maximum(q * (u / total), -0.5))
+    value = np.where(t < 0.03125, np.exp(q * _log1p(t * t)), value)
     return _where_rare(t >= 2.0**40, lambda: t ** (2 * q), value)
 
 
@@ -416,11 +382,14 @@ def _square_difference_0_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     t = np.abs(y) / np.sqrt(b)
     z = _log1p_square(t)
     m = np.minimum(z, 1e9)
-    g = _power1p_square(t, p)
-    value = f * np.where(np.abs(p * z) >= 7 / 10, (g - 1) / p, z * _exprel(p * m))
+    value = f * (z * _exprel(p * m))
     value = _where_rare(
-        g >= 2.0**90,
-        lambda: _power1p_square(t, 0.5 * p) * (f / p) * _power1p_square(t, 0.5 * p),
+        (p * z >= 1.25) | (p * z <= -40),
+        lambda: _where_rare(
+            _power1p_square(t, p) >= 2.0**90,
+            lambda: _power1p_square(t, 0.5 * p) * (f / p) * _power1p_square(t, 0.5 * p),
+            f * ((_power1p_square(t, p) - 1) / p),
+        ),
         value,
     )
     return _where_rare(t < 2.0**-40, lambda: t * f * t * _exprel(p * m), value)
@@ -491,12 +460,13 @@ def _times_power1p_less_one(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, p: A
     q = np.where(p < 0.5, p, p - 1)
     power = _power1p_square(t, q) / np.where(p < 0.5, 1 + t * t, 1)
     value = f * power / c * (e / d)
-    u = np.maximum(power, 1 / power)
-    return _where_rare(
-        u >= 2.0**60,
-        lambda: _in_halves(f, e, c, d, y, b, q, np.where(p < 0.5, _root1p_square(t), 1)),
-        value,
-    )
+    u = _in_halves(f, e, c, d, y, b, q, np.where(p < 0.5, _root1p_square(t), 1))
+    return np.where((np.maximum(power, 1 / power) >= 2.0**60) | (np.abs(value) == np.inf), u, value)
+
+
+def _all(condition: Any) -> Any:
+    """Whether it holds for every element; a number is asked at once."""
+    return condition.all() if condition.ndim else condition
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
@@ -512,9 +482,17 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
     return reduce(lambda value, c: value * argument + c, coefficients[::-1])
 
 
+def _log1p(w: Any) -> Any:
+    """log(1 + w). Of many by log, which is faster, and what rounding takes from u = 1 + w."""
+    if w.size < 256:
+        return np.log1p(w)
+    u = 1 + w
+    return np.log(u) + np.fmax((w - (u - 1)) / u, -1)  # -1: there log(u) is infinite
+
+
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if np.any(rare) else usual
+    return np.where(rare, value(), usual) if np.count_nonzero(rare) else usual
 
 
 def _product_error(a: Any, b: Any) -> Any:

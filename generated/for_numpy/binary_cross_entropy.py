@@ -82,7 +82,7 @@ def _parameters() -> Any:
 def loss(q: Any, y: Any) -> Any:
     """Binary cross-entropy, elementwise."""
     L = np.log(q)
-    u = np.log1p(-q)
+    u = _log1p(-q)
     return _where_rare(y == 1, lambda: -L, _where_rare(y == 0, lambda: -u, -y * L - (1 - y) * u))
 
 
@@ -122,7 +122,7 @@ def value_and_grad(q: Any, y: Any) -> Any:
     far = y == 1
     L = np.log(q)
     far2 = y == 0
-    u = np.log1p(-q)
+    u = _log1p(-q)
     value = _where_rare(far, lambda: -L, _where_rare(far2, lambda: -u, -y * L - (1 - y) * u))
     slope = (y - q) / q / (q - 1)
     slope = _where_rare(q == 1, lambda: np.inf, slope)
@@ -136,9 +136,17 @@ def _log_ratio(t: Any, z: Any, d: Any) -> Any:
     q = t / z
     value = 2 * np.log(np.sqrt(t) / np.sqrt(z))
     value = np.where((q > 1e-30) & (q < 1e30), np.log(q), value)
-    return np.where(np.abs(d) < 0.5 * z, np.log1p(d / z), value)
+    return np.where(np.abs(d) < 0.5 * z, _log1p(d / z), value)
+
+
+def _log1p(w: Any) -> Any:
+    """log(1 + w). Of many by log, which is faster, and what rounding takes from u = 1 + w."""
+    if w.size < 256:
+        return np.log1p(w)
+    u = 1 + w
+    return np.log(u) + np.fmax((w - (u - 1)) / u, -1)  # -1: there log(u) is infinite
 
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if np.any(rare) else usual
+    return np.where(rare, value(), usual) if np.count_nonzero(rare) else usual

@@ -112,12 +112,21 @@ def d2_z(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     u = np.maximum(np.minimum(z, 1e30), -1e30) * (2 * y - 1)
     v = _power1p_exp(u, -gamma)
     w = _sigmoid(u)
-    half = _root_sigmoid(u)
-    half2 = _power1p_exp(u, -gamma / 2)
     p = -u
     q = _softplus(p)
     r = gamma * gamma * w * q + (1 + gamma * (2 - q)) * _sigmoid(p)
-    return np.where((v < 2.0**-100) | (w < 2.0**-100), half * half2 * r * half2 * half, r * v * w)
+    value = r * v * w
+    return _where_rare(
+        (v < 2.0**-100) | (w < 2.0**-100),
+        lambda: (
+            _root_sigmoid(u)
+            * _power1p_exp(u, -gamma / 2)
+            * r
+            * _power1p_exp(u, -gamma / 2)
+            * _root_sigmoid(u)
+        ),
+        value,
+    )
 
 
 @_elementwise
@@ -145,7 +154,7 @@ def _power1p_exp(z: Any, q: Any) -> Any:
     decay = np.exp(-np.abs(z))
     more = 1 + decay
     w = np.where(z > 0, np.exp(q * np.maximum(np.minimum(z, 1e30), -1e30)), 1)
-    return w * (more**q * (1 + q * ((decay - (more - 1)) / more)))
+    return w * (more**q * (1 + np.maximum(q * ((decay - (more - 1)) / more), -0.5)))
 
 
 def _root_sigmoid(z: Any) -> Any:
@@ -161,7 +170,7 @@ def _sigmoid(z: Any) -> Any:
 
 def _softplus(z: Any) -> Any:
     """log(1 + exp(z)), without overflow."""
-    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+    return np.maximum(z, 0) + _log1p(np.exp(-np.abs(z)))
 
 
 def _softplus_crossed(z: Any) -> Any:
@@ -170,6 +179,14 @@ def _softplus_crossed(z: Any) -> Any:
     return np.sign(z) * (a * _sigmoid(-a) - np.tanh(0.5 * a) * _softplus(-a))
 
 
+def _log1p(w: Any) -> Any:
+    """log(1 + w). Of many by log, which is faster, and what rounding takes from u = 1 + w."""
+    if w.size < 256:
+        return np.log1p(w)
+    u = 1 + w
+    return np.log(u) + np.fmax((w - (u - 1)) / u, -1)  # -1: there log(u) is infinite
+
+
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if np.any(rare) else usual
+    return np.where(rare, value(), usual) if np.count_nonzero(rare) else usual

@@ -82,7 +82,7 @@ def loss(z: Any, axis: int = -1) -> Any:
     e = np.exp(gaps)
     rest = _rest(e)
     s = e / (1 + rest)
-    q = np.log1p(rest) - gaps
+    q = _log1p(rest) - gaps
     return _total(np.where(s == 0, 0, q * s))
 
 
@@ -101,7 +101,7 @@ def hessian_product(z: Any, v: Any, axis: int = -1) -> Any:
     e = np.exp(gaps)
     rest = _rest(e)
     s = e / (1 + rest)
-    q = np.log1p(rest) - gaps
+    q = _log1p(rest) - gaps
     u = _centred(v, s) * s * (_total(np.where(s == 0, 0, q * s)) + 1 - q)
     a = np.where(s == 0, 0, u)
     return s * _others(a) + a * np.expm1(-q)
@@ -114,7 +114,7 @@ def value_and_grad(z: Any, axis: int = -1) -> Any:
     e = np.exp(gaps)
     rest = _rest(e)
     s = e / (1 + rest)
-    q = np.log1p(rest) - gaps
+    q = _log1p(rest) - gaps
     value = _total(np.where(s == 0, 0, q * s))
     slope = np.where(s == 0, 0, -_centred(z, s) * s)
     return value, slope
@@ -129,6 +129,14 @@ def _centred(value: Any, weight: Any) -> Any:
 def _largest(value: Any) -> Any:
     """The largest entry."""
     return np.max(value, -1, keepdims=True)
+
+
+def _log1p(w: Any) -> Any:
+    """log(1 + w). Of many by log, which is faster, and what rounding takes from u = 1 + w."""
+    if w.size < 256:
+        return np.log1p(w)
+    u = 1 + w
+    return np.log(u) + np.fmax((w - (u - 1)) / u, -1)  # -1: there log(u) is infinite
 
 
 def _others(value: Any) -> Any:

@@ -25,16 +25,16 @@ def _elementwise(formula: Any) -> Any:
     @np.errstate(all="ignore")
     def evaluate(x: Any, *_given: Any, **_named: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
-        if x.dtype.kind not in "fiub":
-            raise TypeError(f"x must be real numbers, got dtype {x.dtype}")
-        dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
-        if any(p.ndim for p in parameters):
+        if x.dtype.kind != "f":
+            x = x.astype(np.float64, casting="same_kind")
+        if any([p.ndim for p in parameters]):
             x, *parameters = np.broadcast_arrays(x, *parameters)
+        if x.ndim and x.size <= 16384 and x.dtype == np.float64:
+            return formula(x, *parameters)
         flat = [x.reshape(-1), *(p.reshape(-1) if p.ndim else p for p in parameters)]
-        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), dtype)
+        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), x.dtype)
         for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
-            r, *rest = (v[part] if v.ndim else v for v in flat)
-            out[:, part] = formula(r.astype(np.float64, copy=False), *rest)
+            out[:, part] = formula(*(np.asarray(v[part], float) if v.ndim else v for v in flat))
         value, *slope = (row.reshape(x.shape)[()] for row in out)
         return (value, *slope) if slope else value
 
@@ -44,12 +44,12 @@ def _elementwise(formula: Any) -> Any:
 def _parameters(scale: Any = 1.0) -> Any:
     """In float64; ValueError names a parameter outside its domain."""
     rows: Any = [("scale", scale, "> 0 and finite", lambda p: (p > 0) & (p < np.inf))]
-    for place, (name, value, rule, accepts) in enumerate(rows):
-        array = np.float64(value) if type(value) is float else np.asarray(value)
-        if array.dtype.kind not in "fiub" or not accepts(array).all():
-            raise ValueError(f"{name} must be {rule}, got {value!r}")
-        rows[place] = np.float64(array)
-    return rows
+    for name, value, rule, accepts in rows:
+        if type(value) is not float or not accepts(value):
+            array = np.asarray(value)
+            if array.dtype.kind not in "fiub" or not accepts(array).all():
+                raise ValueError(f"{name} must be {rule}, got {value!r}")
+    return [np.float64(row[1]) for row in rows]
 
 
 @_elementwise
@@ -100,7 +100,7 @@ def d2_scale(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
     s = y * y
-    value = 16 * y / (s + 4) / scale * (y / (s + 4) * (12 - s) / (s + 4) / scale)
+    value = 16 * y / (s + 4) / scale * ((12 - s) / (s + 4) * y / (s + 4) / scale)
     return _where_rare(np.abs(y) >= 2.0**60, lambda: -16 / x / x, value)
 
 
@@ -116,9 +116,14 @@ def weight(x: Any, scale: Any = 1.0) -> Any:
 @_elementwise
 def value_and_grad(x: Any, scale: Any = 1.0) -> Any:
     """(loss, d_x) in one pass."""
-    return loss.__wrapped__(x, scale), d_x.__wrapped__(x, scale)
+    y = x / scale
+    far = np.abs(y) >= 2.0**60
+    q = y * y + 4
+    value = _where_rare(far, lambda: 2, y / q * y * 2)
+    slope = _where_rare(far, lambda: 16 / y / scale / y / y, 16 / q * y / scale / q)
+    return value, slope
 
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if np.any(rare) else usual
+    return np.where(rare, value(), usual) if np.count_nonzero(rare) else usual

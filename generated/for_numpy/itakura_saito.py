@@ -134,7 +134,7 @@ def _log_ratio(t: Any, z: Any, d: Any) -> Any:
     q = t / z
     value = 2 * np.log(np.sqrt(t) / np.sqrt(z))
     value = np.where((q > 1e-30) & (q < 1e30), np.log(q), value)
-    return np.where(np.abs(d) < 0.5 * z, np.log1p(d / z), value)
+    return np.where(np.abs(d) < 0.5 * z, _log1p(d / z), value)
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
@@ -150,6 +150,14 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
     return reduce(lambda value, c: value * argument + c, coefficients[::-1])
 
 
+def _log1p(w: Any) -> Any:
+    """log(1 + w). Of many by log, which is faster, and what rounding takes from u = 1 + w."""
+    if w.size < 256:
+        return np.log1p(w)
+    u = 1 + w
+    return np.log(u) + np.fmax((w - (u - 1)) / u, -1)  # -1: there log(u) is infinite
+
+
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if np.any(rare) else usual
+    return np.where(rare, value(), usual) if np.count_nonzero(rare) else usual

@@ -136,7 +136,7 @@ def _divergence(a: Any, b: Any, d: Any) -> Any:
 def _log1p_minus(z: Any) -> Any:
     """log(1 + z) - z, without cancellation at small z."""
     w = z / (2 + z)
-    value = np.log1p(z) - z
+    value = _log1p(z) - z
     value = _where_rare(z == np.inf, lambda: -np.inf, value)
     terms = (
         1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
@@ -157,7 +157,7 @@ def _log_ratio(t: Any, z: Any, d: Any) -> Any:
     q = t / z
     value = 2 * np.log(np.sqrt(t) / np.sqrt(z))
     value = np.where((q > 1e-30) & (q < 1e30), np.log(q), value)
-    return np.where(np.abs(d) < 0.5 * z, np.log1p(d / z), value)
+    return np.where(np.abs(d) < 0.5 * z, _log1p(d / z), value)
 
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
@@ -165,9 +165,17 @@ def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     return reduce(lambda total, c: total * z + c, coefficients[::-1])
 
 
+def _log1p(w: Any) -> Any:
+    """log(1 + w). Of many by log, which is faster, and what rounding takes from u = 1 + w."""
+    if w.size < 256:
+        return np.log1p(w)
+    u = 1 + w
+    return np.log(u) + np.fmax((w - (u - 1)) / u, -1)  # -1: there log(u) is infinite
+
+
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if np.any(rare) else usual
+    return np.where(rare, value(), usual) if np.count_nonzero(rare) else usual
 
 
 def _total(value: Any) -> Any:

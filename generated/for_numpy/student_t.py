@@ -29,16 +29,17 @@ def _elementwise(formula: Any) -> Any:
     @np.errstate(all="ignore")
     def evaluate(x: Any, *_given: Any, **_named: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
-        if x.dtype.kind not in "fiub":
-            raise TypeError(f"x must be real numbers, got dtype {x.dtype}")
-        dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
-        if any(p.ndim for p in parameters):
+        if x.dtype.kind != "f":
+            x = x.astype(np.float64, casting="same_kind")
+        if any([p.ndim for p in parameters]):
             x, *parameters = np.broadcast_arrays(x, *parameters)
+        if x.ndim and x.size <= 16384 and x.dtype == np.float64:
+            return _by_kind(formula, x, *parameters)
         flat = [x.reshape(-1), *(p.reshape(-1) if p.ndim else p for p in parameters)]
-        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), dtype)
+        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), x.dtype)
         for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
-            r, *rest = (v[part] if v.ndim else v for v in flat)
-            out[:, part] = _by_kind(formula, r.astype(np.float64, copy=False), *rest)
+            some = (np.asarray(v[part], float) if v.ndim else v for v in flat)
+            out[:, part] = _by_kind(formula, *some)
         value, *slope = (row.reshape(x.shape)[()] for row in out)
         return (value, *slope) if slope else value
 
@@ -51,45 +52,45 @@ def _parameters(df: Any = 1.0, scale: Any = 1.0) -> Any:
         ("df", df, "in (0, inf]", lambda p: p > 0),
         ("scale", scale, "> 0 and finite", lambda p: (p > 0) & (p < np.inf)),
     ]
-    for place, (name, value, rule, accepts) in enumerate(rows):
-        array = np.float64(value) if type(value) is float else np.asarray(value)
-        if array.dtype.kind not in "fiub" or not accepts(array).all():
-            raise ValueError(f"{name} must be {rule}, got {value!r}")
-        rows[place] = np.float64(array)
-    return rows
+    for name, value, rule, accepts in rows:
+        if type(value) is not float or not accepts(value):
+            array = np.asarray(value)
+            if array.dtype.kind not in "fiub" or not accepts(array).all():
+                raise ValueError(f"{name} must be {rule}, got {value!r}")
+    return [np.float64(row[1]) for row in rows]
 
 
 @_elementwise
 def loss(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """Student's t loss, elementwise."""
     y = x / scale
-    if np.all(df >= 2.0**1000):
+    if _all(df >= 2.0**1000):
         return 0.5 * y * y
     value = (df + 1) / 2 * _log1p_square(np.abs(y) / np.sqrt(df))
     u = 0.5 * (df / y / y)
     value = _where_rare(
         u < 2.0**-54, lambda: (df + 1) / 2 * (np.log(1 / df) + 2 * np.log(np.abs(y))), value
     )
-    return _where_rare(y / df * (0.5 * y) < 2.0**-54, lambda: 0.5 * y * (df + 1) / df * y, value)
+    return _where_rare(y / df * (0.5 * y) < 2.0**-54, lambda: 0.5 * (y / df * (df + 1)) * y, value)
 
 
 @_elementwise
 def d_x(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The derivative in x, the influence."""
-    if np.all(df >= 2.0**1000):
+    if _all(df >= 2.0**1000):
         return x / scale / scale
     y = x / scale
-    value = (df + 1) / (y * y + df) * y / scale
+    value = (df + 1) * y / (y * y + df) / scale
     return _where_rare(df / x * (scale / x) * scale < 2.0**-54, lambda: (df + 1) / x, value)
 
 
 @_elementwise
 def d_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The derivative in df."""
-    if np.all(df >= 2.0**1000):
+    if _all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
     y = x / scale
-    L = np.log1p(y * y / df)
+    L = _log1p_square(np.abs(y) / np.sqrt(df))
     value = 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (np.expm1(-L) / df)
     v = (df + 0.5) / y / y
     value = _where_rare(
@@ -103,7 +104,7 @@ def d_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
 def d_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The derivative in scale."""
     y = x / scale
-    if np.all(df >= 2.0**1000):
+    if _all(df >= 2.0**1000):
         return -y / scale * y
     value = -y / scale * ((df + 1) * y / (y * y + df))
     return _where_rare(df / y / y < 2.0**-54, lambda: (-df - 1) / scale, value)
@@ -112,11 +113,11 @@ def d_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
 @_elementwise
 def d2_x(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
-    if np.all(df >= 2.0**1000):
+    if _all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 1 / scale / scale)
-    y = x / scale
-    s = y * y
-    value = -(df + 1) / scale / (s + df) * (s - df) / (s + df) / scale
+    r = np.abs(x / scale) / np.sqrt(df)
+    w = r * r
+    value = (df + 1) / df * (1 / (w + 1) - 1 / (1 + 1 / w)) / scale / (w + 1) / scale
     u = df / x * (scale / x) * scale * 3
     return _where_rare(u < 2.0**-54, lambda: -(df + 1) / x / x, value)
 
@@ -124,7 +125,7 @@ def d2_x(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
 @_elementwise
 def d2_x_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and df."""
-    if np.all(df >= 2.0**1000):
+    if _all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
     y = x / scale
     s = y * y
@@ -135,31 +136,31 @@ def d2_x_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
 @_elementwise
 def d2_x_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and scale."""
-    if np.all(df >= 2.0**1000):
+    if _all(df >= 2.0**1000):
         return -2 / scale * (x / scale) / scale
     u = df / x * (scale / x)
     y = x / scale
     s = y * y
-    value = -2 * (df + 1) * df / scale / (s + df) * y / (s + df) / scale
+    value = -2 * (df + 1) * df / (s + df) / scale * y / (s + df) / scale
     return _where_rare(u * scale * 2 < 2.0**-54, lambda: -u * ((df + 1) / x) * 2, value)
 
 
 @_elementwise
 def d2_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in df."""
-    if np.all(df >= 2.0**1000):
+    if _all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
     u = scale / x * (scale / x)
     y = x / scale
     s = y * y
-    value = -y / (s + df) / df * (0.5 * ((s * df - s - 2 * df) / (s + df) / df * y))
+    value = -y / df / (s + df) * (0.5 * (y / df)) * ((s * df - s - 2 * df) / (s + df))
     return _where_rare(u * ((3 * df + 1) / 2) < 2.0**-54, lambda: u + (1 - df) / df / df / 2, value)
 
 
 @_elementwise
 def d2_df_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The mixed second derivative in df and scale."""
-    if np.all(df >= 2.0**1000):
+    if _all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
     y = x / scale
     s = y * y
@@ -171,8 +172,8 @@ def d2_df_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
 def d2_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
-    if np.all(df >= 2.0**1000):
-        return y / scale * (3 * y / scale)
+    if _all(df >= 2.0**1000):
+        return 3 * y / scale * (y / scale)
     s = y * y
     value = (df + 1) * y / (s + df) / scale * (y / (s + df) * (s + 3 * df) / scale)
     return _where_rare(df / y / y < 2.0**-54, lambda: (df + 1) / scale / scale, value)
@@ -181,7 +182,7 @@ def d2_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
 @_elementwise
 def weight(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    if np.all(df >= 2.0**1000):
+    if _all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 1 / scale / scale)
     y = x / scale
     value = (df + 1) / scale / (y * y + df) / scale
@@ -213,7 +214,12 @@ def _exp_difference_m1_0_0(z: Any) -> Any:
 
 def _log1p_square(t: Any) -> Any:
     """log(1 + t^2) for t >= 0, also where t^2 overflows."""
-    return _where_rare(t >= 2.0**40, lambda: 2 * np.log(t), np.log1p(t * t))
+    return _where_rare(t >= 2.0**40, lambda: 2 * np.log(t), _log1p(t * t))
+
+
+def _all(condition: Any) -> Any:
+    """Whether it holds for every element; a number is asked at once."""
+    return condition.all() if condition.ndim else condition
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
@@ -229,6 +235,14 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
     return reduce(lambda value, c: value * argument + c, coefficients[::-1])
 
 
+def _log1p(w: Any) -> Any:
+    """log(1 + w). Of many by log, which is faster, and what rounding takes from u = 1 + w."""
+    if w.size < 256:
+        return np.log1p(w)
+    u = 1 + w
+    return np.log(u) + np.fmax((w - (u - 1)) / u, -1)  # -1: there log(u) is infinite
+
+
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if np.any(rare) else usual
+    return np.where(rare, value(), usual) if np.count_nonzero(rare) else usual

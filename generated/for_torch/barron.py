@@ -42,28 +42,20 @@ def _elementwise(_formula: Any) -> Any:
 @_elementwise
 def loss(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """General adaptive robust loss, elementwise."""
-    y = x / scale
-    a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    b = torch.abs(a - 2)
-    value = _square_difference_0_p(b / 2, y, b, a / 2)
-    value = torch.where(alpha <= -(2.0**1000), -torch.expm1(-0.5 * y * y), value)
-    value = torch.where(alpha >= 2.0**1000, torch.expm1(0.5 * y * y), value)
-    return torch.where(alpha == 2, 0.5 * y * y, value)
+    a = torch.clamp(alpha, -(2.0**100), 2.0**100)
+    b = torch.clamp(torch.abs(a - 2), min=2.0**-100)
+    return _square_difference_0_p(b / 2, x / scale, b, a / 2)
 
 
 @_elementwise
 def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
     y = x / scale
-    p = torch.exp(0.25 * y * y) / scale
-    far = torch.abs(y) == math.inf
-    u = torch.exp(-0.25 * y * y) / scale
-    a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    value = _times_power1p_less_one(y, 1, scale, 1, y, torch.abs(a - 2), a / 2)
-    value = torch.where(far, _sign(x) * (torch.abs(x) ** (a - 1) / scale), value)
-    value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, u * x * u), value)
-    value = torch.where(alpha >= 2.0**1000, p * x * p, value)
-    return torch.where(alpha == 2, y / scale, value)
+    a = torch.clamp(alpha, -(2.0**100), 2.0**100)
+    u = torch.clamp(torch.abs(a - 2), min=2.0**-100)
+    value = _times_power1p_less_one(y, 1, scale, 1, y, u, a / 2)
+    v = torch.abs(y)
+    return torch.where(v == math.inf, _sign(x) * (torch.abs(x) ** (a - 1) / scale), value)
 
 
 @_elementwise
@@ -81,17 +73,10 @@ def d_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     y = x / scale
-    p = y * torch.exp(0.25 * y * y)
-    far = torch.abs(y) == math.inf
-    u = y * torch.exp(-0.25 * y * y)
-    a = torch.where((alpha == 0) | (alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    value = _times_power1p_less_one(y, -y, scale, 1, y, torch.abs(a - 2), a / 2)
-    value = torch.where(far, -2 * torch.abs(x) ** a / scale, value)
-    value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, -u / scale * u), value)
-    value = torch.where(alpha >= 2.0**1000, -p / scale * p, value)
-    value = torch.where(alpha == 2, -y / scale * y, value)
-    v = -y / (0.5 * y * y + 1) / scale * y
-    return torch.where(alpha == 0, torch.where(torch.abs(y) >= 2.0**60, -2 / scale, v), value)
+    a = torch.clamp(alpha, -(2.0**100), 2.0**100)
+    u = torch.clamp(torch.abs(a - 2), min=2.0**-100)
+    value = _times_power1p_less_one(y, -y, scale, 1, y, u, a / 2)
+    return torch.where(torch.abs(y) == math.inf, -2 * torch.abs(x) ** a / scale, value)
 
 
 @_elementwise
@@ -101,36 +86,36 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     u = torch.abs(y)
     far = u >= 2.0**60
     s = y * y
+    far2 = u >= 16
     quarter = torch.exp(0.125 * y * y)
     v = _root1p_square(y) * quarter / scale * quarter
     p = torch.exp(0.25 * y * y) / scale
+    quarter2 = torch.exp(-0.125 * y * y)
     w = torch.exp(-0.25 * y * y) / scale
-    a = torch.where((alpha == 0) | (alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    b = torch.abs(a - 2)
+    a = torch.where((alpha == 0) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
+    b = torch.clamp(torch.abs(a - 2), min=2.0**-100)
     r = u / torch.sqrt(b)
     q = 1 / (r * r + 1) + (a - 1) / (1 + 1 / (r * r))
     value = _times_power1p_less_one(1, q, scale, scale, y, b, a / 2)
     value = torch.where(u == math.inf, torch.abs(x) ** (a - 2) / (scale * scale), value)
-    value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, w * (1 - s) * w), value)
-    value = torch.where(alpha >= 2.0**1000, torch.where(u >= 16, v * v, p * (s + 1) * p), value)
-    value = torch.where(alpha == 2, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
-    g = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
-    return torch.where(alpha == 0, torch.where(far, -2 / x / x, g), value)
+    g = torch.where(far, 0, quarter2 / scale * quarter2 * (1 - s) * (quarter2 / scale * quarter2))
+    value = torch.where(alpha <= -(2.0**1000), torch.where(far2, g, w * (1 - s) * w), value)
+    value = torch.where(alpha >= 2.0**1000, torch.where(far2, v * v, p * (s + 1) * p), value)
+    h = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
+    return torch.where(alpha == 0, torch.where(far, -2 / x / x, h), value)
 
 
 @_elementwise
 def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and alpha."""
     y = x / scale
-    u = torch.abs(y)
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
     b = torch.abs(a - 2)
-    L = _log1p_square(u / torch.sqrt(b))
-    v = _times_power1p_less_one(y, 0.5 * _exp_difference_over_m1_0_0(L), scale / L, 1, y, b, a / 2)
-    w = _times_power1p_less_one(y, 0.5 * _exp_difference_over_m1_0_0(L), 1 / L, 1, y, b, a / 2)
-    value = torch.where(u >= 2.0**20, w / scale, v)
-    value = torch.where(u >= 2.0**60, v, value)
-    value = torch.where(u == math.inf, _sign(x) * torch.where(a - 1 < 0, 0, math.inf), value)
+    L = _log1p_square(torch.abs(y) / torch.sqrt(b))
+    u = 0.5 * _exp_difference_over_m1_0_0(L)
+    value = _times_power1p_less_one(y, u, scale / L, 1, y, b, a / 2)
+    v = _sign(x) * torch.where(a - 1 < 0, 0, math.inf)
+    value = torch.where(torch.abs(y) == math.inf, v, value)
     value = torch.where(torch.abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(alpha == 2, torch.where(x == 0, 0, math.inf * _sign(x)), value)
 
@@ -139,23 +124,20 @@ def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
-    s = y * y
     quarter = torch.exp(0.125 * y * y)
     p = quarter / scale * quarter
-    u = torch.exp(-0.25 * y * y) / scale
-    a = torch.where((alpha == 0) | (alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    b = torch.abs(a - 2)
+    quarter2 = torch.exp(-0.125 * y * y)
+    u = quarter2 / scale * quarter2
+    a = torch.where(torch.abs(alpha) >= 2.0**1000, 1, alpha)
+    b = torch.clamp(torch.abs(a - 2), min=2.0**-100)
     r = torch.abs(y) / torch.sqrt(b)
     q = -a / (1 + 1 / (r * r)) - 2 / (r * r + 1)
     value = _times_power1p_less_one(y, q, scale, scale, y, b, a / 2)
     v = -_sign(x) * (torch.abs(x) ** (a - 1) / (scale * scale))
     value = torch.where(torch.abs(y) == math.inf, v, value)
-    value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, u * (s - 2) * y * u), value)
-    value = torch.where(alpha >= 2.0**1000, -p * (s + 2) * y * p, value)
-    value = torch.where(alpha == 2, -2 / scale * y / scale, value)
-    w = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
-    return torch.where(alpha == 0, torch.where(far, -scale / x / x * (8 / x), w), value)
+    w = torch.where(torch.abs(y) >= 2.0**60, 0, u * (y * y - 2) * y * u)
+    value = torch.where(alpha <= -(2.0**1000), w, value)
+    return torch.where(alpha >= 2.0**1000, -p * (y * y + 2) * y * p, value)
 
 
 @_elementwise
@@ -192,37 +174,38 @@ def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     y = x / scale
     quarter = torch.exp(0.125 * y * y)
     p = quarter / scale * y * quarter
-    u = torch.exp(-0.25 * y * y) / scale * y
-    a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    b = torch.abs(a - 2)
+    quarter2 = torch.exp(-0.125 * y * y)
+    u = quarter2 / scale * y * quarter2
+    a = torch.where(torch.abs(alpha) >= 2.0**1000, 1, alpha)
+    b = torch.clamp(torch.abs(a - 2), min=2.0**-100)
     r = torch.abs(y) / torch.sqrt(b)
     v = scale / (3 / (r * r + 1) + (a + 1) / (1 + 1 / (r * r)))
     value = _times_power1p_less_one(y, y, v, scale, y, b, a / 2)
     value = torch.where(torch.abs(y) == math.inf, 2 * torch.abs(x) ** a / (scale * scale), value)
     w = torch.where(torch.abs(y) >= 2.0**60, 0, u * (3 - y * y) * u)
     value = torch.where(alpha <= -(2.0**1000), w, value)
-    value = torch.where(alpha >= 2.0**1000, p * (y * y + 3) * p, value)
-    return torch.where(alpha == 2, 3 * y / scale * (y / scale), value)
+    return torch.where(alpha >= 2.0**1000, p * (y * y + 3) * p, value)
 
 
 @_elementwise
 def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    near = torch.isnan(x)
     y = x / scale
     quarter = torch.exp(0.125 * y * y)
     p = torch.exp(0.25 * y * y) / scale
-    v = torch.exp(-0.25 * y * y) / scale
-    a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    value = _times_power1p_less_one(1, 1, scale, scale, y, torch.abs(a - 2), a / 2)
+    quarter2 = torch.exp(-0.125 * y * y)
+    a = torch.where(torch.abs(alpha) >= 2.0**1000, 1, alpha)
+    u = torch.clamp(torch.abs(a - 2), min=2.0**-100)
+    value = _times_power1p_less_one(1, 1, scale, scale, y, u, a / 2)
     value = torch.where(torch.abs(y) == math.inf, torch.abs(x) ** (a - 2) / (scale * scale), value)
-    value = torch.where(near, x, value)
-    w = torch.where(torch.abs(y) >= 8, v * v, torch.exp(-0.5 * y * y) / scale / scale)
+    value = torch.where(torch.isnan(x), x, value)
+    w = torch.exp(-0.5 * y * y) / scale / scale
+    v = quarter2 / scale * quarter2
+    w = torch.where(torch.abs(y) >= 8, v * v, w)
     value = torch.where(alpha <= -(2.0**1000), w, value)
-    u = quarter / scale * quarter * (quarter / scale * quarter)
-    value = torch.where(alpha >= 2.0**1000, torch.where(torch.abs(y) >= 16, u, p * p), value)
-    value = torch.where(alpha == 2, torch.where(near, x, 1 / scale / scale), value)
-    return torch.where(near, x, value)
+    q = quarter / scale * quarter * (quarter / scale * quarter)
+    value = torch.where(alpha >= 2.0**1000, torch.where(torch.abs(y) >= 16, q, p * p), value)
+    return torch.where(torch.isnan(x), x, value)
 
 
 def value_and_grad(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
@@ -268,22 +251,23 @@ def _exprel(z: Any) -> Any:
 
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
     """f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
-    above = f / root
     t = torch.abs(y) / torch.sqrt(b)
     half = _power1p_square(t, 0.5 * q)
     half = torch.where(t >= math.inf, torch.abs(y) ** q * torch.clamp(b, max=1) ** (-0.5 * q), half)
     low = torch.clamp(half, max=1)
-    start = above * low
-    side = torch.where(torch.abs(above) < 1, low / c * above, start / c)
-    beside = e / root
-    small = torch.abs(beside) <= 1
+    above = f * low
+    start = f / root * low
+    side = torch.where(torch.abs(above) <= 2.0**20, above / c / root, start / c)
+    below = e * low
+    small = torch.abs(below) <= 2.0**20
+    near = torch.where(torch.abs(start) >= 1, start * below / c, side * below)
     far2 = half >= math.inf
     high = torch.clamp(torch.where(far2, _power1p_square(t, 0.25 * q), half), min=1)
     again = torch.where(far2, high, 1)
-    w = torch.where(small, low / d * beside, beside * low / d)
+    w = torch.where(small, below / d / root, e / root * low / d)
     value = side * high * again * (w * high * again)
-    u = torch.where(torch.abs(start) >= 1, start * low / c * beside, side * beside * low)
-    return torch.where((torch.abs(side) >= 1) & small, u / d * high * again * high * again, value)
+    u = torch.where(torch.abs(near) < 1, near / d / root, near / root / d)
+    return torch.where((torch.abs(side) >= 1) & small, u * high * again * high * again, value)
 
 
 def _log1p_square(t: Any) -> Any:
@@ -296,7 +280,7 @@ def _power1p_square(t: Any, q: Any) -> Any:
     total = 1 + t * t
     lift = total - 1
     u = 1 - (total - lift) + (t * t - lift) + _product_error(t, t)
-    value = total**q * (1 + q * (u / total))
+    value = total**q * (1 + torch.clamp(q * (u / total), min=-0.5))
     value = torch.where(t < 0.03125, torch.exp(q * torch.log1p(t * t)), value)
     return torch.where(t >= 2.0**40, t ** (2 * q), value)
 
@@ -334,10 +318,15 @@ def _square_difference_0_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     t = torch.abs(y) / torch.sqrt(b)
     z = _log1p_square(t)
     m = torch.clamp(z, max=1e9)
-    g = _power1p_square(t, p)
-    value = f * torch.where(torch.abs(p * z) >= 7 / 10, (g - 1) / p, z * _exprel(p * m))
+    value = f * (z * _exprel(p * m))
     value = torch.where(
-        g >= 2.0**90, _power1p_square(t, 0.5 * p) * (f / p) * _power1p_square(t, 0.5 * p), value
+        (p * z >= 1.25) | (p * z <= -40),
+        torch.where(
+            _power1p_square(t, p) >= 2.0**90,
+            _power1p_square(t, 0.5 * p) * (f / p) * _power1p_square(t, 0.5 * p),
+            f * ((_power1p_square(t, p) - 1) / p),
+        ),
+        value,
     )
     return torch.where(t < 2.0**-40, t * f * t * _exprel(p * m), value)
 
@@ -403,12 +392,9 @@ def _times_power1p_less_one(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, p: A
     q = torch.where(p < 0.5, p, p - 1)
     power = _power1p_square(t, q) / torch.where(p < 0.5, 1 + t * t, 1)
     value = f * power / c * (e / d)
-    u = torch.clamp(power, min=1 / power)
-    return torch.where(
-        u >= 2.0**60,
-        _in_halves(f, e, c, d, y, b, q, torch.where(p < 0.5, _root1p_square(t), 1)),
-        value,
-    )
+    u = _in_halves(f, e, c, d, y, b, q, torch.where(p < 0.5, _root1p_square(t), 1))
+    v = torch.clamp(power, min=1 / power)
+    return torch.where((v >= 2.0**60) | (torch.abs(value) == math.inf), u, value)
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:

@@ -74,13 +74,21 @@ def d2_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     u = torch.clamp(z, -1e30, 1e30) * (2 * y - 1)
     v = _power1p_exp(u, -gamma)
     w = _sigmoid(u)
-    half = _root_sigmoid(u)
-    half2 = _power1p_exp(u, -gamma / 2)
     p = -u
     q = _softplus(p)
     r = gamma * gamma * w * q + (1 + gamma * (2 - q)) * _sigmoid(p)
     value = r * v * w
-    return torch.where((v < 2.0**-100) | (w < 2.0**-100), half * half2 * r * half2 * half, value)
+    return torch.where(
+        (v < 2.0**-100) | (w < 2.0**-100),
+        (
+            _root_sigmoid(u)
+            * _power1p_exp(u, -gamma / 2)
+            * r
+            * _power1p_exp(u, -gamma / 2)
+            * _root_sigmoid(u)
+        ),
+        value,
+    )
 
 
 @_elementwise
@@ -100,8 +108,8 @@ def _power1p_exp(z: Any, q: Any) -> Any:
     """(1 + exp(z))^q, also where exp(z) overflows."""
     decay = torch.exp(-torch.abs(z))
     more = 1 + decay
-    p = torch.exp(q * torch.clamp(torch.clamp(z, max=1e30), min=-1e30))
-    return torch.where(z > 0, p, 1) * (more**q * (1 + q * ((decay - (more - 1)) / more)))
+    w = torch.where(z > 0, torch.exp(q * torch.clamp(torch.clamp(z, max=1e30), min=-1e30)), 1)
+    return w * (more**q * (1 + torch.clamp(q * ((decay - (more - 1)) / more), min=-0.5)))
 
 
 def _root_sigmoid(z: Any) -> Any:

@@ -9,28 +9,11 @@ python -m tools.partition.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .._density import Density
 from .._special import Stored
 from ..barron import d_x, loss
-
-
-def _log_z(alpha: Any, scale: Any) -> Any:
-    """log Z."""
-    return np.log(scale) + _stored(alpha, 0)
-
-
-def _d_alpha(alpha: Any, scale: Any) -> Any:
-    """The derivative of log Z by alpha."""
-    return _stored(alpha, 1)
-
-
-def _d2_alpha(alpha: Any, scale: Any) -> Any:
-    """The derivative of log Z by alpha, twice."""
-    return _stored(alpha, 2)
 
 
 _stored = Stored(
@@ -111,7 +94,11 @@ _DENSITY = Density(
     d_x,
     {"alpha": 1.0, "scale": 1.0},
     domains={"alpha": (0.0, np.inf, True, True), "scale": (0.0, np.inf, False, False)},
-    closed={(): _log_z, ("alpha",): _d_alpha, ("alpha", "alpha"): _d2_alpha},
+    closed={
+        (): lambda alpha, scale: np.log(scale) + _stored(alpha, 0),
+        ("alpha",): lambda alpha, scale: _stored(alpha, 1),
+        ("alpha", "alpha"): lambda alpha, scale: _stored(alpha, 2),
+    },
     length=lambda alpha, scale: scale,
     scale="scale",
     decay=lambda alpha, scale: np.where(alpha == 0, 1, np.inf),

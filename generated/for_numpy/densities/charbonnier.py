@@ -7,18 +7,10 @@ log Z = log(scale) + log(besselk(1, 1)) + log(2) + 1.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .._density import Density
 from ..charbonnier import d_x, loss
-
-
-def _log_z(scale: Any) -> Any:
-    """log Z."""
-    return 1.185495232349193 + np.log(scale)
-
 
 _DENSITY = Density(
     __name__,
@@ -27,7 +19,7 @@ _DENSITY = Density(
     d_x,
     {"scale": 1.0},
     domains={"scale": (0.0, np.inf, False, False)},
-    closed={(): _log_z},
+    closed={(): lambda scale: 1.185495232349193 + np.log(scale)},
     length=lambda scale: scale,
     scale="scale",
     even=True,

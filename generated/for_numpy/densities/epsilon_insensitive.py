@@ -7,28 +7,10 @@ log Z = log(2*epsilon + 2).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .._density import Density
 from ..epsilon_insensitive import d_x, loss
-
-
-def _log_z(epsilon: Any) -> Any:
-    """log Z."""
-    return np.log(2 * epsilon + 2)
-
-
-def _d_epsilon(epsilon: Any) -> Any:
-    """The derivative of log Z by epsilon."""
-    return 1 / (epsilon + 1)
-
-
-def _d2_epsilon(epsilon: Any) -> Any:
-    """The derivative of log Z by epsilon, twice."""
-    return -1 / ((epsilon + 1) * (epsilon + 1))
-
 
 _DENSITY = Density(
     __name__,
@@ -37,7 +19,11 @@ _DENSITY = Density(
     d_x,
     {"epsilon": 0.1},
     domains={"epsilon": (0.0, np.inf, False, False)},
-    closed={(): _log_z, ("epsilon",): _d_epsilon, ("epsilon", "epsilon"): _d2_epsilon},
+    closed={
+        (): lambda epsilon: np.log(2 * epsilon + 2),
+        ("epsilon",): lambda epsilon: 1 / (epsilon + 1),
+        ("epsilon", "epsilon"): lambda epsilon: -1 / ((epsilon + 1) * (epsilon + 1)),
+    },
     length=lambda epsilon: epsilon,
     points=lambda epsilon: (0.0, -epsilon, epsilon),
     even=True,

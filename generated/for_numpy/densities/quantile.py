@@ -7,28 +7,10 @@ log Z = -log(tau) - log(1 - tau).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .._density import Density
 from ..quantile import d_x, loss
-
-
-def _log_z(tau: Any) -> Any:
-    """log Z."""
-    return -np.log(tau) - np.log(1 - tau)
-
-
-def _d_tau(tau: Any) -> Any:
-    """The derivative of log Z by tau."""
-    return 1 / (1 - tau) - 1 / tau
-
-
-def _d2_tau(tau: Any) -> Any:
-    """The derivative of log Z by tau, twice."""
-    return 1 / ((1 - tau) * (1 - tau)) + 1 / (tau * tau)
-
 
 _DENSITY = Density(
     __name__,
@@ -37,7 +19,11 @@ _DENSITY = Density(
     d_x,
     {"tau": 0.5},
     domains={"tau": (0.0, 1.0, False, False)},
-    closed={(): _log_z, ("tau",): _d_tau, ("tau", "tau"): _d2_tau},
+    closed={
+        (): lambda tau: -np.log(tau) - np.log(1 - tau),
+        ("tau",): lambda tau: 1 / (1 - tau) - 1 / tau,
+        ("tau", "tau"): lambda tau: 1 / ((1 - tau) * (1 - tau)) + 1 / (tau * tau),
+    },
 )
 log_partition_on = _DENSITY.log_partition_on
 log_partition, log_density = _DENSITY.log_partition, _DENSITY.log_density

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import sympy
 from sympy import Expr, Symbol, true
 from sympy.core.relational import Equality
 
+from derive.definitions.loss import Loss
+from derive.verification.backend import NeedsPrecision, Undefined
 from derive.verification.claims.closed import resolved, speaks
+from derive.verification.claims.crossings import crossings
 from derive.verification.claims.operators import Numeric
 from derive.verification.claims.predicates import Lines
 from derive.verification.claims.prove import prove
@@ -119,10 +123,26 @@ def refuted(claim: Claim, statement: Relation | Predicate, where: object, seed: 
     variables = [v for v in claim.loss.variables if v in free
                  and not (on_line and v == statement.variable)]  # type: ignore[union-attr]  # fmt: skip
     outside = _without(where, statement.variable) if on_line else where  # type: ignore[union-attr]
-    return search(
+    found = search(
         values, variables, written(terms), outside, check, SECONDS, most, seed,
         moderate=on_line or most < MOST_POINTS,
     )  # fmt: skip
+    if found.finding is None and isinstance(statement, Relation):
+        found.finding = _at_crossings(statement, claim.loss, where, values, check)
+    return found
+
+
+def _at_crossings(
+    relation: Relation, loss: Loss, where: object, values: Values, check: Check
+) -> Finding | None:
+    """A counterexample where the two sides of a strict relation meet."""
+    for place in crossings(relation, loss):
+        if values.holds(where, place):
+            with suppress(Undefined, NeedsPrecision):
+                finding = check(place)
+                if finding is not None:
+                    return finding
+    return None
 
 
 def _without(where: object, v: Symbol) -> object:

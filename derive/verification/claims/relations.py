@@ -5,6 +5,7 @@ from __future__ import annotations
 from derive.verification.backend import Undefined
 from derive.verification.claims.line import short
 from derive.verification.claims.refute import Finding, Place
+from derive.verification.claims.simplify import is_zero
 from derive.verification.claims.terms import Relation
 from derive.verification.claims.values import HOLDS, NoValue, Values, compare
 
@@ -25,7 +26,9 @@ def checked(values: Values, relation: Relation, at: Place) -> Finding | None:
     if order is None:
         if relation.op in ("==", "<=", ">="):
             return None  # balls that agree to the last digit: no counterexample here
-        raise Undefined("the two sides agree to every digit that was computed")
+        if not _same(relation, at):
+            raise Undefined("the two sides agree to every digit that was computed")
+        order = 0
     if order in HOLDS[relation.op]:
         return None
     digits = 15
@@ -34,6 +37,15 @@ def checked(values: Values, relation: Relation, at: Place) -> Finding | None:
     expected = EXPECT[relation.op] + short(right, digits)
     rigorous = not (relation.left.operators or relation.right.operators)
     return Finding(at, expected, short(left, digits), rigorous)
+
+
+def _same(relation: Relation, at: Place) -> bool:
+    """Whether the two sides are proved to be one number, such as two terms that cancel."""
+    if relation.left.operators or relation.right.operators:
+        return False
+    if not all(value.is_finite for value in at.values()):
+        return False
+    return is_zero((relation.left.expression - relation.right.expression).subs(dict(at)))
 
 
 def _expected(values: Values, relation: Relation, other: object, at: Place) -> str:

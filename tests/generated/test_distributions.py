@@ -138,7 +138,7 @@ def test_the_integral_is_1(make, at):
 def test_draws_and_moments(make, at):
     torch.manual_seed(11)
     d = make(*tensors(0.5, *at))
-    x = d.sample((5_000,))
+    x = d.sample((20_000,))
     assert x.dtype == F64
     assert stats.kstest(d.cdf(x).numpy(), "uniform").pvalue > 1e-3
     surprise = -d.log_prob(x)

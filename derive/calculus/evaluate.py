@@ -34,9 +34,15 @@ def _power(base: Any, exponent: Any) -> Any:
         raise NotReal("division by zero")
     if base < 0 and not mpmath.isint(exponent):
         raise NotReal("fractional power of a negative number")
-    if base > 0 and abs(exponent * mp.log(base)) > LARGEST_EXPONENT:
+    if base > 0 and _is_out_of_reach(base, exponent):
         raise OutOfReach("a power out of reach")
     return mp.power(base, exponent)
+
+
+def _is_out_of_reach(base: Any, exponent: Any) -> bool:
+    """By the exponent of the base first: a logarithm takes longer than most powers."""
+    most = abs(exponent) * (abs(mp.mag(base)) + 1)
+    return bool(most > LARGEST_EXPONENT and abs(exponent * mp.log(base)) > LARGEST_EXPONENT)
 
 
 def _log(value: Any) -> Any:
@@ -150,7 +156,7 @@ def _node(expression: Any, at: Numbers, seen: dict[Any, Any]) -> Any:
         return mp.mpf(at[expression])
     if expression.is_Rational:
         return mp.mpf(expression.p) / expression.q
-    if expression.is_number and expression.is_Atom:
+    if expression.is_Atom and expression.is_number:
         return _constant(expression)
     if expression.is_Add:
         return mp.fsum(_value(a, at, seen) for a in expression.args)

@@ -83,10 +83,14 @@ def test_compiled_training_of_every_loss(loss, tensors, dtype):
 
 
 @quiet
-@pytest.mark.parametrize("alpha", [2.0, 0.0, float("inf"), float("-inf")])
 @pytest.mark.parametrize(
-    "tensors", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["numbers", "tensors"]
-)
+    ("alpha", "tensors"),
+    [
+        (0.0, False), (float("inf"), False),  # a limit, and one far away
+        *(pytest.param(a, False, marks=SLOW) for a in (2.0, float("-inf"))),
+        *(pytest.param(a, True, marks=SLOW) for a in (2.0, 0.0, float("inf"), float("-inf"))),
+    ],
+)  # fmt: skip
 def test_special_exponents_in_one_graph(alpha, tensors):
     _check(Case("barron", (alpha, 1.25)), tensors, "aot_eager", torch.float64)
 

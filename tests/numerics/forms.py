@@ -5,12 +5,13 @@ from __future__ import annotations
 import copyreg
 import os
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import pytest
 import sympy
 from filelock import FileLock
 
@@ -18,7 +19,7 @@ from derive.calculus import derive
 from derive.calculus.derivation import Density, Derivation
 from derive.calculus.derivatives import quantities
 from derive.calculus.facts import facts
-from derive.definitions.catalogue import NAMES, load
+from derive.definitions.catalogue import CLASSWISE, NAMES, RESIDUAL, load
 from derive.definitions.loss import Loss
 from derive.numerics.forms import StableForm
 from derive.numerics.helpers.helper import HELPERS, Helper
@@ -34,6 +35,18 @@ copyreg.pickle(MappingProxyType, lambda mapping: (_proxy, (dict(mapping),)))
 
 _EVERYWHERE = frozenset(HELPERS)
 _KNOWN: dict[tuple[str, str], Any] = {}
+
+
+# Choosing forms takes seconds a loss: these stand for all, the others are asked about on demand.
+SAMPLE = (
+    *tuple(RESIDUAL)[:10],
+    "fair", "hinge", "poisson", "gaussian_nll", "binary_cross_entropy", *CLASSWISE,
+)  # fmt: skip
+
+
+def sampled(names: Iterable[str]) -> list[Any]:
+    """Parameters of a test."""
+    return [n if n in SAMPLE else pytest.param(n, marks=pytest.mark.slow) for n in names]
 
 
 def derived(loss: Loss) -> Derivation:

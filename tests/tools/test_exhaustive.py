@@ -34,8 +34,9 @@ def task(name, quantity, *settings, file="", **more):
         ("barron", "loss", ("alpha=1.5", "scale=0.7")),
         ("barron", "d_alpha", ("alpha=-2", "scale=0.7")),
         ("barron", "loss", ("alpha=inf", "scale=0.7")),
-        ("barron", "d_x", ("alpha=2", "scale=0.7")),
-        ("barron", "weight", ("alpha=0", "scale=0.7")),
+        # between two neighbours everything takes twice as long
+        pytest.param("barron", "d_x", ("alpha=2", "scale=0.7"), marks=pytest.mark.slow),
+        pytest.param("barron", "weight", ("alpha=0", "scale=0.7"), marks=pytest.mark.slow),
     ],
 )
 def test_panels_hold_the_function(name, quantity, settings):

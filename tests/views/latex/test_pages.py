@@ -174,7 +174,7 @@ def test_the_bytes_do_not_depend_on_the_hash_seed(derivations: Mapping[str, Deri
     two = [derivations["barron"], derivations["huber"]]
     told = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=True, input=pickle.dumps(two),
-        env={**os.environ, "PYTHONHASHSEED": "4711"}, cwd=Path(__file__).parents[3],
+        env={**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert told.stdout.decode() == document(two)
 

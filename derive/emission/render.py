@@ -94,7 +94,7 @@ def context(module: Module, target: Target) -> dict[str, Any]:
         "ordinary": {f.name: _ordinary(f, module, printer) for f in module.functions},
         "together": _together(module, printer),
         "special": [printer.expression(c) for c in module.special],
-        "branched": any(f.branches for f in (*module.functions, *module.helpers)),
+        "branched": _is_branched(module),
         "light": [f'"{f.name}"' for f in module.functions if _is_light(f, module)],
         "title": quoted(module.documentation.title, syntax),
         "kinds": _kinds(module.special, printer),
@@ -135,6 +135,10 @@ def _shares(both: Function, module: Module) -> bool:
         return False
     apart = sum(cost(together(f, module)) for f in alone)
     return apart >= MORE * cost(together(both, module))
+
+
+def _is_branched(module: Module) -> bool:
+    return any(f.branches for f in module.functions) or any(h.branches for h in module.helpers)
 
 
 def _ordinary(found: Function, module: Module, printer: Printer) -> dict[str, Any]:

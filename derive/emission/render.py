@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from derive.numerics.nodes import Call, Name, Node, node, walk
 from derive.program.blocks import cost
 from derive.program.branchless import joined
 from derive.program.expanded import expanded
+from derive.program.gathered import gathered
 from derive.program.module import Assignment, Block, Function, Helper, Module
 from derive.program.together import together
 
@@ -91,11 +91,11 @@ def context(module: Module, target: Target) -> dict[str, Any]:
             for p in module.parameters
         ],
         "functions": [function(f, printer) for f in module.functions],
+        "ordinary": {f.name: _ordinary(f, module, printer) for f in module.functions},
         "together": _together(module, printer),
         "special": [printer.expression(c) for c in module.special],
-        "branched": any(f.branches for f in module.functions)
-        or any(h.branches for h in module.helpers),
-        "light": [f'"{f.name}"' for f in module.functions if _is_light(f)],
+        "branched": _is_branched(module),
+        "light": [f'"{f.name}"' for f in module.functions if _is_light(f, module)],
         "title": quoted(module.documentation.title, syntax),
         "kinds": _kinds(module.special, printer),
         "helpers": [function(h, printer) for h in module.helpers],
@@ -125,18 +125,39 @@ def _together(module: Module, printer: Printer) -> list[str]:
     """The lines of value_and_grad in one go; none where the loss and its slopes, one after the
     other, do little twice."""
     both = next(f for f in module.functions if f.name == "value_and_grad")
+    return block(together(both, module), printer, 1) if _shares(both, module) else []
+
+
+def _shares(both: Function, module: Module) -> bool:
     names = ["loss", *(f"d_{v}" for v in module.inputs[: len(both.block.results) - 1])]
-    shared = together(both, module)
-    alone = [replace(f, block=together(f, module)) for f in module.functions if f.name in names]
-    apart = sum(cost(f.block) for f in alone)
-    return [] if module.special or apart < MORE * cost(shared) else block(shared, printer, 1)
+    alone = [f for f in module.functions if f.name in names]
+    if module.special or any(gathered(f, module) for f in alone):
+        return False
+    apart = sum(cost(together(f, module)) for f in alone)
+    return apart >= MORE * cost(together(both, module))
 
 
-def _is_light(found: Function) -> bool:
-    values = expanded(found.block)
-    plain = all(n.op in _ARITHMETIC for v in values for n in walk(v) if isinstance(n, Call))
-    held = found.branches or found.block.assignments
-    return plain and not held and cost(found.block) <= LIGHT * len(values)
+def _is_branched(module: Module) -> bool:
+    return any(f.branches for f in module.functions) or any(h.branches for h in module.helpers)
+
+
+def _ordinary(found: Function, module: Module, printer: Printer) -> dict[str, Any]:
+    """The parameter, and what holds where it is ordinary; empty where nothing is gained."""
+    short = gathered(found, module)
+    if short is None:
+        return {}
+    return {"parameter": short.parameter, "lines": block(Block((), (short.value,)), printer, 2)}
+
+
+def _is_light(found: Function, module: Module) -> bool:
+    if len(found.block.results) > 1:
+        names = [f"d_{v}" for v in module.inputs[: len(found.block.results) - 1]]
+        parts = [f for f in module.functions if f.name in ("loss", *names)]
+        return not _shares(found, module) and all(_is_light(f, module) for f in parts)
+    (value,) = expanded(found.block)
+    plain = all(n.op in _ARITHMETIC for n in walk(value) if isinstance(n, Call))
+    light = not found.branches and cost(found.block) <= LIGHT
+    return plain and (light or gathered(found, module) is not None)
 
 
 def exports(names: Sequence[str]) -> list[str]:

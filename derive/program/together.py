@@ -14,7 +14,7 @@ _SHORT = 12
 
 
 def together(both: Function, module: Module) -> Block:
-    """The block of value_and_grad, with short helpers written out: every operation that occurs
+    """The block of a function with short helpers written out: every operation that occurs
     twice is worth a letter where each is a sweep over an array."""
     pool, letters, writer = Pool(), dict[int, str](), _Writer()
     for function in module.functions:

@@ -129,8 +129,8 @@ def d_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 def d2_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     y = x / scale
+    s = y * y
     if np.all(alpha == 0):
-        s = y * y
         value = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
         return _where_rare(np.abs(y) >= 2.0**60, lambda: -2 / x / x, value)
     if np.all(alpha == 2):
@@ -151,8 +151,15 @@ def d2_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
             value,
         )
     if np.all(alpha <= -(2.0**1000)):
+        quarter = np.exp(-0.125 * y * y)
         p = np.exp(-0.25 * y * y) / scale
-        return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (1 - y * y) * p)
+        value = p * (1 - s) * p
+        value = _where_rare(
+            np.abs(y) >= 16,
+            lambda: quarter / scale * quarter * (1 - s) * (quarter / scale * quarter),
+            value,
+        )
+        return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, value)
     b = np.abs(alpha - 2)
     r = np.abs(y) / np.sqrt(b)
     q = 1 / (r * r + 1) + (alpha - 1) / (1 + 1 / (r * r))
@@ -170,24 +177,14 @@ def d2_x_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     if np.all(np.abs(alpha) >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
     y = x / scale
-    u = np.abs(y)
     b = np.abs(alpha - 2)
-    L = _log1p_square(u / np.sqrt(b))
-    w = 0.5 * _exp_difference_over_m1_0_0(L)
-    v = _times_power1p_less_one(y, w, scale / L, 1, y, b, alpha / 2)
-    value = _where_rare(
-        u >= 2.0**20,
-        lambda: (
-            _times_power1p_less_one(
-                y, 0.5 * _exp_difference_over_m1_0_0(L), 1 / L, 1, y, b, alpha / 2
-            )
-            / scale
-        ),
-        v,
-    )
-    value = _where_rare(u >= 2.0**60, lambda: v, value)
+    L = _log1p_square(np.abs(y) / np.sqrt(b))
+    u = 0.5 * _exp_difference_over_m1_0_0(L)
+    value = _times_power1p_less_one(y, u, scale / L, 1, y, b, alpha / 2)
     return _where_rare(
-        u == np.inf, lambda: np.sign(x) * _where_rare(alpha - 1 < 0, lambda: 0, np.inf), value
+        np.abs(y) == np.inf,
+        lambda: np.sign(x) * _where_rare(alpha - 1 < 0, lambda: 0, np.inf),
+        value,
     )
 
 
@@ -195,10 +192,6 @@ def d2_x_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 def d2_x_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and scale."""
     y = x / scale
-    if np.all(alpha == 0):
-        s = y * y
-        value = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
-        return _where_rare(np.abs(y) >= 2.0**60, lambda: -scale / x / x * (8 / x), value)
     if np.all(alpha == 2):
         return -2 / scale * (x / scale) / scale
     if np.all(alpha >= 2.0**1000):
@@ -206,7 +199,8 @@ def d2_x_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         p = quarter / scale * quarter
         return -p * (y * y + 2) * y * p
     if np.all(alpha <= -(2.0**1000)):
-        p = np.exp(-0.25 * y * y) / scale
+        quarter = np.exp(-0.125 * y * y)
+        p = quarter / scale * quarter
         return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (y * y - 2) * y * p)
     b = np.abs(alpha - 2)
     r = np.abs(y) / np.sqrt(b)
@@ -261,7 +255,8 @@ def d2_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         p = quarter / scale * y * quarter
         return p * (y * y + 3) * p
     if np.all(alpha <= -(2.0**1000)):
-        p = np.exp(-0.25 * y * y) / scale * y
+        quarter = np.exp(-0.125 * y * y)
+        p = quarter / scale * y * quarter
         return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (3 - y * y) * p)
     b = np.abs(alpha - 2)
     r = np.abs(y) / np.sqrt(b)
@@ -284,11 +279,10 @@ def weight(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
             np.abs(y) >= 16, lambda: quarter / scale * quarter * (quarter / scale * quarter), value
         )
     if np.all(alpha <= -(2.0**1000)):
+        quarter = np.exp(-0.125 * y * y)
         value = np.exp(-0.5 * y * y) / scale / scale
         return _where_rare(
-            np.abs(y) >= 8,
-            lambda: np.exp(-0.25 * y * y) / scale * (np.exp(-0.25 * y * y) / scale),
-            value,
+            np.abs(y) >= 8, lambda: quarter / scale * quarter * (quarter / scale * quarter), value
         )
     value = _times_power1p_less_one(1, 1, scale, scale, y, np.abs(alpha - 2), alpha / 2)
     value = _where_rare(
@@ -348,22 +342,23 @@ def _exprel(z: Any) -> Any:
 
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
     """f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
-    above = f / root
     t = np.abs(y) / np.sqrt(b)
     half = _power1p_square(t, 0.5 * q)
     half = _where_rare(t >= np.inf, lambda: np.abs(y) ** q * np.minimum(b, 1) ** (-0.5 * q), half)
     low = np.minimum(half, 1)
-    start = above * low
-    side = np.where(np.abs(above) < 1, low / c * above, start / c)
-    beside = e / root
-    small = np.abs(beside) <= 1
+    above = f * low
+    start = f / root * low
+    side = np.where(np.abs(above) <= 2.0**20, above / c / root, start / c)
+    below = e * low
+    small = np.abs(below) <= 2.0**20
+    near = np.where(np.abs(start) >= 1, start * below / c, side * below)
     far2 = half >= np.inf
     high = np.maximum(_where_rare(far2, lambda: _power1p_square(t, 0.25 * q), half), 1)
     again = _where_rare(far2, lambda: high, 1)
-    w = np.where(small, low / d * beside, beside * low / d)
+    w = np.where(small, below / d / root, e / root * low / d)
     value = side * high * again * (w * high * again)
-    u = np.where(np.abs(start) >= 1, start * low / c * beside, side * beside * low)
-    return np.where((np.abs(side) >= 1) & small, u / d * high * again * high * again, value)
+    u = np.where(np.abs(near) < 1, near / d / root, near / root / d)
+    return np.where((np.abs(side) >= 1) & small, u * high * again * high * again, value)
 
 
 def _log1p_square(t: Any) -> Any:
@@ -491,12 +486,8 @@ def _times_power1p_less_one(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, p: A
     q = np.where(p < 0.5, p, p - 1)
     power = _power1p_square(t, q) / np.where(p < 0.5, 1 + t * t, 1)
     value = f * power / c * (e / d)
-    u = np.maximum(power, 1 / power)
-    return _where_rare(
-        u >= 2.0**60,
-        lambda: _in_halves(f, e, c, d, y, b, q, np.where(p < 0.5, _root1p_square(t), 1)),
-        value,
-    )
+    u = _in_halves(f, e, c, d, y, b, q, np.where(p < 0.5, _root1p_square(t), 1))
+    return np.where((np.maximum(power, 1 / power) >= 2.0**60) | (np.abs(value) == np.inf), u, value)
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:

@@ -100,7 +100,7 @@ def d2_scale(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
     s = y * y
-    value = 16 * y / (s + 4) / scale * (y / (s + 4) * (12 - s) / (s + 4) / scale)
+    value = 16 * y / (s + 4) / scale * ((12 - s) / (s + 4) * y / (s + 4) / scale)
     return _where_rare(np.abs(y) >= 2.0**60, lambda: -16 / x / x, value)
 
 

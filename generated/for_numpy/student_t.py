@@ -65,12 +65,12 @@ def loss(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     y = x / scale
     if np.all(df >= 2.0**1000):
         return 0.5 * y * y
-    value = (df + 1) / 2 * _log1p_square(np.abs(y) / np.sqrt(df))
+    value = (df / 2 + 0.5) * np.log1p(y / df * y)
     u = 0.5 * (df / y / y)
     value = _where_rare(
         u < 2.0**-54, lambda: (df + 1) / 2 * (np.log(1 / df) + 2 * np.log(np.abs(y))), value
     )
-    return _where_rare(y / df * (0.5 * y) < 2.0**-54, lambda: 0.5 * y * (df + 1) / df * y, value)
+    return _where_rare(y / df * (0.5 * y) < 2.0**-54, lambda: 0.5 * (y / df * (df + 1)) * y, value)
 
 
 @_elementwise
@@ -79,7 +79,7 @@ def d_x(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     if np.all(df >= 2.0**1000):
         return x / scale / scale
     y = x / scale
-    value = (df + 1) / (y * y + df) * y / scale
+    value = (df + 1) * y / (y * y + df) / scale
     return _where_rare(df / x * (scale / x) * scale < 2.0**-54, lambda: (df + 1) / x, value)
 
 
@@ -89,7 +89,7 @@ def d_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     if np.all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
     y = x / scale
-    L = np.log1p(y * y / df)
+    L = _log1p_square(np.abs(y) / np.sqrt(df))
     value = 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (np.expm1(-L) / df)
     v = (df + 0.5) / y / y
     value = _where_rare(
@@ -140,7 +140,7 @@ def d2_x_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     u = df / x * (scale / x)
     y = x / scale
     s = y * y
-    value = -2 * (df + 1) * df / scale / (s + df) * y / (s + df) / scale
+    value = -2 * (df + 1) * df / (s + df) / scale * y / (s + df) / scale
     return _where_rare(u * scale * 2 < 2.0**-54, lambda: -u * ((df + 1) / x) * 2, value)
 
 
@@ -152,7 +152,7 @@ def d2_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     u = scale / x * (scale / x)
     y = x / scale
     s = y * y
-    value = -y / (s + df) / df * (0.5 * ((s * df - s - 2 * df) / (s + df) / df * y))
+    value = -y / df / (s + df) * (0.5 * (y / df)) * ((s * df - s - 2 * df) / (s + df))
     return _where_rare(u * ((3 * df + 1) / 2) < 2.0**-54, lambda: u + (1 - df) / df / df / 2, value)
 
 
@@ -172,7 +172,7 @@ def d2_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
     if np.all(df >= 2.0**1000):
-        return y / scale * (3 * y / scale)
+        return 3 * y / scale * (y / scale)
     s = y * y
     value = (df + 1) * y / (s + df) / scale * (y / (s + df) * (s + 3 * df) / scale)
     return _where_rare(df / y / y < 2.0**-54, lambda: (df + 1) / scale / scale, value)

@@ -101,9 +101,11 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     u = torch.abs(y)
     far = u >= 2.0**60
     s = y * y
+    far2 = u >= 16
     quarter = torch.exp(0.125 * y * y)
     v = _root1p_square(y) * quarter / scale * quarter
     p = torch.exp(0.25 * y * y) / scale
+    quarter2 = torch.exp(-0.125 * y * y)
     w = torch.exp(-0.25 * y * y) / scale
     a = torch.where((alpha == 0) | (alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
     b = torch.abs(a - 2)
@@ -111,26 +113,25 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     q = 1 / (r * r + 1) + (a - 1) / (1 + 1 / (r * r))
     value = _times_power1p_less_one(1, q, scale, scale, y, b, a / 2)
     value = torch.where(u == math.inf, torch.abs(x) ** (a - 2) / (scale * scale), value)
-    value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, w * (1 - s) * w), value)
-    value = torch.where(alpha >= 2.0**1000, torch.where(u >= 16, v * v, p * (s + 1) * p), value)
+    g = torch.where(far, 0, quarter2 / scale * quarter2 * (1 - s) * (quarter2 / scale * quarter2))
+    value = torch.where(alpha <= -(2.0**1000), torch.where(far2, g, w * (1 - s) * w), value)
+    value = torch.where(alpha >= 2.0**1000, torch.where(far2, v * v, p * (s + 1) * p), value)
     value = torch.where(alpha == 2, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
-    g = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
-    return torch.where(alpha == 0, torch.where(far, -2 / x / x, g), value)
+    h = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
+    return torch.where(alpha == 0, torch.where(far, -2 / x / x, h), value)
 
 
 @_elementwise
 def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and alpha."""
     y = x / scale
-    u = torch.abs(y)
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
     b = torch.abs(a - 2)
-    L = _log1p_square(u / torch.sqrt(b))
-    v = _times_power1p_less_one(y, 0.5 * _exp_difference_over_m1_0_0(L), scale / L, 1, y, b, a / 2)
-    w = _times_power1p_less_one(y, 0.5 * _exp_difference_over_m1_0_0(L), 1 / L, 1, y, b, a / 2)
-    value = torch.where(u >= 2.0**20, w / scale, v)
-    value = torch.where(u >= 2.0**60, v, value)
-    value = torch.where(u == math.inf, _sign(x) * torch.where(a - 1 < 0, 0, math.inf), value)
+    L = _log1p_square(torch.abs(y) / torch.sqrt(b))
+    u = 0.5 * _exp_difference_over_m1_0_0(L)
+    value = _times_power1p_less_one(y, u, scale / L, 1, y, b, a / 2)
+    v = _sign(x) * torch.where(a - 1 < 0, 0, math.inf)
+    value = torch.where(torch.abs(y) == math.inf, v, value)
     value = torch.where(torch.abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(alpha == 2, torch.where(x == 0, 0, math.inf * _sign(x)), value)
 
@@ -139,23 +140,21 @@ def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
     y = x / scale
-    far = torch.abs(y) >= 2.0**60
-    s = y * y
     quarter = torch.exp(0.125 * y * y)
     p = quarter / scale * quarter
-    u = torch.exp(-0.25 * y * y) / scale
-    a = torch.where((alpha == 0) | (alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
+    quarter2 = torch.exp(-0.125 * y * y)
+    u = quarter2 / scale * quarter2
+    a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
     b = torch.abs(a - 2)
     r = torch.abs(y) / torch.sqrt(b)
     q = -a / (1 + 1 / (r * r)) - 2 / (r * r + 1)
     value = _times_power1p_less_one(y, q, scale, scale, y, b, a / 2)
     v = -_sign(x) * (torch.abs(x) ** (a - 1) / (scale * scale))
     value = torch.where(torch.abs(y) == math.inf, v, value)
-    value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, u * (s - 2) * y * u), value)
-    value = torch.where(alpha >= 2.0**1000, -p * (s + 2) * y * p, value)
-    value = torch.where(alpha == 2, -2 / scale * y / scale, value)
-    w = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
-    return torch.where(alpha == 0, torch.where(far, -scale / x / x * (8 / x), w), value)
+    w = torch.where(torch.abs(y) >= 2.0**60, 0, u * (y * y - 2) * y * u)
+    value = torch.where(alpha <= -(2.0**1000), w, value)
+    value = torch.where(alpha >= 2.0**1000, -p * (y * y + 2) * y * p, value)
+    return torch.where(alpha == 2, -2 / scale * y / scale, value)
 
 
 @_elementwise
@@ -192,7 +191,8 @@ def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     y = x / scale
     quarter = torch.exp(0.125 * y * y)
     p = quarter / scale * y * quarter
-    u = torch.exp(-0.25 * y * y) / scale * y
+    quarter2 = torch.exp(-0.125 * y * y)
+    u = quarter2 / scale * y * quarter2
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
     b = torch.abs(a - 2)
     r = torch.abs(y) / torch.sqrt(b)
@@ -212,15 +212,17 @@ def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     y = x / scale
     quarter = torch.exp(0.125 * y * y)
     p = torch.exp(0.25 * y * y) / scale
-    v = torch.exp(-0.25 * y * y) / scale
+    quarter2 = torch.exp(-0.125 * y * y)
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
     value = _times_power1p_less_one(1, 1, scale, scale, y, torch.abs(a - 2), a / 2)
     value = torch.where(torch.abs(y) == math.inf, torch.abs(x) ** (a - 2) / (scale * scale), value)
     value = torch.where(near, x, value)
-    w = torch.where(torch.abs(y) >= 8, v * v, torch.exp(-0.5 * y * y) / scale / scale)
+    w = torch.exp(-0.5 * y * y) / scale / scale
+    u = quarter2 / scale * quarter2
+    w = torch.where(torch.abs(y) >= 8, u * u, w)
     value = torch.where(alpha <= -(2.0**1000), w, value)
-    u = quarter / scale * quarter * (quarter / scale * quarter)
-    value = torch.where(alpha >= 2.0**1000, torch.where(torch.abs(y) >= 16, u, p * p), value)
+    v = quarter / scale * quarter * (quarter / scale * quarter)
+    value = torch.where(alpha >= 2.0**1000, torch.where(torch.abs(y) >= 16, v, p * p), value)
     value = torch.where(alpha == 2, torch.where(near, x, 1 / scale / scale), value)
     return torch.where(near, x, value)
 
@@ -268,22 +270,23 @@ def _exprel(z: Any) -> Any:
 
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
     """f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
-    above = f / root
     t = torch.abs(y) / torch.sqrt(b)
     half = _power1p_square(t, 0.5 * q)
     half = torch.where(t >= math.inf, torch.abs(y) ** q * torch.clamp(b, max=1) ** (-0.5 * q), half)
     low = torch.clamp(half, max=1)
-    start = above * low
-    side = torch.where(torch.abs(above) < 1, low / c * above, start / c)
-    beside = e / root
-    small = torch.abs(beside) <= 1
+    above = f * low
+    start = f / root * low
+    side = torch.where(torch.abs(above) <= 2.0**20, above / c / root, start / c)
+    below = e * low
+    small = torch.abs(below) <= 2.0**20
+    near = torch.where(torch.abs(start) >= 1, start * below / c, side * below)
     far2 = half >= math.inf
     high = torch.clamp(torch.where(far2, _power1p_square(t, 0.25 * q), half), min=1)
     again = torch.where(far2, high, 1)
-    w = torch.where(small, low / d * beside, beside * low / d)
+    w = torch.where(small, below / d / root, e / root * low / d)
     value = side * high * again * (w * high * again)
-    u = torch.where(torch.abs(start) >= 1, start * low / c * beside, side * beside * low)
-    return torch.where((torch.abs(side) >= 1) & small, u / d * high * again * high * again, value)
+    u = torch.where(torch.abs(near) < 1, near / d / root, near / root / d)
+    return torch.where((torch.abs(side) >= 1) & small, u * high * again * high * again, value)
 
 
 def _log1p_square(t: Any) -> Any:
@@ -403,12 +406,9 @@ def _times_power1p_less_one(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, p: A
     q = torch.where(p < 0.5, p, p - 1)
     power = _power1p_square(t, q) / torch.where(p < 0.5, 1 + t * t, 1)
     value = f * power / c * (e / d)
-    u = torch.clamp(power, min=1 / power)
-    return torch.where(
-        u >= 2.0**60,
-        _in_halves(f, e, c, d, y, b, q, torch.where(p < 0.5, _root1p_square(t), 1)),
-        value,
-    )
+    u = _in_halves(f, e, c, d, y, b, q, torch.where(p < 0.5, _root1p_square(t), 1))
+    v = torch.clamp(power, min=1 / power)
+    return torch.where((v >= 2.0**60) | (torch.abs(value) == math.inf), u, value)
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:

@@ -79,7 +79,7 @@ def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
     y = x / scale
     s = y * y
-    value = 16 * y / (s + 4) / scale * (y / (s + 4) * (12 - s) / (s + 4) / scale)
+    value = 16 * y / (s + 4) / scale * ((12 - s) / (s + 4) * y / (s + 4) / scale)
     return torch.where(torch.abs(y) >= 2.0**60, -16 / x / x, value)
 
 

@@ -38,10 +38,10 @@ def loss(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """Student's t loss, elementwise."""
     y = x / scale
     d = torch.where(df >= 2.0**1000, 1, df)
-    value = (d + 1) / 2 * _log1p_square(torch.abs(y) / torch.sqrt(d))
+    value = (d / 2 + 0.5) * torch.log1p(y / d * y)
     u = (d + 1) / 2 * (torch.log(1 / d) + 2 * torch.log(torch.abs(y)))
     value = torch.where(0.5 * (d / y / y) < 2.0**-54, u, value)
-    value = torch.where(y / d * (0.5 * y) < 2.0**-54, 0.5 * y * (d + 1) / d * y, value)
+    value = torch.where(y / d * (0.5 * y) < 2.0**-54, 0.5 * (y / d * (d + 1)) * y, value)
     return torch.where(df >= 2.0**1000, 0.5 * y * y, value)
 
 
@@ -50,7 +50,7 @@ def d_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
     y = x / scale
     d = torch.where(df >= 2.0**1000, 1, df)
-    value = (d + 1) / (y * y + d) * y / scale
+    value = (d + 1) * y / (y * y + d) / scale
     value = torch.where(d / x * (scale / x) * scale < 2.0**-54, (d + 1) / x, value)
     return torch.where(df >= 2.0**1000, y / scale, value)
 
@@ -60,7 +60,7 @@ def d_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in df."""
     y = x / scale
     d = torch.where(df >= 2.0**1000, 1, df)
-    L = torch.log1p(y * y / d)
+    L = _log1p_square(torch.abs(y) / torch.sqrt(d))
     value = 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (torch.expm1(-L) / d)
     q = torch.log(1 / d) / 2 - (d + 1) / d / 2 + torch.log(torch.abs(y))
     value = torch.where((d + 0.5) / y / y < 2.0**-54, q, value)
@@ -107,7 +107,7 @@ def d2_x_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     d = torch.where(df >= 2.0**1000, 1, df)
     u = d / x * (scale / x)
     s = y * y
-    value = -2 * (d + 1) * d / scale / (s + d) * y / (s + d) / scale
+    value = -2 * (d + 1) * d / (s + d) / scale * y / (s + d) / scale
     value = torch.where(u * scale * 2 < 2.0**-54, -u * ((d + 1) / x) * 2, value)
     return torch.where(df >= 2.0**1000, -2 / scale * y / scale, value)
 
@@ -119,7 +119,7 @@ def d2_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
     s = y * y
-    value = -y / (s + d) / d * (0.5 * ((s * d - s - 2 * d) / (s + d) / d * y))
+    value = -y / d / (s + d) * (0.5 * (y / d)) * ((s * d - s - 2 * d) / (s + d))
     value = torch.where(u * ((3 * d + 1) / 2) < 2.0**-54, u + (1 - d) / d / d / 2, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
 
@@ -143,7 +143,7 @@ def d2_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     s = y * y
     value = (d + 1) * y / (s + d) / scale * (y / (s + d) * (s + 3 * d) / scale)
     value = torch.where(d / y / y < 2.0**-54, (d + 1) / scale / scale, value)
-    return torch.where(df >= 2.0**1000, y / scale * (3 * y / scale), value)
+    return torch.where(df >= 2.0**1000, 3 * y / scale * (y / scale), value)
 
 
 @_elementwise
@@ -382,15 +382,12 @@ def _block(d: Tensor, s: Tensor, ctx: Any, df: float, scale: float) -> list[floa
     v = torch.mul(u, 1 / df / scale / scale).log1p_()
     found = [(df + 1) * v.sum().item() / 2, 0.0, 0.0]
     u.add_(df * scale * scale)
-    w = torch.reciprocal(u)
-    torch.mul(w, d, out=s)
-    if any(ctx.needs_input_grad[3:]):
-        torch.div(d, u, out=u)
+    torch.div(d, u, out=s)
     if ctx.needs_input_grad[3]:
-        torch.mul(u, d, out=w)
-        found[1] = _whole(0.5 * v.sum().item(), -((df + 1) * w.sum().item() / df / 2))
+        torch.mul(s, d, out=u)
+        found[1] = _whole(0.5 * v.sum().item(), -((df + 1) * u.sum().item() / df / 2))
     if ctx.needs_input_grad[4]:
-        d.mul_(u)
+        d.mul_(s)
         found[2] = -((df + 1) * d.sum().item() / scale)
     s.mul_((df + 1) * ctx.share)
     return found

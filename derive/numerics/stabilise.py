@@ -35,6 +35,7 @@ from derive.numerics.units import Unit, degree, in_units, units
 # How many forms get leading terms of their own.
 _BEST = 4
 _FAR_OFF = 1e10  # ULP
+_CORNER = 2  # points over the range of float32, missed for the sake of a shorter file
 _WORDY = 20  # size of a form, beyond which two pieces may be shorter
 _LONG = 200  # operations, beyond which a formula is not written in units
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
@@ -440,8 +441,8 @@ def _special_form(
     limited = at_limit(model, variable, point)
     if limited is None:
         return general
-    *missed, _, near_zero, far_out = limited.score(general).missed
-    held = not (any(missed) or near_zero or far_out)  # of float32 it may miss a corner
+    *missed, corner, near_zero, far_out = limited.score(general).missed
+    held = not (any(missed) or near_zero or far_out or corner > _CORNER)
     if held or limited.serves(general):
         return general
     limit = limited.wanted.expression

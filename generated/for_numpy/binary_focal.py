@@ -103,7 +103,14 @@ def d_gamma(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     """The derivative in gamma."""
     u = np.maximum(np.minimum(z, 1e30), -1e30) * (2 * y - 1)
     v = _softplus(u)
-    return -np.exp(-gamma * v) * _softplus(-u) * v
+    w = -u
+    p = _softplus(w)
+    half = np.exp(-gamma / 2 * v)
+    half2 = _root_softplus(u)
+    half3 = _root_softplus(w)
+    value = -np.exp(-gamma * v) * p * v
+    q = -half * half2 * half3 * half3 * half2 * half
+    return np.where((v < 2.0**-100) | (p < 2.0**-100), q, value)
 
 
 @_elementwise
@@ -160,6 +167,11 @@ def _power1p_exp(z: Any, q: Any) -> Any:
 def _root_sigmoid(z: Any) -> Any:
     """1/sqrt(1 + exp(-z)), which is exp(z/2) where exp(z) has lost its digits."""
     return np.where(z < -40, np.exp(0.5 * z), np.sqrt(_sigmoid(z)))
+
+
+def _root_softplus(z: Any) -> Any:
+    """sqrt(log(1 + exp(z))), which is exp(z/2) where log(1 + exp(z)) has lost its digits."""
+    return np.where(z < -40, np.exp(0.5 * z), np.sqrt(_softplus(z)))
 
 
 def _sigmoid(z: Any) -> Any:

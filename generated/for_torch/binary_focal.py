@@ -65,7 +65,14 @@ def d_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The derivative in gamma."""
     u = torch.clamp(z, -1e30, 1e30) * (2 * y - 1)
     v = _softplus(u)
-    return -torch.exp(-gamma * v) * _softplus(-u) * v
+    w = -u
+    p = _softplus(w)
+    half = torch.exp(-gamma / 2 * v)
+    half2 = _root_softplus(u)
+    half3 = _root_softplus(w)
+    value = -torch.exp(-gamma * v) * p * v
+    q = -half * half2 * half3 * half3 * half2 * half
+    return torch.where((v < 2.0**-100) | (p < 2.0**-100), q, value)
 
 
 @_elementwise
@@ -115,6 +122,11 @@ def _power1p_exp(z: Any, q: Any) -> Any:
 def _root_sigmoid(z: Any) -> Any:
     """1/sqrt(1 + exp(-z)), which is exp(z/2) where exp(z) has lost its digits."""
     return torch.where(z < -40, torch.exp(0.5 * z), torch.sqrt(_sigmoid(z)))
+
+
+def _root_softplus(z: Any) -> Any:
+    """sqrt(log(1 + exp(z))), which is exp(z/2) where log(1 + exp(z)) has lost its digits."""
+    return torch.where(z < -40, torch.exp(0.5 * z), torch.sqrt(_softplus(z)))
 
 
 def _sigmoid(z: Any) -> Any:

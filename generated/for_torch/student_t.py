@@ -38,7 +38,7 @@ def loss(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """Student's t loss, elementwise."""
     y = x / scale
     d = torch.where(df >= 2.0**1000, 1, df)
-    value = (d + 1) / 2 * _log1p_square(torch.abs(y) / torch.sqrt(d))
+    value = (d / 2 + 0.5) * torch.log1p(y / d * y)
     u = (d + 1) / 2 * (torch.log(1 / d) + 2 * torch.log(torch.abs(y)))
     value = torch.where(0.5 * (d / y / y) < 2.0**-54, u, value)
     value = torch.where(y / d * (0.5 * y) < 2.0**-54, 0.5 * (y / d * (d + 1)) * y, value)

@@ -28,8 +28,11 @@ RESIDUAL: Mapping[str, str] = MappingProxyType(
         "andrews": "Andrews' sine (wave)",
         "arctan": "Arctan loss",
         "log_cosh": "Log-cosh loss",
+        "linex": "LINEX loss",
         "quantile": "Quantile loss (pinball)",
         "expectile": "Expectile loss",
+        "smooth_quantile": "Smooth quantile loss",
+        "quantile_huber": "Quantile Huber loss",
         "epsilon_insensitive": "Epsilon-insensitive loss",
         "squared_epsilon_insensitive": "Squared epsilon-insensitive loss",
     }

@@ -31,7 +31,6 @@ RESIDUAL: Mapping[str, str] = MappingProxyType(
         "linex": "LINEX loss",
         "quantile": "Quantile loss (pinball)",
         "expectile": "Expectile loss",
-        "smooth_quantile": "Smooth quantile loss",
         "quantile_huber": "Quantile Huber loss",
         "epsilon_insensitive": "Epsilon-insensitive loss",
         "squared_epsilon_insensitive": "Squared epsilon-insensitive loss",

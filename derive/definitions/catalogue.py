@@ -27,6 +27,7 @@ RESIDUAL: Mapping[str, str] = MappingProxyType(
         "tukey": "Tukey's biweight (bisquare)",
         "andrews": "Andrews' sine (wave)",
         "arctan": "Arctan loss",
+        "dynamic_covariance_scaling": "Dynamic covariance scaling (DCS)",
         "log_cosh": "Log-cosh loss",
         "linex": "LINEX loss",
         "quantile": "Quantile loss (pinball)",

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition (sha256 78f6dff72d9b) by: derive regenerate expectile --target numpy
+"""Expectile loss.
+
+    loss = x^2*(1 - tau) if x > 0, tau*x^2 otherwise
+
+Domain: x real, tau in (0, 1). A target above the prediction costs tau times the square, one below
+it 1 - tau.
+Source: Newey and Powell, Econometrica 55(4), 1987.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+__all__ = ["d2_tau", "d2_x", "d2_x_tau", "d_tau", "d_x", "loss", "value_and_grad", "weight"]
+
+
+def _elementwise(formula: Any) -> Any:
+    """The formula in float64, in blocks that stay in the cache; the dtype of x comes out."""
+
+    @wraps(formula)
+    @np.errstate(all="ignore")
+    def evaluate(x: Any, *_given: Any, **_named: Any) -> Any:
+        x, parameters = np.asarray(x), _parameters(*_given, **_named)
+        if x.dtype.kind not in "fiub":
+            raise TypeError(f"x must be real numbers, got dtype {x.dtype}")
+        dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+        if any(p.ndim for p in parameters):
+            x, *parameters = np.broadcast_arrays(x, *parameters)
+        flat = [x.reshape(-1), *(p.reshape(-1) if p.ndim else p for p in parameters)]
+        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), dtype)
+        for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
+            r, *rest = (v[part] if v.ndim else v for v in flat)
+            out[:, part] = formula(r.astype(np.float64, copy=False), *rest)
+        value, *slope = (row.reshape(x.shape)[()] for row in out)
+        return (value, *slope) if slope else value
+
+    return evaluate
+
+
+def _parameters(tau: Any = 0.5) -> Any:
+    """In float64; ValueError names a parameter outside its domain."""
+    rows: Any = [("tau", tau, "in (0, 1)", lambda p: (p > 0) & (p < 1))]
+    for place, (name, value, rule, accepts) in enumerate(rows):
+        array = np.float64(value) if type(value) is float else np.asarray(value)
+        if array.dtype.kind not in "fiub" or not accepts(array).all():
+            raise ValueError(f"{name} must be {rule}, got {value!r}")
+        rows[place] = np.float64(array)
+    return rows
+
+
+@_elementwise
+def loss(x: Any, tau: Any = 0.5) -> Any:
+    """Expectile loss, elementwise."""
+    return np.where(x > 0, x * (1 - tau) * x, x * tau * x)
+
+
+@_elementwise
+def d_x(x: Any, tau: Any = 0.5) -> Any:
+    """The derivative in x, the influence."""
+    return np.where(x > 0, 2 * (1 - tau) * x, 2 * tau * x)
+
+
+@_elementwise
+def d_tau(x: Any, tau: Any = 0.5) -> Any:
+    """The derivative in tau."""
+    return np.where(x > 0, -x * x, x * x)
+
+
+@_elementwise
+def d2_x(x: Any, tau: Any = 0.5) -> Any:
+    """The second derivative in x."""
+    return np.where(np.isnan(x), x, np.where(x > 0, 2 - 2 * tau, 2 * tau))
+
+
+@_elementwise
+def d2_x_tau(x: Any, tau: Any = 0.5) -> Any:
+    """The mixed second derivative in x and tau."""
+    return np.where(x > 0, -2 * x, 2 * x)
+
+
+@_elementwise
+def d2_tau(x: Any, tau: Any = 0.5) -> Any:
+    """The second derivative in tau."""
+    return np.where(np.isnan(x), x, 0)
+
+
+@_elementwise
+def weight(x: Any, tau: Any = 0.5) -> Any:
+    """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
+    value = 2 * tau
+    value = np.where(x > 0, 2 - 2 * tau, value)
+    value = _where_rare(x == 0, lambda: 1, value)
+    return np.where(np.isnan(x), x, value)
+
+
+@_elementwise
+def value_and_grad(x: Any, tau: Any = 0.5) -> Any:
+    """(loss, d_x) in one pass."""
+    return loss.__wrapped__(x, tau), d_x.__wrapped__(x, tau)
+
+
+def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
+    """`value()` where the condition holds; not evaluated where it holds nowhere."""
+    return np.where(rare, value(), usual) if np.any(rare) else usual

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition (sha256 65e84f036716) by: derive regenerate squared_epsilon_insensitive
+# --target numpy
+"""Squared epsilon-insensitive loss.
+
+    loss = max(0, |x| - epsilon)^2
+
+Domain: x real, epsilon > 0. 0 up to |x| = epsilon and the square of the distance beyond.
+Source: Vapnik, The Nature of Statistical Learning Theory, 1995.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+__all__ = ["d2_epsilon", "d2_x", "d2_x_epsilon", "d_epsilon", "d_x", "loss", "value_and_grad"]
+__all__ += ["weight"]
+
+
+def _elementwise(formula: Any) -> Any:
+    """The formula in float64, in blocks that stay in the cache; the dtype of x comes out."""
+
+    @wraps(formula)
+    @np.errstate(all="ignore")
+    def evaluate(x: Any, *_given: Any, **_named: Any) -> Any:
+        x, parameters = np.asarray(x), _parameters(*_given, **_named)
+        if x.dtype.kind not in "fiub":
+            raise TypeError(f"x must be real numbers, got dtype {x.dtype}")
+        dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+        if any(p.ndim for p in parameters):
+            x, *parameters = np.broadcast_arrays(x, *parameters)
+        flat = [x.reshape(-1), *(p.reshape(-1) if p.ndim else p for p in parameters)]
+        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), dtype)
+        for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
+            r, *rest = (v[part] if v.ndim else v for v in flat)
+            out[:, part] = formula(r.astype(np.float64, copy=False), *rest)
+        value, *slope = (row.reshape(x.shape)[()] for row in out)
+        return (value, *slope) if slope else value
+
+    return evaluate
+
+
+def _parameters(epsilon: Any = 0.1) -> Any:
+    """In float64; ValueError names a parameter outside its domain."""
+    rows: Any = [("epsilon", epsilon, "> 0 and finite", lambda p: (p > 0) & (p < np.inf))]
+    for place, (name, value, rule, accepts) in enumerate(rows):
+        array = np.float64(value) if type(value) is float else np.asarray(value)
+        if array.dtype.kind not in "fiub" or not accepts(array).all():
+            raise ValueError(f"{name} must be {rule}, got {value!r}")
+        rows[place] = np.float64(array)
+    return rows
+
+
+@_elementwise
+def loss(x: Any, epsilon: Any = 0.1) -> Any:
+    """Squared epsilon-insensitive loss, elementwise."""
+    u = np.maximum(np.abs(x) - epsilon, 0)
+    return u * u
+
+
+@_elementwise
+def d_x(x: Any, epsilon: Any = 0.1) -> Any:
+    """The derivative in x, the influence."""
+    return np.sign(x) * np.maximum(np.abs(x) - epsilon, 0) * 2
+
+
+@_elementwise
+def d_epsilon(x: Any, epsilon: Any = 0.1) -> Any:
+    """The derivative in epsilon."""
+    return -2 * np.maximum(np.abs(x) - epsilon, 0)
+
+
+@_elementwise
+def d2_x(x: Any, epsilon: Any = 0.1) -> Any:
+    """The second derivative in x."""
+    return np.where(np.isnan(x), x, 2 * np.where(np.abs(x) <= epsilon, 0, 1))
+
+
+@_elementwise
+def d2_x_epsilon(x: Any, epsilon: Any = 0.1) -> Any:
+    """The mixed second derivative in x and epsilon."""
+    return 2 * np.where(np.abs(x) <= epsilon, 0, -np.sign(x))
+
+
+@_elementwise
+def d2_epsilon(x: Any, epsilon: Any = 0.1) -> Any:
+    """The second derivative in epsilon."""
+    return np.where(np.isnan(x), x, 2 * np.where(np.abs(x) <= epsilon, 0, 1))
+
+
+@_elementwise
+def weight(x: Any, epsilon: Any = 0.1) -> Any:
+    """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
+    value = np.maximum(np.abs(x) - epsilon, 0) / np.abs(x) * 2
+    value = _where_rare(x == 0, lambda: 0, value)
+    return _where_rare(np.abs(x / epsilon) == np.inf, lambda: 2, value)
+
+
+@_elementwise
+def value_and_grad(x: Any, epsilon: Any = 0.1) -> Any:
+    """(loss, d_x) in one pass."""
+    u = np.maximum(np.abs(x) - epsilon, 0)
+    return u * u, np.sign(x) * u * 2
+
+
+def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
+    """`value()` where the condition holds; not evaluated where it holds nowhere."""
+    return np.where(rare, value(), usual) if np.any(rare) else usual

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition of squared_epsilon_insensitive (sha256 65e84f036716) by: derive regenerate squared_epsilon_insensitive --target torch
+"""Density exp(-loss)/Z: Squared epsilon-insensitive loss.
+
+log Z = log(2*epsilon + sqrt(pi)).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch.distributions import constraints
+
+from .._adaptive import AdaptiveLoss
+from .._density import Density, Parameter
+from .._distribution import DensityDistribution
+from ..squared_epsilon_insensitive import _total, d_x, loss
+
+
+def _log_z(epsilon: Any) -> Any:
+    """log Z."""
+    return torch.log(2 * epsilon + 1.772453850905516)
+
+
+def _d_epsilon(epsilon: Any) -> Any:
+    """The derivative of log Z by epsilon."""
+    return 2 / (2 * epsilon + 1.772453850905516)
+
+
+def _d2_epsilon(epsilon: Any) -> Any:
+    """The derivative of log Z by epsilon, twice."""
+    return -4 / (2 * epsilon + 1.772453850905516) / (2 * epsilon + 1.772453850905516)
+
+
+_DENSITY = Density(
+    "squared_epsilon_insensitive",
+    loss,
+    d_x,
+    {"epsilon": Parameter(0.1, constraints.positive, (1e-05, math.inf))},
+    closed={(): _log_z, ("epsilon",): _d_epsilon, ("epsilon", "epsilon"): _d2_epsilon},
+    length=lambda epsilon: epsilon,
+    points=lambda epsilon: (0.0, -epsilon, epsilon),
+    even=True,
+)
+log_partition_on = _DENSITY.log_partition_on
+log_partition, log_density, density = _DENSITY.log_partition, _DENSITY.log_density, _DENSITY.density
+log_partition_norm, log_density_norm = _DENSITY.log_partition_norm, _DENSITY.log_density_norm
+d_log_partition_epsilon = _DENSITY.d_log_partition("epsilon")
+d2_log_partition_epsilon = _DENSITY.d_log_partition("epsilon", "epsilon")
+
+
+class SquaredEpsilonInsensitive(DensityDistribution):
+    """The density of the residual x - loc; parameters: loc, epsilon."""
+
+    law = _DENSITY
+
+
+class AdaptiveSquaredEpsilonInsensitiveLoss(AdaptiveLoss):
+    """-log_density(residual), with epsilon learned: see `AdaptiveLoss`."""
+
+    law = _DENSITY
+    total = _total

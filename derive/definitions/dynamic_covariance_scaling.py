@@ -16,5 +16,5 @@ dynamic_covariance_scaling = Loss(
         (x**2 / 2, x**2 <= phi),
         (2 * phi * x**2 / (phi + x**2) - phi / 2, True),
     ),
-    description="Its weight is (2 phi/(phi + x^2))^2 beyond x^2 = phi; never above 3 phi/2.",
+    description="Quadratic up to x^2 = phi and bounded beyond, with a continuous slope.",
 )

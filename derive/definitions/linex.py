@@ -13,5 +13,5 @@ linex = Loss(
     source="Varian, Studies in Bayesian Econometrics and Statistics, 1975",
     variables=(x, a),
     loss=exp(a * x) - a * x - 1,
-    description="a > 0 punishes predictions above the target, a < 0 those below it.",
+    description="Exponential above the target for positive a and below it for negative a.",
 )

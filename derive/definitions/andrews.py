@@ -17,5 +17,5 @@ andrews = Loss(
         (c**2 * (1 - cos(x / c)), Abs(x) <= pi * c),
         (2 * c**2, True),
     ),
-    description="Its slope is c sin(x/c) up to |x| = pi c and zero beyond.",
+    description="Its slope is c sin(x/c) up to the first zero of it and zero beyond.",
 )

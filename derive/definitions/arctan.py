@@ -15,5 +15,5 @@ arctan = Loss(
     variables=(x, c),
     where=(s,),
     loss=c**2 / 2 * atan(s),
-    description="x^2/2 near zero; never above pi c^2/4.",
+    description="Behaves like x^2/2 near zero and is bounded.",
 )

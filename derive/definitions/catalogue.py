@@ -27,9 +27,12 @@ RESIDUAL: Mapping[str, str] = MappingProxyType(
         "tukey": "Tukey's biweight (bisquare)",
         "andrews": "Andrews' sine (wave)",
         "arctan": "Arctan loss",
+        "dynamic_covariance_scaling": "Dynamic covariance scaling (DCS)",
         "log_cosh": "Log-cosh loss",
+        "linex": "LINEX loss",
         "quantile": "Quantile loss (pinball)",
         "expectile": "Expectile loss",
+        "quantile_huber": "Quantile Huber loss",
         "epsilon_insensitive": "Epsilon-insensitive loss",
         "squared_epsilon_insensitive": "Squared epsilon-insensitive loss",
     }

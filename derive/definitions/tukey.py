@@ -17,5 +17,5 @@ tukey = Loss(
         (c**2 / 6 * (1 - (1 - (x / c) ** 2) ** 3), Abs(x) <= c),
         (c**2 / 6, True),
     ),
-    description="x^2/2 near zero and constant beyond |x| = c; its weight is (1 - (x/c)^2)^2.",
+    description="Behaves like x^2/2 near zero and is constant beyond |x| = c.",
 )

@@ -13,6 +13,7 @@ from derive.program.calls import DIFFERENCE, NUMBER, SLOPE, Step, Sweep, Total
 # Between these the parameters of a block are ordinary.
 LEAST, MOST = 1e-9, 1e9
 _SIGNS = {"lt": "<", "le": "<=", "eq": "==", "ne": "!=", "and": "&", "or": "|"}
+_TURNED = {"lt": ">", "le": ">=", "eq": "==", "ne": "!="}
 
 
 def beyond(condition: Node) -> bool:
@@ -120,8 +121,8 @@ class Calls:
         args = [a if isinstance(a, str) else self.numbers.expression(a) for a in step.arguments]
         first, place = step.arguments[0], step.place
         if step.op in _SIGNS:
-            if step.op in ("eq", "ne") and not isinstance(first, str):
-                args = [args[1], args[0]]  # the tensor decides what == means
+            if not isinstance(first, str):  # the tensor decides what == means
+                return f"{place} = {args[1]} {_TURNED[step.op]} {args[0]}", False
             return f"{place} = {args[0]} {_SIGNS[step.op]} {args[1]}", False
         if step.op == "where":
             values = [

@@ -244,6 +244,8 @@ def at_the_ends(model: ErrorModel, form: Node, leads: Leads, length: Expr | None
             if misses < fewest and _misses_nowhere_else(model, form, mended):
                 best, fewest = mended, misses
         for value, test in itertools.product(_values(model, end, leads) if fewest else (), ways):
+            if test == near and value in (call("abs", 0), lower(oo), lower(-oo)):
+                continue
             mended = where(test, value, form)
             misses = _misses(model, mended, end)
             if misses < fewest and (test != near or _misses_nowhere_else(model, form, mended)):

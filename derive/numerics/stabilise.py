@@ -27,6 +27,7 @@ from derive.numerics.nesting import nested, of_labels
 from derive.numerics.nodes import Name, Node, call, node, where
 from derive.numerics.pieces import Measured, piecewise
 from derive.numerics.products import WAYS, Ranges, ordered
+from derive.numerics.quotients import by_quotient
 from derive.numerics.ratios import choices, with_powers
 from derive.numerics.rules import rewrite
 from derive.numerics.splits import centred
@@ -212,7 +213,12 @@ class _Search:
         ways = expressions(self.derivation, model.quantity, self.base, self.base_rules)
         for expression, used in tuple(ways):
             ways += [(again, used) for again in self._in_units(model, expression)]
-        plain = self._in_units(model, model.wanted.expression)
+        plain = list(self._in_units(model, model.wanted.expression))
+        for expression in plain:
+            names = {v.name for v in self.derivation.loss.variables}
+            for y in expression.atoms(Let) if "q" not in names else ():
+                again = by_quotient(expression, y)
+                ways += [] if again is None else [(again, ("powers of a quotient",))]
         short = [readable(e) for e in plain if operations(e) <= _FACTORED]
         for expression in short:
             again, used = rewrite(expression)

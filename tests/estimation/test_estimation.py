@@ -124,6 +124,9 @@ def test_robustness_of_the_classics(derivation):
     assert not huber.redescending
     assert huber.efficiency == pytest.approx(0.95, abs=1e-6)
     assert not robustness(derivation("cauchy")).bounded
+    smooth = robustness(derivation("log_cosh"), c=2.0)
+    assert smooth.convex
+    assert smooth.steepest == pytest.approx(2, rel=1e-13)
 
 
 def test_the_clipped_quadratic_is_huber(derivation):

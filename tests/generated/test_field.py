@@ -28,6 +28,7 @@ DEFINITIONS = {
         * (x**2 / 2 if abs(x) <= kappa else kappa * (abs(x) - kappa / 2))
         / kappa
     ),
+    "smooth_quantile": lambda x, tau, c: c * mp.log1p(mp.exp(x / c)) - tau * x,
     "expectile": lambda x, tau: (tau if x < 0 else 1 - tau) * x**2,
     "epsilon_insensitive": lambda x, epsilon: max(abs(x) - epsilon, 0),
     "squared_epsilon_insensitive": lambda x, epsilon: max(abs(x) - epsilon, 0) ** 2,

@@ -13,6 +13,7 @@ from derive.numerics.angles import angled
 from derive.numerics.leading import leading_terms
 from derive.numerics.measure import values
 from derive.numerics.products import HALVES, WHOLE, Ranges, ordered
+from derive.numerics.quotients import by_quotient
 from derive.numerics.units import degree, in_units, units
 
 x = Symbol("x", real=True)
@@ -114,3 +115,24 @@ def test_powers_in_halves():
     form = ordered(loss, x**2 * exp(-(y**2)) / c**4, Ranges.of(loss), way=HALVES)
     got = values(form, whole_range(loss, 400))
     assert np.all(np.isfinite(got[np.abs(whole_range(loss, 400).columns["x"]) < 1e100]))
+
+
+@pytest.mark.parametrize(
+    ("quantity", "wanted"),
+    [
+        (4 * (1 - 3 * y**2) / (1 + y**2) ** 3, "4*q**2*(4*q - 3)"),
+        (y**3 / (4 + y**2) ** 2, "y*(-q*(q - 1)/4)"),
+        ((1 - y) / (1 + y**2) ** 2, None),  # neither even nor odd
+        (1 / (1 + y**2), None),  # a quotient as it is
+    ],
+)
+def test_powers_of_a_quotient(quantity, wanted):
+    z = Let("y", x / c)
+    found = by_quotient(quantity.subs(x, z * c), z)
+    if wanted is None:
+        assert found is None
+        return
+    (q,) = (v for v in found.atoms(Let) if v.name == "q")
+    expected = sympy.sympify(wanted, locals={"q": q, "y": z})
+    assert sympy.simplify(found - expected) == 0
+    assert sympy.simplify(found.xreplace({q: q.definition}) - quantity.subs(x, z * c)) == 0

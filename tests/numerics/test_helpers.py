@@ -41,7 +41,7 @@ BOUNDS: dict[str, float] = {
     "expm1_minus": 3.0, "boxcox1p": 6.0, "boxcox_slope": 6.0, "boxcox_bend": 6.0,
     "log_ratio": 3.0, "log_quotient": 2.5, "divergence": 12.0, "log1mexp": 2.5,
     "chance_gap": 3.0, "chance_divergence": 8.0,
-    "softplus_step": 4.0, "gamma_gap": 3.0, "gamma_gap1": 5.0, "gamma_gap2": 6.0,
+    "softplus_step": 4.0, "less_pi": 4.0, "gamma_gap": 3.0, "gamma_gap1": 5.0, "gamma_gap2": 6.0,
 }  # fmt: skip
 
 
@@ -85,6 +85,9 @@ def _arguments(name: str) -> tuple[np.ndarray, ...]:
         return _pairs(t, np.concatenate([RNG.uniform(-4, 4, 200), _signed(SMALL[:20])]))
     if name == "softplus_step":
         return _pairs(_signed(_spread(1e-6, 300)), _spread(1e-18, 300))
+    if name == "less_pi":
+        c = np.logspace(-30, 30, 400)
+        return np.pi * c * (1 + np.tile(_signed(np.logspace(-5, -0.3, 20)), 10)), c
     if name == "log1mexp":
         return (_spread(1e-18, 700, 300),)
     if name == "log_quotient":
@@ -186,6 +189,15 @@ def test_edges(name, at, value):
     names = dict(zip(helper.parameters, map(np.float64, at), strict=True))
     got = float(evaluate(helper(*map(Name, helper.parameters)), names))
     assert got == pytest.approx(value, rel=1e-15)
+
+
+def test_less_pi_has_the_right_sign_next_to_pi():
+    c = np.logspace(-30, 30, 400)
+    for z in (np.pi * c, np.nextafter(np.pi * c, 0), np.nextafter(np.pi * c, np.inf)):
+        got = evaluate(HELPERS["less_pi"](Name("z"), Name("c")), {"z": z, "c": c})
+        with mp.workdps(40):
+            want = [mp.sign(mp.mpf(float(a)) - mp.pi * float(b)) for a, b in zip(z, c, strict=True)]
+        assert np.array_equal(np.sign(got), np.array(want, dtype=float))
 
 
 # What follows from the other arguments, such as their difference, is NaN where one of them is.

@@ -62,6 +62,8 @@ def _reference(formula, points, **more) -> Reference:
         (exp(-((x / c) ** 2)), (3.0, 0.5), 144.0),
         (x - c, (1.0 + 2.0**-20, 1.0), 2.0**20),  # where a value crosses 0 kappa grows by itself
         (Piecewise((x**2, Abs(x) <= c), (x**3, True)), (0.7, 0.7), 2.0),  # the inner side
+        # one unit before an edge, beyond which there is nothing: as on its own side
+        (Piecewise((1 - x, x <= c), (0, True)), (1 - 2.0**-53, 1.0), 2.0**53),
     ],
 )
 def test_kappa(formula, at, kappa):

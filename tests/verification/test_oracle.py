@@ -156,6 +156,23 @@ def test_removable_singularities_of_other_losses():
     )
 
 
+def test_far_out_exponentials_are_in_reach():
+    x, c = sympy.Symbol("x", real=True), sympy.Symbol("c", positive=True)
+    smooth = Oracle(Loss("s", "", "", (x, c), c * sympy.log(1 + sympy.exp(x / c))))
+    logcosh = Oracle(Loss("l", "", "", (x, c), c**2 * sympy.log(sympy.cosh(x / c))))
+    for far in (1e300, math.inf):
+        assert smooth.value("d_c", {"x": far, "c": 1.0}).float64() == 0.0
+        assert smooth.value("d_x", {"x": far, "c": 1.0}).float64() == 1.0
+        assert logcosh.value("d2_x", {"x": far, "c": 1.0}).float64() == 0.0
+        assert logcosh.value("d2_c", {"x": far, "c": 1.0}).float64() == -2 * math.log(2)
+
+
+def test_a_limit_that_no_variable_has_is_no_endless_search():
+    x, b = sympy.Symbol("x", real=True), sympy.Symbol("b", positive=True)
+    power = Oracle(Loss("p", "", "", (x, b), sympy.Abs(x) ** b))
+    power.value("d2_b", {"x": 0.0, "b": 1e-3})
+
+
 def test_functions_of_the_formula_language():
     x = sympy.Symbol("x", real=True)
     point = {"x": 0.375}

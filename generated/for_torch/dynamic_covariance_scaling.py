@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: MIT. Copyright (c) 2026 The derive authors.
+# From the definition (sha256 754036bcd3bb) by: derive regenerate dynamic_covariance_scaling
+# --target torch
+# mypy: disable-error-code="no-any-return, no-untyped-call"
+"""Dynamic covariance scaling (DCS).
+
+    loss = x^2/2 if x^2 <= phi, 2*phi*x^2/(phi + x^2) - phi/2 otherwise
+
+Domain: x real, phi > 0. Its weight is s^2 beyond x^2 = phi; never above 3 phi/2.
+Source: Agarwal et al., ICRA 2013.
+Errors of every function, measured against the definition: docs/accuracy.md of derive.
+"""
+
+import functools
+import math
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+__all__ = ["DynamicCovarianceScalingLoss", "d2_phi", "d2_x", "d2_x_phi", "d_phi", "d_x", "loss"]
+__all__ += ["value_and_grad", "weight"]
+_FORMULAS: dict[str, Any] = {}
+
+
+def _elementwise(_formula: Any) -> Any:
+    """The formula of tensors, float32 at least; the dtype of x comes out."""
+    _FORMULAS[_formula.__name__] = _formula
+    return functools.wraps(_formula)(lambda x, phi=1.0: _evaluate(_formula, x, phi))
+
+
+@_elementwise
+def loss(x: Tensor, phi: Any = 1.0) -> Tensor:
+    """Dynamic covariance scaling (DCS), elementwise."""
+    r = torch.abs(x) / torch.sqrt(phi)
+    w = r * r
+    return torch.where(x * x <= phi, 0.5 * x * x, phi / 2 * (3 / (1 + 1 / w) - 1 / (w + 1)))
+
+
+@_elementwise
+def d_x(x: Tensor, phi: Any = 1.0) -> Tensor:
+    """The derivative in x, the influence."""
+    w = x / phi * x
+    value = x / (w + 1) * (4 / (w + 1))
+    value = torch.where(x * x <= phi, x, value)
+    return torch.where(torch.abs(x / torch.sqrt(phi)) == math.inf, 0, value)
+
+
+@_elementwise
+def d_phi(x: Tensor, phi: Any = 1.0) -> Tensor:
+    """The derivative in phi."""
+    y = x / torch.sqrt(phi)
+    u = y * y
+    value = 0.5 * ((u - 1) / (u + 1)) * ((u * 3 + 1) / (u + 1))
+    value = torch.where(u <= 1, 0, value)
+    return torch.where(torch.abs(y) >= 2.0**60, 1.5, value)
+
+
+@_elementwise
+def d2_x(x: Tensor, phi: Any = 1.0) -> Tensor:
+    """The second derivative in x."""
+    r = torch.abs(x) / torch.sqrt(phi)
+    w = r * r
+    return torch.where(x * x <= phi, 1, (1 / (w + 1) - 3 / (1 + 1 / w)) / (w + 1) * (4 / (w + 1)))
+
+
+@_elementwise
+def d2_x_phi(x: Tensor, phi: Any = 1.0) -> Tensor:
+    """The mixed second derivative in x and phi."""
+    w = x / phi * x
+    value = x / phi / (w + 1) * (x / phi) * (x / (w + 1)) * (8 / (w + 1))
+    value = torch.where(x * x <= phi, 0, value)
+    return torch.where(torch.abs(x / torch.sqrt(phi)) == math.inf, 0, value)
+
+
+@_elementwise
+def d2_phi(x: Tensor, phi: Any = 1.0) -> Tensor:
+    """The second derivative in phi."""
+    w = x / phi * x
+    value = -4 / phi / (w + 1) * x * x / (w + 1) / phi * x * x / phi / (w + 1)
+    value = torch.where(x * x <= phi, 0, value)
+    return torch.where(torch.abs(x / torch.sqrt(phi)) >= 2.0**60, -4 / x / x, value)
+
+
+@_elementwise
+def weight(x: Tensor, phi: Any = 1.0) -> Tensor:
+    """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
+    w = x / phi * x
+    return torch.where(x * x <= phi, 1, 4 / (w + 1) / (w + 1))
+
+
+def value_and_grad(x: Tensor, phi: Any = 1.0) -> tuple[Tensor, Tensor]:
+    """(loss, d_x)."""
+    return loss(x, phi), d_x(x, phi)
+
+
+class DynamicCovarianceScalingLoss(torch.nn.Module):
+    """Dynamic covariance scaling (DCS) of input - target, as in torch.nn.
+
+    Args:
+        phi: > 0 and finite; a Parameter or a tensor is NaN where it is wrong.
+        reduction: "mean" over all elements (with a weight, too), "sum" or "none".
+        validate: check tensors, too, at every call, which waits for the device.
+    Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
+    Examples:
+        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
+        >>> DynamicCovarianceScalingLoss()(input, target).backward()
+    """
+
+    def __init__(self, phi: Any = 1.0, reduction: Any = "mean", *, validate: bool = False):
+        super().__init__()
+        if isinstance(phi, str):  # the order of torch.nn
+            phi, reduction = 1.0 if reduction == "mean" else reduction, phi
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        for value, rule in zip((phi,), _RULES):
+            if isinstance(value, Tensor) and value.grad_fn is not None:
+                raise TypeError(f"{rule[0]} is computed: give a Parameter, or call `loss`")
+            _beside(torch.zeros(()), value, *rule)
+            setattr(self, rule[0], torch.nn.Buffer(value) if type(value) is Tensor else value)
+        self.reduction, self.validate = reduction, validate
+
+    def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The loss of input - target, each element times its weight."""
+        parameters = [self.phi]
+        for value, rule in zip(parameters, _RULES) if self.validate else ():
+            if _beside(torch.zeros(()), value, *rule).isnan().any():
+                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
+        if weight is None and self.reduction != "none":
+            total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
+            if total is not None:
+                return total
+        if input.shape != target.shape:
+            warnings.warn(f"sizes are broadcast: {input.shape}, {target.shape}", stacklevel=4)
+        dtype = torch.promote_types(input.dtype, target.dtype)
+        wide = torch.promote_types(dtype, torch.float32 if dtype.is_floating_point else torch.int64)
+        values = loss(input.to(wide) - target.to(wide), *parameters)
+        values = values if weight is None else values * weight
+        values = values if self.reduction == "none" else getattr(values, self.reduction)()
+        cast = input.device.type != "meta" and torch.is_autocast_enabled(input.device.type)
+        return values if cast or not dtype.is_floating_point else values.to(dtype)
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("phi", "reduction"))
+
+
+_RULES: tuple[Any, ...] = (("phi", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
+
+
+def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
+    """The formula of tensors of one dtype and device."""
+    x = x if isinstance(x, Tensor) else torch.as_tensor(x)
+    if x.is_complex():
+        raise TypeError(f"x must be real, got dtype {x.dtype}")
+    dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
+    x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
+    values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
+    wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
+    if not torch.compiler.is_compiling():
+        result = _BothWays.apply(formula.__name__, *values)
+    elif wanted and not torch._C._are_functorch_transforms_active():
+        result = _Closed.apply(formula.__name__, *values)
+    else:  # the compiler decides what to keep
+        result = formula(*values)
+    return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
+
+
+def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
+    """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
+    if isinstance(value, Tensor):
+        return torch.where(valid(value), value, math.nan).to(x.dtype)
+    if not isinstance(value, (float, int)) or not valid(value):
+        raise ValueError(f"{name} must be {rule}, got {value!r}")
+    least = torch.finfo(x.dtype).tiny
+    if abs(value) < least and not valid(0.0):  # nor rounded to 0
+        value = math.copysign(least, value)
+    return torch.full((), value, dtype=x.dtype, device=x.device)
+
+
+class _Closed(torch.autograd.Function):
+    """A formula whose derivatives are functions of this file, by its name."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(name: str, *values: Tensor) -> Tensor:
+        return _FORMULAS[name](*values)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
+        ctx.name, *values = inputs
+        ctx.save_for_backward(*values)
+        if not torch.compiler.is_compiling():
+            ctx.save_for_forward(*values)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        values, once = ctx.saved_tensors, not torch.is_grad_enabled()
+        found = zip(_slopes(ctx.name, values, once), values, ctx.needs_input_grad[1:])
+        return None, *((grad * d()).sum_to_size(v.shape) if n else None for d, v, n in found)
+
+
+class _BothWays(_Closed):
+    """With forward mode, which torch.compile does not trace."""
+
+    @staticmethod
+    def jvp(ctx: Any, _: None, *tangents: Any) -> Any:
+        with forward_ad._set_fwd_grad_enabled(True):  # of an outer forward mode
+            values = [forward_ad.unpack_dual(v).primal for v in ctx.saved_tensors]
+            found = zip(_slopes(ctx.name, values), tangents)
+            return sum(d() * t for d, t in found if t is not None)
+
+
+def _slopes(name: str, values: Any, once: bool = False) -> list[Any]:
+    """Its derivatives there, to be called; without derivatives of their own where told so."""
+    if name not in _SLOPES:
+        raise NotImplementedError(f"this file has no derivative of {name}")
+    known = _FORMULAS if once or torch.compiler.is_compiling() else globals()
+    return [functools.partial(known[n], *values) for n in _SLOPES[name]]
+
+
+_SLOPES = {
+    "loss": ("d_x", "d_phi"),
+    "d_x": ("d2_x", "d2_x_phi"),
+    "d_phi": ("d2_x_phi", "d2_phi"),
+}
+
+
+def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
+    """The mean or the sum in one pass over the memory of the CPU; None for what does not lie there
+    in one piece, is traced or in a transform, and for parameters far out."""
+    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
+        return None
+    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
+    target = x.new_zeros(()).expand(x.shape) if target is None else target
+    plain = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
+    plain = plain and not torch._C._are_functorch_transforms_active() and x.numel() > 0
+    plain = plain and forward_ad._current_level < 0
+    kinds = (Tensor, torch.nn.Parameter)
+    plain = plain and all(type(t) in kinds and t.is_cpu and t.is_contiguous() for t in tensors)
+    plain = plain and all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
+    numbers = [p.item() if isinstance(p, Tensor) else p for p in parameters if plain]
+    plain = plain and all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(numbers, _RULES))
+    return _Total.apply(x, target, mean, *parameters) if plain else None
+
+
+class _Total(torch.autograd.Function):
+    """Block by block, in memory that stays in the cache; the slope is kept for backward."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
+        ctx.share, ctx.parameters = 1 / x.numel() if mean else 1.0, parameters
+        slope, step, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
+        parts = [(x, target, slope)]
+        if x.numel() > step:
+            parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
+        for one, other, s in parts:
+            found = _block(one - other, s, ctx, *map(float, parameters))
+            if not all(map(math.isfinite, found)):  # out of the ordinary: by the functions
+                values = one - other, *parameters
+                torch.mul(d_x(*values), ctx.share, out=s)
+                found = [f(*values).sum().item() for f in (loss, d_phi)]
+            sums.append(found)
+        value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
+        ctx.save_for_backward(x, target, slope)
+        return x.new_full((), value)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+        (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
+        if torch.is_grad_enabled():  # double backward: elementwise
+            values = x - target, *ctx.parameters
+            slope, *sums = (ctx.share * f(*values) for f in (d_x, d_phi))
+        slope = slope if not torch.is_grad_enabled() and grad.item() == 1 else slope * grad
+        found = zip(sums, ctx.parameters, needs[3:])
+        by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)
+        return slope if needs[0] else None, -slope if needs[1] else None, None, *by
+
+
+def _block(d: Tensor, s: Tensor, ctx: Any, phi: float) -> list[float]:
+    """The sums of loss, d_phi; s becomes the share of d_x. d is used up."""
+    if not torch.linalg.vector_norm(d).item() < math.sqrt(phi) * 2.0**60:
+        return [math.nan]
+    u = torch.abs(d)
+    u.mul_(u)
+    v = torch.reciprocal(u).add_(1 / phi).reciprocal_()
+    u.add_(phi).reciprocal_()
+    v.add_(u, alpha=-(phi / 3 * phi)).mul_(1.5)
+    torch.mul(d, d, out=u)
+    c1 = u <= phi
+    w = torch.mul(u, 0.5)
+    torch.where(c1, w, v, out=w)
+    found = [w.sum().item(), 0.0]
+    torch.add(u, phi, out=v)
+    torch.div(d, v, out=w)
+    p = torch.reciprocal(v)
+    w.mul_(p).mul_(phi * phi * 4)
+    torch.where(c1, d, w, out=s)
+    if ctx.needs_input_grad[3]:
+        torch.add(u, -phi, out=p).div_(v)
+        torch.add(u, phi / 3, out=d).div_(v)
+        p.mul_(d).mul_(1.5)
+        u.mul_(1 / phi)
+        c2 = u <= 1
+        torch.where(c2, d.new_full((), 0), p, out=p)
+        found[1] = p.sum().item()
+    s.mul_(ctx.share)
+    return found

@@ -177,7 +177,7 @@ def function(found: Function | Helper, printer: Printer) -> dict[str, Any]:
         "by": found.by if isinstance(found, Function) else (),
         "parameters": found.parameters if isinstance(found, Helper) else (),
         "meaning": quoted(found.meaning, syntax),
-        "shared": _assignments(shared, printer, 1),
+        "shared": _assignments(shared, printer, 1)[0],
         "branches": [
             {
                 "condition": printer.expression(b.condition),
@@ -215,31 +215,39 @@ def block(found: Block, printer: Printer, depth: int) -> list[str]:
     syntax = printer.syntax
     indent = depth * syntax.indent
     found = Statements(printer, indent).of(found)
-    lines = _assignments(found.assignments, printer, depth)
+    lines, count = _assignments(found.assignments, printer, depth)
     if len(found.results) == 1:
-        return [*lines, *_statement(syntax.give, found.results[0], printer, indent)]
+        return lines + _statement(syntax.give, found.results[0], printer, indent, count)[0]
     texts = [printer.expression(r) for r in found.results]
     many = syntax.give_many.replace("{}, {}", ", ".join("{}" for _ in texts))
     return [*lines, f"{' ' * indent}{many.format(*texts)}"]
 
 
-def _assignments(found: Sequence[Assignment], printer: Printer, depth: int) -> list[str]:
+def _assignments(
+    found: Sequence[Assignment], printer: Printer, depth: int
+) -> tuple[list[str], int]:
+    """Their lines, and how many lists of numbers have names."""
     syntax = printer.syntax
     lines: list[str] = []
+    count = 0
     for a in found:
-        lines += _statement(syntax.assign.format(a.name), a.value, printer, depth * syntax.indent)
-    return lines
+        start = syntax.assign.format(a.name)
+        more, named = _statement(start, a.value, printer, depth * syntax.indent, count)
+        lines, count = lines + more, count + named
+    return lines, count
 
 
-def _statement(start: str, value: Node, printer: Printer, indent: int) -> list[str]:
-    """One statement; long lists of numbers in it get names, and stand before it."""
+def _statement(
+    start: str, value: Node, printer: Printer, indent: int, count: int
+) -> tuple[list[str], int]:
+    """One statement; long lists of numbers in it get names, and stand before it. Also how many."""
     before: list[str] = []
-    named, value = tables(value)
+    named, value = tables(value, count)
     for name, numbers in named:
         before += printer.table(printer.syntax.assign.format(name), numbers, indent)
     lines = printer.lines(start, value, indent)
     lines[-1] += printer.syntax.end
-    return [*before, *lines]
+    return [*before, *lines], len(named)
 
 
 def library_of(operations: Iterable[str], target: Target) -> list[str]:

@@ -105,8 +105,8 @@ class Statements:
         return name
 
 
-def tables(value: Node) -> tuple[list[tuple[str, tuple[Node, ...]]], Node]:
-    """Polynomials of many terms by the names of their coefficients."""
+def tables(value: Node, before: int = 0) -> tuple[list[tuple[str, tuple[Node, ...]]], Node]:
+    """Polynomials of many terms by the names of their coefficients; `before` names are taken."""
     found: dict[tuple[Node, ...], str] = {}
 
     def named(current: Node) -> Node:
@@ -114,12 +114,16 @@ def tables(value: Node) -> tuple[list[tuple[str, tuple[Node, ...]]], Node]:
             return current
         args = tuple(map(named, current.args))
         if current.op == "horner" and len(args) > MANY:
-            name = found.setdefault(args[1:], f"terms{len(found) + 1 if found else ''}")
+            name = found.setdefault(args[1:], _table(before + len(found) + 1))
             return Call("horner", (args[0], Name(name)))
         return Call(current.op, args)
 
     result = named(value)
     return [(name, numbers) for numbers, name in found.items()], result
+
+
+def _table(number: int) -> str:
+    return "terms" if number == 1 else f"terms{number}"
 
 
 def _stages(value: Node) -> list[Node]:

@@ -4,7 +4,7 @@
 
     loss = c^2*(1 - cos(x/c)) if |x| <= pi*c, 2*c^2 otherwise
 
-Domain: x real, c > 0. Its slope is c sin(x/c) up to |x| = pi c and zero beyond.
+Domain: x real, c > 0. Its slope is c sin(x/c) up to the first zero of it and zero beyond.
 Source: Andrews et al., Robust Estimates of Location, Princeton, 1972.
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """
@@ -26,7 +26,7 @@ def _elementwise(formula: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
         if x.dtype.kind != "f":
             x = x.astype(np.float64, casting="same_kind")
-        if any([p.ndim for p in parameters]):
+        if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
         if x.ndim and x.size <= 16384 and x.dtype == np.float64:
             return formula(x, *parameters)
@@ -54,8 +54,8 @@ def _parameters(c: Any = 1.339) -> Any:
 @_elementwise
 def loss(x: Any, c: Any = 1.339) -> Any:
     """Andrews' sine (wave), elementwise."""
-    u = np.sin(0.5 * (x / c))
-    return np.where(_less_pi(np.abs(x), c) > 0, c * c * 2, c * u * (2 * c * u))
+    u = c * np.sin(0.5 * (x / c))
+    return np.where(_less_pi(np.abs(x), c) > 0, c * c * 2, u * (u * 2))
 
 
 @_elementwise
@@ -128,12 +128,11 @@ def weight(x: Any, c: Any = 1.339) -> Any:
 @_elementwise
 def value_and_grad(x: Any, c: Any = 1.339) -> Any:
     """(loss, d_x) in one pass."""
-    u = 2 * c
-    w = 8.908910206761538e-06 * c
-    far = np.abs(x) - u - c - 0.125 * c - 0.015625 * c - 2.0**-10 * c + w > 0
+    v = 8.908910206761538e-06 * c
+    far = np.abs(x) - 2 * c - c - 0.125 * c - 0.015625 * c - 2.0**-10 * c + v > 0
     y = x / c
-    v = np.sin(0.5 * y)
-    value = np.where(far, c * c * 2, c * v * (u * v))
+    u = c * np.sin(0.5 * y)
+    value = np.where(far, c * c * 2, u * (u * 2))
     return value, np.where(far, 0, c * np.sin(y))
 
 

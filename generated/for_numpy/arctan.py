@@ -5,7 +5,7 @@
     loss = c^2*atan(s)/2
     s = x^2/c^2
 
-Domain: x real, c > 0. x^2/2 near zero; never above pi c^2/4.
+Domain: x real, c > 0. Behaves like x^2/2 near zero and is bounded.
 Source: SciPy, scipy.optimize.least_squares, loss='arctan'.
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """
@@ -27,7 +27,7 @@ def _elementwise(formula: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
         if x.dtype.kind != "f":
             x = x.astype(np.float64, casting="same_kind")
-        if any([p.ndim for p in parameters]):
+        if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
         if x.ndim and x.size <= 16384 and x.dtype == np.float64:
             return formula(x, *parameters)

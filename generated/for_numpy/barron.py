@@ -35,7 +35,7 @@ def _elementwise(formula: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
         if x.dtype.kind != "f":
             x = x.astype(np.float64, casting="same_kind")
-        if any([p.ndim for p in parameters]):
+        if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
         if x.ndim and x.size <= 16384 and x.dtype == np.float64:
             return _by_kind(formula, x, *parameters)
@@ -111,21 +111,11 @@ def d2_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     if _all(alpha == 0):
         value = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
         return _where_rare(np.abs(y) >= 2.0**60, lambda: -2 / x / x, value)
+    if _all(alpha == 2):
+        return np.where(np.isnan(x), x, 1 / scale / scale)
     if _all(alpha >= 2.0**1000):
-        quarter = np.exp(0.125 * y * y)
         p = np.exp(0.25 * y * y) / scale
-        value = p * (y * y + 1) * p
-        return _where_rare(
-            np.abs(y) >= 16,
-            lambda: (
-                _root1p_square(y)
-                * quarter
-                / scale
-                * quarter
-                * (_root1p_square(y) * quarter / scale * quarter)
-            ),
-            value,
-        )
+        return p * (y * y + 1) * p
     if _all(alpha <= -(2.0**1000)):
         quarter = np.exp(-0.125 * y * y)
         p = np.exp(-0.25 * y * y) / scale
@@ -136,13 +126,27 @@ def d2_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
             value,
         )
         return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, value)
-    b = np.maximum(np.abs(alpha - 2), 2.0**-100)
-    r = np.abs(y) / np.sqrt(b)
+    u = np.abs(y)
+    b = np.abs(alpha - 2)
+    r = u / np.sqrt(b)
     q = 1 / (r * r + 1) + (alpha - 1) / (1 + 1 / (r * r))
-    value = _times_power1p_less_one(1, q, scale, scale, y, b, alpha / 2)
-    return _where_rare(
-        np.abs(y) == np.inf, lambda: np.abs(x) ** (alpha - 2) / (scale * scale), value
+    v = _times_power1p_less_one(1, q, scale, scale, y, b, alpha / 2)
+    quarter = (1 + y / b * y) ** (alpha / 8)
+    value = _where_rare(
+        u >= 256,
+        lambda: (
+            quarter
+            / scale
+            * quarter
+            / (1 + y / b * y)
+            / b
+            * (y * y * alpha - y * y + b)
+            * (quarter / scale * quarter / (1 + y / b * y))
+        ),
+        v,
     )
+    value = _where_rare(u >= 2.0**60, lambda: v, value)
+    return _where_rare(u == np.inf, lambda: np.abs(x) ** (alpha - 2) / (scale * scale), value)
 
 
 @_elementwise
@@ -168,22 +172,42 @@ def d2_x_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 def d2_x_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and scale."""
     y = x / scale
+    if _all(alpha == 0):
+        s = y * y
+        value = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
+        return _where_rare(np.abs(y) >= 2.0**60, lambda: -scale / x / x * (8 / x), value)
+    if _all(alpha == 2):
+        return -2 / scale * (x / scale) / scale
     if _all(alpha >= 2.0**1000):
-        quarter = np.exp(0.125 * y * y)
-        p = quarter / scale * quarter
+        p = np.exp(0.25 * y * y) / scale
         return -p * (y * y + 2) * y * p
     if _all(alpha <= -(2.0**1000)):
         quarter = np.exp(-0.125 * y * y)
         p = quarter / scale * quarter
         return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (y * y - 2) * y * p)
-    b = np.maximum(np.abs(alpha - 2), 2.0**-100)
-    r = np.abs(y) / np.sqrt(b)
+    u = np.abs(y)
+    b = np.abs(alpha - 2)
+    r = u / np.sqrt(b)
     q = -alpha / (1 + 1 / (r * r)) - 2 / (r * r + 1)
-    value = _times_power1p_less_one(y, q, scale, scale, y, b, alpha / 2)
+    v = _times_power1p_less_one(y, q, scale, scale, y, b, alpha / 2)
+    quarter = (1 + y / b * y) ** (alpha / 8)
+    value = _where_rare(
+        u >= 256,
+        lambda: (
+            -quarter
+            / scale
+            * quarter
+            / (1 + y / b * y)
+            / b
+            * (y * y * alpha + 2 * b)
+            * y
+            * (quarter / scale * quarter / (1 + y / b * y))
+        ),
+        v,
+    )
+    value = _where_rare(u >= 2.0**60, lambda: v, value)
     return _where_rare(
-        np.abs(y) == np.inf,
-        lambda: -np.sign(x) * (np.abs(x) ** (alpha - 1) / (scale * scale)),
-        value,
+        u == np.inf, lambda: -np.sign(x) * (np.abs(x) ** (alpha - 1) / (scale * scale)), value
     )
 
 
@@ -222,40 +246,67 @@ def d2_alpha_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 def d2_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
+    if _all(alpha == 2):
+        return 3 / scale * y * (y / scale)
     if _all(alpha >= 2.0**1000):
-        quarter = np.exp(0.125 * y * y)
-        p = quarter / scale * y * quarter
+        p = np.exp(0.25 * y * y) / scale * y
         return p * (y * y + 3) * p
     if _all(alpha <= -(2.0**1000)):
         quarter = np.exp(-0.125 * y * y)
         p = quarter / scale * y * quarter
         return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (3 - y * y) * p)
-    b = np.maximum(np.abs(alpha - 2), 2.0**-100)
-    r = np.abs(y) / np.sqrt(b)
-    v = scale / (3 / (r * r + 1) + (alpha + 1) / (1 + 1 / (r * r)))
-    value = _times_power1p_less_one(y, y, v, scale, y, b, alpha / 2)
-    return _where_rare(np.abs(y) == np.inf, lambda: 2 * np.abs(x) ** alpha / (scale * scale), value)
+    u = np.abs(y)
+    b = np.abs(alpha - 2)
+    r = u / np.sqrt(b)
+    w = scale / (3 / (r * r + 1) + (alpha + 1) / (1 + 1 / (r * r)))
+    v = _times_power1p_less_one(y, y, w, scale, y, b, alpha / 2)
+    quarter = (1 + y / b * y) ** (alpha / 8)
+    value = _where_rare(
+        u >= 256,
+        lambda: (
+            quarter
+            * y
+            / (1 + y / b * y)
+            / scale
+            * quarter
+            / b
+            * (y * y * alpha + y * y + 3 * b)
+            * (quarter * y / (1 + y / b * y) / scale * quarter)
+        ),
+        v,
+    )
+    value = _where_rare(u >= 2.0**60, lambda: v, value)
+    return _where_rare(u == np.inf, lambda: 2 * np.abs(x) ** alpha / (scale * scale), value)
 
 
 @_elementwise
 def weight(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
+    if _all(alpha == 2):
+        return np.where(np.isnan(x), x, 1 / scale / scale)
     if _all(alpha >= 2.0**1000):
-        quarter = np.exp(0.125 * y * y)
         p = np.exp(0.25 * y * y) / scale
-        value = p * p
-        return _where_rare(
-            np.abs(y) >= 16, lambda: quarter / scale * quarter * (quarter / scale * quarter), value
-        )
+        return p * p
     if _all(alpha <= -(2.0**1000)):
         quarter = np.exp(-0.125 * y * y)
         value = np.exp(-0.5 * y * y) / scale / scale
         return _where_rare(
             np.abs(y) >= 8, lambda: quarter / scale * quarter * (quarter / scale * quarter), value
         )
-    u = np.maximum(np.abs(alpha - 2), 2.0**-100)
-    value = _times_power1p_less_one(1, 1, scale, scale, y, u, alpha / 2)
+    b = np.abs(alpha - 2)
+    quarter = (1 + y / b * y) ** (alpha / 8)
+    value = _times_power1p_less_one(1, 1, scale, scale, y, b, alpha / 2)
+    value = _where_rare(
+        np.abs(y) >= 64,
+        lambda: quarter / scale * quarter / (1 + y / b * y) * (quarter / scale * quarter),
+        value,
+    )
+    value = _where_rare(
+        np.abs(y) >= 2.0**60,
+        lambda: _times_power1p_less_one(1, 1, scale, scale, y, b, alpha / 2),
+        value,
+    )
     value = _where_rare(
         np.abs(y) == np.inf, lambda: np.abs(x) ** (alpha - 2) / (scale * scale), value
     )
@@ -484,7 +535,7 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
 
 def _log1p(w: Any) -> Any:
     """log(1 + w). Of many by log, which is faster, and what rounding takes from u = 1 + w."""
-    if w.size < 256:
+    if np.size(w) < 256:
         return np.log1p(w)
     u = 1 + w
     return np.log(u) + np.fmax((w - (u - 1)) / u, -1)  # -1: there log(u) is infinite

@@ -105,12 +105,19 @@ def d_gamma(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     v = _softplus(u)
     w = -u
     p = _softplus(w)
-    half = np.exp(-gamma / 2 * v)
-    half2 = _root_softplus(u)
-    half3 = _root_softplus(w)
     value = -np.exp(-gamma * v) * p * v
-    q = -half * half2 * half3 * half3 * half2 * half
-    return np.where((v < 2.0**-100) | (p < 2.0**-100), q, value)
+    return _where_rare(
+        (v < 2.0**-100) | (p < 2.0**-100),
+        lambda: (
+            -np.exp(-gamma / 2 * v)
+            * _root_softplus(u)
+            * _root_softplus(w)
+            * _root_softplus(w)
+            * _root_softplus(u)
+            * np.exp(-gamma / 2 * v)
+        ),
+        value,
+    )
 
 
 @_elementwise
@@ -193,7 +200,7 @@ def _softplus_crossed(z: Any) -> Any:
 
 def _log1p(w: Any) -> Any:
     """log(1 + w). Of many by log, which is faster, and what rounding takes from u = 1 + w."""
-    if w.size < 256:
+    if np.size(w) < 256:
         return np.log1p(w)
     u = 1 + w
     return np.log(u) + np.fmax((w - (u - 1)) / u, -1)  # -1: there log(u) is infinite

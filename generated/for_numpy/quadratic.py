@@ -26,9 +26,9 @@ def _elementwise(formula: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
         if x.dtype.kind != "f":
             x = x.astype(np.float64, casting="same_kind")
-        if any([p.ndim for p in parameters]):
+        if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
-        light = formula.__name__ in ("d_x",)
+        light = formula.__name__ in ("loss", "d_x", "value_and_grad")
         if x.ndim and (light or x.size <= 16384) and x.dtype == np.float64:
             return formula(x, *parameters)
         flat = [x.reshape(-1), *(p.reshape(-1) if p.ndim else p for p in parameters)]
@@ -55,6 +55,8 @@ def _parameters(scale: Any = 1.0) -> Any:
 @_elementwise
 def loss(x: Any, scale: Any = 1.0) -> Any:
     """Quadratic loss (L2), elementwise."""
+    if not scale.ndim and 2.0**-200 < scale < 2.0**200:
+        return 0.5 / (scale * scale) * x * x
     y = x / scale
     return 0.5 * y * y
 
@@ -62,6 +64,8 @@ def loss(x: Any, scale: Any = 1.0) -> Any:
 @_elementwise
 def d_x(x: Any, scale: Any = 1.0) -> Any:
     """The derivative in x, the influence."""
+    if not scale.ndim and 2.0**-200 < scale < 2.0**200:
+        return x / (scale * scale)
     return x / scale / scale
 
 
@@ -99,5 +103,4 @@ def weight(x: Any, scale: Any = 1.0) -> Any:
 @_elementwise
 def value_and_grad(x: Any, scale: Any = 1.0) -> Any:
     """(loss, d_x) in one pass."""
-    y = x / scale
-    return 0.5 * y * y, y / scale
+    return loss.__wrapped__(x, scale), d_x.__wrapped__(x, scale)

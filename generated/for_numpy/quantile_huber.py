@@ -27,16 +27,16 @@ def _elementwise(formula: Any) -> Any:
     @np.errstate(all="ignore")
     def evaluate(x: Any, *_given: Any, **_named: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
-        if x.dtype.kind not in "fiub":
-            raise TypeError(f"x must be real numbers, got dtype {x.dtype}")
-        dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+        if x.dtype.kind != "f":
+            x = x.astype(np.float64, casting="same_kind")
         if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
+        if x.ndim and x.size <= 16384 and x.dtype == np.float64:
+            return formula(x, *parameters)
         flat = [x.reshape(-1), *(p.reshape(-1) if p.ndim else p for p in parameters)]
-        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), dtype)
+        out = np.empty((2 if formula.__name__ == "value_and_grad" else 1, x.size), x.dtype)
         for part in (slice(i, i + 16384) for i in range(0, x.size, 16384)):
-            r, *rest = (v[part] if v.ndim else v for v in flat)
-            out[:, part] = formula(r.astype(np.float64, copy=False), *rest)
+            out[:, part] = formula(*(np.asarray(v[part], float) if v.ndim else v for v in flat))
         value, *slope = (row.reshape(x.shape)[()] for row in out)
         return (value, *slope) if slope else value
 
@@ -49,19 +49,19 @@ def _parameters(tau: Any = 0.9, kappa: Any = 1.0) -> Any:
         ("tau", tau, "in (0, 1)", lambda p: (p > 0) & (p < 1)),
         ("kappa", kappa, "> 0 and finite", lambda p: (p > 0) & (p < np.inf)),
     ]
-    for place, (name, value, rule, accepts) in enumerate(rows):
-        array = np.float64(value) if type(value) is float else np.asarray(value)
-        if array.dtype.kind not in "fiub" or not accepts(array).all():
-            raise ValueError(f"{name} must be {rule}, got {value!r}")
-        rows[place] = np.float64(array)
-    return rows
+    for name, value, rule, accepts in rows:
+        if type(value) is not float or not accepts(value):
+            array = np.asarray(value)
+            if array.dtype.kind not in "fiub" or not accepts(array).all():
+                raise ValueError(f"{name} must be {rule}, got {value!r}")
+    return [np.float64(row[1]) for row in rows]
 
 
 @_elementwise
 def loss(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
     """Quantile Huber loss, elementwise."""
     s = np.minimum(np.maximum(x, -kappa), kappa)
-    return s / kappa * (np.where(x > 0, 1 - tau, tau) * (x - 0.5 * s))
+    return np.where(x > 0, 1 - tau, tau) / kappa * s * (x - 0.5 * s)
 
 
 @_elementwise
@@ -89,7 +89,7 @@ def d_kappa(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
 @_elementwise
 def d2_x(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
     """The second derivative in x."""
-    value = np.where(np.abs(x) <= kappa, 1, 0) * np.where(x > 0, 1 - tau, tau) / kappa
+    value = np.where(np.abs(x) <= kappa, 1, 0) / kappa * np.where(x > 0, 1 - tau, tau)
     return np.where(np.isnan(x), x, value)
 
 
@@ -124,8 +124,8 @@ def d2_kappa(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
     """The second derivative in kappa."""
     y = x / kappa
     size = np.abs(x)
-    value = size / kappa / kappa * ((1 - tau) / kappa * size)
-    value = _where_rare(x < 0, lambda: tau / kappa * size * (size / kappa / kappa), value)
+    value = size / kappa * ((1 - tau) / kappa * size / kappa)
+    value = _where_rare(x < 0, lambda: size / kappa * (tau / kappa * size / kappa), value)
     u = np.where(np.abs(y) <= 1, y * y, 0) / kappa * np.where(y > 0, 1 - tau, tau)
     return np.where(np.abs(y) >= 1, u, value)
 
@@ -140,12 +140,12 @@ def weight(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
 @_elementwise
 def value_and_grad(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
     """(loss, d_x) in one pass."""
-    s = np.minimum(np.maximum(x, -kappa), kappa)
     w = np.where(x > 0, 1 - tau, tau)
+    s = np.minimum(np.maximum(x, -kappa), kappa)
     slope = s / kappa * _where_rare(x == 0, lambda: 0.5, w)
-    return s / kappa * (w * (x - 0.5 * s)), slope
+    return w / kappa * s * (x - 0.5 * s), slope
 
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
-    return np.where(rare, value(), usual) if np.any(rare) else usual
+    return np.where(rare, value(), usual) if np.count_nonzero(rare) else usual

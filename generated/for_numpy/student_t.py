@@ -31,7 +31,7 @@ def _elementwise(formula: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
         if x.dtype.kind != "f":
             x = x.astype(np.float64, casting="same_kind")
-        if any([p.ndim for p in parameters]):
+        if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
         if x.ndim and x.size <= 16384 and x.dtype == np.float64:
             return _by_kind(formula, x, *parameters)
@@ -66,12 +66,12 @@ def loss(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     y = x / scale
     if _all(df >= 2.0**1000):
         return 0.5 * y * y
-    value = (df + 1) / 2 * _log1p_square(np.abs(y) / np.sqrt(df))
+    value = (df / 2 + 0.5) * _log1p(y / df * y)
     u = 0.5 * (df / y / y)
     value = _where_rare(
         u < 2.0**-54, lambda: (df + 1) / 2 * (np.log(1 / df) + 2 * np.log(np.abs(y))), value
     )
-    return _where_rare(y / df * (0.5 * y) < 2.0**-54, lambda: 0.5 * (y / df * (df + 1)) * y, value)
+    return _where_rare(y / df * (0.5 * y) < 2.0**-54, lambda: 0.5 * y * (df + 1) / df * y, value)
 
 
 @_elementwise
@@ -106,7 +106,7 @@ def d_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     y = x / scale
     if _all(df >= 2.0**1000):
         return -y / scale * y
-    value = -y / scale * ((df + 1) * y / (y * y + df))
+    value = -y / scale * ((df + 1) / (y * y + df) * y)
     return _where_rare(df / y / y < 2.0**-54, lambda: (-df - 1) / scale, value)
 
 
@@ -117,7 +117,7 @@ def d2_x(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
         return np.where(np.isnan(x), x, 1 / scale / scale)
     r = np.abs(x / scale) / np.sqrt(df)
     w = r * r
-    value = (df + 1) / df * (1 / (w + 1) - 1 / (1 + 1 / w)) / scale / (w + 1) / scale
+    value = (1 / (w + 1) - 1 / (1 + 1 / w)) * (df + 1) / df / scale / (w + 1) / scale
     u = df / x * (scale / x) * scale * 3
     return _where_rare(u < 2.0**-54, lambda: -(df + 1) / x / x, value)
 
@@ -141,7 +141,7 @@ def d2_x_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     u = df / x * (scale / x)
     y = x / scale
     s = y * y
-    value = -2 * (df + 1) * df / (s + df) / scale * y / (s + df) / scale
+    value = -df / (s + df) / scale * (2 * (df + 1) * y / (s + df) / scale)
     return _where_rare(u * scale * 2 < 2.0**-54, lambda: -u * ((df + 1) / x) * 2, value)
 
 
@@ -237,7 +237,7 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
 
 def _log1p(w: Any) -> Any:
     """log(1 + w). Of many by log, which is faster, and what rounding takes from u = 1 + w."""
-    if w.size < 256:
+    if np.size(w) < 256:
         return np.log1p(w)
     u = 1 + w
     return np.log(u) + np.fmax((w - (u - 1)) / u, -1)  # -1: there log(u) is infinite

@@ -4,7 +4,7 @@
 
     loss = c^2*(1 - (1 - x^2/c^2)^3)/6 if |x| <= c, c^2/6 otherwise
 
-Domain: x real, c > 0. x^2/2 near zero and constant beyond |x| = c; its weight is (1 - (x/c)^2)^2.
+Domain: x real, c > 0. Behaves like x^2/2 near zero and is constant beyond |x| = c.
 Source: Beaton and Tukey, Technometrics 16(2), 1974.
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """
@@ -26,7 +26,7 @@ def _elementwise(formula: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
         if x.dtype.kind != "f":
             x = x.astype(np.float64, casting="same_kind")
-        if any([p.ndim for p in parameters]):
+        if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
         if x.ndim and x.size <= 16384 and x.dtype == np.float64:
             return formula(x, *parameters)
@@ -55,7 +55,7 @@ def _parameters(c: Any = 4.685) -> Any:
 def loss(x: Any, c: Any = 4.685) -> Any:
     """Tukey's biweight (bisquare), elementwise."""
     y = x / c
-    value = c * np.where(np.abs(y) <= 1, y * y * (y * y * y * y / 6 + 0.5 - 0.5 * y * y), 1 / 6) * c
+    value = c * c * np.where(np.abs(y) <= 1, y * y * (y * y * y * y / 6 + 0.5 - 0.5 * y * y), 1 / 6)
     value = _where_rare(np.abs(y) < 2.0**-40, lambda: x * x * 0.5, value)
     return np.where(np.isnan(x), x, value)
 

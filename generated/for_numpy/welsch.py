@@ -27,7 +27,7 @@ def _elementwise(formula: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
         if x.dtype.kind != "f":
             x = x.astype(np.float64, casting="same_kind")
-        if any([p.ndim for p in parameters]):
+        if any(p.ndim for p in parameters):
             x, *parameters = np.broadcast_arrays(x, *parameters)
         if x.ndim and x.size <= 16384 and x.dtype == np.float64:
             return formula(x, *parameters)
@@ -81,9 +81,10 @@ def d2_x(x: Any, scale: Any = 1.0) -> Any:
     y = x / scale
     quarter = np.exp(-0.125 * y * y)
     s = y * y
-    value = (1 - s) / scale * (np.exp(-0.5 * y * y) / scale)
+    p = np.exp(-0.25 * y * y) / scale
+    value = p * (1 - s) * p
     value = _where_rare(
-        np.abs(y) >= 8,
+        np.abs(y) >= 16,
         lambda: quarter / scale * quarter * (1 - s) * (quarter / scale * quarter),
         value,
     )

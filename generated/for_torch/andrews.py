@@ -5,7 +5,7 @@
 
     loss = c^2*(1 - cos(x/c)) if |x| <= pi*c, 2*c^2 otherwise
 
-Domain: x real, c > 0. Its slope is c sin(x/c) up to |x| = pi c and zero beyond.
+Domain: x real, c > 0. Its slope is c sin(x/c) up to the first zero of it and zero beyond.
 Source: Andrews et al., Robust Estimates of Location, Princeton, 1972.
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """
@@ -33,8 +33,8 @@ def _elementwise(_formula: Any) -> Any:
 @_elementwise
 def loss(x: Tensor, c: Any = 1.339) -> Tensor:
     """Andrews' sine (wave), elementwise."""
-    u = torch.sin(0.5 * (x / c))
-    return torch.where(_less_pi(torch.abs(x), c) > 0, c * c * 2, c * u * (2 * c * u))
+    u = c * torch.sin(0.5 * (x / c))
+    return torch.where(_less_pi(torch.abs(x), c) > 0, c * c * 2, u * (u * 2))
 
 
 @_elementwise

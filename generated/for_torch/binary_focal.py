@@ -67,12 +67,19 @@ def d_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     v = _softplus(u)
     w = -u
     p = _softplus(w)
-    half = torch.exp(-gamma / 2 * v)
-    half2 = _root_softplus(u)
-    half3 = _root_softplus(w)
     value = -torch.exp(-gamma * v) * p * v
-    q = -half * half2 * half3 * half3 * half2 * half
-    return torch.where((v < 2.0**-100) | (p < 2.0**-100), q, value)
+    return torch.where(
+        (v < 2.0**-100) | (p < 2.0**-100),
+        (
+            -torch.exp(-gamma / 2 * v)
+            * _root_softplus(u)
+            * _root_softplus(w)
+            * _root_softplus(w)
+            * _root_softplus(u)
+            * torch.exp(-gamma / 2 * v)
+        ),
+        value,
+    )
 
 
 @_elementwise

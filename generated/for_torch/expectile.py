@@ -247,7 +247,7 @@ class _Total(torch.autograd.Function):
             u = torch.mul(d, d)
             v = torch.mul(u, 1 - tau)
             w = torch.mul(u, tau)
-            c1 = 0 < d
+            c1 = d > 0
             torch.where(c1, v, w, out=v)
             found = [v.sum().item(), 0.0]
             torch.mul(d, 2 - tau * 2, out=w)

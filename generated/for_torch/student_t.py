@@ -41,7 +41,7 @@ def loss(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     value = (d / 2 + 0.5) * torch.log1p(y / d * y)
     u = (d + 1) / 2 * (torch.log(1 / d) + 2 * torch.log(torch.abs(y)))
     value = torch.where(0.5 * (d / y / y) < 2.0**-54, u, value)
-    value = torch.where(y / d * (0.5 * y) < 2.0**-54, 0.5 * (y / d * (d + 1)) * y, value)
+    value = torch.where(y / d * (0.5 * y) < 2.0**-54, 0.5 * y * (d + 1) / d * y, value)
     return torch.where(df >= 2.0**1000, 0.5 * y * y, value)
 
 
@@ -73,7 +73,7 @@ def d_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     y = x / scale
     d = torch.where(df >= 2.0**1000, 1, df)
-    value = -y / scale * ((d + 1) * y / (y * y + d))
+    value = -y / scale * ((d + 1) / (y * y + d) * y)
     value = torch.where(d / y / y < 2.0**-54, (-d - 1) / scale, value)
     return torch.where(df >= 2.0**1000, -y / scale * y, value)
 
@@ -84,7 +84,7 @@ def d2_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     d = torch.where(df >= 2.0**1000, 1, df)
     r = torch.abs(x / scale) / torch.sqrt(d)
     w = r * r
-    value = (d + 1) / d * (1 / (w + 1) - 1 / (1 + 1 / w)) / scale / (w + 1) / scale
+    value = (1 / (w + 1) - 1 / (1 + 1 / w)) * (d + 1) / d / scale / (w + 1) / scale
     value = torch.where(d / x * (scale / x) * scale * 3 < 2.0**-54, -(d + 1) / x / x, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
 
@@ -107,7 +107,7 @@ def d2_x_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     d = torch.where(df >= 2.0**1000, 1, df)
     u = d / x * (scale / x)
     s = y * y
-    value = -2 * (d + 1) * d / (s + d) / scale * y / (s + d) / scale
+    value = -d / (s + d) / scale * (2 * (d + 1) * y / (s + d) / scale)
     value = torch.where(u * scale * 2 < 2.0**-54, -u * ((d + 1) / x) * 2, value)
     return torch.where(df >= 2.0**1000, -2 / scale * y / scale, value)
 
@@ -384,10 +384,11 @@ def _block(d: Tensor, s: Tensor, ctx: Any, df: float, scale: float) -> list[floa
     u.add_(df * scale * scale)
     torch.div(d, u, out=s)
     if ctx.needs_input_grad[3]:
-        torch.mul(s, d, out=u)
-        found[1] = _whole(0.5 * v.sum().item(), -((df + 1) * u.sum().item() / df / 2))
+        w = torch.mul(s, d)
+        found[1] = _whole(0.5 * v.sum().item(), -((df + 1) * w.sum().item() / df / 2))
     if ctx.needs_input_grad[4]:
-        d.mul_(s)
+        u.reciprocal_().mul_(d)
+        d.mul_(u)
         found[2] = -((df + 1) * d.sum().item() / scale)
     s.mul_((df + 1) * ctx.share)
     return found

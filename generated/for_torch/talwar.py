@@ -246,7 +246,7 @@ class _Total(torch.autograd.Function):
             u = torch.mul(d, d).mul_(0.5).clamp_(max=c / 2 * c)
             found = [u.sum().item(), 0.0]
             torch.abs(d, out=u)
-            c1 = c < u
+            c1 = u > c
             v = torch.where(c1, d.new_full((), 0), d)
             c2 = u == c
             d.mul_(0.5)

@@ -5,7 +5,7 @@
 
     loss = c^2*(1 - (1 - x^2/c^2)^3)/6 if |x| <= c, c^2/6 otherwise
 
-Domain: x real, c > 0. x^2/2 near zero and constant beyond |x| = c; its weight is (1 - (x/c)^2)^2.
+Domain: x real, c > 0. Behaves like x^2/2 near zero and is constant beyond |x| = c.
 Source: Beaton and Tukey, Technometrics 16(2), 1974.
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """
@@ -34,7 +34,7 @@ def loss(x: Tensor, c: Any = 4.685) -> Tensor:
     """Tukey's biweight (bisquare), elementwise."""
     y = x / c
     u = y * y * (y * y * y * y / 6 + 0.5 - 0.5 * y * y)
-    value = c * torch.where(torch.abs(y) <= 1, u, 1 / 6) * c
+    value = c * c * torch.where(torch.abs(y) <= 1, u, 1 / 6)
     value = torch.where(torch.abs(y) < 2.0**-40, x * x * 0.5, value)
     return torch.where(torch.isnan(x), x, value)
 

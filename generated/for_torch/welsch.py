@@ -60,10 +60,11 @@ def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     y = x / scale
     quarter = torch.exp(-0.125 * y * y)
     s = y * y
-    value = (1 - s) / scale * (torch.exp(-0.5 * y * y) / scale)
+    p = torch.exp(-0.25 * y * y) / scale
+    value = p * (1 - s) * p
     u = torch.abs(y)
     value = torch.where(
-        u >= 8, quarter / scale * quarter * (1 - s) * (quarter / scale * quarter), value
+        u >= 16, quarter / scale * quarter * (1 - s) * (quarter / scale * quarter), value
     )
     return torch.where(torch.abs(y) >= 2.0**60, 0, value)
 

@@ -34,14 +34,9 @@ d_log_partition_a = _DENSITY.d_log_partition("a")
 d2_log_partition_a = _DENSITY.d_log_partition("a", "a")
 
 
-class Linex(DensityDistribution):
+class Linex(DensityDistribution, law=_DENSITY):
     """The density of the residual x - loc; parameters: loc, a."""
 
-    law = _DENSITY
 
-
-class AdaptiveLinexLoss(AdaptiveLoss):
+class AdaptiveLinexLoss(AdaptiveLoss, law=_DENSITY, total=_total):
     """-log_density(residual), with a learned: see `AdaptiveLoss`."""
-
-    law = _DENSITY
-    total = _total

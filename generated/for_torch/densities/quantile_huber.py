@@ -60,14 +60,9 @@ d2_log_partition_tau_kappa = _DENSITY.d_log_partition("tau", "kappa")
 d2_log_partition_kappa = _DENSITY.d_log_partition("kappa", "kappa")
 
 
-class QuantileHuber(DensityDistribution):
+class QuantileHuber(DensityDistribution, law=_DENSITY):
     """The density of the residual x - loc; parameters: loc, tau, kappa."""
 
-    law = _DENSITY
 
-
-class AdaptiveQuantileHuberLoss(AdaptiveLoss):
+class AdaptiveQuantileHuberLoss(AdaptiveLoss, law=_DENSITY, total=_total):
     """-log_density(residual), with tau and kappa learned: see `AdaptiveLoss`."""
-
-    law = _DENSITY
-    total = _total

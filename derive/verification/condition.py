@@ -10,7 +10,6 @@ from derive.definitions.labels import share
 from derive.verification.backend import Ball, arb, ctx
 from derive.verification.oracle import DOUBLE_BITS, Oracle
 
-
 NOTHING = -(1 << 14)  # a value below 2^NOTHING is 0 in every dtype, and so is what moves it
 NEGLIGIBLE = 50  # a term of 2^-NEGLIGIBLE of the value adds nothing
 

@@ -10,6 +10,9 @@ from derive.definitions.labels import share
 from derive.verification.backend import Ball, arb, ctx
 from derive.verification.oracle import DOUBLE_BITS, Oracle
 
+NOTHING = -(1 << 14)  # a value below 2^NOTHING is 0 in every dtype, and so is what moves it
+NEGLIGIBLE = 50  # a term of 2^-NEGLIGIBLE of the value adds nothing
+
 
 def kappa(oracle: Oracle, name: str, point: Mapping[str, float], dtype: str) -> float:
     """The sum of |v/f df/dv| over the residual and the parameters, in ULP of the value f.
@@ -23,12 +26,13 @@ def kappa(oracle: Oracle, name: str, point: Mapping[str, float], dtype: str) -> 
     wanted = oracle.wanted(name)
     inputs = [arb(float(point[n])) for n in oracle.names]
     shares = _shares(oracle, point, inputs)
-    found = oracle.with_slopes(wanted, inputs, tuple(shares))
-    value = found[0].ball
-    if value is None:
+    value = oracle.enclose(wanted, inputs, DOUBLE_BITS, NOTHING).ball
+    if value is None or not shares:
         return 0.0
+    least = _exponent(value) - max(_exponent(inputs[k]) for k in shares) - NEGLIGIBLE
+    slopes = oracle.slopes(wanted, inputs, tuple(shares), DOUBLE_BITS, least)
     total = arb(0)
-    for (k, counts), slope in zip(shares.items(), found[1:], strict=True):
+    for (k, counts), slope in zip(shares.items(), slopes, strict=True):
         if slope.ball is None:
             continue
         ctx.prec = 2 * DOUBLE_BITS
@@ -64,3 +68,11 @@ def _is_meant(oracle: Oracle, parameter: object, here: object) -> bool:
         return False
     named = [loss.default(parameter), *map(float, loss.special.get(parameter, ()))]
     return any(arb(value) == here for value in named)
+
+
+def _exponent(value: Ball) -> int:
+    """The power of two of a number; of 0, that of what is as good as 0."""
+    if value.is_zero() or value.contains(0):
+        return NOTHING
+    mantissa, exponent = value.mid().man_exp()
+    return int(exponent) + int(mantissa).bit_length()

@@ -33,7 +33,7 @@ from derive.verification.backend import (
 )
 from derive.verification.enclosure import Enclosure, undefined
 from derive.verification.evaluator import Evaluator
-from derive.verification.precision import MOST_BITS, Precision, is_hopeless
+from derive.verification.precision import MOST_BITS, Precision, is_hopeless, more
 from derive.verification.quantities import Quantity, quantities
 from derive.verification.series import EXTRA_ORDERS, Series, is_below
 
@@ -84,11 +84,11 @@ class Oracle:
         inputs = [arb(float(point[n])) for n in self.names]
         answer = self.enclose(wanted, inputs, bits, below=UNDERFLOW)
         # a ball across the middle between two floats: more bits, unless it is the very middle
-        for more in (2 * bits, 4 * bits):
+        for finer in (2 * bits, 4 * bits):
             ball = answer.ball
             if ball is None or not answer.rigorous or _same_float(ball):
                 break
-            answer = self.enclose(wanted, inputs, more, below=UNDERFLOW)
+            answer = self.enclose(wanted, inputs, finer, below=UNDERFLOW)
         return answer
 
     def everything(self, point: Point, bits: int = DOUBLE_BITS) -> dict[str, Enclosure]:
@@ -122,23 +122,22 @@ class Oracle:
                 return False
         return abs(self.value(name, point).float64()) > level
 
-    def with_slopes(
-        self, wanted: Quantity, point: Point, places: Sequence[int], bits: int = DOUBLE_BITS
+    def slopes(
+        self, wanted: Quantity, point: Point, places: Sequence[int], bits: int, below: int
     ) -> list[Enclosure]:
-        """A quantity, and its derivative in the variables at some places."""
+        """The derivatives of a quantity in the variables at some places."""
         key = wanted, *places
         if key not in self._moving:
-            orders = [wanted.orders] + [
-                tuple(n + (m == k) for m, n in enumerate(wanted.orders)) for k in places
-            ]
+            orders = [tuple(n + (m == k) for m, n in enumerate(wanted.orders)) for k in places]
             several = [Quantity(wanted.name, o, wanted.over_x) for o in orders]
             named = {str(q.orders): q for q in several}
             self._moving[key] = Series(self.loss, named, self._precision)
         series = self._moving[key]
         at_once = all(v.is_finite() for v in point) and self._at_a_label(point) is None
-        found = series.at(point, bits, None) if at_once else {}
+        found = series.at(point, bits, below) if at_once else {}
         return [
-            found.get(name) or self.enclose(q, point, bits) for name, q in series.quantities.items()
+            found.get(name) or self.enclose(q, point, bits, below)
+            for name, q in series.quantities.items()
         ]
 
     def _beside(self, wanted: Quantity, point: Point) -> Enclosure:
@@ -257,7 +256,7 @@ class Oracle:
             if accuracy >= bits or (ball.is_finite() and is_below(ball, below)):
                 self._precision.enough(point, bits, precision, max(accuracy - bits, 0))
                 return ball
-            precision = max(precision + min(bits - max(accuracy, -precision), precision), 192)
+            precision = more(precision, bits, accuracy)
         raise Undefined("the precision that would decide is out of reach")
 
     def _weight_at_zero(self, wanted: Quantity, point: Point, bits: int) -> Enclosure:

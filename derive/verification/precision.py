@@ -25,6 +25,12 @@ class Precision:
         self._enough[bits, reach(point)] = max(bits + SPARE, precision - spare // 2)
 
 
+def more(precision: int, bits: int, accuracy: int) -> int:
+    """The next number of bits: what was lacking, or twice as many where not even a sign is told."""
+    lacking = bits - accuracy if accuracy > 0 else precision
+    return max(precision + min(lacking, precision), 192)
+
+
 def reach(point: Sequence[Ball]) -> int:
     """How far the numbers of a point lie from 1, or how long they are: a coarse size of either."""
     most = 0

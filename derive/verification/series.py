@@ -10,7 +10,7 @@ from derive.verification.backend import Ball, NeedsPrecision, Undefined, ZeroDiv
 from derive.verification.enclosure import Enclosure, undefined
 from derive.verification.evaluator import Evaluator
 from derive.verification.jets import Jet
-from derive.verification.precision import Precision, is_hopeless
+from derive.verification.precision import Precision, is_hopeless, more
 from derive.verification.quantities import Quantity
 
 TRIES = 6  # how often the precision is raised
@@ -91,11 +91,11 @@ class Series:
             try:
                 lacking = self._read(evaluator, evaluator(point), point, bits, below, found)
             except NeedsPrecision:
-                lacking = precision
+                lacking = bits
             if lacking <= 0:
                 self._precision.enough(point, bits, precision, -lacking)
                 return
-            precision = max(precision + min(lacking, precision), 192)
+            precision = more(precision, bits, bits - lacking)
 
     def _read(
         self,

@@ -239,3 +239,25 @@ def test_unknown_names_are_refused(barron):
         barron.value("d_y", at(1.0, 1.0))
     with pytest.raises(BadInput, match="alpha"):
         barron.value("loss", {"x": 1.0})
+
+
+def test_a_slope_that_cancels_to_0_does_not_ask_for_bits_without_end():
+    """The second derivative of Welsch's loss is 0 at x = scale, as a difference of two terms."""
+    oracle = Oracle(load("welsch"))
+    point = {"x": 0.75, "scale": 0.75}
+    assert kappa(oracle, "d_x", point, "float64") == pytest.approx(1.0)
+    assert max(oracle._precision._enough.values()) < 1000
+
+
+@pytest.mark.parametrize(("formula", "x", "expected"), [
+    (sympy.log(1 + sympy.Symbol("x")), 2.0**-900, 2.0**-900),
+    (3 - 3 * sympy.exp(sympy.Symbol("x")), 2.0**-900, -3 * 2.0**-900),
+    ((1 + sympy.Symbol("x")) ** sympy.pi - 1, 2.0**-900, math.pi * 2.0**-900),
+    ((1 + sympy.Symbol("x")) ** sympy.pi - 1, -1.0, -1.0),
+])  # fmt: skip
+def test_a_one_that_is_taken_away_costs_no_bits(formula, x, expected):
+    variable = sympy.Symbol("x", real=True)
+    formula = formula.subs(sympy.Symbol("x"), variable)
+    oracle = Oracle(Loss(name="some", loss=formula, variables=(variable,), title="", source=""))
+    assert oracle.value("loss", {"x": x}).float64() == expected
+    assert max(oracle._precision._enough.values(), default=0) <= 128

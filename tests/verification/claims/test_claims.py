@@ -42,6 +42,9 @@ PROVED = (
 REFUTED = (
     ("huber", "diff(loss, x) != delta", "x <= delta", {"x": "1", "delta": "1"}),
     ("huber", "smooth(loss, x)", "", {"x": "-1", "delta": "1"}),
+    ("welsch", "diff(loss, x, 2) < 0", "x >= scale", None),  # two terms cancel at x = scale
+    ("geman_mcclure", "diff(loss, x, 2) != 0", "", None),  # at an irrational x only
+    ("charbonnier", "loss != sqrt(2) - 1", "", None),
     ("huber", "bounded(loss, x)", "", {"delta": "1"}),
     ("huber", "limit(loss - delta*abs(x), x, -oo) == delta**2/2", "", {"delta": "1"}),
     ("absolute", "limit(diff(loss, x), x, 0) == 0", "", {"scale": "1"}),

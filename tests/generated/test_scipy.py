@@ -98,10 +98,14 @@ def test_methods_take_lists(loss, shapes):
         np.testing.assert_allclose(got, [method(q, *shapes, loc=0.0, scale=2.0) for q in at])
 
 
-@pytest.mark.parametrize("method", ["MLE", "MM"])
 @pytest.mark.parametrize(
-    ("loss", "shapes"), [("absolute", ()), ("huber", (1.0,)), ("barron", (1.5,))]
-)
+    ("loss", "shapes", "method"),
+    [
+        ("absolute", (), "MM"), ("huber", (1.0,), "MLE"), ("barron", (1.5,), "MLE"),
+        pytest.param("huber", (1.0,), "MM", marks=pytest.mark.slow),
+        pytest.param("barron", (1.5,), "MM", marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
 def test_scipys_checks_of_fits(loss, shapes, method):
     made = _made(loss)
     data = made.rvs(*shapes, loc=0.3, scale=2.0, size=200, random_state=np.random.default_rng(6))

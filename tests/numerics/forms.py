@@ -5,8 +5,10 @@ from __future__ import annotations
 import copyreg
 import os
 import pickle
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,7 +24,8 @@ from derive.calculus.facts import facts
 from derive.definitions.catalogue import CLASSWISE, NAMES, RESIDUAL, load
 from derive.definitions.loss import Loss
 from derive.numerics.forms import StableForm
-from derive.numerics.helpers.helper import HELPERS, Helper
+from derive.numerics.helpers.differences import pattern_helper
+from derive.numerics.helpers.helper import HELPERS
 from derive.numerics.stabilise import stabilise
 
 
@@ -72,8 +75,21 @@ def of_catalogue(name: str) -> StableForm:
     return stable_form(load(name))
 
 
-def _elsewhere(*given: Any) -> Any:
-    raise NotImplementedError("this helper was made in another process")
+_PATTERN = re.compile(r"((?:exp|power|square)_difference(?:_over|_plus)?)_(.+)")
+_WORD = re.compile(r"(p?)(m?)(?:(\d+)(?:over(\d+))?)?")
+
+
+def _make_helper(name: str) -> None:
+    """A helper that was made for a form in another process: its name tells its rates."""
+    found = _PATTERN.fullmatch(name)
+    assert found is not None, name
+    rates = []
+    for moves, minus, above, below in (
+        m.groups() for word in found[2].split("_") if (m := _WORD.fullmatch(word))
+    ):
+        size = Fraction(int(above or 0), int(below or 1))
+        rates.append((bool(moves), -size if minus else size))
+    assert pattern_helper(found[1], rates).name == name
 
 
 def _shared(loss: Loss, what: str, make: Callable[[], Any]) -> Any:
@@ -84,10 +100,9 @@ def _shared(loss: Loss, what: str, make: Callable[[], Any]) -> Any:
         with FileLock(f"{place}.lock"):
             if not place.exists():
                 made = make()
-                new = [h for name, h in HELPERS.items() if name not in _EVERYWHERE]
-                own = [(h.name, h.parameters, h.meaning, h.body, h.shortcut) for h in new]
-                place.write_bytes(pickle.dumps((made, own)))
-            _KNOWN[key], own = pickle.loads(place.read_bytes())
-            for *about, shortcut in own:
-                HELPERS.setdefault(about[0], Helper(*about, _elsewhere, shortcut))
+                new = [name for name in HELPERS if name not in _EVERYWHERE]
+                place.write_bytes(pickle.dumps((made, new)))
+            _KNOWN[key], new = pickle.loads(place.read_bytes())
+            for name in new:
+                _make_helper(name)
     return replace(_KNOWN[key], loss=loss)

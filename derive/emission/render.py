@@ -92,9 +92,14 @@ def context(module: Module, target: Target) -> dict[str, Any]:
             }
             for p in module.parameters
         ],
-        "functions": [function(_owned(f, syntax), printer) for f in module.functions],
-        "ordinary": {f.name: _ordinary(f, module, printer) for f in module.functions},
-        "together": _together(module, printer),
+        "functions": [
+            {
+                **function(_owned(f, syntax), printer),
+                "ordinary": _ordinary(f, module, printer),
+                "together": _together(f, module, printer),
+            }
+            for f in module.functions
+        ],
         "special": [printer.expression(c) for c in module.special],
         "branched": _is_branched(module),
         "light": [f'"{f.name}"' for f in module.functions if _is_light(f, module)],
@@ -123,12 +128,13 @@ def _kinds(special: Sequence[Node], printer: Printer) -> list[str]:
     return printer.lines(printer.syntax.assign.format("kind"), kind, printer.syntax.indent)
 
 
-def _together(module: Module, printer: Printer) -> list[str]:
+def _together(found: Function, module: Module, printer: Printer) -> list[str]:
     """The lines of value_and_grad in one go; none where the loss and its slopes, one after the
     other, do little twice."""
-    both = next(f for f in module.functions if f.name == "value_and_grad")
-    whole = replace(both, block=together(both, module))
-    return block(_owned(whole, printer.syntax).block, printer, 1) if _shares(both, module) else []
+    if found.name != "value_and_grad" or not _shares(found, module):
+        return []
+    whole = replace(found, block=together(found, module))
+    return block(_owned(whole, printer.syntax).block, printer, 1)
 
 
 def _shares(both: Function, module: Module) -> bool:

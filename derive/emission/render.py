@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import jinja2
 
 from derive.emission.printer import Printer
 from derive.emission.statements import Statements, tables
+from derive.emission.syntax import Syntax
 from derive.emission.target import Target
 from derive.emission.text import fitted, head, paragraph, quoted
 from derive.errors import BadInput
@@ -90,9 +92,14 @@ def context(module: Module, target: Target) -> dict[str, Any]:
             }
             for p in module.parameters
         ],
-        "functions": [function(f, printer) for f in module.functions],
-        "ordinary": {f.name: _ordinary(f, module, printer) for f in module.functions},
-        "together": _together(module, printer),
+        "functions": [
+            {
+                **function(_owned(f, syntax), printer),
+                "ordinary": _ordinary(f, module, printer),
+                "together": _together(f, module, printer),
+            }
+            for f in module.functions
+        ],
         "special": [printer.expression(c) for c in module.special],
         "branched": _is_branched(module),
         "light": [f'"{f.name}"' for f in module.functions if _is_light(f, module)],
@@ -121,11 +128,13 @@ def _kinds(special: Sequence[Node], printer: Printer) -> list[str]:
     return printer.lines(printer.syntax.assign.format("kind"), kind, printer.syntax.indent)
 
 
-def _together(module: Module, printer: Printer) -> list[str]:
+def _together(found: Function, module: Module, printer: Printer) -> list[str]:
     """The lines of value_and_grad in one go; none where the loss and its slopes, one after the
     other, do little twice."""
-    both = next(f for f in module.functions if f.name == "value_and_grad")
-    return block(together(both, module), printer, 1) if _shares(both, module) else []
+    if found.name != "value_and_grad" or not _shares(found, module):
+        return []
+    whole = replace(found, block=together(found, module))
+    return block(_owned(whole, printer.syntax).block, printer, 1)
 
 
 def _shares(both: Function, module: Module) -> bool:
@@ -135,6 +144,31 @@ def _shares(both: Function, module: Module) -> bool:
         return False
     apart = sum(cost(together(f, module)) for f in alone)
     return apart >= MORE * cost(together(both, module))
+
+
+def _owned(found: Function, syntax: Syntax) -> Function:
+    """What is given back is no array that came in, nor twice the same one, where there are any."""
+    if "copy" not in syntax.operations:
+        return found
+
+    def of_block(block: Block) -> Block:
+        mine = {a.name for a in block.assignments}
+        results = []
+        for r in block.results:
+            results.append(_copied(r, mine))
+            mine -= {r.name} if isinstance(r, Name) else set()
+        return replace(block, results=tuple(results))
+
+    branches = tuple(replace(b, block=of_block(b.block)) for b in found.branches)
+    return replace(found, branches=branches, block=of_block(found.block))
+
+
+def _copied(result: Node, mine: Collection[str]) -> Node:
+    if isinstance(result, Name) and result.name not in mine:
+        return Call("copy", (result,))
+    if isinstance(result, Call) and result.op == "patch":
+        return Call("patch", (*result.args[:2], _copied(result.args[2], mine)))
+    return result
 
 
 def _is_branched(module: Module) -> bool:

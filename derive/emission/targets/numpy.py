@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from derive.emission.syntax import ATOM, BOTH, EITHER, PYTHON, Called, Infix, Pattern, Syntax
+from derive.emission.syntax import (
+    ATOM,
+    BOTH,
+    EITHER,
+    PYTHON,
+    Called,
+    Infix,
+    Pattern,
+    Prefix,
+    Syntax,
+)
 from derive.emission.target import Target
 
 SYNTAX = Syntax(
@@ -31,6 +41,7 @@ SYNTAX = Syntax(
         "where": Called("np.where"),
         "patch": Called("_where_rare", later={1: "lambda: "}),
         "is_nan": Called("np.isnan"),
+        "copy": Prefix("+"),
         "finite": Pattern("np.nan_to_num({0}, nan=np.nan)", ATOM),
         "clamp": Pattern("np.minimum(np.maximum({0}, {1}), {2})", ATOM),
         "horner": Called("_horner", listed=1),

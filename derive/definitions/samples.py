@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +23,8 @@ from derive.errors import BadInput
 __all__ = ["Edges", "Group", "Sample", "draw", "everyday", "spread", "to_dtype", "whole_range"]
 
 FEW = 5
+# Of so many kinds of parameters (`Sampler.parameters`), those that are moved to corners.
+_KINDS, _CORNERS = 8, (2, 3, 5, 7)
 
 Edges = Callable[[Mapping[str, float]], Sequence[float]]
 EVERYDAY, WHOLE = 800, 1600  # points, where nothing else is asked for
@@ -89,7 +91,25 @@ def spread(loss: Loss, count: int, share: int, dtype: str = "float64") -> Sample
     """Over the whole range, `share` times as many groups as points ask for."""
     if loss.kind == "pointwise":  # whose groups are small
         return whole_range(loss, count, dtype=dtype)
-    return whole_range(loss, share * count, dtype=dtype).thinned(share)
+    return _at_corners(loss, whole_range(loss, share * count, dtype=dtype).thinned(share))
+
+
+def _at_corners(loss: Loss, sample: Sample) -> Sample:
+    """With the lengths of some groups, and x with them, at an end of what is promised: there the
+    steps of a form leave the range first, in parts of it that are narrow elsewhere."""
+    lengths = [p.is_positive and p not in loss.special for p in loss.held]
+    groups = list(sample.groups)
+    for k, group in enumerate(groups):
+        if k % _KINDS not in _CORNERS or not any(lengths):
+            continue
+        end = SAMPLES[sample.name].positive[(k // _KINDS + k) % 2]
+        parameters = np.where(lengths, end, group.parameters)
+        unit = group.parameters[lengths.index(True)]
+        with np.errstate(over="ignore"):
+            x = to_dtype(group.x / unit * end, sample.dtype)
+        chosen = to_dtype(parameters, sample.dtype).tolist()
+        groups[k] = Group(tuple(chosen), x)
+    return replace(sample, groups=tuple(groups))
 
 
 def draw(

@@ -97,17 +97,28 @@ _high = Local("high", call("max", where(_over, power1p_square(SIZE, _q / 4), _ha
 _again = Local("again", where(_over, _high, 1))
 
 
-def _beside(side: Node) -> Node:
-    """A side times half of the power where it is above 1: two quarters where that is too large."""
+_above, _beside = Local("above", _f / _root), Local("beside", _e / _root)
+_is_small = Local("small", call("le", absolute(_beside), 1))
+_start = Local("start", _above * _low)
+# From the larger factor to the smaller one, where one is beyond the range but the product is not.
+_side = Local("side", where(absolute(_above) < 1, _low / _c * _above, _start / _c))
+_other = where(_is_small, _low / _d * _beside, _beside * _low / _d)
+_near = where(call("le", 1, absolute(_start)), _start * _low / _c * _beside, _side * _beside * _low)
+_across = call("and", call("le", 1, absolute(_side)), _is_small)
+
+
+def _raised(side: Node) -> Node:
+    """Times half of the power where it is above 1: two quarters where that is too large."""
     return side * _high * _again
 
 
+_halves = where(_across, _raised(_raised(_near / _d)), _raised(_side) * _raised(_other))
 in_halves = define(
     Helper(
         "in_halves",
         ("f", "e", "c", "d", "y", "b", "q", "root"),
         "f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d.",
-        _beside(_f / _root * _low / _c) * _beside(_e * _low / (_root * _d)),
+        _halves,
         lambda f, e, c, d, y, b, q, root: f * e * mp.exp(q * mp.log1p(y * y / b)) / root**2 / c / d,
     )
 )

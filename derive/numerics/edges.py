@@ -86,7 +86,8 @@ class _Quantity:
 
 @dataclass
 class _Search:
-    """An edge or a zero between two exponents: which part of a state is as at `near`."""
+    """An edge or a zero between two exponents: which part of a state is as at `near`; start: the
+    end of the interval that lies on the side in range."""
 
     line: int
     near: float
@@ -104,7 +105,8 @@ def _hard(quantity: _Quantity, lines: Sequence[_Line]) -> list[list[float]]:
     searches = [
         found
         for one, other in pairwise(zip(places, states, strict=True))
-        if one[0][0] == other[0][0] and (found := _between(*one, *other)) is not None
+        if one[0][0] == other[0][0]
+        for found in _between(*one, *other)
     ]
     for _ in range(_STEPS):
         middles = [(s.near + s.far) / 2 for s in searches]
@@ -127,22 +129,25 @@ def _between(
     at_low: tuple[int, int],
     high: tuple[int, float],
     at_high: tuple[int, int],
-) -> _Search | None:
+) -> Iterator[_Search]:
     line = low[0]
-    if at_low[_RANGE] != at_high[_RANGE] and 0 in (at_low[_RANGE], at_high[_RANGE]):
+    if at_low[_RANGE] * at_high[_RANGE] == -1:  # all of the range lies between them
+        for (_, near), state, (_, far) in ((low, at_low, high), (high, at_high, low)):
+            yield _Search(line, near, far, _RANGE, state[_RANGE], far)
+    elif at_low[_RANGE] != at_high[_RANGE] and 0 in (at_low[_RANGE], at_high[_RANGE]):
         inside, outside = (low, high) if at_low[_RANGE] == 0 else (high, low)
-        return _Search(line, inside[1], outside[1], _RANGE, 0, inside[1])
-    if at_low[_RANGE] == at_high[_RANGE] == 0 and at_low[_SIGN] != at_high[_SIGN]:
-        return _Search(line, low[1], high[1], _SIGN, at_low[_SIGN], low[1])
-    return None
+        yield _Search(line, inside[1], outside[1], _RANGE, 0, inside[1])
+    elif at_low[_RANGE] == at_high[_RANGE] == 0 and at_low[_SIGN] != at_high[_SIGN]:
+        yield _Search(line, low[1], high[1], _SIGN, at_low[_SIGN], low[1])
 
 
 def _beside(edge: _Search) -> Iterator[float]:
-    """Exponents between a point in range and the edge towards one that is out of it."""
-    way = math.copysign(1.0, edge.start - edge.far)
+    """Exponents between the edge and a point on the side that is in range."""
+    last = edge.near if edge.value == 0 else edge.far
+    way = math.copysign(1.0, edge.start - last)
     for distance in _BESIDE:
-        if distance < abs(edge.near - edge.start):
-            yield edge.near + way * distance
+        if distance < abs(last - edge.start):
+            yield last + way * distance
 
 
 def _beside_zero(zero: _Search) -> Iterator[float]:

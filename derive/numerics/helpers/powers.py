@@ -97,13 +97,15 @@ _high = Local("high", call("max", where(_over, power1p_square(SIZE, _q / 4), _ha
 _again = Local("again", where(_over, _high, 1))
 
 
-_above, _beside = Local("above", _f / _root), Local("beside", _e / _root)
-_is_small = Local("small", call("le", absolute(_beside), 1))
-_start = Local("start", _above * _low)
-# From the larger factor to the smaller one, where one is beyond the range but the product is not.
-_side = Local("side", where(absolute(_above) < 1, _low / _c * _above, _start / _c))
-_other = where(_is_small, _low / _d * _beside, _beside * _low / _d)
-_near = where(call("le", 1, absolute(_start)), _start * _low / _c * _beside, _side * _beside * _low)
+# From the larger factors to the smaller ones: a partial product may leave the range on its way.
+_above, _below = Local("above", _f * _low), Local("below", _e * _low)
+_start = Local("start", _f / _root * _low)
+_few = 2**20
+_is_small = Local("small", call("le", absolute(_below), _few))
+_side = Local("side", where(call("le", absolute(_above), _few), _above / _c / _root, _start / _c))
+_other = where(_is_small, _below / _d / _root, _e / _root * _low / _d)
+_near = Local("near", where(call("le", 1, absolute(_start)), _start * _below / _c, _side * _below))
+_nearer = where(absolute(_near) < 1, _near / _d / _root, _near / _root / _d)
 _across = call("and", call("le", 1, absolute(_side)), _is_small)
 
 
@@ -112,7 +114,7 @@ def _raised(side: Node) -> Node:
     return side * _high * _again
 
 
-_halves = where(_across, _raised(_raised(_near / _d)), _raised(_side) * _raised(_other))
+_halves = where(_across, _raised(_raised(_nearer)), _raised(_side) * _raised(_other))
 in_halves = define(
     Helper(
         "in_halves",
@@ -128,9 +130,10 @@ def _times(q: Node, whole: Node, root: Node) -> Node:
     """f e g/(c d), g = (1 + y^2/b)^q over whole = root^2: in halves where g is far from 1."""
     power = Local("power", power1p_square(SIZE, q) / whole)
     span = Local("span", call("max", power, 1 / power))
-    usual = _f * power / _c * (_e / _d)
+    usual = Local("value", _f * power / _c * (_e / _d))
     halves = in_halves(_f, _e, _c, _d, _y, _b, q, root)
-    return where(call("le", _LARGE, span), halves, usual)
+    lost = call("or", call("le", _LARGE, span), call("eq", absolute(usual), inf))
+    return where(lost, halves, usual)
 
 
 times_power1p = define(

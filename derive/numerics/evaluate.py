@@ -81,13 +81,13 @@ def _power(base: Any, exponent: Any) -> Any:
 
 
 def _log1p(value: Any) -> Any:
-    """In float32 one unit short where the result is subnormal, as PyTorch's is."""
+    """One unit off where the result is subnormal, in either direction, as PyTorch's is."""
     found = np.asarray(np.log1p(value))
-    if found.dtype != np.float32:
+    tiny = np.abs(found) < np.finfo(found.dtype).tiny
+    if not np.any(tiny):
         return found
-    return np.where(
-        np.abs(found) < np.finfo(np.float32).tiny, np.nextafter(found, 0 * found), found
-    )
+    odd = found / np.finfo(found.dtype).smallest_subnormal % 2 == 1
+    return np.where(tiny, np.nextafter(found, np.where(odd, 2 * found, 0)), found)
 
 
 def _finite(value: Any) -> Any:

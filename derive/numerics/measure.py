@@ -138,11 +138,14 @@ class Reference:
 
     def errors(self, got: Floats, within: float) -> Floats:
         """ULP beyond kappa at every point; kappa is left out where the error is `within` it. Close
-        beside a zero, where it is steep, twice: there no form keeps to it at every point."""
+        beside a zero, where it is steep, twice: there no form keeps to it at every point. (A
+        subnormal number is small for another reason.)"""
         raw = self._ulps.errors(got)
         rows = np.flatnonzero((raw > within) & np.isfinite(raw))
         kappa = self._conditions(rows)
-        raw[rows] = np.maximum(raw[rows] - kappa * np.where(kappa > _STEEP, 2, 1), 0.0)
+        least = 2.0 ** FORMATS[self.sample.dtype].smallest_exponent
+        steep = (kappa > _STEEP) & (np.abs(self.high[rows]) >= least)
+        raw[rows] = np.maximum(raw[rows] - kappa * np.where(steep, 2, 1), 0.0)
         return raw
 
     def kappa(self, k: int) -> float:

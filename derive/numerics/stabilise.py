@@ -37,6 +37,7 @@ from derive.numerics.units import Unit, degree, in_units, units
 _BEST = 4
 _FAR_OFF = 1e10  # ULP
 _MANY = 200  # points at a special value
+_CORNER = 2  # of those over the range of float32, missed for the sake of a shorter file
 _WORDY = 20  # size of a form, beyond which two pieces may be shorter
 _LONG = 200  # operations, beyond which a formula is not written in units
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
@@ -453,8 +454,8 @@ def _special_form(
         pretty={**derivation.pretty, name: limit},
     )
     there = ErrorModel(Target(limited, name, limit), points)
-    *missed, _, near_zero, far_out = there.score(general).missed
-    if not (any(missed) or near_zero or far_out):  # of the range of float32 it may miss a corner
+    *missed, corner, near_zero, far_out = there.score(general).missed
+    if not (any(missed) or near_zero or far_out or corner > _CORNER):
         return general
     found = _Search(limited, ranges.at(variable)).best(there, {})[0]
     return general if found == general else found

@@ -23,8 +23,9 @@ from derive.errors import BadInput
 __all__ = ["Edges", "Group", "Sample", "draw", "everyday", "spread", "to_dtype", "whole_range"]
 
 FEW = 5
-# Of so many kinds of parameters (`Sampler.parameters`), those that are moved to corners.
-_KINDS, _CORNERS = 8, (2, 3, 5, 7)
+# Of so many kinds of parameters (`Sampler.parameters`), those that are moved to corners; of plain
+# numbers, which are meant exactly, none.
+_KINDS, _CORNERS = 8, (2, 5, 7)
 
 Edges = Callable[[Mapping[str, float]], Sequence[float]]
 EVERYDAY, WHOLE = 800, 1600  # points, where nothing else is asked for

@@ -20,12 +20,22 @@ from derive.definitions.pairs import PairSampler
 from derive.definitions.sampler import SAMPLES, Sampler, to_dtype
 from derive.errors import BadInput
 
-__all__ = ["Edges", "Group", "Sample", "draw", "everyday", "spread", "to_dtype", "whole_range"]
+__all__ = [
+    "KINDS",
+    "Edges",
+    "Group",
+    "Sample",
+    "draw",
+    "everyday",
+    "spread",
+    "to_dtype",
+    "whole_range",
+]
 
 FEW = 5
 # Of so many kinds of parameters (`Sampler.parameters`), those that are moved to corners; of plain
 # numbers, which are meant exactly, none.
-_KINDS, _CORNERS = 8, (2, 5, 7)
+KINDS, _CORNERS = 8, (2, 5, 7)
 
 Edges = Callable[[Mapping[str, float]], Sequence[float]]
 EVERYDAY, WHOLE = 800, 1600  # points, where nothing else is asked for
@@ -101,9 +111,9 @@ def _at_corners(loss: Loss, sample: Sample) -> Sample:
     lengths = [p.is_positive and p not in loss.special for p in loss.held]
     groups = list(sample.groups)
     for k, group in enumerate(groups):
-        if k % _KINDS not in _CORNERS or not any(lengths):
+        if k % KINDS not in _CORNERS or not any(lengths):
             continue
-        end = SAMPLES[sample.name].positive[(k // _KINDS + k) % 2]
+        end = SAMPLES[sample.name].positive[(k // KINDS + k) % 2]
         parameters = np.where(lengths, end, group.parameters)
         unit = group.parameters[lengths.index(True)]
         with np.errstate(over="ignore"):

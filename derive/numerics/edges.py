@@ -17,7 +17,7 @@ from flint import arb
 from sympy import Expr, Symbol
 
 from derive.definitions.floats import FORMATS, Floats, Format
-from derive.definitions.samples import Group, Sample, to_dtype
+from derive.definitions.samples import KINDS, Group, Sample, to_dtype
 from derive.numerics.columns import Ball, Points
 from derive.numerics.exact import Exact
 
@@ -38,7 +38,8 @@ def with_edges(sample: Sample, expressions: Sequence[Expr], variables: Sequence[
     ]
     for shift, expression in enumerate(expressions):
         quantity = _Quantity(Exact(expression, variables), FORMATS[sample.dtype])
-        numbers = range(shift % _SHARE, len(groups), _SHARE)
+        # of every kind of parameters some
+        numbers = [k for k in range(len(groups)) if (k + k // KINDS + shift) % _SHARE == 0]
         lines = [_Line(sample.groups[k], (-1.0) ** (k // _SHARE)) for k in numbers]
         for number, line, found in zip(numbers, lines, _hard(quantity, lines), strict=True):
             group = groups[number]

@@ -12,7 +12,7 @@ from mpmath import mp
 from sympy import Symbol, exp, log, simplify, sqrt
 
 from derive.definitions.loss import Loss
-from derive.definitions.samples import whole_range
+from derive.definitions.samples import Group, Sample, spread, whole_range
 from derive.numerics.candidates import squared_out
 from derive.numerics.edges import with_edges
 from derive.numerics.evaluate import evaluate
@@ -47,6 +47,26 @@ def test_points_lie_on_the_near_side_of_an_edge(dtype):
             sizes = np.exp(-(y**2) - 2 * np.log(scale))
         close += int(np.count_nonzero((sizes >= least / 2) & (sizes < least * 1e12)))
     assert close > 5
+
+
+def test_the_range_is_found_between_two_points_beyond_it():
+    loss = _loss(1 - exp(-((x / c) ** 2)))
+    weight = exp(-((x / c) ** 2)) / c**2
+    group = Group((1e-30,), np.array([1e-35, 1e-28]))  # infinite in float32, and 0
+    sample = Sample("everyday", "float32", ("x", "c"), (group,))
+    y = with_edges(sample, [weight], loss.variables).groups[0].x / 1e-30
+    with np.errstate(under="ignore"):
+        sizes = np.exp(-(y**2) + 60 * math.log(10))
+    inside = (sizes > np.finfo(np.float32).tiny) & (sizes < np.finfo(np.float32).max)
+    assert np.count_nonzero(inside) > 5
+
+
+def test_some_parameters_are_at_the_ends_of_what_is_promised():
+    loss = _loss(log(1 + (x / c) ** 2 / 2))
+    scales = [g.parameters[0] for g in spread(loss, 400, 5, "float32").groups]
+    low, high = scales.count(float(np.float32(1e-30))), scales.count(float(np.float32(1e30)))
+    assert low > 3
+    assert high > 3
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

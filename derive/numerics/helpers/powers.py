@@ -84,7 +84,7 @@ root1p_square = define(
 )
 _f, _e, _c, _d, _p = Name("f"), Name("e"), Name("c"), Name("d"), Name("p")
 _y, _b, _root = Name("y"), Name("b"), Name("root")
-_LARGE = 2**60
+_LARGE, _LEAST = 2**60, 2.0**-100
 SIZE = Local("t", absolute(_y) / call("sqrt", _b))
 _one_more = 1 + SIZE * SIZE
 
@@ -97,10 +97,11 @@ def power_of(q: Node) -> Node:
 
 
 _half = Local("half", power_of(_q / 2))
-_over = call("le", inf, _half)
-_low = Local("low", call("min", _half, 1))
-_high = Local("high", call("max", where(_over, power1p_square(SIZE, _q / 4), _half), 1))
-_again = Local("again", where(_over, _high, 1))
+_extreme = Local("extreme", call("or", call("lt", _half, _LEAST), call("le", inf, _half)))
+_quarter = Local("quarter", power1p_square(SIZE, _q / 4))
+_first = Local("first", where(_extreme, _quarter, _half))
+_low, _high = Local("low", call("min", _first, 1)), Local("high", call("max", _first, 1))
+_again = Local("again", where(_extreme, _quarter, 1))
 
 
 # From the larger factors to the smaller ones: a partial product may leave the range on its way.
@@ -116,7 +117,8 @@ _across = call("and", call("le", 1, absolute(_side)), _is_small)
 
 
 def _raised(side: Node) -> Node:
-    """Times half of the power where it is above 1: two quarters where that is too large."""
+    """Times half of the power where it is above 1; of two quarters, where it may leave the range,
+    the second one."""
     return side * _high * _again
 
 

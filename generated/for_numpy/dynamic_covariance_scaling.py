@@ -5,7 +5,7 @@
 
     loss = x^2/2 if x^2 <= phi, 2*phi*x^2/(phi + x^2) - phi/2 otherwise
 
-Domain: x real, phi > 0. Its weight is s^2 beyond x^2 = phi; never above 3 phi/2.
+Domain: x real, phi > 0. Quadratic up to x^2 = phi and bounded beyond, with a continuous slope.
 Source: Agarwal et al., ICRA 2013.
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """
@@ -56,8 +56,7 @@ def _parameters(phi: Any = 1.0) -> Any:
 def loss(x: Any, phi: Any = 1.0) -> Any:
     """Dynamic covariance scaling (DCS), elementwise."""
     r = np.abs(x) / np.sqrt(phi)
-    w = r * r
-    return np.where(x * x <= phi, 0.5 * x * x, phi / 2 * (3 / (1 + 1 / w) - 1 / (w + 1)))
+    return np.where(x * x <= phi, 0.5 * x * x, phi / 2 * (3 / (1 + 1 / (r * r)) - 1 / (r * r + 1)))
 
 
 @_elementwise
@@ -82,9 +81,9 @@ def d_phi(x: Any, phi: Any = 1.0) -> Any:
 @_elementwise
 def d2_x(x: Any, phi: Any = 1.0) -> Any:
     """The second derivative in x."""
-    r = np.abs(x) / np.sqrt(phi)
-    w = r * r
-    return np.where(x * x <= phi, 1, (1 / (w + 1) - 3 / (1 + 1 / w)) / (w + 1) * (4 / (w + 1)))
+    y = x / np.sqrt(phi)
+    q = 1 / (y * y + 1)
+    return np.where(y * y <= 1, 1, q * q * (q * 4 - 3) * 4)
 
 
 @_elementwise

@@ -4,7 +4,7 @@
 
     loss = exp(a*x) - a*x - 1
 
-Domain: x real, a real. a > 0 punishes predictions above the target, a < 0 those below it.
+Domain: x real, a real. Exponential above the target for positive a and below it for negative a.
 Source: Varian, Studies in Bayesian Econometrics and Statistics, 1975.
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """

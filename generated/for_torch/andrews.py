@@ -5,7 +5,7 @@
 
     loss = c^2*(1 - cos(x/c)) if |x| <= pi*c, 2*c^2 otherwise
 
-Domain: x real, c > 0. Its slope is c sin(x/c) up to |x| = pi c and zero beyond.
+Domain: x real, c > 0. Its slope is c sin(x/c) up to the first zero of it and zero beyond.
 Source: Andrews et al., Robust Estimates of Location, Princeton, 1972.
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """

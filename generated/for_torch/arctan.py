@@ -6,7 +6,7 @@
     loss = c^2*atan(s)/2
     s = x^2/c^2
 
-Domain: x real, c > 0. x^2/2 near zero; never above pi c^2/4.
+Domain: x real, c > 0. Behaves like x^2/2 near zero and is bounded.
 Source: SciPy, scipy.optimize.least_squares, loss='arctan'.
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """

@@ -6,7 +6,7 @@
 
     loss = x^2/2 if x^2 <= phi, 2*phi*x^2/(phi + x^2) - phi/2 otherwise
 
-Domain: x real, phi > 0. Its weight is s^2 beyond x^2 = phi; never above 3 phi/2.
+Domain: x real, phi > 0. Quadratic up to x^2 = phi and bounded beyond, with a continuous slope.
 Source: Agarwal et al., ICRA 2013.
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """
@@ -35,8 +35,8 @@ def _elementwise(_formula: Any) -> Any:
 def loss(x: Tensor, phi: Any = 1.0) -> Tensor:
     """Dynamic covariance scaling (DCS), elementwise."""
     r = torch.abs(x) / torch.sqrt(phi)
-    w = r * r
-    return torch.where(x * x <= phi, 0.5 * x * x, phi / 2 * (3 / (1 + 1 / w) - 1 / (w + 1)))
+    value = phi / 2 * (3 / (1 + 1 / (r * r)) - 1 / (r * r + 1))
+    return torch.where(x * x <= phi, 0.5 * x * x, value)
 
 
 @_elementwise
@@ -61,9 +61,9 @@ def d_phi(x: Tensor, phi: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x(x: Tensor, phi: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    r = torch.abs(x) / torch.sqrt(phi)
-    w = r * r
-    return torch.where(x * x <= phi, 1, (1 / (w + 1) - 3 / (1 + 1 / w)) / (w + 1) * (4 / (w + 1)))
+    y = x / torch.sqrt(phi)
+    q = 1 / (y * y + 1)
+    return torch.where(y * y <= 1, 1, q * q * (q * 4 - 3) * 4)
 
 
 @_elementwise

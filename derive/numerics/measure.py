@@ -30,6 +30,7 @@ from derive.numerics.nodes import Node
 _KINDS: Mapping[str, Any] = {"float64": np.float64, "float32": np.float32}
 _MOST = np.finfo(np.float64).max
 _STEEP = 50  # ULP
+_JUMP = arb((1, -8))  # what moves by more in one step jumps: no rounding excuses the wrong side
 _STEP = 64  # inputs are moved by a relative 2^-_STEP for kappa: by less than to the next number
 
 
@@ -253,6 +254,8 @@ class Reference:
                 and float(v) not in meant
             ]  # fmt: skip
             for k, moved in self._moved(exact, points, place, here, varied).items():
+                if not here[k].is_zero() and moved > abs(here[k]) * _JUMP:
+                    continue
                 slope = moved * arb((1, _STEP)) / _unit(here[k], self.sample.dtype)
                 total[k] += self._share(place, rows[k]) * float(slope)
         return total

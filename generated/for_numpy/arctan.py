@@ -27,7 +27,7 @@ def _elementwise(formula: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
         if x.dtype.kind != "f":
             x = x.astype(np.float64, casting="same_kind")
-        if any(p.ndim for p in parameters):
+        if parameters[0].ndim:
             x, *parameters = np.broadcast_arrays(x, *parameters)
         if x.ndim and x.size <= 16384 and x.dtype == np.float64:
             return formula(x, *parameters)
@@ -85,13 +85,13 @@ def d_c(x: Any, c: Any = 1.0) -> Any:
         -771.4806166924946,
     )  # fmt: skip
     value = np.where(u < 1, _horner(u - 0.75, terms) * c * u * u * u * u * u * u, value)
-    terms = (
+    terms2 = (
         0.6666666666666666, -7.737843835772198e-17, -0.7999999999999742, -3.400231361584077e-12,
         0.8571428573768279, -9.680977922334094e-09, -0.8888886279402494, -4.80873742829856e-06,
         0.909153191849716, -0.000573295286616446, -0.9193527953847406, -0.016464146696553765,
         0.9775061727713837, -0.03783254479989745, -1.1242198577837126, 0.7183287574397837,
     )  # fmt: skip
-    return np.where(u < 0.5, _horner(u * u, terms) * c * u * u * u * u * u * u, value)
+    return np.where(u < 0.5, _horner(u * u, terms2) * c * u * u * u * u * u * u, value)
 
 
 @_elementwise

@@ -35,7 +35,7 @@ def _elementwise(formula: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
         if x.dtype.kind != "f":
             x = x.astype(np.float64, casting="same_kind")
-        if any(p.ndim for p in parameters):
+        if parameters[0].ndim or parameters[1].ndim:
             x, *parameters = np.broadcast_arrays(x, *parameters)
         if x.ndim and x.size <= 16384 and x.dtype == np.float64:
             return _by_kind(formula, x, *parameters)
@@ -111,8 +111,6 @@ def d2_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     if _all(alpha == 0):
         value = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
         return _where_rare(np.abs(y) >= 2.0**60, lambda: -2 / x / x, value)
-    if _all(alpha == 2):
-        return np.where(np.isnan(x), x, 1 / scale / scale)
     if _all(alpha >= 2.0**1000):
         p = np.exp(0.25 * y * y) / scale
         return p * (y * y + 1) * p
@@ -126,27 +124,13 @@ def d2_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
             value,
         )
         return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, value)
-    u = np.abs(y)
-    b = np.abs(alpha - 2)
-    r = u / np.sqrt(b)
+    b = np.maximum(np.abs(alpha - 2), 2.0**-100)
+    r = np.abs(y) / np.sqrt(b)
     q = 1 / (r * r + 1) + (alpha - 1) / (1 + 1 / (r * r))
-    v = _times_power1p_less_one(1, q, scale, scale, y, b, alpha / 2)
-    quarter = (1 + y / b * y) ** (alpha / 8)
-    value = _where_rare(
-        u >= 256,
-        lambda: (
-            quarter
-            / scale
-            * quarter
-            / (1 + y / b * y)
-            / b
-            * (y * y * alpha - y * y + b)
-            * (quarter / scale * quarter / (1 + y / b * y))
-        ),
-        v,
+    value = _times_power1p_less_one(1, q, scale, scale, y, b, alpha / 2)
+    return _where_rare(
+        np.abs(y) == np.inf, lambda: np.abs(x) ** (alpha - 2) / (scale * scale), value
     )
-    value = _where_rare(u >= 2.0**60, lambda: v, value)
-    return _where_rare(u == np.inf, lambda: np.abs(x) ** (alpha - 2) / (scale * scale), value)
 
 
 @_elementwise
@@ -176,38 +160,13 @@ def d2_x_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         s = y * y
         value = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
         return _where_rare(np.abs(y) >= 2.0**60, lambda: -scale / x / x * (8 / x), value)
-    if _all(alpha == 2):
-        return -2 / scale * (x / scale) / scale
-    if _all(alpha >= 2.0**1000):
-        p = np.exp(0.25 * y * y) / scale
-        return -p * (y * y + 2) * y * p
-    if _all(alpha <= -(2.0**1000)):
-        quarter = np.exp(-0.125 * y * y)
-        p = quarter / scale * quarter
-        return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (y * y - 2) * y * p)
-    u = np.abs(y)
-    b = np.abs(alpha - 2)
-    r = u / np.sqrt(b)
-    q = -alpha / (1 + 1 / (r * r)) - 2 / (r * r + 1)
-    v = _times_power1p_less_one(y, q, scale, scale, y, b, alpha / 2)
-    quarter = (1 + y / b * y) ** (alpha / 8)
-    value = _where_rare(
-        u >= 256,
-        lambda: (
-            -quarter
-            / scale
-            * quarter
-            / (1 + y / b * y)
-            / b
-            * (y * y * alpha + 2 * b)
-            * y
-            * (quarter / scale * quarter / (1 + y / b * y))
-        ),
-        v,
-    )
-    value = _where_rare(u >= 2.0**60, lambda: v, value)
+    a = np.minimum(np.maximum(alpha, -(2.0**100)), 2.0**100)
+    b = np.maximum(np.abs(a - 2), 2.0**-100)
+    r = np.abs(y) / np.sqrt(b)
+    q = -a / (1 + 1 / (r * r)) - 2 / (r * r + 1)
+    value = _times_power1p_less_one(y, q, scale, scale, y, b, a / 2)
     return _where_rare(
-        u == np.inf, lambda: -np.sign(x) * (np.abs(x) ** (alpha - 1) / (scale * scale)), value
+        np.abs(y) == np.inf, lambda: -np.sign(x) * (np.abs(x) ** (a - 1) / (scale * scale)), value
     )
 
 
@@ -246,8 +205,6 @@ def d2_alpha_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 def d2_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
-    if _all(alpha == 2):
-        return 3 / scale * y * (y / scale)
     if _all(alpha >= 2.0**1000):
         p = np.exp(0.25 * y * y) / scale * y
         return p * (y * y + 3) * p
@@ -255,61 +212,21 @@ def d2_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         quarter = np.exp(-0.125 * y * y)
         p = quarter / scale * y * quarter
         return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (3 - y * y) * p)
-    u = np.abs(y)
-    b = np.abs(alpha - 2)
-    r = u / np.sqrt(b)
-    w = scale / (3 / (r * r + 1) + (alpha + 1) / (1 + 1 / (r * r)))
-    v = _times_power1p_less_one(y, y, w, scale, y, b, alpha / 2)
-    quarter = (1 + y / b * y) ** (alpha / 8)
-    value = _where_rare(
-        u >= 256,
-        lambda: (
-            quarter
-            * y
-            / (1 + y / b * y)
-            / scale
-            * quarter
-            / b
-            * (y * y * alpha + y * y + 3 * b)
-            * (quarter * y / (1 + y / b * y) / scale * quarter)
-        ),
-        v,
-    )
-    value = _where_rare(u >= 2.0**60, lambda: v, value)
-    return _where_rare(u == np.inf, lambda: 2 * np.abs(x) ** alpha / (scale * scale), value)
+    b = np.maximum(np.abs(alpha - 2), 2.0**-100)
+    r = np.abs(y) / np.sqrt(b)
+    v = scale / (3 / (r * r + 1) + (alpha + 1) / (1 + 1 / (r * r)))
+    value = _times_power1p_less_one(y, y, v, scale, y, b, alpha / 2)
+    return _where_rare(np.abs(y) == np.inf, lambda: 2 * np.abs(x) ** alpha / (scale * scale), value)
 
 
 @_elementwise
 def weight(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
-    if _all(alpha == 2):
-        return np.where(np.isnan(x), x, 1 / scale / scale)
-    if _all(alpha >= 2.0**1000):
-        p = np.exp(0.25 * y * y) / scale
-        return p * p
-    if _all(alpha <= -(2.0**1000)):
-        quarter = np.exp(-0.125 * y * y)
-        value = np.exp(-0.5 * y * y) / scale / scale
-        return _where_rare(
-            np.abs(y) >= 8, lambda: quarter / scale * quarter * (quarter / scale * quarter), value
-        )
-    b = np.abs(alpha - 2)
-    quarter = (1 + y / b * y) ** (alpha / 8)
-    value = _times_power1p_less_one(1, 1, scale, scale, y, b, alpha / 2)
-    value = _where_rare(
-        np.abs(y) >= 64,
-        lambda: quarter / scale * quarter / (1 + y / b * y) * (quarter / scale * quarter),
-        value,
-    )
-    value = _where_rare(
-        np.abs(y) >= 2.0**60,
-        lambda: _times_power1p_less_one(1, 1, scale, scale, y, b, alpha / 2),
-        value,
-    )
-    value = _where_rare(
-        np.abs(y) == np.inf, lambda: np.abs(x) ** (alpha - 2) / (scale * scale), value
-    )
+    a = np.minimum(np.maximum(alpha, -(2.0**100)), 2.0**100)
+    u = np.maximum(np.abs(a - 2), 2.0**-100)
+    value = _times_power1p_less_one(1, 1, scale, scale, y, u, a / 2)
+    value = _where_rare(np.abs(y) == np.inf, lambda: np.abs(x) ** (a - 2) / (scale * scale), value)
     return np.where(np.isnan(x), x, value)
 
 
@@ -367,16 +284,18 @@ def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any
     t = np.abs(y) / np.sqrt(b)
     half = _power1p_square(t, 0.5 * q)
     half = _where_rare(t >= np.inf, lambda: np.abs(y) ** q * np.minimum(b, 1) ** (-0.5 * q), half)
-    low = np.minimum(half, 1)
+    extreme = (half < 2.0**-100) | (half >= np.inf)
+    quarter = _power1p_square(t, 0.25 * q)
+    first = np.where(extreme, quarter, half)
+    low = np.minimum(first, 1)
     above = f * low
     start = f / root * low
     side = np.where(np.abs(above) <= 2.0**20, above / c / root, start / c)
     below = e * low
     small = np.abs(below) <= 2.0**20
     near = np.where(np.abs(start) >= 1, start * below / c, side * below)
-    far2 = half >= np.inf
-    high = np.maximum(_where_rare(far2, lambda: _power1p_square(t, 0.25 * q), half), 1)
-    again = _where_rare(far2, lambda: high, 1)
+    high = np.maximum(first, 1)
+    again = np.where(extreme, quarter, 1)
     w = np.where(small, below / d / root, e / root * low / d)
     value = side * high * again * (w * high * again)
     u = np.where(np.abs(near) < 1, near / d / root, near / root / d)
@@ -534,9 +453,7 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
 
 
 def _log1p(w: Any) -> Any:
-    """log(1 + w). Of many by log, which is faster, and what rounding takes from u = 1 + w."""
-    if np.size(w) < 256:
-        return np.log1p(w)
+    """log(1 + w), by log, which is the faster one, and what rounding takes from u = 1 + w."""
     u = 1 + w
     return np.log(u) + np.fmax((w - (u - 1)) / u, -1)  # -1: there log(u) is infinite
 

@@ -29,7 +29,7 @@ def _elementwise(formula: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
         if x.dtype.kind != "f":
             x = x.astype(np.float64, casting="same_kind")
-        if any(p.ndim for p in parameters):
+        if parameters[0].ndim:
             x, *parameters = np.broadcast_arrays(x, *parameters)
         if x.ndim and x.size <= 16384 and x.dtype == np.float64:
             return formula(x, *parameters)
@@ -163,9 +163,7 @@ def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
 
 
 def _log1p(w: Any) -> Any:
-    """log(1 + w). Of many by log, which is faster, and what rounding takes from u = 1 + w."""
-    if np.size(w) < 256:
-        return np.log1p(w)
+    """log(1 + w), by log, which is the faster one, and what rounding takes from u = 1 + w."""
     u = 1 + w
     return np.log(u) + np.fmax((w - (u - 1)) / u, -1)  # -1: there log(u) is infinite
 

@@ -151,9 +151,7 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
 
 
 def _log1p(w: Any) -> Any:
-    """log(1 + w). Of many by log, which is faster, and what rounding takes from u = 1 + w."""
-    if np.size(w) < 256:
-        return np.log1p(w)
+    """log(1 + w), by log, which is the faster one, and what rounding takes from u = 1 + w."""
     u = 1 + w
     return np.log(u) + np.fmax((w - (u - 1)) / u, -1)  # -1: there log(u) is infinite
 

@@ -82,7 +82,7 @@ def loss(f: Any, y: Any) -> Any:
 @_elementwise
 def d_f(f: Any, y: Any) -> Any:
     """The derivative in f."""
-    return np.where(f * y > 1, 0, -y)
+    return _where_rare(f * y == 1, lambda: -y / 2, np.where(f * y > 1, 0, -y))
 
 
 @_elementwise
@@ -94,4 +94,10 @@ def d2_f(f: Any, y: Any) -> Any:
 @_elementwise
 def value_and_grad(f: Any, y: Any) -> Any:
     """(loss, d_f) in one pass."""
-    return np.maximum(1 - f * y, 0), np.where(f * y > 1, 0, -y)
+    slope = _where_rare(f * y == 1, lambda: -y / 2, np.where(f * y > 1, 0, -y))
+    return np.maximum(1 - f * y, 0), slope
+
+
+def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
+    """`value()` where the condition holds; not evaluated where it holds nowhere."""
+    return np.where(rare, value(), usual) if np.count_nonzero(rare) else usual

@@ -27,7 +27,7 @@ def _elementwise(formula: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
         if x.dtype.kind != "f":
             x = x.astype(np.float64, casting="same_kind")
-        if any(p.ndim for p in parameters):
+        if parameters[0].ndim:
             x, *parameters = np.broadcast_arrays(x, *parameters)
         if x.ndim and x.size <= 16384 and x.dtype == np.float64:
             return formula(x, *parameters)
@@ -82,7 +82,7 @@ def d_c(x: Any, c: Any = 1.0) -> Any:
         -3.864664160952224e-08,
     )  # fmt: skip
     value = np.where(u < 2, _horner(u - 1.5, terms) * c * u * u * u * u, value)
-    terms = (
+    terms2 = (
         0.16666666666666666, -0.08888888888888886, 0.040476190476188355, -0.017495590828832546,
         0.007386029606158061, -0.0030789668593067783, 0.0012738548185947081, -0.0005244670835102909,
         0.0002152079226774935, -8.807568945249348e-05, 3.592690309817805e-05,
@@ -90,7 +90,7 @@ def d_c(x: Any, c: Any = 1.0) -> Any:
         6.906565237503124e-07, -1.7821872881975654e-07, 3.133650782292623e-08,
         -2.740235393792682e-09,
     )  # fmt: skip
-    return np.where(u < 1, _horner(u * u, terms) * c * u * u * u * u, value)
+    return np.where(u < 1, _horner(u * u, terms2) * c * u * u * u * u, value)
 
 
 @_elementwise
@@ -190,9 +190,7 @@ def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
 
 
 def _log1p(w: Any) -> Any:
-    """log(1 + w). Of many by log, which is faster, and what rounding takes from u = 1 + w."""
-    if np.size(w) < 256:
-        return np.log1p(w)
+    """log(1 + w), by log, which is the faster one, and what rounding takes from u = 1 + w."""
     u = 1 + w
     return np.log(u) + np.fmax((w - (u - 1)) / u, -1)  # -1: there log(u) is infinite
 

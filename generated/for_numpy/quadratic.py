@@ -26,7 +26,7 @@ def _elementwise(formula: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
         if x.dtype.kind != "f":
             x = x.astype(np.float64, casting="same_kind")
-        if any(p.ndim for p in parameters):
+        if parameters[0].ndim:
             x, *parameters = np.broadcast_arrays(x, *parameters)
         light = formula.__name__ in ("loss", "d_x", "value_and_grad")
         if x.ndim and (light or x.size <= 16384) and x.dtype == np.float64:

@@ -89,22 +89,17 @@ def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     p = torch.exp(0.25 * y * y) / scale
     quarter = torch.exp(-0.125 * y * y)
     v = torch.exp(-0.25 * y * y) / scale
-    a = torch.where((alpha == 0) | (alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    b = torch.abs(a - 2)
+    a = torch.where((alpha == 0) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
+    b = torch.clamp(torch.abs(a - 2), min=2.0**-100)
     r = u / torch.sqrt(b)
-    h = 1 / (r * r + 1) + (a - 1) / (1 + 1 / (r * r))
-    w = _times_power1p_less_one(1, h, scale, scale, y, b, a / 2)
-    q = 1 + y / b * y
-    quarter2 = q ** (a / 8)
-    g = quarter2 / scale * quarter2 / q
-    value = torch.where(u >= 256, torch.where(far, w, g / b * (s * a - s + b) * g), w)
+    q = 1 / (r * r + 1) + (a - 1) / (1 + 1 / (r * r))
+    value = _times_power1p_less_one(1, q, scale, scale, y, b, a / 2)
     value = torch.where(u == math.inf, torch.abs(x) ** (a - 2) / (scale * scale), value)
-    k = torch.where(far, 0, quarter / scale * quarter * (1 - s) * (quarter / scale * quarter))
-    value = torch.where(alpha <= -(2.0**1000), torch.where(u >= 16, k, v * (1 - s) * v), value)
+    w = torch.where(far, 0, quarter / scale * quarter * (1 - s) * (quarter / scale * quarter))
+    value = torch.where(alpha <= -(2.0**1000), torch.where(u >= 16, w, v * (1 - s) * v), value)
     value = torch.where(alpha >= 2.0**1000, p * (s + 1) * p, value)
-    value = torch.where(alpha == 2, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
-    m = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
-    return torch.where(alpha == 0, torch.where(far, -2 / x / x, m), value)
+    g = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
+    return torch.where(alpha == 0, torch.where(far, -2 / x / x, g), value)
 
 
 @_elementwise
@@ -126,29 +121,17 @@ def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
     y = x / scale
-    u = torch.abs(y)
-    far = u >= 2.0**60
     s = y * y
-    p = torch.exp(0.25 * y * y) / scale
-    quarter = torch.exp(-0.125 * y * y)
-    v = quarter / scale * quarter
-    a = torch.where((alpha == 0) | (alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    b = torch.abs(a - 2)
-    r = u / torch.sqrt(b)
-    g = -a / (1 + 1 / (r * r)) - 2 / (r * r + 1)
-    w = _times_power1p_less_one(y, g, scale, scale, y, b, a / 2)
-    q = 1 + y / b * y
-    quarter2 = q ** (a / 8)
-    k = quarter2 / scale * quarter2 / q
-    h = -quarter2 / scale * quarter2 / q / b * (s * a + 2 * b) * y * k
-    value = torch.where(u >= 256, torch.where(far, w, h), w)
-    m = torch.abs(x) ** (a - 1) / (scale * scale)
-    value = torch.where(u == math.inf, -_sign(x) * m, value)
-    value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, v * (s - 2) * y * v), value)
-    value = torch.where(alpha >= 2.0**1000, -p * (s + 2) * y * p, value)
-    value = torch.where(alpha == 2, -2 / scale * y / scale, value)
-    n = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
-    return torch.where(alpha == 0, torch.where(far, -scale / x / x * (8 / x), n), value)
+    a = torch.clamp(torch.where(alpha == 0, 1, alpha), -(2.0**100), 2.0**100)
+    b = torch.clamp(torch.abs(a - 2), min=2.0**-100)
+    r = torch.abs(y) / torch.sqrt(b)
+    q = -a / (1 + 1 / (r * r)) - 2 / (r * r + 1)
+    value = _times_power1p_less_one(y, q, scale, scale, y, b, a / 2)
+    u = -_sign(x) * (torch.abs(x) ** (a - 1) / (scale * scale))
+    value = torch.where(torch.abs(y) == math.inf, u, value)
+    w = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
+    w = torch.where(torch.abs(y) >= 2.0**60, -scale / x / x * (8 / x), w)
+    return torch.where(alpha == 0, w, value)
 
 
 @_elementwise
@@ -184,51 +167,28 @@ def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
     y = x / scale
     p = torch.exp(0.25 * y * y) / scale * y
-    u = y * y
-    v = torch.abs(y)
-    far = v >= 2.0**60
     quarter = torch.exp(-0.125 * y * y)
-    w = quarter / scale * y * quarter
-    a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    b = torch.abs(a - 2)
-    r = v / torch.sqrt(b)
-    k = scale / (3 / (r * r + 1) + (a + 1) / (1 + 1 / (r * r)))
-    q = _times_power1p_less_one(y, y, k, scale, y, b, a / 2)
-    g = 1 + y / b * y
-    quarter2 = g ** (a / 8)
-    h = quarter2 * y / g / scale * quarter2
-    value = torch.where(v >= 256, torch.where(far, q, h / b * (u * a + u + 3 * b) * h), q)
-    value = torch.where(v == math.inf, 2 * torch.abs(x) ** a / (scale * scale), value)
-    value = torch.where(alpha <= -(2.0**1000), torch.where(far, 0, w * (3 - u) * w), value)
-    value = torch.where(alpha >= 2.0**1000, p * (u + 3) * p, value)
-    return torch.where(alpha == 2, 3 / scale * y * (y / scale), value)
+    u = quarter / scale * y * quarter
+    a = torch.where(torch.abs(alpha) >= 2.0**1000, 1, alpha)
+    b = torch.clamp(torch.abs(a - 2), min=2.0**-100)
+    r = torch.abs(y) / torch.sqrt(b)
+    v = scale / (3 / (r * r + 1) + (a + 1) / (1 + 1 / (r * r)))
+    value = _times_power1p_less_one(y, y, v, scale, y, b, a / 2)
+    value = torch.where(torch.abs(y) == math.inf, 2 * torch.abs(x) ** a / (scale * scale), value)
+    w = torch.where(torch.abs(y) >= 2.0**60, 0, u * (3 - y * y) * u)
+    value = torch.where(alpha <= -(2.0**1000), w, value)
+    return torch.where(alpha >= 2.0**1000, p * (y * y + 3) * p, value)
 
 
 @_elementwise
 def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    near = torch.isnan(x)
     y = x / scale
-    p = torch.exp(0.25 * y * y) / scale
-    u = torch.abs(y)
-    quarter = torch.exp(-0.125 * y * y)
-    a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    b = torch.abs(a - 2)
-    q = 1 + y / b * y
-    quarter2 = q ** (a / 8)
-    value = _times_power1p_less_one(1, 1, scale, scale, y, b, a / 2)
-    v = quarter2 / scale * quarter2
-    value = torch.where(u >= 64, v / q * v, value)
-    w = _times_power1p_less_one(1, 1, scale, scale, y, b, a / 2)
-    value = torch.where(u >= 2.0**60, w, value)
-    value = torch.where(u == math.inf, torch.abs(x) ** (a - 2) / (scale * scale), value)
-    value = torch.where(near, x, value)
-    r = torch.exp(-0.5 * y * y) / scale / scale
-    r = torch.where(u >= 8, quarter / scale * quarter * (quarter / scale * quarter), r)
-    value = torch.where(alpha <= -(2.0**1000), r, value)
-    value = torch.where(alpha >= 2.0**1000, p * p, value)
-    value = torch.where(alpha == 2, torch.where(near, x, 1 / scale / scale), value)
-    return torch.where(near, x, value)
+    a = torch.clamp(alpha, -(2.0**100), 2.0**100)
+    u = torch.clamp(torch.abs(a - 2), min=2.0**-100)
+    value = _times_power1p_less_one(1, 1, scale, scale, y, u, a / 2)
+    value = torch.where(torch.abs(y) == math.inf, torch.abs(x) ** (a - 2) / (scale * scale), value)
+    return torch.where(torch.isnan(x), x, value)
 
 
 def value_and_grad(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
@@ -277,16 +237,18 @@ def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any
     t = torch.abs(y) / torch.sqrt(b)
     half = _power1p_square(t, 0.5 * q)
     half = torch.where(t >= math.inf, torch.abs(y) ** q * torch.clamp(b, max=1) ** (-0.5 * q), half)
-    low = torch.clamp(half, max=1)
+    extreme = (half < 2.0**-100) | (half >= math.inf)
+    quarter = _power1p_square(t, 0.25 * q)
+    first = torch.where(extreme, quarter, half)
+    low = torch.clamp(first, max=1)
     above = f * low
     start = f / root * low
     side = torch.where(torch.abs(above) <= 2.0**20, above / c / root, start / c)
     below = e * low
     small = torch.abs(below) <= 2.0**20
     near = torch.where(torch.abs(start) >= 1, start * below / c, side * below)
-    far2 = half >= math.inf
-    high = torch.clamp(torch.where(far2, _power1p_square(t, 0.25 * q), half), min=1)
-    again = torch.where(far2, high, 1)
+    high = torch.clamp(first, min=1)
+    again = torch.where(extreme, quarter, 1)
     w = torch.where(small, below / d / root, e / root * low / d)
     value = side * high * again * (w * high * again)
     u = torch.where(torch.abs(near) < 1, near / d / root, near / root / d)

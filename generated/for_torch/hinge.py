@@ -51,7 +51,7 @@ def loss(f: Tensor, y: Tensor) -> Any:
 @_elementwise
 def d_f(f: Tensor, y: Tensor) -> Any:
     """The derivative in f."""
-    return torch.where(f * y > 1, 0, -y)
+    return torch.where(f * y == 1, -y / 2, torch.where(f * y > 1, 0, -y))
 
 
 @_elementwise

@@ -61,7 +61,7 @@ def d_c(x: Tensor, c: Any = 1.0) -> Tensor:
         -3.864664160952224e-08,
     )  # fmt: skip
     value = torch.where(u < 2, _horner(u - 1.5, terms) * c * u * u * u * u, value)
-    terms = (
+    terms2 = (
         0.16666666666666666, -0.08888888888888886, 0.040476190476188355, -0.017495590828832546,
         0.007386029606158061, -0.0030789668593067783, 0.0012738548185947081, -0.0005244670835102909,
         0.0002152079226774935, -8.807568945249348e-05, 3.592690309817805e-05,
@@ -69,7 +69,7 @@ def d_c(x: Tensor, c: Any = 1.0) -> Tensor:
         6.906565237503124e-07, -1.7821872881975654e-07, 3.133650782292623e-08,
         -2.740235393792682e-09,
     )  # fmt: skip
-    return torch.where(u < 1, _horner(u * u, terms) * c * u * u * u * u, value)
+    return torch.where(u < 1, _horner(u * u, terms2) * c * u * u * u * u, value)
 
 
 @_elementwise

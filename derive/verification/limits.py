@@ -15,8 +15,9 @@ BITS = 160  # relative accuracy of the values that are compared
 AGREEMENT = 100
 VANISHING = 40
 FAR = 1 << 15  # beyond 2^FAR a value is over every range
-VANISHED = 1 << 12  # below 2^-VANISHED, that far out, it is on its way to 0
-BELOW = -VANISHED  # what is known to be smaller is known well enough
+# Below 2^VANISHED a value is on its way to 0, at infinity; beside a finite point what is as small
+# may yet grow without bound.
+VANISHED, UNDER = -(1 << 12), -(1 << 15)
 # exponents of the distances, tried in turn
 NEAR = ((256, 512, 768), (2048, 4096, 6144))
 DISTANT = (
@@ -31,14 +32,14 @@ TINY = 2.0**-40
 Values = Callable[[int], Enclosure]
 
 
-def toward(values: Values, distances: Sequence[tuple[int, int, int]]) -> Enclosure:
-    """The limit of values(N) as N grows."""
+def toward(values: Values, distances: Sequence[tuple[int, int, int]], least: int) -> Enclosure:
+    """The limit of values(N) as N grows; below 2^least they are 0."""
     for triple in distances:
-        answer = _read(values, triple)
+        answer = _read(values, triple, least)
         if answer is not None and answer.infinite and triple is not distances[-1]:
             # What grows may yet turn: the farthest values that can be read have the last word.
             for farther in distances[: distances.index(triple) : -1]:
-                farthest = _read(values, farther)
+                farthest = _read(values, farther, least)
                 if farthest is not None:
                     return farthest
             return answer
@@ -47,7 +48,7 @@ def toward(values: Values, distances: Sequence[tuple[int, int, int]]) -> Enclosu
     return undefined("no limit could be read off")
 
 
-def _read(values: Values, triple: Sequence[int]) -> Enclosure | None:
+def _read(values: Values, triple: Sequence[int], least: int) -> Enclosure | None:
     found = []
     for n in triple:
         found.append(values(n))
@@ -61,12 +62,12 @@ def _read(values: Values, triple: Sequence[int]) -> Enclosure | None:
     a, b, c = (f.ball for f in found)
     previous, ctx.prec = ctx.prec, 4 * BITS
     try:
-        return _classify(a, b, c)
+        return _classify(a, b, c, least)
     finally:
         ctx.prec = previous
 
 
-def _classify(a: Ball, b: Ball, c: Ball) -> Enclosure | None:
+def _classify(a: Ball, b: Ball, c: Ball, least: int) -> Enclosure | None:
     if a.is_zero() and b.is_zero() and c.is_zero():
         return Enclosure(arb(0), rigorous=False)
     if abs(c - b) < abs(c) * arb((1, -AGREEMENT)):
@@ -76,7 +77,7 @@ def _classify(a: Ball, b: Ball, c: Ball) -> Enclosure | None:
     dying = sizes[1] < sizes[0] * shrink and sizes[2] < sizes[1] * shrink
     if dying or (b.is_zero() and c.is_zero()):
         return Enclosure(arb(0), rigorous=False)
-    if all(size < arb((1, -VANISHED)) for size in sizes):
+    if all(size < arb((1, least)) for size in sizes):
         return Enclosure(arb(0), rigorous=False)
     for sign in (1, -1):
         u, v, w = sign * a, sign * b, sign * c

@@ -140,18 +140,19 @@ class Oracle:
             for name, q in series.quantities.items()
         ]
 
-    def _beside(self, wanted: Quantity, point: Point) -> Enclosure:
-        """A value beside a point that has only a limit; every quantity is asked for there."""
+    def _beside(self, wanted: Quantity, point: Point, below: int) -> Enclosure:
+        """A value beside a point that has only a limit; every quantity is asked for there. What is
+        known to be less than 2^below is known well enough."""
         joint = self._joint and wanted == self.quantities.get(wanted.name)
         if not joint or not all(v.is_finite() for v in point):
-            return self.enclose(wanted, point, limits.BITS, limits.BELOW)
+            return self.enclose(wanted, point, limits.BITS, below)
         key = tuple((*v.mid().man_exp(), *v.rad().man_exp()) for v in point)
         if key not in self._near:
             if len(self._near) > REMEMBERED:
                 self._near.clear()
-            self._near[key] = self._series.at(point, limits.BITS, limits.BELOW)
+            self._near[key] = self._series.at(point, limits.BITS, below)
         found = self._near[key].get(wanted.name)
-        return found or self.enclose(wanted, point, limits.BITS, limits.BELOW)
+        return found or self.enclose(wanted, point, limits.BITS, below)
 
     def wanted(self, name: str) -> Quantity:
         if name not in self.quantities:
@@ -280,13 +281,13 @@ class Oracle:
             for k in endless:
                 ahead = 4 if k and endless[0] == 0 else 1
                 far[k] = arb((1 if point[k] > 0 else -1, ahead * n))
-            return self._beside(wanted, far)
+            return self._beside(wanted, far, limits.VANISHED)
 
         if any(0 < abs(v) < limits.TINY for k, v in enumerate(point) if k and k not in endless):
-            found = limits.toward(values, limits.REMOTE)
+            found = limits.toward(values, limits.REMOTE, limits.VANISHED)
             if found.defined:
                 return found
-        return limits.toward(values, limits.DISTANT)
+        return limits.toward(values, limits.DISTANT, limits.VANISHED)
 
     def _approach(self, wanted: Quantity, point: Point, bits: int, trouble: Undefined) -> Enclosure:
         """Limits from both sides of the point, in the first variable that brings an answer."""
@@ -355,9 +356,9 @@ class Oracle:
         def values(n: int) -> Enclosure:
             ctx.prec = MOST_BITS  # the sum is exact
             beside = at + arb((side, unit - n))
-            return self._beside(wanted, moved(point, k, beside))
+            return self._beside(wanted, moved(point, k, beside), 2 * limits.UNDER)
 
-        return limits.toward(values, limits.NEAR)
+        return limits.toward(values, limits.NEAR, limits.UNDER)
 
 
 def moved(point: Point, k: int, value: Ball) -> list[Ball]:

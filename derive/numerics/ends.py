@@ -190,7 +190,9 @@ def _lowered(term: Expr) -> Node:
     above = [lower(b) for b, e in powers.items() for _ in range(max(int(e), 0))]
     below = [lower(b) for b, e in powers.items() for _ in range(max(-int(e), 0))]
     size = abs(coefficient)
-    if not above or size != 1:
+    if not below and size < 1:  # the product of the others may be beyond the range
+        above.insert(0, lower(size))
+    elif not above or size != 1:
         above.append(lower(size))
     ratios = []
     for place, factor in enumerate(above):

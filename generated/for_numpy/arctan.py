@@ -56,7 +56,7 @@ def _parameters(c: Any = 1.0) -> Any:
 def loss(x: Any, c: Any = 1.0) -> Any:
     """Arctan loss, elementwise."""
     y = x / c
-    return _where_rare(np.abs(y) < 2.0**-20, lambda: x * x * 0.5, c / 2 * c * np.arctan(y * y))
+    return _where_rare(np.abs(y) < 2.0**-20, lambda: 0.5 * x * x, c / 2 * c * np.arctan(y * y))
 
 
 @_elementwise

@@ -58,7 +58,7 @@ def _parameters(c: Any = 1.3998) -> Any:
 def loss(x: Any, c: Any = 1.3998) -> Any:
     """Fair loss, elementwise."""
     y = x / c
-    return _where_rare(np.abs(y) < 2.0**-60, lambda: x * x * 0.5, -c * _log1p_minus(np.abs(y)) * c)
+    return _where_rare(np.abs(y) < 2.0**-60, lambda: 0.5 * x * x, -c * _log1p_minus(np.abs(y)) * c)
 
 
 @_elementwise

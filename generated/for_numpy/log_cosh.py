@@ -56,7 +56,7 @@ def _parameters(c: Any = 1.0) -> Any:
 def loss(x: Any, c: Any = 1.0) -> Any:
     """Log-cosh loss, elementwise."""
     y = x / c
-    return _where_rare(np.abs(y) < 2.0**-27, lambda: x * x * 0.5, c * _logcosh(y) * c)
+    return _where_rare(np.abs(y) < 2.0**-27, lambda: 0.5 * x * x, c * _logcosh(y) * c)
 
 
 @_elementwise

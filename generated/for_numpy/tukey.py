@@ -56,7 +56,7 @@ def loss(x: Any, c: Any = 4.685) -> Any:
     """Tukey's biweight (bisquare), elementwise."""
     y = x / c
     value = c * c * np.where(np.abs(y) <= 1, y * y * (y * y * y * y / 6 + 0.5 - 0.5 * y * y), 1 / 6)
-    value = _where_rare(np.abs(y) < 2.0**-40, lambda: x * x * 0.5, value)
+    value = _where_rare(np.abs(y) < 2.0**-40, lambda: 0.5 * x * x, value)
     return np.where(np.isnan(x), x, value)
 
 

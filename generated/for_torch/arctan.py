@@ -34,7 +34,7 @@ def _elementwise(_formula: Any) -> Any:
 def loss(x: Tensor, c: Any = 1.0) -> Tensor:
     """Arctan loss, elementwise."""
     y = x / c
-    return torch.where(torch.abs(y) < 2.0**-20, x * x * 0.5, c / 2 * c * torch.atan(y * y))
+    return torch.where(torch.abs(y) < 2.0**-20, 0.5 * x * x, c / 2 * c * torch.atan(y * y))
 
 
 @_elementwise

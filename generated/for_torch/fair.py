@@ -35,7 +35,7 @@ def _elementwise(_formula: Any) -> Any:
 def loss(x: Tensor, c: Any = 1.3998) -> Tensor:
     """Fair loss, elementwise."""
     y = x / c
-    return torch.where(torch.abs(y) < 2.0**-60, x * x * 0.5, -c * _log1p_minus(torch.abs(y)) * c)
+    return torch.where(torch.abs(y) < 2.0**-60, 0.5 * x * x, -c * _log1p_minus(torch.abs(y)) * c)
 
 
 @_elementwise

@@ -35,7 +35,7 @@ def _elementwise(_formula: Any) -> Any:
 def loss(x: Tensor, c: Any = 1.0) -> Tensor:
     """Log-cosh loss, elementwise."""
     y = x / c
-    return torch.where(torch.abs(y) < 2.0**-27, x * x * 0.5, c * _logcosh(y) * c)
+    return torch.where(torch.abs(y) < 2.0**-27, 0.5 * x * x, c * _logcosh(y) * c)
 
 
 @_elementwise

@@ -35,7 +35,7 @@ def loss(x: Tensor, c: Any = 4.685) -> Tensor:
     y = x / c
     u = y * y * (y * y * y * y / 6 + 0.5 - 0.5 * y * y)
     value = c * c * torch.where(torch.abs(y) <= 1, u, 1 / 6)
-    value = torch.where(torch.abs(y) < 2.0**-40, x * x * 0.5, value)
+    value = torch.where(torch.abs(y) < 2.0**-40, 0.5 * x * x, value)
     return torch.where(torch.isnan(x), x, value)
 
 

@@ -24,8 +24,7 @@ def _elementwise(formula: Any) -> Any:
     @np.errstate(all="ignore")
     def evaluate(x: Any, *_given: Any, **_named: Any) -> Any:
         x, parameters = np.asarray(x), _parameters(*_given, **_named)
-        if x.dtype.kind != "f":
-            x = x.astype(np.float64, casting="same_kind")
+        x = x if x.dtype.kind == "f" else x.astype(np.float64, casting="same_kind")
         if parameters[0].ndim:
             x, *parameters = np.broadcast_arrays(x, *parameters)
         if x.ndim and x.size <= 16384 and x.dtype == np.float64:

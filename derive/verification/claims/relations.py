@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sympy
+
 from derive.verification.backend import Undefined
 from derive.verification.claims.line import short
 from derive.verification.claims.refute import Finding, Place
@@ -9,6 +11,7 @@ from derive.verification.claims.simplify import is_zero
 from derive.verification.claims.terms import Relation
 from derive.verification.claims.values import HOLDS, NoValue, Values, compare
 
+SMALL = 64  # numbers of a point up to which terms are expanded: they may stand in exponents
 EXPECT = {"==": "", "!=": "not ", "<": "< ", "<=": "<= ", ">": "> ", ">=": ">= "}
 
 
@@ -43,7 +46,8 @@ def _same(relation: Relation, at: Place) -> bool:
     """Whether the two sides are proved to be one number, such as two terms that cancel."""
     if relation.left.operators or relation.right.operators:
         return False
-    if not all(value.is_finite for value in at.values()):
+    numbers = {r for v in at.values() for r in v.atoms(sympy.Number)}
+    if not all(r.is_Rational and max(abs(r.p), r.q) <= SMALL for r in numbers):
         return False
     return is_zero((relation.left.expression - relation.right.expression).subs(dict(at)))
 

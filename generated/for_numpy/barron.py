@@ -314,7 +314,8 @@ def _power1p_square(t: Any, q: Any) -> Any:
     lift = total - 1
     u = 1 - (total - lift) + (t * t - lift) + _product_error(t, t)
     value = total**q * (1 + np.maximum(q * (u / total), -0.5))
-    value = np.where(t < 0.03125, np.exp(q * _log1p(t * t)), value)
+    v = 1 + np.maximum(q * _product_error(t, t), -0.5)
+    value = np.where(t < 0.03125, np.exp(q * _log1p(t * t)) * v, value)
     return _where_rare(t >= 2.0**40, lambda: t ** (2 * q), value)
 
 

@@ -266,7 +266,8 @@ def _power1p_square(t: Any, q: Any) -> Any:
     lift = total - 1
     u = 1 - (total - lift) + (t * t - lift) + _product_error(t, t)
     value = total**q * (1 + torch.clamp(q * (u / total), min=-0.5))
-    value = torch.where(t < 0.03125, torch.exp(q * torch.log1p(t * t)), value)
+    v = 1 + torch.clamp(q * _product_error(t, t), min=-0.5)
+    value = torch.where(t < 0.03125, torch.exp(q * torch.log1p(t * t)) * v, value)
     return torch.where(t >= 2.0**40, t ** (2 * q), value)
 
 

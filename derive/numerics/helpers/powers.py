@@ -44,7 +44,8 @@ _total = Local("total", 1 + _w)
 _lift = Local("lift", _total - 1)
 # What rounding takes from 1 + t^2, which a power would multiply by its exponent.
 _rest = (1 - (_total - _lift)) + (_w - _lift) + call("product_error", _t, _t)
-_near = exp(_q * call("log1p", _w))
+# And what it takes from t^2.
+_near = exp(_q * call("log1p", _w)) * _moved(_q * call("product_error", _t, _t))
 power1p_square = define(
     Helper(
         "power1p_square",

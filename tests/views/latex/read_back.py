@@ -15,6 +15,7 @@ from mpmath import mp
 TOKEN = re.compile(r"\\operatorname\{\w+\}|\\mathrm\{(?:[^{}\\]|\\_)+\}|\\[A-Za-z]+|\\[,!]|\d+|\S")
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     r"\ln": mp.log, r"\sin": mp.sin, r"\cos": mp.cos, r"\tanh": mp.tanh, r"\exp": mp.exp,
+    r"\sinh": mp.sinh, r"\cosh": mp.cosh,
     r"\arctan": mp.atan, r"\operatorname{sgn}": mp.sign, r"\operatorname{erf}": mp.erf,
     r"\max": max, r"\min": min, r"\Gamma": mp.gamma,
 }  # fmt: skip

@@ -163,7 +163,8 @@ def test_quantities_of_the_catalogue_mean_what_they_meant(
     derivation = derivations[name]
     loss = derivation.loss
     points = {"x": "1.3", "alpha": "-0.7", "scale": "1.9", "delta": "0.8", "beta": "0.6",
-              "df": "2.7", "c": "1.9", "tau": "0.3", "epsilon": "0.6"}  # fmt: skip
+              "df": "2.7", "c": "1.9", "tau": "0.3", "epsilon": "0.6", "phi": "1.7",
+              "a": "0.9", "kappa": "1.1"}  # fmt: skip
     for sign_of_x in (1, -1):
         at = {v: mp.mpf(points[v.name]) * (sign_of_x if v == loss.residual else 1)
               for v in loss.variables}  # fmt: skip
@@ -172,9 +173,8 @@ def test_quantities_of_the_catalogue_mean_what_they_meant(
         written = letters(loss).symbols
         numbers = {written[symbol.name]: number for symbol, number in at.items()}
         for quantity, expression in derivation.pretty.items():
-            branches = (
-                expression.args if isinstance(expression, Piecewise) else ((expression, True),)
-            )
+            folded = sympy.piecewise_fold(expression)
+            branches = folded.args if isinstance(folded, Piecewise) else ((folded, True),)
             for branch, _ in branches:
                 rows = Layout(dict(written), ("q", "v", "r")).rows([Statement("y", branch)])
                 if len(rows) == 1:

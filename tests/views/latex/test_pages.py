@@ -62,6 +62,7 @@ CONTROLS = set(
         \begingroup \endgroup \sloppy \allowdisplaybreaks
         \addtolength \jot \begin \end \hline \renewcommand \arraystretch \texttt \text
         \frac \sqrt \left \right \big \operatorname \mathrm \mathcal \ln \exp \max \min \int
+        \sin \cos \cosh \tanh \arctan
         \partial \infty \to \le \ge \ne \pm \times \cdot \in \quad \qquad \vartheta
         \documentclass \usepackage \setlength \parindent \parskip \title \author \date \maketitle
         \input

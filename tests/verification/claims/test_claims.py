@@ -165,6 +165,9 @@ CROSSED = (
         "p**2 >= 2",
     ),
     ("x**3", {"x": "real"}, "formula < 3*sqrt(3)", "x <= sqrt(3) and x >= 0"),
+    ("x*log(x)", {"x": "positive"}, "formula > -exp(-1)", "x > 0"),  # touches at exp(-1)
+    ("x**2 + 2*y**2", {"x": "real", "y": "real"}, "formula > 2*sqrt(2)*x*y", "x > 0"),
+    ("exp(-x**2)", {"x": "real"}, "formula < 1/3", "x**2 >= log(3)"),
 )
 
 

@@ -81,6 +81,8 @@ def judged_formula(given: Mapping[str, Any]) -> Mapping[str, Any]:
     if quantity not in (*quantities(loss), *DENSITIES):
         known = ", ".join((*quantities(loss), *DENSITIES))
         raise BadInput(f"{loss.name} has no quantity {quantity[:40]!a}; it has {known}")
+    if loss.kind == "classwise":
+        raise BadInput(f"{loss.name} is a loss over classes; formulas of these are not judged yet")
     reading = read_latex(given["text"]) if given["latex"] else _plain(given["text"], loss)
     where = "latex" if given["latex"] else "formula"
     for formula in reading.formulas:

@@ -72,6 +72,7 @@ REFUTED = (
     ("geman_mcclure", "sup(diff(loss, x), x) == 3*sqrt(3)/(16*scale)", "", {"scale": "1"}),
     ("barron", "limit(diff(loss, x), x, oo) == 0", "alpha <= 1", {"alpha": "1", "scale": "1"}),
     ("barron", "smooth(loss, alpha)", "", None),
+    ("barron", "bounded(loss, x)", "alpha**2 <= 2", None),  # a condition that says nothing of scale
     ("barron", "loss <= abs(x)/scale", "alpha < 3/2", None),
     ("barron", "loss == abs(x)/scale", "alpha == 1", None),
     ("smooth_l1", "limit(loss, beta, oo) == x**2/2", "", None),

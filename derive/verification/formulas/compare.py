@@ -23,25 +23,19 @@ from derive.verification.formulas.letters import candidates, likely
 from derive.verification.formulas.matched import Matched
 from derive.verification.formulas.reader import Reading
 from derive.verification.formulas.roles import matches, role_conventions
+from derive.verification.formulas.told import (
+    DIFFERENT,
+    EQUAL,
+    UNKNOWN,
+    UP_TO,
+    Comparison,
+    detail,
+)
 
-EQUAL, UP_TO, DIFFERENT, UNKNOWN = "equal", "up to", "different", "unknown"
 DENSITIES = ("density", "log_density", "log_partition")
 SECONDS = 6.0
 QUICK = 24  # points that a candidate passes before the thorough search
 THOROUGH = 500
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """relation: EQUAL, UP_TO (with `map`), DIFFERENT (with `witness`) or UNKNOWN."""
-
-    relation: str
-    verdict: str
-    method: str
-    detail: str
-    map: Mapping[str, object] | None = None
-    witness: Mapping[str, str] | None = None
-    letters: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -240,18 +234,8 @@ def _same(trial: Trial, found: Search) -> Comparison:
     factor, offset = (e.xreplace(named) for e in (convention.factor, convention.offset))
     parameters = {p.name: trial.letters[p.name] for p in (*trial.scales, *trial.matched.shapes)}
     mapped = {"factor": str(factor), "offset": str(offset), "parameters": parameters}
-    detail = f"this is {_times(factor)}{told}{_plus(offset)}"
-    if convention.factor.is_negative:
-        detail += "; the factor is negative: it falls where the loss rises"
-    return Comparison(UP_TO, verdict, method, detail, mapped, letters=trial.letters)
-
-
-def _times(factor: Expr) -> str:
-    return "ours with " if factor == 1 else f"{factor} times ours with "
-
-
-def _plus(offset: Expr) -> str:
-    return "" if offset == 0 else f", plus {offset}"
+    said = detail(factor, offset, told)
+    return Comparison(UP_TO, verdict, method, said, mapped, letters=trial.letters)
 
 
 def _letters(trial: Trial) -> str:
@@ -267,6 +251,6 @@ def _different(trial: Trial, finding: Finding) -> Comparison:
             at[trial.letters.get(name) or name] = shown(finding.at[v])
     witness = {**at, "expected": finding.expected, "got": finding.got}
     where = ", ".join(f"{k} = {value}" for k, value in at.items())
-    detail = f"at {where}: ours is {finding.expected}, the text gives {finding.got}"
+    said = f"at {where}: ours is {finding.expected}, the text gives {finding.got}"
     method = "counterexample, by disjoint enclosures" if finding.rigorous else "counterexample"
-    return Comparison(DIFFERENT, "refuted", method, detail, witness=witness, letters=trial.letters)
+    return Comparison(DIFFERENT, "refuted", method, said, witness=witness, letters=trial.letters)

@@ -39,6 +39,8 @@ PROVED = (
     ("smooth_l1", "limit(loss, beta, 0, '+') == abs(x)", ""),
     ("barron", "limit(diff(loss, x), x, oo) == 0", "alpha < 1"),
     ("cauchy", "diff(loss, x, 2) < 0", "x**2 > 2*scale**2"),
+    ("fair", "diff(loss, x, 2) > 0", ""),  # 1 at x = 0, where |x| has its corner
+    ("fair", "continuous(diff(loss, x, 2), x)", ""),
     ("charbonnier", "loss == sqrt(3) - 1", "x**2 == 2*scale**2"),
     ("geman_mcclure", "convex(loss, x)", "3*x**2 <= 4*scale**2"),  # up to an irrational end
 )

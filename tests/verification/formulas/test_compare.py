@@ -7,8 +7,9 @@ import sympy
 
 from derive.definitions.find import find
 from derive.verification.claims.reader import read_term
-from derive.verification.formulas.compare import Comparison, compare
+from derive.verification.formulas.compare import compare
 from derive.verification.formulas.reader import read_latex
+from derive.verification.formulas.told import Comparison
 
 HUBER = r"\begin{cases}%s & |x|\le\delta\\ %s & \text{otherwise}\end{cases}"
 EQUAL = (

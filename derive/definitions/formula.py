@@ -218,7 +218,10 @@ class Reader:
             if len(arguments) == 1 and varies(arguments[0]):
                 sign = 1 if name.lower() == "max" else -1
                 return sign * Largest(sign * arguments[0])
-            return EXTREMES[name](*arguments)
+            try:
+                return EXTREMES[name](*arguments)
+            except ValueError:  # such as a count of classes
+                raise self.refuse(node, f"{name} of what SymPy cannot compare") from None
         if name == "Rational":
             return self.rational(node, arguments)
         if len(arguments) != 1:

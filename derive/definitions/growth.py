@@ -46,7 +46,8 @@ def power_is_too_big(base: Expr, exponent: Expr) -> bool:
         return True
     if base.is_number and exponent.is_number and not base.is_zero:
         exact = base.is_Rational and exponent.is_Rational
-        if not exact and abs(exponent * log(abs(base))).evalf(15) > MAX_EXPONENT:
+        size = abs(exponent * log(abs(base)))  # no number where it holds a count of classes
+        if not exact and size.is_comparable and size.evalf(15) > MAX_EXPONENT:
             return True
     inside = 1 if isinstance(base, Symbol) else max(1, bits(base))
     return bool(magnitude * inside + bits(exponent) > MAX_BITS)
@@ -58,7 +59,7 @@ def exponential_is_too_big(argument: Expr) -> bool:
         for factor in Mul.make_args(term):
             if isinstance(factor, log) and power_is_too_big(factor.args[0], term / factor):
                 return True
-    if argument.is_number and argument.is_finite is not False:
+    if argument.is_comparable and argument.is_finite is not False:
         return bool(argument.evalf(15) > MAX_EXPONENT) or bits(argument) > MAX_BITS
     return bits(argument) > MAX_BITS
 
@@ -66,9 +67,9 @@ def exponential_is_too_big(argument: Expr) -> bool:
 def function_is_too_big(function: object, argument: Expr) -> bool:
     """Whether gamma would be expanded into very many factors, or the value cannot be handled."""
     if function in (gamma, loggamma):
-        large = argument.is_number and abs(argument.evalf(15)) > MAX_GAMMA
+        large = argument.is_comparable and abs(argument.evalf(15)) > MAX_GAMMA
         return bool(large) or rational_part(argument) > MAX_GAMMA
-    if function in (sinh, cosh) and argument.is_number:
+    if function in (sinh, cosh) and argument.is_comparable:
         return exponential_is_too_big(abs(argument))
     return False
 

@@ -126,6 +126,13 @@ def test_what_is_no_loss_over_classes_is_told_in_a_line(formula: str, rule: str)
     assert "\n" not in str(caught.value)
 
 
+def test_the_count_of_classes_is_a_number_that_is_not_known_yet() -> None:
+    loss = parse(OVER_CLASSES.format(loss="log(sum(exp(z))/sum(1)**2) - z[t]/sum(1)"), "f")
+    assert loss.kind == "classwise"
+    with pytest.raises(BadInput, match="cannot compare"):
+        parse(OVER_CLASSES.format(loss="min(sum(1), 3) - z[t]"), "f")
+
+
 def test_a_class_may_be_compared_with_the_target() -> None:
     text = OVER_CLASSES.format(loss="max(z + piecewise((0, k == t), (1, True))) - z[t]")
     loss = parse(text, "f")

@@ -23,6 +23,7 @@ TAILS = ("100", "-100", "1/1000", "-1/1000", "10**6", "-10**6", "1/10**6", "10**
          "10**15", "1/10**12", "10**40", "-10**40", "1/10**40")  # fmt: skip
 BESIDE = tuple(Rational(1, 10**k) for k in (1, 3, 6, 12))
 MOST_POINTS = 600
+FINEST = 10**4  # the largest denominator where numbers stand in exponents of exact powers
 SAMPLE_POINTS = tuple(
     Rational(t)
     for t in ["3/7", "11/5", "2/9", "13/8", "5", "7/10", "17/6", "1/20", "40", "9/4", "1/3"]
@@ -126,7 +127,7 @@ class Sampler:
             values += [c, *(c + sign * d * abs(c) for d in BESIDE for sign in (1, -1))]
         values += [number(t) for t in (*PLAIN, *TAILS)]
         if self.moderate:
-            values = [x for x in values if not x.is_finite or (abs(x) <= 1000 and x.q <= 10**6)]
+            values = [x for x in values if not x.is_finite or (abs(x) <= 1000 and x.q <= FINEST)]
         return [value for value in dict.fromkeys(values) if domain.contains(value) is true]
 
     def points(self) -> Iterator[Place]:
@@ -176,7 +177,7 @@ class Sampler:
                     base = self.base(k)
                     rest = {u: value for u, value in base.items() if u != v}
                     for root in roots(part.subs(rest), v):
-                        for value in around(root):
+                        for value in around(root)[: 5 if self.moderate else None]:
                             for here in (value, -value):
                                 if self.domains[v].contains(here) is true:
                                     yield {**base, v: here}

@@ -106,13 +106,27 @@ def _convention(table: Table) -> Convention | None:
     ratios = [theirs / mine for theirs, mine in pairs]
     if not _vanishes(ratios[0] - ratios[1]):
         return None
-    factor = tidy(ratios[0])
+    factor = _recognized(ratios[0])
     gap = table.text - factor * table.ours
     moved = [{**places[0], v: places[1][v]} for v in table.predictions]
     if factor == 0 or not all(_vanishes(gap.subs(places[0]) - gap.subs(at)) for at in moved):
         return None
-    offset = sympy.simplify(sympy.expand_log(gap, force=True))
-    return None if offset.has(*table.predictions) else Convention(factor, offset, None)
+    told = gap.subs({v: places[0][v] for v in table.predictions})  # which it does not depend on
+    shorter = sympy.simplify(sympy.expand_log(gap, force=True))
+    offset = sympy.simplify(told) if shorter.has(*table.predictions) else shorter
+    return Convention(factor, offset, None)
+
+
+def _recognized(ratio: Expr) -> Expr:
+    """A number as a short fraction, in another base of logarithms too; else the ratio itself."""
+    if not ratio.is_comparable:
+        return tidy(ratio)
+    for unit in (S.One, 1 / sympy.log(2), 1 / sympy.log(10)):
+        value = sympy.N(ratio / unit, 40)
+        short = Rational(str(value)).limit_denominator(1000)
+        if abs(value - short) < 1e-30:
+            return short * unit
+    return tidy(ratio)
 
 
 def _vanishes(e: Expr) -> bool:

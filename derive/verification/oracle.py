@@ -358,7 +358,8 @@ class Oracle:
             beside = at + arb((side, unit - n))
             return self._beside(wanted, moved(point, k, beside), 2 * limits.UNDER)
 
-        return limits.toward(values, limits.NEAR, limits.UNDER)
+        distances = limits.BESIDE_ZERO if at.is_zero() else limits.NEAR
+        return limits.toward(values, distances, limits.UNDER)
 
 
 def moved(point: Point, k: int, value: Ball) -> list[Ball]:

@@ -34,7 +34,7 @@ def loss(x: Tensor, c: Any = 4.685) -> Tensor:
     """Tukey's biweight (bisquare), elementwise."""
     y = x / c
     u = y * y * (y * y * y * y / 6 + 0.5 - 0.5 * y * y)
-    value = c * c * torch.where(torch.abs(y) <= 1, u, 1 / 6)
+    value = c * torch.where(torch.abs(y) <= 1, u, 1 / 6) * c
     value = torch.where(torch.abs(y) < 2.0**-40, 0.5 * x * x, value)
     return torch.where(torch.isnan(x), x, value)
 
@@ -68,7 +68,7 @@ def d2_x(x: Tensor, c: Any = 4.685) -> Tensor:
 def d2_x_c(x: Tensor, c: Any = 4.685) -> Tensor:
     """The mixed second derivative in x and c."""
     y = x / c
-    return torch.where(torch.abs(y) > 1, 0, y * 4 * y * (y * (1 - y * y)))
+    return torch.where(torch.abs(y) > 1, 0, y * (1 - y * y) * 4 * y * y)
 
 
 @_elementwise

@@ -35,6 +35,8 @@ from derive.calculus.reading import KEPT
 from derive.numerics import atoms
 from derive.numerics.apart import differ
 
+_LONGEST = 6  # a power that is written out
+
 _b = Symbol("b", positive=True)
 _g, _a, _p = Symbol("g", positive=True), Symbol("a", positive=True), Symbol("p", positive=True)
 
@@ -181,6 +183,20 @@ def _power_minus_one(c: Expr, power: Expr) -> Expr:
     if p == -1:
         return -c * t / base
     return c * p * atoms.boxcox1p(t, p)
+
+
+def _is_whole_power(e: Expr) -> bool:
+    """(1 - t)^n, n > 2: a square less 1 is factored anyway."""
+    base, n = e.as_base_exp()
+    return bool(n.is_Integer and 3 <= n <= _LONGEST and base.is_Add and S.One in base.args)
+
+
+def _whole_power_minus_one(c: Expr, power: Expr) -> Expr:
+    q, n = power.as_base_exp()
+    total: Expr = S.One
+    for _ in range(int(n) - 1):
+        total = 1 + q * total
+    return c * (q - 1) * total
 
 
 def _sqrt_difference(e: Expr) -> Expr | None:
@@ -331,6 +347,12 @@ RULES: tuple[Rule, ...] = (
         _a * (1 + _g) ** _p - _a,
         _a * _p * atoms.boxcox1p(_g, _p),
         _pair(_is_power, lambda c, f: -c, _power_minus_one),
+    ),
+    Rule(
+        "whole power minus one",
+        _a * (1 + _g) ** 3 - _a,
+        _a * _g * (1 + (1 + _g) * (2 + _g)),
+        _pair(_is_whole_power, lambda c, f: -c, _whole_power_minus_one),
     ),
     Rule(
         "difference of square roots",

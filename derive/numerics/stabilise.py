@@ -19,7 +19,7 @@ from derive.numerics.bounds import held_off
 from derive.numerics.candidates import Candidate, expressions, from_base, readings, squared_out
 from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, at_the_labels, leading, with_leading
-from derive.numerics.errors import MARGIN, ErrorModel, Score, at_limit, is_limit, samples
+from derive.numerics.errors import MARGIN, WORTH, ErrorModel, Score, at_limit, is_limit, samples
 from derive.numerics.forms import MeasuredError, Regime, StableForm
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.measure import target
@@ -372,13 +372,15 @@ def _attainable(model: ErrorModel, rows: Sequence[_Row]) -> _Row:
 
 
 def _nearly(model: ErrorModel, rows: Sequence[_Row]) -> _Row | None:
-    """The shortest that misses nothing but less than the margin at the ends of the range: a longer
-    form would be read by everybody for their sake."""
+    """The shortest that misses nothing but less than the margin at the ends of the range, and, of
+    predictions, less than a branch is worth elsewhere: a longer form would be read by everybody for
+    their sake, and what only suits the points at hand is no better between them."""
     # a prediction's range has no length to go by: there the margin is for all float32 numbers
     everyday, other = ((0,), (1, 2, 3)) if model.loss.predictions else ((0, 2), (1, 3))
+    enough = model.goal + (WORTH if model.loss.predictions else 0.0)
     good = [
         r for r in rows
-        if not any(r.score.missed[k] for k in everyday)
+        if max(r.score.worst[k] for k in everyday) <= enough
         and max(r.score.worst[k] for k in other) <= model.goal + MARGIN
     ]  # fmt: skip
     return min(good, key=lambda r: r.score.length, default=None)

@@ -93,28 +93,29 @@ def loss(z: Any, y: Any, gamma: Any = 2.0) -> Any:
 def d_z(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     """The derivative in z."""
     u = np.maximum(np.minimum(z, 1e30), -1e30) * (2 * y - 1)
-    v = -u
-    q = gamma * _sigmoid(u) * _softplus(v) + _sigmoid(v)
-    return -(2 * y - 1) * q * _power1p_exp(u, -gamma)
+    v = _power1p_exp(u, -gamma)
+    w = -u
+    return (1 - 2 * y) * v * _sigmoid(w) - gamma * (2 * y - 1) * v * _sigmoid(u) * _softplus(w)
 
 
 @_elementwise
 def d_gamma(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     """The derivative in gamma."""
     u = np.maximum(np.minimum(z, 1e30), -1e30) * (2 * y - 1)
-    v = _softplus(u)
-    w = -u
-    p = _softplus(w)
-    value = -np.exp(-gamma * v) * p * v
+    v = _power1p_exp(u, -gamma)
+    w = _softplus(u)
+    p = -u
+    q = _softplus(p)
+    value = -v * q * w
     return _where_rare(
-        (v < 2.0**-100) | (p < 2.0**-100),
+        (v < 2.0**-100) | (w < 2.0**-100) | (q < 2.0**-100),
         lambda: (
-            -np.exp(-gamma / 2 * v)
+            -_power1p_exp(u, -gamma / 2)
             * _root_softplus(u)
-            * _root_softplus(w)
-            * _root_softplus(w)
+            * _root_softplus(p)
+            * _root_softplus(p)
             * _root_softplus(u)
-            * np.exp(-gamma / 2 * v)
+            * _power1p_exp(u, -gamma / 2)
         ),
         value,
     )
@@ -157,9 +158,10 @@ def value_and_grad(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     q = 2 * y - 1
     v = z * q
     u = np.maximum(np.minimum(z, 1e30), -1e30) * q
-    w = -u
+    w = _power1p_exp(u, -gamma)
+    p = -u
     value = _power1p_exp(v, -gamma) * _softplus(-v)
-    slope = -q * (gamma * _sigmoid(u) * _softplus(w) + _sigmoid(w)) * _power1p_exp(u, -gamma)
+    slope = (1 - 2 * y) * w * _sigmoid(p) - gamma * q * w * _sigmoid(u) * _softplus(p)
     return value, slope
 
 
@@ -195,7 +197,8 @@ def _softplus(z: Any) -> Any:
 def _softplus_crossed(z: Any) -> Any:
     """sigmoid(-z) softplus(z) - sigmoid(z) softplus(-z), without cancellation."""
     a = np.minimum(np.abs(z), 1e30)
-    return np.sign(z) * (a * _sigmoid(-a) - np.tanh(0.5 * a) * _softplus(-a))
+    b = np.minimum(a, 40)
+    return np.sign(z) * _sigmoid(-a) * (a - np.expm1(b) * _softplus(-b))
 
 
 def _log1p(w: Any) -> Any:

@@ -55,28 +55,29 @@ def loss(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
 def d_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The derivative in z."""
     u = torch.clamp(z, -1e30, 1e30) * (2 * y - 1)
-    v = -u
-    q = gamma * _sigmoid(u) * _softplus(v) + _sigmoid(v)
-    return -(2 * y - 1) * q * _power1p_exp(u, -gamma)
+    v = _power1p_exp(u, -gamma)
+    w = -u
+    return (1 - 2 * y) * v * _sigmoid(w) - gamma * (2 * y - 1) * v * _sigmoid(u) * _softplus(w)
 
 
 @_elementwise
 def d_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The derivative in gamma."""
     u = torch.clamp(z, -1e30, 1e30) * (2 * y - 1)
-    v = _softplus(u)
-    w = -u
-    p = _softplus(w)
-    value = -torch.exp(-gamma * v) * p * v
+    v = _power1p_exp(u, -gamma)
+    w = _softplus(u)
+    p = -u
+    q = _softplus(p)
+    value = -v * q * w
     return torch.where(
-        (v < 2.0**-100) | (p < 2.0**-100),
+        (v < 2.0**-100) | (w < 2.0**-100) | (q < 2.0**-100),
         (
-            -torch.exp(-gamma / 2 * v)
+            -_power1p_exp(u, -gamma / 2)
             * _root_softplus(u)
-            * _root_softplus(w)
-            * _root_softplus(w)
+            * _root_softplus(p)
+            * _root_softplus(p)
             * _root_softplus(u)
-            * torch.exp(-gamma / 2 * v)
+            * _power1p_exp(u, -gamma / 2)
         ),
         value,
     )
@@ -150,7 +151,8 @@ def _softplus(z: Any) -> Any:
 def _softplus_crossed(z: Any) -> Any:
     """sigmoid(-z) softplus(z) - sigmoid(z) softplus(-z), without cancellation."""
     a = torch.clamp(torch.abs(z), max=1e30)
-    return _sign(z) * (a * _sigmoid(-a) - torch.tanh(0.5 * a) * _softplus(-a))
+    b = torch.clamp(a, max=40)
+    return _sign(z) * _sigmoid(-a) * (a - torch.expm1(b) * _softplus(-b))
 
 
 def _sign(value: Any) -> Any:

@@ -18,15 +18,17 @@ def _log_ratio() -> Node:
     q = Local("q", _t / _z)
     inside = call("and", q > _LEAST, q < _MOST)
     far = 2 * call("log", call("sqrt", _t) / call("sqrt", _z))
-    near = absolute(_d) < _z / 2
-    return where(near, call("log1p", _d / _z), where(inside, call("log", q), far))
+    least = Local("least", call("min", _t, _z))
+    # d counts for less than the quotient does: log1p flattens it
+    near = call("sign", _d) * call("log1p", absolute(_d) / least)
+    return where(absolute(_d) < 2 * least, near, where(inside, call("log", q), far))
 
 
 log_ratio = define(
     Helper(
         "log_ratio",
         ("t", "z", "d"),
-        "log(t/z), from d = t - z where that is small beside z.",
+        "log(t/z), from d = t - z where neither is far beyond the other.",
         _log_ratio(),
         lambda t, z, d: mp.log(t / z),
     )

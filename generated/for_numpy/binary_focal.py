@@ -93,9 +93,9 @@ def loss(z: Any, y: Any, gamma: Any = 2.0) -> Any:
 def d_z(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     """The derivative in z."""
     u = np.maximum(np.minimum(z, 1e30), -1e30) * (2 * y - 1)
-    v = _power1p_exp(u, -gamma)
-    w = -u
-    return (1 - 2 * y) * v * _sigmoid(w) - gamma * (2 * y - 1) * v * _sigmoid(u) * _softplus(w)
+    v = -u
+    q = gamma * _sigmoid(u) * _softplus(v) + _sigmoid(v)
+    return -(2 * y - 1) * q * _power1p_exp(u, -gamma)
 
 
 @_elementwise
@@ -158,10 +158,9 @@ def value_and_grad(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     q = 2 * y - 1
     v = z * q
     u = np.maximum(np.minimum(z, 1e30), -1e30) * q
-    w = _power1p_exp(u, -gamma)
-    p = -u
+    w = -u
     value = _power1p_exp(v, -gamma) * _softplus(-v)
-    slope = (1 - 2 * y) * w * _sigmoid(p) - gamma * q * w * _sigmoid(u) * _softplus(p)
+    slope = -q * (gamma * _sigmoid(u) * _softplus(w) + _sigmoid(w)) * _power1p_exp(u, -gamma)
     return value, slope
 
 
@@ -169,8 +168,10 @@ def _power1p_exp(z: Any, q: Any) -> Any:
     """(1 + exp(z))^q, also where exp(z) overflows."""
     decay = np.exp(-np.abs(z))
     more = 1 + decay
-    w = np.where(z > 0, np.exp(q * np.maximum(np.minimum(z, 1e30), -1e30)), 1)
-    return w * (more**q * (1 + np.maximum(q * ((decay - (more - 1)) / more), -0.5)))
+    u = np.minimum(np.maximum(q * ((decay - (more - 1)) / more), -80), 80)
+    value = more**q * np.exp(q * np.maximum(np.minimum(np.maximum(z, 0), 1e30), -1e30) + u)
+    v = _softplus(np.maximum(np.minimum(z, 1e30), -1e30))
+    return np.where(np.abs(q) <= 2, np.exp(q * v), value)
 
 
 def _root_sigmoid(z: Any) -> Any:

@@ -55,9 +55,9 @@ def loss(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
 def d_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The derivative in z."""
     u = torch.clamp(z, -1e30, 1e30) * (2 * y - 1)
-    v = _power1p_exp(u, -gamma)
-    w = -u
-    return (1 - 2 * y) * v * _sigmoid(w) - gamma * (2 * y - 1) * v * _sigmoid(u) * _softplus(w)
+    v = -u
+    q = gamma * _sigmoid(u) * _softplus(v) + _sigmoid(v)
+    return -(2 * y - 1) * q * _power1p_exp(u, -gamma)
 
 
 @_elementwise
@@ -123,8 +123,10 @@ def _power1p_exp(z: Any, q: Any) -> Any:
     """(1 + exp(z))^q, also where exp(z) overflows."""
     decay = torch.exp(-torch.abs(z))
     more = 1 + decay
-    w = torch.where(z > 0, torch.exp(q * torch.clamp(torch.clamp(z, max=1e30), min=-1e30)), 1)
-    return w * (more**q * (1 + torch.clamp(q * ((decay - (more - 1)) / more), min=-0.5)))
+    u = q * torch.clamp(torch.clamp(torch.clamp(z, min=0), max=1e30), min=-1e30)
+    value = more**q * torch.exp(u + torch.clamp(q * ((decay - (more - 1)) / more), -80, 80))
+    v = _softplus(torch.clamp(torch.clamp(z, max=1e30), min=-1e30))
+    return torch.where(torch.abs(q) <= 2, torch.exp(q * v), value)
 
 
 def _root_sigmoid(z: Any) -> Any:

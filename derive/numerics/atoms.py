@@ -245,6 +245,23 @@ class difference_over(Atom):  # noqa: N801
         return True
 
 
+class difference_alone(Atom):  # noqa: N801
+    """exp[r_0 L, …, r_n L] without L^n: in range where L^n is not."""
+
+    @staticmethod
+    def definition(*args: Expr) -> Expr:
+        return differences.spelled(*args) / args[0] ** (len(args) - 2)
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        argument, *rates = self.args
+        power = argument ** (len(rates) - 1)
+        slope = difference(*self.args).fdiff(argindex) / power
+        return slope - (len(rates) - 1) * self / argument if argindex == 1 else slope
+
+    def _eval_is_extended_real(self) -> bool:
+        return True
+
+
 root1p_square: type[Atom] = _atom(
     "root1p_square", 1, lambda t: (1 + t**2) ** Rational(1, 2), helpers.root1p_square,
     lambda t: (t / root1p_square(t),),

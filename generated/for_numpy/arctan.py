@@ -55,7 +55,7 @@ def _parameters(c: Any = 1.0) -> Any:
 def loss(x: Any, c: Any = 1.0) -> Any:
     """Arctan loss, elementwise."""
     y = x / c
-    return _where_rare(np.abs(y) < 2.0**-20, lambda: 0.5 * x * x, c / 2 * np.arctan(y * y) * c)
+    return _where_rare(np.abs(y) < 2.0**-20, lambda: 0.5 * x * x, c / 2 * c * np.arctan(y * y))
 
 
 @_elementwise
@@ -72,7 +72,7 @@ def d_c(x: Any, c: Any = 1.0) -> Any:
     y = x / c
     u = np.abs(y)
     s = y * y
-    value = c * (np.arctan(s) - y / (s * y * y + 1) * y)
+    value = c * np.arctan(s) - y * (x / (1 + s * s))
     value = _where_rare(u >= 2.0**60, lambda: 1.5707963267948966 * c, value)
     terms = (
         0.4780900478231121, -0.7470730198949608, -0.4588926549769854, 1.4286983114447196,

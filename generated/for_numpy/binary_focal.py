@@ -102,20 +102,19 @@ def d_z(z: Any, y: Any, gamma: Any = 2.0) -> Any:
 def d_gamma(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     """The derivative in gamma."""
     u = np.maximum(np.minimum(z, 1e30), -1e30) * (2 * y - 1)
-    v = _power1p_exp(u, -gamma)
-    w = _softplus(u)
-    p = -u
-    q = _softplus(p)
-    value = -v * q * w
+    v = _softplus(u)
+    w = -u
+    p = _softplus(w)
+    value = -np.exp(-gamma * v) * p * v
     return _where_rare(
-        (v < 2.0**-100) | (w < 2.0**-100) | (q < 2.0**-100),
+        (v < 2.0**-100) | (p < 2.0**-100),
         lambda: (
-            -_power1p_exp(u, -gamma / 2)
+            -np.exp(-gamma / 2 * v)
             * _root_softplus(u)
-            * _root_softplus(p)
-            * _root_softplus(p)
+            * _root_softplus(w)
+            * _root_softplus(w)
             * _root_softplus(u)
-            * _power1p_exp(u, -gamma / 2)
+            * np.exp(-gamma / 2 * v)
         ),
         value,
     )
@@ -168,10 +167,8 @@ def _power1p_exp(z: Any, q: Any) -> Any:
     """(1 + exp(z))^q, also where exp(z) overflows."""
     decay = np.exp(-np.abs(z))
     more = 1 + decay
-    u = np.minimum(np.maximum(q * ((decay - (more - 1)) / more), -80), 80)
-    value = more**q * np.exp(q * np.maximum(np.minimum(np.maximum(z, 0), 1e30), -1e30) + u)
-    v = _softplus(np.maximum(np.minimum(z, 1e30), -1e30))
-    return np.where(np.abs(q) <= 2, np.exp(q * v), value)
+    w = np.where(z > 0, np.exp(q * np.maximum(np.minimum(z, 1e30), -1e30)), 1)
+    return w * (more**q * (1 + np.maximum(q * ((decay - (more - 1)) / more), -0.5)))
 
 
 def _root_sigmoid(z: Any) -> Any:
@@ -198,8 +195,7 @@ def _softplus(z: Any) -> Any:
 def _softplus_crossed(z: Any) -> Any:
     """sigmoid(-z) softplus(z) - sigmoid(z) softplus(-z), without cancellation."""
     a = np.minimum(np.abs(z), 1e30)
-    b = np.minimum(a, 40)
-    return np.sign(z) * _sigmoid(-a) * (a - np.expm1(b) * _softplus(-b))
+    return np.sign(z) * (a * _sigmoid(-a) - np.tanh(0.5 * a) * _softplus(-a))
 
 
 def _log1p(w: Any) -> Any:

@@ -99,9 +99,8 @@ def d_y(mu: Any, y: Any) -> Any:
 def d2_mu(mu: Any, y: Any) -> Any:
     """The second derivative in mu."""
     q = mu + 1
-    v = 2 / q
-    value = v * (1 - _log_ratio(q, y + 1, mu - y)) / q
-    value = np.where(np.abs(mu) < 2, v / q + _log_ratio(y + 1, q, y - mu) / q * v, value)
+    value = 2 / q * (1 - _log_ratio(q, y + 1, mu - y)) / q
+    value = np.where(np.abs(mu) < 1, (2 + 2 * _log1p(y) - 2 * _log1p(mu)) / q / q, value)
     return _where_rare(np.abs(mu) == np.inf, lambda: 0, value)
 
 
@@ -120,12 +119,11 @@ def value_and_grad(mu: Any, y: Any) -> Any:
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
-    """log(t/z), from d = t - z where neither is far beyond the other."""
-    least = np.minimum(t, z)
+    """log(t/z), from d = t - z where that is small beside z."""
     q = t / z
     value = 2 * np.log(np.sqrt(t) / np.sqrt(z))
     value = np.where((q > 1e-30) & (q < 1e30), np.log(q), value)
-    return np.where(np.abs(d) < 2 * least, np.sign(d) * _log1p(np.abs(d) / least), value)
+    return np.where(np.abs(d) < 0.5 * z, _log1p(d / z), value)
 
 
 def _log1p(w: Any) -> Any:

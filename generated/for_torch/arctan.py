@@ -34,7 +34,7 @@ def _elementwise(_formula: Any) -> Any:
 def loss(x: Tensor, c: Any = 1.0) -> Tensor:
     """Arctan loss, elementwise."""
     y = x / c
-    return torch.where(torch.abs(y) < 2.0**-20, 0.5 * x * x, c / 2 * torch.atan(y * y) * c)
+    return torch.where(torch.abs(y) < 2.0**-20, 0.5 * x * x, c / 2 * c * torch.atan(y * y))
 
 
 @_elementwise
@@ -51,7 +51,7 @@ def d_c(x: Tensor, c: Any = 1.0) -> Tensor:
     y = x / c
     u = torch.abs(y)
     s = y * y
-    value = c * (torch.atan(s) - y / (s * y * y + 1) * y)
+    value = c * torch.atan(s) - y * (x / (1 + s * s))
     value = torch.where(u >= 2.0**60, 1.5707963267948966 * c, value)
     terms = (
         0.4780900478231121, -0.7470730198949608, -0.4588926549769854, 1.4286983114447196,

@@ -64,20 +64,19 @@ def d_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
 def d_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The derivative in gamma."""
     u = torch.clamp(z, -1e30, 1e30) * (2 * y - 1)
-    v = _power1p_exp(u, -gamma)
-    w = _softplus(u)
-    p = -u
-    q = _softplus(p)
-    value = -v * q * w
+    v = _softplus(u)
+    w = -u
+    p = _softplus(w)
+    value = -torch.exp(-gamma * v) * p * v
     return torch.where(
-        (v < 2.0**-100) | (w < 2.0**-100) | (q < 2.0**-100),
+        (v < 2.0**-100) | (p < 2.0**-100),
         (
-            -_power1p_exp(u, -gamma / 2)
+            -torch.exp(-gamma / 2 * v)
             * _root_softplus(u)
-            * _root_softplus(p)
-            * _root_softplus(p)
+            * _root_softplus(w)
+            * _root_softplus(w)
             * _root_softplus(u)
-            * _power1p_exp(u, -gamma / 2)
+            * torch.exp(-gamma / 2 * v)
         ),
         value,
     )
@@ -123,10 +122,8 @@ def _power1p_exp(z: Any, q: Any) -> Any:
     """(1 + exp(z))^q, also where exp(z) overflows."""
     decay = torch.exp(-torch.abs(z))
     more = 1 + decay
-    u = q * torch.clamp(torch.clamp(torch.clamp(z, min=0), max=1e30), min=-1e30)
-    value = more**q * torch.exp(u + torch.clamp(q * ((decay - (more - 1)) / more), -80, 80))
-    v = _softplus(torch.clamp(torch.clamp(z, max=1e30), min=-1e30))
-    return torch.where(torch.abs(q) <= 2, torch.exp(q * v), value)
+    w = torch.where(z > 0, torch.exp(q * torch.clamp(torch.clamp(z, max=1e30), min=-1e30)), 1)
+    return w * (more**q * (1 + torch.clamp(q * ((decay - (more - 1)) / more), min=-0.5)))
 
 
 def _root_sigmoid(z: Any) -> Any:
@@ -153,8 +150,7 @@ def _softplus(z: Any) -> Any:
 def _softplus_crossed(z: Any) -> Any:
     """sigmoid(-z) softplus(z) - sigmoid(z) softplus(-z), without cancellation."""
     a = torch.clamp(torch.abs(z), max=1e30)
-    b = torch.clamp(a, max=40)
-    return _sign(z) * _sigmoid(-a) * (a - torch.expm1(b) * _softplus(-b))
+    return _sign(z) * (a * _sigmoid(-a) - torch.tanh(0.5 * a) * _softplus(-a))
 
 
 def _sign(value: Any) -> Any:

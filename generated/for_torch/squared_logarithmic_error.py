@@ -69,9 +69,9 @@ def d_y(mu: Tensor, y: Tensor) -> Any:
 def d2_mu(mu: Tensor, y: Tensor) -> Any:
     """The second derivative in mu."""
     q = mu + 1
-    v = 2 / q
-    value = v * (1 - _log_ratio(q, y + 1, mu - y)) / q
-    value = torch.where(torch.abs(mu) < 2, v / q + _log_ratio(y + 1, q, y - mu) / q * v, value)
+    value = 2 / q * (1 - _log_ratio(q, y + 1, mu - y)) / q
+    u = 2 + 2 * torch.log1p(y) - 2 * torch.log1p(mu)
+    value = torch.where(torch.abs(mu) < 1, u / q / q, value)
     return torch.where(torch.abs(mu) == math.inf, 0, value)
 
 
@@ -87,18 +87,11 @@ def value_and_grad(mu: Tensor, y: Tensor) -> tuple[Tensor, ...]:
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
-    """log(t/z), from d = t - z where neither is far beyond the other."""
-    least = torch.clamp(t, max=z)
+    """log(t/z), from d = t - z where that is small beside z."""
     q = t / z
     value = 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
     value = torch.where((q > 1e-30) & (q < 1e30), torch.log(q), value)
-    u = _sign(d) * torch.log1p(torch.abs(d) / least)
-    return torch.where(torch.abs(d) < 2 * least, u, value)
-
-
-def _sign(value: Any) -> Any:
-    """The sign; NaN for NaN."""
-    return torch.where(torch.isnan(value), value, torch.sign(value))
+    return torch.where(torch.abs(d) < 0.5 * z, torch.log1p(d / z), value)
 
 
 class SquaredLogarithmicErrorLoss(torch.nn.Module):

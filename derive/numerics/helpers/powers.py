@@ -137,7 +137,7 @@ in_halves = define(
     Helper(
         "in_halves",
         ("f", "e", "c", "d", "y", "b", "q", "root"),
-        "f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d.",
+        "f e (1 + y^2/b)^q/(root^2 c d): the power in halves, beside f/c and e/d.",
         _halves,
         lambda f, e, c, d, y, b, q, root: f * e * mp.exp(q * mp.log1p(y * y / b)) / root**2 / c / d,
     )
@@ -158,7 +158,7 @@ times_power1p = define(
     Helper(
         "times_power1p",
         ("f", "e", "c", "d", "y", "b", "p"),
-        "f e (1 + y^2/b)^p/(c d); in two halves where the power alone may leave the range.",
+        "f e (1 + y^2/b)^p/(c d); in halves where the power alone may overflow.",
         _times(_p, node(1), node(1)),
         lambda f, e, c, d, y, b, p: f * e * mp.exp(p * mp.log1p(y * y / b)) / c / d,
     )

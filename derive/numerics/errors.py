@@ -24,6 +24,7 @@ from derive.numerics.nodes import Call, Node, Number, walk
 # What a form has to reach, in ULP beyond kappa: the promise less 1 ULP of margin. The loss, first
 # derivatives and the weight; slopes in a parameter with special points; second derivatives.
 ULP_GOALS = (3.0, 7.0, 15.0)
+PROMISED = 1.0  # ULP beyond the goal
 MARGIN = 0.7  # ULP beyond the goal, of which 1 is left to the promise
 WORTH = 0.5  # ULP, of the margin
 _WHOLE = 800

@@ -240,6 +240,19 @@ def _crossed(e: Expr) -> Expr | None:
     return None
 
 
+def _log_ratio_gap(e: Expr) -> Expr | None:
+    """c log_ratio(1 + a, 1 + b, …) - c in a sum, or + c."""
+    for c, factor in _terms_with(e, _is(atoms.log_ratio)):
+        above, below = (a - 1 for a in factor.args[:2])
+        if all(a.is_Symbol for a in (above, below)):
+            for partner, new in ((-c, (above, below)), (c, (below, above))):
+                gap = partner * atoms.log_ratio_gap(*new)
+                found = _with_partner(e, c, factor, partner, gap)
+                if found is not None:
+                    return found
+    return None
+
+
 # The atom f, the atom f(g)/g^n, and n.
 _RATIOS: dict[type, tuple[Callable[[Expr], Expr], int]] = {
     atoms.log1p: (lambda g: atoms.log1prel(g), 1),
@@ -392,6 +405,12 @@ RULES: tuple[Rule, ...] = (
         _a * atoms.sigmoid(-_g) * atoms.softplus(_g) - _a * atoms.sigmoid(_g) * atoms.softplus(-_g),
         _a * atoms.softplus_crossed(_g),
         _crossed,
+    ),
+    Rule(
+        "one less the logarithm of a ratio",
+        _a * atoms.log_ratio(1 + _g, 1 + _b, _g - _b) - _a,
+        -_a * atoms.log_ratio_gap(_g, _b),
+        _log_ratio_gap,
     ),
     Rule(
         "vanishing denominator",

@@ -105,7 +105,7 @@ root_sigmoid = define(
 
 
 def _crossed() -> Node:
-    """Odd; with a = |z|: sigmoid(-a) (a - (exp(a) - 1) softplus(-a)), whose product is 1 far out."""
+    """Odd; with a = |z|: sigmoid(-a) (a - (exp(a) - 1) softplus(-a)); far out the product is 1."""
     a = Local("a", call("min", absolute(_z), FAR))
     b = Local("b", call("min", a, 40))
     return call("sign", _z) * sigmoid(-a) * (a - call("expm1", b) * softplus(-b))

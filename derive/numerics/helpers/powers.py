@@ -76,7 +76,8 @@ power1p_exp = define(
         ("z", "q"),
         "(1 + exp(z))^q, also where exp(z) overflows.",
         where(
-            absolute(_q) <= _FEW,  # there fewer steps count for more than what the exponent multiplies
+            absolute(_q)
+            <= _FEW,  # there fewer steps count for more than what the exponent multiplies
             exp(_q * softplus(bounded(_z))),
             _more**_q * exp(_q * bounded(call("max", _z, 0)) + _lost),
         ),

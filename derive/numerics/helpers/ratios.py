@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import e
 
 from mpmath import mp
 
@@ -12,6 +13,7 @@ from derive.numerics.nodes import Local, Name, Node, absolute, call, where
 _t, _z, _d = Name("t"), Name("z"), Name("d")
 # Beyond, a quotient may leave the range of a narrow dtype; that of the roots does not.
 _LEAST, _MOST = Fraction(1, 10**30), 10**30
+_PART = 0.031718171540954765  # 2.75 - e
 
 
 def _log_ratio() -> Node:
@@ -31,5 +33,33 @@ log_ratio = define(
         "log(t/z), from d = t - z where neither is far beyond the other.",
         _log_ratio(),
         lambda t, z, d: mp.log(t / z),
+    )
+)
+
+
+def _sum(x: Node) -> tuple[Node, Node]:
+    """1 + x, and what rounding takes from it."""
+    total = Local("total", 1 + x)
+    lift = Local("lift", total - 1)
+    return total, (1 - (total - lift)) + (x - lift)
+
+
+def _log_ratio_gap() -> Node:
+    """Its zero is at 1 + t = e (1 + z), near which t - e z is exact but for a small part of e."""
+    (above, more), (below, less) = _sum(_t), _sum(_z)
+    exact = above - 2 * below - below / 2 - below / 4
+    beside = Local("beside", exact + (_PART * below + (more - e * less)))
+    near = -call("log1p", beside / below / e)
+    far = 1 - log_ratio(above, below, _t - _z)
+    return where(absolute(beside) < 1.5 * below, near, far)
+
+
+log_ratio_gap = define(
+    Helper(
+        "log_ratio_gap",
+        ("t", "z"),
+        "1 - log((1 + t)/(1 + z)), also beside its zero.",
+        _log_ratio_gap(),
+        lambda t, z: 1 - mp.log((1 + t) / (1 + z)),
     )
 )

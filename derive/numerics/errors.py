@@ -132,8 +132,8 @@ class ErrorModel:
         self.wanted = wanted
         self.loss = wanted.derivation.loss
         whole = tuple(
-            with_edges(s, [wanted.expression], self.loss.variables)
-            if s.name == "whole" and not self.loss.predictions
+            with_edges(s, [wanted.expression], self.loss.variables, not self.loss.predictions)
+            if s.name == "whole"
             else s
             for s in points
         )

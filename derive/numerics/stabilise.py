@@ -152,7 +152,8 @@ class _Search:
             rows += self._rows(model, self._rewritten(model))
             if not rows:
                 self._lacking(model)
-            found = _shortest(rows) or self._best_composed(model, rows, ends)
+            found = _shortest(rows) or _nearly(model, rows)
+            found = found or self._best_composed(model, rows, ends)
         x = self.derivation.loss.residual.name
         if model.quantity == "weight" and any(found.score.missed[:4]) and f"d_{x}" in chosen:
             quotient = Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",))

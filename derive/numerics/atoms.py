@@ -270,6 +270,10 @@ log_ratio = _atom(
     "log_ratio", 3, lambda a, b, d: log(a / b), helpers.log_ratio,
     lambda a, b, d: (1 / a, -1 / b, 0),
 )  # fmt: skip
+log_ratio_gap = _atom(
+    "log_ratio_gap", 2, lambda a, b: 1 - log((1 + a) / (1 + b)), helpers.log_ratio_gap,
+    lambda a, b: (-1 / (1 + a), 1 / (1 + b)),
+)  # fmt: skip
 clip = _atom(
     "clip", 3, lambda x, low, high: Max(low, Min(x, high)),
     lambda x, low, high: call("min", call("max", x, low), high),

@@ -124,8 +124,8 @@ class _Cover:
         return float(np.max(inside, initial=0.0))
 
     def _longest(self, start: float) -> _Piece | None:
-        """The form that stays within the goal farthest out."""
-        best: _Piece | None = None
+        """The form that stays within the goal farthest out; of several the shortest."""
+        found: list[tuple[tuple[float, int, int], _Piece]] = []
         for candidate, errors, (low, high) in zip(
             self.candidates, self.errors, self.within, strict=True
         ):
@@ -137,11 +137,12 @@ class _Cover:
             if limit is not None and np.isinf(limit):
                 allowed = [e for e in EDGES if e < np.inf]
             end = max((e for e in allowed if e <= high), default=0.0)
-            if end <= start or (best is not None and end < best.end):
-                continue
-            if best is None or end > best.end or size(candidate.form) < size(best.form):
-                best = _Piece(end, candidate.form, candidate.rules)
-        return best
+            if end > start:
+                # what misses less where it is not asked is safer between the points, too
+                missed = int(np.count_nonzero(errors > self.model.goal))
+                rank = end, -size(candidate.form), -missed
+                found.append((rank, _Piece(end, candidate.form, candidate.rules)))
+        return max(found, key=lambda row: row[0])[1] if found else None
 
     def _polynomial(self, start: float) -> _Piece | None:
         if self.shape is None or start >= _FARTHEST:

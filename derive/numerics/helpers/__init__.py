@@ -44,7 +44,7 @@ from derive.numerics.helpers.powers import (
     times_power1p,
     times_power1p_less_one,
 )
-from derive.numerics.helpers.ratios import log_ratio
+from derive.numerics.helpers.ratios import log_ratio, log_ratio_gap
 
 __all__ = [
     "HELPERS",
@@ -69,6 +69,7 @@ __all__ = [
     "log1prel2",
     "log_quotient",
     "log_ratio",
+    "log_ratio_gap",
     "logcosh",
     "logcosh_excess",
     "power1p",

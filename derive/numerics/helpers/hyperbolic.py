@@ -105,9 +105,10 @@ root_sigmoid = define(
 
 
 def _crossed() -> Node:
-    """Odd; with a = |z|: a sigmoid(-a) - tanh(a/2) softplus(-a)."""
+    """Odd; with a = |z|: sigmoid(-a) (a - (exp(a) - 1) softplus(-a)); far out the product is 1."""
     a = Local("a", call("min", absolute(_z), FAR))
-    return call("sign", _z) * (a * sigmoid(-a) - call("tanh", a / 2) * softplus(-a))
+    b = Local("b", call("min", a, 40))
+    return call("sign", _z) * sigmoid(-a) * (a - call("expm1", b) * softplus(-b))
 
 
 softplus_crossed = define(

@@ -8,11 +8,15 @@ from math import inf
 from mpmath import mp
 
 from derive.numerics.helpers.helper import Helper, bounded, define, exp
+from derive.numerics.helpers.hyperbolic import softplus
 from derive.numerics.nodes import Local, Name, Node, absolute, call, node, where
 
 _t, _q = Name("t"), Name("q")
 # From here on 1 + t^2 is t^2, in every dtype.
 _FAR = 2**40
+# exp of it and of its negative is a number of every dtype.
+_MOST = 80
+_FEW = 2
 
 
 def _moved(change: Node) -> Node:
@@ -63,14 +67,20 @@ power1p_square = define(
 _z = Name("z")
 _decay = Local("decay", exp(-absolute(_z)))
 _more = Local("more", 1 + _decay)
-# What rounding takes from 1 + exp(-|z|), which the power would multiply by its exponent.
-_kept = _more**_q * _moved(_q * ((_decay - (_more - 1)) / _more))
+# What rounding takes from 1 + exp(-|z|), which the power would multiply by its exponent; beside a
+# power that is 0 or infinite already it may be any.
+_lost = call("clamp", _q * ((_decay - (_more - 1)) / _more), -_MOST, _MOST)
 power1p_exp = define(
     Helper(
         "power1p_exp",
         ("z", "q"),
         "(1 + exp(z))^q, also where exp(z) overflows.",
-        where(_z > 0, exp(_q * bounded(_z)), 1) * _kept,
+        where(
+            absolute(_q)
+            <= _FEW,  # there fewer steps count for more than what the exponent multiplies
+            exp(_q * softplus(bounded(_z))),
+            _more**_q * exp(_q * bounded(call("max", _z, 0)) + _lost),
+        ),
         lambda z, q: mp.exp(q * mp.log1p(mp.exp(z))),
     )
 )

@@ -3,7 +3,8 @@ from typing import Any
 
 def _product_error(a: Any, b: Any) -> Any:
     """a*b - round(a*b), exactly (Dekker's splitting)."""
-    a_high = 134217729.0 * a - (134217729.0 * a - a)
-    b_high = 134217729.0 * b - (134217729.0 * b - b)
+    c = 4097.0 if a.dtype == torch.float32 else 134217729.0
+    a_high = c * a - (c * a - a)
+    b_high = c * b - (c * b - b)
     a_low, b_low = a - a_high, b - b_high
     return ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low

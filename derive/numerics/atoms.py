@@ -6,9 +6,10 @@ stable form stays stable), and the helper that evaluates it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sympy import (
+    Dummy,
     Expr,
     Function,
     Max,
@@ -27,6 +28,12 @@ from sympy import (
 from derive.numerics import differences, helpers
 from derive.numerics.helpers import gammas
 from derive.numerics.nodes import Node, call
+
+
+def diff_of(definition: Callable[..., Expr], at: Sequence[Expr], k: int) -> Expr:
+    """The slope of a definition in one argument."""
+    names = [Dummy(real=True) for _ in at]
+    return definition(*names).diff(names[k]).subs(dict(zip(names, at, strict=True)))
 
 
 class Atom(Function):  # type: ignore[misc]
@@ -160,12 +167,8 @@ class difference_plus(Atom):  # noqa: N801
 
 
 log1p_square = _atom(
-    "log1p_square", 1, lambda t: log(1 + t**2), helpers.log1p_square,
+    "log1p_square", 1, lambda t: log(1 + t**2), lambda t: helpers.log1p_square(t, 1),
     lambda t: (2 * t / (1 + t**2),),
-)  # fmt: skip
-power1p_square: type[Atom] = _atom(
-    "power1p_square", 2, lambda t, q: (1 + t**2) ** q, helpers.power1p_square,
-    lambda t, q: (2 * q * t * power1p_square(t, q - 1), power1p_square(t, q) * log1p_square(t)),
 )  # fmt: skip
 
 
@@ -187,6 +190,26 @@ def _times(name: str, less: int, build: Callable[..., Node]) -> type[Atom]:
 
 times_power1p = _times("times_power1p", 0, helpers.times_power1p)
 times_power1p_less_one = _times("times_power1p_less_one", 1, helpers.times_power1p_less_one)
+
+
+def _bend(f: Expr, y: Expr, b: Expr, p: Expr) -> Expr:
+    """A slope of a slope in p of (1 - 1/p) ((1 + w)^p - 1) where w = y^2/b is c/(p - 1)."""
+    z = log(1 + y**2 / b)
+    u = p * z
+    return f * (exp(u) * (z - 1 + exp(-z)) ** 2 - (exp(u) * (u**2 - 2 * u + 2) - 2) / p**3)
+
+
+square_bend = _atom(
+    "square_bend", 4, _bend, helpers.square_bend,
+    lambda *at: tuple(diff_of(_bend, at, k) for k in range(4)),
+)  # fmt: skip
+weighted: type[Atom] = _atom(
+    "weighted", 5, lambda f, k, l, y, b: f * (k + l * y**2 / b) / (1 + y**2 / b), helpers.weighted,
+    lambda f, k, l, y, b: (
+        weighted(1, k, l, y, b), weighted(f, 1, 0, y, b), weighted(f, 0, 1, y, b),
+        2 * y * f * (l - k) * b / (b + y**2) ** 2, -(y**2) * f * (l - k) / (b + y**2) ** 2,
+    ),
+)  # fmt: skip
 boxcox_bend: type[Atom] = _atom(
     "boxcox_bend", 2,
     lambda t, p: ((1 + t) ** p * ((p * log(1 + t) - 2) * p * log(1 + t) + 2) - 2) / p**3,

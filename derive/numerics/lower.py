@@ -15,6 +15,7 @@ from derive.numerics.atoms import Atom
 from derive.numerics.differences import NoPattern, pattern
 from derive.numerics.helpers.angles import less_pi
 from derive.numerics.helpers.differences import Growth, alone, of_exponential, of_logarithm, over
+from derive.numerics.helpers.powers import log1p_square, power1p_square
 from derive.numerics.nodes import Local, Name, Node, call, node, where
 from derive.numerics.rules import rewrite
 
@@ -83,6 +84,8 @@ def lower(expression: Expr) -> Node:
     if isinstance(expression, atoms.difference_plus):
         argument, c, _, *rates = expression.args
         return _difference(argument, *rates, more=lower(c))
+    if isinstance(expression, atoms.log1p_square):
+        return log1p_square(*_square(expression.args[0]))
     if isinstance(expression, Atom):
         return type(expression).build(*(lower(a) for a in expression.args))
     if isinstance(expression, sympy.polygamma) and expression.args[0] in (0, 1):
@@ -126,9 +129,9 @@ def _difference(
         if isinstance(argument, atoms.log1p):
             power, total = atoms.power1p.build(inner, exponent), 1 + inner
         else:
-            power, total = atoms.power1p_square.build(inner, exponent), 1 + inner * inner
             square = _square(argument.args[0])
-        log = Local("L", type(argument).build(inner))
+            power, total = power1p_square(*square, exponent), 1 + inner * inner
+        log = Local("L", lower(argument))
         growth = Growth(log, exponent, Local("g", power), total, square, front)
         return of_logarithm(growth, found, more)
     except NoPattern:

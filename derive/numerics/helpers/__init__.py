@@ -2,6 +2,7 @@
 
 from derive.numerics.helpers.angles import less_pi
 from derive.numerics.helpers.boxcox import boxcox1p, boxcox_bend, boxcox_slope
+from derive.numerics.helpers.differences import square_bend
 from derive.numerics.helpers.divergences import (
     chance_divergence,
     chance_gap,
@@ -43,6 +44,7 @@ from derive.numerics.helpers.powers import (
     root1p_square,
     times_power1p,
     times_power1p_less_one,
+    weighted,
 )
 from derive.numerics.helpers.ratios import log_ratio, log_ratio_gap
 
@@ -85,6 +87,8 @@ __all__ = [
     "softplus",
     "softplus_crossed",
     "softplus_step",
+    "square_bend",
     "times_power1p",
     "times_power1p_less_one",
+    "weighted",
 ]  # fmt: skip

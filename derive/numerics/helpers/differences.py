@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import exp, inf
+from math import exp
 from typing import Any
 
 from mpmath import mp
@@ -311,13 +311,9 @@ def _of_square(name: str, rates: tuple[Rate, ...], plus: bool) -> Helper:
     if factor != 1 / _p or more is not None:
         # An infinite z is cut off, which a tiny p must not see.
         beside = _f * where(_p * _BOUNDED < Fraction(_REACH, 2), _BOUNDED, _plus(factor, more))
-    half = power1p_square(SIZE, _p / 2)
-    power = Local("g", power1p_square(SIZE, _p))
-    log: Node = log1p_square(SIZE)
-    if plus:  # which of two terms is larger decides the sign, also where |y|/sqrt(b) overflows
-        beyond = 2 * call("log", absolute(_y)) - call("log", _b)
-        log = where(call("le", inf, SIZE), beyond, log)
-    given = {_z: Local("z", log), _g: power}
+    half = power1p_square(_y, _b, _p / 2)
+    power = Local("g", power1p_square(_y, _b, _p))
+    given = {_z: Local("z", log1p_square(_y, _b)), _g: power}
     usual = _given(_f * _of_power(rates, more), given)
     halves = half * _given(beside, given) * half
     value = where(call("le", _HUGE, power), halves, usual)
@@ -434,3 +430,39 @@ def _ends(rates: tuple[Rate, ...], up: bool) -> tuple[Rate, Rate]:
     numbers = [r for r in rates if not r[0]]
     shifts = [r for r in rates if r[0]]
     return (min(numbers), max(shifts)) if up else (min(shifts), max(numbers))
+
+
+def _square_bend() -> Helper:
+    """Far out as (g T + 2/p^2)/p: two ways to write T, which cancels beside p = 1 and at small z."""
+    z = Local("z", log1p_square(_y, _b))
+    m = _given(_BOUNDED, {_z: z})
+    g, half = Local("g", power1p_square(_y, _b, _p)), power1p_square(_y, _b, _p / 2)
+    e = Local("e", pattern_helper("exp_difference", _rates(-1, 0, 0))(m))
+    decay, rest = Local("decay", call("exp", -m)), Local("rest", 2 / _p / _p)
+    beside = (_p - 1) * (e * e - 2 * (m / _p)) + (1 - decay * (2 - decay - 2 * m)) - rest
+    apart = _p * (e * e) - (m * m - 2 * ((m - 1 / _p) / _p))
+    total = Local("total", where(_p < Fraction(7, 2), beside, apart))
+    rates = ((False, Fraction(0)), *[(True, Fraction(0))] * 3)
+    near = g * (e * e) - 2 * pattern_helper("power_difference", rates)(z, _p, g)
+    value = _f * where(_p * m < Fraction(_REACH, 2), near, (g * total + rest) / _p)
+    exact = _exact(rates)
+
+    def of_square(f: Any, y: Any, b: Any, p: Any) -> Any:
+        z = mp.log1p(y * y / b)
+        return f * (mp.exp(p * z) * (z - 1 + mp.exp(-z)) ** 2 - 2 * exact(z, p))
+
+    return Helper(
+        "square_bend",
+        ("f", "y", "b", "p"),
+        "f (g (z - 1 + exp(-z))^2 - (g (p^2 z^2 - 2 p z + 2) - 2)/p^3), g = exp(p z), "
+        "z = log(1 + y^2/b).",
+        patch(call("le", _HUGE, g), half * (_f * total / _p) * half, value),
+        of_square,
+    )
+
+
+def _rates(*numbers: int) -> list[Rate]:
+    return [(False, Fraction(n)) for n in numbers]
+
+
+square_bend = define(_square_bend())

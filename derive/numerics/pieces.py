@@ -7,7 +7,7 @@ goal.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -113,7 +113,20 @@ class _Cover:
             start = piece.end
             if len(found) > _MOST_PIECES:
                 return None
-        return found
+        return [*map(self._amid, [0.0, *(p.end for p in found)], found, found[1:]), found[-1]]
+
+    def _amid(self, start: float, piece: _Piece, following: _Piece) -> _Piece:
+        """The end of a piece amid the edges at which both it and the next one hold: what ends it
+        may come earlier between the points."""
+        for candidate, errors, (low, _) in zip(
+            self.candidates, self.errors, self.within, strict=True
+        ):
+            if candidate.form == following.form:
+                bad = self._within(start, piece.end) & (errors > self.model.goal)
+                first = max(low, float(np.max(self.z[bad], initial=start)))
+                both = [e for e in EDGES if first < e <= piece.end]
+                return replace(piece, end=both[len(both) // 2]) if len(both) > 1 else piece
+        return piece
 
     def _within(self, start: float, end: float) -> np.ndarray:
         last = self.z <= end if end == np.inf else self.z < end

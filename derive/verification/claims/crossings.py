@@ -57,8 +57,10 @@ def _asked(
     """What is 0 at the points in question, and the variables."""
     edges = [part for part in deciding([where]) if part.free_symbols]
     if isinstance(statement, Predicate):
-        v = statement.variable
-        return [e for e in edges if not e.has(v)], set(where.free_symbols) - {v}  # type: ignore[attr-defined]
+        v, point = statement.variable, statement.point
+        free = {*statement.body.free, *where.free_symbols}  # type: ignore[attr-defined]
+        free |= point.free if point is not None else set()
+        return [e for e in edges if not e.has(v)], free - {v}
     left, right = statement.left, statement.right
     free = {*left.free, *right.free, *where.free_symbols}  # type: ignore[attr-defined]
     if left.operators or right.operators:

@@ -100,6 +100,8 @@ class Sampler:
                 kept.append(value)
             elif (-value).is_positive and domain.contains(-value) is true:
                 kept.append(-value)
+        if isinstance(domain, sympy.FiniteSet):
+            return sorted(domain.args)
         if not kept:
             low, high = domain.inf, domain.sup
             parts = [Rational(k, 16) for k in (8, 5, 13, 3, 11)]
@@ -208,6 +210,8 @@ class Sampler:
 
     def _drawn(self, v: Symbol) -> Expr:
         domain = self.domains[v]
+        if isinstance(domain, sympy.FiniteSet):
+            return self.random.choice(sorted(domain.args))
         low, high = domain.inf, domain.sup
         if low.is_finite and high.is_finite:
             return low + (high - low) * Rational(self.random.randint(1, 255), 256)

@@ -39,6 +39,8 @@ PROVED = (
     ("smooth_l1", "limit(loss, beta, 0, '+') == abs(x)", ""),
     ("barron", "limit(diff(loss, x), x, oo) == 0", "alpha < 1"),
     ("cauchy", "diff(loss, x, 2) < 0", "x**2 > 2*scale**2"),
+    ("fair", "diff(loss, x, 2) > 0", ""),  # 1 at x = 0, where |x| has its corner
+    ("fair", "continuous(diff(loss, x, 2), x)", ""),
     ("charbonnier", "loss == sqrt(3) - 1", "x**2 == 2*scale**2"),
     ("geman_mcclure", "convex(loss, x)", "3*x**2 <= 4*scale**2"),  # up to an irrational end
 )
@@ -72,6 +74,7 @@ REFUTED = (
     ("geman_mcclure", "sup(diff(loss, x), x) == 3*sqrt(3)/(16*scale)", "", {"scale": "1"}),
     ("barron", "limit(diff(loss, x), x, oo) == 0", "alpha <= 1", {"alpha": "1", "scale": "1"}),
     ("barron", "smooth(loss, alpha)", "", None),
+    ("barron", "bounded(loss, x)", "alpha**2 <= 2", None),  # a condition that says nothing of scale
     ("barron", "loss <= abs(x)/scale", "alpha < 3/2", None),
     ("barron", "loss == abs(x)/scale", "alpha == 1", None),
     ("smooth_l1", "limit(loss, beta, oo) == x**2/2", "", None),

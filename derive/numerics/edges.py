@@ -43,7 +43,9 @@ def with_edges(
         # of every kind of parameters some
         numbers = [k for k in range(len(groups)) if (k + k // KINDS + shift) % _SHARE == 0]
         lines = [_Line(sample.groups[k], (-1.0) ** (k // _SHARE)) for k in numbers]
-        for number, line, found in zip(numbers, lines, _hard(quantity, lines, residual), strict=True):
+        for number, line, found in zip(
+            numbers, lines, _hard(quantity, lines, residual), strict=True
+        ):
             group = groups[number]
             x = to_dtype(np.array([line.side * 2.0**e for e in found]), sample.dtype)
             groups[number] = replace(group, x=np.concatenate([group.x, x]))

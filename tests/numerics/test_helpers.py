@@ -39,7 +39,8 @@ BOUNDS: dict[str, float] = {
     "softplus_crossed": 7.0, "log1p_square": 2.5, "power1p_square": 3.0, "times_power1p": 5.0,
     "times_power1p_less_one": 5.0, "in_halves": 6.0, "root1p_square": 1.5,
     "expm1_minus": 3.0, "boxcox1p": 6.0, "boxcox_slope": 6.0, "boxcox_bend": 6.0,
-    "log_ratio": 3.0, "log_ratio_gap": 4.0, "log_quotient": 2.5, "divergence": 12.0, "log1mexp": 2.5,
+    "log_ratio": 3.0, "log_ratio_gap": 4.0, "log_quotient": 2.5, "divergence": 12.0,
+    "log1mexp": 2.5,
     "chance_gap": 3.0, "chance_divergence": 8.0,
     "softplus_step": 4.0, "less_pi": 4.0, "gamma_gap": 3.0, "gamma_gap1": 5.0, "gamma_gap2": 6.0,
 }  # fmt: skip

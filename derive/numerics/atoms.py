@@ -136,9 +136,8 @@ root_sigmoid: type[Atom] = _atom(
 )  # fmt: skip
 softplus_crossed = _atom(
     "softplus_crossed", 1,
-    lambda z: log(1 + exp(z)) / (1 + exp(z)) - log(1 + exp(-z)) / (1 + exp(-z)),
-    helpers.softplus_crossed,
-    lambda z: (sigmoid(z) * sigmoid(-z) * (2 - softplus(z) - softplus(-z)),),
+    lambda z: exp(-z) * log(1 + exp(z)) - log(1 + exp(-z)), helpers.softplus_crossed,
+    lambda z: (2 * sigmoid(-z) - exp(-z) * softplus(z),),
 )  # fmt: skip
 softplus_step = _atom(
     "softplus_step", 2, lambda q, t: log(1 + exp(q + t)) - log(1 + exp(q)), helpers.softplus_step,

@@ -236,7 +236,10 @@ def _crossed(e: Expr) -> Expr | None:
     ]
     for (c, one, g), (d, other, h) in itertools.combinations(found, 2):
         if g == -h and sympy.expand(c + d) == 0:
-            return e - one - other + c * atoms.softplus_crossed(g)
+            # the factor that all terms may have: it is not to count where they cancel
+            return sympy.factor_terms(
+                e - one - other + c * atoms.sigmoid(g) * atoms.softplus_crossed(g)
+            )
     return None
 
 
@@ -403,7 +406,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "sigmoids and softplus crossed",
         _a * atoms.sigmoid(-_g) * atoms.softplus(_g) - _a * atoms.sigmoid(_g) * atoms.softplus(-_g),
-        _a * atoms.softplus_crossed(_g),
+        _a * atoms.sigmoid(_g) * atoms.softplus_crossed(_g),
         _crossed,
     ),
     Rule(

@@ -22,7 +22,8 @@ def _log_ratio() -> Node:
     far = 2 * call("log", call("sqrt", _t) / call("sqrt", _z))
     least = Local("least", call("min", _t, _z))
     # d counts for less than the quotient does: log1p flattens it
-    near = call("sign", _d) * call("log1p", absolute(_d) / least)
+    size = Local("size", call("log1p", absolute(_d) / least))
+    near = where(_d < 0, -size, size)
     return where(absolute(_d) < 2 * least, near, where(inside, call("log", q), far))
 
 

@@ -144,8 +144,8 @@ def _within_range(
         w = Dummy("w", positive=True)
         total = sympy.factor_terms(polynomial[0] + polynomial[1] * w)
         common, inner = total.as_independent(w, as_Add=False)
-        k, l = inner.subs(w, 0), inner.coeff(w)
-        return less, common * weighted(1, k, l, reading.vector, reading.divisor)
+        ends = inner.subs(w, 0), inner.coeff(w)
+        return less, common * weighted(1, *ends, reading.vector, reading.divisor)
     fade, rise = 1 / (1 + r**2), 1 / (1 + r**-2)
     if n > 0 and degree <= n:
         inner = sum((c * rise**k * fade ** (n - k) for k, c in polynomial.items()), S.Zero)

@@ -19,7 +19,7 @@ from mpmath import mp
 from derive.numerics.differences import NoPattern, Rate, basis
 from derive.numerics.helpers.exponential import expm1_minus, exprel
 from derive.numerics.helpers.helper import FAR, HELPERS, Helper, define
-from derive.numerics.helpers.powers import SIZE, log1p_square, power1p_square
+from derive.numerics.helpers.powers import SIZE, log1p_over, power1p_square
 from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, node, patch, walk, where
 
 # Where the rates times z differ by less, the power series is used.
@@ -302,7 +302,7 @@ def _of_square(name: str, rates: tuple[Rate, ...], plus: bool) -> Helper:
         beside = _f * where(_p * _BOUNDED < Fraction(_REACH, 2), _BOUNDED, _plus(factor, more))
     half = power1p_square(_y, _b, _p / 2)
     power = Local("g", power1p_square(_y, _b, _p))
-    given = {_z: Local("z", log1p_square(_y, _b)), _g: power}
+    given = {_z: Local("z", log1p_over(_y, _b)), _g: power}
     usual = _given(_f * _of_power(rates, more), given)
     halves = half * _given(beside, given) * half
     value = where(call("le", _HUGE, power), halves, usual)
@@ -422,8 +422,9 @@ def _ends(rates: tuple[Rate, ...], up: bool) -> tuple[Rate, Rate]:
 
 
 def _square_bend() -> Helper:
-    """Far out as (g T + 2/p^2)/p: two ways to write T, which cancels beside p = 1 and at small z."""
-    z = Local("z", log1p_square(_y, _b))
+    """Far out as (g T + 2/p^2)/p: T is written in two ways, since it cancels beside p = 1 and at
+    small z."""
+    z = Local("z", log1p_over(_y, _b))
     m = _given(_BOUNDED, {_z: z})
     g, half = Local("g", power1p_square(_y, _b, _p)), power1p_square(_y, _b, _p / 2)
     e = Local("e", pattern_helper("exp_difference", _rates(-1, 0, 0))(m))

@@ -1,5 +1,7 @@
 from typing import Any
 
+import torch
+
 
 def _product_error(a: Any, b: Any) -> Any:
     """a*b - round(a*b), exactly (Dekker's splitting)."""

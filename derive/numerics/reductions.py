@@ -137,7 +137,7 @@ def _within_range(
     reading: Reading, number: int, polynomial: Mapping[int, Expr]
 ) -> tuple[int, Expr]:
     """(1 + w)^number times a polynomial in w = r^2, as (1 + w)^-less times a bounded factor."""
-    degree, r = max(polynomial), reading.root
+    degree, r = max(polynomial), reading.root or S.One
     less = 0 if number + degree >= 0 else 1
     n = -number - less
     if n == degree == 1 and 0 in polynomial:

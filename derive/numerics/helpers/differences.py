@@ -147,6 +147,8 @@ def pattern_helper(kind: str, rates: Sequence[Rate]) -> Helper:
             meaning += "; g = exp(p z)."
             body, exact = _of_power(tuple(rates)), _exact(rates)
             define(Helper(name, ("z", "p", "g"), meaning, body, exact))
+        elif kind == "square_bend":
+            define(_square_bend())
         elif kind.startswith("square_difference"):
             define(_of_square(name, tuple(rates), kind.endswith("plus")))
         else:
@@ -455,4 +457,5 @@ def _rates(*numbers: int) -> list[Rate]:
     return [(False, Fraction(n)) for n in numbers]
 
 
-square_bend = define(_square_bend())
+def square_bend(*at: Node) -> Node:
+    return pattern_helper("square_bend", ())(*at)

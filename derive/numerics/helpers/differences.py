@@ -261,11 +261,12 @@ def _backward(rates: Sequence[Fraction]) -> Node:
     return total
 
 
-def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
-    """more: D + more g instead of D."""
+def _of_power(rates: tuple[Rate, ...], more: Node | None = None, front: Node | None = None) -> Node:
+    """front (D + more g); a large front meets a power of z before that is below the range."""
+    front = node(1) if front is None else front
     if set(rates) == {(False, Fraction(0)), (True, Fraction(0))} and len(rates) == 2:
         found = patch(_is_far(_p * _z), (_g - 1) / _p, _z * exprel(_p * _BOUNDED))
-        return found if more is None else found + _g * more
+        return front * (found if more is None else found + _g * more)
     numbers = [n for moves, n in rates if not moves]
     shifts = [n for moves, n in rates if moves]
     low = Local("low", call("min", _p + min(shifts), min(numbers)))
@@ -273,15 +274,18 @@ def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
     unit = Local("unit", call("max", high - low, 1))
     above = [((_p + n if moves else node(n)) - low) / unit for moves, n in rates]
     series = call("exp_series", unit * _BOUNDED, *above)
-    near = _whole(_z, len(rates) - 1) * call("exp", low * _BOUNDED) * series
+    near = front
+    for _ in rates[1:]:
+        near = near * _z
+    near = near * call("exp", low * _BOUNDED) * series
     if more is not None:
-        near = near + _g * more
+        near = near + front * (_g * more)
     far: Node = Local("above", _joined(_apart(rates, up=True), more))
     if len(set(rates)) > 2:
         distance = (_p + max(shifts) - min(numbers)) * _BOUNDED
         below = Local("below", _joined(_apart(rates, up=False), more))
         far = where(distance < Fraction(_REACH, 2), below, far)
-    return where((high - low) * _BOUNDED < _REACH, Local("near", near), far)
+    return where((high - low) * _BOUNDED < _REACH, Local("near", near), front * far)
 
 
 def _is_far(z: Node) -> Node:
@@ -305,7 +309,7 @@ def _of_square(name: str, rates: tuple[Rate, ...], plus: bool) -> Helper:
     half = power1p_square(_y, _b, _p / 2)
     power = Local("g", power1p_square(_y, _b, _p))
     given = {_z: Local("z", log1p_over(_y, _b)), _g: power}
-    usual = _given(_f * _of_power(rates, more), given)
+    usual = _given(_of_power(rates, more, _f), given)
     halves = half * _given(beside, given) * half
     value = where(call("le", _HUGE, power), halves, usual)
     if len(rates) == 2 and not plus:

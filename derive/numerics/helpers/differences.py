@@ -450,7 +450,7 @@ def _square_bend() -> Helper:
     return Helper(
         "square_bend",
         ("f", "y", "b", "p"),
-        "f (g (z - 1 + exp(-z))^2 - (g (p^2 z^2 - 2 p z + 2) - 2)/p^3), g = exp(p z), "
+        "f (g (z - 1 + exp(-z))^2 - 2 z^3 exp[0, p z, p z, p z]), g = exp(p z), "
         "z = log(1 + y^2/b).",
         patch(call("le", _HUGE, g), half * (_f * total / _p) * half, value),
         of_square,

@@ -166,7 +166,7 @@ class difference_plus(Atom):  # noqa: N801
 
 
 log1p_square = _atom(
-    "log1p_square", 1, lambda t: log(1 + t**2), lambda t: helpers.log1p_square(t, 1),
+    "log1p_square", 1, lambda t: log(1 + t**2), helpers.log1p_square,
     lambda t: (2 * t / (1 + t**2),),
 )  # fmt: skip
 
@@ -203,10 +203,10 @@ square_bend = _atom(
     lambda *at: tuple(diff_of(_bend, at, k) for k in range(4)),
 )  # fmt: skip
 weighted: type[Atom] = _atom(
-    "weighted", 5, lambda f, k, l, y, b: f * (k + l * y**2 / b) / (1 + y**2 / b), helpers.weighted,
-    lambda f, k, l, y, b: (
-        weighted(1, k, l, y, b), weighted(f, 1, 0, y, b), weighted(f, 0, 1, y, b),
-        2 * y * f * (l - k) * b / (b + y**2) ** 2, -(y**2) * f * (l - k) / (b + y**2) ** 2,
+    "weighted", 5, lambda f, c, d, y, b: f * (c + d * y**2 / b) / (1 + y**2 / b), helpers.weighted,
+    lambda f, c, d, y, b: (
+        weighted(1, c, d, y, b), weighted(f, 1, 0, y, b), weighted(f, 0, 1, y, b),
+        2 * y * f * (d - c) * b / (b + y**2) ** 2, -(y**2) * f * (d - c) / (b + y**2) ** 2,
     ),
 )  # fmt: skip
 boxcox_bend: type[Atom] = _atom(

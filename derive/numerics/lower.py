@@ -15,8 +15,8 @@ from derive.numerics.atoms import Atom
 from derive.numerics.differences import NoPattern, pattern
 from derive.numerics.helpers.angles import less_pi
 from derive.numerics.helpers.differences import Growth, alone, of_exponential, of_logarithm, over
-from derive.numerics.helpers.powers import log1p_square, power1p_square
-from derive.numerics.nodes import Local, Name, Node, call, node, where
+from derive.numerics.helpers.powers import log1p_over, power1p_square
+from derive.numerics.nodes import Local, Name, Node, Number, call, node, where
 from derive.numerics.rules import rewrite
 
 _FUNCTIONS: dict[type, str] = {
@@ -85,7 +85,9 @@ def lower(expression: Expr) -> Node:
         argument, c, _, *rates = expression.args
         return _difference(argument, *rates, more=lower(c))
     if isinstance(expression, atoms.log1p_square):
-        return log1p_square(*_square(expression.args[0]))
+        y, b = _square(expression.args[0])
+        if not isinstance(b, Number):
+            return log1p_over(y, b)
     if isinstance(expression, Atom):
         return type(expression).build(*(lower(a) for a in expression.args))
     if isinstance(expression, sympy.polygamma) and expression.args[0] in (0, 1):

@@ -138,15 +138,15 @@ def _within_range(
     reading: Reading, number: int, polynomial: Mapping[int, Expr]
 ) -> tuple[int, Expr]:
     """(1 + w)^number times a polynomial in w = r^2, as (1 + w)^-less times a bounded factor."""
-    degree, r = max(polynomial), reading.root
+    degree, r = max(polynomial), reading.root or S.One
     less = 0 if number + degree >= 0 else 1
     n = -number - less
     if n == degree == 1 and 0 in polynomial:
         w = Dummy("w", positive=True)
         total = sympy.factor_terms(polynomial[0] + polynomial[1] * w)
         common, inner = total.as_independent(w, as_Add=False)
-        k, l = inner.subs(w, 0), inner.coeff(w)
-        return less, common * weighted(1, k, l, reading.vector, reading.divisor)
+        ends = inner.subs(w, 0), inner.coeff(w)
+        return less, common * weighted(1, *ends, reading.vector, reading.divisor)
     fade, rise = 1 / (1 + r**2), 1 / (1 + r**-2)
     if n > 0 and degree <= n:
         inner = sum((c * rise**k * fade ** (n - k) for k, c in polynomial.items()), S.Zero)

@@ -36,8 +36,9 @@ BOUNDS: dict[str, float] = {
     6.0, "log1p_minus": 4.0, "log1prel": 2.0, "log1prel1": 5.0, "log1prel2":
     9.0, "logcosh": 3.0, "logcosh_excess": 3.0, "softplus": 2.0, "sigmoid": 3.0,
     "power1p": 2.5, "power1p_exp": 3.0, "root_softplus": 3.0, "root_sigmoid": 3.0,
-    "softplus_crossed": 7.0, "log1p_square": 2.5, "power1p_square": 3.0, "times_power1p": 5.0,
-    "times_power1p_less_one": 5.0, "in_halves": 6.0, "root1p_square": 1.5,
+    "softplus_crossed": 7.0, "log1p_square": 2.5, "log1p_over": 3.0,
+    "power1p_square": 3.0, "times_power1p": 5.0,
+    "times_power1p_less_one": 5.0, "in_halves": 6.0, "root1p_square": 1.5, "weighted": 5.0,
     "expm1_minus": 3.0, "boxcox1p": 6.0, "boxcox_slope": 6.0, "boxcox_bend": 6.0,
     "log_ratio": 3.0, "log_ratio_gap": 4.0, "log_quotient": 2.5, "divergence": 12.0,
     "log1mexp": 2.5,
@@ -70,6 +71,11 @@ def _arguments(name: str) -> tuple[np.ndarray, ...]:
         return (np.concatenate([_spread(1e-150, 1e300), _around(2.0**40)]),)
     if name == "root1p_square":
         return (np.concatenate([_spread(1e-150, 1e300), _around(2.0**40)]),)
+    if name == "log1p_over":
+        return _pairs(_spread(1e-150, 1e300), _spread(1e-30, 1e30))
+    if name == "weighted":  # both of one sign: what cancels is the caller's
+        y, b = _pairs(_spread(1e-150, 1e300), _spread(1e-30, 1e30))
+        return (*(RNG.uniform(0.5, 2, y.size) for _ in range(3)), y, b)
     if name.startswith("times_") or name == "in_halves":
         y, q = _pairs(_spread(1e-9, 1e30), RNG.uniform(-4, 4, 200))
         *factors, b = (RNG.uniform(0.5, 2, y.size) for _ in range(5))
@@ -78,7 +84,8 @@ def _arguments(name: str) -> tuple[np.ndarray, ...]:
         return _pairs(EXPONENTS, np.concatenate([RNG.uniform(-300, 300, 200), _signed(SMALL[:20])]))
     if "power1p_" in name:
         t = np.concatenate([_spread(1e-12, 1e12), _spread(1e12, 1e200), _around(2.0**40)])
-        return _pairs(t, np.concatenate([RNG.uniform(-4, 4, 200), _signed(SMALL[:20])]))
+        t, q = _pairs(t, np.concatenate([RNG.uniform(-4, 4, 200), _signed(SMALL[:20])]))
+        return t, np.ones(t.size), q
     if name.startswith("log1p"):
         return (np.concatenate([LOGS, _around(-0.5)]),)
     if name == "power1p" or name.startswith("boxcox"):
@@ -144,10 +151,8 @@ def test_a_helper_keeps_its_bound(name):
         z, q = arguments
         allowed = allowed + np.abs(q) * (np.logaddexp(0, z) + np.abs(z) / (1 + np.exp(-z)))
     elif "power1p_" in name or name.startswith("times_") or name == "in_halves":
-        t, q = arguments[-2:]
-        if len(arguments) > 2:
-            y, b, q = arguments[4:7]
-            t = y / np.sqrt(b)
+        y, b, q = arguments[4:7] if len(arguments) > 3 else arguments
+        t = y / np.sqrt(b)
         allowed = allowed + 2 * np.abs(q) + np.abs(q * _log1p_square(t))
     elif name == "power1p" or name.startswith(
         "boxcox"

@@ -37,6 +37,7 @@ from derive.numerics.helpers.logarithm import (
     log1prel2,
 )
 from derive.numerics.helpers.powers import (
+    log1p_over,
     log1p_square,
     power1p,
     power1p_exp,
@@ -65,6 +66,7 @@ __all__ = [
     "less_pi",
     "log1mexp",
     "log1p_minus",
+    "log1p_over",
     "log1p_square",
     "log1prel",
     "log1prel1",

@@ -19,7 +19,7 @@ from mpmath import mp
 from derive.numerics.differences import NoPattern, Rate, basis
 from derive.numerics.helpers.exponential import expm1_minus, exprel
 from derive.numerics.helpers.helper import FAR, HELPERS, Helper, define
-from derive.numerics.helpers.powers import SIZE, log1p_square, power1p_square
+from derive.numerics.helpers.powers import SIZE, log1p_over, power1p_square
 from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, node, patch, walk, where
 
 # Where the rates times z differ by less, the power series is used.
@@ -156,6 +156,8 @@ def pattern_helper(kind: str, rates: Sequence[Rate]) -> Helper:
             meaning += "; g = exp(p z)."
             body, exact = _of_power(tuple(rates)), _exact(rates)
             define(Helper(name, ("z", "p", "g"), meaning, body, exact))
+        elif kind == "square_bend":
+            define(_square_bend())
         elif kind.startswith("square_difference"):
             define(_of_square(name, tuple(rates), kind.endswith("plus")))
         else:
@@ -270,11 +272,12 @@ def _backward(rates: Sequence[Fraction]) -> Node:
     return total
 
 
-def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
-    """more: D + more g instead of D."""
+def _of_power(rates: tuple[Rate, ...], more: Node | None = None, front: Node | None = None) -> Node:
+    """front (D + more g); a large front meets a power of z before that is below the range."""
+    front = node(1) if front is None else front
     if set(rates) == {(False, Fraction(0)), (True, Fraction(0))} and len(rates) == 2:
         found = patch(_is_far(_p * _z), (_g - 1) / _p, _z * exprel(_p * _BOUNDED))
-        return found if more is None else found + _g * more
+        return front * (found if more is None else found + _g * more)
     numbers = [n for moves, n in rates if not moves]
     shifts = [n for moves, n in rates if moves]
     low = Local("low", call("min", _p + min(shifts), min(numbers)))
@@ -282,15 +285,18 @@ def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
     unit = Local("unit", call("max", high - low, 1))
     above = [((_p + n if moves else node(n)) - low) / unit for moves, n in rates]
     series = call("exp_series", unit * _BOUNDED, *above)
-    near = _whole(_z, len(rates) - 1) * call("exp", low * _BOUNDED) * series
+    near = front
+    for _ in rates[1:]:
+        near = near * _z
+    near = near * call("exp", low * _BOUNDED) * series
     if more is not None:
-        near = near + _g * more
+        near = near + front * (_g * more)
     far: Node = Local("above", _joined(_apart(rates, up=True), more))
     if len(set(rates)) > 2:
         distance = (_p + max(shifts) - min(numbers)) * _BOUNDED
         below = Local("below", _joined(_apart(rates, up=False), more))
         far = where(distance < Fraction(_REACH, 2), below, far)
-    return where((high - low) * _BOUNDED < _REACH, Local("near", near), far)
+    return where((high - low) * _BOUNDED < _REACH, Local("near", near), front * far)
 
 
 def _is_far(z: Node) -> Node:
@@ -313,8 +319,8 @@ def _of_square(name: str, rates: tuple[Rate, ...], plus: bool) -> Helper:
         beside = _f * where(_p * _BOUNDED < Fraction(_REACH, 2), _BOUNDED, _plus(factor, more))
     half = power1p_square(_y, _b, _p / 2)
     power = Local("g", power1p_square(_y, _b, _p))
-    given = {_z: Local("z", log1p_square(_y, _b)), _g: power}
-    usual = _given(_f * _of_power(rates, more), given)
+    given = {_z: Local("z", log1p_over(_y, _b)), _g: power}
+    usual = _given(_of_power(rates, more, _f), given)
     halves = half * _given(beside, given) * half
     value = where(call("le", _HUGE, power), halves, usual)
     if len(rates) == 2 and not plus:
@@ -433,8 +439,9 @@ def _ends(rates: tuple[Rate, ...], up: bool) -> tuple[Rate, Rate]:
 
 
 def _square_bend() -> Helper:
-    """Far out as (g T + 2/p^2)/p: two ways to write T, which cancels beside p = 1 and at small z."""
-    z = Local("z", log1p_square(_y, _b))
+    """Far out as (g T + 2/p^2)/p: T is written in two ways, since it cancels beside p = 1 and at
+    small z."""
+    z = Local("z", log1p_over(_y, _b))
     m = _given(_BOUNDED, {_z: z})
     g, half = Local("g", power1p_square(_y, _b, _p)), power1p_square(_y, _b, _p / 2)
     e = Local("e", pattern_helper("exp_difference", _rates(-1, 0, 0))(m))
@@ -454,7 +461,7 @@ def _square_bend() -> Helper:
     return Helper(
         "square_bend",
         ("f", "y", "b", "p"),
-        "f (g (z - 1 + exp(-z))^2 - (g (p^2 z^2 - 2 p z + 2) - 2)/p^3), g = exp(p z), "
+        "f (g (z - 1 + exp(-z))^2 - 2 z^3 exp[0, p z, p z, p z]), g = exp(p z), "
         "z = log(1 + y^2/b).",
         patch(call("le", _HUGE, g), half * (_f * total / _p) * half, value),
         of_square,
@@ -465,4 +472,5 @@ def _rates(*numbers: int) -> list[Rate]:
     return [(False, Fraction(n)) for n in numbers]
 
 
-square_bend = define(_square_bend())
+def square_bend(*at: Node) -> Node:
+    return pattern_helper("square_bend", ())(*at)

@@ -43,6 +43,15 @@ power1p = define(
 log1p_square = define(
     Helper(
         "log1p_square",
+        ("t",),
+        "log(1 + t^2) for t >= 0, also where t^2 overflows.",
+        where(_t < 2**40, call("log1p", _t * _t), 2 * call("log", _t)),
+        lambda t: mp.log1p(t * t),
+    )
+)
+log1p_over = define(
+    Helper(
+        "log1p_over",
         ("y", "b"),
         "log(1 + y^2/b), also where y^2/b overflows.",
         where(
@@ -193,17 +202,16 @@ times_power1p_less_one = define(
         lambda f, e, c, d, y, b, p: f * e * mp.exp((p - 1) * mp.log1p(y * y / b)) / c / d,
     )
 )
-_k, _l = Name("k"), Name("l")
 weighted = define(
     Helper(
         "weighted",
-        ("f", "k", "l", "y", "b"),
-        "f (k + l w)/(1 + w), w = y^2/b, also where w overflows.",
+        ("f", "c", "d", "y", "b"),
+        "f (c + d w)/(1 + w), w = y^2/b, also where w overflows.",
         where(
             SQUARE < _FAR,
-            _f * ((_k + _l * SQUARE) / (1 + SQUARE)),
-            _f * _l + _f / SIZE * (_k / SIZE),
+            _f * ((_c + _d * SQUARE) / (1 + SQUARE)),
+            _f * _d + _f / _over * (_c / _y),
         ),
-        lambda f, k, l, y, b: f * (k + l * y * y / b) / (1 + y * y / b),
+        lambda f, c, d, y, b: f * (c + d * y * y / b) / (1 + y * y / b),
     )
 )

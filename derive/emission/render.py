@@ -231,7 +231,11 @@ def _shared(found: Function | Helper) -> list[Assignment]:
         return []
     blocks = [found.block, *(b.block for b in found.branches)]
     shared: list[Assignment] = []
+    own = {a.name for block in blocks for a in block.assignments}
     for a in (a for block in blocks for a in block.assignments):
+        needed = own & {n.name for n in walk(a.value) if isinstance(n, Name)}
+        if not needed <= {s.name for s in shared}:
+            continue
         users = sum(a in block.assignments for block in blocks)
         other = any(o.name == a.name and o != a for block in blocks for o in block.assignments)
         plain = isinstance(a.value, Call) and all(isinstance(n, Name) for n in a.value.args)

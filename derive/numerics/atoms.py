@@ -6,9 +6,10 @@ stable form stays stable), and the helper that evaluates it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sympy import (
+    Dummy,
     Expr,
     Function,
     Max,
@@ -27,6 +28,12 @@ from sympy import (
 from derive.numerics import differences, helpers
 from derive.numerics.helpers import gammas
 from derive.numerics.nodes import Node, call
+
+
+def diff_of(definition: Callable[..., Expr], at: Sequence[Expr], k: int) -> Expr:
+    """The slope of a definition in one argument."""
+    names = [Dummy(real=True) for _ in at]
+    return definition(*names).diff(names[k]).subs(dict(zip(names, at, strict=True)))
 
 
 class Atom(Function):  # type: ignore[misc]
@@ -129,9 +136,8 @@ root_sigmoid: type[Atom] = _atom(
 )  # fmt: skip
 softplus_crossed = _atom(
     "softplus_crossed", 1,
-    lambda z: log(1 + exp(z)) / (1 + exp(z)) - log(1 + exp(-z)) / (1 + exp(-z)),
-    helpers.softplus_crossed,
-    lambda z: (sigmoid(z) * sigmoid(-z) * (2 - softplus(z) - softplus(-z)),),
+    lambda z: exp(-z) * log(1 + exp(z)) - log(1 + exp(-z)), helpers.softplus_crossed,
+    lambda z: (2 * sigmoid(-z) - exp(-z) * softplus(z),),
 )  # fmt: skip
 softplus_step = _atom(
     "softplus_step", 2, lambda q, t: log(1 + exp(q + t)) - log(1 + exp(q)), helpers.softplus_step,
@@ -163,10 +169,6 @@ log1p_square = _atom(
     "log1p_square", 1, lambda t: log(1 + t**2), helpers.log1p_square,
     lambda t: (2 * t / (1 + t**2),),
 )  # fmt: skip
-power1p_square: type[Atom] = _atom(
-    "power1p_square", 2, lambda t, q: (1 + t**2) ** q, helpers.power1p_square,
-    lambda t, q: (2 * q * t * power1p_square(t, q - 1), power1p_square(t, q) * log1p_square(t)),
-)  # fmt: skip
 
 
 def _times(name: str, less: int, build: Callable[..., Node]) -> type[Atom]:
@@ -187,6 +189,26 @@ def _times(name: str, less: int, build: Callable[..., Node]) -> type[Atom]:
 
 times_power1p = _times("times_power1p", 0, helpers.times_power1p)
 times_power1p_less_one = _times("times_power1p_less_one", 1, helpers.times_power1p_less_one)
+
+
+def _bend(f: Expr, y: Expr, b: Expr, p: Expr) -> Expr:
+    """A slope of a slope in p of (1 - 1/p) ((1 + w)^p - 1) where w = y^2/b is c/(p - 1)."""
+    z = log(1 + y**2 / b)
+    u = p * z
+    return f * (exp(u) * (z - 1 + exp(-z)) ** 2 - (exp(u) * (u**2 - 2 * u + 2) - 2) / p**3)
+
+
+square_bend = _atom(
+    "square_bend", 4, _bend, helpers.square_bend,
+    lambda *at: tuple(diff_of(_bend, at, k) for k in range(4)),
+)  # fmt: skip
+weighted: type[Atom] = _atom(
+    "weighted", 5, lambda f, c, d, y, b: f * (c + d * y**2 / b) / (1 + y**2 / b), helpers.weighted,
+    lambda f, c, d, y, b: (
+        weighted(1, c, d, y, b), weighted(f, 1, 0, y, b), weighted(f, 0, 1, y, b),
+        2 * y * f * (d - c) * b / (b + y**2) ** 2, -(y**2) * f * (d - c) / (b + y**2) ** 2,
+    ),
+)  # fmt: skip
 boxcox_bend: type[Atom] = _atom(
     "boxcox_bend", 2,
     lambda t, p: ((1 + t) ** p * ((p * log(1 + t) - 2) * p * log(1 + t) + 2) - 2) / p**3,
@@ -245,6 +267,23 @@ class difference_over(Atom):  # noqa: N801
         return True
 
 
+class difference_alone(Atom):  # noqa: N801
+    """exp[r_0 L, …, r_n L] without L^n: in range where L^n is not."""
+
+    @staticmethod
+    def definition(*args: Expr) -> Expr:
+        return differences.spelled(*args) / args[0] ** (len(args) - 2)
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        argument, *rates = self.args
+        power = argument ** (len(rates) - 1)
+        slope = difference(*self.args).fdiff(argindex) / power
+        return slope - (len(rates) - 1) * self / argument if argindex == 1 else slope
+
+    def _eval_is_extended_real(self) -> bool:
+        return True
+
+
 root1p_square: type[Atom] = _atom(
     "root1p_square", 1, lambda t: (1 + t**2) ** Rational(1, 2), helpers.root1p_square,
     lambda t: (t / root1p_square(t),),
@@ -252,6 +291,10 @@ root1p_square: type[Atom] = _atom(
 log_ratio = _atom(
     "log_ratio", 3, lambda a, b, d: log(a / b), helpers.log_ratio,
     lambda a, b, d: (1 / a, -1 / b, 0),
+)  # fmt: skip
+log_ratio_gap = _atom(
+    "log_ratio_gap", 2, lambda a, b: 1 - log((1 + a) / (1 + b)), helpers.log_ratio_gap,
+    lambda a, b: (-1 / (1 + a), 1 / (1 + b)),
 )  # fmt: skip
 clip = _atom(
     "clip", 3, lambda x, low, high: Max(low, Min(x, high)),

@@ -14,8 +14,9 @@ from derive.numerics import atoms
 from derive.numerics.atoms import Atom
 from derive.numerics.differences import NoPattern, pattern
 from derive.numerics.helpers.angles import less_pi
-from derive.numerics.helpers.differences import Growth, of_exponential, of_logarithm, over
-from derive.numerics.nodes import Local, Name, Node, call, node, where
+from derive.numerics.helpers.differences import Growth, alone, of_exponential, of_logarithm, over
+from derive.numerics.helpers.powers import log1p_over, power1p_square
+from derive.numerics.nodes import Local, Name, Node, Number, call, node, where
 from derive.numerics.rules import rewrite
 
 _FUNCTIONS: dict[type, str] = {
@@ -78,9 +79,15 @@ def lower(expression: Expr) -> Node:
         return _difference(*expression.args)
     if isinstance(expression, atoms.difference_over):
         return over(lower(expression.args[0]), pattern(expression.args[1:])[1])
+    if isinstance(expression, atoms.difference_alone):
+        return alone(lower(expression.args[0]), pattern(expression.args[1:])[1])
     if isinstance(expression, atoms.difference_plus):
         argument, c, _, *rates = expression.args
         return _difference(argument, *rates, more=lower(c))
+    if isinstance(expression, atoms.log1p_square):
+        y, b = _square(expression.args[0])
+        if not isinstance(b, Number):
+            return log1p_over(y, b)
     if isinstance(expression, Atom):
         return type(expression).build(*(lower(a) for a in expression.args))
     if isinstance(expression, sympy.polygamma) and expression.args[0] in (0, 1):
@@ -124,9 +131,9 @@ def _difference(
         if isinstance(argument, atoms.log1p):
             power, total = atoms.power1p.build(inner, exponent), 1 + inner
         else:
-            power, total = atoms.power1p_square.build(inner, exponent), 1 + inner * inner
             square = _square(argument.args[0])
-        log = Local("L", type(argument).build(inner))
+            power, total = power1p_square(*square, exponent), 1 + inner * inner
+        log = Local("L", lower(argument))
         growth = Growth(log, exponent, Local("g", power), total, square, front)
         return of_logarithm(growth, found, more)
     except NoPattern:

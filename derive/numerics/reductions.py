@@ -13,11 +13,14 @@ from sympy import Abs, Add, Dummy, Expr, Mul, Rational, S, Symbol, sign
 
 from derive.numerics.atoms import (
     difference,
+    difference_alone,
     difference_over,
     difference_plus,
     expm1,
+    square_bend,
     times_power1p,
     times_power1p_less_one,
+    weighted,
 )
 from derive.numerics.differences import basis
 from derive.numerics.exponentials import NoReading, Reading, vanishes
@@ -87,7 +90,7 @@ def _rational(reading: Reading) -> Iterator[Expr]:
             kept = {k + zeros: _restored(c, reading.signs) for (k,), c in poly.terms()}
             yield _times_power(reading, base, kept)
             if base.is_Integer:
-                less, factor = _within_range(reading.root, int(base), kept)
+                less, factor = _within_range(reading, int(base), kept)
                 yield reading.front * factor / (1 + w) ** less
         else:
             yield outside * reading.growth(base) * sympy.factor_terms(inner)
@@ -106,7 +109,7 @@ def _times_power(
     if r is None or not _is_shifted(rate):
         inner = sum((c * (reading.w or S.One) ** k for k, c in polynomial.items()), S.Zero)
         return reading.front * reading.growth(rate) * sympy.factor_terms(inner)
-    less, factor = _within_range(r, int(number), polynomial)
+    less, factor = _within_range(reading, int(number), polynomial)
     times = times_power1p_less_one if less else times_power1p
     # a square of the residual and two divisors are shared by the halves of the power
     below: list[Expr] = []
@@ -120,18 +123,30 @@ def _times_power(
         sides[0] *= base**half
         sides[1] *= base ** (e - half)
     factor *= c * d
-    if sides[1] == 1 or factor.is_number or apart != 1:
+    mean = next((f for f in Mul.make_args(factor) if isinstance(f, weighted)), None)
+    if mean is not None and sides[1] == 1:  # which may be tiny where the side is large
+        whole = weighted(sides[0], *mean.args[1:])
+        sides = [S.One, factor.xreplace({mean: whole})]
+    elif sides[1] == 1 or factor.is_number or apart != 1:
         sides[1] *= factor
     else:  # both sides grow with x: none of them has room for it
         c = c / factor
     return times(*sides, c / apart, d, reading.vector, reading.divisor, p)
 
 
-def _within_range(r: Expr, number: int, polynomial: Mapping[int, Expr]) -> tuple[int, Expr]:
+def _within_range(
+    reading: Reading, number: int, polynomial: Mapping[int, Expr]
+) -> tuple[int, Expr]:
     """(1 + w)^number times a polynomial in w = r^2, as (1 + w)^-less times a bounded factor."""
-    degree = max(polynomial)
+    degree, r = max(polynomial), reading.root or S.One
     less = 0 if number + degree >= 0 else 1
     n = -number - less
+    if n == degree == 1 and 0 in polynomial:
+        w = Dummy("w", positive=True)
+        total = sympy.factor_terms(polynomial[0] + polynomial[1] * w)
+        common, inner = total.as_independent(w, as_Add=False)
+        ends = inner.subs(w, 0), inner.coeff(w)
+        return less, common * weighted(1, *ends, reading.vector, reading.divisor)
     fade, rise = 1 / (1 + r**2), 1 / (1 + r**-2)
     if n > 0 and degree <= n:
         inner = sum((c * rise**k * fade ** (n - k) for k, c in polynomial.items()), S.Zero)
@@ -142,6 +157,7 @@ def _within_range(r: Expr, number: int, polynomial: Mapping[int, Expr]) -> tuple
 
 def _differences(reading: Reading, points: Sequence[_Point]) -> Iterator[Expr]:
     """One divided difference, or two with coefficients of one sign where there are such."""
+    yield from _bend(reading)
     rates = reading.rates
     if len(rates) > _MOST_RATES:
         return
@@ -179,6 +195,26 @@ def _differences(reading: Reading, points: Sequence[_Point]) -> Iterator[Expr]:
             yield from _combined(reading, coefficients, parts)
 
 
+def _bend(reading: Reading) -> Iterator[Expr]:
+    """As a multiple of `square_bend`, where it is one."""
+    moving = [r for r, _ in reading.terms if not r.is_number]
+    if reading.root is None or not moving:
+        return
+    p, terms = max(moving, key=_number), dict(reading.terms)
+    known: dict[tuple[Expr, int], Expr] = {}
+    square = basis([S.NegativeOne, S.Zero, S.Zero]).items()
+    rows = [(r + s + p, m + n, c * d) for (r, m), c in square for (s, n), d in square]
+    rows += [(r, m, -2 * c) for (r, m), c in basis([S.Zero, p, p, p]).items()]
+    for r, m, c in rows:
+        known[r, m] = known.get((r, m), S.Zero) + c
+    if set(known) != set(terms):
+        return
+    f = sympy.cancel(terms[p - 2, 0] / known[p - 2, 0])
+    if all(vanishes(sympy.cancel(terms[k] - f * c), reading.signs) for k, c in known.items()):
+        f = _restored(f, reading.signs)
+        yield reading.front * square_bend(f, reading.vector, reading.divisor, p)
+
+
 def _combined(
     reading: Reading, coefficients: Sequence[Expr], parts: Sequence[Sequence[Expr]]
 ) -> Iterator[Expr]:
@@ -196,6 +232,9 @@ def _combined(
             more = sympy.factor_terms(d / c) * rest
             yield reading.front * c * difference_plus(argument, more, p, *mixed)
             return
+    if reading.w is None and len(pairs) == 1 and len(parts[0]) > 2:
+        ((c, part),) = pairs
+        yield reading.front * c * argument ** (len(part) - 1) * difference_alone(argument, *part)
     if None in alone or len(set(alone)) > 1 or reading.root is None or reading.front == 1:
         yield reading.front * Add(*(c * difference(argument, *part) for c, part in pairs))
         return

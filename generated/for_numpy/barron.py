@@ -279,7 +279,7 @@ def _exprel(z: Any) -> Any:
 
 
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
-    """f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
+    """f e (1 + y^2/b)^q/(root^2 c d): the power in halves, beside f/c and e/d."""
     t = np.abs(y) / np.sqrt(b)
     half = _power1p_square(t, 0.5 * q)
     half = _where_rare(t >= np.inf, lambda: np.abs(y) ** q * np.minimum(b, 1) ** (-0.5 * q), half)

@@ -233,7 +233,7 @@ def _exprel(z: Any) -> Any:
 
 
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
-    """f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d."""
+    """f e (1 + y^2/b)^q/(root^2 c d): the power in halves, beside f/c and e/d."""
     t = torch.abs(y) / torch.sqrt(b)
     half = _power1p_square(t, 0.5 * q)
     half = torch.where(t >= math.inf, torch.abs(y) ** q * torch.clamp(b, max=1) ** (-0.5 * q), half)
@@ -397,9 +397,9 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
 
 
 def _product_error(a: Any, b: Any) -> Any:
-    """a*b - round(a*b), exactly (Dekker's splitting)."""
-    a_high = 134217729.0 * a - (134217729.0 * a - a)
-    b_high = 134217729.0 * b - (134217729.0 * b - b)
+    """a*b - round(a*b), exactly (Dekker's splitting into halves of 26 or 12 bits)."""
+    split = 4097.0 if a.dtype == torch.float32 else 134217729.0
+    a_high, b_high = split * a - (split * a - a), split * b - (split * b - b)
     a_low, b_low = a - a_high, b - b_high
     return ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low
 

@@ -144,6 +144,30 @@ def test_a_helper_is_its_definition(kind, rates):
             assert abs(meaning(helper.body, names) / want - 1) < mp.mpf(10) ** -12
 
 
+def test_two_slopes_in_an_exponent():
+    """(g (z - 1 + exp(-z))^2 - ...)/4 beside its zero, beside p = 1, and far out."""
+    helper = pattern_helper("square_bend", ())
+    rng = np.random.default_rng(5)
+    p = 1 + rng.choice([-1, 1], 300) * np.exp(rng.uniform(-36, 9, 300))
+    b = 2 * np.abs(p - 1)
+    size = np.minimum(np.exp(rng.uniform(-3, 6, 300)) / np.maximum(p, 1e-3), 600)
+    y = np.sqrt(np.expm1(size) * b)
+    columns = {"f": np.sign(p - 1), "y": y, "b": b, "p": p}
+    got = run(helper(*map(Name, helper.parameters)), columns)
+    with mp.workprec(400):
+        for value, f, *at in zip(got, *columns.values(), strict=True):
+            f, y, b, p = map(mp.mpf, map(float, (f, *at)))
+            exact = helper.exact(f, y, b, p)
+            if not 1e-280 < abs(exact) < 1e280:
+                continue
+            step = mp.mpf(2) ** -150
+            moved = [helper.exact(f, y * (1 + step), b, p)] * 2
+            moved.append(helper.exact(f, y, b + 2 * step * p * f, p * (1 + step)))
+            kappa = sum(abs(v / exact - 1) for v in moved) / step
+            error = abs(mp.mpf(float(value)) - exact) / float(np.spacing(abs(float(exact))))
+            assert error <= 32 + kappa, (y, p)
+
+
 def test_what_is_no_pattern():
     a, b = sympy.symbols("a b", real=True)
     with pytest.raises(NoPattern):

@@ -2,6 +2,7 @@
 
 from derive.numerics.helpers.angles import less_pi
 from derive.numerics.helpers.boxcox import boxcox1p, boxcox_bend, boxcox_slope
+from derive.numerics.helpers.differences import square_bend
 from derive.numerics.helpers.divergences import (
     chance_divergence,
     chance_gap,
@@ -36,6 +37,7 @@ from derive.numerics.helpers.logarithm import (
     log1prel2,
 )
 from derive.numerics.helpers.powers import (
+    log1p_over,
     log1p_square,
     power1p,
     power1p_exp,
@@ -43,8 +45,9 @@ from derive.numerics.helpers.powers import (
     root1p_square,
     times_power1p,
     times_power1p_less_one,
+    weighted,
 )
-from derive.numerics.helpers.ratios import log_ratio
+from derive.numerics.helpers.ratios import log_ratio, log_ratio_gap
 
 __all__ = [
     "HELPERS",
@@ -63,12 +66,14 @@ __all__ = [
     "less_pi",
     "log1mexp",
     "log1p_minus",
+    "log1p_over",
     "log1p_square",
     "log1prel",
     "log1prel1",
     "log1prel2",
     "log_quotient",
     "log_ratio",
+    "log_ratio_gap",
     "logcosh",
     "logcosh_excess",
     "power1p",
@@ -84,6 +89,8 @@ __all__ = [
     "softplus",
     "softplus_crossed",
     "softplus_step",
+    "square_bend",
     "times_power1p",
     "times_power1p_less_one",
+    "weighted",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import exp, inf
+from math import exp
 from typing import Any
 
 from mpmath import mp
@@ -19,7 +19,7 @@ from mpmath import mp
 from derive.numerics.differences import NoPattern, Rate, basis
 from derive.numerics.helpers.exponential import expm1_minus, exprel
 from derive.numerics.helpers.helper import FAR, HELPERS, Helper, define
-from derive.numerics.helpers.powers import SIZE, log1p_square, power1p_square
+from derive.numerics.helpers.powers import SIZE, log1p_over, power1p_square
 from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, node, patch, walk, where
 
 # Where the rates times z differ by less, the power series is used.
@@ -132,13 +132,22 @@ def over(z: Node, rates: Sequence[Rate]) -> Node:
     return pattern_helper("exp_difference_over", rates)(z)
 
 
+def alone(z: Node, rates: Sequence[Rate]) -> Node:
+    """D(z; numbers)/z^n."""
+    if any(moves for moves, _ in rates):
+        raise NoPattern
+    numbers = sorted(n for _, n in rates)
+    found = pattern_helper("exp_difference_alone", [(False, n - numbers[0]) for n in numbers])(z)
+    return found * call("exp", node(numbers[0]) * z) if numbers[0] else found
+
+
 def pattern_helper(kind: str, rates: Sequence[Rate]) -> Helper:
     name = "_".join([kind, *(_word(*rate) for rate in rates)])
     if name not in HELPERS:
         shown = ", ".join(_shown(*rate) for rate in rates)
-        less = int(kind == "exp_difference_over")
-        power = f"z^{len(rates) - 1 - less}".removesuffix("^1")
-        meaning = f"{power} exp[{shown}], the divided difference of exp"
+        less = {"exp_difference_over": 1, "exp_difference_alone": len(rates) - 1}.get(kind, 0)
+        power = {0: "", 1: "z "}.get(len(rates) - 1 - less, f"z^{len(rates) - 1 - less} ")
+        meaning = f"{power}exp[{shown}], the divided difference of exp"
         if kind.startswith("exp_difference"):
             exact = _exact(rates)
             body = _of_z(tuple(rates), less)
@@ -147,6 +156,8 @@ def pattern_helper(kind: str, rates: Sequence[Rate]) -> Helper:
             meaning += "; g = exp(p z)."
             body, exact = _of_power(tuple(rates)), _exact(rates)
             define(Helper(name, ("z", "p", "g"), meaning, body, exact))
+        elif kind == "square_bend":
+            define(_square_bend())
         elif kind.startswith("square_difference"):
             define(_of_square(name, tuple(rates), kind.endswith("plus")))
         else:
@@ -214,15 +225,17 @@ def _of_z(rates: tuple[Rate, ...], less: int = 0) -> Node:
     series: Node = call("exp_series", size, *(r - low for r in numbers))
     if low:
         series = call("exp", node(low) * _z) * series
-    argument = _BOUNDED if less else _z
+    argument = _BOUNDED if less == 1 else _z
     far = _closed(argument, numbers)
     if high > 0:
         down = call("exp_series", size, *(high - r for r in numbers))
         series = where(_z < 0, call("exp", node(high) * _z) * down, series)
         if low == 0:
             far = where(_z < 0, _backward(numbers), far)
-    near = Local("near", _whole(_z, n - less) * series)
-    return where(size < _reach(numbers), near, Local("far", far / argument if less else far))
+    near = Local("near", _whole(_z, n - less) * series if less < n else series)
+    for _ in range(less):
+        far = far / argument
+    return where(size < _reach(numbers), near, Local("far", far))
 
 
 def _reach(numbers: Sequence[Fraction]) -> Fraction:
@@ -259,11 +272,12 @@ def _backward(rates: Sequence[Fraction]) -> Node:
     return total
 
 
-def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
-    """more: D + more g instead of D."""
+def _of_power(rates: tuple[Rate, ...], more: Node | None = None, front: Node | None = None) -> Node:
+    """front (D + more g); a large front meets a power of z before that is below the range."""
+    front = node(1) if front is None else front
     if set(rates) == {(False, Fraction(0)), (True, Fraction(0))} and len(rates) == 2:
         found = patch(_is_far(_p * _z), (_g - 1) / _p, _z * exprel(_p * _BOUNDED))
-        return found if more is None else found + _g * more
+        return front * (found if more is None else found + _g * more)
     numbers = [n for moves, n in rates if not moves]
     shifts = [n for moves, n in rates if moves]
     low = Local("low", call("min", _p + min(shifts), min(numbers)))
@@ -271,15 +285,18 @@ def _of_power(rates: tuple[Rate, ...], more: Node | None = None) -> Node:
     unit = Local("unit", call("max", high - low, 1))
     above = [((_p + n if moves else node(n)) - low) / unit for moves, n in rates]
     series = call("exp_series", unit * _BOUNDED, *above)
-    near = _whole(_z, len(rates) - 1) * call("exp", low * _BOUNDED) * series
+    near = front
+    for _ in rates[1:]:
+        near = near * _z
+    near = near * call("exp", low * _BOUNDED) * series
     if more is not None:
-        near = near + _g * more
+        near = near + front * (_g * more)
     far: Node = Local("above", _joined(_apart(rates, up=True), more))
     if len(set(rates)) > 2:
         distance = (_p + max(shifts) - min(numbers)) * _BOUNDED
         below = Local("below", _joined(_apart(rates, up=False), more))
         far = where(distance < Fraction(_REACH, 2), below, far)
-    return where((high - low) * _BOUNDED < _REACH, Local("near", near), far)
+    return where((high - low) * _BOUNDED < _REACH, Local("near", near), front * far)
 
 
 def _is_far(z: Node) -> Node:
@@ -300,14 +317,10 @@ def _of_square(name: str, rates: tuple[Rate, ...], plus: bool) -> Helper:
     if factor != 1 / _p or more is not None:
         # An infinite z is cut off, which a tiny p must not see.
         beside = _f * where(_p * _BOUNDED < Fraction(_REACH, 2), _BOUNDED, _plus(factor, more))
-    half = power1p_square(SIZE, _p / 2)
-    power = Local("g", power1p_square(SIZE, _p))
-    log: Node = log1p_square(SIZE)
-    if plus:  # which of two terms is larger decides the sign, also where |y|/sqrt(b) overflows
-        beyond = 2 * call("log", absolute(_y)) - call("log", _b)
-        log = where(call("le", inf, SIZE), beyond, log)
-    given = {_z: Local("z", log), _g: power}
-    usual = _given(_f * _of_power(rates, more), given)
+    half = power1p_square(_y, _b, _p / 2)
+    power = Local("g", power1p_square(_y, _b, _p))
+    given = {_z: Local("z", log1p_over(_y, _b)), _g: power}
+    usual = _given(_of_power(rates, more, _f), given)
     halves = half * _given(beside, given) * half
     value = where(call("le", _HUGE, power), halves, usual)
     if len(rates) == 2 and not plus:
@@ -423,3 +436,41 @@ def _ends(rates: tuple[Rate, ...], up: bool) -> tuple[Rate, Rate]:
     numbers = [r for r in rates if not r[0]]
     shifts = [r for r in rates if r[0]]
     return (min(numbers), max(shifts)) if up else (min(shifts), max(numbers))
+
+
+def _square_bend() -> Helper:
+    """Far out as (g T + 2/p^2)/p: T is written in two ways, since it cancels beside p = 1 and at
+    small z."""
+    z = Local("z", log1p_over(_y, _b))
+    m = _given(_BOUNDED, {_z: z})
+    g, half = Local("g", power1p_square(_y, _b, _p)), power1p_square(_y, _b, _p / 2)
+    e = Local("e", pattern_helper("exp_difference", _rates(-1, 0, 0))(m))
+    decay, rest = Local("decay", call("exp", -m)), Local("rest", 2 / _p / _p)
+    beside = (_p - 1) * (e * e - 2 * (m / _p)) + (1 - decay * (2 - decay - 2 * m)) - rest
+    apart = _p * (e * e) - (m * m - 2 * ((m - 1 / _p) / _p))
+    total = Local("total", where(_p < Fraction(7, 2), beside, apart))
+    rates = ((False, Fraction(0)), *[(True, Fraction(0))] * 3)
+    near = g * (e * e) - 2 * pattern_helper("power_difference", rates)(z, _p, g)
+    value = _f * where(_p * m < Fraction(_REACH, 2), near, (g * total + rest) / _p)
+    exact = _exact(rates)
+
+    def of_square(f: Any, y: Any, b: Any, p: Any) -> Any:
+        z = mp.log1p(y * y / b)
+        return f * (mp.exp(p * z) * (z - 1 + mp.exp(-z)) ** 2 - 2 * exact(z, p))
+
+    return Helper(
+        "square_bend",
+        ("f", "y", "b", "p"),
+        "f (g (z - 1 + exp(-z))^2 - 2 z^3 exp[0, p z, p z, p z]), g = exp(p z), "
+        "z = log(1 + y^2/b).",
+        patch(call("le", _HUGE, g), half * (_f * total / _p) * half, value),
+        of_square,
+    )
+
+
+def _rates(*numbers: int) -> list[Rate]:
+    return [(False, Fraction(n)) for n in numbers]
+
+
+def square_bend(*at: Node) -> Node:
+    return pattern_helper("square_bend", ())(*at)

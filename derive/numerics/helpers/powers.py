@@ -8,11 +8,21 @@ from math import inf
 from mpmath import mp
 
 from derive.numerics.helpers.helper import Helper, bounded, define, exp
-from derive.numerics.nodes import Local, Name, Node, absolute, call, node, where
+from derive.numerics.helpers.hyperbolic import softplus
+from derive.numerics.nodes import Local, Name, Node, absolute, call, node, patch, where
 
 _t, _q = Name("t"), Name("q")
-# From here on 1 + t^2 is t^2, in every dtype.
-_FAR = 2**40
+_f, _e, _c, _d, _p = Name("f"), Name("e"), Name("c"), Name("d"), Name("p")
+_y, _b, _root = Name("y"), Name("b"), Name("root")
+# |y|/sqrt(b), and its square, of which fewer steps are rounded.
+SIZE = Local("t", absolute(_y) / call("sqrt", _b))
+_over = Local("v", _y / _b)
+SQUARE = Local("w", _over * _y)
+# From here on 1 + w is w, in every dtype.
+_FAR = 2.0**80
+# exp of it and of its negative is a number of every dtype.
+_MOST = 80
+_FEW = 2
 
 
 def _moved(change: Node) -> Node:
@@ -35,42 +45,64 @@ log1p_square = define(
         "log1p_square",
         ("t",),
         "log(1 + t^2) for t >= 0, also where t^2 overflows.",
-        where(_t < _FAR, call("log1p", _t * _t), 2 * call("log", _t)),
+        where(_t < 2**40, call("log1p", _t * _t), 2 * call("log", _t)),
         lambda t: mp.log1p(t * t),
     )
 )
-_w = _t * _t
-_total = Local("total", 1 + _w)
+log1p_over = define(
+    Helper(
+        "log1p_over",
+        ("y", "b"),
+        "log(1 + y^2/b), also where y^2/b overflows.",
+        where(
+            SQUARE < _FAR,
+            call("log1p", SQUARE),
+            2 * call("log", absolute(_y)) - call("log", _b),
+        ),
+        lambda y, b: mp.log1p(y * y / b),
+    )
+)
+_plain = Local("w", _y / _b * _y)
+_total = Local("total", 1 + SQUARE)
 _lift = Local("lift", _total - 1)
-# What rounding takes from 1 + t^2, which a power would multiply by its exponent.
-_rest = (1 - (_total - _lift)) + (_w - _lift) + call("product_error", _t, _t)
-# And what it takes from t^2.
-_near = exp(_q * call("log1p", _w)) * _moved(_q * call("product_error", _t, _t))
+# What rounding takes from 1 + w, and from w: a power would multiply it by its exponent.
+_rest = (1 - (_total - _lift)) + (SQUARE - _lift) + call("product_error", _over, _y)
+_power = Local("power", _total**_q)
+_inside = call("and", call("lt", 0, _power), call("lt", _power, inf))
 power1p_square = define(
     Helper(
         "power1p_square",
-        ("t", "q"),
-        "(1 + t^2)^q for t >= 0, also where t^2 overflows.",
+        ("y", "b", "q"),
+        "(1 + y^2/b)^q, also where y^2/b overflows.",
         where(
-            _t < _FAR,
-            where(_t < Fraction(1, 32), _near, _total**_q * _moved(_q * (_rest / _total))),
-            _t ** (2 * _q),
+            SQUARE < _FAR,
+            where(_inside, _power * exp(_q * (_rest / _total)), _power),
+            SIZE ** (2 * _q),
         ),
-        lambda t, q: mp.exp(q * mp.log1p(t * t)),
-        shortcut=(absolute(_q) <= 2, where(_t < _FAR, (1 + _w) ** _q, _t ** (2 * _q))),
+        lambda y, b, q: mp.exp(q * mp.log1p(y * y / b)),
+        shortcut=(
+            absolute(_q) <= 2,
+            where(_plain < _FAR, (1 + _plain) ** _q, SIZE ** (2 * _q)),
+        ),
     )
 )
 _z = Name("z")
 _decay = Local("decay", exp(-absolute(_z)))
 _more = Local("more", 1 + _decay)
-# What rounding takes from 1 + exp(-|z|), which the power would multiply by its exponent.
-_kept = _more**_q * _moved(_q * ((_decay - (_more - 1)) / _more))
+# What rounding takes from 1 + exp(-|z|), which the power would multiply by its exponent; beside a
+# power that is 0 or infinite already it may be any.
+_lost = call("clamp", _q * ((_decay - (_more - 1)) / _more), -_MOST, _MOST)
 power1p_exp = define(
     Helper(
         "power1p_exp",
         ("z", "q"),
         "(1 + exp(z))^q, also where exp(z) overflows.",
-        where(_z > 0, exp(_q * bounded(_z)), 1) * _kept,
+        where(
+            absolute(_q)
+            <= _FEW,  # there fewer steps count for more than what the exponent multiplies
+            exp(_q * softplus(bounded(_z))),
+            _more**_q * exp(_q * bounded(call("max", _z, 0)) + _lost),
+        ),
         lambda z, q: mp.exp(q * mp.log1p(mp.exp(z))),
     )
 )
@@ -83,23 +115,20 @@ root1p_square = define(
         lambda t: mp.sqrt(1 + t * t),
     )
 )
-_f, _e, _c, _d, _p = Name("f"), Name("e"), Name("c"), Name("d"), Name("p")
-_y, _b, _root = Name("y"), Name("b"), Name("root")
-_LARGE, _LEAST = 2**60, 2.0**-100
-SIZE = Local("t", absolute(_y) / call("sqrt", _b))
-_one_more = 1 + SIZE * SIZE
+_LEAST = 2.0**-100
+_one_more = 1 + SQUARE
 
 
 def power_of(q: Node) -> Node:
     """(1 + y^2/b)^q, also where |y|/sqrt(b) is beyond the largest number."""
     # b < 1, or y itself is infinite.
     beyond = absolute(_y) ** (2 * q) * call("min", _b, 1) ** (-q)
-    return where(call("le", inf, SIZE), beyond, power1p_square(SIZE, q))
+    return where(call("le", inf, SIZE), beyond, power1p_square(_y, _b, q))
 
 
 _half = Local("half", power_of(_q / 2))
 _extreme = Local("extreme", call("or", call("lt", _half, _LEAST), call("le", inf, _half)))
-_quarter = Local("quarter", power1p_square(SIZE, _q / 4))
+_quarter = Local("quarter", power1p_square(_y, _b, _q / 4))
 _first = Local("first", where(_extreme, _quarter, _half))
 _low, _high = Local("low", call("min", _first, 1)), Local("high", call("max", _first, 1))
 _again = Local("again", where(_extreme, _quarter, 1))
@@ -124,11 +153,13 @@ def _raised(side: Node) -> Node:
 
 
 _halves = where(_across, _raised(_raised(_nearer)), _raised(_side) * _raised(_other))
+# What a power of 0 multiplies may be infinite.
+_halves = where(call("eq", _first, 0), 0, _halves)
 in_halves = define(
     Helper(
         "in_halves",
         ("f", "e", "c", "d", "y", "b", "q", "root"),
-        "f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d.",
+        "f e (1 + y^2/b)^q/(root^2 c d): the power in halves, beside f/c and e/d.",
         _halves,
         lambda f, e, c, d, y, b, q, root: f * e * mp.exp(q * mp.log1p(y * y / b)) / root**2 / c / d,
     )
@@ -136,20 +167,21 @@ in_halves = define(
 
 
 def _times(q: Node, whole: Node, root: Node) -> Node:
-    """f e g/(c d), g = (1 + y^2/b)^q over whole = root^2: in halves where g is far from 1."""
-    power = Local("power", power1p_square(SIZE, q) / whole)
-    span = Local("span", call("max", power, 1 / power))
-    usual = Local("value", _f * power / _c * (_e / _d))
-    halves = in_halves(_f, _e, _c, _d, _y, _b, q, root)
-    lost = call("or", call("le", _LARGE, span), call("eq", absolute(usual), inf))
-    return where(lost, halves, usual)
+    """f e g/(c d), g = (1 + y^2/b)^q over whole = root^2: in halves where a part of it is far from
+    1."""
+    power = Local("power", power1p_square(_y, _b, q) / whole)
+    part, side = Local("part", _f * power / _c), Local("side", _e / _d)
+    lost = call("eq", absolute(part * side), inf)
+    for factor in (absolute(part), power):
+        lost = call("or", factor < _LEAST, lost)
+    return patch(lost, in_halves(_f, _e, _c, _d, _y, _b, q, root), part * side)
 
 
 times_power1p = define(
     Helper(
         "times_power1p",
         ("f", "e", "c", "d", "y", "b", "p"),
-        "f e (1 + y^2/b)^p/(c d); in two halves where the power alone may leave the range.",
+        "f e (1 + y^2/b)^p/(c d); in halves where the power alone may overflow.",
         _times(_p, node(1), node(1)),
         lambda f, e, c, d, y, b, p: f * e * mp.exp(p * mp.log1p(y * y / b)) / c / d,
     )
@@ -168,5 +200,18 @@ times_power1p_less_one = define(
             where(_apart, root1p_square(SIZE), 1),
         ),
         lambda f, e, c, d, y, b, p: f * e * mp.exp((p - 1) * mp.log1p(y * y / b)) / c / d,
+    )
+)
+weighted = define(
+    Helper(
+        "weighted",
+        ("f", "c", "d", "y", "b"),
+        "f (c + d w)/(1 + w), w = y^2/b, also where w overflows.",
+        where(
+            SQUARE < _FAR,
+            _f * ((_c + _d * SQUARE) / (1 + SQUARE)),
+            _f * _d + _f / _over * (_c / _y),
+        ),
+        lambda f, c, d, y, b: f * (c + d * y * y / b) / (1 + y * y / b),
     )
 )

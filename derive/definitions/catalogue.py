@@ -26,6 +26,7 @@ RESIDUAL: Mapping[str, str] = MappingProxyType(
         "talwar": "Talwar loss (truncated quadratic)",
         "tukey": "Tukey's biweight (bisquare)",
         "andrews": "Andrews' sine (wave)",
+        "ramsay": "Ramsay's Ea",
         "arctan": "Arctan loss",
         "dynamic_covariance_scaling": "Dynamic covariance scaling (DCS)",
         "log_cosh": "Log-cosh loss",

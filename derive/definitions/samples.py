@@ -113,7 +113,8 @@ def _at_corners(loss: Loss, sample: Sample) -> Sample:
     for k, group in enumerate(groups):
         if k % KINDS not in _CORNERS or not any(lengths):
             continue
-        end = SAMPLES[sample.name].positive[(k // KINDS + k) % 2]
+        # not in step with the groups whose edges are sought: both ends are to have edges
+        end = SAMPLES[sample.name].positive[(k // (2 * KINDS) + k) % 2]
         parameters = np.where(lengths, end, group.parameters)
         unit = group.parameters[lengths.index(True)]
         with np.errstate(over="ignore"):

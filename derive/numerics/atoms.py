@@ -136,9 +136,8 @@ root_sigmoid: type[Atom] = _atom(
 )  # fmt: skip
 softplus_crossed = _atom(
     "softplus_crossed", 1,
-    lambda z: log(1 + exp(z)) / (1 + exp(z)) - log(1 + exp(-z)) / (1 + exp(-z)),
-    helpers.softplus_crossed,
-    lambda z: (sigmoid(z) * sigmoid(-z) * (2 - softplus(z) - softplus(-z)),),
+    lambda z: exp(-z) * log(1 + exp(z)) - log(1 + exp(-z)), helpers.softplus_crossed,
+    lambda z: (2 * sigmoid(-z) - exp(-z) * softplus(z),),
 )  # fmt: skip
 softplus_step = _atom(
     "softplus_step", 2, lambda q, t: log(1 + exp(q + t)) - log(1 + exp(q)), helpers.softplus_step,
@@ -268,6 +267,23 @@ class difference_over(Atom):  # noqa: N801
         return True
 
 
+class difference_alone(Atom):  # noqa: N801
+    """exp[r_0 L, …, r_n L] without L^n: in range where L^n is not."""
+
+    @staticmethod
+    def definition(*args: Expr) -> Expr:
+        return differences.spelled(*args) / args[0] ** (len(args) - 2)
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        argument, *rates = self.args
+        power = argument ** (len(rates) - 1)
+        slope = difference(*self.args).fdiff(argindex) / power
+        return slope - (len(rates) - 1) * self / argument if argindex == 1 else slope
+
+    def _eval_is_extended_real(self) -> bool:
+        return True
+
+
 root1p_square: type[Atom] = _atom(
     "root1p_square", 1, lambda t: (1 + t**2) ** Rational(1, 2), helpers.root1p_square,
     lambda t: (t / root1p_square(t),),
@@ -275,6 +291,10 @@ root1p_square: type[Atom] = _atom(
 log_ratio = _atom(
     "log_ratio", 3, lambda a, b, d: log(a / b), helpers.log_ratio,
     lambda a, b, d: (1 / a, -1 / b, 0),
+)  # fmt: skip
+log_ratio_gap = _atom(
+    "log_ratio_gap", 2, lambda a, b: 1 - log((1 + a) / (1 + b)), helpers.log_ratio_gap,
+    lambda a, b: (-1 / (1 + a), 1 / (1 + b)),
 )  # fmt: skip
 clip = _atom(
     "clip", 3, lambda x, low, high: Max(low, Min(x, high)),

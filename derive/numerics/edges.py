@@ -30,18 +30,22 @@ _BESIDE_ZERO = (0.25, 0.06, 0.01, 1e-3, 1e-5)
 _REACH = 996  # the exponent of the largest ratio of x to a length that is promised
 
 
-def with_edges(sample: Sample, expressions: Sequence[Expr], variables: Sequence[Symbol]) -> Sample:
-    """The sample with points beside the edges and zeros of each expression at its parameters, and
-    where x is as far from its lengths as it may be."""
-    groups = [
-        replace(g, x=np.concatenate([g.x, _farthest(g, sample.dtype)])) for g in sample.groups
-    ]
+def with_edges(
+    sample: Sample, expressions: Sequence[Expr], variables: Sequence[Symbol], residual: bool = True
+) -> Sample:
+    """The sample with points beside the edges of each expression at its parameters; of a residual
+    beside zeros, too, and where it is as far from its lengths as it may be."""
+    groups = list(sample.groups)
+    if residual:
+        groups = [replace(g, x=np.concatenate([g.x, _farthest(g, sample.dtype)])) for g in groups]
     for shift, expression in enumerate(expressions):
         quantity = _Quantity(Exact(expression, variables), FORMATS[sample.dtype])
         # of every kind of parameters some
         numbers = [k for k in range(len(groups)) if (k + k // KINDS + shift) % _SHARE == 0]
         lines = [_Line(sample.groups[k], (-1.0) ** (k // _SHARE)) for k in numbers]
-        for number, line, found in zip(numbers, lines, _hard(quantity, lines), strict=True):
+        for number, line, found in zip(
+            numbers, lines, _hard(quantity, lines, residual), strict=True
+        ):
             group = groups[number]
             x = to_dtype(np.array([line.side * 2.0**e for e in found]), sample.dtype)
             groups[number] = replace(group, x=np.concatenate([group.x, x]))
@@ -98,7 +102,7 @@ class _Search:
     start: float
 
 
-def _hard(quantity: _Quantity, lines: Sequence[_Line]) -> list[list[float]]:
+def _hard(quantity: _Quantity, lines: Sequence[_Line], zeros: bool) -> list[list[float]]:
     """Exponents beside the edges and zeros on each line; all are sought at a time."""
     places = [(k, e) for k, line in enumerate(lines)
               for e in line.exponents(quantity.form.largest_exponent)]  # fmt: skip
@@ -108,6 +112,7 @@ def _hard(quantity: _Quantity, lines: Sequence[_Line]) -> list[list[float]]:
         for one, other in pairwise(zip(places, states, strict=True))
         if one[0][0] == other[0][0]
         for found in _between(*one, *other)
+        if zeros or found.part == _RANGE
     ]
     for _ in range(_STEPS):
         middles = [(s.near + s.far) / 2 for s in searches]
@@ -168,4 +173,4 @@ def _state(value: Ball | None, form: Format) -> tuple[int, int]:
     sign, size = 1 if value > 0 else -1, abs(value)
     if size < arb((1, form.smallest_exponent)):
         return -1, sign
-    return int(size > arb((1, form.largest_exponent))), sign
+    return int(size > arb((1, form.largest_exponent + 1))), sign

@@ -24,8 +24,9 @@ from derive.numerics.nodes import Call, Node, Number, walk
 # What a form has to reach, in ULP beyond kappa: the promise less 1 ULP of margin. The loss, first
 # derivatives and the weight; slopes in a parameter with special points; second derivatives.
 ULP_GOALS = (3.0, 7.0, 15.0)
+PROMISED = 1.0  # ULP beyond the goal
 MARGIN = 0.7  # ULP beyond the goal, of which 1 is left to the promise
-_WORTH = 0.5  # ULP, of the margin
+WORTH = 0.5  # ULP, of the margin
 _WHOLE = 800
 _NARROW = 400
 LEAST = 2.0 ** FORMATS["float32"].least  # over a length it is 0
@@ -131,8 +132,8 @@ class ErrorModel:
         self.wanted = wanted
         self.loss = wanted.derivation.loss
         whole = tuple(
-            with_edges(s, [wanted.expression], self.loss.variables)
-            if s.name == "whole" and not self.loss.predictions
+            with_edges(s, [wanted.expression], self.loss.variables, not self.loss.predictions)
+            if s.name == "whole"
             else s
             for s in points
         )
@@ -168,7 +169,7 @@ class ErrorModel:
         """Whether a form of other parameters may stand for this limit: rounding each of those
         counts nothing here, so that it may miss the goal by less than a branch is worth."""
         score = self.score(form)
-        return not any(score.missed[4:]) and max(score.worst[:4]) <= self.goal + _WORTH
+        return not any(score.missed[4:]) and max(score.worst[:4]) <= self.goal + WORTH
 
     @cached_property
     def general(self) -> tuple[np.ndarray, ...]:

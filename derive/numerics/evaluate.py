@@ -81,8 +81,14 @@ def _power(base: Any, exponent: Any) -> Any:
 
 
 def _log1p(value: Any) -> Any:
-    """One unit off where the result is subnormal, in either direction, as PyTorch's is."""
-    found = np.asarray(np.log1p(value))
+    """The least exact of the targets': in float64 NumPy's by log, else PyTorch's, which is one unit
+    off in either direction where the result is subnormal."""
+    value = np.asarray(value)
+    if value.dtype == np.float64:
+        more = 1 + value
+        found = np.asarray(np.log(more) + np.fmax((value - (more - 1)) / more, -1))
+    else:
+        found = np.asarray(np.log1p(value))
     tiny = np.abs(found) < np.finfo(found.dtype).tiny
     if not np.any(tiny):
         return found

@@ -243,11 +243,11 @@ def limit(
 ) -> Ball:
     """The limit as one variable, the first by default, tends to `end`, 0 by default (from the side
     of `at`), or to infinity, read off at three distances, each the square of the one before;
-    infinite where it diverges. Outwards as far as there are values: a power with a tiny exponent
+    infinite where it diverges. As far out, or in, as there are values: a power with a tiny exponent
     grows late.
 
     at: ±1 towards the end, ±inf outwards."""
-    if not at.is_finite():
+    if end is None:
         with suppress(NoValue, ZeroDivisionError):
             return _read(exact, inputs, at, _FARTHER, place, end)
     near = _DISTANCES if end is None else _NEARER

@@ -14,7 +14,7 @@ from derive.numerics import atoms
 from derive.numerics.atoms import Atom
 from derive.numerics.differences import NoPattern, pattern
 from derive.numerics.helpers.angles import less_pi
-from derive.numerics.helpers.differences import Growth, of_exponential, of_logarithm, over
+from derive.numerics.helpers.differences import Growth, alone, of_exponential, of_logarithm, over
 from derive.numerics.helpers.powers import log1p_over, power1p_square
 from derive.numerics.nodes import Local, Name, Node, Number, call, node, where
 from derive.numerics.rules import rewrite
@@ -79,6 +79,8 @@ def lower(expression: Expr) -> Node:
         return _difference(*expression.args)
     if isinstance(expression, atoms.difference_over):
         return over(lower(expression.args[0]), pattern(expression.args[1:])[1])
+    if isinstance(expression, atoms.difference_alone):
+        return alone(lower(expression.args[0]), pattern(expression.args[1:])[1])
     if isinstance(expression, atoms.difference_plus):
         argument, c, _, *rates = expression.args
         return _difference(argument, *rates, more=lower(c))

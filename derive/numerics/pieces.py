@@ -7,7 +7,7 @@ goal.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -113,7 +113,20 @@ class _Cover:
             start = piece.end
             if len(found) > _MOST_PIECES:
                 return None
-        return found
+        return [*map(self._amid, [0.0, *(p.end for p in found)], found, found[1:]), found[-1]]
+
+    def _amid(self, start: float, piece: _Piece, following: _Piece) -> _Piece:
+        """The end of a piece amid the edges at which both it and the next one hold: what ends it
+        may come earlier between the points."""
+        for candidate, errors, (low, _) in zip(
+            self.candidates, self.errors, self.within, strict=True
+        ):
+            if candidate.form == following.form:
+                bad = self._within(start, piece.end) & (errors > self.model.goal)
+                first = max(low, float(np.max(self.z[bad], initial=start)))
+                both = [e for e in EDGES if first < e <= piece.end]
+                return replace(piece, end=both[len(both) // 2]) if len(both) > 1 else piece
+        return piece
 
     def _within(self, start: float, end: float) -> np.ndarray:
         last = self.z <= end if end == np.inf else self.z < end
@@ -124,8 +137,8 @@ class _Cover:
         return float(np.max(inside, initial=0.0))
 
     def _longest(self, start: float) -> _Piece | None:
-        """The form that stays within the goal farthest out."""
-        best: _Piece | None = None
+        """The form that stays within the goal farthest out; of several the shortest."""
+        found: list[tuple[tuple[float, int, int], _Piece]] = []
         for candidate, errors, (low, high) in zip(
             self.candidates, self.errors, self.within, strict=True
         ):
@@ -137,11 +150,12 @@ class _Cover:
             if limit is not None and np.isinf(limit):
                 allowed = [e for e in EDGES if e < np.inf]
             end = max((e for e in allowed if e <= high), default=0.0)
-            if end <= start or (best is not None and end < best.end):
-                continue
-            if best is None or end > best.end or size(candidate.form) < size(best.form):
-                best = _Piece(end, candidate.form, candidate.rules)
-        return best
+            if end > start:
+                # what misses less where it is not asked is safer between the points, too
+                missed = int(np.count_nonzero(errors > self.model.goal))
+                rank = end, -size(candidate.form), -missed
+                found.append((rank, _Piece(end, candidate.form, candidate.rules)))
+        return max(found, key=lambda row: row[0])[1] if found else None
 
     def _polynomial(self, start: float) -> _Piece | None:
         if self.shape is None or start >= _FARTHEST:

@@ -13,6 +13,7 @@ from sympy import Abs, Add, Dummy, Expr, Mul, Rational, S, Symbol, sign
 
 from derive.numerics.atoms import (
     difference,
+    difference_alone,
     difference_over,
     difference_plus,
     expm1,
@@ -231,6 +232,9 @@ def _combined(
             more = sympy.factor_terms(d / c) * rest
             yield reading.front * c * difference_plus(argument, more, p, *mixed)
             return
+    if reading.w is None and len(pairs) == 1 and len(parts[0]) > 2:
+        ((c, part),) = pairs
+        yield reading.front * c * argument ** (len(part) - 1) * difference_alone(argument, *part)
     if None in alone or len(set(alone)) > 1 or reading.root is None or reading.front == 1:
         yield reading.front * Add(*(c * difference(argument, *part) for c, part in pairs))
         return

@@ -35,6 +35,8 @@ from derive.calculus.reading import KEPT
 from derive.numerics import atoms
 from derive.numerics.apart import differ
 
+_LONGEST = 6  # a power that is written out
+
 _b = Symbol("b", positive=True)
 _g, _a, _p = Symbol("g", positive=True), Symbol("a", positive=True), Symbol("p", positive=True)
 
@@ -183,6 +185,20 @@ def _power_minus_one(c: Expr, power: Expr) -> Expr:
     return c * p * atoms.boxcox1p(t, p)
 
 
+def _is_whole_power(e: Expr) -> bool:
+    """(1 - t)^n, n > 2: a square less 1 is factored anyway."""
+    base, n = e.as_base_exp()
+    return bool(n.is_Integer and 3 <= n <= _LONGEST and base.is_Add and S.One in base.args)
+
+
+def _whole_power_minus_one(c: Expr, power: Expr) -> Expr:
+    q, n = power.as_base_exp()
+    total: Expr = S.One
+    for _ in range(int(n) - 1):
+        total = 1 + q * total
+    return c * (q - 1) * total
+
+
 def _sqrt_difference(e: Expr) -> Expr | None:
     """c sqrt(A) - d = (c^2 A - d^2)/(c sqrt(A) + d) where c^2 A - d^2 is shorter than A."""
     for c, factor in _terms_with(e, lambda f: isinstance(f, Pow) and f.exp == Rational(1, 2)):
@@ -220,7 +236,23 @@ def _crossed(e: Expr) -> Expr | None:
     ]
     for (c, one, g), (d, other, h) in itertools.combinations(found, 2):
         if g == -h and sympy.expand(c + d) == 0:
-            return e - one - other + c * atoms.softplus_crossed(g)
+            # the factor that all terms may have: it is not to count where they cancel
+            return sympy.factor_terms(
+                e - one - other + c * atoms.sigmoid(g) * atoms.softplus_crossed(g)
+            )
+    return None
+
+
+def _log_ratio_gap(e: Expr) -> Expr | None:
+    """c log_ratio(1 + a, 1 + b, …) - c in a sum, or + c."""
+    for c, factor in _terms_with(e, _is(atoms.log_ratio)):
+        above, below = (a - 1 for a in factor.args[:2])
+        if all(a.is_Symbol for a in (above, below)):
+            for partner, new in ((-c, (above, below)), (c, (below, above))):
+                gap = partner * atoms.log_ratio_gap(*new)
+                found = _with_partner(e, c, factor, partner, gap)
+                if found is not None:
+                    return found
     return None
 
 
@@ -333,6 +365,12 @@ RULES: tuple[Rule, ...] = (
         _pair(_is_power, lambda c, f: -c, _power_minus_one),
     ),
     Rule(
+        "whole power minus one",
+        _a * (1 + _g) ** 3 - _a,
+        _a * _g * (1 + (1 + _g) * (2 + _g)),
+        _pair(_is_whole_power, lambda c, f: -c, _whole_power_minus_one),
+    ),
+    Rule(
         "difference of square roots",
         sqrt(_g**2 + _a**2) - _a,
         _g**2 / (sqrt(_g**2 + _a**2) + _a),
@@ -368,8 +406,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "sigmoids and softplus crossed",
         _a * atoms.sigmoid(-_g) * atoms.softplus(_g) - _a * atoms.sigmoid(_g) * atoms.softplus(-_g),
-        _a * atoms.softplus_crossed(_g),
+        _a * atoms.sigmoid(_g) * atoms.softplus_crossed(_g),
         _crossed,
+    ),
+    Rule(
+        "one less the logarithm of a ratio",
+        _a * atoms.log_ratio(1 + _g, 1 + _b, _g - _b) - _a,
+        -_a * atoms.log_ratio_gap(_g, _b),
+        _log_ratio_gap,
     ),
     Rule(
         "vanishing denominator",

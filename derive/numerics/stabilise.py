@@ -19,7 +19,16 @@ from derive.numerics.bounds import held_off
 from derive.numerics.candidates import Candidate, expressions, from_base, readings, squared_out
 from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, at_the_labels, leading, with_leading
-from derive.numerics.errors import MARGIN, ErrorModel, Score, at_limit, is_limit, samples
+from derive.numerics.errors import (
+    MARGIN,
+    PROMISED,
+    WORTH,
+    ErrorModel,
+    Score,
+    at_limit,
+    is_limit,
+    samples,
+)
 from derive.numerics.forms import MeasuredError, Regime, StableForm
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.measure import target
@@ -143,7 +152,8 @@ class _Search:
             rows += self._rows(model, self._rewritten(model))
             if not rows:
                 self._lacking(model)
-            found = _shortest(rows) or self._best_composed(model, rows, ends)
+            found = _shortest(rows) or _nearly(model, rows)
+            found = found or self._best_composed(model, rows, ends)
         x = self.derivation.loss.residual.name
         if model.quantity == "weight" and any(found.score.missed[:4]) and f"d_{x}" in chosen:
             quotient = Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",))
@@ -372,16 +382,20 @@ def _attainable(model: ErrorModel, rows: Sequence[_Row]) -> _Row:
 
 
 def _nearly(model: ErrorModel, rows: Sequence[_Row]) -> _Row | None:
-    """The shortest that misses nothing but less than the margin at the ends of the range: a longer
-    form would be read by everybody for their sake."""
-    # a prediction's range has no length to go by: there the margin is for all float32 numbers
-    everyday, other = ((0,), (1, 2, 3)) if model.loss.predictions else ((0, 2), (1, 3))
-    good = [
-        r for r in rows
-        if not any(r.score.missed[k] for k in everyday)
-        and max(r.score.worst[k] for k in other) <= model.goal + MARGIN
-    ]  # fmt: skip
+    """The shortest that misses nothing but less than the margin at the ends of the range, and, of
+    predictions, less than a branch is worth elsewhere, or a single point: a longer form would be
+    read by everybody for their sake, and what only suits these points is no better elsewhere."""
+    good = [r for r in rows if _is_near(model, r.score)]
     return min(good, key=lambda r: r.score.length, default=None)
+
+
+def _is_near(model: ErrorModel, score: Score) -> bool:
+    beyond = [w - model.goal for w in score.worst[:4]]
+    # a prediction's range has no length to go by: there the margin is for all float32 numbers
+    if model.loss.predictions:
+        alone = sum(score.missed[:4]) == 1 and max(beyond) < PROMISED
+        return alone or (beyond[0] <= WORTH and max(beyond[1:]) <= MARGIN)
+    return not (score.missed[0] or score.missed[2]) and max(beyond[1], beyond[3]) <= MARGIN
 
 
 def _error(model: ErrorModel, form: Node, rules: tuple[str, ...], direct: float) -> MeasuredError:

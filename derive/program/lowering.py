@@ -25,6 +25,7 @@ from derive.program.homogeneity import relations
 from derive.program.module import Block, Branch, Function, Helper, Module, Parameter
 from derive.program.nan import guarded
 from derive.program.peephole import About, cleaned
+from derive.program.settled import settled
 
 # A quantity of fewer operations is written out where another one contains it.
 _WORTH_A_CALL = 12
@@ -35,8 +36,10 @@ RESERVED = frozenset({"loss", "weight", "value_and_grad"})
 def lower_module(derivation: Derivation, form: StableForm, subject: str) -> Module:
     """StableForm -> Module."""
     loss = form.loss
-    functions = tuple(_functions(form, derivation.facts.stretch))
-    used = helpers_of([n for f in functions for b in _blocks(f) for n in _of_block(b)])
+    made = _functions(form, derivation.facts.stretch)
+    called = called_from([n for f in made for b in _blocks(f) for n in _of_block(b)])
+    made, called = settled(made, called)
+    functions, used = tuple(made), tuple(map(helper, called))
     special = tuple(r.condition for r in form.regimes if r.condition is not None)
     kept = {b.condition for f in functions for b in f.branches}
     special = tuple(c for c in special if c in kept)
@@ -252,6 +255,11 @@ def _of_block(block: Block) -> list[Node]:
 
 
 def helpers_of(roots: Sequence[Node]) -> tuple[Helper, ...]:
+    """Every helper that is called, as functions of the file."""
+    return tuple(map(helper, called_from(roots)))
+
+
+def called_from(roots: Sequence[Node]) -> list[helpers.Helper]:
     """Every helper that is called, directly or from another, by name."""
     wanted: set[str] = set()
     frontier = list(roots)
@@ -260,7 +268,7 @@ def helpers_of(roots: Sequence[Node]) -> tuple[Helper, ...]:
         new = (called & set(helpers.HELPERS)) - wanted
         wanted |= new
         frontier = [e for name in new for e in _expressions(helpers.HELPERS[name])]
-    return tuple(helper(helpers.HELPERS[name]) for name in sorted(wanted))
+    return [helpers.HELPERS[name] for name in sorted(wanted)]
 
 
 def _expressions(found: helpers.Helper) -> list[Node]:

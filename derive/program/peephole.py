@@ -77,12 +77,14 @@ def _simplest(op: str, args: tuple[Node, ...], about: About) -> Node:
     return _RULES[op](args, about)
 
 
-_CONSTANTS = frozenset({"sqrt", "log", "exp", "pow"})
+_CONSTANTS = frozenset({"sqrt", "log", "exp", "pow", "min", "max"})
 
 
 def _constant(op: str, args: tuple[Node, ...]) -> Node:
     """A function of numbers as a number, where it is one."""
     values = [a.value for a in args if isinstance(a, Number)]
+    if op in ("min", "max"):
+        return Number(min(values) if op == "min" else max(values))
     if not all(math.isfinite(v) and v > 0 for v in values):
         return Call(op, args)
     with mpmath.workdps(40):
@@ -167,6 +169,10 @@ def _quotient(args: tuple[Node, ...], about: About) -> Node:
     return call("div", a, b)
 
 
+def _power(args: tuple[Node, ...], about: About) -> Node:
+    return _ONE if args[0] == _ONE else call("pow", *args)
+
+
 def _choice(args: tuple[Node, ...], about: About) -> Node:
     condition, yes, no = args
     if yes == no:
@@ -230,6 +236,7 @@ _RULES: Mapping[str, Callable[[tuple[Node, ...], About], Node]] = {
     "neg": _negative,
     "mul": _product,
     "div": _quotient,
+    "pow": _power,
     "where": _choice,
     "patch": _remedy,
 }

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from derive.numerics import helpers
 from derive.numerics.nodes import Call, Local, Node
 from derive.program.blocks import Naming, Pool, make_block, operations
 from derive.program.expanded import expanded, substituted
 from derive.program.module import Block, Function, Module
-from derive.program.peephole import About, cleaned
 
 # Helpers of so few operations are written out.
 _SHORT = 12
@@ -16,7 +14,7 @@ _SHORT = 12
 def together(both: Function, module: Module) -> Block:
     """The block of a function with short helpers written out: every operation that occurs
     twice is worth a letter where each is a sweep over an array."""
-    pool, letters, writer = Pool(), dict[int, str](), _Writer()
+    pool, letters, writer = Pool(), dict[int, str](), _Writer(module)
     for function in module.functions:
         values: dict[str, Node] = {}
         for a in function.block.assignments:
@@ -30,8 +28,13 @@ def together(both: Function, module: Module) -> Block:
 class _Writer:
     """Writes short helpers out, and a + b for b + a where that was there first."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: Module) -> None:
         self._first: dict[Node, Node] = {}
+        self._short: dict[str, tuple[tuple[str, ...], Node]] = {}
+        for helper in module.helpers:
+            (body,) = expanded(helper.block)
+            if not helper.branches and operations(body) <= _SHORT:
+                self._short[helper.name] = helper.parameters, body
 
     def written(self, current: Node) -> Node:
         if isinstance(current, Local):
@@ -39,10 +42,9 @@ class _Writer:
         if not isinstance(current, Call):
             return current
         args = tuple(map(self.written, current.args))
-        found = helpers.HELPERS.get(current.op)
-        if found is not None and found.shortcut is None and operations(found.body) <= _SHORT:
-            body = cleaned(found.body, About())
-            return self.written(substituted(body, dict(zip(found.parameters, args, strict=True))))
+        if current.op in self._short:
+            parameters, body = self._short[current.op]
+            return self.written(substituted(body, dict(zip(parameters, args, strict=True))))
         made = Call(current.op, args)
         if current.op in ("add", "mul"):
             return self._first.setdefault(made, self._first.get(Call(made.op, args[::-1]), made))

@@ -15,7 +15,7 @@ def _optional(name: str) -> Any:
         return None
 
 
-__all__ = ["Ball", "arb", "arb_series", "ctx", "require"]
+__all__ = ["Ball", "arb", "arb_series", "ctx", "raised", "require"]
 __all__ += ["NeedsPrecision", "Tie", "Undefined", "ZeroDivisor"]
 
 Ball = Any  # an arb; without python-flint there is no such type
@@ -34,6 +34,11 @@ def require() -> None:
     """Raise EnvironmentTrouble unless python-flint is installed."""
     if arb is None:
         raise EnvironmentTrouble(MISSING)
+
+
+def raised(a: Ball, n: int) -> Ball:
+    """a**n. For a ball whose middle is exactly 0 the library's real power is NaN."""
+    return a**n if a.mid() != 0 or a.is_exact() else (flint.acb(a) ** n).real
 
 
 class NeedsPrecision(Exception):

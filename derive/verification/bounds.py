@@ -19,9 +19,31 @@ from derive.errors import BadInput
 from derive.verification.backend import Ball, Undefined, flint
 
 SIZE = sympy.Symbol("size", positive=True)
+# Analytic wherever they are finite, by the name that the ball library has for them.
+MEROMORPHIC: Mapping[type[sympy.Function], str] = {
+    sympy.exp: "exp", sympy.sin: "sin", sympy.cos: "cos", sympy.sinh: "sinh", sympy.cosh: "cosh",
+    sympy.tanh: "tanh", sympy.erf: "erf", sympy.erfc: "erfc",
+}  # fmt: skip
+RISING = (sympy.exp, sympy.atan, sympy.sinh, sympy.tanh, sympy.erf)
 
 Names = Mapping[str, Any]  # of complex balls
 Interval = tuple[Ball, Ball]
+
+
+CHOICES = (sympy.Abs, sympy.sign, sympy.Max, sympy.Min)
+
+
+def in_pieces(expression: Any) -> Any:
+    """A formula in the size with its choices as pieces, and log cosh w without a large cosh w."""
+
+    def piecewise(node: Any) -> Any:
+        return node.rewrite(sympy.Piecewise)
+
+    w = sympy.Wild("w")
+    smooth = expression.replace(
+        sympy.log(sympy.cosh(w)), w + sympy.log(1 + sympy.exp(-2 * w)) - sympy.log(2)
+    )
+    return smooth.replace(lambda n: isinstance(n, CHOICES) and n.has(SIZE), piecewise)
 
 
 def compiled(node: Any, names: Names, analytic: bool) -> Callable[[Any], Any]:
@@ -36,12 +58,8 @@ def compiled(node: Any, names: Names, analytic: bool) -> Callable[[Any], Any]:
             *(compiled(part, names, analytic)(None) for part in node.args)
         )
         return lambda _size: value
-    if isinstance(node, sympy.Symbol | sympy.Rational):
-        known = (
-            names[node.name]
-            if isinstance(node, sympy.Symbol)
-            else flint.acb(int(node.p)) / int(node.q)
-        )
+    if node.is_Atom:
+        known = _atom(node, names)
         return lambda _size: known
     if isinstance(node, sympy.Add | sympy.Mul):
         return _folded(node, names, analytic)
@@ -51,6 +69,18 @@ def compiled(node: Any, names: Names, analytic: bool) -> Callable[[Any], Any]:
         only = parts[0]
         return lambda size: combine(only(size))
     return lambda size: combine(*[part(size) for part in parts])
+
+
+def _atom(node: Any, names: Names) -> Any:
+    if isinstance(node, sympy.Symbol):
+        return names[node.name]
+    if isinstance(node, sympy.Rational):
+        return flint.acb(int(node.p)) / int(node.q)
+    if node == sympy.pi:
+        return flint.acb.pi()
+    if node == sympy.E:
+        return flint.acb(1).exp()
+    raise BadInput(f"the normalizer cannot evaluate {node}")
 
 
 def _folded(node: Any, names: Names, analytic: bool) -> Callable[[Any], Any]:
@@ -82,13 +112,21 @@ def _combined(node: Any, analytic: bool) -> Callable[..., Any]:
             whole = int(node.args[1])
             return lambda base, _exponent: base**whole
         return lambda base, exponent: base.pow(exponent, analytic=analytic)
-    if isinstance(node, sympy.exp):
-        return lambda part: part.exp()
+    if node.func in MEROMORPHIC:
+        return operator.methodcaller(MEROMORPHIC[node.func])
     if isinstance(node, sympy.log):
         return lambda part: part.log(analytic=analytic)
+    if isinstance(node, sympy.atan):
+        return _analytic_atan if analytic else operator.methodcaller("atan")
     if isinstance(node, sympy.Abs) and SIZE not in node.free_symbols:
         return lambda part: flint.acb(abs(part.real))
     raise BadInput(f"the normalizer cannot evaluate {type(node).__name__}")
+
+
+def _analytic_atan(part: Any) -> Any:
+    """NaN where the ball may meet a cut, which go from i and -i outward."""
+    beside = part.real > 0 or part.real < 0 or abs(part.imag) < 1
+    return part.atan() if beside else flint.acb("nan")
 
 
 def evaluate(node: Any, names: Names, analytic: bool) -> Any:
@@ -102,7 +140,8 @@ def constant(node: Any, names: Names) -> Ball:
 
 
 def bounds(node: Any, names: Names, size: Interval) -> Interval:
-    """Bounds of an expression over an interval of sizes, from the bounds of its parts."""
+    """Bounds of an expression over an interval of sizes, from the bounds of its parts; the upper
+    end may be infinite."""
     if node == SIZE:
         return size
     if SIZE not in node.free_symbols:
@@ -112,23 +151,41 @@ def bounds(node: Any, names: Names, size: Interval) -> Interval:
         return _power(bounds(node.base, names, size), constant(node.exp, names))
     parts = [bounds(part, names, size) for part in node.args]
     if isinstance(node, sympy.Add):
-        return sum(p[0] for p in parts).lower(), sum(p[1] for p in parts).upper()
+        return _hull([sum(p[0] for p in parts), sum(p[1] for p in parts)])
     if isinstance(node, sympy.Mul):
-        corners = [math.prod(chosen) for chosen in product(*parts)]
-        return _least(corners), _most(corners)
-    if isinstance(node, sympy.exp):
-        return parts[0][0].exp().lower(), parts[0][1].exp().upper()
+        return _hull([math.prod(chosen) for chosen in product(*parts)])
+    if isinstance(node, RISING):
+        combine = _real(node)
+        return _hull([combine(end) for end in parts[0]])
     if isinstance(node, sympy.log) and parts[0][0] > 0:
-        return parts[0][0].log().lower(), parts[0][1].log().upper()
+        return _hull([end.log() for end in parts[0]])
+    if node.func in MEROMORPHIC:
+        return _hull([_real(node)(parts[0][0].union(parts[0][1]))])
     raise Undefined(f"no bounds of {node}")
+
+
+def _real(node: Any) -> Callable[[Ball], Ball]:
+    """A function of one argument over real balls."""
+    return operator.methodcaller(MEROMORPHIC.get(node.func, node.func.__name__))
 
 
 def _power(base: Interval, exponent: Ball) -> Interval:
     low, high = base
+    whole = exponent.is_integer() and exponent > 0
+    if low < 0 and whole:
+        n = int(float(exponent))
+        ends = [low**n, high**n, *([flint.arb(0)] if n % 2 == 0 and high > 0 else [])]
+        return _hull(ends)
     if low < 0 or not (exponent > 0 or (exponent < 0 and low > 0)):
         raise Undefined("no bounds of a power")
-    ends = [end if end.is_zero() else end**exponent for end in (low, high)]
-    return _least(ends), _most(ends)
+    return _hull([end if end.is_zero() else end**exponent for end in (low, high)])
+
+
+def _hull(balls: list[Ball]) -> Interval:
+    """The least and the largest of some bounds, of which none may be open (such as 0*oo)."""
+    if any(ball.is_nan() for ball in balls):
+        raise Undefined("no bounds")
+    return _least(balls), _most(balls)
 
 
 def _least(balls: list[Ball]) -> Ball:

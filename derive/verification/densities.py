@@ -21,13 +21,16 @@ from derive.verification.backend import Ball, ctx
 from derive.verification.condition import kappa
 from derive.verification.emitted import Emitted
 from derive.verification.expected import Expected, expect, judged, whole
-from derive.verification.implementations import Functions, Route, Runner
+from derive.verification.implementations import Functions, Outcome, Route, Runner
 from derive.verification.normalizer import BY_DIFFERENCES, METHOD, Normalizer
 from derive.verification.report import AGREES, REFUTED, Row
 from derive.verification.targets import TargetFiles
+from derive.verification.ulp import hexadecimal
 
 SAMPLE = "densities"
 DTYPES = ("float64", "float32")
+DENSITY = ("log_partition", "log_density", "density")
+DIVERGES = "proved at each choice of parameters: the loss is bounded far out"
 LOG_Z, SLOPE, CURVATURE, INTERVAL = 4.0, 1e-12, 1e-11, 1e-12
 SLOPE_BITS = 46  # how far a difference has to tell a slope
 FLOORS = (2.0**-50, 0.01)  # of what first and second derivatives are measured against
@@ -72,6 +75,7 @@ class Densities:
         """Every density function of a file; nothing where the loss has no parameters."""
         if not self.names:
             return
+        yield from self._without(files, functions, runner)
         for dtype in DTYPES:
             for name, (expected, promised) in self._questions(dtype, functions.modules).items():
                 method = BY_DIFFERENCES if name[0] == "d" and name != "density" else METHOD
@@ -89,6 +93,29 @@ class Densities:
                         break
                     row = judged(row, route, sample, expected(), outcome.values, promised)
                 yield row
+
+    def _without(self, files: Emitted, functions: Functions, runner: Runner) -> Iterator[Row]:
+        """Whether a file offers no density where the integral is infinite: it lacks the function,
+        or that refuses."""
+        found = (p for p in self.anywhere if self.normalizer.converges(self._named(p)) is False)
+        diverging = tuple(found)
+        if not diverging:
+            return
+        row = files.row("no density", AGREES, sample=SAMPLE, method=DIVERGES, points=len(diverging))
+        for name in DENSITY:
+            for p in diverging if name in functions.modules else ():
+                sample = self._at_one(name, p)
+                outcome = runner.run(Route(functions.modules[name], name, numbers=False), sample)
+                if not _is_refused(outcome, files.target.tensors):
+                    row = _offered(row, name, sample, outcome)
+        yield row
+
+    def _at_one(self, name: str, p: tuple[float, ...]) -> Sample:
+        """One point of a function of the parameters, or of x = 1 and the parameters."""
+        if name == "log_partition":
+            return Sample(SAMPLE, "float64", self.names, (Group(p[1:], np.array([p[0]])),))
+        names = (self.loss.residual.name, *self.names)
+        return Sample(SAMPLE, "float64", names, (Group(p, np.array([1.0])),))
 
     def _routes(
         self, modules: Mapping[str, str], name: str, target: TargetFiles
@@ -219,3 +246,19 @@ class Densities:
         for group in self._residuals(dtype).groups:
             for x in group.x.tolist():
                 yield group.parameters, x
+
+
+def _is_refused(outcome: Outcome, tensors: bool) -> bool:
+    """An error; of a tensor NaN as well, since nothing waits for its values."""
+    return outcome.values is None or (tensors and math.isnan(outcome.values[0]))
+
+
+def _offered(row: Row, name: str, sample: Sample, outcome: Outcome) -> Row:
+    assert outcome.values is not None
+    return row.but(
+        verdict=REFUTED,
+        detail=f"{name}: the integral is infinite",
+        witness={k: hexadecimal(v) for k, v in sample.point(0).items()},
+        expected="ValueError",
+        got=hexadecimal(float(outcome.values[0])),
+    )

@@ -8,7 +8,15 @@ from typing import Any
 
 import mpmath
 
-from derive.verification.backend import Ball, NeedsPrecision, Undefined, arb, arb_series, ctx
+from derive.verification.backend import (
+    Ball,
+    NeedsPrecision,
+    Undefined,
+    arb,
+    arb_series,
+    ctx,
+    raised,
+)
 from derive.verification.jets import Coefficients
 
 
@@ -52,7 +60,7 @@ def power(exponent: Fraction) -> Coefficients:
         def whole(a: Ball, degree: int) -> list[Ball]:
             c, binomial = [], 1
             for k in range(degree + 1):
-                c.append(binomial * a ** (n - k) if k <= n else arb(0))
+                c.append(binomial * raised(a, n - k) if k <= n else arb(0))
                 binomial = binomial * (n - k) // (k + 1)
             return c
 

@@ -177,17 +177,16 @@ class Evaluator:
         invert = self.shape.composer(under)
         shape = self.shape
         multiply = shape.multiplier(shape.support(over), shape.support(under))
-        # after dividing out a power of a variable the supports may have grown
-        general = shape.multiplier(*[range(len(shape.exponents))] * 2)
-        invert_any = shape.composer(frozenset(range(len(shape.orders))))
         names = frozenset(str(v) for f in below for v in f.free_symbols)
 
         def run(inputs: Inputs) -> Jet:
             t, b = top(inputs), bottom(inputs)
-            if b[0].is_zero():
-                t, b = shape.cancel_zero(t, b, names)
-                return general(t, invert_any(reciprocal, b))
-            return multiply(t, invert(reciprocal, b))
+            if not b[0].is_zero():
+                return multiply(t, invert(reciprocal, b))
+            if not over & under:
+                raise Undefined("a divisor is zero", names)  # and nothing cancels it
+            t, b = shape.cancel_zero(t, b, names)
+            return shape.quotient(t, b)
 
         return run
 

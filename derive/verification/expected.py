@@ -38,7 +38,9 @@ class Expected:
 
 
 def whole(high: float, low: float) -> Ball:
-    """A value from its float64 and the rest in ULP."""
+    """A value from its float64 and the rest, as `high_low` has them."""
+    if math.isinf(high):
+        return arb(math.copysign(low, high)) * arb((1, 1024))
     unit = int(unit_exponent(np.array([high]), FORMATS["float64"])[0])
     return arb(high) + arb(low) * arb((1, unit))
 

@@ -43,6 +43,16 @@ class Shape:
     def index(self) -> dict[tuple[int, ...], int]:
         return {e: k for k, e in enumerate(self.exponents)}
 
+    @cached_property
+    def _codes(self) -> list[int]:
+        """Each multi-index as one number, so that multi-indices add as numbers do."""
+        base = 2 * max(self.orders) + 1
+        return [sum(n * base**v for v, n in enumerate(e)) for e in self.exponents]
+
+    @cached_property
+    def _position(self) -> dict[int, int]:
+        return {code: k for k, code in enumerate(self._codes)}
+
     def factor(self, exponent: tuple[int, ...]) -> int:
         """What turns the Taylor coefficient into the derivative."""
         return prod(map(factorial, exponent))
@@ -70,14 +80,10 @@ class Shape:
 
     def multiplier(self, left: Sequence[int], right: Sequence[int]) -> Operation:
         """The product of two jets whose coefficients lie in the two supports."""
-        pairs = []
-        for i in left:
-            for j in right:
-                total = tuple(
-                    a + b for a, b in zip(self.exponents[i], self.exponents[j], strict=True)
-                )
-                if total in self.index:
-                    pairs.append((self.index[total], i, j))
+        position = self._position
+        codes = self._codes
+        sums = ((codes[i] + codes[j], i, j) for i in left for j in right)
+        pairs = [(position[code], i, j) for code, i, j in sums if code in position]
         size = len(self.exponents)
 
         def multiply(a: Jet, b: Jet) -> Jet:
@@ -116,6 +122,16 @@ class Shape:
             return out
 
         return compose
+
+    def quotient(self, top: Jet, bottom: Jet) -> Jet:
+        """Of jets of any support: what it was may have grown as a power was divided out."""
+        multiply, invert = self._general
+        return multiply(top, invert(reciprocal, bottom))
+
+    @cached_property
+    def _general(self) -> tuple[Operation, Callable[[Coefficients, Jet], Jet]]:
+        every = range(len(self.exponents))
+        return self.multiplier(every, every), self.composer(frozenset(range(len(self.orders))))
 
     def add(self, a: Jet, b: Jet) -> Jet:
         return [q if p is None else p if q is None else p + q for p, q in zip(a, b, strict=True)]

@@ -20,6 +20,8 @@ FAR = 1 << 15  # beyond 2^FAR a value is over every range
 VANISHED, UNDER = -(1 << 12), -(1 << 15)
 # exponents of the distances, tried in turn
 NEAR = ((256, 512, 768), (2048, 4096, 6144))
+# where no digits of a point stand before them
+BESIDE_ZERO = (*NEAR, (1 << 100, 2 << 100, 3 << 100))
 DISTANT = (
     (128, 256, 384),
     (1024, 2048, 3072),

@@ -16,8 +16,8 @@ import sympy
 
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
-from derive.verification.backend import Ball, arb, ctx, flint
-from derive.verification.bounds import SIZE
+from derive.verification.backend import Ball, Undefined, arb, ctx, flint
+from derive.verification.bounds import CHOICES, MEROMORPHIC, SIZE, in_pieces
 from derive.verification.oracle import Oracle
 from derive.verification.side import Side
 
@@ -35,7 +35,7 @@ GUARD = 96
 
 DISTANCES = (20, 70)  # x = 2^(2^20): the tail; 2^(2^70): that of an exponent near 0
 
-KNOWN = (sympy.exp, sympy.log, sympy.Abs, sympy.Piecewise)
+KNOWN = (sympy.log, sympy.atan, sympy.Piecewise, *CHOICES, *MEROMORPHIC)
 
 Point = Mapping[str, Ball]
 
@@ -51,15 +51,30 @@ class Normalizer:
         self.names = [p.name for p in loss.parameters]
         self.bits = BITS + GUARD
         self._logs: dict[tuple[Any, ...], Ball] = {}
-        self.sides = [loss.expression.subs(loss.residual, sign * SIZE) for sign in (1, -1)]
+        self.sides = [
+            in_pieces(loss.expression.subs(loss.residual, sign * SIZE)) for sign in (1, -1)
+        ]
 
     def exists(self, parameters: Mapping[str, float]) -> bool:
-        """Whether the integral over all x converges: x d_x > 1 far out, and farther out."""
+        """Whether the integral over all x converges: by proof, or as x d_x > 1 far out, and
+        farther out."""
+        proved = self.converges(parameters)
+        if proved is not None:
+            return proved
         return all(
             self._falls(sign, 1 << distance, parameters)
             for sign in (1, -1)
             for distance in DISTANCES
         )
+
+    def converges(self, parameters: Mapping[str, float]) -> bool | None:
+        """Whether the integral over all x is proved to be finite, or to be infinite."""
+        try:
+            sides = self._sides(self._moved(parameters), None)
+            found = [side.converges for side in sides]
+        except (BadInput, Undefined):
+            return None
+        return False if False in found else None if None in found else True
 
     def _falls(self, sign: int, exponent: int, parameters: Mapping[str, float]) -> bool:
         """Whether x d_x > 1 at x = ±2^exponent; a d_x that is surely less is known well enough."""

@@ -33,7 +33,7 @@ from derive.verification.backend import (
 )
 from derive.verification.enclosure import Enclosure, undefined
 from derive.verification.evaluator import Evaluator
-from derive.verification.precision import MOST_BITS, Precision, is_hopeless, more
+from derive.verification.precision import MOST_BITS, SPARE, Precision, is_hopeless, more
 from derive.verification.quantities import Quantity, quantities
 from derive.verification.series import EXTRA_ORDERS, Series, is_below
 
@@ -333,10 +333,10 @@ class Oracle:
                 return undefined("the second derivative differs on the two sides of 0")
         if left.ball is None or right.ball is None:
             return None
-        total = left.ball.mid() + right.ball.mid()
-        if total.is_zero():
-            return Enclosure(arb(0), rigorous=False)
         ctx.prec = 4 * limits.BITS
+        total = left.ball.mid() + right.ball.mid()
+        if abs(total) <= abs(left.ball.mid()) * arb((1, SPARE - limits.BITS)):  # no digit of it
+            return Enclosure(arb(0), rigorous=False)
         return Enclosure((left.ball + right.ball) / 2, rigorous=False)
 
     def _edge(self, point: Point, k: int) -> int:
@@ -358,7 +358,8 @@ class Oracle:
             beside = at + arb((side, unit - n))
             return self._beside(wanted, moved(point, k, beside), 2 * limits.UNDER)
 
-        return limits.toward(values, limits.NEAR, limits.UNDER)
+        distances = limits.BESIDE_ZERO if at.is_zero() else limits.NEAR
+        return limits.toward(values, distances, limits.UNDER)
 
 
 def moved(point: Point, k: int, value: Ball) -> list[Ball]:

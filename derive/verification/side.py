@@ -1,8 +1,9 @@
 """exp(-loss) on one side of 0, integrated with enclosures; x = unit e^y.
 
-Every loss of a power law is analytic in a strip about the real y, so that `acb.integral` encloses
-the integral over a finite range. Near 0 the loss is bounded over [0, end]. Far out it is proved
-convex in y: its slope there lies between the difference quotients on either side.
+Every loss is analytic between its kinks, so that `acb.integral` encloses the integral over a
+finite range. Near 0 the loss is bounded over [0, end]. Far out it is proved convex in y, and its
+slope there lies between the difference quotients on either side; or its slope in x is bounded
+from below.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ import sympy
 from derive.errors import BadInput
 from derive.verification.backend import Ball, Undefined, arb, flint
 from derive.verification.bounds import SIZE, Interval, Names, bounds, compiled, evaluate, is_convex
+from derive.verification.far import least_slope, most
 
 GRID = range(-40, 41, 2)  # where the largest value of the integrand is looked for
 NEAREST, FARTHEST = -(1 << 12), 1 << 12  # in y
 BEYOND = 1 << 10  # e-folds of the tail that its lower bound covers
+OUT = (2, 6, 18, 40)  # beyond the last kink, in y: where it is asked whether the integral is finite
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,7 @@ class Side:
         """Where y ends: what lies farther out is known to the tolerance, or to 2^-bits of it."""
         if self.high is not None:
             return self._y(self.high)
-        y = max([arb(0), *self.kinks], key=float) + 2
-        if not is_convex(self._branch(self._size(y)), self.names):
-            raise BadInput("the loss is not proved convex in log |x| far out")
+        y = self._last + OUT[0]
         while y < FARTHEST:
             tail = self._tail(y)
             if tail.rad() < tolerance or tail.rad() < tail * arb((1, -bits)):
@@ -127,8 +128,37 @@ class Side:
         ]
         return min(least for least, _ in found), max(most for _, most in found)
 
+    @cached_property
+    def converges(self) -> bool | None:
+        """Whether the integral without an end is proved to be finite, or to be infinite."""
+        for distance in OUT:
+            x = self._size(self._last + distance)
+            branch = self._branch(x)
+            if most(branch, self.names, x) is not None:
+                return False
+            least = least_slope(branch, self.names, x)
+            if least is not None and least > 0:
+                return True
+        return None
+
+    @property
+    def _last(self) -> Ball:
+        """The farthest kink, in y."""
+        return max([arb(0), *self.kinks], key=float)
+
     def _tail(self, y: Ball) -> Ball:
-        """The integral beyond y, where the loss is convex in y and no branch ends."""
+        """The integral beyond y, where no branch ends; NaN where nothing is known of it."""
+        branch = self._branch(self._size(y))
+        if is_convex(branch, self.names):
+            return self._convex_tail(y)
+        x = self._size(y)
+        least = least_slope(branch, self.names, x)
+        if least is None or not least > 0:
+            return arb("nan")
+        return arb(0).union((-self.loss(x)).exp() / least)
+
+    def _convex_tail(self, y: Ball) -> Ball:
+        """Where the loss is convex in y."""
         before, here = (self.loss(self._size(y + k)) for k in (-1, 0))
         least = here - before - 1
         if not least > 0:
@@ -147,16 +177,23 @@ class Side:
         found = []
         for relation in self.expression.atoms(sympy.core.relational.Relational):
             gap = relation.lhs - relation.rhs
-            if SIZE not in gap.free_symbols:
-                continue
-            slope = gap.coeff(SIZE)
-            rest = sympy.expand(gap - slope * SIZE)
-            if SIZE in rest.free_symbols or slope.free_symbols:
-                raise BadInput(f"a branch ends where {relation}; not linear in x")
-            place = evaluate(-rest / slope, self.names, False).real
-            if place > 0:
-                found.append(self._y(place))
+            if SIZE in gap.free_symbols:
+                found += [self._y(place) for place in self._zeros(gap) if place > 0]
         return sorted(found, key=float)
+
+    def _zeros(self, gap: Any) -> list[Ball]:
+        """Where a polynomial of degree 1 or 2 in the size is 0."""
+        poly = gap.as_poly(SIZE) if gap.is_polynomial(SIZE) else None
+        if poly is None or poly.degree() > 2:
+            raise BadInput(f"a branch ends where {gap} is 0; not quadratic in x")
+        c, b, a = (evaluate(poly.coeff_monomial(SIZE**k), self.names, False).real for k in range(3))
+        if a.is_zero():
+            return [] if b.is_zero() else [-c / b]
+        square = b * b - 4 * a * c
+        if square < 0:
+            return []
+        half = square.sqrt() / (2 * a)
+        return [-b / (2 * a) - half, -b / (2 * a) + half]
 
     def _piece(self, left: Ball, right: Ball, tolerance: Ball) -> Ball:
         acb = flint.acb
@@ -191,6 +228,9 @@ class Side:
         )
 
     def _holds(self, condition: Any, x: Ball) -> bool:
+        if isinstance(condition, sympy.And | sympy.Or):
+            found = (self._holds(part, x) for part in condition.args)
+            return all(found) if isinstance(condition, sympy.And) else any(found)
         names = {**self.names, "size": flint.acb(x)}
         gap = evaluate(condition.lhs - condition.rhs, names, False).real
         return bool(gap < 0) if condition.rel_op in ("<", "<=") else bool(gap > 0)

@@ -38,7 +38,9 @@ def loss(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """Student's t loss, elementwise."""
     y = x / scale
     d = torch.where(df >= 2.0**1000, 1, df)
-    value = (d + 1) / 2 * _log1p_over(y, d)
+    value = (d / 2 + 0.5) * torch.log1p(y / d * y)
+    u = (d + 1) / 2 * (torch.log(1 / d) + 2 * torch.log(torch.abs(y)))
+    value = torch.where(0.5 * (d / y / y) < 2.0**-54, u, value)
     value = torch.where(y / d * (0.5 * y) < 2.0**-54, 0.5 * y * (d + 1) / d * y, value)
     return torch.where(df >= 2.0**1000, 0.5 * y * y, value)
 
@@ -58,8 +60,10 @@ def d_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in df."""
     y = x / scale
     d = torch.where(df >= 2.0**1000, 1, df)
-    L = _log1p_over(y, d)
+    L = _log1p_square(torch.abs(y) / torch.sqrt(d))
     value = 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (torch.expm1(-L) / d)
+    q = torch.log(1 / d) / 2 - (d + 1) / d / 2 + torch.log(torch.abs(y))
+    value = torch.where((d + 0.5) / y / y < 2.0**-54, q, value)
     value = torch.where(y / d * y * (d / 2 + 1) < 2.0**-54, -0.5 * (y / d) / d * y, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
 
@@ -78,9 +82,9 @@ def d_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     d = torch.where(df >= 2.0**1000, 1, df)
-    y = x / scale
-    r = torch.abs(y) / torch.sqrt(d)
-    value = (d + 1) / d / scale * (_weighted(1, 1, -1, y, d) / scale / (r * r + 1))
+    r = torch.abs(x / scale) / torch.sqrt(d)
+    w = r * r
+    value = (1 / (w + 1) - 1 / (1 + 1 / w)) * (d + 1) / d / scale / (w + 1) / scale
     value = torch.where(d / x * (scale / x) * scale * 3 < 2.0**-54, -(d + 1) / x / x, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
 
@@ -114,8 +118,8 @@ def d2_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     u = scale / x * (scale / x)
     d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
-    r = torch.abs(y) / torch.sqrt(d)
-    value = y / (r * r + 1) / d / d / d * y * _weighted(1, 1, 0.5 - d / 2, y, d)
+    s = y * y
+    value = -y / d / (s + d) * (0.5 * (y / d)) * ((s * d - s - 2 * d) / (s + d))
     value = torch.where(u * ((3 * d + 1) / 2) < 2.0**-54, u + (1 - d) / d / d / 2, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
 
@@ -164,17 +168,9 @@ def _exp_difference_m1_0_0(z: Any) -> Any:
     return torch.where(torch.abs(z) < 1, z * z * (p * _exp_series(torch.abs(z), (0, 1, 1))), value)
 
 
-def _log1p_over(y: Any, b: Any) -> Any:
-    """log(1 + y^2/b), also where y^2/b overflows."""
-    w = y / b * y
-    return torch.where(w >= 2.0**80, 2 * torch.log(torch.abs(y)) - torch.log(b), torch.log1p(w))
-
-
-def _weighted(f: Any, c: Any, d: Any, y: Any, b: Any) -> Any:
-    """f (c + d w)/(1 + w), w = y^2/b, also where w overflows."""
-    v = y / b
-    w = v * y
-    return torch.where(w >= 2.0**80, f * d + f / v * (c / y), f * ((c + d * w) / (1 + w)))
+def _log1p_square(t: Any) -> Any:
+    """log(1 + t^2) for t >= 0, also where t^2 overflows."""
+    return torch.where(t >= 2.0**40, 2 * torch.log(t), torch.log1p(t * t))
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:

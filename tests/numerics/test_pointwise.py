@@ -75,7 +75,7 @@ def test_what_follows_a_leading_term_counts_whatever_the_parameters_are():
 def test_sigmoids_and_softplus_crossed():
     g = Symbol("g", real=True)
     written = p * log(1 + exp(g)) / (1 + exp(g)) - p * log(1 + exp(-g)) / (1 + exp(-g))
-    assert str(rewrite(written)[0]) == "p*softplus_crossed(g)"
+    assert str(rewrite(written)[0]) == "p*sigmoid(g)*softplus_crossed(g)"
 
 
 def test_the_largest_numbers_are_among_the_ends():

@@ -30,28 +30,29 @@ def run_block(block: Block, values: Mapping[str, Any], module: Module | None = N
 def _value(
     expression: Node, known: Mapping[str, Any], values: Mapping[str, Any], module: Module | None
 ) -> Any:
-    """An expression in which other functions of the module may be called."""
-    called = {
-        n.args[0].name: n
-        for n in walk(expression)
-        if isinstance(n, Call) and n.op == "quantity" and isinstance(n.args[0], Name)
-    }
+    """An expression in which other functions and helpers of the module may be called."""
     extra = dict(known)
-    for name in called:
-        assert module is not None
-        (extra[f"called {name}"],) = run(module, name, values)
-    return evaluate(_without_calls(expression), extra)
-
-
-def _without_calls(expression: Node) -> Node:
-    if isinstance(expression, Local):
-        return Local(expression.name, _without_calls(expression.value))
-    if not isinstance(expression, Call):
-        return expression
-    if expression.op == "quantity":
-        assert isinstance(expression.args[0], Name)
-        return Name(f"called {expression.args[0].name}")
-    return Call(expression.op, tuple(map(_without_calls, expression.args)))
+    helpers = {} if module is None else {h.name: h for h in module.helpers}
+    done: dict[int, Node] = {}
+    for current in walk(expression):
+        made = current
+        if isinstance(current, Local):
+            made = Local(current.name, done[id(current.value)])
+        elif isinstance(current, Call):
+            made = Call(current.op, tuple(done[id(a)] for a in current.args))
+            place = f"called {len(extra)}"
+            if current.op == "quantity":
+                assert module is not None and isinstance(current.args[0], Name)
+                (extra[place],) = run(module, current.args[0].name, values)
+                made = Name(place)
+            elif current.op in helpers:
+                helper = helpers[current.op]
+                given = (evaluate(a, extra) for a in made.args)
+                inner = dict(zip(helper.parameters, given, strict=True))
+                (extra[place],) = run_block(helper.block, inner, module)
+                made = Name(place)
+        done[id(current)] = made
+    return evaluate(done[id(expression)], extra)
 
 
 def run(module: Module, name: str, values: Mapping[str, Any]) -> list[Any]:

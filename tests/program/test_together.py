@@ -8,6 +8,7 @@ from interpreter import run_block
 from derive.numerics import helpers
 from derive.numerics.nodes import Call, Name, call, walk
 from derive.program.documentation import Documentation
+from derive.program.lowering import helpers_of
 from derive.program.module import Block, Function, Module
 from derive.program.together import together
 
@@ -18,7 +19,8 @@ def _module(*results):
     block = Block((), results)
     both = Function("value_and_grad", (), "", (), block)
     empty = Documentation("", (), "", "", (), "")
-    return both, Module("any", "", "any", "x", (), empty, (both,), (), (), frozenset(), {}, {})
+    used = helpers_of(results)
+    return both, Module("any", "", "any", "x", (), empty, (both,), (), used, frozenset(), {}, {})
 
 
 def test_a_root_that_two_helpers_take_is_taken_once():

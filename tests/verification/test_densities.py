@@ -9,6 +9,8 @@ from emitted import NUMPY
 from derive.definitions.catalogue import load
 from derive.verification.densities import Densities
 from derive.verification.emitted import Emitted
+from derive.verification.enclosure import Enclosure
+from derive.verification.expected import whole
 from derive.verification.implementations import Runner
 from derive.verification.normalizer import Normalizer
 from derive.verification.report import AGREES, REFUTED, UNKNOWN
@@ -55,11 +57,11 @@ def log_partition_on(a, b, scale):
 """
 
 
-def verdicts(tmp_path, text):
+def verdicts(tmp_path, text, name="quadratic"):
     folder = tmp_path / "for_numpy" / "densities"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "quadratic.py").write_text(text)
-    loss = load("quadratic")
+    (folder / f"{name}.py").write_text(text)
+    loss = load(name)
     with Runner(tmp_path) as runner:
         files = Emitted(loss, tmp_path, NUMPY)
         functions = runner.functions(files.modules)
@@ -103,3 +105,34 @@ def test_what_an_enclosure_does_not_tell_is_unknown(tmp_path, monkeypatch):
     found = verdicts(tmp_path, GAUSS)
     assert found["log_partition", "float64"].verdict == UNKNOWN
     assert found["density", "float32"].verdict == UNKNOWN
+
+
+NONE = """
+def log_partition_on(a, b, c):
+    return a
+"""
+OFFERED = (
+    NONE
+    + """
+def log_density(x, c):
+    return -x
+"""
+)
+
+
+def test_a_density_where_the_integral_is_infinite_is_refuted(tmp_path):
+    without = verdicts(tmp_path, NONE, "talwar")["no density", ""]
+    assert without.verdict == AGREES
+    assert "proved" in without.method
+    offered = verdicts(tmp_path, OFFERED, "tukey")["no density", ""]
+    assert offered.verdict == REFUTED
+    assert "log_density" in offered.detail
+    raising = OFFERED.replace("return -x", "raise ValueError")
+    assert verdicts(tmp_path, raising, "arctan")["no density", ""].verdict == AGREES
+
+
+def test_values_beyond_the_range_are_told():
+    """log density below -2^1024, density 0."""
+    far = Enclosure(flint.arb(-3) * flint.arb((1, 1100)))
+    assert float(whole(*far.high_low()).exp()) == 0.0
+    assert whole(*far.high_low()) < -flint.arb((1, 1100))

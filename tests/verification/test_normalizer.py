@@ -6,6 +6,7 @@ import flint
 import mpmath
 import pytest
 import sympy
+from sympy import Abs
 
 from derive.definitions.catalogue import load
 from derive.definitions.loss import Loss
@@ -71,10 +72,83 @@ def test_where_a_density_exists():
     assert not Normalizer(load("welsch")).exists({"scale": 1.0})
 
 
+X = sympy.Symbol("x", real=True)
+A = sympy.Symbol("a", positive=True)
+
+
+def of(expression):
+    """The normalizer of a loss of x and a."""
+    return Normalizer(Loss("some", "", "", (X, A), expression))
+
+
 def test_what_the_quadrature_cannot_follow_is_said():
-    x = sympy.Symbol("x", real=True)
-    with pytest.raises(BadInput, match="cosh"):
-        Normalizer(Loss("log_cosh", "", "", (x,), sympy.log(sympy.cosh(x))))
+    with pytest.raises(BadInput, match="gamma"):
+        of(sympy.loggamma(1 + X**2))
+
+
+@pytest.mark.parametrize(
+    ("expression", "truth"),
+    [
+        (sympy.atan(X**2), False),
+        (sympy.Min(X**2, A), False),
+        (sympy.Max(-A, 1 - X**2), False),
+        (X**2 / (A + X**2) * A, False),  # oo/oo as it stands
+        (sympy.Piecewise((1 - sympy.cos(X), Abs(X) <= sympy.pi), (2, True)), False),
+        (sympy.tanh(X), False),
+        (sympy.Max(0, X), False),  # on one side only
+        (sympy.Max(0, Abs(X) - A), True),
+        (sympy.log(sympy.cosh(X / A)), True),
+        (Abs(X) / A - sympy.log(1 + Abs(X) / A), True),
+        (sympy.exp(A * X) - A * X, True),
+        (X**4 - X**2, True),
+        (sympy.log(1 + Abs(X)) * A, None),  # what a decides, no bound of the slope tells
+    ],
+    ids=str,
+)
+def test_what_is_proved_of_an_integral_far_out(expression, truth):
+    for a in (1.0, 2.5):
+        assert of(expression).converges({"a": a}) is truth
+
+
+@pytest.mark.parametrize(
+    ("expression", "integral"),
+    [
+        (sympy.log(sympy.cosh(X / A)), lambda a: mpmath.pi * a),
+        (sympy.Max(0, Abs(X) - A), lambda a: 2 + 2 * a),
+        (sympy.Max(0, Abs(X) - A) ** 2, lambda a: 2 * a + mpmath.sqrt(mpmath.pi)),
+        (sympy.exp(A * X) - A * X - 1, lambda a: mpmath.e / a),
+        (sympy.Max(X / A, X**2), lambda a: mpmath.quad(  # kinks where 0 = x^2 - x/a
+            lambda x: mpmath.exp(-max(x / a, x**2)), [-mpmath.inf, 0, 1 / a, mpmath.inf]
+        )),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_corners_and_exponential_tails(expression, integral):
+    for a in (0.001953125, 1.0, 2.5):
+        with mpmath.workdps(50):
+            expected = mpmath.log(integral(mpmath.mpf(a)))
+        assert near(of(expression).log_partition({"a": a}), expected, 25), a
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        sympy.atan(X**2 / A**2),
+        sympy.Piecewise((1 - sympy.cos(X / A), Abs(X) <= sympy.pi * A), (2, True)),
+        sympy.Min(X**2, A**2) / 2,
+        sympy.Piecewise((X**2, A**2 >= X**2), (A * Abs(X), True)),
+    ],
+    ids=str,
+)
+def test_an_interval_across_corners_equals_a_plain_quadrature(expression):
+    corners = [mpmath.mpf(k) for k in ("-0.3", "0", "0.625", "1.7")]
+    corners.insert(-1, min(mpmath.mpf(0.625) * mpmath.pi, mpmath.mpf("1.69")))
+    function = sympy.lambdify(X, expression.subs(A, sympy.Rational(5, 8)), "mpmath")
+    ball = of(expression).log_partition_on(-0.3, 1.7, {"a": 0.625})
+    with mpmath.workdps(40):
+        ends = [mpmath.mpf(-0.3), *corners[1:-1], mpmath.mpf(1.7)]
+        expected = mpmath.log(mpmath.quad(lambda x: mpmath.exp(-function(x)), sorted(ends)))
+    assert near(ball, expected, 20)
 
 
 def near(ball, expected, places=30):

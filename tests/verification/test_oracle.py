@@ -9,8 +9,9 @@ import sympy
 from derive.definitions.catalogue import load
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
-from derive.verification.backend import arb
+from derive.verification.backend import Undefined, ZeroDivisor, arb
 from derive.verification.condition import kappa
+from derive.verification.evaluator import Evaluator
 from derive.verification.oracle import Oracle
 
 INF = math.inf
@@ -261,3 +262,14 @@ def test_a_one_that_is_taken_away_costs_no_bits(formula, x, expected):
     oracle = Oracle(Loss(name="some", loss=formula, variables=(variable,), title="", source=""))
     assert oracle.value("loss", {"x": x}).float64() == expected
     assert max(oracle._precision._enough.values(), default=0) <= 128
+
+
+def test_a_divisor_of_variables_that_stand_nowhere_above_is_not_cancelled():
+    """p/q at 0/0 has no value, however many orders: no larger series is made for it."""
+    q, p, z = sympy.symbols("q p z", real=True)
+    evaluator = Evaluator(p / q, (q, p), (2, 2), (3, 0))
+    with pytest.raises(Undefined) as raised:
+        evaluator([arb(0), arb(0)])
+    assert not isinstance(raised.value, ZeroDivisor)
+    jet = Evaluator(sympy.sin(z) / z, (z,), (3,), (1,))([arb(0)])
+    assert jet[0].contains(1) and jet[2].overlaps(arb(-1) / 6)

@@ -47,7 +47,7 @@ from derive.numerics.helpers.powers import (
     times_power1p_less_one,
     weighted,
 )
-from derive.numerics.helpers.ratios import log_ratio
+from derive.numerics.helpers.ratios import log_ratio, log_ratio_gap
 
 __all__ = [
     "HELPERS",
@@ -73,6 +73,7 @@ __all__ = [
     "log1prel2",
     "log_quotient",
     "log_ratio",
+    "log_ratio_gap",
     "logcosh",
     "logcosh_excess",
     "power1p",

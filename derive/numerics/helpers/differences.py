@@ -132,13 +132,22 @@ def over(z: Node, rates: Sequence[Rate]) -> Node:
     return pattern_helper("exp_difference_over", rates)(z)
 
 
+def alone(z: Node, rates: Sequence[Rate]) -> Node:
+    """D(z; numbers)/z^n."""
+    if any(moves for moves, _ in rates):
+        raise NoPattern
+    numbers = sorted(n for _, n in rates)
+    found = pattern_helper("exp_difference_alone", [(False, n - numbers[0]) for n in numbers])(z)
+    return found * call("exp", node(numbers[0]) * z) if numbers[0] else found
+
+
 def pattern_helper(kind: str, rates: Sequence[Rate]) -> Helper:
     name = "_".join([kind, *(_word(*rate) for rate in rates)])
     if name not in HELPERS:
         shown = ", ".join(_shown(*rate) for rate in rates)
-        less = int(kind == "exp_difference_over")
-        power = f"z^{len(rates) - 1 - less}".removesuffix("^1")
-        meaning = f"{power} exp[{shown}], the divided difference of exp"
+        less = {"exp_difference_over": 1, "exp_difference_alone": len(rates) - 1}.get(kind, 0)
+        power = {0: "", 1: "z "}.get(len(rates) - 1 - less, f"z^{len(rates) - 1 - less} ")
+        meaning = f"{power}exp[{shown}], the divided difference of exp"
         if kind.startswith("exp_difference"):
             exact = _exact(rates)
             body = _of_z(tuple(rates), less)
@@ -216,15 +225,17 @@ def _of_z(rates: tuple[Rate, ...], less: int = 0) -> Node:
     series: Node = call("exp_series", size, *(r - low for r in numbers))
     if low:
         series = call("exp", node(low) * _z) * series
-    argument = _BOUNDED if less else _z
+    argument = _BOUNDED if less == 1 else _z
     far = _closed(argument, numbers)
     if high > 0:
         down = call("exp_series", size, *(high - r for r in numbers))
         series = where(_z < 0, call("exp", node(high) * _z) * down, series)
         if low == 0:
             far = where(_z < 0, _backward(numbers), far)
-    near = Local("near", _whole(_z, n - less) * series)
-    return where(size < _reach(numbers), near, Local("far", far / argument if less else far))
+    near = Local("near", _whole(_z, n - less) * series if less < n else series)
+    for _ in range(less):
+        far = far / argument
+    return where(size < _reach(numbers), near, Local("far", far))
 
 
 def _reach(numbers: Sequence[Fraction]) -> Fraction:

@@ -105,18 +105,21 @@ root_sigmoid = define(
 
 
 def _crossed() -> Node:
-    """Odd; with a = |z|: a sigmoid(-a) - tanh(a/2) softplus(-a)."""
+    """exp(-max(z, 0)) (a - (exp(a) - 1) softplus(-a)), a = |z|, with z's sign; far out the product
+    is 1."""
     a = Local("a", call("min", absolute(_z), FAR))
-    return call("sign", _z) * (a * sigmoid(-a) - call("tanh", a / 2) * softplus(-a))
+    b = Local("b", call("min", a, 40))
+    size = a - call("expm1", b) * softplus(-b)
+    return call("sign", _z) * exp(-call("max", _z, 0)) * size
 
 
 softplus_crossed = define(
     Helper(
         "softplus_crossed",
         ("z",),
-        "sigmoid(-z) softplus(z) - sigmoid(z) softplus(-z), without cancellation.",
+        "exp(-z) softplus(z) - softplus(-z), without cancellation.",
         _crossed(),
-        lambda z: mp.log1p(mp.exp(z)) / (1 + mp.exp(z)) - mp.log1p(mp.exp(-z)) / (1 + mp.exp(-z)),
+        lambda z: mp.exp(-z) * mp.log1p(mp.exp(z)) - mp.log1p(mp.exp(-z)),
     )
 )
 _q, _t = Name("q"), Name("t")

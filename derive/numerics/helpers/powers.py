@@ -8,6 +8,7 @@ from math import inf
 from mpmath import mp
 
 from derive.numerics.helpers.helper import Helper, bounded, define, exp
+from derive.numerics.helpers.hyperbolic import softplus
 from derive.numerics.nodes import Local, Name, Node, absolute, call, node, patch, where
 
 _t, _q = Name("t"), Name("q")
@@ -19,6 +20,9 @@ _over = Local("v", _y / _b)
 SQUARE = Local("w", _over * _y)
 # From here on 1 + w is w, in every dtype.
 _FAR = 2.0**80
+# exp of it and of its negative is a number of every dtype.
+_MOST = 80
+_FEW = 2
 
 
 def _moved(change: Node) -> Node:
@@ -85,14 +89,20 @@ power1p_square = define(
 _z = Name("z")
 _decay = Local("decay", exp(-absolute(_z)))
 _more = Local("more", 1 + _decay)
-# What rounding takes from 1 + exp(-|z|), which the power would multiply by its exponent.
-_kept = _more**_q * _moved(_q * ((_decay - (_more - 1)) / _more))
+# What rounding takes from 1 + exp(-|z|), which the power would multiply by its exponent; beside a
+# power that is 0 or infinite already it may be any.
+_lost = call("clamp", _q * ((_decay - (_more - 1)) / _more), -_MOST, _MOST)
 power1p_exp = define(
     Helper(
         "power1p_exp",
         ("z", "q"),
         "(1 + exp(z))^q, also where exp(z) overflows.",
-        where(_z > 0, exp(_q * bounded(_z)), 1) * _kept,
+        where(
+            absolute(_q)
+            <= _FEW,  # there fewer steps count for more than what the exponent multiplies
+            exp(_q * softplus(bounded(_z))),
+            _more**_q * exp(_q * bounded(call("max", _z, 0)) + _lost),
+        ),
         lambda z, q: mp.exp(q * mp.log1p(mp.exp(z))),
     )
 )
@@ -149,7 +159,7 @@ in_halves = define(
     Helper(
         "in_halves",
         ("f", "e", "c", "d", "y", "b", "q", "root"),
-        "f e (1 + y^2/b)^q/(root^2 c d): half of the power beside f/c, half beside e/d.",
+        "f e (1 + y^2/b)^q/(root^2 c d): the power in halves, beside f/c and e/d.",
         _halves,
         lambda f, e, c, d, y, b, q, root: f * e * mp.exp(q * mp.log1p(y * y / b)) / root**2 / c / d,
     )
@@ -171,7 +181,7 @@ times_power1p = define(
     Helper(
         "times_power1p",
         ("f", "e", "c", "d", "y", "b", "p"),
-        "f e (1 + y^2/b)^p/(c d); in two halves where the power alone may leave the range.",
+        "f e (1 + y^2/b)^p/(c d); in halves where the power alone may overflow.",
         _times(_p, node(1), node(1)),
         lambda f, e, c, d, y, b, p: f * e * mp.exp(p * mp.log1p(y * y / b)) / c / d,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import e
 
 from mpmath import mp
 
@@ -12,22 +13,54 @@ from derive.numerics.nodes import Local, Name, Node, absolute, call, where
 _t, _z, _d = Name("t"), Name("z"), Name("d")
 # Beyond, a quotient may leave the range of a narrow dtype; that of the roots does not.
 _LEAST, _MOST = Fraction(1, 10**30), 10**30
+_PART = 0.031718171540954765  # 2.75 - e
 
 
 def _log_ratio() -> Node:
     q = Local("q", _t / _z)
     inside = call("and", q > _LEAST, q < _MOST)
     far = 2 * call("log", call("sqrt", _t) / call("sqrt", _z))
-    near = absolute(_d) < _z / 2
-    return where(near, call("log1p", _d / _z), where(inside, call("log", q), far))
+    least = Local("least", call("min", _t, _z))
+    # d counts for less than the quotient does: log1p flattens it
+    size = Local("size", call("log1p", absolute(_d) / least))
+    near = where(_d < 0, -size, size)
+    return where(absolute(_d) < 2 * least, near, where(inside, call("log", q), far))
 
 
 log_ratio = define(
     Helper(
         "log_ratio",
         ("t", "z", "d"),
-        "log(t/z), from d = t - z where that is small beside z.",
+        "log(t/z), from d = t - z where neither is far beyond the other.",
         _log_ratio(),
         lambda t, z, d: mp.log(t / z),
+    )
+)
+
+
+def _sum(x: Node) -> tuple[Node, Node]:
+    """1 + x, and what rounding takes from it."""
+    total = Local("total", 1 + x)
+    lift = Local("lift", total - 1)
+    return total, (1 - (total - lift)) + (x - lift)
+
+
+def _log_ratio_gap() -> Node:
+    """Its zero is at 1 + t = e (1 + z), near which t - e z is exact but for a small part of e."""
+    (above, more), (below, less) = _sum(_t), _sum(_z)
+    exact = above - 2 * below - below / 2 - below / 4
+    beside = Local("beside", exact + (_PART * below + (more - e * less)))
+    near = -call("log1p", beside / below / e)
+    far = 1 - log_ratio(above, below, _t - _z)
+    return where(absolute(beside) < 1.5 * below, near, far)
+
+
+log_ratio_gap = define(
+    Helper(
+        "log_ratio_gap",
+        ("t", "z"),
+        "1 - log((1 + t)/(1 + z)), also beside its zero.",
+        _log_ratio_gap(),
+        lambda t, z: 1 - mp.log((1 + t) / (1 + z)),
     )
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy
 
-from derive.verification.backend import Ball, NeedsPrecision, Undefined, arb, flint
+from derive.verification.backend import Ball, NeedsPrecision, Undefined, arb, flint, raised
 
 Number = Any  # a Fraction or a ball
 
@@ -61,7 +61,7 @@ def whole_power(base: Number, n: int) -> Number:
         if base.is_zero():
             raise Undefined("division by zero")
         raise NeedsPrecision("a divisor is not decided")
-    return base**n
+    return raised(base, n)
 
 
 def root(base: Fraction, exponent: Fraction) -> Fraction | None:

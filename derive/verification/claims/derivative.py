@@ -33,8 +33,17 @@ def without_extremes(e: Any) -> Any:
 def derivative(e: Expr, v: Symbol, times: int = 1) -> Expr:
     """The derivative of an expression in v."""
     for _ in range(times):
-        e = _derivative(without_extremes(e), v)
+        e = _continued(_derivative(without_extremes(e), v))
     return e
+
+
+def _continued(e: Expr) -> Expr:
+    """Even powers of a sign are 1 on both sides of a corner, and so at it."""
+
+    def is_power(p: Expr) -> bool:
+        return bool(p.is_Pow and isinstance(p.base, sign) and p.exp.is_Integer and p.exp > 1)
+
+    return e.replace(is_power, lambda p: p.base if p.exp % 2 else S.One)
 
 
 @lru_cache(maxsize=16_384)

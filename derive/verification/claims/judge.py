@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import sympy
 from sympy import Expr, Symbol, true
-from sympy.core.relational import Equality
 
 from derive.definitions.loss import Loss
 from derive.verification.backend import NeedsPrecision, Undefined
-from derive.verification.claims.closed import resolved, speaks
-from derive.verification.claims.crossings import crossings
+from derive.verification.claims.crossings import STRICT, crossings
+from derive.verification.claims.meeting import meeting
 from derive.verification.claims.operators import Numeric
 from derive.verification.claims.predicates import Lines
 from derive.verification.claims.prove import prove
-from derive.verification.claims.refute import Check, Finding, Place, Search, search
-from derive.verification.claims.relations import checked
-from derive.verification.claims.samples import MOST_POINTS
+from derive.verification.claims.refute import Check, Finding, Place, Search, points, search
+from derive.verification.claims.relations import checked, equal_at
+from derive.verification.claims.samples import MOST_POINTS, Sampler
 from derive.verification.claims.terms import (
     DIFF,
     INF,
@@ -27,16 +28,17 @@ from derive.verification.claims.terms import (
     LOG_PARTITION,
     SUP,
     Claim,
-    Operator,
     Predicate,
     Relation,
     Term,
     Verdict,
 )
-from derive.verification.claims.values import Values
+from derive.verification.claims.values import NoValue, Values
+from derive.verification.claims.variants import variants
 
 SECONDS = 5.0  # of the processor
 COMPUTED = "counterexample, by limits, integrals or extrema that were computed"
+FEW = 20  # points at which the value of two equal sides is looked for
 LINES = 48  # lines that a predicate is looked at on
 COST = {LIMIT: 10, INTEGRAL: 24, SUP: 16, INF: 16, DIFF: 1, LOG_PARTITION: 16}
 
@@ -67,10 +69,38 @@ def proved(claim: Claim) -> Verdict | None:
     """A proof that covers every variant of the claim."""
     proofs = [prove(claim, variant, where) for variant, where in variants(claim)]
     if not all(proofs):
-        return None
+        return _equal_instead(claim)
     steps = [step for proof in proofs if proof for step in proof.steps]
     methods = dict.fromkeys(proof.method for proof in proofs if proof)
     return Verdict("proved", "; ".join(methods), steps=tuple(steps))
+
+
+def _equal_instead(claim: Claim) -> Verdict | None:
+    """A strict relation whose two sides are proved equal, by limits and extrema too."""
+    s = claim.statement
+    if isinstance(s, Predicate) or s.op not in STRICT:
+        return None
+    equality = replace(claim, statement=Relation("==", s.left, s.right))
+    for variant, where in variants(equality):
+        proof = prove(equality, variant, where)
+        if proof is None or isinstance(variant, Predicate):
+            continue
+        finding = _equal_somewhere(claim.loss, replace(variant, op=s.op), where)
+        if finding is not None:
+            return replace(_refuted(claim, finding), method=proof.method, steps=proof.steps)
+    return None
+
+
+def _equal_somewhere(loss: Loss, relation: Relation, where: object) -> Finding | None:
+    """A point of the domain, for a strict relation whose sides are equal everywhere."""
+    values = Values(loss)
+    values.operators = Numeric(values)
+    free = relation.left.free | relation.right.free | where.free_symbols  # type: ignore[attr-defined]
+    sampler = Sampler(loss, [v for v in loss.variables if v in free], [where], moderate=True)
+    for place in itertools.islice(points(sampler, where, values), FEW):
+        with suppress(Undefined, NeedsPrecision, NoValue):
+            return equal_at(values, relation, place)
+    return None
 
 
 def _agrees(agreed: int, undecided: int) -> Verdict:
@@ -127,17 +157,20 @@ def refuted(claim: Claim, statement: Relation | Predicate, where: object, seed: 
         values, variables, written(terms), outside, check, SECONDS, most, seed,
         moderate=on_line or most < MOST_POINTS,
     )  # fmt: skip
-    if found.finding is None and isinstance(statement, Relation):
+    if found.finding is None:
         found.finding = _at_crossings(statement, claim.loss, where, values, check)
+    if found.finding is None and isinstance(statement, Relation):
+        found.finding = meeting(statement, values, where)
     return found
 
 
 def _at_crossings(
-    relation: Relation, loss: Loss, where: object, values: Values, check: Check
+    statement: Relation | Predicate, loss: Loss, where: object, values: Values, check: Check
 ) -> Finding | None:
-    """A counterexample where the two sides of a strict relation meet."""
-    for place in crossings(relation, loss):
-        if values.holds(where, place):
+    """A counterexample where something changes, or where the sides of a strict relation meet."""
+    outside = _without(where, statement.variable) if isinstance(statement, Predicate) else where
+    for place in crossings(statement, loss, where):
+        if values.holds(outside, place):
             with suppress(Undefined, NeedsPrecision):
                 finding = check(place)
                 if finding is not None:
@@ -159,86 +192,6 @@ def written(terms: Sequence[Term]) -> list[Expr]:
         for op in term.operators.values():
             out += written([op.body, *op.at])
     return out
-
-
-def variants(claim: Claim) -> list[tuple[Relation | Predicate, object]]:
-    """The statement with the equalities of its condition solved, one for each solution."""
-    equal = [p for p in sympy.And.make_args(claim.where) if isinstance(p, Equality)]
-    rest = sympy.And(*(p for p in sympy.And.make_args(claim.where) if p not in equal))
-    statement = _resolved(claim)
-    if not equal or _normalized(statement):
-        return [(statement, claim.where)]
-    cases: list[tuple[Relation | Predicate, object]] = [(statement, rest)]
-    for equation in equal:
-        solved = solutions(claim, equation)
-        if solved is None:
-            return [(statement, claim.where)]
-        v, roots = solved
-        cases = [
-            (replaced(statement, v, root), where.subs(v, root))  # type: ignore[attr-defined]
-            for statement, where in cases for root in roots
-        ]  # fmt: skip
-    return cases
-
-
-def _resolved(claim: Claim) -> Relation | Predicate:
-    """The statement with log Z written out where it has a closed form."""
-    s = claim.statement
-    if isinstance(s, Relation):
-        return Relation(s.op, resolved(s.left, claim.loss), resolved(s.right, claim.loss))
-    return Predicate(s.kind, resolved(s.body, claim.loss), s.variable, s.point)
-
-
-def _normalized(statement: Relation | Predicate) -> bool:
-    """Whether a normalizer is left in it, whose parameters cannot be replaced."""
-    relation = isinstance(statement, Relation)
-    terms = (statement.left, statement.right) if relation else (statement.body,)  # type: ignore[union-attr]
-    return any(speaks(op) for t in terms for op in t.operators.values())
-
-
-def solutions(claim: Claim, equation: Equality) -> tuple[Symbol, list[Expr]] | None:
-    """A variable that an equation determines, and its values."""
-    bound = claim.statement.variable if isinstance(claim.statement, Predicate) else None
-    for v in claim.loss.variables:
-        if v == bound or not equation.has(v):
-            continue
-        gap = equation.lhs - equation.rhs
-        sizes = sorted(gap.atoms(sympy.Abs), key=str)
-        forms = [gap]
-        for size in sizes[:2]:
-            forms = [f.xreplace({size: s * size.args[0]}) for f in forms for s in (1, -1)]
-        found: dict[Expr, None] = {}
-        for form in forms:
-            poly = form.as_poly(v) if form.is_polynomial(v) else None
-            if poly is None or poly.degree() != 1:
-                break
-            a, b = poly.all_coeffs()
-            found[sympy.cancel(-b / a)] = None
-        else:
-            if found:
-                return v, list(found)
-    return None
-
-
-def replaced(statement: Relation | Predicate, v: Symbol, value: Expr) -> Relation | Predicate:
-    """The statement with a variable replaced wherever it is free."""
-    if isinstance(statement, Relation):
-        left, right = (put(t, v, value) for t in (statement.left, statement.right))
-        return Relation(statement.op, left, right)
-    point = None if statement.point is None else put(statement.point, v, value)
-    return Predicate(statement.kind, put(statement.body, v, value), statement.variable, point)
-
-
-def put(term: Term, v: Symbol, value: Expr) -> Term:
-    operators = {d: _put_operator(op, v, value) for d, op in term.operators.items()}
-    return Term(term.expression.subs(v, value), operators)
-
-
-def _put_operator(op: Operator, v: Symbol, value: Expr) -> Operator:
-    if op.variable == v or op.kind == "log_partition":
-        return op
-    at = tuple(put(t, v, value) for t in op.at)
-    return Operator(op.kind, put(op.body, v, value), op.variable, at, op.side, op.times)
 
 
 __all__ = ["Check", "judge", "true"]

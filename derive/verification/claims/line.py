@@ -24,7 +24,7 @@ from derive.verification.claims.ball import Number, enclose
 from derive.verification.claims.derivative import derivative
 from derive.verification.claims.expansion import approached
 from derive.verification.claims.places import fraction
-from derive.verification.claims.samples import deciding, roots
+from derive.verification.claims.samples import deciding, real_roots, short_root
 from derive.verification.claims.values import compare
 
 DEPTHS = (2, 4, 8)
@@ -66,7 +66,7 @@ class Line:
         """Inner points where the formula changes or may be singular, in order."""
         v, found = self.variable, list(self.extra)
         for part in deciding([self.expression]):
-            found += roots(part, v)
+            found += map(short_root, real_roots(part, v))
         inside = [p for p in dict.fromkeys(found) if self.domain.inf < p < self.domain.sup]
         return tuple(sorted(inside))
 
@@ -82,7 +82,10 @@ class Line:
     def at(self, point: Expr) -> Number | None:
         """The formula's own value, None where it has none."""
         try:
-            found = enclose(self.expression, {self.variable: fraction(point)}, 100)
+            if point.is_Rational:
+                found = enclose(self.expression, {self.variable: fraction(point)}, 100)
+            else:  # put in as it stands, so that ties are seen
+                found = enclose(self.expression.subs(self.variable, point), {}, 100)
         except (Undefined, NeedsPrecision):
             return None
         return found if isinstance(found, Fraction) or found.is_finite() else None

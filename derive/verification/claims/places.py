@@ -32,6 +32,12 @@ def fraction(value: Expr) -> Number:
     return enclose(value, {}, 200)
 
 
+def irrational(at: Place) -> tuple[dict[Symbol, Expr], dict[Symbol, Expr]]:
+    """The values that are put in as they stand, so that ties are seen; and the others."""
+    exact = {v: x for v, x in at.items() if not (x.is_Rational or x in (oo, -oo))}
+    return exact, {v: x for v, x in at.items() if v not in exact}
+
+
 def infinite(value: Number) -> int:
     """1 or -1 for ±oo, else 0."""
     if isinstance(value, Fraction) or value.is_finite() or value.is_nan():
@@ -48,7 +54,11 @@ class Places:
 
     def value(self, expression: Expr, at: Place) -> Number:
         """The value, or the limit where one parameter has to be approached. Undefined: none."""
-        return self._value(expression, dict(at), 2)
+        exact, rest = irrational(at)
+        told = expression.xreplace(exact) if exact else expression
+        if exact and told.has(nan, zoo):
+            raise Undefined(f"no value at {', '.join(f'{v} = {x}' for v, x in exact.items())}")
+        return self._value(told, rest, 2)
 
     def _value(self, expression: Expr, at: dict[Symbol, Expr], approaches: int) -> Number:
         endless = [v for v in self._order(at) if at[v] in (oo, -oo) and expression.has(v)]

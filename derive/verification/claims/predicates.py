@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from fractions import Fraction
 
+import sympy
 from sympy import Expr, Interval, Rational, Set, Symbol, oo, true
 
 from derive.verification.backend import NeedsPrecision, Undefined
@@ -21,15 +22,30 @@ from derive.verification.claims.line import (
     shown_value,
 )
 from derive.verification.claims.operators import Numeric, converges
-from derive.verification.claims.places import infinite, text
+from derive.verification.claims.places import fraction, infinite, text
 from derive.verification.claims.refute import Finding, Place
-from derive.verification.claims.samples import deciding, domain_of, roots
+from derive.verification.claims.samples import deciding, domain_of, real_roots
 from derive.verification.claims.terms import Predicate
 from derive.verification.claims.values import Values, compare
 
 PLAIN = ("1", "2", "-1", "1/2", "3", "-2", "0", "-1/2", "3/2", "5", "-3", "10", "-5", "-10")
 FEW = ("-3", "-1", "0", "1/4", "1", "7/4", "9/4", "5", "20")
 NEAR = Rational(1, 16)  # how far around a named point monotony and convexity are looked at
+
+
+def plain(root: Expr) -> Expr:
+    """A zero of a condition: an exact short number, or one with 20 digits."""
+    return root.evalf(20) if root.has(sympy.CRootOf) else root
+
+
+def _moved_inside(low: Expr, high: Expr) -> tuple[Expr, Expr]:
+    """The ends of an interval; those that are only near the true ones are moved inside."""
+    beside = Rational(1, 10**12)
+    if low.is_Float:
+        low = Rational(str(low)) + abs(Rational(str(low))) * beside
+    if high.is_Float:
+        high = Rational(str(high)) - abs(Rational(str(high))) * beside
+    return low, high
 
 
 class Lines:
@@ -63,7 +79,7 @@ class Lines:
         fixed = where.subs(at)  # type: ignore[attr-defined]
         ends = [domain.inf, domain.sup]
         for part in deciding([fixed]):
-            ends += roots(part, v)
+            ends += map(plain, real_roots(part, v))
         ends = sorted(e for e in dict.fromkeys(ends) if domain.inf <= e <= domain.sup)
         for low, high in itertools.pairwise(ends):
             middle = grid(low, high, 3)[1]
@@ -72,7 +88,7 @@ class Lines:
                     e in (oo, -oo) or not self.values.holds(fixed, {v: e})
                     or domain.contains(e) is not true for e in (low, high)
                 ]  # fmt: skip
-                return Interval(low, high, *opened)
+                return Interval(*_moved_inside(low, high), *opened)
         raise Undefined("the condition leaves nothing of the line")
 
     # Points
@@ -246,7 +262,7 @@ class Lines:
         if len(finite) < 3:
             raise Undefined("no values on the line")
         for (a, fa), (b, fb), (c, fc) in zip(finite, finite[1:], finite[2:], strict=False):
-            part = ball(Fraction(int(((b - a) / (c - a)).p), int(((b - a) / (c - a)).q)))
+            part = ball(fraction((b - a) / (c - a)))
             chord = fa + (fc - fa) * part
             if fb > chord:
                 expected = f"<= {short(chord)}, the chord from {text(a)} to {text(c)}"

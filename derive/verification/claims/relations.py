@@ -42,6 +42,12 @@ def checked(values: Values, relation: Relation, at: Place) -> Finding | None:
     return Finding(at, expected, short(left, digits), rigorous)
 
 
+def equal_at(values: Values, relation: Relation, at: Place) -> Finding:
+    """A strict relation whose sides are known to be equal fails at any point."""
+    value = short(values.term(relation.right, at))
+    return Finding(at, EXPECT[relation.op] + value, value)
+
+
 def _same(relation: Relation, at: Place) -> bool:
     """Whether the two sides are proved to be one number, such as two terms that cancel."""
     if relation.left.operators or relation.right.operators:

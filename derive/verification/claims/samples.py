@@ -100,6 +100,8 @@ class Sampler:
                 kept.append(value)
             elif (-value).is_positive and domain.contains(-value) is true:
                 kept.append(-value)
+        if isinstance(domain, sympy.FiniteSet):
+            return sorted(domain.args)
         if not kept:
             low, high = domain.inf, domain.sup
             parts = [Rational(k, 16) for k in (8, 5, 13, 3, 11)]
@@ -208,6 +210,8 @@ class Sampler:
 
     def _drawn(self, v: Symbol) -> Expr:
         domain = self.domains[v]
+        if isinstance(domain, sympy.FiniteSet):
+            return self.random.choice(sorted(domain.args))
         low, high = domain.inf, domain.sup
         if low.is_finite and high.is_finite:
             return low + (high - low) * Rational(self.random.randint(1, 255), 256)
@@ -227,16 +231,25 @@ def around(root: Expr) -> list[Expr]:
 
 def roots(part: Expr, v: Symbol) -> list[Expr]:
     """Rational zeros of a part in one variable; irrational ones by a near rational number."""
+    return list(dict.fromkeys(map(_rational, real_roots(part, v))))
+
+
+def real_roots(part: Expr, v: Symbol) -> list[Expr]:
+    """Zeros of a part in one variable, exact where that is short, else with 20 digits."""
     if part.free_symbols != {v}:
         return []
     found: list[Expr] = []
-    for inner in _without_abs(part):
+    for inner in without_abs(part):
         try:
             poly = Poly(inner, v)
             if poly.degree() < 1 or poly.degree() > 8:
                 continue
-            found += list(sympy.real_roots(poly)) if poly.domain.is_QQ or poly.domain.is_ZZ \
-                else [r for r in poly.nroots(n=20) if abs(sympy.im(r)) < 1e-15]  # fmt: skip
+            if poly.domain.is_QQ or poly.domain.is_ZZ:
+                found += sympy.real_roots(poly)
+            elif poly.degree() <= 2:
+                found += [r for r in sympy.roots(poly) if r.is_real]
+            else:
+                found += [r for r in poly.nroots(n=20) if abs(sympy.im(r)) < 1e-15]
         except (
             PolynomialError,
             NotImplementedError,
@@ -246,7 +259,12 @@ def roots(part: Expr, v: Symbol) -> list[Expr]:
             NoConvergence,
         ):
             continue
-    return [_rational(r) for r in found]
+    return found
+
+
+def short_root(root: Expr) -> Expr:
+    """An irrational zero as it stands where that is short, else a near rational number."""
+    return _rational(root) if root.has(sympy.CRootOf) or not root.is_number else root
 
 
 def _rational(root: Expr) -> Expr:
@@ -255,7 +273,7 @@ def _rational(root: Expr) -> Expr:
     return Rational(str(sympy.re(root).evalf(12)))
 
 
-def _without_abs(part: Expr) -> list[Expr]:
+def without_abs(part: Expr) -> list[Expr]:
     """The part with |u| read as u and as -u."""
     sizes = sorted(part.atoms(sympy.Abs), key=str)[:2]
     out = [part]

@@ -11,7 +11,7 @@ from sympy import Expr, S, Symbol, oo, true
 from derive.definitions.loss import Loss
 from derive.verification.backend import NeedsPrecision, Undefined, ctx
 from derive.verification.claims.ball import PRECISIONS, Balls, Number, ball, enclose
-from derive.verification.claims.places import Places, fraction, infinite
+from derive.verification.claims.places import Places, fraction, infinite, irrational
 from derive.verification.claims.terms import Operator, Term
 
 Place = Mapping[Symbol, Expr]
@@ -82,12 +82,14 @@ class Values:
         """Whether a condition on the variables holds at a point."""
         if where is true:
             return True
+        exact, rest = irrational(at)
+        told = where.xreplace(exact) if exact else where
         try:
             for precision in PRECISIONS:
                 ctx.prec = precision
                 try:
-                    numbers = {v: fraction(value) for v, value in at.items()}
-                    return bool(Balls(numbers, ties=precision == PRECISIONS[-1]).truth(where))
+                    numbers = {v: fraction(value) for v, value in rest.items()}
+                    return bool(Balls(numbers, ties=precision == PRECISIONS[-1]).truth(told))
                 except NeedsPrecision:
                     continue
         except Undefined:

@@ -19,27 +19,23 @@ from derive.verification.claims.terms import Relation, Term
 from derive.verification.claims.values import Values
 from derive.verification.claims.zero import vanishes
 from derive.verification.formulas.convention import Convention, conventions, degree
-from derive.verification.formulas.letters import Matched, candidates, likely
+from derive.verification.formulas.letters import candidates, likely
+from derive.verification.formulas.matched import Matched
 from derive.verification.formulas.reader import Reading
+from derive.verification.formulas.roles import matches, role_conventions
+from derive.verification.formulas.told import (
+    DIFFERENT,
+    EQUAL,
+    UNKNOWN,
+    UP_TO,
+    Comparison,
+    detail,
+)
 
-EQUAL, UP_TO, DIFFERENT, UNKNOWN = "equal", "up to", "different", "unknown"
 DENSITIES = ("density", "log_density", "log_partition")
 SECONDS = 6.0
 QUICK = 24  # points that a candidate passes before the thorough search
 THOROUGH = 500
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """relation: EQUAL, UP_TO (with `map`), DIFFERENT (with `witness`) or UNKNOWN."""
-
-    relation: str
-    verdict: str
-    method: str
-    detail: str
-    map: Mapping[str, object] | None = None
-    witness: Mapping[str, str] | None = None
-    letters: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +119,9 @@ def _trials(
     reading: Reading, formula: Expr, loss: Loss, quantity: str, ours: Term,
     shapes: list[Symbol], has_x: bool,
 ) -> Iterator[Trial]:  # fmt: skip
+    if loss.predictions:
+        yield from _role_trials(formula, loss, quantity, ours)
+        return
     x = loss.residual
     ours_free = ours.free
     shapes = [p for p in shapes if p in ours_free]
@@ -142,6 +141,19 @@ def _trials(
                     yield _trial(matched, convention, loss, ours, mine, scale)
 
 
+def _role_trials(formula: Expr, loss: Loss, quantity: str, ours: Term) -> Iterator[Trial]:
+    """The same for a loss of predictions and a target."""
+    wanted = [v for v in loss.variables if v in ours.free]
+    for matched in matches(formula, loss, wanted):
+        changed = {p: value for p, value in matched.shapes.items() if value != p}
+        mine = ours.expression.subs(changed, simultaneous=True)
+        identity = Convention(S.One, S.Zero, None)
+        yield _trial(matched, identity, loss, ours, mine, None)
+        for convention in role_conventions(matched.expression, mine, loss):
+            if _allowed(convention, quantity, proportional=False):
+                yield _trial(matched, convention, loss, ours, mine, None)
+
+
 def _allowed(convention: Convention, quantity: str, proportional: bool) -> bool:
     """A density that misses a constant is none; an offset belongs to losses only."""
     if quantity in DENSITIES and not proportional:
@@ -158,7 +170,7 @@ def _trial(
     """The relation, over x, the shapes and the text's letters."""
     scales = {} if scale is None or convention.scale is None else {scale: convention.scale}
     right = convention.factor * mine.subs(scales) + convention.offset
-    shapes = [p for p in loss.parameters if p in matched.shapes and matched.shapes[p].has(p)]
+    shapes = [p for p in loss.variables if p in matched.shapes and matched.shapes[p].has(p)]
     variables = (loss.residual, *shapes, *matched.others)
     operators = ours.operators
     own = loss if not operators else replace(loss)
@@ -167,7 +179,7 @@ def _trial(
             {**{p: v for p, v in matched.shapes.items() if v != p}, **scales}
         ),
         special={p: _moved_special(loss, p, matched.shapes[p]) for p in shapes},
-        domains={p: loss.domain(p) for p in shapes},
+        domains={v: loss.domain(v) for v in (loss.residual, *shapes)},
     )  # fmt: skip
     letters = dict(matched.letters)
     named = {p: Symbol(name) for p, name in matched.written.items()}
@@ -222,18 +234,8 @@ def _same(trial: Trial, found: Search) -> Comparison:
     factor, offset = (e.xreplace(named) for e in (convention.factor, convention.offset))
     parameters = {p.name: trial.letters[p.name] for p in (*trial.scales, *trial.matched.shapes)}
     mapped = {"factor": str(factor), "offset": str(offset), "parameters": parameters}
-    detail = f"this is {_times(factor)}{told}{_plus(offset)}"
-    if convention.factor.is_negative:
-        detail += "; the factor is negative: it falls where the loss rises"
-    return Comparison(UP_TO, verdict, method, detail, mapped, letters=trial.letters)
-
-
-def _times(factor: Expr) -> str:
-    return "ours with " if factor == 1 else f"{factor} times ours with "
-
-
-def _plus(offset: Expr) -> str:
-    return "" if offset == 0 else f", plus {offset}"
+    said = detail(factor, offset, told)
+    return Comparison(UP_TO, verdict, method, said, mapped, letters=trial.letters)
 
 
 def _letters(trial: Trial) -> str:
@@ -249,6 +251,6 @@ def _different(trial: Trial, finding: Finding) -> Comparison:
             at[trial.letters.get(name) or name] = shown(finding.at[v])
     witness = {**at, "expected": finding.expected, "got": finding.got}
     where = ", ".join(f"{k} = {value}" for k, value in at.items())
-    detail = f"at {where}: ours is {finding.expected}, the text gives {finding.got}"
+    said = f"at {where}: ours is {finding.expected}, the text gives {finding.got}"
     method = "counterexample, by disjoint enclosures" if finding.rigorous else "counterexample"
-    return Comparison(DIFFERENT, "refuted", method, detail, witness=witness, letters=trial.letters)
+    return Comparison(DIFFERENT, "refuted", method, said, witness=witness, letters=trial.letters)

@@ -80,8 +80,8 @@ def _with(
     first = next((n for n in sorted(orders) if n > 0), 0)
     if first not in lowest or first not in orders:
         return
-    factor = _tidy(lowest[first] / orders[first])
-    offset = _tidy(lowest.get(0, S.Zero) - factor * orders.get(0, S.Zero))
+    factor = tidy(lowest[first] / orders[first])
+    offset = tidy(lowest.get(0, S.Zero) - factor * orders.get(0, S.Zero))
     if factor == 0 or factor.has(nan, zoo, oo) or offset.has(nan, zoo, oo):
         return
     if scale is not None and first and list(orders) == [first]:
@@ -94,14 +94,16 @@ def _absorbed(
 ) -> Iterator[Convention]:
     """A power of x/scale: letters of the factor are a part of the scale."""
     number, letters = factor.as_coeff_Mul()
-    power = -sympy.degree(1 / ours.subs(x, 1), scale) if not ours.has(Piecewise) else 0
-    if power and letters.free_symbols and not ours.has(sympy.Max, sympy.Min):
-        moved = _tidy(value * letters ** sympy.Rational(1, power))
+    inverse = 1 / ours.subs(x, 1)
+    power = -sympy.degree(inverse, scale) if inverse.is_polynomial(scale) else 0
+    if power and letters.free_symbols and not ours.has(Piecewise, sympy.Max, sympy.Min):
+        moved = tidy(value * letters ** sympy.Rational(1, power))
         if moved.is_positive is not False:
             yield Convention(number, offset, moved)
 
 
-def _tidy(e: Expr) -> Expr:
+def tidy(e: Expr) -> Expr:
+    """A factor or an offset in a short form."""
     if sympy.count_ops(e) > 120:
         return e
     rational = e.is_rational_function()
@@ -168,11 +170,11 @@ def _from_series(text: dict[int, Expr], ours: dict[int, Expr], scale: Symbol) ->
     low, high = mine
     ratio = ours[high] / ours[low]
     power = high - low
-    unit = _tidy(ratio * scale**power)
+    unit = tidy(ratio * scale**power)
     if unit.has(scale):
         return
-    wanted = _tidy(unit * text[low] / text[high])
-    value = _tidy(wanted ** sympy.Rational(1, power))
+    wanted = tidy(unit * text[low] / text[high])
+    value = tidy(wanted ** sympy.Rational(1, power))
     if value.is_positive is not False and value.is_real is not False:
         yield value
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import sympy
 from sympy import Expr, S, Symbol, oo
 
 from derive.definitions.loss import Loss
+from derive.verification.formulas.matched import MOST, Matched, stem
 from derive.verification.formulas.reader import Reading
 
 RESIDUALS = ("x", "r", "e", "z", "t", "u", "a", "y", "d", "v", "epsilon", "xi", "s", "w")
@@ -24,25 +24,7 @@ USUAL: Mapping[str, tuple[str, ...]] = {
 SCALES = ("c", "sigma", "scale", "b", "gamma", "s", "epsilon", "delta", "lambda", "k", "tau",
           "cbar", "kappa", "mu", "beta", "theta", "h", "a")  # fmt: skip
 OWN = {"alpha": ("alpha",), "df": ("nu", "df"), "scale": ("c", "sigma", "scale")}
-MOST = 12
 MOST_RESIDUALS = 3
-
-
-@dataclass(frozen=True)
-class Matched:
-    """expression: the text in our symbols for x and shapes and in its own for the rest.
-
-    letters: what each of ours is in the text's letters, as text. shapes: values of the shape
-    parameters, over themselves. others: letters of the text that are left, all positive.
-    written: the text's letter for a shape parameter.
-    """
-
-    expression: Expr
-    letters: Mapping[str, str]
-    shapes: Mapping[Symbol, Expr]
-    others: tuple[Symbol, ...]
-    natural: bool
-    written: Mapping[Symbol, str]
 
 
 def candidates(
@@ -101,11 +83,11 @@ def difference(formula: Expr) -> tuple[Symbol, Symbol] | None:
 
 def _ordered(a: Symbol, b: Symbol) -> tuple[Symbol, Symbol]:
     for one, other in ((a, b), (b, a)):
-        stem, base = one.name.partition("_")[0], other.name.partition("_")[0]
-        if stem.endswith(("hat", "tilde")) or (stem in PREDICTIONS and base in TARGETS):
+        first, base = stem(one.name), stem(other.name)
+        if first.endswith(("hat", "tilde")) or (first in PREDICTIONS and base in TARGETS):
             return one, other
     for one, other in ((a, b), (b, a)):
-        if other.name.partition("_")[0] in TARGETS and one.name.partition("_")[0] not in TARGETS:
+        if stem(other.name) in TARGETS and stem(one.name) not in TARGETS:
             return one, other
     return a, b
 
@@ -151,7 +133,7 @@ def _ranked(letters: Sequence[Symbol], p: Symbol) -> list[Symbol]:
 
 def _rank(name: str, parameter: Symbol) -> int:
     """How unlikely it is that a letter means a parameter."""
-    plain = name.partition("_")[0]
+    plain = stem(name)
     if plain == parameter.name:
         return 0
     usual = USUAL.get(parameter.name, SCALES)

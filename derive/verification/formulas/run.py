@@ -16,8 +16,10 @@ from derive.errors import BadInput, Refuted, Undecided
 from derive.verification.claims.cover import covers
 from derive.verification.claims.limited import OutOfTime, Worker
 from derive.verification.claims.reader import read_term
-from derive.verification.formulas.compare import Comparison, compare
+from derive.verification.formulas.classwise import compare_classwise
+from derive.verification.formulas.compare import compare
 from derive.verification.formulas.reader import Reading, read_latex
+from derive.verification.formulas.told import Comparison
 from derive.verification.quantities import quantities
 from derive.verification.report import REFUTED
 from derive.verification.shown import COLOURS, Paint, plain, wrapped
@@ -81,6 +83,8 @@ def judged_formula(given: Mapping[str, Any]) -> Mapping[str, Any]:
     if quantity not in (*quantities(loss), *DENSITIES):
         known = ", ".join((*quantities(loss), *DENSITIES))
         raise BadInput(f"{loss.name} has no quantity {quantity[:40]!a}; it has {known}")
+    if loss.kind == "classwise":
+        return asdict(_over_classes(given, loss))
     reading = read_latex(given["text"]) if given["latex"] else _plain(given["text"], loss)
     where = "latex" if given["latex"] else "formula"
     for formula in reading.formulas:
@@ -97,6 +101,15 @@ def judged_formula(given: Mapping[str, Any]) -> Mapping[str, Any]:
         shown = ", ".join(c.relation for c in found)
         raise BadInput(f"{where}: the sides of the text's = are not the same ({shown})")
     return asdict(found[-1])
+
+
+def _over_classes(given: Mapping[str, Any], loss: Loss) -> Comparison:
+    """A text about a loss over classes, in the grammar and the letters of loss files."""
+    if given["latex"]:
+        raise BadInput(f"{loss.name} is over classes: write its formula for --formula, with sum()")
+    if given["quantity"] != "loss":
+        raise BadInput(f"{loss.name} is over classes: of these only the loss itself is judged")
+    return compare_classwise(_plain(given["text"], loss).formulas[0], loss, given.get("seed", 0))
 
 
 def _plain(text: str, loss: Loss) -> Reading:

@@ -56,3 +56,10 @@ def test_over_a_box_an_open_choice_gives_both_branches() -> None:
     found = Balls({x: arb(0, 1)}, hull=True).value(Piecewise((-5, x < 0), (5, True)))
     assert found.contains(-5)
     assert found.contains(5)
+
+
+def test_powers_of_differences_that_cancel_have_a_value() -> None:
+    y, one = Symbol("y", real=True), Fraction(1)
+    for power in (2, 3):
+        value = enclose((log(x + 1) - log(y + 1)) ** power, {x: one, y: one})
+        assert abs(value) < 1e-300

@@ -38,6 +38,11 @@ PROVED = (
     ("student_t", "integrable(x**2*exp(-loss), x)", "df > 2"),
     ("smooth_l1", "limit(loss, beta, 0, '+') == abs(x)", ""),
     ("barron", "limit(diff(loss, x), x, oo) == 0", "alpha < 1"),
+    ("cauchy", "diff(loss, x, 2) < 0", "x**2 > 2*scale**2"),
+    ("fair", "diff(loss, x, 2) > 0", ""),  # 1 at x = 0, where |x| has its corner
+    ("fair", "continuous(diff(loss, x, 2), x)", ""),
+    ("charbonnier", "loss == sqrt(3) - 1", "x**2 == 2*scale**2"),
+    ("geman_mcclure", "convex(loss, x)", "3*x**2 <= 4*scale**2"),  # up to an irrational end
 )
 REFUTED = (
     ("huber", "diff(loss, x) != delta", "x <= delta", {"x": "1", "delta": "1"}),
@@ -45,6 +50,16 @@ REFUTED = (
     ("welsch", "diff(loss, x, 2) < 0", "x >= scale", None),  # two terms cancel at x = scale
     ("geman_mcclure", "diff(loss, x, 2) != 0", "", None),  # at an irrational x only
     ("charbonnier", "loss != sqrt(2) - 1", "", None),
+    ("cauchy", "diff(loss, x, 2) < 0", "x**2 >= 2*scale**2", None),  # 0 at the very boundary
+    ("cauchy", "diff(loss, x) < 1/(sqrt(2)*scale)", "", {"x": "sqrt(2)", "scale": "1"}),
+    ("tukey", "diff(loss, x, 2) > 0", "5*x**2 <= c**2", None),
+    ("huber", "loss < delta**2", "x**2 <= 9*delta**2/4", None),
+    ("student_t", "diff(loss, x, 2) > 0", "x**2 <= df*scale**2", None),
+    ("quantile", "loss < abs(x)/2", "tau <= 1/2 and x >= 0", None),
+    ("log_cosh", "loss < c**2*log(2)", "x <= c*log(2 + sqrt(3))", None),
+    ("charbonnier", "loss == sqrt(3)", "x**2 == 2*scale**2", None),
+    ("andrews", "smooth(loss, x)", "", None),  # its corner is at an irrational multiple of c
+    ("welsch", "loss != 1/2", "", None),  # by a change of sign
     ("huber", "bounded(loss, x)", "", {"delta": "1"}),
     ("huber", "limit(loss - delta*abs(x), x, -oo) == delta**2/2", "", {"delta": "1"}),
     ("absolute", "limit(diff(loss, x), x, 0) == 0", "", {"scale": "1"}),
@@ -59,6 +74,7 @@ REFUTED = (
     ("geman_mcclure", "sup(diff(loss, x), x) == 3*sqrt(3)/(16*scale)", "", {"scale": "1"}),
     ("barron", "limit(diff(loss, x), x, oo) == 0", "alpha <= 1", {"alpha": "1", "scale": "1"}),
     ("barron", "smooth(loss, alpha)", "", None),
+    ("barron", "bounded(loss, x)", "alpha**2 <= 2", None),  # a condition that says nothing of scale
     ("barron", "loss <= abs(x)/scale", "alpha < 3/2", None),
     ("barron", "loss == abs(x)/scale", "alpha == 1", None),
     ("smooth_l1", "limit(loss, beta, oo) == x**2/2", "", None),
@@ -72,6 +88,13 @@ FORMULAS: tuple[tuple[str, dict[str, str], str, str], ...] = (
     ("exp(a)/(exp(a) + exp(b))", {"a": "real", "b": "real"}, "formula < 1", "proved"),
     ("x*tanh(10**6*x)", {"x": "real"}, "formula == abs(x)", "refuted"),
     ("max(0, 1/1000 - abs(x - 1/3))", {"x": "real"}, "formula == 0", "refuted"),
+    ("abs(x)**(p**2 - 1)", {"x": "real", "p": "[0, 2]"}, "p**2 != 3", "refuted"),
+    (
+        "piecewise((x**2, x**2 < 2), (3, x**2 <= 2), (x**2, True))",
+        {"x": "real"},
+        "formula == x**2",
+        "refuted",
+    ),
 )
 
 
@@ -133,3 +156,43 @@ def test_an_open_question_is_no_proof() -> None:
     found = searched(made)
     assert found.verdict == "agrees"
     assert "not excluded" in found.detail
+
+
+CROSSED = (
+    ("x*y", {"x": "real", "y": "real"}, "formula < 2", "x**2 <= 2 and y**2 <= 2"),
+    ("abs(x)**(p**2 - 1)", {"x": "real", "p": "positive"}, "bounded(formula, x)", "p**2 <= 2"),
+    (
+        "(1 + x**2)**(-p**2/4)",
+        {"x": "real", "p": "positive"},
+        "integrable(formula, x)",
+        "p**2 >= 2",
+    ),
+    ("x**3", {"x": "real"}, "formula < 3*sqrt(3)", "x <= sqrt(3) and x >= 0"),
+    ("x*log(x)", {"x": "positive"}, "formula > -exp(-1)", "x > 0"),  # touches at exp(-1)
+    ("x**2 + 2*y**2", {"x": "real", "y": "real"}, "formula > 2*sqrt(2)*x*y", "x > 0"),
+    ("exp(-x**2)", {"x": "real"}, "formula < 1/3", "x**2 >= log(3)"),
+)
+
+
+@pytest.mark.parametrize(("formula", "variables", "says", "where"), CROSSED, ids=str)
+def test_irrational_boundaries(
+    formula: str, variables: dict[str, str], says: str, where: str
+) -> None:
+    kinds = "".join(f"{name} = {kind!r}\n" for name, kind in variables.items())
+    head = f"formula = {formula!r}\n[claim.variables]\n{kinds}"
+    assert searched(claim(head, says, where)).verdict == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("loss", "says"),
+    [
+        ("cauchy", "sup(diff(loss, x), x) < 1/(sqrt(2)*scale)"),
+        ("quadratic", "integral(exp(-loss), x, 0, oo) != sqrt(pi/2)*scale"),
+    ],
+)
+def test_sides_that_are_proved_equal_refute_a_strict_relation(loss: str, says: str) -> None:
+    found = proved(claim(LOSS.format(loss=loss), says))
+    assert found is not None
+    assert found.verdict == "refuted"
+    assert found.steps
+    assert found.witness is not None

@@ -7,8 +7,9 @@ import sympy
 
 from derive.definitions.find import find
 from derive.verification.claims.reader import read_term
-from derive.verification.formulas.compare import Comparison, compare
+from derive.verification.formulas.compare import compare
 from derive.verification.formulas.reader import read_latex
+from derive.verification.formulas.told import Comparison
 
 HUBER = r"\begin{cases}%s & |x|\le\delta\\ %s & \text{otherwise}\end{cases}"
 EQUAL = (
@@ -98,3 +99,40 @@ def test_different_with_a_witness(text: str, loss: str, quantity: str) -> None:
 def test_a_negative_factor_is_said() -> None:
     found = judged(r"\frac{c^2}{1+(x/c)^2}", "geman_mcclure", "loss")
     assert "falls where the loss rises" in found.detail
+
+
+# (text, loss, relation, map): of a prediction and a target
+ROLES = (
+    (r"-y\log p-(1-y)\log(1-p)", "binary_cross_entropy", "equal", None),
+    (r"-p\log y-(1-p)\log(1-y)", "binary_cross_entropy", "different", None),  # swapped
+    (r"-y\log p+(1-y)\log(1-p)", "binary_cross_entropy", "different", None),
+    (r"-\left[y\log_2 p+(1-y)\log_2(1-p)\right]", "binary_cross_entropy", "up to",
+     ("1/log(2)", "0")),
+    (r"\lambda-k\log\lambda", "poisson", "equal", None),
+    (r"2\left(y\log\frac{y}{\mu}-(y-\mu)\right)", "poisson_deviance", "up to", ("2", "0")),
+    (r"2\left(y\log\frac{\mu}{y}-(y-\mu)\right)", "poisson_deviance", "different", None),
+    (r"\frac12\log(2\pi\sigma^2)+\frac{(y-\mu)^2}{2\sigma^2}", "gaussian_nll", "up to",
+     ("1", "log(2)/2 + log(pi)/2")),
+    (r"\log v+\frac{(y-\mu)^2}{2v}", "gaussian_nll", "different", None),
+    (r"\max(0,1-yf)", "hinge", "equal", None),
+    (r"\max(0,1+yf)", "hinge", "different", None),
+    (r"(p-y)^2", "brier", "equal", None),
+    (r"\left(\log(1+\hat y)-\log(1+y)\right)^2", "squared_logarithmic_error", "equal", None),
+    (r"\left(\log\hat y-\log y\right)^2", "squared_logarithmic_error", "different", None),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "loss", "relation", "mapped"), ROLES)
+def test_predictions_and_targets(
+    text: str, loss: str, relation: str, mapped: tuple[str, str] | None
+) -> None:
+    found = judged(text, loss, "loss")
+    assert found.relation == relation
+    if mapped is not None:
+        assert found.map is not None
+        assert (found.map["factor"], found.map["offset"]) == mapped
+
+
+def test_a_text_that_stops_elsewhere_is_different_and_no_fault() -> None:
+    text = r"\begin{cases}x^2/2&|x|<c\\0&|x|\ge c\end{cases}"
+    assert judged(text, "talwar", "loss").relation == "different"

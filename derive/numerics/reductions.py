@@ -125,8 +125,8 @@ def _times_power(
     factor *= c * d
     mean = next((f for f in Mul.make_args(factor) if isinstance(f, weighted)), None)
     if mean is not None and sides[1] == 1:  # which may be tiny where the side is large
-        whole = weighted(sides[0], *mean.args[1:])
-        sides = [S.One, factor.xreplace({mean: whole})]
+        side, d = (sides[0], d) if sides[0] != 1 else (1 / d, S.One)
+        sides = [S.One, factor.xreplace({mean: weighted(side, *mean.args[1:])})]
     elif sides[1] == 1 or factor.is_number or apart != 1:
         sides[1] *= factor
     else:  # both sides grow with x: none of them has room for it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from mpmath import mp
 
 from derive.emission.render import templates_folder
@@ -39,3 +40,17 @@ def test_log1p_at_the_ends(log1p):
     with np.errstate(all="ignore"):
         np.testing.assert_array_equal(log1p(np.repeat(ends, MANY))[::MANY], np.log1p(ends))
     assert log1p(np.float64(0.5)) == log1p(np.full(MANY, 0.5))[0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_a_product_is_rounded_by_is_exact(dtype):
+    """In PyTorch, which computes in float32 too."""
+    names: dict[str, object] = {}
+    path = templates_folder() / "torch" / "library" / "product_error.py"
+    exec(compile(path.read_text(encoding="utf-8"), path, "exec"), names)
+    rng = np.random.default_rng(1)
+    a, b = (torch.tensor(rng.uniform(1, 4, MANY), dtype=getattr(torch, dtype)) for _ in range(2))
+    with mp.workdps(60):
+        pairs = zip(a.tolist(), b.tolist(), (a * b).tolist(), strict=True)
+        exact = [float(mp.mpf(x) * mp.mpf(y) - mp.mpf(xy)) for x, y, xy in pairs]
+    assert names["_product_error"](a, b).tolist() == exact

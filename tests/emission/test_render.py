@@ -12,12 +12,14 @@ from forms import derivation, of_catalogue
 
 from derive.definitions.catalogue import load
 from derive.definitions.loss import Loss
-from derive.emission.render import context, render
+from derive.emission.printer import Printer
+from derive.emission.render import context, function, render
 from derive.emission.targets import TARGETS
 from derive.emission.text import fitted, paragraph, quoted
 from derive.numerics.forms import Regime, StableForm
-from derive.numerics.nodes import Call, Local, Name, node
+from derive.numerics.nodes import Call, Local, Name, call, node, patch
 from derive.program.lowering import lower_module
+from derive.program.module import Assignment, Block, Branch, Helper
 
 targets = pytest.mark.parametrize("target", TARGETS.values(), ids=lambda t: t.name)
 HOSTILE = {
@@ -217,3 +219,15 @@ def _with_letters(form, loss):
         for r in form.regimes
     )
     return dataclasses.replace(form, loss=loss, regimes=regimes, diverging={})
+
+
+def test_a_value_that_two_branches_begin_with_stands_after_what_it_needs():
+    """`far` is the same text in both, but w is not the same value in both."""
+    w, far = Name("w"), Assignment("far", call("le", 9, Name("w")))
+    ways = (Assignment("w", Name("y") * 2), far), (Assignment("w", Name("y") * Name("b")), far)
+    blocks = [Block(way, (patch(Name("far"), 0, w),)) for way in ways]
+    branch = Branch(call("lt", Name("b"), 2), "", blocks[0])
+    found = function(
+        Helper("h", ("y", "b"), "A helper.", (branch,), blocks[1]), Printer(TARGETS["numpy"].syntax)
+    )
+    assert not found["shared"]

@@ -164,3 +164,29 @@ def test_a_power_with_a_tiny_exponent_grows_far_out():
     assert limit(exact, [endless, arb(1e-200)], endless) > 1e300
     assert limit(exact, [endless, arb(-1e-200)], endless) == 0
     assert limit(exact, [endless, arb(0.0)], endless) == 1
+
+
+@pytest.mark.parametrize("end", [1e-30, 1e30])
+def test_edges_are_sought_at_both_ends_of_a_length(end):
+    """Steps of a form leave the range at one of them only."""
+    loss = _loss(c**2 * (sqrt(1 + (x / c) ** 2) - 1))
+    sample = spread(loss, 400, 5, "float32")
+    more = with_edges(sample, [loss.expression], loss.variables)
+    new = [
+        g.x[len(old.x) + 2 :]  # after those farthest out
+        for g, old in zip(more.groups, sample.groups, strict=True)
+        if math.isclose(g.parameters[0], end, rel_tol=1e-6)
+    ]
+    assert sum(map(len, new)) > 0
+
+
+def test_edges_of_a_prediction_reach_to_the_largest_number():
+    y = Symbol("y", real=True)
+    loss = Loss(
+        name="t", title="t", source="t", variables=(x, y), predictions=(x,), target=y,
+        loss=(x - y) ** 2 / 2,
+    )  # fmt: skip
+    sample = whole_range(loss, 400, dtype="float32")
+    more = with_edges(sample, [loss.expression], loss.variables, residual=False)
+    sizes = (more.columns["x"] - more.columns["y"]) ** 2 / 2
+    assert np.any((sizes > 2.0**127) & (sizes < 2.0**128))

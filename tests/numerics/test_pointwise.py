@@ -12,6 +12,7 @@ from derive.definitions.loss import Loss
 from derive.numerics.errors import ErrorModel, ends, samples
 from derive.numerics.evaluate import evaluate
 from derive.numerics.leading import leading_terms
+from derive.numerics.lower import lower
 from derive.numerics.measure import target
 from derive.numerics.ratios import with_log_ratios
 from derive.numerics.rules import rewrite
@@ -82,3 +83,17 @@ def test_the_largest_numbers_are_among_the_ends():
     *_, narrow, wide = samples(POWER)
     for sample, most in ((narrow, np.finfo(np.float32).max), (wide, np.finfo(float).max)):
         assert {*ends(POWER), most, -most} == set(sample.columns["z"])
+
+
+def test_one_less_the_logarithm_of_a_ratio_keeps_its_digits_beside_its_zero():
+    t = Symbol("t", positive=True)
+    written = with_log_ratios(2 - 2 * log((1 + s) / (1 + t)))
+    assert str(rewrite(written)[0]) == "2*log_ratio_gap(s, t)"
+
+
+def test_a_whole_power_less_one_does_not_cancel():
+    found, used = rewrite(1 - (1 - z**2) ** 3)
+    assert used == ("whole power minus one",)
+    form = lower(found)
+    small = evaluate(form, {"z": np.array([1e-9])})
+    np.testing.assert_allclose(small, 3e-18, rtol=1e-15)

@@ -53,8 +53,8 @@ def _parameters(c: Any = 1.339) -> Any:
 @_elementwise
 def loss(x: Any, c: Any = 1.339) -> Any:
     """Andrews' sine (wave), elementwise."""
-    u = c * np.sin(0.5 * (x / c))
-    return np.where(_less_pi(np.abs(x), c) > 0, c * c * 2, u * (u * 2))
+    u = np.sin(0.5 * (x / c))
+    return np.where(_less_pi(np.abs(x), c) > 0, c * c * 2, 2 * c * u * (c * u))
 
 
 @_elementwise
@@ -74,8 +74,8 @@ def d_c(x: Any, c: Any = 1.339) -> Any:
         -2.496737331699789e-15, 7.084933548256667e-18,
     )  # fmt: skip
     value = _horner(u * u, terms) * c * u * u * u * u
-    q = c * (1 - np.cos(y)) * 2 - x * np.sin(y)
-    return np.where(u >= 2, np.where(_less_pi(np.abs(x), c) <= 0, q, 4 * c), value)
+    q = 2 - y * np.sin(y) - 2 * np.cos(y)
+    return np.where(u >= 2, c * np.where(_less_pi(np.abs(x), c) <= 0, q, 4), value)
 
 
 @_elementwise
@@ -96,7 +96,7 @@ def d2_x_c(x: Any, c: Any = 1.339) -> Any:
     )  # fmt: skip
     value = np.sign(x) * (_horner(u * u, terms) * u * u * u)
     w = np.where(_less_pi(np.abs(x), c) <= 0, np.sin(y) - y * np.cos(y), 0)
-    return np.where(u >= 2, w, value)
+    return np.where(u >= 1.5, w, value)
 
 
 @_elementwise
@@ -112,7 +112,7 @@ def d2_c(x: Any, c: Any = 1.339) -> Any:
     )  # fmt: skip
     value = _horner(u * u, terms) * u * u * u * u
     q = 2 + y * y * v - y * np.sin(y) * 2 - 2 * v
-    return np.where(u >= 2, np.where(_less_pi(np.abs(x), c) <= 0, q, 4), value)
+    return np.where(u >= 1.5, np.where(_less_pi(np.abs(x), c) <= 0, q, 4), value)
 
 
 @_elementwise
@@ -127,11 +127,12 @@ def weight(x: Any, c: Any = 1.339) -> Any:
 @_elementwise
 def value_and_grad(x: Any, c: Any = 1.339) -> Any:
     """(loss, d_x) in one pass."""
-    v = 8.908910206761538e-06 * c
-    far = np.abs(x) - 2 * c - c - 0.125 * c - 0.015625 * c - 2.0**-10 * c + v > 0
+    u = 2 * c
+    w = 8.908910206761538e-06 * c
+    far = np.abs(x) - u - c - 0.125 * c - 0.015625 * c - 2.0**-10 * c + w > 0
     y = x / c
-    u = c * np.sin(0.5 * y)
-    value = np.where(far, c * c * 2, u * (u * 2))
+    v = np.sin(0.5 * y)
+    value = np.where(far, c * c * 2, u * v * (c * v))
     return value, np.where(far, 0, c * np.sin(y))
 
 

@@ -55,7 +55,7 @@ def _parameters(c: Any = 1.0) -> Any:
 def loss(x: Any, c: Any = 1.0) -> Any:
     """Arctan loss, elementwise."""
     y = x / c
-    return _where_rare(np.abs(y) < 2.0**-20, lambda: 0.5 * x * x, c / 2 * c * np.arctan(y * y))
+    return _where_rare(np.abs(y) < 2.0**-27, lambda: 0.5 * x * x, c / 2 * np.arctan(y * y) * c)
 
 
 @_elementwise
@@ -63,7 +63,7 @@ def d_x(x: Any, c: Any = 1.0) -> Any:
     """The derivative in x, the influence."""
     y = x / c
     s = y * y
-    return _where_rare(np.abs(y) >= 2.0**30, lambda: c / y * (1 / y / y), x / (1 + s * s))
+    return _where_rare(np.abs(y) >= 2.0**27, lambda: c / y * (1 / y / y), x / (1 + s * s))
 
 
 @_elementwise
@@ -72,7 +72,7 @@ def d_c(x: Any, c: Any = 1.0) -> Any:
     y = x / c
     u = np.abs(y)
     s = y * y
-    value = c * np.arctan(s) - y * (x / (1 + s * s))
+    value = c * (np.arctan(s) - y / (s * y * y + 1) * y)
     value = _where_rare(u >= 2.0**60, lambda: 1.5707963267948966 * c, value)
     terms = (
         0.4780900478231121, -0.7470730198949608, -0.4588926549769854, 1.4286983114447196,
@@ -100,7 +100,7 @@ def d2_x(x: Any, c: Any = 1.0) -> Any:
     s = y * y
     q = s * y * y + 1
     value = (1 - s * y * y * 3) / q / q
-    return _where_rare(np.abs(y) >= 2.0**30, lambda: -3 / y / y * (1 / y / y), value)
+    return _where_rare(np.abs(y) >= 2.0**27, lambda: -3 / y / y * (1 / y / y), value)
 
 
 @_elementwise
@@ -109,7 +109,7 @@ def d2_x_c(x: Any, c: Any = 1.0) -> Any:
     y = x / c
     q = y * y * y * y + 1
     value = y / q * 4 * y * y * y * y / q
-    return _where_rare(np.abs(y) >= 2.0**30, lambda: 4 / y * (1 / y / y), value)
+    return _where_rare(np.abs(y) >= 2.0**27, lambda: 4 / y * (1 / y / y), value)
 
 
 @_elementwise
@@ -136,7 +136,7 @@ def weight(x: Any, c: Any = 1.0) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / c
     s = y * y
-    return _where_rare(np.abs(y) >= 2.0**30, lambda: 1 / y / y * (1 / y / y), 1 / (1 + s * s))
+    return _where_rare(np.abs(y) >= 2.0**27, lambda: 1 / y / y * (1 / y / y), 1 / (1 + s * s))
 
 
 @_elementwise

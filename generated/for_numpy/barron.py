@@ -106,30 +106,10 @@ def d_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 def d2_x(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     y = x / scale
-    s = y * y
-    if _all(alpha == 0):
-        value = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
-        return _where_rare(np.abs(y) >= 2.0**60, lambda: -2 / x / x, value)
-    if _all(alpha >= 2.0**1000):
-        p = np.exp(0.25 * y * y) / scale
-        return p * (y * y + 1) * p
-    if _all(alpha <= -(2.0**1000)):
-        quarter = np.exp(-0.125 * y * y)
-        p = np.exp(-0.25 * y * y) / scale
-        value = p * (1 - s) * p
-        value = _where_rare(
-            np.abs(y) >= 16,
-            lambda: quarter / scale * quarter * (1 - s) * (quarter / scale * quarter),
-            value,
-        )
-        return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, value)
-    b = np.maximum(np.abs(alpha - 2), 2.0**-100)
-    r = np.abs(y) / np.sqrt(b)
-    q = 1 / (r * r + 1) + (alpha - 1) / (1 + 1 / (r * r))
-    value = _times_power1p_less_one(1, q, scale, scale, y, b, alpha / 2)
-    return _where_rare(
-        np.abs(y) == np.inf, lambda: np.abs(x) ** (alpha - 2) / (scale * scale), value
-    )
+    a = np.minimum(np.maximum(alpha, -(2.0**100)), 2.0**100)
+    b = np.maximum(np.abs(a - 2), 2.0**-100)
+    value = _times_power1p_less_one(1, _weighted(1 / scale, 1, a - 1, y, b), scale, 1, y, b, a / 2)
+    return _where_rare(np.abs(y) == np.inf, lambda: np.abs(x) ** (a - 2) / (scale * scale), value)
 
 
 @_elementwise
@@ -141,9 +121,8 @@ def d2_x_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         return np.where(np.isnan(x), x, 0)
     y = x / scale
     b = np.abs(alpha - 2)
-    L = _log1p_square(np.abs(y) / np.sqrt(b))
-    u = 0.5 * _exp_difference_over_m1_0_0(L)
-    value = _times_power1p_less_one(y, u, scale / L, 1, y, b, alpha / 2)
+    u = 0.5 * _exp_difference_over_m1_0_0(_log1p_over(y, b))
+    value = _times_power1p_less_one(y, u, scale / _log1p_over(y, b), 1, y, b, alpha / 2)
     return _where_rare(
         np.abs(y) == np.inf,
         lambda: np.sign(x) * _where_rare(alpha - 1 < 0, lambda: 0, np.inf),
@@ -155,15 +134,9 @@ def d2_x_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 def d2_x_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and scale."""
     y = x / scale
-    if _all(alpha == 0):
-        s = y * y
-        value = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
-        return _where_rare(np.abs(y) >= 2.0**60, lambda: -scale / x / x * (8 / x), value)
     a = np.minimum(np.maximum(alpha, -(2.0**100)), 2.0**100)
     b = np.maximum(np.abs(a - 2), 2.0**-100)
-    r = np.abs(y) / np.sqrt(b)
-    q = -a / (1 + 1 / (r * r)) - 2 / (r * r + 1)
-    value = _times_power1p_less_one(y, q, scale, scale, y, b, a / 2)
+    value = _times_power1p_less_one(1, -_weighted(y, 2, a, y, b), scale, scale, y, b, a / 2)
     return _where_rare(
         np.abs(y) == np.inf, lambda: -np.sign(x) * (np.abs(x) ** (a - 1) / (scale * scale)), value
     )
@@ -176,11 +149,7 @@ def d2_alpha(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         return np.where(np.isnan(x), x, _where_rare(x == 0, lambda: 0, np.inf))
     if _all(np.abs(alpha) >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
-    b = np.abs(alpha - 2)
-    y = x / scale
-    v = _log1p_square(np.abs(y) / np.sqrt(b))
-    u = -_exp_difference_m2_m1_m1_0(v) / b * np.sign(alpha - 2) * 2
-    return _square_difference_plus_0_pm1_p_p_p(b / 4, y, b, alpha / 2, u)
+    return _square_bend(np.sign(alpha - 2) / 4, x / scale, np.abs(alpha - 2), alpha / 2)
 
 
 @_elementwise
@@ -192,9 +161,8 @@ def d2_alpha_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
         return np.where(np.isnan(x), x, 0)
     y = x / scale
     b = np.abs(alpha - 2)
-    L = _log1p_square(np.abs(y) / np.sqrt(b))
-    u = -0.5 * y * _exp_difference_over_m1_0_0(L)
-    value = _times_power1p_less_one(y, u, scale / L, 1, y, b, alpha / 2)
+    u = -0.5 * y * _exp_difference_over_m1_0_0(_log1p_over(y, b))
+    value = _times_power1p_less_one(y, u, scale / _log1p_over(y, b), 1, y, b, alpha / 2)
     return _where_rare(
         np.abs(y) == np.inf, lambda: _where_rare(alpha < 0, lambda: 0, -np.inf), value
     )
@@ -204,18 +172,10 @@ def d2_alpha_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
 def d2_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
-    if _all(alpha >= 2.0**1000):
-        p = np.exp(0.25 * y * y) / scale * y
-        return p * (y * y + 3) * p
-    if _all(alpha <= -(2.0**1000)):
-        quarter = np.exp(-0.125 * y * y)
-        p = quarter / scale * y * quarter
-        return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (3 - y * y) * p)
-    b = np.maximum(np.abs(alpha - 2), 2.0**-100)
-    r = np.abs(y) / np.sqrt(b)
-    v = scale / (3 / (r * r + 1) + (alpha + 1) / (1 + 1 / (r * r)))
-    value = _times_power1p_less_one(y, y, v, scale, y, b, alpha / 2)
-    return _where_rare(np.abs(y) == np.inf, lambda: 2 * np.abs(x) ** alpha / (scale * scale), value)
+    a = np.minimum(np.maximum(alpha, -(2.0**100)), 2.0**100)
+    b = np.maximum(np.abs(a - 2), 2.0**-100)
+    value = _times_power1p_less_one(y, y, scale / _weighted(1, 3, a + 1, y, b), scale, y, b, a / 2)
+    return _where_rare(np.abs(y) == np.inf, lambda: 2 * np.abs(x) ** a / (scale * scale), value)
 
 
 @_elementwise
@@ -239,7 +199,7 @@ def _by_kind(formula: Any, r: Any, alpha: Any, scale: Any) -> Any:
     """Each kind of special parameters apart: a formula asks for those of all elements at once."""
     if not alpha.ndim:
         return formula(r, alpha, scale)
-    kind = (alpha == 0) + 2 * (alpha == 2) + 4 * (alpha >= 2.0**1000) + 8 * (alpha <= -(2.0**1000))
+    kind = (alpha == 2) + 2 * (alpha >= 2.0**1000) + 4 * (alpha <= -(2.0**1000))
     whole = np.empty((2, *r.shape))
     for here in (kind == k for k in np.unique(kind)):
         whole[:, here] = formula(r[here], alpha[here], scale[here])
@@ -250,20 +210,6 @@ def _exp_difference_m1_0_0(z: Any) -> Any:
     """z^2 exp[-z, 0, 0], the divided difference of exp."""
     p = np.exp(-z)
     return np.where(np.abs(z) < 1, z * z * (p * _exp_series(np.abs(z), (0, 1, 1))), z - 1 + p)
-
-
-def _exp_difference_m1_0_0_0(z: Any) -> Any:
-    """z^3 exp[-z, 0, 0, 0], the divided difference of exp."""
-    p = np.exp(-z)
-    value = z * z * 0.5 - z + 1 - p
-    return np.where(np.abs(z) < 2, z * z * z * (p * _exp_series(np.abs(z), (0, 1, 1, 1))), value)
-
-
-def _exp_difference_m2_m1_m1_0(z: Any) -> Any:
-    """z^3 exp[-2 z, -z, -z, 0], the divided difference of exp."""
-    p = np.exp(-2 * z)
-    value = 0.5 - np.minimum(z, 1e9) * np.exp(-z) - 0.5 * p
-    return np.where(np.abs(z) < 2, z * z * z * (p * _exp_series(np.abs(z), (0, 1, 1, 2))), value)
 
 
 def _exp_difference_over_m1_0_0(z: Any) -> Any:
@@ -280,11 +226,11 @@ def _exprel(z: Any) -> Any:
 
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
     """f e (1 + y^2/b)^q/(root^2 c d): the power in halves, beside f/c and e/d."""
-    t = np.abs(y) / np.sqrt(b)
-    half = _power1p_square(t, 0.5 * q)
-    half = _where_rare(t >= np.inf, lambda: np.abs(y) ** q * np.minimum(b, 1) ** (-0.5 * q), half)
+    half = _power1p_square(y, b, 0.5 * q)
+    v = np.abs(y) / np.sqrt(b)
+    half = _where_rare(v >= np.inf, lambda: np.abs(y) ** q * np.minimum(b, 1) ** (-0.5 * q), half)
     extreme = (half < 2.0**-100) | (half >= np.inf)
-    quarter = _power1p_square(t, 0.25 * q)
+    quarter = _power1p_square(y, b, 0.25 * q)
     first = np.where(extreme, quarter, half)
     low = np.minimum(first, 1)
     above = f * low
@@ -298,25 +244,29 @@ def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any
     w = np.where(small, below / d / root, e / root * low / d)
     value = side * high * again * (w * high * again)
     u = np.where(np.abs(near) < 1, near / d / root, near / root / d)
-    return np.where((np.abs(side) >= 1) & small, u * high * again * high * again, value)
+    value = np.where((np.abs(side) >= 1) & small, u * high * again * high * again, value)
+    return _where_rare(first == 0, lambda: 0, value)
 
 
-def _log1p_square(t: Any) -> Any:
-    """log(1 + t^2) for t >= 0, also where t^2 overflows."""
-    return _where_rare(t >= 2.0**40, lambda: 2 * np.log(t), _log1p(t * t))
+def _log1p_over(y: Any, b: Any) -> Any:
+    """log(1 + y^2/b), also where y^2/b overflows."""
+    w = y / b * y
+    return _where_rare(w >= 2.0**80, lambda: 2 * np.log(np.abs(y)) - np.log(b), _log1p(w))
 
 
-def _power1p_square(t: Any, q: Any) -> Any:
-    """(1 + t^2)^q for t >= 0, also where t^2 overflows."""
+def _power1p_square(y: Any, b: Any, q: Any) -> Any:
+    """(1 + y^2/b)^q, also where y^2/b overflows."""
     if _all(np.abs(q) <= 2):
-        return _where_rare(t >= 2.0**40, lambda: t ** (2 * q), (1 + t * t) ** q)
-    total = 1 + t * t
+        w = y / b * y
+        return _where_rare(w >= 2.0**80, lambda: (np.abs(y) / np.sqrt(b)) ** (2 * q), (1 + w) ** q)
+    v = y / b
+    w = v * y
+    total = 1 + w
+    power = total**q
     lift = total - 1
-    u = 1 - (total - lift) + (t * t - lift) + _product_error(t, t)
-    value = total**q * (1 + np.maximum(q * (u / total), -0.5))
-    v = 1 + np.maximum(q * _product_error(t, t), -0.5)
-    value = np.where(t < 0.03125, np.exp(q * _log1p(t * t)) * v, value)
-    return _where_rare(t >= 2.0**40, lambda: t ** (2 * q), value)
+    u = q * ((1 - (total - lift) + (w - lift) + _product_error(v, y)) / total)
+    value = np.where((power > 0) & (power < np.inf), power * np.exp(u), power)
+    return _where_rare(w >= 2.0**80, lambda: (np.abs(y) / np.sqrt(b)) ** (2 * q), value)
 
 
 def _power_difference_0_p_p(z: Any, p: Any, g: Any) -> Any:
@@ -347,18 +297,38 @@ def _root1p_square(t: Any) -> Any:
     return _where_rare(np.abs(t) >= 2.0**40, lambda: np.abs(t), np.sqrt(1 + t * t))
 
 
+def _square_bend(f: Any, y: Any, b: Any, p: Any) -> Any:
+    """f (g (z - 1 + exp(-z))^2 - 2 z^3 exp[0, p z, p z, p z]), g = exp(p z), z = log(1 + y^2/b)."""
+    g = _power1p_square(y, b, p)
+    z = _log1p_over(y, b)
+    m = np.minimum(z, 1e9)
+    e = _exp_difference_m1_0_0(m)
+    decay = np.exp(-m)
+    rest = 2 / p / p
+    total = p * (e * e) - (m * m - 2 * ((m - 1 / p) / p))
+    u = (p - 1) * (e * e - 2 * (m / p))
+    total = np.where(p < 3.5, u + (1 - decay * (2 - decay - 2 * m)) - rest, total)
+    q = g * (e * e) - 2 * _power_difference_0_p_p_p(z, p, g)
+    value = f * np.where(p * m < 2.5, q, (g * total + rest) / p)
+    return _where_rare(
+        g >= 2.0**90,
+        lambda: _power1p_square(y, b, 0.5 * p) * (f * total / p) * _power1p_square(y, b, 0.5 * p),
+        value,
+    )
+
+
 def _square_difference_0_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     """f z^1 exp[0, p z], z = log(1 + y^2/b)."""
     t = np.abs(y) / np.sqrt(b)
-    z = _log1p_square(t)
+    z = _log1p_over(y, b)
     m = np.minimum(z, 1e9)
     value = f * (z * _exprel(p * m))
     value = _where_rare(
         (p * z >= 1.25) | (p * z <= -40),
         lambda: _where_rare(
-            _power1p_square(t, p) >= 2.0**90,
-            lambda: _power1p_square(t, 0.5 * p) * (f / p) * _power1p_square(t, 0.5 * p),
-            f * ((_power1p_square(t, p) - 1) / p),
+            _power1p_square(y, b, p) >= 2.0**90,
+            lambda: _power1p_square(y, b, 0.5 * p) * (f / p) * _power1p_square(y, b, 0.5 * p),
+            f * ((_power1p_square(y, b, p) - 1) / p),
         ),
         value,
     )
@@ -367,9 +337,8 @@ def _square_difference_0_p(f: Any, y: Any, b: Any, p: Any) -> Any:
 
 def _square_difference_0_pm1_p_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     """f z^3 exp[0, (p - 1) z, p z, p z], z = log(1 + y^2/b)."""
-    t = np.abs(y) / np.sqrt(b)
-    g = _power1p_square(t, p)
-    z = _log1p_square(t)
+    g = _power1p_square(y, b, p)
+    z = _log1p_over(y, b)
     m = np.minimum(z, 1e9)
     near = p * m < 2.5
     q = p - 1
@@ -379,46 +348,16 @@ def _square_difference_0_pm1_p_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     high = np.maximum(p, 0)
     low = np.minimum(q, 0)
     unit = np.maximum(high - low, 1)
-    u = g * v + np.where(near2, z * _exprel(q * z), -1 / q) / p / p
-    r = _power_difference_0_p_p(z, p, g) / (1 - p)
-    u = np.where(near, r - g * (_exp_difference_m1_0_0(m) / (1 - p)), u)
-    h = _exp_series(unit * m, (-low / unit, (q - low) / unit, (p - low) / unit, (p - low) / unit))
-    u = np.where((high - low) * m < 5, z * z * z * np.exp(low * m) * h, u)
-    value = f * u
+    u = _power_difference_0_p_p(z, p, g) / (1 - p) - g * (_exp_difference_m1_0_0(m) / (1 - p))
+    value = f * np.where(near, u, g * v + np.where(near2, z * _exprel(q * z), -1 / q) / p / p)
+    r = _exp_series(unit * m, (-low / unit, (q - low) / unit, (p - low) / unit, (p - low) / unit))
+    value = np.where((high - low) * m < 5, f * z * z * z * np.exp(low * m) * r, value)
     return _where_rare(
         g >= 2.0**90,
         lambda: (
-            _power1p_square(t, 0.5 * p) * (f * np.where(near, m, v)) * _power1p_square(t, 0.5 * p)
-        ),
-        value,
-    )
-
-
-def _square_difference_plus_0_pm1_p_p_p(f: Any, y: Any, b: Any, p: Any, c: Any) -> Any:
-    """f (z^4 exp[0, (p - 1) z, p z, p z, p z] + c exp(p z)), z = log(1 + y^2/b)."""
-    t = np.abs(y) / np.sqrt(b)
-    g = _power1p_square(t, p)
-    z = _where_rare(t >= np.inf, lambda: 2 * np.log(np.abs(y)) - np.log(b), _log1p_square(t))
-    m = np.minimum(z, 1e9)
-    near = p * m < 2.5
-    q = p - 1
-    near2 = np.abs(q * z) < 7 / 10
-    w = (-np.expm1(-m) - np.where(near2, 0, np.exp(np.maximum(-z, -80)) / q)) / p
-    u = (_exp_difference_m1_0_0_0(m) - (_exp_difference_m1_0_0(m) - w) / p) / p + c
-    high = np.maximum(p, 0)
-    low = np.minimum(q, 0)
-    unit = np.maximum(high - low, 1)
-    v = (p - low) / unit
-    r = g * u - np.where(near2, z * _exprel(q * z), -1 / q) / p / p / p
-    h = g * (c - _exp_difference_m1_0_0_0(m) / (1 - p))
-    r = np.where(near, h + _power_difference_0_p_p_p(z, p, g) / (1 - p), r)
-    k = _exp_series(unit * m, (-low / unit, (q - low) / unit, v, v, v))
-    r = np.where((high - low) * m < 5, z * z * z * z * np.exp(low * m) * k + g * c, r)
-    value = f * r
-    return _where_rare(
-        g >= 2.0**90,
-        lambda: (
-            _power1p_square(t, 0.5 * p) * (f * np.where(near, m, u)) * _power1p_square(t, 0.5 * p)
+            _power1p_square(y, b, 0.5 * p)
+            * (f * np.where(near, m, v))
+            * _power1p_square(y, b, 0.5 * p)
         ),
         value,
     )
@@ -426,12 +365,27 @@ def _square_difference_plus_0_pm1_p_p_p(f: Any, y: Any, b: Any, p: Any, c: Any) 
 
 def _times_power1p_less_one(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, p: Any) -> Any:
     """f e (1 + y^2/b)^(p - 1)/(c d), likewise."""
-    t = np.abs(y) / np.sqrt(b)
     q = np.where(p < 0.5, p, p - 1)
-    power = _power1p_square(t, q) / np.where(p < 0.5, 1 + t * t, 1)
-    value = f * power / c * (e / d)
-    u = _in_halves(f, e, c, d, y, b, q, np.where(p < 0.5, _root1p_square(t), 1))
-    return np.where((np.maximum(power, 1 / power) >= 2.0**60) | (np.abs(value) == np.inf), u, value)
+    power = _power1p_square(y, b, q) / np.where(p < 0.5, 1 + y / b * y, 1)
+    part = f * power / c
+    side = e / d
+    value = part * side
+    u = np.abs(part * side)
+    v = np.abs(part)
+    return _where_rare(
+        (power < 2.0**-100) | ((v < 2.0**-100) | (u == np.inf)),
+        lambda: _in_halves(
+            f, e, c, d, y, b, q, np.where(p < 0.5, _root1p_square(np.abs(y) / np.sqrt(b)), 1)
+        ),
+        value,
+    )
+
+
+def _weighted(f: Any, c: Any, d: Any, y: Any, b: Any) -> Any:
+    """f (c + d w)/(1 + w), w = y^2/b, also where w overflows."""
+    v = y / b
+    w = v * y
+    return _where_rare(w >= 2.0**80, lambda: f * d + f / v * (c / y), f * ((c + d * w) / (1 + w)))
 
 
 def _all(condition: Any) -> Any:

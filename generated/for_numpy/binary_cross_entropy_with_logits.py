@@ -123,10 +123,7 @@ def d_pos_weight(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
 @_elementwise
 def d2_z(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
     """The second derivative in z."""
-    size = np.abs(z)
-    q = pos_weight * y * _sigmoid(-z) * _sigmoid(z) + (1 - y) * _sigmoid(-z) * _sigmoid(z)
-    value = np.where(size < 0.125, (y * (pos_weight - 1) + 1) * _sigmoid(-z) * _sigmoid(z), q)
-    return np.where(size < 0.00390625, q, value)
+    return pos_weight * y * _sigmoid(-z) * _sigmoid(z) + (1 - y) * _sigmoid(-z) * _sigmoid(z)
 
 
 @_elementwise

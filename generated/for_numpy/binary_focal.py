@@ -102,19 +102,20 @@ def d_z(z: Any, y: Any, gamma: Any = 2.0) -> Any:
 def d_gamma(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     """The derivative in gamma."""
     u = np.maximum(np.minimum(z, 1e30), -1e30) * (2 * y - 1)
-    v = _softplus(u)
-    w = -u
-    p = _softplus(w)
-    value = -np.exp(-gamma * v) * p * v
+    v = _power1p_exp(u, -gamma)
+    w = _softplus(u)
+    p = -u
+    q = _softplus(p)
+    value = -v * q * w
     return _where_rare(
-        (v < 2.0**-100) | (p < 2.0**-100),
+        (v < 2.0**-100) | (w < 2.0**-100) | (q < 2.0**-100),
         lambda: (
-            -np.exp(-gamma / 2 * v)
+            -_power1p_exp(u, -gamma / 2)
             * _root_softplus(u)
-            * _root_softplus(w)
-            * _root_softplus(w)
+            * _root_softplus(p)
+            * _root_softplus(p)
             * _root_softplus(u)
-            * np.exp(-gamma / 2 * v)
+            * _power1p_exp(u, -gamma / 2)
         ),
         value,
     )
@@ -147,8 +148,8 @@ def d2_z(z: Any, y: Any, gamma: Any = 2.0) -> Any:
 def d2_z_gamma(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     """The mixed second derivative in z and gamma."""
     u = np.maximum(np.minimum(z, 1e30), -1e30) * (2 * y - 1)
-    v = gamma * _sigmoid(u) * _softplus(-u) * _softplus(u)
-    return (2 * y - 1) * (v + _softplus_crossed(u)) * _power1p_exp(u, -gamma)
+    q = gamma * _softplus(-u) * _softplus(u) + _softplus_crossed(u)
+    return (2 * y - 1) * q * _power1p_exp(u, -gamma) * _sigmoid(u)
 
 
 @_elementwise
@@ -167,8 +168,10 @@ def _power1p_exp(z: Any, q: Any) -> Any:
     """(1 + exp(z))^q, also where exp(z) overflows."""
     decay = np.exp(-np.abs(z))
     more = 1 + decay
-    w = np.where(z > 0, np.exp(q * np.maximum(np.minimum(z, 1e30), -1e30)), 1)
-    return w * (more**q * (1 + np.maximum(q * ((decay - (more - 1)) / more), -0.5)))
+    u = np.minimum(np.maximum(q * ((decay - (more - 1)) / more), -80), 80)
+    value = more**q * np.exp(q * np.maximum(np.minimum(np.maximum(z, 0), 1e30), -1e30) + u)
+    v = _softplus(np.maximum(np.minimum(z, 1e30), -1e30))
+    return np.where(np.abs(q) <= 2, np.exp(q * v), value)
 
 
 def _root_sigmoid(z: Any) -> Any:
@@ -193,9 +196,10 @@ def _softplus(z: Any) -> Any:
 
 
 def _softplus_crossed(z: Any) -> Any:
-    """sigmoid(-z) softplus(z) - sigmoid(z) softplus(-z), without cancellation."""
+    """exp(-z) softplus(z) - softplus(-z), without cancellation."""
     a = np.minimum(np.abs(z), 1e30)
-    return np.sign(z) * (a * _sigmoid(-a) - np.tanh(0.5 * a) * _softplus(-a))
+    b = np.minimum(a, 40)
+    return np.sign(z) * np.exp(-np.maximum(z, 0)) * (a - np.expm1(b) * _softplus(-b))
 
 
 def _log1p(w: Any) -> Any:

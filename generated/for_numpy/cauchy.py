@@ -76,7 +76,7 @@ def d2_x(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     y = x / scale
     s = y * y
-    value = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
+    value = 2 / scale / (s + 2) * (2 - s) / (s + 2) / scale
     return _where_rare(np.abs(y) >= 2.0**60, lambda: -2 / x / x, value)
 
 
@@ -85,7 +85,7 @@ def d2_x_scale(x: Any, scale: Any = 1.0) -> Any:
     """The mixed second derivative in x and scale."""
     y = x / scale
     s = y * y
-    value = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
+    value = -1 / scale / (s + 2) * (8 / (s + 2) * y / scale)
     return _where_rare(np.abs(y) >= 2.0**60, lambda: -scale / x / x * (8 / x), value)
 
 

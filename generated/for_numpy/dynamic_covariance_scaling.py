@@ -54,8 +54,7 @@ def _parameters(phi: Any = 1.0) -> Any:
 @_elementwise
 def loss(x: Any, phi: Any = 1.0) -> Any:
     """Dynamic covariance scaling (DCS), elementwise."""
-    r = np.abs(x) / np.sqrt(phi)
-    return np.where(x * x <= phi, 0.5 * x * x, phi / 2 * (3 / (1 + 1 / (r * r)) - 1 / (r * r + 1)))
+    return np.where(x * x <= phi, 0.5 * x * x, phi / 2 * _weighted(x, phi))
 
 
 @_elementwise
@@ -91,7 +90,7 @@ def d2_x_phi(x: Any, phi: Any = 1.0) -> Any:
     w = x / phi * x
     value = x / phi / (w + 1) * (x / phi) * (x / (w + 1)) * (8 / (w + 1))
     value = np.where(x * x <= phi, 0, value)
-    return _where_rare(np.abs(x / np.sqrt(phi)) >= 2.0**60, lambda: phi / x / x * (8 / x), value)
+    return _where_rare(np.abs(x / np.sqrt(phi)) == np.inf, lambda: 0, value)
 
 
 @_elementwise
@@ -114,6 +113,13 @@ def weight(x: Any, phi: Any = 1.0) -> Any:
 def value_and_grad(x: Any, phi: Any = 1.0) -> Any:
     """(loss, d_x) in one pass."""
     return loss.__wrapped__(x, phi), d_x.__wrapped__(x, phi)
+
+
+def _weighted(y: Any, b: Any) -> Any:
+    """f (c + d w)/(1 + w), w = y^2/b, also where w overflows (c = -1, d = 3, f = 1)."""
+    v = y / b
+    w = v * y
+    return _where_rare(w >= 2.0**80, lambda: 3 + -1 / y / v, (-1 + 3 * w) / (1 + w))
 
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:

@@ -82,7 +82,7 @@ def _parameters() -> Any:
 @_elementwise
 def loss(mu: Any, v: Any, y: Any) -> Any:
     """Gaussian negative log-likelihood, elementwise."""
-    return 0.5 * ((y - mu) / v * (y - mu) + np.log(v))
+    return (y - mu) / v * (0.5 * (y - mu)) + np.log(v) / 2
 
 
 @_elementwise
@@ -140,4 +140,5 @@ def d2_v_y(mu: Any, v: Any, y: Any) -> Any:
 def value_and_grad(mu: Any, v: Any, y: Any) -> Any:
     """(loss, d_mu, d_v) in one pass."""
     u = (y - mu) / v
-    return 0.5 * (u * (y - mu) + np.log(v)), (mu - y) / v, 1 / v / 2 - 0.5 * u * u
+    value = u * (0.5 * (y - mu)) + np.log(v) / 2
+    return value, (mu - y) / v, 1 / v / 2 - 0.5 * u * u

@@ -108,7 +108,7 @@ def weight(x: Any, scale: Any = 1.0) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
     s = y * y
-    value = 16 / scale / (s + 4) / (s + 4) / scale
+    value = 16 / (s + 4) / scale / (s + 4) / scale
     return _where_rare(np.abs(y) >= 2.0**30, lambda: 16 / x * scale / x * (scale / x / x), value)
 
 

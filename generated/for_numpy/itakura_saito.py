@@ -130,11 +130,13 @@ def _exp_difference_m1_m1_0(z: Any) -> Any:
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
-    """log(t/z), from d = t - z where that is small beside z."""
+    """log(t/z), from d = t - z where neither is far beyond the other."""
+    least = np.minimum(t, z)
+    size = _log1p(np.abs(d) / least)
     q = t / z
     value = 2 * np.log(np.sqrt(t) / np.sqrt(z))
     value = np.where((q > 1e-30) & (q < 1e30), np.log(q), value)
-    return np.where(np.abs(d) < 0.5 * z, _log1p(d / z), value)
+    return np.where(np.abs(d) < 2 * least, _where_rare(d < 0, lambda: -size, size), value)
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:

@@ -55,7 +55,7 @@ def _parameters(c: Any = 1.0) -> Any:
 def loss(x: Any, c: Any = 1.0) -> Any:
     """Log-cosh loss, elementwise."""
     y = x / c
-    return _where_rare(np.abs(y) < 2.0**-27, lambda: 0.5 * x * x, c * _logcosh(y) * c)
+    return _where_rare(np.abs(y) < 2.0**-40, lambda: 0.5 * x * x, c * _logcosh(y) * c)
 
 
 @_elementwise
@@ -106,7 +106,7 @@ def d2_x_c(x: Any, c: Any = 1.0) -> Any:
     u = np.abs(y)
     v = np.cosh(y)
     value = np.tanh(y) - y / v / v
-    value = _where_rare(u >= 2.0**60, lambda: np.sign(x), value)
+    value = _where_rare(u >= 2.0**20, lambda: np.sign(x), value)
     terms = (
         0.6666666666666666, -0.5333333333333332, 0.3238095238095158, -0.17495590828885393,
         0.08863235528912497, -0.0431055362844432, 0.020381679814238052, -0.009440427319533588,
@@ -125,7 +125,7 @@ def d2_c(x: Any, c: Any = 1.0) -> Any:
     u = np.abs(y)
     v = y / np.cosh(y)
     value = v * v - 2 * _logcosh_excess(y)
-    value = _where_rare(u >= 2.0**60, lambda: -1.3862943611198906, value)
+    value = _where_rare(u >= 2.0**20, lambda: -1.3862943611198906, value)
     terms = (
         -0.5, 0.44444444444444436, -0.2833333333333255, 0.15746031745994055, -0.08124632568114806,
         0.04002656940023839, -0.01910782477005211, 0.008915958808105163, -0.004089046821294458,

@@ -81,7 +81,7 @@ def loss(mu: Any, y: Any) -> Any:
     L = _log_ratio(y, mu, y - mu)
     v = _exp_difference_m1_m1_0(_log_ratio(mu, y, mu - y)) * u
     value = y * np.where(mu < y, _exp_difference_m1_0_0(L), v)
-    value = _where_rare(np.abs(u) >= 2.0**60, lambda: mu - y + y * L, value)
+    value = _where_rare(np.abs(u) >= 256, lambda: mu - y + y * L, value)
     value = _where_rare(np.abs(mu) == np.inf, lambda: np.inf, value)
     return _where_rare(y == 0, lambda: mu, value)
 
@@ -121,7 +121,7 @@ def value_and_grad(mu: Any, y: Any) -> Any:
     L = _log_ratio(y, mu, y - mu)
     v = _exp_difference_m1_m1_0(_log_ratio(mu, y, mu - y)) * u
     value = y * np.where(mu < y, _exp_difference_m1_0_0(L), v)
-    value = _where_rare(np.abs(u) >= 2.0**60, lambda: mu - y + y * L, value)
+    value = _where_rare(np.abs(u) >= 256, lambda: mu - y + y * L, value)
     value = _where_rare(far2, lambda: np.inf, value)
     value = _where_rare(far, lambda: mu, value)
     slope = _where_rare(far, lambda: 1, _where_rare(far2, lambda: 1, (mu - y) / mu))
@@ -142,11 +142,13 @@ def _exp_difference_m1_m1_0(z: Any) -> Any:
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
-    """log(t/z), from d = t - z where that is small beside z."""
+    """log(t/z), from d = t - z where neither is far beyond the other."""
+    least = np.minimum(t, z)
+    size = _log1p(np.abs(d) / least)
     q = t / z
     value = 2 * np.log(np.sqrt(t) / np.sqrt(z))
     value = np.where((q > 1e-30) & (q < 1e30), np.log(q), value)
-    return np.where(np.abs(d) < 0.5 * z, _log1p(d / z), value)
+    return np.where(np.abs(d) < 2 * least, _where_rare(d < 0, lambda: -size, size), value)
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:

@@ -84,7 +84,7 @@ def loss(f: Any, y: Any) -> Any:
 @_elementwise
 def d_f(f: Any, y: Any) -> Any:
     """The derivative in f."""
-    return np.where(np.abs(f) < 2, 1 - y + np.expm1(f), np.exp(f) - y)
+    return np.where(np.abs(f) < 0.03125, 1 - y + np.expm1(f), np.exp(f) - y)
 
 
 @_elementwise
@@ -110,7 +110,7 @@ def value_and_grad(f: Any, y: Any) -> Any:
     """(loss, d_f) in one pass."""
     p = np.exp(f)
     value = _where_rare(y == 0, lambda: p, _where_rare(p == np.inf, lambda: np.inf, p - f * y))
-    slope = np.where(np.abs(f) < 2, 1 - y + np.expm1(f), p - y)
+    slope = np.where(np.abs(f) < 0.03125, 1 - y + np.expm1(f), p - y)
     return value, slope
 
 

@@ -90,7 +90,7 @@ def d2_x_scale(x: Any, scale: Any = 1.0) -> Any:
 def d2_scale(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
-    return 3 / scale * y * (y / scale)
+    return 3 * y / scale * (y / scale)
 
 
 @_elementwise

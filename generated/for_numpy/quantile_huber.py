@@ -88,7 +88,7 @@ def d_kappa(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
 @_elementwise
 def d2_x(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
     """The second derivative in x."""
-    value = np.where(np.abs(x) <= kappa, 1, 0) / kappa * np.where(x > 0, 1 - tau, tau)
+    value = np.where(np.abs(x) <= kappa, 1, 0) * np.where(x > 0, 1 - tau, tau) / kappa
     return np.where(np.isnan(x), x, value)
 
 
@@ -125,8 +125,8 @@ def d2_kappa(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
     size = np.abs(x)
     value = size / kappa * ((1 - tau) / kappa * size / kappa)
     value = _where_rare(x < 0, lambda: size / kappa * (tau / kappa * size / kappa), value)
-    u = np.where(np.abs(y) <= 1, y * y, 0) / kappa * np.where(y > 0, 1 - tau, tau)
-    return np.where(np.abs(y) >= 1, u, value)
+    u = np.where(y > 0, 1 - tau, tau) / kappa * np.where(np.abs(y) <= 1, y * y, 0)
+    return np.where(np.abs(y) >= 0.00390625, u, value)
 
 
 @_elementwise

@@ -98,9 +98,7 @@ def d_y(mu: Any, y: Any) -> Any:
 @_elementwise
 def d2_mu(mu: Any, y: Any) -> Any:
     """The second derivative in mu."""
-    q = mu + 1
-    value = 2 / q * (1 - _log_ratio(q, y + 1, mu - y)) / q
-    value = np.where(np.abs(mu) < 1, (2 + 2 * _log1p(y) - 2 * _log1p(mu)) / q / q, value)
+    value = 2 / (mu + 1) * _log_ratio_gap(mu, y) / (mu + 1)
     return _where_rare(np.abs(mu) == np.inf, lambda: 0, value)
 
 
@@ -119,11 +117,26 @@ def value_and_grad(mu: Any, y: Any) -> Any:
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
-    """log(t/z), from d = t - z where that is small beside z."""
+    """log(t/z), from d = t - z where neither is far beyond the other."""
+    least = np.minimum(t, z)
+    size = _log1p(np.abs(d) / least)
     q = t / z
     value = 2 * np.log(np.sqrt(t) / np.sqrt(z))
     value = np.where((q > 1e-30) & (q < 1e30), np.log(q), value)
-    return np.where(np.abs(d) < 0.5 * z, _log1p(d / z), value)
+    return np.where(np.abs(d) < 2 * least, _where_rare(d < 0, lambda: -size, size), value)
+
+
+def _log_ratio_gap(t: Any, z: Any) -> Any:
+    """1 - log((1 + t)/(1 + z)), also beside its zero."""
+    total = 1 + t
+    total2 = 1 + z
+    lift = total - 1
+    lift2 = total2 - 1
+    q = 1 - (total - lift) + (t - lift) - 2.718281828459045 * (1 - (total2 - lift2) + (z - lift2))
+    beside = total - 2 * total2 - 0.5 * total2 - 0.25 * total2 + (0.031718171540954763 * total2 + q)
+    value = 1 - _log_ratio(total, total2, t - z)
+    L = _log1p(beside / total2 / 2.718281828459045)
+    return np.where(np.abs(beside) < 1.5 * total2, -L, value)
 
 
 def _log1p(w: Any) -> Any:

@@ -65,11 +65,7 @@ def loss(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     y = x / scale
     if _all(df >= 2.0**1000):
         return 0.5 * y * y
-    value = (df / 2 + 0.5) * _log1p(y / df * y)
-    u = 0.5 * (df / y / y)
-    value = _where_rare(
-        u < 2.0**-54, lambda: (df + 1) / 2 * (np.log(1 / df) + 2 * np.log(np.abs(y))), value
-    )
+    value = (df + 1) / 2 * _log1p_over(y, df)
     return _where_rare(y / df * (0.5 * y) < 2.0**-54, lambda: 0.5 * y * (df + 1) / df * y, value)
 
 
@@ -79,7 +75,7 @@ def d_x(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     if _all(df >= 2.0**1000):
         return x / scale / scale
     y = x / scale
-    value = (df + 1) * y / (y * y + df) / scale
+    value = (df + 1) / (y * y + df) * y / scale
     return _where_rare(df / x * (scale / x) * scale < 2.0**-54, lambda: (df + 1) / x, value)
 
 
@@ -89,12 +85,8 @@ def d_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     if _all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
     y = x / scale
-    L = _log1p_square(np.abs(y) / np.sqrt(df))
+    L = _log1p_over(y, df)
     value = 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (np.expm1(-L) / df)
-    v = (df + 0.5) / y / y
-    value = _where_rare(
-        v < 2.0**-54, lambda: np.log(1 / df) / 2 - (df + 1) / df / 2 + np.log(np.abs(y)), value
-    )
     u = y / df * y * (df / 2 + 1)
     return _where_rare(u < 2.0**-54, lambda: -0.5 * (y / df) / df * y, value)
 
@@ -105,7 +97,7 @@ def d_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     y = x / scale
     if _all(df >= 2.0**1000):
         return -y / scale * y
-    value = -y / scale * ((df + 1) / (y * y + df) * y)
+    value = -y / scale * ((df + 1) * y / (y * y + df))
     return _where_rare(df / y / y < 2.0**-54, lambda: (-df - 1) / scale, value)
 
 
@@ -114,9 +106,9 @@ def d2_x(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     if _all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 1 / scale / scale)
-    r = np.abs(x / scale) / np.sqrt(df)
-    w = r * r
-    value = (1 / (w + 1) - 1 / (1 + 1 / w)) * (df + 1) / df / scale / (w + 1) / scale
+    y = x / scale
+    r = np.abs(y) / np.sqrt(df)
+    value = (df + 1) / df / scale * (_weighted(-1, y, df) / scale / (r * r + 1))
     u = df / x * (scale / x) * scale * 3
     return _where_rare(u < 2.0**-54, lambda: -(df + 1) / x / x, value)
 
@@ -140,7 +132,7 @@ def d2_x_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     u = df / x * (scale / x)
     y = x / scale
     s = y * y
-    value = -df / (s + df) / scale * (2 * (df + 1) * y / (s + df) / scale)
+    value = -df / (s + df) / scale * (2 * (df + 1) / (s + df) * y / scale)
     return _where_rare(u * scale * 2 < 2.0**-54, lambda: -u * ((df + 1) / x) * 2, value)
 
 
@@ -151,8 +143,8 @@ def d2_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
         return np.where(np.isnan(x), x, 0)
     u = scale / x * (scale / x)
     y = x / scale
-    s = y * y
-    value = -y / df / (s + df) * (0.5 * (y / df)) * ((s * df - s - 2 * df) / (s + df))
+    r = np.abs(y) / np.sqrt(df)
+    value = y / (r * r + 1) / df / df / df * y * _weighted(0.5 - df / 2, y, df)
     return _where_rare(u * ((3 * df + 1) / 2) < 2.0**-54, lambda: u + (1 - df) / df / df / 2, value)
 
 
@@ -211,9 +203,17 @@ def _exp_difference_m1_0_0(z: Any) -> Any:
     return np.where(np.abs(z) < 1, z * z * (p * _exp_series(np.abs(z), (0, 1, 1))), z - 1 + p)
 
 
-def _log1p_square(t: Any) -> Any:
-    """log(1 + t^2) for t >= 0, also where t^2 overflows."""
-    return _where_rare(t >= 2.0**40, lambda: 2 * np.log(t), _log1p(t * t))
+def _log1p_over(y: Any, b: Any) -> Any:
+    """log(1 + y^2/b), also where y^2/b overflows."""
+    w = y / b * y
+    return _where_rare(w >= 2.0**80, lambda: 2 * np.log(np.abs(y)) - np.log(b), _log1p(w))
+
+
+def _weighted(d: Any, y: Any, b: Any) -> Any:
+    """f (c + d w)/(1 + w), w = y^2/b, also where w overflows (c = f = 1)."""
+    v = y / b
+    w = v * y
+    return _where_rare(w >= 2.0**80, lambda: d + 1 / v / y, (1 + d * w) / (1 + w))
 
 
 def _all(condition: Any) -> Any:

@@ -54,9 +54,7 @@ def _parameters(c: Any = 4.685) -> Any:
 def loss(x: Any, c: Any = 4.685) -> Any:
     """Tukey's biweight (bisquare), elementwise."""
     y = x / c
-    value = c * c * np.where(np.abs(y) <= 1, y * y * (y * y * y * y / 6 + 0.5 - 0.5 * y * y), 1 / 6)
-    value = _where_rare(np.abs(y) < 2.0**-40, lambda: 0.5 * x * x, value)
-    return np.where(np.isnan(x), x, value)
+    return np.where(np.abs(x) > c, c / 6 * c, x / 6 * ((1 - y * y) * (2 - y * y) + 1) * x)
 
 
 @_elementwise
@@ -88,7 +86,7 @@ def d2_x(x: Any, c: Any = 4.685) -> Any:
 def d2_x_c(x: Any, c: Any = 4.685) -> Any:
     """The mixed second derivative in x and c."""
     y = x / c
-    return np.where(np.abs(y) > 1, 0, y * 4 * y * (y * (1 - y * y)))
+    return np.where(np.abs(y) > 1, 0, y * (1 - y * y) * 4 * y * y)
 
 
 @_elementwise

@@ -78,16 +78,13 @@ def d_scale(x: Any, scale: Any = 1.0) -> Any:
 def d2_x(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     y = x / scale
-    quarter = np.exp(-0.125 * y * y)
-    s = y * y
     p = np.exp(-0.25 * y * y) / scale
-    value = p * (1 - s) * p
-    value = _where_rare(
-        np.abs(y) >= 16,
-        lambda: quarter / scale * quarter * (1 - s) * (quarter / scale * quarter),
-        value,
-    )
-    return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, value)
+    s = y * y
+    quarter = np.exp(-0.125 * y * y)
+    u = quarter / scale * quarter
+    value = u * (1 - s) * u
+    value = _where_rare(np.abs(y) >= 2.0**20, lambda: 0, value)
+    return np.where(np.abs(y) < 4, p * (1 - s) * p, value)
 
 
 @_elementwise
@@ -96,7 +93,7 @@ def d2_x_scale(x: Any, scale: Any = 1.0) -> Any:
     y = x / scale
     quarter = np.exp(-0.125 * y * y)
     p = quarter / scale * quarter
-    return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (y * y - 2) * y * p)
+    return _where_rare(np.abs(y) >= 2.0**20, lambda: 0, p * (y * y - 2) * y * p)
 
 
 @_elementwise
@@ -105,7 +102,7 @@ def d2_scale(x: Any, scale: Any = 1.0) -> Any:
     y = x / scale
     quarter = np.exp(-0.125 * y * y)
     p = quarter / scale * y * quarter
-    return _where_rare(np.abs(y) >= 2.0**60, lambda: 0, p * (3 - y * y) * p)
+    return _where_rare(np.abs(y) >= 2.0**20, lambda: 0, p * (3 - y * y) * p)
 
 
 @_elementwise
@@ -113,10 +110,8 @@ def weight(x: Any, scale: Any = 1.0) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
     quarter = np.exp(-0.125 * y * y)
-    value = np.exp(-0.5 * y * y) / scale / scale
-    return _where_rare(
-        np.abs(y) >= 8, lambda: quarter / scale * quarter * (quarter / scale * quarter), value
-    )
+    p = quarter / scale * quarter
+    return np.where(np.abs(y) < 3, np.exp(-0.5 * y * y) / scale / scale, p * p)
 
 
 @_elementwise

@@ -33,8 +33,8 @@ def _elementwise(_formula: Any) -> Any:
 @_elementwise
 def loss(x: Tensor, c: Any = 1.339) -> Tensor:
     """Andrews' sine (wave), elementwise."""
-    u = c * torch.sin(0.5 * (x / c))
-    return torch.where(_less_pi(torch.abs(x), c) > 0, c * c * 2, u * (u * 2))
+    u = torch.sin(0.5 * (x / c))
+    return torch.where(_less_pi(torch.abs(x), c) > 0, c * c * 2, 2 * c * u * (c * u))
 
 
 @_elementwise
@@ -54,8 +54,8 @@ def d_c(x: Tensor, c: Any = 1.339) -> Tensor:
         -2.496737331699789e-15, 7.084933548256667e-18,
     )  # fmt: skip
     value = _horner(u * u, terms) * c * u * u * u * u
-    q = c * (1 - torch.cos(y)) * 2 - x * torch.sin(y)
-    return torch.where(u >= 2, torch.where(_less_pi(torch.abs(x), c) <= 0, q, 4 * c), value)
+    q = 2 - y * torch.sin(y) - 2 * torch.cos(y)
+    return torch.where(u >= 2, c * torch.where(_less_pi(torch.abs(x), c) <= 0, q, 4), value)
 
 
 @_elementwise
@@ -75,8 +75,8 @@ def d2_x_c(x: Tensor, c: Any = 1.339) -> Tensor:
         -4.498265637250727e-14, 1.4783075464296463e-16, -3.7479150560298206e-19,
     )  # fmt: skip
     value = _sign(x) * (_horner(u * u, terms) * u * u * u)
-    q = torch.sin(y) - y * torch.cos(y)
-    return torch.where(u >= 2, torch.where(_less_pi(torch.abs(x), c) <= 0, q, 0), value)
+    w = torch.where(_less_pi(torch.abs(x), c) <= 0, torch.sin(y) - y * torch.cos(y), 0)
+    return torch.where(u >= 1.5, w, value)
 
 
 @_elementwise
@@ -92,7 +92,7 @@ def d2_c(x: Tensor, c: Any = 1.339) -> Tensor:
     )  # fmt: skip
     value = _horner(u * u, terms) * u * u * u * u
     q = 2 + y * y * v - y * torch.sin(y) * 2 - 2 * v
-    return torch.where(u >= 2, torch.where(_less_pi(torch.abs(x), c) <= 0, q, 4), value)
+    return torch.where(u >= 1.5, torch.where(_less_pi(torch.abs(x), c) <= 0, q, 4), value)
 
 
 @_elementwise

@@ -34,7 +34,7 @@ def _elementwise(_formula: Any) -> Any:
 def loss(x: Tensor, c: Any = 1.0) -> Tensor:
     """Arctan loss, elementwise."""
     y = x / c
-    return torch.where(torch.abs(y) < 2.0**-20, 0.5 * x * x, c / 2 * c * torch.atan(y * y))
+    return torch.where(torch.abs(y) < 2.0**-27, 0.5 * x * x, c / 2 * torch.atan(y * y) * c)
 
 
 @_elementwise
@@ -42,7 +42,7 @@ def d_x(x: Tensor, c: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
     y = x / c
     s = y * y
-    return torch.where(torch.abs(y) >= 2.0**30, c / y * (1 / y / y), x / (1 + s * s))
+    return torch.where(torch.abs(y) >= 2.0**27, c / y * (1 / y / y), x / (1 + s * s))
 
 
 @_elementwise
@@ -51,7 +51,7 @@ def d_c(x: Tensor, c: Any = 1.0) -> Tensor:
     y = x / c
     u = torch.abs(y)
     s = y * y
-    value = c * torch.atan(s) - y * (x / (1 + s * s))
+    value = c * (torch.atan(s) - y / (s * y * y + 1) * y)
     value = torch.where(u >= 2.0**60, 1.5707963267948966 * c, value)
     terms = (
         0.4780900478231121, -0.7470730198949608, -0.4588926549769854, 1.4286983114447196,
@@ -79,7 +79,7 @@ def d2_x(x: Tensor, c: Any = 1.0) -> Tensor:
     s = y * y
     q = s * y * y + 1
     value = (1 - s * y * y * 3) / q / q
-    return torch.where(torch.abs(y) >= 2.0**30, -3 / y / y * (1 / y / y), value)
+    return torch.where(torch.abs(y) >= 2.0**27, -3 / y / y * (1 / y / y), value)
 
 
 @_elementwise
@@ -87,7 +87,7 @@ def d2_x_c(x: Tensor, c: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and c."""
     y = x / c
     q = y * y * y * y + 1
-    return torch.where(torch.abs(y) >= 2.0**30, 4 / y * (1 / y / y), y / q * 4 * y * y * y * y / q)
+    return torch.where(torch.abs(y) >= 2.0**27, 4 / y * (1 / y / y), y / q * 4 * y * y * y * y / q)
 
 
 @_elementwise
@@ -114,7 +114,7 @@ def weight(x: Tensor, c: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / c
     s = y * y
-    return torch.where(torch.abs(y) >= 2.0**30, 1 / y / y * (1 / y / y), 1 / (1 + s * s))
+    return torch.where(torch.abs(y) >= 2.0**27, 1 / y / y * (1 / y / y), 1 / (1 + s * s))
 
 
 def value_and_grad(x: Tensor, c: Any = 1.0) -> tuple[Tensor, Tensor]:

@@ -83,23 +83,10 @@ def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     y = x / scale
-    u = torch.abs(y)
-    far = u >= 2.0**60
-    s = y * y
-    p = torch.exp(0.25 * y * y) / scale
-    quarter = torch.exp(-0.125 * y * y)
-    v = torch.exp(-0.25 * y * y) / scale
-    a = torch.where((alpha == 0) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
+    a = torch.clamp(alpha, -(2.0**100), 2.0**100)
     b = torch.clamp(torch.abs(a - 2), min=2.0**-100)
-    r = u / torch.sqrt(b)
-    q = 1 / (r * r + 1) + (a - 1) / (1 + 1 / (r * r))
-    value = _times_power1p_less_one(1, q, scale, scale, y, b, a / 2)
-    value = torch.where(u == math.inf, torch.abs(x) ** (a - 2) / (scale * scale), value)
-    w = torch.where(far, 0, quarter / scale * quarter * (1 - s) * (quarter / scale * quarter))
-    value = torch.where(alpha <= -(2.0**1000), torch.where(u >= 16, w, v * (1 - s) * v), value)
-    value = torch.where(alpha >= 2.0**1000, p * (s + 1) * p, value)
-    g = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
-    return torch.where(alpha == 0, torch.where(far, -2 / x / x, g), value)
+    value = _times_power1p_less_one(1, _weighted(1 / scale, 1, a - 1, y, b), scale, 1, y, b, a / 2)
+    return torch.where(torch.abs(y) == math.inf, torch.abs(x) ** (a - 2) / (scale * scale), value)
 
 
 @_elementwise
@@ -108,9 +95,8 @@ def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     y = x / scale
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
     b = torch.abs(a - 2)
-    L = _log1p_square(torch.abs(y) / torch.sqrt(b))
-    u = 0.5 * _exp_difference_over_m1_0_0(L)
-    value = _times_power1p_less_one(y, u, scale / L, 1, y, b, a / 2)
+    u = 0.5 * _exp_difference_over_m1_0_0(_log1p_over(y, b))
+    value = _times_power1p_less_one(y, u, scale / _log1p_over(y, b), 1, y, b, a / 2)
     v = _sign(x) * torch.where(a - 1 < 0, 0, math.inf)
     value = torch.where(torch.abs(y) == math.inf, v, value)
     value = torch.where(torch.abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
@@ -121,27 +107,20 @@ def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
     y = x / scale
-    s = y * y
-    a = torch.clamp(torch.where(alpha == 0, 1, alpha), -(2.0**100), 2.0**100)
+    a = torch.clamp(alpha, -(2.0**100), 2.0**100)
     b = torch.clamp(torch.abs(a - 2), min=2.0**-100)
-    r = torch.abs(y) / torch.sqrt(b)
-    q = -a / (1 + 1 / (r * r)) - 2 / (r * r + 1)
-    value = _times_power1p_less_one(y, q, scale, scale, y, b, a / 2)
-    u = -_sign(x) * (torch.abs(x) ** (a - 1) / (scale * scale))
-    value = torch.where(torch.abs(y) == math.inf, u, value)
-    w = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
-    w = torch.where(torch.abs(y) >= 2.0**60, -scale / x / x * (8 / x), w)
-    return torch.where(alpha == 0, w, value)
+    value = _times_power1p_less_one(1, -_weighted(y, 2, a, y, b), scale, scale, y, b, a / 2)
+    u = torch.abs(y)
+    return torch.where(
+        u == math.inf, -_sign(x) * (torch.abs(x) ** (a - 1) / (scale * scale)), value
+    )
 
 
 @_elementwise
 def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in alpha."""
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    b = torch.abs(a - 2)
-    y = x / scale
-    u = _exp_difference_m2_m1_m1_0(_log1p_square(torch.abs(y) / torch.sqrt(b)))
-    value = _square_difference_plus_0_pm1_p_p_p(b / 4, y, b, a / 2, -u / b * _sign(a - 2) * 2)
+    value = _square_bend(_sign(a - 2) / 4, x / scale, torch.abs(a - 2), a / 2)
     value = torch.where(torch.abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     w = torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf))
     return torch.where(alpha == 2, w, value)
@@ -153,9 +132,8 @@ def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     y = x / scale
     a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
     b = torch.abs(a - 2)
-    L = _log1p_square(torch.abs(y) / torch.sqrt(b))
-    u = -0.5 * y * _exp_difference_over_m1_0_0(L)
-    value = _times_power1p_less_one(y, u, scale / L, 1, y, b, a / 2)
+    u = -0.5 * y * _exp_difference_over_m1_0_0(_log1p_over(y, b))
+    value = _times_power1p_less_one(y, u, scale / _log1p_over(y, b), 1, y, b, a / 2)
     value = torch.where(torch.abs(y) == math.inf, torch.where(a < 0, 0, -math.inf), value)
     value = torch.where(torch.abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     w = torch.where(torch.isnan(x), x, torch.where(x == 0, 0, -math.inf))
@@ -166,18 +144,10 @@ def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
     y = x / scale
-    p = torch.exp(0.25 * y * y) / scale * y
-    quarter = torch.exp(-0.125 * y * y)
-    u = quarter / scale * y * quarter
-    a = torch.where(torch.abs(alpha) >= 2.0**1000, 1, alpha)
+    a = torch.clamp(alpha, -(2.0**100), 2.0**100)
     b = torch.clamp(torch.abs(a - 2), min=2.0**-100)
-    r = torch.abs(y) / torch.sqrt(b)
-    v = scale / (3 / (r * r + 1) + (a + 1) / (1 + 1 / (r * r)))
-    value = _times_power1p_less_one(y, y, v, scale, y, b, a / 2)
-    value = torch.where(torch.abs(y) == math.inf, 2 * torch.abs(x) ** a / (scale * scale), value)
-    w = torch.where(torch.abs(y) >= 2.0**60, 0, u * (3 - y * y) * u)
-    value = torch.where(alpha <= -(2.0**1000), w, value)
-    return torch.where(alpha >= 2.0**1000, p * (y * y + 3) * p, value)
+    value = _times_power1p_less_one(y, y, scale / _weighted(1, 3, a + 1, y, b), scale, y, b, a / 2)
+    return torch.where(torch.abs(y) == math.inf, 2 * torch.abs(x) ** a / (scale * scale), value)
 
 
 @_elementwise
@@ -203,22 +173,6 @@ def _exp_difference_m1_0_0(z: Any) -> Any:
     return torch.where(torch.abs(z) < 1, z * z * (p * _exp_series(torch.abs(z), (0, 1, 1))), value)
 
 
-def _exp_difference_m1_0_0_0(z: Any) -> Any:
-    """z^3 exp[-z, 0, 0, 0], the divided difference of exp."""
-    p = torch.exp(-z)
-    value = z * z * 0.5 - z + 1 - p
-    u = p * _exp_series(torch.abs(z), (0, 1, 1, 1))
-    return torch.where(torch.abs(z) < 2, z * z * z * u, value)
-
-
-def _exp_difference_m2_m1_m1_0(z: Any) -> Any:
-    """z^3 exp[-2 z, -z, -z, 0], the divided difference of exp."""
-    p = torch.exp(-2 * z)
-    value = 0.5 - torch.clamp(z, max=1e9) * torch.exp(-z) - 0.5 * p
-    u = p * _exp_series(torch.abs(z), (0, 1, 1, 2))
-    return torch.where(torch.abs(z) < 2, z * z * z * u, value)
-
-
 def _exp_difference_over_m1_0_0(z: Any) -> Any:
     """z exp[-z, 0, 0], the divided difference of exp."""
     m = torch.clamp(z, max=1e9)
@@ -234,11 +188,11 @@ def _exprel(z: Any) -> Any:
 
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
     """f e (1 + y^2/b)^q/(root^2 c d): the power in halves, beside f/c and e/d."""
-    t = torch.abs(y) / torch.sqrt(b)
-    half = _power1p_square(t, 0.5 * q)
-    half = torch.where(t >= math.inf, torch.abs(y) ** q * torch.clamp(b, max=1) ** (-0.5 * q), half)
+    half = _power1p_square(y, b, 0.5 * q)
+    v = torch.abs(y) / torch.sqrt(b)
+    half = torch.where(v >= math.inf, torch.abs(y) ** q * torch.clamp(b, max=1) ** (-0.5 * q), half)
     extreme = (half < 2.0**-100) | (half >= math.inf)
-    quarter = _power1p_square(t, 0.25 * q)
+    quarter = _power1p_square(y, b, 0.25 * q)
     first = torch.where(extreme, quarter, half)
     low = torch.clamp(first, max=1)
     above = f * low
@@ -252,23 +206,26 @@ def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any
     w = torch.where(small, below / d / root, e / root * low / d)
     value = side * high * again * (w * high * again)
     u = torch.where(torch.abs(near) < 1, near / d / root, near / root / d)
-    return torch.where((torch.abs(side) >= 1) & small, u * high * again * high * again, value)
+    value = torch.where((torch.abs(side) >= 1) & small, u * high * again * high * again, value)
+    return torch.where(first == 0, 0, value)
 
 
-def _log1p_square(t: Any) -> Any:
-    """log(1 + t^2) for t >= 0, also where t^2 overflows."""
-    return torch.where(t >= 2.0**40, 2 * torch.log(t), torch.log1p(t * t))
+def _log1p_over(y: Any, b: Any) -> Any:
+    """log(1 + y^2/b), also where y^2/b overflows."""
+    w = y / b * y
+    return torch.where(w >= 2.0**80, 2 * torch.log(torch.abs(y)) - torch.log(b), torch.log1p(w))
 
 
-def _power1p_square(t: Any, q: Any) -> Any:
-    """(1 + t^2)^q for t >= 0, also where t^2 overflows."""
-    total = 1 + t * t
+def _power1p_square(y: Any, b: Any, q: Any) -> Any:
+    """(1 + y^2/b)^q, also where y^2/b overflows."""
+    v = y / b
+    w = v * y
+    total = 1 + w
+    power = total**q
     lift = total - 1
-    u = 1 - (total - lift) + (t * t - lift) + _product_error(t, t)
-    value = total**q * (1 + torch.clamp(q * (u / total), min=-0.5))
-    v = 1 + torch.clamp(q * _product_error(t, t), min=-0.5)
-    value = torch.where(t < 0.03125, torch.exp(q * torch.log1p(t * t)) * v, value)
-    return torch.where(t >= 2.0**40, t ** (2 * q), value)
+    u = q * ((1 - (total - lift) + (w - lift) + _product_error(v, y)) / total)
+    value = torch.where((power > 0) & (power < math.inf), power * torch.exp(u), power)
+    return torch.where(w >= 2.0**80, (torch.abs(y) / torch.sqrt(b)) ** (2 * q), value)
 
 
 def _power_difference_0_p_p(z: Any, p: Any, g: Any) -> Any:
@@ -299,18 +256,38 @@ def _root1p_square(t: Any) -> Any:
     return torch.where(torch.abs(t) >= 2.0**40, torch.abs(t), torch.sqrt(1 + t * t))
 
 
+def _square_bend(f: Any, y: Any, b: Any, p: Any) -> Any:
+    """f (g (z - 1 + exp(-z))^2 - 2 z^3 exp[0, p z, p z, p z]), g = exp(p z), z = log(1 + y^2/b)."""
+    g = _power1p_square(y, b, p)
+    z = _log1p_over(y, b)
+    m = torch.clamp(z, max=1e9)
+    e = _exp_difference_m1_0_0(m)
+    decay = torch.exp(-m)
+    rest = 2 / p / p
+    total = p * (e * e) - (m * m - 2 * ((m - 1 / p) / p))
+    u = (p - 1) * (e * e - 2 * (m / p))
+    total = torch.where(p < 3.5, u + (1 - decay * (2 - decay - 2 * m)) - rest, total)
+    q = g * (e * e) - 2 * _power_difference_0_p_p_p(z, p, g)
+    value = f * torch.where(p * m < 2.5, q, (g * total + rest) / p)
+    return torch.where(
+        g >= 2.0**90,
+        _power1p_square(y, b, 0.5 * p) * (f * total / p) * _power1p_square(y, b, 0.5 * p),
+        value,
+    )
+
+
 def _square_difference_0_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     """f z^1 exp[0, p z], z = log(1 + y^2/b)."""
     t = torch.abs(y) / torch.sqrt(b)
-    z = _log1p_square(t)
+    z = _log1p_over(y, b)
     m = torch.clamp(z, max=1e9)
     value = f * (z * _exprel(p * m))
     value = torch.where(
         (p * z >= 1.25) | (p * z <= -40),
         torch.where(
-            _power1p_square(t, p) >= 2.0**90,
-            _power1p_square(t, 0.5 * p) * (f / p) * _power1p_square(t, 0.5 * p),
-            f * ((_power1p_square(t, p) - 1) / p),
+            _power1p_square(y, b, p) >= 2.0**90,
+            _power1p_square(y, b, 0.5 * p) * (f / p) * _power1p_square(y, b, 0.5 * p),
+            f * ((_power1p_square(y, b, p) - 1) / p),
         ),
         value,
     )
@@ -319,9 +296,8 @@ def _square_difference_0_p(f: Any, y: Any, b: Any, p: Any) -> Any:
 
 def _square_difference_0_pm1_p_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     """f z^3 exp[0, (p - 1) z, p z, p z], z = log(1 + y^2/b)."""
-    t = torch.abs(y) / torch.sqrt(b)
-    g = _power1p_square(t, p)
-    z = _log1p_square(t)
+    g = _power1p_square(y, b, p)
+    z = _log1p_over(y, b)
     m = torch.clamp(z, max=1e9)
     near = p * m < 2.5
     q = p - 1
@@ -331,56 +307,51 @@ def _square_difference_0_pm1_p_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     high = torch.clamp(p, min=0)
     low = torch.clamp(q, max=0)
     unit = torch.clamp(high - low, min=1)
-    u = g * v + torch.where(near2, z * _exprel(q * z), -1 / q) / p / p
-    r = _power_difference_0_p_p(z, p, g) / (1 - p)
-    u = torch.where(near, r - g * (_exp_difference_m1_0_0(m) / (1 - p)), u)
-    h = _exp_series(unit * m, (-low / unit, (q - low) / unit, (p - low) / unit, (p - low) / unit))
-    u = torch.where((high - low) * m < 5, z * z * z * torch.exp(low * m) * h, u)
-    value = f * u
+    u = _power_difference_0_p_p(z, p, g) / (1 - p) - g * (_exp_difference_m1_0_0(m) / (1 - p))
+    value = f * torch.where(near, u, g * v + torch.where(near2, z * _exprel(q * z), -1 / q) / p / p)
+    r = _exp_series(unit * m, (-low / unit, (q - low) / unit, (p - low) / unit, (p - low) / unit))
+    value = torch.where((high - low) * m < 5, f * z * z * z * torch.exp(low * m) * r, value)
     return torch.where(
         g >= 2.0**90,
-        _power1p_square(t, 0.5 * p) * (f * torch.where(near, m, v)) * _power1p_square(t, 0.5 * p),
-        value,
-    )
-
-
-def _square_difference_plus_0_pm1_p_p_p(f: Any, y: Any, b: Any, p: Any, c: Any) -> Any:
-    """f (z^4 exp[0, (p - 1) z, p z, p z, p z] + c exp(p z)), z = log(1 + y^2/b)."""
-    t = torch.abs(y) / torch.sqrt(b)
-    g = _power1p_square(t, p)
-    z = torch.where(t >= math.inf, 2 * torch.log(torch.abs(y)) - torch.log(b), _log1p_square(t))
-    m = torch.clamp(z, max=1e9)
-    near = p * m < 2.5
-    q = p - 1
-    near2 = torch.abs(q * z) < 7 / 10
-    w = -torch.expm1(-m) - torch.where(near2, 0, torch.exp(torch.clamp(-z, min=-80)) / q)
-    u = (_exp_difference_m1_0_0_0(m) - (_exp_difference_m1_0_0(m) - w / p) / p) / p + c
-    high = torch.clamp(p, min=0)
-    low = torch.clamp(q, max=0)
-    unit = torch.clamp(high - low, min=1)
-    v = (p - low) / unit
-    r = g * u - torch.where(near2, z * _exprel(q * z), -1 / q) / p / p / p
-    h = g * (c - _exp_difference_m1_0_0_0(m) / (1 - p))
-    r = torch.where(near, h + _power_difference_0_p_p_p(z, p, g) / (1 - p), r)
-    k = _exp_series(unit * m, (-low / unit, (q - low) / unit, v, v, v))
-    r = torch.where((high - low) * m < 5, z * z * z * z * torch.exp(low * m) * k + g * c, r)
-    value = f * r
-    return torch.where(
-        g >= 2.0**90,
-        _power1p_square(t, 0.5 * p) * (f * torch.where(near, m, u)) * _power1p_square(t, 0.5 * p),
+        (
+            _power1p_square(y, b, 0.5 * p)
+            * (f * torch.where(near, m, v))
+            * _power1p_square(y, b, 0.5 * p)
+        ),
         value,
     )
 
 
 def _times_power1p_less_one(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, p: Any) -> Any:
     """f e (1 + y^2/b)^(p - 1)/(c d), likewise."""
-    t = torch.abs(y) / torch.sqrt(b)
     q = torch.where(p < 0.5, p, p - 1)
-    power = _power1p_square(t, q) / torch.where(p < 0.5, 1 + t * t, 1)
-    value = f * power / c * (e / d)
-    u = _in_halves(f, e, c, d, y, b, q, torch.where(p < 0.5, _root1p_square(t), 1))
-    v = torch.clamp(power, min=1 / power)
-    return torch.where((v >= 2.0**60) | (torch.abs(value) == math.inf), u, value)
+    power = _power1p_square(y, b, q) / torch.where(p < 0.5, 1 + y / b * y, 1)
+    part = f * power / c
+    side = e / d
+    value = part * side
+    u = torch.abs(part * side)
+    v = torch.abs(part)
+    return torch.where(
+        (power < 2.0**-100) | ((v < 2.0**-100) | (u == math.inf)),
+        _in_halves(
+            f,
+            e,
+            c,
+            d,
+            y,
+            b,
+            q,
+            torch.where(p < 0.5, _root1p_square(torch.abs(y) / torch.sqrt(b)), 1),
+        ),
+        value,
+    )
+
+
+def _weighted(f: Any, c: Any, d: Any, y: Any, b: Any) -> Any:
+    """f (c + d w)/(1 + w), w = y^2/b, also where w overflows."""
+    v = y / b
+    w = v * y
+    return torch.where(w >= 2.0**80, f * d + f / v * (c / y), f * ((c + d * w) / (1 + w)))
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:

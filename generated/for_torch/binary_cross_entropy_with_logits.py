@@ -85,10 +85,7 @@ def d_pos_weight(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
 @_elementwise
 def d2_z(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """The second derivative in z."""
-    size = torch.abs(z)
-    q = pos_weight * y * _sigmoid(-z) * _sigmoid(z) + (1 - y) * _sigmoid(-z) * _sigmoid(z)
-    value = torch.where(size < 0.125, (y * (pos_weight - 1) + 1) * _sigmoid(-z) * _sigmoid(z), q)
-    return torch.where(size < 0.00390625, q, value)
+    return pos_weight * y * _sigmoid(-z) * _sigmoid(z) + (1 - y) * _sigmoid(-z) * _sigmoid(z)
 
 
 @_elementwise

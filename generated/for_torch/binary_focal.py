@@ -64,19 +64,20 @@ def d_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
 def d_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The derivative in gamma."""
     u = torch.clamp(z, -1e30, 1e30) * (2 * y - 1)
-    v = _softplus(u)
-    w = -u
-    p = _softplus(w)
-    value = -torch.exp(-gamma * v) * p * v
+    v = _power1p_exp(u, -gamma)
+    w = _softplus(u)
+    p = -u
+    q = _softplus(p)
+    value = -v * q * w
     return torch.where(
-        (v < 2.0**-100) | (p < 2.0**-100),
+        (v < 2.0**-100) | (w < 2.0**-100) | (q < 2.0**-100),
         (
-            -torch.exp(-gamma / 2 * v)
+            -_power1p_exp(u, -gamma / 2)
             * _root_softplus(u)
-            * _root_softplus(w)
-            * _root_softplus(w)
+            * _root_softplus(p)
+            * _root_softplus(p)
             * _root_softplus(u)
-            * torch.exp(-gamma / 2 * v)
+            * _power1p_exp(u, -gamma / 2)
         ),
         value,
     )
@@ -109,8 +110,8 @@ def d2_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
 def d2_z_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The mixed second derivative in z and gamma."""
     u = torch.clamp(z, -1e30, 1e30) * (2 * y - 1)
-    v = gamma * _sigmoid(u) * _softplus(-u) * _softplus(u)
-    return (2 * y - 1) * (v + _softplus_crossed(u)) * _power1p_exp(u, -gamma)
+    q = gamma * _softplus(-u) * _softplus(u) + _softplus_crossed(u)
+    return (2 * y - 1) * q * _power1p_exp(u, -gamma) * _sigmoid(u)
 
 
 def value_and_grad(z: Tensor, y: Tensor, gamma: Any = 2.0) -> tuple[Tensor, ...]:
@@ -122,8 +123,10 @@ def _power1p_exp(z: Any, q: Any) -> Any:
     """(1 + exp(z))^q, also where exp(z) overflows."""
     decay = torch.exp(-torch.abs(z))
     more = 1 + decay
-    w = torch.where(z > 0, torch.exp(q * torch.clamp(torch.clamp(z, max=1e30), min=-1e30)), 1)
-    return w * (more**q * (1 + torch.clamp(q * ((decay - (more - 1)) / more), min=-0.5)))
+    u = q * torch.clamp(torch.clamp(torch.clamp(z, min=0), max=1e30), min=-1e30)
+    value = more**q * torch.exp(u + torch.clamp(q * ((decay - (more - 1)) / more), -80, 80))
+    v = _softplus(torch.clamp(torch.clamp(z, max=1e30), min=-1e30))
+    return torch.where(torch.abs(q) <= 2, torch.exp(q * v), value)
 
 
 def _root_sigmoid(z: Any) -> Any:
@@ -148,9 +151,10 @@ def _softplus(z: Any) -> Any:
 
 
 def _softplus_crossed(z: Any) -> Any:
-    """sigmoid(-z) softplus(z) - sigmoid(z) softplus(-z), without cancellation."""
+    """exp(-z) softplus(z) - softplus(-z), without cancellation."""
     a = torch.clamp(torch.abs(z), max=1e30)
-    return _sign(z) * (a * _sigmoid(-a) - torch.tanh(0.5 * a) * _softplus(-a))
+    b = torch.clamp(a, max=40)
+    return _sign(z) * torch.exp(-torch.clamp(z, min=0)) * (a - torch.expm1(b) * _softplus(-b))
 
 
 def _sign(value: Any) -> Any:

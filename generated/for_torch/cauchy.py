@@ -56,7 +56,7 @@ def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     y = x / scale
     s = y * y
-    value = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
+    value = 2 / scale / (s + 2) * (2 - s) / (s + 2) / scale
     return torch.where(torch.abs(y) >= 2.0**60, -2 / x / x, value)
 
 
@@ -65,7 +65,7 @@ def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and scale."""
     y = x / scale
     s = y * y
-    value = -1 / scale / (s + 2) * (8 * y / (s + 2) / scale)
+    value = -1 / scale / (s + 2) * (8 / (s + 2) * y / scale)
     return torch.where(torch.abs(y) >= 2.0**60, -scale / x / x * (8 / x), value)
 
 

@@ -34,9 +34,7 @@ def _elementwise(_formula: Any) -> Any:
 @_elementwise
 def loss(x: Tensor, phi: Any = 1.0) -> Tensor:
     """Dynamic covariance scaling (DCS), elementwise."""
-    r = torch.abs(x) / torch.sqrt(phi)
-    value = phi / 2 * (3 / (1 + 1 / (r * r)) - 1 / (r * r + 1))
-    return torch.where(x * x <= phi, 0.5 * x * x, value)
+    return torch.where(x * x <= phi, 0.5 * x * x, phi / 2 * _weighted(x, phi))
 
 
 @_elementwise
@@ -72,7 +70,7 @@ def d2_x_phi(x: Tensor, phi: Any = 1.0) -> Tensor:
     w = x / phi * x
     value = x / phi / (w + 1) * (x / phi) * (x / (w + 1)) * (8 / (w + 1))
     value = torch.where(x * x <= phi, 0, value)
-    return torch.where(torch.abs(x / torch.sqrt(phi)) >= 2.0**60, phi / x / x * (8 / x), value)
+    return torch.where(torch.abs(x / torch.sqrt(phi)) == math.inf, 0, value)
 
 
 @_elementwise
@@ -94,6 +92,13 @@ def weight(x: Tensor, phi: Any = 1.0) -> Tensor:
 def value_and_grad(x: Tensor, phi: Any = 1.0) -> tuple[Tensor, Tensor]:
     """(loss, d_x)."""
     return loss(x, phi), d_x(x, phi)
+
+
+def _weighted(y: Any, b: Any) -> Any:
+    """f (c + d w)/(1 + w), w = y^2/b, also where w overflows (c = -1, d = 3, f = 1)."""
+    v = y / b
+    w = v * y
+    return torch.where(w >= 2.0**80, 3 + -1 / y / v, (-1 + 3 * w) / (1 + w))
 
 
 class DynamicCovarianceScalingLoss(torch.nn.Module):
@@ -257,11 +262,9 @@ class _Total(torch.autograd.Function):
         if x.numel() > step:
             parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
         for one, other, s in parts:
-            found = _block(one - other, s, ctx, *map(float, parameters))
-            if not all(map(math.isfinite, found)):  # out of the ordinary: by the functions
-                values = one - other, *parameters
-                torch.mul(d_x(*values), ctx.share, out=s)
-                found = [f(*values).sum().item() for f in (loss, d_phi)]
+            values = one - other, *parameters
+            torch.mul(d_x(*values), ctx.share, out=s)
+            found = [f(*values).sum().item() for f in (loss, d_phi)]
             sums.append(found)
         value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
         ctx.save_for_backward(x, target, slope)
@@ -277,34 +280,3 @@ class _Total(torch.autograd.Function):
         found = zip(sums, ctx.parameters, needs[3:])
         by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)
         return slope if needs[0] else None, -slope if needs[1] else None, None, *by
-
-
-def _block(d: Tensor, s: Tensor, ctx: Any, phi: float) -> list[float]:
-    """The sums of loss, d_phi; s becomes the share of d_x. d is used up."""
-    if not torch.linalg.vector_norm(d).item() < math.sqrt(phi) * 2.0**60:
-        return [math.nan]
-    u = torch.abs(d)
-    u.mul_(u)
-    v = torch.reciprocal(u).add_(1 / phi).reciprocal_()
-    u.add_(phi).reciprocal_()
-    v.add_(u, alpha=-(phi / 3 * phi)).mul_(1.5)
-    torch.mul(d, d, out=u)
-    c1 = u <= phi
-    w = torch.mul(u, 0.5)
-    torch.where(c1, w, v, out=w)
-    found = [w.sum().item(), 0.0]
-    torch.add(u, phi, out=v)
-    torch.div(d, v, out=w)
-    p = torch.reciprocal(v)
-    w.mul_(p).mul_(phi * phi * 4)
-    torch.where(c1, d, w, out=s)
-    if ctx.needs_input_grad[3]:
-        torch.add(u, -phi, out=p).div_(v)
-        torch.add(u, phi / 3, out=d).div_(v)
-        p.mul_(d).mul_(1.5)
-        u.mul_(1 / phi)
-        c2 = u <= 1
-        torch.where(c2, d.new_full((), 0), p, out=p)
-        found[1] = p.sum().item()
-    s.mul_(ctx.share)
-    return found

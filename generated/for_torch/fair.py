@@ -50,7 +50,7 @@ def d_c(x: Tensor, c: Any = 1.3998) -> Tensor:
     """The derivative in c."""
     u = torch.abs(x / c)
     v = torch.abs(x) / c
-    value = c * (_exp_difference_m2_m1_m1_0(torch.log1p(v)) * (1 + v)) * 2
+    value = 2 * c * (_exp_difference_m2_m1_m1_0(torch.log1p(v)) * (1 + v))
     terms = (
         0.3333333333333333, -0.49999999999999994, 0.5999999999999913, -0.6666666666657339,
         0.7142857142327498, -0.7499999981579343, 0.777777734999681, -0.799999298167858,
@@ -58,7 +58,7 @@ def d_c(x: Tensor, c: Any = 1.3998) -> Tensor:
         0.8539125053876447, -0.8312242610544363, 0.7624053776883362, -0.6253724626324797,
         0.42748093423793965, -0.22196532640254923, 0.07611242108019838, -0.012726920132007262,
     )  # fmt: skip
-    return torch.where(u < 0.5, _horner(u, terms) * c * u * u * u, value)
+    return torch.where(u < 0.00390625, _horner(u, terms) * c * u * u * u, value)
 
 
 @_elementwise

@@ -47,7 +47,7 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(mu: Tensor, v: Tensor, y: Tensor) -> Any:
     """Gaussian negative log-likelihood, elementwise."""
-    return 0.5 * ((y - mu) / v * (y - mu) + torch.log(v))
+    return (y - mu) / v * (0.5 * (y - mu)) + torch.log(v) / 2
 
 
 @_elementwise

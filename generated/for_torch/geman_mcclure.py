@@ -88,7 +88,7 @@ def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
     s = y * y
-    value = 16 / scale / (s + 4) / (s + 4) / scale
+    value = 16 / (s + 4) / scale / (s + 4) / scale
     return torch.where(torch.abs(y) >= 2.0**30, 16 / x * scale / x * (scale / x / x), value)
 
 

@@ -95,11 +95,13 @@ def _exp_difference_m1_m1_0(z: Any) -> Any:
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
-    """log(t/z), from d = t - z where that is small beside z."""
+    """log(t/z), from d = t - z where neither is far beyond the other."""
+    least = torch.clamp(t, max=z)
+    size = torch.log1p(torch.abs(d) / least)
     q = t / z
     value = 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
     value = torch.where((q > 1e-30) & (q < 1e30), torch.log(q), value)
-    return torch.where(torch.abs(d) < 0.5 * z, torch.log1p(d / z), value)
+    return torch.where(torch.abs(d) < 2 * least, torch.where(d < 0, -size, size), value)
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:

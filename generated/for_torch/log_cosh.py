@@ -35,7 +35,7 @@ def _elementwise(_formula: Any) -> Any:
 def loss(x: Tensor, c: Any = 1.0) -> Tensor:
     """Log-cosh loss, elementwise."""
     y = x / c
-    return torch.where(torch.abs(y) < 2.0**-27, 0.5 * x * x, c * _logcosh(y) * c)
+    return torch.where(torch.abs(y) < 2.0**-40, 0.5 * x * x, c * _logcosh(y) * c)
 
 
 @_elementwise
@@ -86,7 +86,7 @@ def d2_x_c(x: Tensor, c: Any = 1.0) -> Tensor:
     u = torch.abs(y)
     v = torch.cosh(y)
     value = torch.tanh(y) - y / v / v
-    value = torch.where(u >= 2.0**60, _sign(x), value)
+    value = torch.where(u >= 2.0**20, _sign(x), value)
     terms = (
         0.6666666666666666, -0.5333333333333332, 0.3238095238095158, -0.17495590828885393,
         0.08863235528912497, -0.0431055362844432, 0.020381679814238052, -0.009440427319533588,
@@ -105,7 +105,7 @@ def d2_c(x: Tensor, c: Any = 1.0) -> Tensor:
     u = torch.abs(y)
     v = y / torch.cosh(y)
     value = v * v - 2 * _logcosh_excess(y)
-    value = torch.where(u >= 2.0**60, -1.3862943611198906, value)
+    value = torch.where(u >= 2.0**20, -1.3862943611198906, value)
     terms = (
         -0.5, 0.44444444444444436, -0.2833333333333255, 0.15746031745994055, -0.08124632568114806,
         0.04002656940023839, -0.01910782477005211, 0.008915958808105163, -0.004089046821294458,

@@ -49,7 +49,7 @@ def loss(mu: Tensor, y: Tensor) -> Any:
     L = _log_ratio(y, mu, y - mu)
     v = _exp_difference_m1_m1_0(_log_ratio(mu, y, mu - y)) * u
     value = y * torch.where(mu < y, _exp_difference_m1_0_0(L), v)
-    value = torch.where(torch.abs(u) >= 2.0**60, mu - y + y * L, value)
+    value = torch.where(torch.abs(u) >= 256, mu - y + y * L, value)
     value = torch.where(torch.abs(mu) == math.inf, math.inf, value)
     return torch.where(y == 0, mu, value)
 
@@ -98,11 +98,13 @@ def _exp_difference_m1_m1_0(z: Any) -> Any:
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
-    """log(t/z), from d = t - z where that is small beside z."""
+    """log(t/z), from d = t - z where neither is far beyond the other."""
+    least = torch.clamp(t, max=z)
+    size = torch.log1p(torch.abs(d) / least)
     q = t / z
     value = 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
     value = torch.where((q > 1e-30) & (q < 1e30), torch.log(q), value)
-    return torch.where(torch.abs(d) < 0.5 * z, torch.log1p(d / z), value)
+    return torch.where(torch.abs(d) < 2 * least, torch.where(d < 0, -size, size), value)
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:

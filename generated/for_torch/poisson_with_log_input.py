@@ -53,7 +53,7 @@ def loss(f: Tensor, y: Tensor) -> Any:
 @_elementwise
 def d_f(f: Tensor, y: Tensor) -> Any:
     """The derivative in f."""
-    return torch.where(torch.abs(f) < 2, 1 - y + torch.expm1(f), torch.exp(f) - y)
+    return torch.where(torch.abs(f) < 0.03125, 1 - y + torch.expm1(f), torch.exp(f) - y)
 
 
 @_elementwise

@@ -63,7 +63,7 @@ def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
     y = x / scale
-    return 3 / scale * y * (y / scale)
+    return 3 * y / scale * (y / scale)
 
 
 @_elementwise

@@ -66,7 +66,7 @@ def d_kappa(x: Tensor, tau: Any = 0.9, kappa: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x(x: Tensor, tau: Any = 0.9, kappa: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    value = torch.where(torch.abs(x) <= kappa, 1, 0) / kappa * torch.where(x > 0, 1 - tau, tau)
+    value = torch.where(torch.abs(x) <= kappa, 1, 0) * torch.where(x > 0, 1 - tau, tau) / kappa
     return torch.where(torch.isnan(x), x, value)
 
 
@@ -104,8 +104,8 @@ def d2_kappa(x: Tensor, tau: Any = 0.9, kappa: Any = 1.0) -> Tensor:
     size = torch.abs(x)
     value = size / kappa * ((1 - tau) / kappa * size / kappa)
     value = torch.where(x < 0, size / kappa * (tau / kappa * size / kappa), value)
-    u = torch.where(torch.abs(y) <= 1, y * y, 0) / kappa * torch.where(y > 0, 1 - tau, tau)
-    return torch.where(torch.abs(y) >= 1, u, value)
+    u = torch.where(y > 0, 1 - tau, tau) / kappa * torch.where(torch.abs(y) <= 1, y * y, 0)
+    return torch.where(torch.abs(y) >= 0.00390625, u, value)
 
 
 @_elementwise

@@ -68,10 +68,7 @@ def d_y(mu: Tensor, y: Tensor) -> Any:
 @_elementwise
 def d2_mu(mu: Tensor, y: Tensor) -> Any:
     """The second derivative in mu."""
-    q = mu + 1
-    value = 2 / q * (1 - _log_ratio(q, y + 1, mu - y)) / q
-    u = 2 + 2 * torch.log1p(y) - 2 * torch.log1p(mu)
-    value = torch.where(torch.abs(mu) < 1, u / q / q, value)
+    value = 2 / (mu + 1) * _log_ratio_gap(mu, y) / (mu + 1)
     return torch.where(torch.abs(mu) == math.inf, 0, value)
 
 
@@ -87,11 +84,26 @@ def value_and_grad(mu: Tensor, y: Tensor) -> tuple[Tensor, ...]:
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
-    """log(t/z), from d = t - z where that is small beside z."""
+    """log(t/z), from d = t - z where neither is far beyond the other."""
+    least = torch.clamp(t, max=z)
+    size = torch.log1p(torch.abs(d) / least)
     q = t / z
     value = 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
     value = torch.where((q > 1e-30) & (q < 1e30), torch.log(q), value)
-    return torch.where(torch.abs(d) < 0.5 * z, torch.log1p(d / z), value)
+    return torch.where(torch.abs(d) < 2 * least, torch.where(d < 0, -size, size), value)
+
+
+def _log_ratio_gap(t: Any, z: Any) -> Any:
+    """1 - log((1 + t)/(1 + z)), also beside its zero."""
+    total = 1 + t
+    total2 = 1 + z
+    lift = total - 1
+    lift2 = total2 - 1
+    q = 1 - (total - lift) + (t - lift) - 2.718281828459045 * (1 - (total2 - lift2) + (z - lift2))
+    beside = total - 2 * total2 - 0.5 * total2 - 0.25 * total2 + (0.031718171540954763 * total2 + q)
+    value = 1 - _log_ratio(total, total2, t - z)
+    L = torch.log1p(beside / total2 / 2.718281828459045)
+    return torch.where(torch.abs(beside) < 1.5 * total2, -L, value)
 
 
 class SquaredLogarithmicErrorLoss(torch.nn.Module):

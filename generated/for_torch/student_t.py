@@ -38,9 +38,7 @@ def loss(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """Student's t loss, elementwise."""
     y = x / scale
     d = torch.where(df >= 2.0**1000, 1, df)
-    value = (d / 2 + 0.5) * torch.log1p(y / d * y)
-    u = (d + 1) / 2 * (torch.log(1 / d) + 2 * torch.log(torch.abs(y)))
-    value = torch.where(0.5 * (d / y / y) < 2.0**-54, u, value)
+    value = (d + 1) / 2 * _log1p_over(y, d)
     value = torch.where(y / d * (0.5 * y) < 2.0**-54, 0.5 * y * (d + 1) / d * y, value)
     return torch.where(df >= 2.0**1000, 0.5 * y * y, value)
 
@@ -50,7 +48,7 @@ def d_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
     y = x / scale
     d = torch.where(df >= 2.0**1000, 1, df)
-    value = (d + 1) * y / (y * y + d) / scale
+    value = (d + 1) / (y * y + d) * y / scale
     value = torch.where(d / x * (scale / x) * scale < 2.0**-54, (d + 1) / x, value)
     return torch.where(df >= 2.0**1000, y / scale, value)
 
@@ -60,10 +58,8 @@ def d_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in df."""
     y = x / scale
     d = torch.where(df >= 2.0**1000, 1, df)
-    L = _log1p_square(torch.abs(y) / torch.sqrt(d))
+    L = _log1p_over(y, d)
     value = 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (torch.expm1(-L) / d)
-    q = torch.log(1 / d) / 2 - (d + 1) / d / 2 + torch.log(torch.abs(y))
-    value = torch.where((d + 0.5) / y / y < 2.0**-54, q, value)
     value = torch.where(y / d * y * (d / 2 + 1) < 2.0**-54, -0.5 * (y / d) / d * y, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
 
@@ -73,7 +69,7 @@ def d_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     y = x / scale
     d = torch.where(df >= 2.0**1000, 1, df)
-    value = -y / scale * ((d + 1) / (y * y + d) * y)
+    value = -y / scale * ((d + 1) * y / (y * y + d))
     value = torch.where(d / y / y < 2.0**-54, (-d - 1) / scale, value)
     return torch.where(df >= 2.0**1000, -y / scale * y, value)
 
@@ -82,9 +78,9 @@ def d_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
 def d2_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     d = torch.where(df >= 2.0**1000, 1, df)
-    r = torch.abs(x / scale) / torch.sqrt(d)
-    w = r * r
-    value = (1 / (w + 1) - 1 / (1 + 1 / w)) * (d + 1) / d / scale / (w + 1) / scale
+    y = x / scale
+    r = torch.abs(y) / torch.sqrt(d)
+    value = (d + 1) / d / scale * (_weighted(-1, y, d) / scale / (r * r + 1))
     value = torch.where(d / x * (scale / x) * scale * 3 < 2.0**-54, -(d + 1) / x / x, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
 
@@ -107,7 +103,7 @@ def d2_x_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     d = torch.where(df >= 2.0**1000, 1, df)
     u = d / x * (scale / x)
     s = y * y
-    value = -d / (s + d) / scale * (2 * (d + 1) * y / (s + d) / scale)
+    value = -d / (s + d) / scale * (2 * (d + 1) / (s + d) * y / scale)
     value = torch.where(u * scale * 2 < 2.0**-54, -u * ((d + 1) / x) * 2, value)
     return torch.where(df >= 2.0**1000, -2 / scale * y / scale, value)
 
@@ -118,8 +114,8 @@ def d2_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     u = scale / x * (scale / x)
     d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
-    s = y * y
-    value = -y / d / (s + d) * (0.5 * (y / d)) * ((s * d - s - 2 * d) / (s + d))
+    r = torch.abs(y) / torch.sqrt(d)
+    value = y / (r * r + 1) / d / d / d * y * _weighted(0.5 - d / 2, y, d)
     value = torch.where(u * ((3 * d + 1) / 2) < 2.0**-54, u + (1 - d) / d / d / 2, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
 
@@ -168,9 +164,17 @@ def _exp_difference_m1_0_0(z: Any) -> Any:
     return torch.where(torch.abs(z) < 1, z * z * (p * _exp_series(torch.abs(z), (0, 1, 1))), value)
 
 
-def _log1p_square(t: Any) -> Any:
-    """log(1 + t^2) for t >= 0, also where t^2 overflows."""
-    return torch.where(t >= 2.0**40, 2 * torch.log(t), torch.log1p(t * t))
+def _log1p_over(y: Any, b: Any) -> Any:
+    """log(1 + y^2/b), also where y^2/b overflows."""
+    w = y / b * y
+    return torch.where(w >= 2.0**80, 2 * torch.log(torch.abs(y)) - torch.log(b), torch.log1p(w))
+
+
+def _weighted(d: Any, y: Any, b: Any) -> Any:
+    """f (c + d w)/(1 + w), w = y^2/b, also where w overflows (c = f = 1)."""
+    v = y / b
+    w = v * y
+    return torch.where(w >= 2.0**80, d + 1 / v / y, (1 + d * w) / (1 + w))
 
 
 def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
@@ -382,12 +386,14 @@ def _block(d: Tensor, s: Tensor, ctx: Any, df: float, scale: float) -> list[floa
     v = torch.mul(u, 1 / df / scale / scale).log1p_()
     found = [(df + 1) * v.sum().item() / 2, 0.0, 0.0]
     u.add_(df * scale * scale)
-    torch.div(d, u, out=s)
+    w = torch.reciprocal(u)
+    torch.mul(w, d, out=s)
+    if any(ctx.needs_input_grad[3:]):
+        torch.div(d, u, out=u)
     if ctx.needs_input_grad[3]:
-        w = torch.mul(s, d)
+        torch.mul(u, d, out=w)
         found[1] = _whole(0.5 * v.sum().item(), -((df + 1) * w.sum().item() / df / 2))
     if ctx.needs_input_grad[4]:
-        u.reciprocal_().mul_(d)
         d.mul_(u)
         found[2] = -((df + 1) * d.sum().item() / scale)
     s.mul_((df + 1) * ctx.share)

@@ -33,10 +33,7 @@ def _elementwise(_formula: Any) -> Any:
 def loss(x: Tensor, c: Any = 4.685) -> Tensor:
     """Tukey's biweight (bisquare), elementwise."""
     y = x / c
-    u = y * y * (y * y * y * y / 6 + 0.5 - 0.5 * y * y)
-    value = c * c * torch.where(torch.abs(y) <= 1, u, 1 / 6)
-    value = torch.where(torch.abs(y) < 2.0**-40, 0.5 * x * x, value)
-    return torch.where(torch.isnan(x), x, value)
+    return torch.where(torch.abs(x) > c, c / 6 * c, x / 6 * ((1 - y * y) * (2 - y * y) + 1) * x)
 
 
 @_elementwise
@@ -68,7 +65,7 @@ def d2_x(x: Tensor, c: Any = 4.685) -> Tensor:
 def d2_x_c(x: Tensor, c: Any = 4.685) -> Tensor:
     """The mixed second derivative in x and c."""
     y = x / c
-    return torch.where(torch.abs(y) > 1, 0, y * 4 * y * (y * (1 - y * y)))
+    return torch.where(torch.abs(y) > 1, 0, y * (1 - y * y) * 4 * y * y)
 
 
 @_elementwise
@@ -280,24 +277,25 @@ class _Total(torch.autograd.Function):
 def _block(d: Tensor, s: Tensor, ctx: Any, c: float) -> list[float]:
     """The sums of loss, d_c; s becomes the share of d_x. d is used up."""
     u = torch.mul(d, d)
-    v = torch.mul(u, d).mul_(d)
-    w = torch.add(v, c * c * c * c * 3).add_(u, alpha=-(c * c * 3)).mul_(u).mul_(1 / c**6 / 6)
-    p = torch.abs(d).mul_(1 / c)
-    c1 = p <= 1
-    torch.where(c1, w, d.new_full((), 1 / 6), out=w).mul_(c * c)
-    q = torch.mul(u, 0.5)
-    c2 = p < 2.0**-40
-    torch.where(c2, q, w, out=q)
-    found = [q.sum().item(), 0.0]
-    d.clamp_(-c, c)
-    torch.mul(d, d, out=w).add_(-(c * c))
-    d.mul_(w)
-    torch.mul(d, w, out=s)
+    v = torch.add(u, -(c * c))
+    w = torch.add(u, -(c * c * 2))
+    v.mul_(w).add_(c * c * c * c).mul_(d).mul_(d).mul_(1 / (c * c * c * c) / 6)
+    torch.abs(d, out=w)
+    c1 = w > c
+    torch.where(c1, d.new_full((), c / 6 * c), v, out=v)
+    found = [v.sum().item(), 0.0]
+    torch.clamp(d, -c, c, out=v)
+    p = torch.mul(v, v).add_(-(c * c))
+    v.mul_(p)
+    torch.mul(v, p, out=s)
     if ctx.needs_input_grad[3]:
+        torch.mul(u, d, out=v).mul_(d)
         u.add_(-(c / 2 * c * 3)).mul_(v).mul_(-(2 / c**6 / 3))
-        torch.where(c1, u, d.new_full((), 1 / 3), out=u).mul_(c)
+        w.mul_(1 / c)
+        c2 = w <= 1
+        torch.where(c2, u, d.new_full((), 1 / 3), out=u).mul_(c)
         v.mul_(1 / (c * c * c))
-        c3 = p < 2.0**-27
+        c3 = w < 2.0**-27
         torch.where(c3, v, u, out=v)
         found[1] = v.sum().item()
     s.mul_(ctx.share / (c * c * c * c))

@@ -58,15 +58,13 @@ def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
 def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     y = x / scale
-    quarter = torch.exp(-0.125 * y * y)
-    s = y * y
     p = torch.exp(-0.25 * y * y) / scale
-    value = p * (1 - s) * p
-    u = torch.abs(y)
-    value = torch.where(
-        u >= 16, quarter / scale * quarter * (1 - s) * (quarter / scale * quarter), value
-    )
-    return torch.where(torch.abs(y) >= 2.0**60, 0, value)
+    s = y * y
+    quarter = torch.exp(-0.125 * y * y)
+    u = quarter / scale * quarter
+    value = u * (1 - s) * u
+    value = torch.where(torch.abs(y) >= 2.0**20, 0, value)
+    return torch.where(torch.abs(y) < 4, p * (1 - s) * p, value)
 
 
 @_elementwise
@@ -75,7 +73,7 @@ def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     y = x / scale
     quarter = torch.exp(-0.125 * y * y)
     p = quarter / scale * quarter
-    return torch.where(torch.abs(y) >= 2.0**60, 0, p * (y * y - 2) * y * p)
+    return torch.where(torch.abs(y) >= 2.0**20, 0, p * (y * y - 2) * y * p)
 
 
 @_elementwise
@@ -84,7 +82,7 @@ def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     y = x / scale
     quarter = torch.exp(-0.125 * y * y)
     p = quarter / scale * y * quarter
-    return torch.where(torch.abs(y) >= 2.0**60, 0, p * (3 - y * y) * p)
+    return torch.where(torch.abs(y) >= 2.0**20, 0, p * (3 - y * y) * p)
 
 
 @_elementwise
@@ -92,9 +90,8 @@ def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
     quarter = torch.exp(-0.125 * y * y)
-    value = torch.exp(-0.5 * y * y) / scale / scale
-    u = torch.abs(y)
-    return torch.where(u >= 8, quarter / scale * quarter * (quarter / scale * quarter), value)
+    p = quarter / scale * quarter
+    return torch.where(torch.abs(y) < 3, torch.exp(-0.5 * y * y) / scale / scale, p * p)
 
 
 def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:

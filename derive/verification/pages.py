@@ -46,7 +46,7 @@ def pages(report: Report, losses: Sequence[Loss]) -> Mapping[str, str]:
 
 def accuracy(report: Report, losses: Sequence[Loss]) -> str:
     """The worst figure of every quantity in every target and dtype."""
-    measured = [row for row in report.rows if row.points]
+    measured = [row for row in report.rows if row.points and row.dtype]
     parts = [ACCURACY, f"\nMeasured on {_machine()}.\n"]
     narrow = [row.excess for row in measured if row.dtype in NARROW]
     if narrow:

@@ -32,3 +32,8 @@ def test_the_page_shows_the_worst_sample():
     (line,) = (t for t in text.splitlines() if t.startswith("| `loss`"))
     where = "x = 3.0, delta = inf (numpy float64)"
     assert line == f"| `loss` | 2.6 | 0.5 | 30 | {where} | 4 |"
+
+
+def test_what_has_no_dtype_has_no_column():
+    none = Row("huber", "no density", "numpy", "", "", AGREES).but(points=3)
+    assert "no density" not in pages.accuracy(Report((row(1.21), none)), LOSSES)

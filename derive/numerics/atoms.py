@@ -202,12 +202,22 @@ square_bend = _atom(
     "square_bend", 4, _bend, helpers.square_bend,
     lambda *at: tuple(diff_of(_bend, at, k) for k in range(4)),
 )  # fmt: skip
-weighted: type[Atom] = _atom(
-    "weighted", 5, lambda f, c, d, y, b: f * (c + d * y**2 / b) / (1 + y**2 / b), helpers.weighted,
-    lambda f, c, d, y, b: (
-        weighted(1, c, d, y, b), weighted(f, 1, 0, y, b), weighted(f, 0, 1, y, b),
-        2 * y * f * (d - c) * b / (b + y**2) ** 2, -(y**2) * f * (d - c) / (b + y**2) ** 2,
-    ),
+
+
+def _mean(f: Expr, c: Expr, d: Expr, y: Expr, b: Expr) -> Expr:
+    return f * (c + d * y**2 / b) / (1 + y**2 / b)
+
+
+def _slopes_of_mean(f: Expr, c: Expr, d: Expr, y: Expr, b: Expr) -> tuple[Expr, ...]:
+    step = y * f * (d - c) / (b + y**2) ** 2
+    by_sides = weighted(1, c, d, y, b), weighted(f, 1, 0, y, b), weighted(f, 0, 1, y, b)
+    return *by_sides, 2 * b * step, -y * step
+
+
+weighted = _atom("weighted", 5, _mean, helpers.weighted, _slopes_of_mean)
+half_weighted = _atom(
+    "half_weighted", 5, lambda *args: _mean(*args) / 2, helpers.half_weighted,
+    lambda *args: tuple(slope / 2 for slope in _slopes_of_mean(*args)),
 )  # fmt: skip
 boxcox_bend: type[Atom] = _atom(
     "boxcox_bend", 2,

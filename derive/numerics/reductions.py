@@ -17,6 +17,7 @@ from derive.numerics.atoms import (
     difference_over,
     difference_plus,
     expm1,
+    half_weighted,
     square_bend,
     times_power1p,
     times_power1p_less_one,
@@ -125,8 +126,12 @@ def _times_power(
     factor *= c * d
     mean = next((f for f in Mul.make_args(factor) if isinstance(f, weighted)), None)
     if mean is not None and sides[1] == 1:  # which may be tiny where the side is large
-        side, d = (sides[0], d) if sides[0] != 1 else (1 / d, S.One)
-        sides = [S.One, factor.xreplace({mean: weighted(side, *mean.args[1:])})]
+        rest = mean.args[1:]
+        if sides[0] != 1:
+            side, whole = sympy.Integer(2), half_weighted(sides[0], *rest)
+        else:
+            side, whole, d = S.One, weighted(1 / d, *rest), S.One
+        sides = [side, factor.xreplace({mean: whole})]
     elif sides[1] == 1 or factor.is_number or apart != 1:
         sides[1] *= factor
     else:  # both sides grow with x: none of them has room for it

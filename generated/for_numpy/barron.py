@@ -136,7 +136,7 @@ def d2_x_scale(x: Any, alpha: Any = 1.0, scale: Any = 1.0) -> Any:
     y = x / scale
     a = np.minimum(np.maximum(alpha, -(2.0**100)), 2.0**100)
     b = np.maximum(np.abs(a - 2), 2.0**-100)
-    value = _times_power1p_less_one(1, -_weighted(y, 2, a, y, b), scale, scale, y, b, a / 2)
+    value = _times_power1p_less_one(2, -_half_weighted(y, a, y, b), scale, scale, y, b, a / 2)
     return _where_rare(
         np.abs(y) == np.inf, lambda: -np.sign(x) * (np.abs(x) ** (a - 1) / (scale * scale)), value
     )
@@ -224,6 +224,13 @@ def _exprel(z: Any) -> Any:
     return _where_rare(z == 0, lambda: 1, np.expm1(z) / np.minimum(z, 1e30))
 
 
+def _half_weighted(f: Any, d: Any, y: Any, b: Any) -> Any:
+    """f (c + d w)/(1 + w)/2, finite for finite f: the power beside it may fade (c = 2)."""
+    value = _weighted(f, 1, 0.5 * d, y, b)
+    u = np.abs(value)
+    return _where_rare(u == np.inf, lambda: f * np.maximum(np.minimum(0.5 * d, 1), -1), value)
+
+
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
     """f e (1 + y^2/b)^q/(root^2 c d): the power in halves, beside f/c and e/d."""
     half = _power1p_square(y, b, 0.5 * q)
@@ -300,19 +307,20 @@ def _root1p_square(t: Any) -> Any:
 def _square_bend(f: Any, y: Any, b: Any, p: Any) -> Any:
     """f (g (z - 1 + exp(-z))^2 - 2 z^3 exp[0, p z, p z, p z]), g = exp(p z), z = log(1 + y^2/b)."""
     g = _power1p_square(y, b, p)
+    r = np.maximum(p, 2.0**-20)
     z = _log1p_over(y, b)
     m = np.minimum(z, 1e9)
     e = _exp_difference_m1_0_0(m)
     decay = np.exp(-m)
-    rest = 2 / p / p
-    total = p * (e * e) - (m * m - 2 * ((m - 1 / p) / p))
-    u = (p - 1) * (e * e - 2 * (m / p))
+    rest = 2 / r / r
+    total = r * (e * e) - (m * m - 2 * ((m - 1 / r) / r))
+    u = (r - 1) * (e * e - 2 * (m / r))
     total = np.where(p < 3.5, u + (1 - decay * (2 - decay - 2 * m)) - rest, total)
     q = g * (e * e) - 2 * _power_difference_0_p_p_p(z, p, g)
-    value = f * np.where(p * m < 2.5, q, (g * total + rest) / p)
+    value = f * np.where(p * m < 2.5, q, (g * total + rest) / r)
     return _where_rare(
         g >= 2.0**90,
-        lambda: _power1p_square(y, b, 0.5 * p) * (f * total / p) * _power1p_square(y, b, 0.5 * p),
+        lambda: _power1p_square(y, b, 0.5 * p) * (f * total / r) * _power1p_square(y, b, 0.5 * p),
         value,
     )
 

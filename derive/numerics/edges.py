@@ -27,6 +27,7 @@ _STEPS = 20  # of the bisection
 _BESIDE = (0.002, 0.02, 0.08, 0.5, 3.0, 15.0)
 # How far from a zero, on either side.
 _BESIDE_ZERO = (0.25, 0.06, 0.01, 1e-3, 1e-5)
+_DIGITS = 5  # of a subnormal value, in bits: with fewer, any rounding is most of it
 _REACH = 996  # the exponent of the largest ratio of x to a length that is promised
 
 
@@ -166,11 +167,11 @@ _RANGE, _SIGN = 0, 1
 
 
 def _state(value: Ball | None, form: Format) -> tuple[int, int]:
-    """0 where the value is a normal number of the dtype, ±1 beyond, 2 where there is none; and its
+    """0 where the dtype has some digits of the value, ±1 beyond, 2 where there is none; and its
     sign."""
     if value is None or value.is_zero() or not value.is_finite():
         return 2, 0
     sign, size = 1 if value > 0 else -1, abs(value)
-    if size < arb((1, form.smallest_exponent)):
+    if size < arb((1, form.smallest_exponent - form.precision + _DIGITS)):
         return -1, sign
     return int(size > arb((1, form.largest_exponent + 1))), sign

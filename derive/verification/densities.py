@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from itertools import islice
 
 import numpy as np
+from sympy import Symbol
 
 from derive.definitions.floats import FORMATS
 from derive.definitions.loss import Loss
@@ -181,9 +182,19 @@ class Densities:
 
     def _terms(self, p: tuple[float, ...]) -> float:
         """log Z is a sum: of the logarithms of its units, and of the rest."""
-        units = [abs(math.log(v)) for v, s in zip(p, self.loss.parameters, strict=True)
-                 if s.is_positive]  # fmt: skip
+        units = [abs(math.log(abs(p[k]))) for k in self._units]
         return max([abs(float(self._log_z(p))), *units])
+
+    @cached_property
+    def _units(self) -> tuple[int, ...]:
+        """Parameters > 0, and those of either sign that nothing but stretch the residual."""
+        loss, k = self.loss, Symbol("k", positive=True)
+        x, found = loss.residual, []
+        for place, p in enumerate(loss.parameters):
+            stretched = loss.expression.subs({x: k * x, p: p / k}, simultaneous=True)
+            if p.is_positive or stretched == loss.expression:
+                found.append(place)
+        return tuple(found)
 
     def _log_partition(self, dtype: str) -> Expected:
         chosen = self.parameters[dtype]

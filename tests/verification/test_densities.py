@@ -136,3 +136,10 @@ def test_values_beyond_the_range_are_told():
     far = Enclosure(flint.arb(-3) * flint.arb((1, 1100)))
     assert float(whole(*far.high_low()).exp()) == 0.0
     assert whole(*far.high_low()) < -flint.arb((1, 1100))
+
+
+def test_what_only_stretches_the_residual_is_a_unit_whatever_its_sign():
+    assert Densities(load("linex"))._units == (0,)  # log Z = 1 - log|a|
+    barron = load("barron")
+    units = [barron.parameters[k].name for k in Densities(barron)._units]
+    assert units == ["scale"]

@@ -110,12 +110,8 @@ def shared_functions(target: Target) -> frozenset[str]:
 
 def _called(found: DensityModule, shared: frozenset[str]) -> frozenset[str]:
     """The operations of the formulas and of the helpers that are printed."""
-    roots = [n for f in found.closed for n in f.block.results]
-    roots += [a.value for f in found.closed for a in f.block.assignments]
-    for h in found.helpers:
-        if h.name not in shared:
-            blocks = [h.block, *(b.block for b in h.branches)]
-            roots += [n for b in blocks for n in (*(a.value for a in b.assignments), *b.results)]
+    roots = [n for f in found.closed for n in f.block.expressions]
+    roots += [n for h in found.helpers if h.name not in shared for n in h.expressions]
     return frozenset(n.op for r in roots for n in walk(r) if isinstance(n, Call))
 
 

@@ -29,8 +29,7 @@ class Statements:
     def of(self, found: Block) -> Block:
         """The block with the same results, its statements short wherever that can be."""
         found = _inlined(found)
-        roots = [*(a.value for a in found.assignments), *found.results]
-        self.names |= {n.name for r in roots for n in walk(r) if isinstance(n, Name)}
+        self.names |= {n.name for r in found.expressions for n in walk(r) if isinstance(n, Name)}
         self.names |= {a.name for a in found.assignments}
         assignments: list[Assignment] = []
         for a in found.assignments:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -244,6 +244,19 @@ def children(expression: Node) -> tuple[Node, ...]:
     if isinstance(expression, Local):
         return (expression.value,)
     return ()
+
+
+def rebuilt(expression: Node, change: Callable[[Node], Node]) -> Node:
+    """Every node as what `change` makes of it, operands first. What is shared stays shared."""
+    done: dict[int, Node] = {}
+    for current in walk(expression):
+        made = current
+        if isinstance(current, Call):
+            made = Call(current.op, tuple(done[id(a)] for a in current.args))
+        elif isinstance(current, Local):
+            made = Local(current.name, done[id(current.value)])
+        done[id(current)] = change(made)
+    return done[id(expression)]
 
 
 def walk(expression: Node) -> Iterator[Node]:

@@ -221,7 +221,7 @@ class _Maker:
 
 def cost(block: Block) -> int:
     """What it takes to compute a block, in operations of arithmetic."""
-    calls = {n for r in (*(a.value for a in block.assignments), *block.results) for n in walk(r)}
+    calls = {n for r in block.expressions for n in walk(r)}
     return sum(
         3 if c.op in _FUNCTIONS else 1 for c in calls if isinstance(c, Call) and c.op != "neg"
     )

@@ -71,10 +71,9 @@ def classwise_module(
     functions = [_function(derivation, form, name, (name,)) for name in names]
     functions.append(_function(derivation, form, "value_and_grad", pair))
     blocks = [b for f in functions for b in (f.block, f.probabilities) if b is not None]
-    roots = [n for b in blocks for n in (*(a.value for a in b.assignments), *b.results)]
+    roots = [n for b in blocks for n in b.expressions]
     helpers = helpers_of(roots)
-    inside = [h.block for h in helpers] + [b.block for h in helpers for b in h.branches]
-    roots += [n for b in inside for n in (*(a.value for a in b.assignments), *b.results)]
+    roots += [n for h in helpers for n in h.expressions]
     return ClasswiseModule(
         loss.name,
         loss.digest,
@@ -126,8 +125,7 @@ def _block(form: ClasswiseForm, derivation: ClasswiseDerivation, parts: Sequence
 def _in_place(block: Block, by: Set[str]) -> Block:
     """What is put into a quotient that is read nowhere else needs no copy of it, nor does a
     difference over a parameter."""
-    roots = [*(a.value for a in block.assignments), *block.results]
-    read = Counter(name for r in roots for name in _read(r))
+    read = Counter(name for r in block.expressions for name in _read(r))
     fresh = {
         a.name
         for a in block.assignments

@@ -94,10 +94,9 @@ def density_module(derivation: Derivation, module: Module) -> DensityModule:
     c = facts.stretch.name if facts.stretch is not None else ""
     stretched = [(c,), (c, c)] if c and exists else []
     closed = tuple(_function(by, value, loss) for by, value in found.items())
-    roots = [n for f in closed for n in (*(a.value for a in f.block.assignments), *f.block.results)]
+    roots = [n for f in closed for n in f.block.expressions]
     helpers = helpers_of(roots)
-    inside = [h.block for h in helpers] + [b.block for h in helpers for b in h.branches]
-    roots += [n for b in inside for n in (*(a.value for a in b.assignments), *b.results)]
+    roots += [n for h in helpers for n in h.expressions]
     norm = density.norm if exists and facts.even else None
     nowhere = norm == sympy.false and loss.narrowed
     requires = exists and density.exists != S.true

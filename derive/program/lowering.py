@@ -37,14 +37,14 @@ def lower_module(derivation: Derivation, form: StableForm, subject: str) -> Modu
     """StableForm -> Module."""
     loss = form.loss
     made = _functions(form, derivation.facts.stretch)
-    called = called_from([n for f in made for b in _blocks(f) for n in _of_block(b)])
+    called = called_from([n for f in made for n in f.expressions])
     made, called = settled(made, called)
     functions, used = tuple(made), tuple(map(helper, called))
     special = tuple(r.condition for r in form.regimes if r.condition is not None)
     kept = {b.condition for f in functions for b in f.branches}
     special = tuple(c for c in special if c in kept)
-    roots = [n for f in functions for b in _blocks(f) for n in _of_block(b)]
-    roots += [n for h in used for b in _blocks(h) for n in _of_block(b)]
+    roots = [n for f in functions for n in f.expressions]
+    roots += [n for h in used for n in h.expressions]
     roots += [*special, *(b.condition for h in used for b in h.branches)]
     return Module(
         name=loss.name,
@@ -244,14 +244,6 @@ def _place(condition: Node) -> tuple[Name, float, float] | None:
     if isinstance(a, Number) and isinstance(b, Name):
         return b, float(a.value), math.inf
     return None
-
-
-def _blocks(function: Function | Helper) -> list[Block]:
-    return [*(b.block for b in function.branches), function.block]
-
-
-def _of_block(block: Block) -> list[Node]:
-    return [*(a.value for a in block.assignments), *block.results]
 
 
 def helpers_of(roots: Sequence[Node]) -> tuple[Helper, ...]:

@@ -23,6 +23,10 @@ class Block:
     assignments: tuple[Assignment, ...]
     results: tuple[Node, ...]
 
+    @property
+    def expressions(self) -> tuple[Node, ...]:
+        return (*(a.value for a in self.assignments), *self.results)
+
 
 @dataclass(frozen=True)
 class Branch:
@@ -31,6 +35,10 @@ class Branch:
     condition: Node
     meaning: str
     block: Block
+
+
+def _of_branches(branches: tuple[Branch, ...], otherwise: Block) -> tuple[Node, ...]:
+    return (*(n for b in branches for n in b.block.expressions), *otherwise.expressions)
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,11 @@ class Function:
     branches: tuple[Branch, ...]
     block: Block
 
+    @property
+    def expressions(self) -> tuple[Node, ...]:
+        """Those that its results are made of, in every branch."""
+        return _of_branches(self.branches, self.block)
+
 
 @dataclass(frozen=True)
 class Helper:
@@ -58,6 +71,10 @@ class Helper:
     meaning: str
     branches: tuple[Branch, ...]
     block: Block
+
+    @property
+    def expressions(self) -> tuple[Node, ...]:
+        return _of_branches(self.branches, self.block)
 
 
 @dataclass(frozen=True)

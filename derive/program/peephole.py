@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeGuard
 
 import mpmath
 
-from derive.numerics.nodes import Call, Local, Name, Node, Number, call, walk
+from derive.numerics.nodes import Call, Local, Name, Node, Number, call, rebuilt, walk
 
 _ZERO, _ONE = Number(Fraction(0)), Number(Fraction(1))
 
@@ -30,18 +31,15 @@ class About:
 
 def cleaned(expression: Node, about: About) -> Node:
     """The expression with its signs and constants in the places where a reader expects them."""
-    done: dict[int, Node] = {}
-    for current in walk(expression):
+
+    def change(current: Node) -> Node:
         if isinstance(current, Call):
-            args = tuple(done[id(a)] for a in current.args)
-            done[id(current)] = _simplest(current.op, args, about)
-        elif isinstance(current, Local):
-            value = done[id(current.value)]
-            short = isinstance(value, Name | Number | Local)
-            done[id(current)] = value if short else Local(current.name, value)
-        else:
-            done[id(current)] = current
-    return done[id(expression)]
+            return _simplest(current.op, current.args, about)
+        if isinstance(current, Local) and isinstance(current.value, Name | Number | Local):
+            return current.value
+        return current
+
+    return rebuilt(expression, change)
 
 
 def bare(value: Node) -> Node:
@@ -244,17 +242,11 @@ _RULES: Mapping[str, Callable[[tuple[Node, ...], About], Node]] = {
 
 def signs_first(expression: Node) -> Node:
     """-(a*b) as -a*b: the sign stands before the first factor."""
-    done: dict[int, Node] = {}
-    for current in walk(expression):
-        if isinstance(current, Local):
-            done[id(current)] = Local(current.name, done[id(current.value)])
-        elif isinstance(current, Call):
-            args = tuple(done[id(a)] for a in current.args)
-            made = Call(current.op, args)
-            done[id(current)] = _pushed(args[0]) if current.op == "neg" else made
-        else:
-            done[id(current)] = current
-    return done[id(expression)]
+    return rebuilt(expression, lambda n: _pushed(n.args[0]) if _is_negative(n) else n)
+
+
+def _is_negative(current: Node) -> TypeGuard[Call]:
+    return isinstance(current, Call) and current.op == "neg"
 
 
 def _pushed(value: Node) -> Node:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from derive.numerics.helpers import Helper
-from derive.numerics.nodes import Call, Local, Name, Node, Number, walk
+from derive.numerics.nodes import Call, Name, Node, Number, rebuilt, walk
 from derive.program.module import Assignment, Block, Branch, Function
 from derive.program.peephole import About, cleaned
 
@@ -19,15 +19,10 @@ def settled(
 ) -> tuple[list[Function], list[Helper]]:
     """Functions and all helpers that they call; a helper may settle another one that it calls."""
     found, made = list(functions), list(helpers)
-    while constants := _constants([n for f in found for n in _of(f)], made):
+    while constants := _constants([n for f in found for n in f.expressions], made):
         found = [_function(f, constants) for f in found]
         made = [_helper(h, constants) for h in made]
     return found, made
-
-
-def _of(function: Function) -> list[Node]:
-    blocks = (*(b.block for b in function.branches), function.block)
-    return [n for b in blocks for n in (*(a.value for a in b.assignments), *b.results)]
 
 
 def _constants(roots: Iterable[Node], helpers: Sequence[Helper]) -> Constants:
@@ -85,16 +80,13 @@ def _rewritten(
     expression: Node, constants: Constants, values: Mapping[str, Node] | None = None
 ) -> Node:
     """Every call without the arguments that are settled, and values in the places of names."""
-    done: dict[int, Node] = {}
-    for current in walk(expression):
-        made = current
+
+    def change(current: Node) -> Node:
         if isinstance(current, Call):
             gone = constants.get(current.op, {})
-            kept = (done[id(a)] for k, a in enumerate(current.args) if k not in gone)
-            made = Call(current.op, tuple(kept))
-        elif isinstance(current, Local):
-            made = Local(current.name, done[id(current.value)])
-        elif isinstance(current, Name) and values:
-            made = values.get(current.name, current)
-        done[id(current)] = made
-    return done[id(expression)]
+            return Call(current.op, tuple(a for k, a in enumerate(current.args) if k not in gone))
+        if isinstance(current, Name) and values:
+            return values.get(current.name, current)
+        return current
+
+    return rebuilt(expression, change)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from derive.numerics.evaluate import evaluate
-from derive.numerics.nodes import Call, Local, Name, Node, walk
+from derive.numerics.nodes import Call, Name, Node, rebuilt, walk
 from derive.program.module import Block, Function, Module
 
 
@@ -33,26 +33,23 @@ def _value(
     """An expression in which other functions and helpers of the module may be called."""
     extra = dict(known)
     helpers = {} if module is None else {h.name: h for h in module.helpers}
-    done: dict[int, Node] = {}
-    for current in walk(expression):
-        made = current
-        if isinstance(current, Local):
-            made = Local(current.name, done[id(current.value)])
-        elif isinstance(current, Call):
-            made = Call(current.op, tuple(done[id(a)] for a in current.args))
-            place = f"called {len(extra)}"
-            if current.op == "quantity":
-                assert module is not None and isinstance(current.args[0], Name)
-                (extra[place],) = run(module, current.args[0].name, values)
-                made = Name(place)
-            elif current.op in helpers:
-                helper = helpers[current.op]
-                given = (evaluate(a, extra) for a in made.args)
-                inner = dict(zip(helper.parameters, given, strict=True))
-                (extra[place],) = run_block(helper.block, inner, module)
-                made = Name(place)
-        done[id(current)] = made
-    return evaluate(done[id(expression)], extra)
+
+    def change(current: Node) -> Node:
+        if not isinstance(current, Call) or current.op not in (*helpers, "quantity"):
+            return current
+        if current.op == "quantity":
+            assert module is not None and isinstance(current.args[0], Name)
+            (result,) = run(module, current.args[0].name, values)
+        else:
+            helper = helpers[current.op]
+            given = (evaluate(a, extra) for a in current.args)
+            inner = dict(zip(helper.parameters, given, strict=True))
+            (result,) = run_block(helper.block, inner, module)
+        place = f"called {len(extra)}"
+        extra[place] = result
+        return Name(place)
+
+    return evaluate(rebuilt(expression, change), extra)
 
 
 def run(module: Module, name: str, values: Mapping[str, Any]) -> list[Any]:

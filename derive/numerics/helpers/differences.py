@@ -20,7 +20,17 @@ from derive.numerics.differences import NoPattern, Rate, basis
 from derive.numerics.helpers.exponential import expm1_minus, exprel
 from derive.numerics.helpers.helper import FAR, HELPERS, Helper, define
 from derive.numerics.helpers.powers import SIZE, log1p_over, power1p_square
-from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, node, patch, walk, where
+from derive.numerics.nodes import (
+    Local,
+    Name,
+    Node,
+    absolute,
+    call,
+    node,
+    patch,
+    rebuilt,
+    where,
+)
 
 # Where the rates times z differ by less, the power series is used.
 _REACH, _REACH_OF_NUMBERS = 5, 4
@@ -350,15 +360,7 @@ def _plus(factor: Node | None, more: Node | None) -> Node:
 
 def _given(body: Node, values: Mapping[Any, Node]) -> Node:
     """The body with names replaced."""
-    done: dict[int, Node] = {}
-    for current in walk(body):
-        if isinstance(current, Local):
-            done[id(current)] = Local(current.name, done[id(current.value)])
-        elif isinstance(current, Call):
-            done[id(current)] = Call(current.op, tuple(done[id(a)] for a in current.args))
-        else:
-            done[id(current)] = values.get(current, current)
-    return done[id(body)]
+    return rebuilt(body, lambda n: values.get(n, n) if isinstance(n, Name) else n)
 
 
 # a and b of a g + b: what the growth multiplies, apart from the rest.

@@ -224,6 +224,6 @@ half_weighted = define(
         patch(
             call("eq", absolute(_half), inf), _f * call("max", call("min", _d / 2, 1), -1), _half
         ),
-        lambda f, c, d, y, b: f * (c + d * y * y / b) / (1 + y * y / b) / 2,
+        lambda *at: weighted.exact(*at) / 2,
     )
 )

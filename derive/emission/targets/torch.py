@@ -136,7 +136,7 @@ def _pointwise(module: Module, printer: Printer) -> Mapping[str, Any]:
         "named": named,
         "defaults": _tuple([printer.real(p.default) for p in module.parameters]),
         "own": ", ".join(f"self.{p.name}" for p in module.parameters),
-        "shown": ", ".join(f'"{n}"' for n in [*(p.name for p in module.parameters), "reduction"]),
+        "shown": _tuple([f'"{n}"' for n in [*(p.name for p in module.parameters), "reduction"]]),
         "quoted": [f'"{n}"' for n in module.variables],
         "slopes": _some_slopes(module),
     }
@@ -200,7 +200,7 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
         "rules": _rules(module, printer),
         "named": _tuple([p.name for p in module.parameters]),
         "own": ", ".join(f"self.{p.name}" for p in module.parameters),
-        "shown": ", ".join(f'"{n}"' for n in [*(p.name for p in module.parameters), "reduction"]),
+        "shown": _tuple([f'"{n}"' for n in [*(p.name for p in module.parameters), "reduction"]]),
         "swapped": (
             {"name": first.name, "default": printer.real(first.default)} if first else None
         ),

@@ -132,6 +132,7 @@ def _pointwise(module: Module, printer: Printer) -> Mapping[str, Any]:
             f'("{n}", "{r.rule}", lambda p: {_test(r, printer)})'
             for n, r in zip(inputs, module.roles, strict=True)
         ],
+        "from_zero": [place for place, r in enumerate(module.roles) if r.from_zero],
         "rules": _rules(module, printer),
         "named": named,
         "defaults": _tuple([printer.real(p.default) for p in module.parameters]),

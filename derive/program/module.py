@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from derive.numerics.nodes import Node
+from derive.numerics.nodes import Call, Name, Node, call
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,14 @@ class Parameter:
     default: float
     condition: Node
     rule: str
+
+    @property
+    def from_zero(self) -> bool:
+        """Whether 0 is its least value: then -0.0 means 0, or a quotient had the other sign."""
+        first = self.condition
+        while isinstance(first, Call) and first.op == "and":
+            first = first.args[0]
+        return first == call("le", 0, Name(self.name))
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,16 @@ def test_weighted_means_of_a_module():
     assert mean.item() == (1.0 + 3.0 * 2.0) / 2.0
 
 
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("hinge", "HingeLoss(reduction='sum')"), ("binary_focal", "(gamma=2.0, reduction='sum')")],
+)
+def test_a_module_says_what_it_is_with_and_without_parameters(name, wanted):
+    module = _torch(name)
+    (made,) = (getattr(module, n) for n in module.__all__ if n.endswith("Loss"))
+    assert repr(made(reduction="sum")).endswith(wanted)
+
+
 def test_a_label_has_no_derivative_and_that_is_an_error():
     f = torch.tensor([0.5], requires_grad=True)
     y = torch.tensor([1.0], requires_grad=True)

@@ -132,11 +132,12 @@ def _pointwise(module: Module, printer: Printer) -> Mapping[str, Any]:
             f'("{n}", "{r.rule}", lambda p: {_test(r, printer)})'
             for n, r in zip(inputs, module.roles, strict=True)
         ],
+        "from_zero": [place for place, r in enumerate(module.roles) if r.from_zero],
         "rules": _rules(module, printer),
         "named": named,
         "defaults": _tuple([printer.real(p.default) for p in module.parameters]),
         "own": ", ".join(f"self.{p.name}" for p in module.parameters),
-        "shown": ", ".join(f'"{n}"' for n in [*(p.name for p in module.parameters), "reduction"]),
+        "shown": _tuple([f'"{n}"' for n in [*(p.name for p in module.parameters), "reduction"]]),
         "quoted": [f'"{n}"' for n in module.variables],
         "slopes": _some_slopes(module),
     }
@@ -200,7 +201,7 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
         "rules": _rules(module, printer),
         "named": _tuple([p.name for p in module.parameters]),
         "own": ", ".join(f"self.{p.name}" for p in module.parameters),
-        "shown": ", ".join(f'"{n}"' for n in [*(p.name for p in module.parameters), "reduction"]),
+        "shown": _tuple([f'"{n}"' for n in [*(p.name for p in module.parameters), "reduction"]]),
         "swapped": (
             {"name": first.name, "default": printer.real(first.default)} if first else None
         ),

@@ -176,7 +176,8 @@ class _Lowering:
             f = inside.args[0]
             return Local("n", self._log_rest(f) - call("entry", self._gaps(f), Name(t.name)))
         if isinstance(inside, Centred) and self.alone:
-            return self._entry_less_mean(*inside.args, t)
+            b, f = inside.args
+            return self._entry_less_mean(b, f, t)
         return call("entry", self.node(inside), Name(t.name))
 
     def _entry_less_mean(self, b: Expr, f: Expr, t: Expr) -> Node:

@@ -66,6 +66,7 @@ OPERATIONS: dict[str, tuple[int, float]] = {
     "rest": (1, 1.0),  # the total of all entries but the (first) largest
     "others": (1, 1.0),  # for each entry the total of all others
     "beside": (2, 0.5),  # entries less that where the weights are largest
+    "level": (1, 1.0),  # entries less their mean, where that is finite
     "centred": (2, 1.0),  # entries less their mean, by weights that sum to 1
     "apart": (4, 1.0),  # see templates/*/library/apart
     "entry": (2, 0.0),  # that of the target's class

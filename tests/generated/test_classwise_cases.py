@@ -167,3 +167,35 @@ def test_a_reported_batch(case):
     value = module(z, target)
     value.backward()
     check(case, told(value), z.grad)
+
+
+@pytest.mark.parametrize("target", ["numpy", "torch"])
+def test_a_mean_of_many_classes_beside_its_zero(target):
+    """At most a few roundings of what is added up, however many the classes are."""
+    softmax, smoothed = (
+        importlib.import_module(f"generated.for_{target}.{name}_cross_entropy")
+        for name in ("softmax", "label_smoothed")
+    )
+    rng = np.random.default_rng(1)
+    given = torch.from_numpy if target == "torch" else np.asarray
+    for t in range(60):
+        z, chances = rng.normal(3, 0.5, size=100), rng.dirichlet(np.ones(100))
+        with mpmath.workdps(40):
+            mean = mpmath.fsum(map(mpf, z)) / 100
+            weights = [mpmath.exp(mpf(x)) for x in z]
+            parts = {
+                "d_T": [w * (mpf(z[t]) - mpf(x)) for w, x in zip(weights, z, strict=True)],
+                "d_eps": [mpf(z[t]) - mpf(x) for x in z],
+                "of chances": [mpf(q) * (mpf(x) - mean) for q, x in zip(chances, z, strict=True)],
+            }
+            total = {"d_T": mpmath.fsum(weights), "d_eps": 100, "of chances": 1}
+            named = given(np.array(t))
+            got = {
+                "d_T": softmax.d_T(given(z), named),
+                "d_eps": smoothed.d_eps(given(z), named),
+                "of chances": smoothed.d_eps(given(z), given(chances)),
+            }
+            for name, terms in parts.items():
+                error = abs(mpf(float(got[name])) - mpmath.fsum(terms) / total[name])
+                size = mpmath.fsum(map(abs, terms)) / total[name]
+                assert error <= 6 * mpf(2) ** -53 * size, name

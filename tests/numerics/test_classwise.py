@@ -9,7 +9,7 @@ from sympy import Interval, Symbol, exp, log
 from derive.calculus.classwise import derive_classwise
 from derive.definitions.classes import COUNT, Entry, Hit, Total
 from derive.definitions.loss import Along, Loss
-from derive.numerics.classwise.atoms import Balance, Beside, Centred, Miss, Surprise, Uneven
+from derive.numerics.classwise.atoms import Balance, Centred, Level, Miss, Surprise, Uneven
 from derive.numerics.classwise.forms import stabilise_classwise
 from derive.numerics.classwise.slopes import (
     balanced,
@@ -40,11 +40,11 @@ def test_each_part_of_a_balance_has_its_word(weights, wanted):
 @pytest.mark.parametrize(
     ("sum_of_surprises", "wanted"),
     [
-        (Entry(n, t) - Total(n) / COUNT, Total(Beside(z, z)) / COUNT - Entry(Beside(z, z), t)),
+        (Entry(n, t) - Total(n) / COUNT, Total(z - Entry(z, t)) / COUNT),
         (Entry(n, t), Entry(n, t)),  # adding a number changes it
         (
             Total(-w * n) + Total(w) * Total(n) / COUNT,
-            Total(w * Beside(z, z)) - Total(w) * Total(Beside(z, z)) / COUNT,
+            Total(w * Level(z)) - Total(w) * Total(Level(z)) / COUNT,
         ),
     ],
 )

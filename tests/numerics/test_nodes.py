@@ -102,8 +102,8 @@ def test_the_vocabulary_is_closed():
     # every operation has a meaning in the tests and in float64; those along an axis have theirs
     # in the checks of losses over classes
     along = {
-        "total", "largest", "share", "rest", "others", "beside", "centred", "apart", "entry",
-        "put", "put_into", "over", "hit", "count",
+        "total", "largest", "share", "rest", "others", "beside", "level", "centred", "apart",
+        "entry", "put", "put_into", "over", "hit", "count",
     }  # fmt: skip
     assert set(OPERATIONS) - along - {"where", "patch", "log_z", "far_limit"} <= set(MEANING)
 

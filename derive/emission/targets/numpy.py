@@ -61,6 +61,7 @@ SYNTAX = Syntax(
                 "total",
                 "largest",
                 "beside",
+                "level",
                 "entry",
                 "share",
                 "rest",

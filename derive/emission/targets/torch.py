@@ -51,6 +51,7 @@ SYNTAX = Syntax(
                 "total",
                 "largest",
                 "beside",
+                "level",
                 "entry",
                 "share",
                 "rest",

@@ -67,6 +67,12 @@ class Beside(Across):
     nargs = 2
 
 
+class Level(Across):
+    """f less its mean over the classes; only for sums with weights of total 0."""
+
+    nargs = 1
+
+
 class Apart(Across):
     """The surprise under f less that under g, from the differences g - f."""
 
@@ -122,6 +128,7 @@ _MEANING: Mapping[type, Callable[..., Expr]] = {
     Uneven: lambda f: exp(f) / Total(exp(f)) - 1 / COUNT,
     Centred: lambda b, f: b - Total(b * exp(f)) / Total(exp(f)),
     Beside: lambda b, f: b,
+    Level: lambda f: f - Total(f) / COUNT,
     Apart: lambda f, g: log(Total(exp(f))) - f - log(Total(exp(g))) + g,
     Gap: lambda f, g: exp(f) / Total(exp(f)) - exp(g) / Total(exp(g)),
     ChanceDivergence: lambda f, g: (

@@ -16,6 +16,7 @@ from derive.numerics.classwise.atoms import (
     ChanceDivergence,
     Divergence,
     Gap,
+    Level,
     Log1mExp,
     LogRatio,
     LogTotal,
@@ -29,13 +30,14 @@ from derive.numerics.nodes import Call, Local, Name, Node, Number, call, where
 
 _WORDS = (
     Total, Largest, Entry, Hit, Share, Surprise, Uneven, LogTotal, Balance, Miss, Centred, Apart,
-    LogRatio, Divergence, Log1mExp, Gap, ChanceDivergence, Beside,
+    LogRatio, Divergence, Log1mExp, Gap, ChanceDivergence, Beside, Level,
 )  # fmt: skip
 
 
 def lowered(e: Expr, loss: Loss) -> Node:
     """The expression as nodes; vectors are arrays along the last axis."""
-    return _Lowering(loss, e.has(Centred), e.has(Balance)).node(_put_together(e))
+    alone = not e.replace(Entry, lambda *_: Dummy()).has(Centred)
+    return _Lowering(loss, e.has(Centred), e.has(Balance), alone).node(_put_together(e))
 
 
 def _put_together(e: Expr) -> Expr:
@@ -49,10 +51,11 @@ def _put_together(e: Expr) -> Expr:
 
 class _Lowering:
     """by_gaps: what is written is linear in entries less their mean, which are 0 where one class
-    has all probability: its poles there count for nothing. balanced: it has a Balance."""
+    has all probability: its poles there count for nothing. balanced: it has a Balance. alone: of
+    entries less their mean only the target's is wanted."""
 
-    def __init__(self, loss: Loss, by_gaps: bool, balanced: bool) -> None:
-        self.by_gaps, self.balanced = by_gaps, balanced
+    def __init__(self, loss: Loss, by_gaps: bool, balanced: bool, alone: bool) -> None:
+        self.by_gaps, self.balanced, self.alone = by_gaps, balanced, alone
         self.z = loss.residual
         self.target = loss.target
         self.chances = [
@@ -84,7 +87,7 @@ class _Lowering:
         for f in e.args:
             if isinstance(f, Hit):
                 return (f,)
-        infinite = e.has(log, Surprise, Centred, Beside, LogRatio, Log1mExp) or any(
+        infinite = e.has(log, Surprise, Centred, Beside, Level, LogRatio, Log1mExp) or any(
             f.is_Pow and f.exp.could_extract_minus_sign() and f.free_symbols for f in e.args
         )
         if not infinite:
@@ -143,6 +146,8 @@ class _Lowering:
             case Beside():
                 b, f = e.args
                 return call("beside", self.node(b), self._chance(f))
+            case Level():
+                return Local("level", call("level", self.node(e.args[0])))
             case Apart():
                 return self._apart(*e.args)
             case Gap():
@@ -170,7 +175,17 @@ class _Lowering:
         if isinstance(inside, Surprise):
             f = inside.args[0]
             return Local("n", self._log_rest(f) - call("entry", self._gaps(f), Name(t.name)))
+        if isinstance(inside, Centred) and self.alone:
+            b, f = inside.args
+            return self._entry_less_mean(b, f, t)
         return call("entry", self.node(inside), Name(t.name))
+
+    def _entry_less_mean(self, b: Expr, f: Expr, t: Expr) -> Node:
+        """The mean of what b's entry is above each other: beside its zero the normalizer's
+        rounding counts for nothing."""
+        s, vector = self._chance(f), self.node(b)
+        above = call("entry", vector, Name(t.name)) - vector
+        return call("total", where(call("eq", s, 0), 0, s * above))
 
     def _gaps(self, f: Expr) -> Node:
         """f less its largest, differences of the logits first."""

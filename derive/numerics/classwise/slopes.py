@@ -13,7 +13,17 @@ import sympy
 from sympy import Expr, Symbol, exp
 
 from derive.calculus.classwise import plain_kinks, summed
-from derive.definitions.classes import COUNT, Entry, Hit, Largest, Share, Total, opened, varies
+from derive.definitions.classes import (
+    COUNT,
+    Entry,
+    Hit,
+    Largest,
+    Share,
+    Total,
+    at_target,
+    opened,
+    varies,
+)
 from derive.numerics.classwise.atoms import (
     Apart,
     Balance,
@@ -21,6 +31,7 @@ from derive.numerics.classwise.atoms import (
     Centred,
     ChanceDivergence,
     Gap,
+    Level,
     LogTotal,
     Miss,
     Surprise,
@@ -227,8 +238,18 @@ def by_differences(e: Expr) -> Expr:
             elif part.args[0] == Surprise(f):
                 moved = moved.subs(part, part + more)
         if moved != e and not sympy.expand(with_signs_apart(moved)).has(more):
-            e = with_signs_apart(e.subs(Surprise(f), -Beside(f, f)))
+            e = with_signs_apart(_from_a_level(e, f))
     return e
+
+
+def _from_a_level(e: Expr, f: Expr) -> Expr:
+    """Surprises under f as what f is below its entry at the target, where that is asked for, else
+    below its mean: of the size of what is added up, however unequal the weights."""
+    for entry in e.atoms(Entry):
+        if entry.args[0] == Surprise(f):
+            here = at_target(f, entry.args[1])
+            return e.subs(entry, 0).subs(Surprise(f), here - f)
+    return e.subs(Surprise(f), -Level(f))
 
 
 def with_signs_apart(e: Expr) -> Expr:

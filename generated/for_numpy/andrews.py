@@ -53,8 +53,8 @@ def _parameters(c: Any = 1.339) -> Any:
 @_elementwise
 def loss(x: Any, c: Any = 1.339) -> Any:
     """Andrews' sine (wave), elementwise."""
-    u = np.sin(0.5 * (x / c))
-    return np.where(_less_pi(np.abs(x), c) > 0, c * c * 2, 2 * c * u * (c * u))
+    u = c * np.sin(0.5 * (x / c))
+    return np.where(_less_pi(np.abs(x), c) > 0, c * c * 2, u * (u * 2))
 
 
 @_elementwise
@@ -127,12 +127,11 @@ def weight(x: Any, c: Any = 1.339) -> Any:
 @_elementwise
 def value_and_grad(x: Any, c: Any = 1.339) -> Any:
     """(loss, d_x) in one pass."""
-    u = 2 * c
-    w = 8.908910206761538e-06 * c
-    far = np.abs(x) - u - c - 0.125 * c - 0.015625 * c - 2.0**-10 * c + w > 0
+    v = 8.908910206761538e-06 * c
+    far = np.abs(x) - 2 * c - c - 0.125 * c - 0.015625 * c - 2.0**-10 * c + v > 0
     y = x / c
-    v = np.sin(0.5 * y)
-    value = np.where(far, c * c * 2, u * v * (c * v))
+    u = c * np.sin(0.5 * y)
+    value = np.where(far, c * c * 2, u * (u * 2))
     return value, np.where(far, 0, c * np.sin(y))
 
 

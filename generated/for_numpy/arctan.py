@@ -55,7 +55,7 @@ def _parameters(c: Any = 1.0) -> Any:
 def loss(x: Any, c: Any = 1.0) -> Any:
     """Arctan loss, elementwise."""
     y = x / c
-    return _where_rare(np.abs(y) < 2.0**-27, lambda: 0.5 * x * x, c / 2 * np.arctan(y * y) * c)
+    return _where_rare(np.abs(y) < 2.0**-27, lambda: 0.5 * x * x, c / 2 * (c * np.arctan(y * y)))
 
 
 @_elementwise
@@ -108,7 +108,7 @@ def d2_x_c(x: Any, c: Any = 1.0) -> Any:
     """The mixed second derivative in x and c."""
     y = x / c
     q = y * y * y * y + 1
-    value = y / q * 4 * y * y * y * y / q
+    value = y / q * 4 * y * y * y / q * y
     return _where_rare(np.abs(y) >= 2.0**27, lambda: 4 / y * (1 / y / y), value)
 
 

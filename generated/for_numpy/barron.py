@@ -203,7 +203,7 @@ def _by_kind(formula: Any, r: Any, alpha: Any, scale: Any) -> Any:
     whole = np.empty((2, *r.shape))
     for here in (kind == k for k in np.unique(kind)):
         whole[:, here] = formula(r[here], alpha[here], scale[here])
-    return whole if formula.__name__ == "value_and_grad" else whole[0]
+    return tuple(whole) if formula.__name__ == "value_and_grad" else whole[0]
 
 
 def _exp_difference_m1_0_0(z: Any) -> Any:

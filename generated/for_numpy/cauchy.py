@@ -76,7 +76,7 @@ def d2_x(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     y = x / scale
     s = y * y
-    value = 2 / scale / (s + 2) * (2 - s) / (s + 2) / scale
+    value = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
     return _where_rare(np.abs(y) >= 2.0**60, lambda: -2 / x / x, value)
 
 
@@ -94,7 +94,7 @@ def d2_scale(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in scale."""
     y = x / scale
     s = y * y
-    value = y / scale * (2 * y / (s + 2) * (s + 6) / (s + 2) / scale)
+    value = y / scale * (2 / (s + 2) * (s + 6) * y / (s + 2) / scale)
     return _where_rare(np.abs(y) >= 2.0**60, lambda: 2 / scale / scale, value)
 
 

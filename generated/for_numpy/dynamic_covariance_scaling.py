@@ -63,7 +63,8 @@ def d_x(x: Any, phi: Any = 1.0) -> Any:
     w = x / phi * x
     value = x / (w + 1) * (4 / (w + 1))
     value = np.where(x * x <= phi, x, value)
-    return _where_rare(np.abs(x / np.sqrt(phi)) == np.inf, lambda: 0, value)
+    u = np.abs(x / np.sqrt(phi))
+    return _where_rare(u >= 2.0**60, lambda: phi / x * (4 / x * phi / x), value)
 
 
 @_elementwise
@@ -81,7 +82,7 @@ def d2_x(x: Any, phi: Any = 1.0) -> Any:
     """The second derivative in x."""
     y = x / np.sqrt(phi)
     q = 1 / (y * y + 1)
-    return np.where(y * y <= 1, 1, q * q * (q * 4 - 3) * 4)
+    return np.where(y * y <= 1, 1, q * 4 * (q * 4 - 3) * q)
 
 
 @_elementwise

@@ -61,7 +61,7 @@ def _checked(mu: Any, y: Any) -> Any:
         array = np.asarray(value)
         if array.dtype.kind not in "fiub":
             raise TypeError(f"{name} must be real numbers, got dtype {array.dtype}")
-        array = array.astype(np.float64)
+        array = np.add(array, 0.0, dtype=np.float64)  # -0.0 is 0
         wrong = ~(accepts(array) | np.isnan(array))
         if wrong.any():
             raise ValueError(f"{name} must be {rule}, got {array[wrong].flat[0]!r}")

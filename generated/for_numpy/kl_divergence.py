@@ -74,7 +74,8 @@ def _entries(name: str, value: Any, z: Any, axis: int, chances: bool) -> Any:
         raise ValueError(f"{name} has the shape {array.shape}, q has {z.shape}")
     if chances and np.any(array < 0):
         raise ValueError(f"probabilities {name} must not be negative, got {array[array < 0][0]}")
-    return np.moveaxis(array, axis, -1).astype(np.float64, order="C")
+    array = np.moveaxis(array, axis, -1).astype(np.float64, order="C")
+    return array + 0.0 if chances else array  # -0.0 is 0
 
 
 def _target(value: Any, z: Any, axis: int) -> Any:

@@ -87,7 +87,8 @@ def _entries(name: str, value: Any, z: Any, axis: int, chances: bool) -> Any:
         raise ValueError(f"{name} has the shape {array.shape}, z has {z.shape}")
     if chances and np.any(array < 0):
         raise ValueError(f"probabilities {name} must not be negative, got {array[array < 0][0]}")
-    return np.moveaxis(array, axis, -1).astype(np.float64, order="C")
+    array = np.moveaxis(array, axis, -1).astype(np.float64, order="C")
+    return array + 0.0 if chances else array  # -0.0 is 0
 
 
 def _target(value: Any, z: Any, axis: int) -> Any:
@@ -146,13 +147,9 @@ def d_z(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
 def d_eps(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
     """The derivative in eps."""
     if t.dtype.kind == "f":
-        e = np.exp(z - _largest(z))
-        s = e / (1 + _rest(e))
-        u = _total(t) / z.shape[-1] * _total(_beside(z, s))
-        return _total(np.where(t == 0, 0, t * _beside(z, s))) - u
-    e = np.exp(z - _largest(z))
-    s = e / (1 + _rest(e))
-    return _entry(_beside(z, s), t) - _total(_beside(z, s)) / z.shape[-1]
+        level = _level(z)
+        return _total(np.where(t == 0, 0, t * level)) - _total(t) / z.shape[-1] * _total(level)
+    return -_total(z - _entry(z, t)) / z.shape[-1]
 
 
 @_over_classes
@@ -205,11 +202,6 @@ def value_and_grad(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
     return value, slope
 
 
-def _beside(value: Any, weight: Any) -> Any:
-    """Entries less that where the weight is largest."""
-    return value - np.take_along_axis(value, np.argmax(weight, -1, keepdims=True), -1)
-
-
 def _centred(value: Any, weight: Any) -> Any:
     """Entries less their mean by weights that sum to 1: exactly 0 where they are equal."""
     gaps = value - np.take_along_axis(value, np.argmax(weight, -1, keepdims=True), -1)
@@ -224,6 +216,13 @@ def _entry(value: Any, target: Any) -> Any:
 def _largest(value: Any) -> Any:
     """The largest entry."""
     return np.max(value, -1, keepdims=True)
+
+
+def _level(value: Any) -> Any:
+    """Entries less their mean, where that is finite: it is not beside a masked class."""
+    gaps = value - np.max(value, -1, keepdims=True)
+    mean = np.sum(gaps, -1, keepdims=True) / value.shape[-1]
+    return gaps - np.where(np.isfinite(mean), mean, 0.0)
 
 
 def _log1p(w: Any) -> Any:

@@ -88,7 +88,7 @@ def d_kappa(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
 @_elementwise
 def d2_x(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
     """The second derivative in x."""
-    value = np.where(np.abs(x) <= kappa, 1, 0) * np.where(x > 0, 1 - tau, tau) / kappa
+    value = np.where(np.abs(x) <= kappa, 1, 0) / kappa * np.where(x > 0, 1 - tau, tau)
     return np.where(np.isnan(x), x, value)
 
 

@@ -88,7 +88,8 @@ def _entries(name: str, value: Any, z: Any, axis: int, chances: bool) -> Any:
         raise ValueError(f"{name} has the shape {array.shape}, z has {z.shape}")
     if chances and np.any(array < 0):
         raise ValueError(f"probabilities {name} must not be negative, got {array[array < 0][0]}")
-    return np.moveaxis(array, axis, -1).astype(np.float64, order="C")
+    array = np.moveaxis(array, axis, -1).astype(np.float64, order="C")
+    return array + 0.0 if chances else array  # -0.0 is 0
 
 
 def _target(value: Any, z: Any, axis: int) -> Any:
@@ -150,7 +151,7 @@ def d_T(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
         return -_total(r) / T / T
     e = np.exp((z - _largest(z)) / T)
     s = e / (1 + _rest(e))
-    return _entry(_centred(z, s), t) / T / T
+    return _total(np.where(s == 0, 0, s * (_entry(z, t) - z))) / T / T
 
 
 @_over_classes

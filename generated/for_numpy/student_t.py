@@ -97,7 +97,7 @@ def d_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     y = x / scale
     if _all(df >= 2.0**1000):
         return -y / scale * y
-    value = -y / scale * ((df + 1) * y / (y * y + df))
+    value = -y / scale * ((df + 1) / (y * y + df) * y)
     return _where_rare(df / y / y < 2.0**-54, lambda: (-df - 1) / scale, value)
 
 
@@ -132,7 +132,7 @@ def d2_x_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     u = df / x * (scale / x)
     y = x / scale
     s = y * y
-    value = -df / (s + df) / scale * (2 * (df + 1) / (s + df) * y / scale)
+    value = -2 * (df + 1) * df / (s + df) / scale * y / (s + df) / scale
     return _where_rare(u * scale * 2 < 2.0**-54, lambda: -u * ((df + 1) / x) * 2, value)
 
 
@@ -144,7 +144,7 @@ def d2_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     u = scale / x * (scale / x)
     y = x / scale
     r = np.abs(y) / np.sqrt(df)
-    value = y / (r * r + 1) / df / df / df * y * _weighted(0.5 - df / 2, y, df)
+    value = _weighted(0.5 - df / 2, y, df) / df * y / df / (r * r + 1) / df * y
     return _where_rare(u * ((3 * df + 1) / 2) < 2.0**-54, lambda: u + (1 - df) / df / df / 2, value)
 
 
@@ -155,7 +155,7 @@ def d2_df_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
         return np.where(np.isnan(x), x, 0)
     y = x / scale
     s = y * y
-    value = -y / (s + df) * (y / (s + df) * (s - 1) / scale)
+    value = -y / (s + df) * (s - 1) / scale / (s + df) * y
     return _where_rare((2 * df + 1) / y / y < 2.0**-54, lambda: -1 / scale, value)
 
 
@@ -166,7 +166,7 @@ def d2_scale(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     if _all(df >= 2.0**1000):
         return 3 * y / scale * (y / scale)
     s = y * y
-    value = (df + 1) * y / (s + df) / scale * (y / (s + df) * (s + 3 * df) / scale)
+    value = (df + 1) * y / (s + df) / scale * ((s + 3 * df) / (s + df) * y / scale)
     return _where_rare(df / y / y < 2.0**-54, lambda: (df + 1) / scale / scale, value)
 
 
@@ -194,7 +194,7 @@ def _by_kind(formula: Any, r: Any, df: Any, scale: Any) -> Any:
     whole = np.empty((2, *r.shape))
     for here in (kind == k for k in np.unique(kind)):
         whole[:, here] = formula(r[here], df[here], scale[here])
-    return whole if formula.__name__ == "value_and_grad" else whole[0]
+    return tuple(whole) if formula.__name__ == "value_and_grad" else whole[0]
 
 
 def _exp_difference_m1_0_0(z: Any) -> Any:

@@ -86,7 +86,7 @@ def d2_x(x: Any, c: Any = 4.685) -> Any:
 def d2_x_c(x: Any, c: Any = 4.685) -> Any:
     """The mixed second derivative in x and c."""
     y = x / c
-    return np.where(np.abs(y) > 1, 0, y * (1 - y * y) * 4 * y * y)
+    return np.where(np.abs(y) > 1, 0, y * 4 * y * (y * (1 - y * y)))
 
 
 @_elementwise

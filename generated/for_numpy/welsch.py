@@ -71,7 +71,7 @@ def d_scale(x: Any, scale: Any = 1.0) -> Any:
     """The derivative in scale."""
     y = x / scale
     half = np.exp(-0.25 * y * y)
-    return _where_rare(np.abs(y) == np.inf, lambda: 0, -y * half / scale * y * half)
+    return _where_rare(np.abs(y) == np.inf, lambda: 0, -half * y / scale * y * half)
 
 
 @_elementwise

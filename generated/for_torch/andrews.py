@@ -33,8 +33,8 @@ def _elementwise(_formula: Any) -> Any:
 @_elementwise
 def loss(x: Tensor, c: Any = 1.339) -> Tensor:
     """Andrews' sine (wave), elementwise."""
-    u = torch.sin(0.5 * (x / c))
-    return torch.where(_less_pi(torch.abs(x), c) > 0, c * c * 2, 2 * c * u * (c * u))
+    u = c * torch.sin(0.5 * (x / c))
+    return torch.where(_less_pi(torch.abs(x), c) > 0, c * c * 2, u * (u * 2))
 
 
 @_elementwise

@@ -34,7 +34,7 @@ def _elementwise(_formula: Any) -> Any:
 def loss(x: Tensor, c: Any = 1.0) -> Tensor:
     """Arctan loss, elementwise."""
     y = x / c
-    return torch.where(torch.abs(y) < 2.0**-27, 0.5 * x * x, c / 2 * torch.atan(y * y) * c)
+    return torch.where(torch.abs(y) < 2.0**-27, 0.5 * x * x, c / 2 * (c * torch.atan(y * y)))
 
 
 @_elementwise
@@ -87,7 +87,7 @@ def d2_x_c(x: Tensor, c: Any = 1.0) -> Tensor:
     """The mixed second derivative in x and c."""
     y = x / c
     q = y * y * y * y + 1
-    return torch.where(torch.abs(y) >= 2.0**27, 4 / y * (1 / y / y), y / q * 4 * y * y * y * y / q)
+    return torch.where(torch.abs(y) >= 2.0**27, 4 / y * (1 / y / y), y / q * 4 * y * y * y / q * y)
 
 
 @_elementwise

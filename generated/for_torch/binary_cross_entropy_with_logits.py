@@ -206,6 +206,7 @@ def _evaluate(name: str, given: tuple[Any, ...], *parameters: Any, narrow: bool 
         v.to(wide) if isinstance(v, Tensor) else torch.as_tensor(v, dtype=wide, device=device)
         for v in given
     ]
+    values[1] = values[1] + 0.0  # -0.0 is 0
     values += [_beside(values[0], p, *rule) for p, rule in zip(parameters, _RULES)]
     result = _tied(name, values)
     result = result.broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))

@@ -131,6 +131,7 @@ def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: 
         raise TypeError(f"q must be real, got dtype {z.dtype}")
     dtype = z.dtype if z.is_floating_point() else torch.get_default_dtype()
     rows = z.to(torch.promote_types(dtype, torch.float32)).movedim(axis, -1)
+    rows = rows + 0.0  # -0.0 is 0
     arrays = [rows]
     for place, value in enumerate(others):
         value = torch.as_tensor(value, device=z.device)

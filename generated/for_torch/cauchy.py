@@ -56,7 +56,7 @@ def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     y = x / scale
     s = y * y
-    value = 2 / scale / (s + 2) * (2 - s) / (s + 2) / scale
+    value = (4 - s * 2) / (s + 2) / scale / (s + 2) / scale
     return torch.where(torch.abs(y) >= 2.0**60, -2 / x / x, value)
 
 
@@ -74,7 +74,7 @@ def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in scale."""
     y = x / scale
     s = y * y
-    value = y / scale * (2 * y / (s + 2) * (s + 6) / (s + 2) / scale)
+    value = y / scale * (2 / (s + 2) * (s + 6) * y / (s + 2) / scale)
     return torch.where(torch.abs(y) >= 2.0**60, 2 / scale / scale, value)
 
 

@@ -43,7 +43,8 @@ def d_x(x: Tensor, phi: Any = 1.0) -> Tensor:
     w = x / phi * x
     value = x / (w + 1) * (4 / (w + 1))
     value = torch.where(x * x <= phi, x, value)
-    return torch.where(torch.abs(x / torch.sqrt(phi)) == math.inf, 0, value)
+    u = torch.abs(x / torch.sqrt(phi))
+    return torch.where(u >= 2.0**60, phi / x * (4 / x * phi / x), value)
 
 
 @_elementwise
@@ -61,7 +62,7 @@ def d2_x(x: Tensor, phi: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     y = x / torch.sqrt(phi)
     q = 1 / (y * y + 1)
-    return torch.where(y * y <= 1, 1, q * q * (q * 4 - 3) * 4)
+    return torch.where(y * y <= 1, 1, q * 4 * (q * 4 - 3) * q)
 
 
 @_elementwise

@@ -50,7 +50,7 @@ def d_c(x: Tensor, c: Any = 1.3998) -> Tensor:
     """The derivative in c."""
     u = torch.abs(x / c)
     v = torch.abs(x) / c
-    value = 2 * c * (_exp_difference_m2_m1_m1_0(torch.log1p(v)) * (1 + v))
+    value = c * (_exp_difference_m2_m1_m1_0(torch.log1p(v)) * (1 + v)) * 2
     terms = (
         0.3333333333333333, -0.49999999999999994, 0.5999999999999913, -0.6666666666657339,
         0.7142857142327498, -0.7499999981579343, 0.777777734999681, -0.799999298167858,

@@ -119,7 +119,7 @@ class HingeLoss(torch.nn.Module):
         return values if cast else values.to(dtype)
 
     def extra_repr(self) -> str:
-        return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("reduction"))
+        return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("reduction",))
 
 
 _REDUCTIONS = ("none", "mean", "sum", "weighted_mean")

@@ -101,13 +101,9 @@ def _d_z(z: Any, t: Any, eps: Any) -> Any:
 
 def _d_eps(z: Any, t: Any, eps: Any) -> Any:
     if t.is_floating_point():
-        e = torch.exp(z - _largest(z))
-        s = e / (1 + _rest(e))
-        u = _total(torch.where(t == 0, 0, t * _beside(z, s)))
-        return u - _total(t) / z.shape[-1] * _total(_beside(z, s))
-    e = torch.exp(z - _largest(z))
-    s = e / (1 + _rest(e))
-    return _entry(_beside(z, s), t) - _total(_beside(z, s)) / z.shape[-1]
+        level = _level(z)
+        return _total(torch.where(t == 0, 0, t * level)) - _total(t) / z.shape[-1] * _total(level)
+    return -_total(z - _entry(z, t)) / z.shape[-1]
 
 
 def _hessian_product(z: Any, t: Any, v: Any, eps: Any) -> Any:
@@ -154,11 +150,6 @@ def _value_and_grad(z: Any, t: Any, eps: Any) -> Any:
     return value, slope
 
 
-def _beside(value: Tensor, weight: Tensor) -> Tensor:
-    """Entries less that where the weight is largest."""
-    return value - torch.gather(value, -1, torch.argmax(weight, -1, keepdim=True))
-
-
 def _centred(value: Tensor, weight: Tensor) -> Tensor:
     """Entries less their mean by weights that sum to 1: exactly 0 where they are equal."""
     gaps = value - torch.gather(value, -1, torch.argmax(weight, -1, keepdim=True))
@@ -173,6 +164,13 @@ def _entry(value: Tensor, target: Tensor) -> Tensor:
 def _largest(value: Tensor) -> Tensor:
     """The largest entry."""
     return torch.amax(value, -1, keepdim=True)
+
+
+def _level(value: Tensor) -> Tensor:
+    """Entries less their mean, where that is finite: it is not beside a masked class."""
+    gaps = value - torch.amax(value, -1, keepdim=True)
+    mean = torch.mean(gaps, -1, keepdim=True)
+    return gaps - torch.where(torch.isfinite(mean), mean, 0.0)
 
 
 def _others(value: Tensor) -> Tensor:

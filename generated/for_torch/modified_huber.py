@@ -122,7 +122,7 @@ class ModifiedHuberLoss(torch.nn.Module):
         return values if cast else values.to(dtype)
 
     def extra_repr(self) -> str:
-        return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("reduction"))
+        return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("reduction",))
 
 
 _REDUCTIONS = ("none", "mean", "sum", "weighted_mean")

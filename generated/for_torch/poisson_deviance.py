@@ -174,7 +174,7 @@ class PoissonDevianceLoss(torch.nn.Module):
         return values if cast else values.to(dtype)
 
     def extra_repr(self) -> str:
-        return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("reduction"))
+        return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("reduction",))
 
 
 _REDUCTIONS = ("none", "mean", "sum", "weighted_mean")
@@ -198,6 +198,8 @@ def _evaluate(name: str, given: tuple[Any, ...], *parameters: Any, narrow: bool 
         v.to(wide) if isinstance(v, Tensor) else torch.as_tensor(v, dtype=wide, device=device)
         for v in given
     ]
+    values[0] = values[0] + 0.0  # -0.0 is 0
+    values[1] = values[1] + 0.0  # -0.0 is 0
     values += [_beside(values[0], p, *rule) for p, rule in zip(parameters, _RULES)]
     result = _tied(name, values)
     result = result.broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))

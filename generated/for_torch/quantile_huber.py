@@ -66,7 +66,7 @@ def d_kappa(x: Tensor, tau: Any = 0.9, kappa: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x(x: Tensor, tau: Any = 0.9, kappa: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    value = torch.where(torch.abs(x) <= kappa, 1, 0) * torch.where(x > 0, 1 - tau, tau) / kappa
+    value = torch.where(torch.abs(x) <= kappa, 1, 0) / kappa * torch.where(x > 0, 1 - tau, tau)
     return torch.where(torch.isnan(x), x, value)
 
 

@@ -159,6 +159,7 @@ def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: 
         raise TypeError(f"q must be real, got dtype {z.dtype}")
     dtype = z.dtype if z.is_floating_point() else torch.get_default_dtype()
     rows = z.to(torch.promote_types(dtype, torch.float32)).movedim(axis, -1)
+    rows = rows + 0.0  # -0.0 is 0
     arrays = [rows]
     for place, value in enumerate(others):
         value = torch.as_tensor(value, device=z.device)
@@ -170,7 +171,8 @@ def _evaluate(name: str, axis: int, parameters: list[Any], first: Any, *others: 
             continue
         if value.shape != z.shape:
             raise ValueError(f"an array has the shape {tuple(value.shape)}, q {tuple(z.shape)}")
-        arrays.append(value.to(rows.dtype).movedim(axis, -1))
+        value = value.to(rows.dtype).movedim(axis, -1)
+        arrays.append(value + 0.0 if place == 0 else value)  # -0.0 is 0
     checked = [_checked(rows, p, *rule) for p, rule in zip(parameters, _RULES)]
     checked = [p.unsqueeze(-1) if p.ndim else p for p in checked]
     found = _tied(name, [*arrays, *checked]).to(dtype)

@@ -105,7 +105,7 @@ def _d_T(z: Any, t: Any, T: Any) -> Any:
         return -_total(r) / T / T
     e = torch.exp(_over(z - _largest(z), T))
     s = e / (1 + _rest(e))
-    return _entry(_centred(z, s), t) / T / T
+    return _total(torch.where(s == 0, 0, s * (_entry(z, t) - z))) / T / T
 
 
 def _hessian_product(z: Any, t: Any, v: Any, T: Any) -> Any:

@@ -69,7 +69,7 @@ def d_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     y = x / scale
     d = torch.where(df >= 2.0**1000, 1, df)
-    value = -y / scale * ((d + 1) * y / (y * y + d))
+    value = -y / scale * ((d + 1) / (y * y + d) * y)
     value = torch.where(d / y / y < 2.0**-54, (-d - 1) / scale, value)
     return torch.where(df >= 2.0**1000, -y / scale * y, value)
 
@@ -103,7 +103,7 @@ def d2_x_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     d = torch.where(df >= 2.0**1000, 1, df)
     u = d / x * (scale / x)
     s = y * y
-    value = -d / (s + d) / scale * (2 * (d + 1) / (s + d) * y / scale)
+    value = -2 * (d + 1) * d / (s + d) / scale * y / (s + d) / scale
     value = torch.where(u * scale * 2 < 2.0**-54, -u * ((d + 1) / x) * 2, value)
     return torch.where(df >= 2.0**1000, -2 / scale * y / scale, value)
 
@@ -115,7 +115,7 @@ def d2_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
     r = torch.abs(y) / torch.sqrt(d)
-    value = y / (r * r + 1) / d / d / d * y * _weighted(0.5 - d / 2, y, d)
+    value = _weighted(0.5 - d / 2, y, d) / d * y / d / (r * r + 1) / d * y
     value = torch.where(u * ((3 * d + 1) / 2) < 2.0**-54, u + (1 - d) / d / d / 2, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
 
@@ -126,7 +126,7 @@ def d2_df_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
     s = y * y
-    value = -y / (s + d) * (y / (s + d) * (s - 1) / scale)
+    value = -y / (s + d) * (s - 1) / scale / (s + d) * y
     value = torch.where((2 * d + 1) / y / y < 2.0**-54, -1 / scale, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
 
@@ -137,7 +137,7 @@ def d2_scale(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     y = x / scale
     d = torch.where(df >= 2.0**1000, 1, df)
     s = y * y
-    value = (d + 1) * y / (s + d) / scale * (y / (s + d) * (s + 3 * d) / scale)
+    value = (d + 1) * y / (s + d) / scale * ((s + 3 * d) / (s + d) * y / scale)
     value = torch.where(d / y / y < 2.0**-54, (d + 1) / scale / scale, value)
     return torch.where(df >= 2.0**1000, 3 * y / scale * (y / scale), value)
 
@@ -388,13 +388,11 @@ def _block(d: Tensor, s: Tensor, ctx: Any, df: float, scale: float) -> list[floa
     u.add_(df * scale * scale)
     w = torch.reciprocal(u)
     torch.mul(w, d, out=s)
-    if any(ctx.needs_input_grad[3:]):
-        torch.div(d, u, out=u)
     if ctx.needs_input_grad[3]:
-        torch.mul(u, d, out=w)
-        found[1] = _whole(0.5 * v.sum().item(), -((df + 1) * w.sum().item() / df / 2))
+        torch.div(d, u, out=u).mul_(d)
+        found[1] = _whole(0.5 * v.sum().item(), -((df + 1) * u.sum().item() / df / 2))
     if ctx.needs_input_grad[4]:
-        d.mul_(u)
+        d.mul_(s)
         found[2] = -((df + 1) * d.sum().item() / scale)
     s.mul_((df + 1) * ctx.share)
     return found

@@ -65,7 +65,7 @@ def d2_x(x: Tensor, c: Any = 4.685) -> Tensor:
 def d2_x_c(x: Tensor, c: Any = 4.685) -> Tensor:
     """The mixed second derivative in x and c."""
     y = x / c
-    return torch.where(torch.abs(y) > 1, 0, y * (1 - y * y) * 4 * y * y)
+    return torch.where(torch.abs(y) > 1, 0, y * 4 * y * (y * (1 - y * y)))
 
 
 @_elementwise

@@ -51,7 +51,7 @@ def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     y = x / scale
     half = torch.exp(-0.25 * y * y)
-    return torch.where(torch.abs(y) == math.inf, 0, -y * half / scale * y * half)
+    return torch.where(torch.abs(y) == math.inf, 0, -half * y / scale * y * half)
 
 
 @_elementwise
@@ -293,7 +293,7 @@ def _block(d: Tensor, s: Tensor, ctx: Any, scale: float) -> list[float]:
     torch.mul(u, d, out=v)
     torch.mul(v, u, out=s)
     if ctx.needs_input_grad[3]:
-        torch.mul(d, u, out=v).mul_(d).mul_(u)
+        v.mul_(d).mul_(u)
         found[1] = -(v.sum().item() / (scale * scale * scale))
     s.mul_(ctx.share / (scale * scale))
     return found

@@ -76,8 +76,25 @@ def test_the_script_shows_the_fault_without_the_package():
     assert len(found.script.splitlines()) == 5
     ran = subprocess.run([sys.executable, "-c", found.script], capture_output=True, text=True,
                          check=True)  # fmt: skip
-    assert "[0.]" in ran.stdout
+    assert "[0.0]" in ran.stdout
     assert found.witness["expected"] in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "loss", "shows"),
+    [
+        ("quadratic_whole", "quadratic", "[4, 2, 0, 24]"),  # integers
+        ("quadratic_in_place", "quadratic", "[ 0.3"),  # x as the call leaves it
+        ("smooth_l1_length", "smooth_l1", ""),
+    ],
+)
+def test_the_script_shows_what_single_values_do_not(name, loss, shows):
+    found = judge(f"judge_planted:{name}", load(loss), "loss", {})
+    assert len(found.script.splitlines()) == 5
+    ran = subprocess.run([sys.executable, "-c", found.script], capture_output=True, text=True,
+                         check=True)  # fmt: skip
+    assert shows in ran.stdout or "[ 0.3" not in shows
+    assert found.findings[0].expected in ran.stdout
 
 
 HOSTILE = """

@@ -18,6 +18,7 @@ PREDICTIONS = {"input", "pred", "y_pred", "prediction", "predictions", "raw_pred
 KINDS = {"loss", "kernel", "norm", "loss_type", "kind", "method", "name"}
 SMALL = {"eps", "epsilon_", "tol", "rtol", "atol", "maxiter"}  # no parameters of a loss
 PLACES = {"loc", "mu", "mean", "location"}
+NAMESPACES = {"xp", "np", "numpy", "jnp", "xnp"}  # the library that computes, as an argument
 MOST = 40
 
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
@@ -67,7 +68,8 @@ def _of(
         names = [a for a in of_function.get("names", ()) if a["name"] != "self"]
         for optional in (True, False):
             built, left = _parameters(constructor, ours, given, optional)
-            for call in _plain({**told, "names": names}, ours, left, library):
+            mine = () if built else ours  # what it was built with is not given again
+            for call in _plain({**told, "names": names}, mine, left, library):
                 yield replace(call, construct=(), construct_named=built)
     else:
         yield from _plain({**of_function, "words": told["words"]}, ours, given, library)
@@ -142,6 +144,8 @@ def _with_choice(
             fixed[name] = f"={name}"
         elif name == "reduction":
             fixed[name] = '"none"'
+        elif name in NAMESPACES:
+            fixed[name] = "namespace"
         elif name in TARGETS:
             fixed[name] = "zero"
         elif name in PREDICTIONS:

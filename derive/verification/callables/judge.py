@@ -26,6 +26,7 @@ from derive.verification.callables.findings import (
     UP_TO,
     Finding,
     Judgement,
+    values_of,
     verdict_of,
 )
 from derive.verification.callables.reading import Reading, read_call
@@ -79,6 +80,13 @@ def _ended(name: str, what: str) -> Judgement:
     })  # fmt: skip
 
 
+def _of_end(stopped: tuple[str, Mapping[str, Any]] | None) -> Iterator[Finding]:
+    """A call that took its process along. What only takes too long is no finding."""
+    if stopped and not stopped[0].startswith(LATE):
+        what, at = stopped
+        yield Finding(f"{what} at {values_of(at)}", at, "values", "no process")
+
+
 def _halves(subject: str) -> tuple[str, str]:
     module, _, path = subject.partition(":")
     return module, path
@@ -111,11 +119,14 @@ class _Case:
         )
         dtypes = ("float64",) if call.library == "floats" else ("float64", "float32")
         found = {dtype: compare.over(dtype) for dtype in dtypes}
-        findings = [*self._of_values(found), *seen.findings]
+        stopped = next(filter(None, [seen.stopped, *(c.stopped for c in found.values())]), None)
+        findings = [*_of_end(stopped), *self._of_values(found), *seen.findings]
         points = sum(c.points for c in found.values())
-        if not points and not findings:
-            detail = f"it gives no values: {found['float64'].errors[0]}"
-            return Judgement(self.name, UNKNOWN, UNKNOWN, detail, call=self._typed())
+        if not findings and (stopped or not points):
+            said = f"{stopped[0]} at {values_of(stopped[1])}" if stopped else (
+                f"it gives no values: {found['float64'].errors[0]}"
+            )  # fmt: skip
+            return Judgement(self.name, UNKNOWN, UNKNOWN, said, call=self._typed())
         relation = self._relation(findings)
         first = findings[0] if findings else None
         return Judgement(
@@ -196,27 +207,17 @@ class _Case:
         return self.reading.call.text(self.subject, self.reading.settings)
 
     def _script(self, found: Mapping[str, Compared], first: Finding | None) -> str:
-        call = self.reading.call
-        worst = found["float64"].worst
-        if first is not None and isinstance(first.witness.get(self.truth.names[0]), float):
-            at = {n: first.witness[n] for n in call.parameters if n in first.witness}
-            dtype = str(first.witness.get("dtype", "float64"))
-            x = float(first.witness[self.truth.names[0]])
-            return script(self.subject, call, at, x, dtype, first.expected)
-        if first is None and worst is not None:
-            return script(
+        """How to see the first finding, else the worst value, by hand."""
+        call, worst = self.reading.call, found["float64"].worst
+        if first is None:
+            return "" if worst is None else script(
                 self.subject, call, worst.settings, worst.x, worst.dtype, repr(worst.expected)
-            )
-        if first is not None:
-            return script(
-                self.subject,
-                call,
-                self.reading.settings,
-                first.witness.get("x"),
-                "",
-                first.expected,
-            )
-        return ""
+            )  # fmt: skip
+        at = {n: first.witness.get(n, v) for n, v in self.reading.settings.items()}
+        x, dtype = first.witness.get(self.truth.names[0], 1.0), first.witness.get("dtype", "")
+        return script(
+            self.subject, call, at, x, str(dtype), first.expected, first.made, first.ask
+        )  # fmt: skip
 
 
 def _notes(found: Mapping[str, Compared]) -> Iterator[str]:

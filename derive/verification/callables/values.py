@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,7 +44,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Compared:
-    """worst: the largest error beyond kappa that is no fault; faults: the others."""
+    """worst: the largest error beyond kappa that is no fault; faults: the others.
+
+    stopped: what ended the process, and where.
+    """
 
     points: int
     worst: Point | None
@@ -53,6 +56,7 @@ class Compared:
     errors: tuple[str, ...]
     out: str
     warnings: tuple[str, ...]
+    stopped: tuple[str, Settings] | None = None
 
 
 class Comparison:
@@ -110,13 +114,18 @@ class Comparison:
     def over(self, dtype: str) -> Compared:
         points: list[Point] = []
         errors: list[str] = []
-        out, warnings = "", []
+        out, warnings, stopped = "", [], None
         for number, settings in enumerate(self.settings(dtype)):
             x = self.residuals(settings, dtype, number)
             answer = self.session.call(self.call, Given(x, settings, dtype=dtype))
             if answer.error:  # perhaps only for what is no number
                 x = x[np.isfinite(x)]
-                answer = self.session.call(self.call, Given(x, settings, dtype=dtype))
+                answer = answer if answer.is_final else self.session.call(
+                    self.call, Given(x, settings, dtype=dtype)
+                )  # fmt: skip
+            if answer.is_final:
+                stopped = answer.error, {**settings, "dtype": dtype}
+                break
             if answer.error or answer.first.shape != x.shape:
                 said = (
                     answer.error.partition("\n")[0][:100]
@@ -129,7 +138,7 @@ class Comparison:
             out = answer.dtype
             warnings += [w for w in answer.warnings if w not in warnings]
             points += self._points(x, settings, dtype, answer.first, out)
-        return self._sorted(points, tuple(errors), out, tuple(warnings))
+        return replace(self._sorted(points, tuple(errors), out, tuple(warnings)), stopped=stopped)
 
     def _points(
         self, x: Floats, settings: Settings, dtype: str, got: Floats, out: str

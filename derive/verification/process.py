@@ -103,6 +103,9 @@ class Child:
             with suppress(subprocess.TimeoutExpired):  # it speaks no more, but runs
                 code = self._process.wait(GRACE)
         self.close()
-        if late or code == -getattr(signal, "SIGXCPU", 0):  # of wall clock, or of its processor
+        if code == -getattr(signal, "SIGXCPU", 0):
+            return f"{LATE} the processor time that a call may take"
+        if late:
             return f"{LATE} {limit:.0f} s"
-        return f"{ENDED} (exit status {code})"
+        said = "it does not answer as it should" if code is None else f"exit status {code}"
+        return f"{ENDED} ({said})"

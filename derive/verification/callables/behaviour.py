@@ -63,7 +63,7 @@ class Behaviour:
         self._repeated(fresh)
         if self._called(Given(PLAIN, self.moved)).mutated:
             self._fault("the caller's array is changed", PLAIN.tolist(), "unchanged", "changed",
-                        ask=CHANGED, **self.moved)  # fmt: skip
+                        ask=CHANGED, more=self.moved)  # fmt: skip
         if self.call.library != "floats" and not self.call.each:
             self._views()
             self._lengths()
@@ -83,9 +83,9 @@ class Behaviour:
 
     def _fault(
         self, what: str, x: object, expected: object, got: object, made: str = "", ask: str = "",
-        **more: object,
+        more: Mapping[str, object] | None = None,
     ) -> None:  # fmt: skip
-        witness = {self.names[0]: x, **self.settings, **more}
+        witness = {self.names[0]: x, **self.settings, **(more or {})}
         told = (str(expected), str(got), "behaviour", made, ask)
         self.findings.append(Finding(what, witness, *told))
 
@@ -130,7 +130,15 @@ class Behaviour:
         right = self.expected(PERIOD, self.settings)
         for length in LENGTHS:  # the longer ones repeat, so that exact values are had once
             x = np.resize(PERIOD, length)
-            self._compare(f"{length} elements", x, self._ask(x), right=np.resize(right, length))
+            what, answer = f"{length} elements", self._ask(x)
+            self._compare(what, x, answer, right=np.resize(right, length))
+            if answer.error and length <= len(PERIOD):
+                return  # the call does not take these values, however few
+            if answer.error:
+                self._fault(
+                    f"it fails for {what}", _resized(x), "values", _line(answer.error)
+                )  # fmt: skip
+                return
 
     def _compare(
         self,
@@ -158,13 +166,11 @@ class Behaviour:
             self.shapes[what] = "wrong"
             arrays = {k: v.tolist() for k, v in (parameters or {}).items()}
             at = {"first wrong place": [int(i[0]) for i in np.nonzero(wrong)]}
-            shown = (
-                x.tolist() if x.size < 20 else f"numpy.resize(numpy.linspace(-3, 4, 257), {x.size})"
-            )
+            shown = x.tolist() if x.size < 20 else _resized(x)
             expected, got = (np.atleast_1d(v)[wrong] for v in (right, answer.first))
             self._fault(
                 f"wrong for {what}", shown, _short(expected), _short(got),
-                made, **arrays, **at,
+                made, more={**arrays, **at},
             )  # fmt: skip
 
     def _parameters(self) -> None:
@@ -180,7 +186,7 @@ class Behaviour:
                 self._compare(f"{name} an array {what}", rows, answer, {name: array})
                 if answer.mutated:
                     self._fault(f"the caller's array of {name} is changed", rows.tolist(),
-                                "unchanged", "changed", **{name: array.tolist()})  # fmt: skip
+                                "unchanged", "changed", more={name: array.tolist()})  # fmt: skip
 
     def _integers(self) -> None:
         x = np.array([3.0, -2.0, 0.0, 7.0])
@@ -202,6 +208,10 @@ class Behaviour:
 
 def _same(first: Floats, second: Floats) -> bool:
     return first.shape == second.shape and bool(np.array_equal(first, second, equal_nan=True))
+
+
+def _resized(x: Floats) -> str:
+    return f"numpy.resize(numpy.linspace(-3, 4, {len(PERIOD)}), {x.size})"
 
 
 def _code(x: Floats) -> str:

@@ -75,6 +75,11 @@ def _of(
         yield from _plain({**of_function, "words": told["words"]}, ours, given, library)
 
 
+def _may_vary(argument: Mapping[str, Any]) -> bool:
+    """Whether an argument with a default may be a parameter of a loss."""
+    return isinstance(argument["default"], float) and argument["name"] not in SMALL
+
+
 def _parameters(
     arguments: Sequence[Mapping[str, Any]], ours: Sequence[str], given: Sequence[str],
     optional: bool,
@@ -90,7 +95,7 @@ def _parameters(
         if name in named or a["kind"].startswith("VAR"):
             continue
         if not a["required"]:
-            if optional and not given and isinstance(a["default"], float) and name not in SMALL:
+            if optional and not given and _may_vary(a):
                 named[name] = f"={name}"
             elif a["name"] == "reduction":
                 named[name] = '"none"'
@@ -135,6 +140,9 @@ def _with_choice(
     plain: Sequence[Mapping[str, Any]], ours: Sequence[str], given: Sequence[str], library: str,
     choice: Mapping[str, str], takes_any: bool,
 ) -> Iterator[Call]:  # fmt: skip
+    numbers = [a["name"] for a in plain[1:] if _may_vary(a) and a["name"] not in ours]
+    if numbers and not given:  # likelier parameters than fixed
+        yield from _with_choice(plain, ours, numbers, library, choice, takes_any)
     fixed = dict(choice)
     for a in plain:
         name = a["name"]

@@ -37,6 +37,12 @@ class Convention:
     parameters: Mapping[str, Nice]
 
     @property
+    def letters(self) -> set[str]:
+        """The parameters of theirs that matter."""
+        values = [self.factor, self.offset, *self.parameters.values()]
+        return {name for v in values for name in (v.of, *(letter for letter, _ in v.exponents))}
+
+    @property
     def is_equal(self) -> bool:
         """The same but for the letters."""
         return self.factor.is_one and self.offset.is_zero and all(

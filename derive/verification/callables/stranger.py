@@ -236,7 +236,8 @@ def prepared(call: Any, subject: Any, numbers: Any, take: Any) -> Any:
 
     def of_x(x: Any) -> Any:
         result = function(*[argument(r, x) for r in call["positional"]], **named("named", x))
-        if isinstance(result, tuple | list) and call.get("output") is not None:
+        several = isinstance(result, tuple | list) and call.get("output") is not None
+        if several and not all(isinstance(v, int | float) for v in result):  # such are one result
             return result[call["output"]]
         return result
 

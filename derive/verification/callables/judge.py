@@ -53,6 +53,11 @@ def judge(
     """
     if not all(part.isidentifier() for half in _halves(subject) for part in half.split(".")):
         raise BadInput(f"--implementation {subject}: MODULE:FUNCTION is wanted, such as math:fabs")
+    if loss.kind != "residual":
+        raise BadInput(
+            f"--implementation: {loss.name} is no loss of one residual, and only code for such is "
+            "judged; a formula of it can be: --formula TEXT"
+        )
     truth = Truth(loss, quantity)
     with Session(subject, folders=folders) as session:
         told = session.describe()
@@ -62,6 +67,9 @@ def judge(
                 return _ended(name, f"while it is imported, {told['error']}")
             raise BadInput(f"--implementation {subject}: {told['error']}")
         ways = [call] if call else calls(told, truth.names[1:], list(fixed), quantity == "d_x")
+        if not ways and fixed:
+            names = ", ".join(fixed)
+            raise BadInput(f"--set: {subject} has no place for {names}; it takes {_taken(told)}")
         reading, error = read_call(session, ways, truth, fixed)
         if reading is None:
             if error.startswith(ENDINGS):
@@ -70,6 +78,12 @@ def judge(
             detail = f"no way to call it was found; {error or 'it takes no arguments'}{hint}"
             return Judgement(name, UNKNOWN, UNKNOWN, detail)
         return _Case(subject, session, truth, reading, dict(fixed), name, seed).judgement(told)
+
+
+def _taken(told: Mapping[str, Any]) -> str:
+    """The names of the arguments of a function, and of the class that it is a method of."""
+    parts = [part for part in (told["owner"], told["function"]) if part is not None]
+    return ", ".join(a["name"] for p in parts for a in p.get("names", ()) if a["name"] != "self")
 
 
 def _ended(name: str, what: str) -> Judgement:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from derive.definitions.floats import Floats
 from derive.verification.callables.call import Call
-from derive.verification.callables.convention import GRID, Convention, Fit, Settings
+from derive.verification.callables.convention import GRID, ROUGH, Convention, Fit, Settings
 from derive.verification.callables.nice import ZERO, Nice
 from derive.verification.callables.session import Given, Session
 from derive.verification.callables.truth import Truth
 
 VARIED = (1.7, 0.6, 2.3, 1.3)
+MOST_ROUGH = 12
 PARTS = {"loss": 0, "d_x": 1}
 
 
@@ -43,6 +45,7 @@ def read_call(
     best: Reading | None = None
     working: Reading | None = None
     odd: dict[object, str] = {}
+    tried: list[tuple[Call, Sequence[tuple[Settings, Floats]]]] = []
     for call in ways:
         call = replace(call, output=PARTS.get(truth.quantity))
         settings = _varied(call, truth, fixed)
@@ -65,6 +68,7 @@ def read_call(
             if answers[0].is_final:
                 break
             continue
+        tried.append((call, kept))
         found = fit.convention(call.parameters, *zip(*kept, strict=True))
         if found is None:
             natural = Convention(Nice(), ZERO, _natural(call, truth))
@@ -75,7 +79,20 @@ def read_call(
             return reading, ""
         if best is None or reading.cost < best.cost:
             best = reading
-    return best or working, error
+    return best or _rough(truth, tried) or working, error
+
+
+def _rough(
+    truth: Truth, tried: Sequence[tuple[Call, Sequence[tuple[Settings, Floats]]]]
+) -> Reading | None:
+    """What a function comes near to, where nothing fits exactly."""
+    fit = Fit(truth, ROUGH)
+    readings = []
+    for call, kept in tried[:MOST_ROUGH]:
+        found = fit.convention(call.parameters, *zip(*kept, strict=True))
+        if found is not None:
+            readings.append(Reading(call, kept[0][0], found, True))
+    return min(readings, key=lambda r: r.cost, default=None)
 
 
 def _natural(call: Call, truth: Truth) -> dict[str, Nice]:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,49 @@ def test_texts_are_kept_until_something_changes(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("DERIVE_CACHE", str(tmp_path / "file"))  # no folder: nothing is kept
     assert kept(["a"], make) == f"text {len(made)}"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: bytes([*data[:-3], data[-3] ^ 1, *data[-2:]]),
+        lambda data: data[: len(data) // 2],
+        lambda data: b"",
+        lambda data: b"\x80\x04\x95cposix\nsystem\n",
+        lambda data: b"Symbol('y1', real=open('PWNED', 'w'))",
+    ],
+    ids=["a bit", "half of it", "nothing", "a pickle", "code"],
+)
+def test_a_kept_text_that_is_damaged_is_made_again(
+    damage: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("DERIVE_CACHE", str(tmp_path / "kept"))
+    assert kept(["a"], lambda: "as made\n") == "as made\n"
+    (place,) = (tmp_path / "kept").iterdir()
+    whole = place.read_bytes()
+    place.write_bytes(damage(whole))
+    assert kept(["a"], lambda: "as made\n") == "as made\n"
+    assert place.read_bytes() == whole
+    said = capsys.readouterr().err
+    assert "damaged" in said
+    assert said.count("\n") == 1
+    assert kept(["a"], lambda: "never") == "as made\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="no owners of files here")
+def test_a_cache_that_everybody_can_write_to_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("DERIVE_CACHE", str(tmp_path))
+    tmp_path.chmod(0o777)
+    assert kept(["a"], lambda: "as made") == "as made"
+    assert list(tmp_path.iterdir()) == []
+    assert "everybody can write" in capsys.readouterr().err
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    assert kept(["a"], lambda: "as made") == "as made"
+    assert "another user" in capsys.readouterr().err
 
 
 def test_a_loss_of_the_catalogue_is_not_replaced_by_another_of_its_name(

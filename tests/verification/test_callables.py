@@ -18,6 +18,7 @@ from derive.verification.report import AGREES, REFUTED, UNKNOWN
 
 HERE = Path(__file__).parent
 CASES = json.loads((HERE / "implementations.json").read_text())
+RIGHT = "np.abs(x / scale)"
 PLANTED = [c for c in CASES if c["text"].startswith("judge_planted")]
 INSTALLED = [c for c in CASES if c not in PLANTED]
 
@@ -76,8 +77,62 @@ def test_the_script_shows_the_fault_without_the_package():
     assert len(found.script.splitlines()) == 5
     ran = subprocess.run([sys.executable, "-c", found.script], capture_output=True, text=True,
                          check=True)  # fmt: skip
-    assert "[0.]" in ran.stdout
+    assert "[0.0]" in ran.stdout
     assert found.witness["expected"] in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "loss", "shows"),
+    [
+        ("quadratic_whole", "quadratic", "[4, 2, 0, 24]"),  # integers
+        ("quadratic_in_place", "quadratic", "1.76470588e-01"),  # x as the call leaves it
+        ("smooth_l1_length", "smooth_l1", "1.25]"),  # the last of 65
+    ],
+)
+def test_the_script_shows_what_single_values_do_not(name, loss, shows):
+    found = judge(f"judge_planted:{name}", load(loss), "loss", {})
+    assert len(found.script.splitlines()) == 5
+    ran = subprocess.run([sys.executable, "-c", found.script], capture_output=True, text=True,
+                         check=True)  # fmt: skip
+    assert shows in ran.stdout
+    assert found.findings[0].expected in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ("if np.any(np.abs(x) > 1e6): os._exit(0)", "the process that ran it ended"),
+        ("if np.size(x) > 1000: np.zeros(10**12)", "it fails for 1025 elements"),
+        ("if np.any(x == 0): raise OverflowError", "OverflowError"),
+        ("[os.write(n, b'{}') for n in range(3, 9)]", "it does not answer as it should"),
+        ("scale = 1.0", "scale changes nothing"),
+        ("x = x.reshape(-1, 1)", "comes out for (14,)"),
+        ("x = x + 0j", "complex128 comes out for float64"),
+    ],
+)
+def test_what_is_no_answer_is_a_finding(body, what, tmp_path, monkeypatch):
+    lines = ("import os", "import numpy as np", "def f(x, scale=1.0):", "    x = np.asarray(x)",
+             f"    {body}", "    return np.log1p((x / scale) ** 2 / 2)")  # fmt: skip
+    (tmp_path / "theirs.py").write_text("\n".join(lines))
+    monkeypatch.chdir(tmp_path)
+    found = judge("theirs:f", load("cauchy"), "loss", {})
+    assert found.verdict == REFUTED
+    assert any(what in one.what for one in found.findings), found.findings
+
+
+@pytest.mark.parametrize("body", ["float(np.mean({}))", "({}).tolist()"])
+def test_numbers_of_python_are_measured_in_the_dtype_that_went_in(body, tmp_path, monkeypatch):
+    text = f"import numpy as np\ndef f(x, scale=1.0):\n    return {body.format(RIGHT)}\n"
+    (tmp_path / "theirs.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert judge("theirs:f", load("absolute"), "loss", {}).relation == "equal"
+
+
+def test_a_number_that_is_a_default_may_be_a_parameter(tmp_path, monkeypatch):
+    text = "import numpy as np\ndef f(x, c=1.0):\n    return -np.expm1(-(x / c) * (x / c) / 2)\n"
+    (tmp_path / "theirs.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert judge("theirs:f", load("welsch"), "loss", {}).convention == "scale = c"
 
 
 HOSTILE = """

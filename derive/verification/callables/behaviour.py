@@ -19,7 +19,22 @@ LENGTHS = (1, 2, 63, 64, 65, 100, 257, 1025, 4099)
 PERIOD = np.linspace(-3.0, 4.0, 257)
 ROUNDING = 1e-9  # vector units round some lengths differently; a fault is larger
 
+# How a fault is seen by hand: what makes a view of values, what shows a changed or other result.
+VIEWS = {
+    "": "{0}",
+    "reversed": "numpy.flip(numpy.flip({0}).copy())",
+    "strided": "numpy.repeat({0}, 2)[::2]",
+    "fortran": "numpy.asfortranarray({0})",
+}
+CHANGED = "{call}; print(x)"
+TWICE = "print({call}, {call})"
+KEPT = "y = {call}; x = 0*x + 5; {call}; print(y)"
+
 Expected = Callable[[Floats, Mapping[str, Floats | float]], Floats]
+
+
+class _Stopped(Exception):
+    """The process was ended: what ended it, and where."""
 
 
 @dataclass
@@ -35,13 +50,20 @@ class Behaviour:
     findings: list[Finding] = field(default_factory=list)
     shapes: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    stopped: tuple[str, Settings] | None = None
 
     def look(self, fresh: Answer) -> None:
         """fresh: what the very first call of a new process gave at PLAIN."""
+        try:
+            self._look(fresh)
+        except _Stopped as stop:
+            self.stopped = stop.args
+
+    def _look(self, fresh: Answer) -> None:
         self._repeated(fresh)
-        if self.session.call(self.call, Given(PLAIN, self.moved)).mutated:
+        if self._called(Given(PLAIN, self.moved)).mutated:
             self._fault("the caller's array is changed", PLAIN.tolist(), "unchanged", "changed",
-                        **self.moved)  # fmt: skip
+                        ask=CHANGED, more=self.moved)  # fmt: skip
         if self.call.library != "floats" and not self.call.each:
             self._views()
             self._lengths()
@@ -50,12 +72,22 @@ class Behaviour:
             self._nan()
 
     def _ask(self, x: Floats, **more: object) -> Answer:
-        given = Given(x, self.settings, **more)  # type: ignore[arg-type]
-        return self.session.call(self.call, given)
+        return self._called(Given(x, self.settings, **more))  # type: ignore[arg-type]
 
-    def _fault(self, what: str, x: object, expected: object, got: object, **more: object) -> None:
-        witness = {self.names[0]: x, **self.settings, **more}
-        self.findings.append(Finding(what, witness, str(expected), str(got), "behaviour"))
+    def _called(self, given: Given) -> Answer:
+        answer = self.session.call(self.call, given)
+        if answer.is_final:
+            at = {"elements": given.x.size, "dtype": given.dtype}
+            raise _Stopped(answer.error, {**given.numbers, **at})
+        return answer
+
+    def _fault(
+        self, what: str, x: object, expected: object, got: object, made: str = "", ask: str = "",
+        more: Mapping[str, object] | None = None,
+    ) -> None:  # fmt: skip
+        witness = {self.names[0]: x, **self.settings, **(more or {})}
+        told = (str(expected), str(got), "behaviour", made, ask)
+        self.findings.append(Finding(what, witness, *told))
 
     def _repeated(self, fresh: Answer) -> None:
         again = self._ask(PLAIN, times=2)
@@ -68,13 +100,14 @@ class Behaviour:
                 self._fault(
                     f"{what} of the same gives something else",
                     *(float(PLAIN[k]), float(fresh.first[k]), float(other[k])),
-                )
+                    made=_code(PLAIN), ask=TWICE,
+                )  # fmt: skip
                 return
         after = self._ask(PLAIN, after=True)
         if not after.error and not _same(after.first, fresh.first):
             self._fault(
                 "the next call overwrites the result", PLAIN.tolist(), fresh.first.tolist(),
-                after.first.tolist(),
+                after.first.tolist(), ask=KEPT,
             )  # fmt: skip
         if again.patched:
             names = ", ".join(again.patched[:3])
@@ -87,7 +120,8 @@ class Behaviour:
             ("", square), ("fortran", square), ("reversed", square),
         ):  # fmt: skip
             what = f"{view or 'plain'} {x.ndim}-d array"
-            self._compare(what, x, self._ask(x, view=view))
+            made = VIEWS[view].format(_code(x))
+            self._compare(what, x, self._ask(x, view=view), made=made)
         self._compare("0-d array", np.array(1.4), self._ask(np.array(1.4)))
         empty = self._ask(np.zeros(0))
         self.shapes["empty array"] = empty.error or f"shape {empty.first.shape}"
@@ -96,7 +130,15 @@ class Behaviour:
         right = self.expected(PERIOD, self.settings)
         for length in LENGTHS:  # the longer ones repeat, so that exact values are had once
             x = np.resize(PERIOD, length)
-            self._compare(f"{length} elements", x, self._ask(x), right=np.resize(right, length))
+            what, answer = f"{length} elements", self._ask(x)
+            self._compare(what, x, answer, right=np.resize(right, length))
+            if answer.error and length <= len(PERIOD):
+                return  # the call does not take these values, however few
+            if answer.error:
+                self._fault(
+                    f"it fails for {what}", _resized(x), "values", _line(answer.error)
+                )  # fmt: skip
+                return
 
     def _compare(
         self,
@@ -105,6 +147,7 @@ class Behaviour:
         answer: Answer,
         parameters: Mapping[str, Floats] | None = None,
         right: Floats | None = None,
+        made: str = "",
     ) -> None:
         if answer.error:
             self.shapes[what] = _line(answer.error)
@@ -123,13 +166,11 @@ class Behaviour:
             self.shapes[what] = "wrong"
             arrays = {k: v.tolist() for k, v in (parameters or {}).items()}
             at = {"first wrong place": [int(i[0]) for i in np.nonzero(wrong)]}
-            shown = (
-                x.tolist() if x.size < 20 else f"numpy.resize(numpy.linspace(-3, 4, 257), {x.size})"
-            )
+            shown = x.tolist() if x.size < 20 else _resized(x)
             expected, got = (np.atleast_1d(v)[wrong] for v in (right, answer.first))
             self._fault(
                 f"wrong for {what}", shown, _short(expected), _short(got),
-                **arrays, **at,
+                made, more={**arrays, **at},
             )  # fmt: skip
 
     def _parameters(self) -> None:
@@ -145,12 +186,12 @@ class Behaviour:
                 self._compare(f"{name} an array {what}", rows, answer, {name: array})
                 if answer.mutated:
                     self._fault(f"the caller's array of {name} is changed", rows.tolist(),
-                                "unchanged", "changed", **{name: array.tolist()})  # fmt: skip
+                                "unchanged", "changed", more={name: array.tolist()})  # fmt: skip
 
     def _integers(self) -> None:
         x = np.array([3.0, -2.0, 0.0, 7.0])
         answer = self._ask(x, dtype="int64")
-        self._compare("integers", x, answer)
+        self._compare("integers", x, answer, made=_code(x.astype(int)))
 
     def _nan(self) -> None:
         x = np.array([1.1, np.nan, -2.6, 0.55])
@@ -167,6 +208,14 @@ class Behaviour:
 
 def _same(first: Floats, second: Floats) -> bool:
     return first.shape == second.shape and bool(np.array_equal(first, second, equal_nan=True))
+
+
+def _resized(x: Floats) -> str:
+    return f"numpy.resize(numpy.linspace(-3, 4, {len(PERIOD)}), {x.size})"
+
+
+def _code(x: Floats) -> str:
+    return f"numpy.array({x.tolist()})".replace("nan", "numpy.nan")
 
 
 def _line(text: str) -> str:

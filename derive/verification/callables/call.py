@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+NAMESPACES = {"tensors": "torch", "traced": "jax.numpy"}
+
 
 @dataclass(frozen=True)
 class Call:
-    """Roles of arguments: 'x', 'zero' (0*x), 'square' (x*x), '=name' (a parameter), or JSON.
+    """Roles of arguments: 'x', 'zero' (0*x), 'square' (x*x), '=name' (a parameter), 'namespace'
+    (the library that computes), or JSON.
 
     construct: arguments of the class, None for a plain function. output: which part of a tuple.
     gradient: the derivative in x by the library's own means. each: called with one element at a
@@ -42,12 +45,19 @@ class Call:
         roles += self.construct_named.values()
         return tuple(dict.fromkeys(r[1:] for r in roles if r.startswith("=")))
 
-    def text(self, subject: str, numbers: Mapping[str, float], x: str = "x") -> str:
+    def text(self, subject: str, numbers: Mapping[str, Any], x: str = "x") -> str:
         """The call as one would type it."""
+        computes = NAMESPACES.get(self.library, "numpy")
 
         def shown(role: str) -> str:
-            known = {"x": x, "zero": f"0*{x}", "square": f"{x}**2"}
-            return known.get(role) or (repr(numbers[role[1:]]) if role[0] == "=" else role)
+            known = {"x": x, "zero": f"0*{x}", "square": f"{x}**2", "namespace": computes}
+            return known.get(role) or (_value(numbers[role[1:]]) if role[0] == "=" else role)
+
+        def _value(value: Any) -> str:
+            if not isinstance(value, list):
+                return _number(float(value))
+            array = f"numpy.array({value})"
+            return f"torch.from_numpy({array})" if self.library == "tensors" else array
 
         def typed(positional: Sequence[str], named: Mapping[str, str]) -> str:
             return ", ".join(
@@ -65,7 +75,11 @@ class Call:
         return f"{what}({typed(self.positional, self.named)})"
 
 
-def _filled(expression: str, numbers: Mapping[str, float], x: str) -> str:
+def _number(value: float) -> str:
+    return repr(value) if abs(value) < float("inf") else f"float('{value}')"
+
+
+def _filled(expression: str, numbers: Mapping[str, Any], x: str) -> str:
     """An expression with numbers for its letters; names of keywords stay."""
     values = {**{name: repr(value) for name, value in numbers.items()}, "x": x}
     letters = "|".join(sorted(map(re.escape, values), key=len, reverse=True))

@@ -18,6 +18,7 @@ PREDICTIONS = {"input", "pred", "y_pred", "prediction", "predictions", "raw_pred
 KINDS = {"loss", "kernel", "norm", "loss_type", "kind", "method", "name"}
 SMALL = {"eps", "epsilon_", "tol", "rtol", "atol", "maxiter"}  # no parameters of a loss
 PLACES = {"loc", "mu", "mean", "location"}
+NAMESPACES = {"xp", "np", "numpy", "jnp", "xnp"}  # the library that computes, as an argument
 MOST = 40
 
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
@@ -67,10 +68,16 @@ def _of(
         names = [a for a in of_function.get("names", ()) if a["name"] != "self"]
         for optional in (True, False):
             built, left = _parameters(constructor, ours, given, optional)
-            for call in _plain({**told, "names": names}, ours, left, library):
+            mine = () if built else ours  # what it was built with is not given again
+            for call in _plain({**told, "names": names}, mine, left, library):
                 yield replace(call, construct=(), construct_named=built)
     else:
         yield from _plain({**of_function, "words": told["words"]}, ours, given, library)
+
+
+def _may_vary(argument: Mapping[str, Any]) -> bool:
+    """Whether an argument with a default may be a parameter of a loss."""
+    return isinstance(argument["default"], float) and argument["name"] not in SMALL
 
 
 def _parameters(
@@ -88,7 +95,7 @@ def _parameters(
         if name in named or a["kind"].startswith("VAR"):
             continue
         if not a["required"]:
-            if optional and not given and isinstance(a["default"], float) and name not in SMALL:
+            if optional and not given and _may_vary(a):
                 named[name] = f"={name}"
             elif a["name"] == "reduction":
                 named[name] = '"none"'
@@ -133,6 +140,9 @@ def _with_choice(
     plain: Sequence[Mapping[str, Any]], ours: Sequence[str], given: Sequence[str], library: str,
     choice: Mapping[str, str], takes_any: bool,
 ) -> Iterator[Call]:  # fmt: skip
+    numbers = [a["name"] for a in plain[1:] if _may_vary(a) and a["name"] not in ours]
+    if numbers and not given:  # likelier parameters than fixed
+        yield from _with_choice(plain, ours, numbers, library, choice, takes_any)
     fixed = dict(choice)
     for a in plain:
         name = a["name"]
@@ -142,6 +152,8 @@ def _with_choice(
             fixed[name] = f"={name}"
         elif name == "reduction":
             fixed[name] = '"none"'
+        elif name in NAMESPACES:
+            fixed[name] = "namespace"
         elif name in TARGETS:
             fixed[name] = "zero"
         elif name in PREDICTIONS:

@@ -15,14 +15,25 @@ import numpy as np
 
 from derive.definitions.floats import Floats
 from derive.verification.backend import Ball, arb
-from derive.verification.callables.nice import ZERO, Nice, lengths, named
+from derive.verification.callables.nice import CLOSE, ZERO, Nice, lengths, named
 from derive.verification.callables.truth import LOG_DENSITY, Truth
 
 GRID = np.array(
     [0.013, -0.037, 0.11, 0.29, -0.61, 0.83, 1.21, -1.7, 2.3, 3.1, -4.7, 7.9, 17.0, -63.0]
 )
-FITS = 3e-7
-SHARE = 0.8  # of the points: a fault in one corner must not hide the convention
+
+
+@dataclass(frozen=True)
+class Room:
+    """How far values may be from a convention, at which share of the points, and its numbers."""
+
+    fits: float
+    share: float  # a fault in one corner must not hide the convention
+    close: float
+
+
+EXACT = Room(3e-7, 0.8, CLOSE)
+ROUGH = Room(2e-3, 0.6, 2e-3)  # what a function with a fault, or in single precision, is meant as
 OFFSETS = ("loss",)
 
 Settings = Mapping[str, float]
@@ -35,6 +46,12 @@ class Convention:
     factor: Nice
     offset: Nice
     parameters: Mapping[str, Nice]
+
+    @property
+    def letters(self) -> set[str]:
+        """The parameters of theirs that matter."""
+        values = [self.factor, self.offset, *self.parameters.values()]
+        return {name for v in values for name in (v.of, *(letter for letter, _ in v.exponents))}
 
     @property
     def is_equal(self) -> bool:
@@ -65,8 +82,8 @@ class Convention:
 class Fit:
     """Finds the convention of a function that is asked at GRID for a few settings."""
 
-    def __init__(self, truth: Truth) -> None:
-        self.truth = truth
+    def __init__(self, truth: Truth, room: Room = EXACT) -> None:
+        self.truth, self.room = truth, room
 
     @cached_property
     def length(self) -> str | None:
@@ -138,17 +155,17 @@ class Fit:
             if not self._inside(mine):
                 return None
             ours = self.truth.floats(GRID.tolist(), mine)
-            pair = _line(ours, got, self.truth.quantity in (*OFFSETS, LOG_DENSITY))
+            pair = _line(ours, got, self.truth.quantity in (*OFFSETS, LOG_DENSITY), self.room)
             if pair is None:
                 return None
             factors.append(pair[0])
             offsets.append(pair[1])
-        factor = named(factors, settings, theirs)
+        factor = named(factors, settings, theirs, self.room.close)
         if self.truth.quantity == LOG_DENSITY:
             right = [self._log_z(parameters, at) for at in settings]
             close = np.allclose(offsets, right, rtol=1e-6, atol=1e-6)
             return Convention(Nice(), ZERO, parameters) if close and factor == Nice() else None
-        offset = named(offsets, settings, theirs)
+        offset = named(offsets, settings, theirs, self.room.close)
         return None if factor is None or offset is None else Convention(factor, offset, parameters)
 
     def _log_z(self, parameters: Mapping[str, Nice], at: Settings) -> float:
@@ -160,12 +177,12 @@ class Fit:
         return all(loss.domain(p).contains(mine[p.name]) == True for p in loss.parameters)  # noqa: E712
 
 
-def _line(ours: Floats, got: Floats, has_offset: bool) -> tuple[float, float] | None:
+def _line(ours: Floats, got: Floats, has_offset: bool, room: Room) -> tuple[float, float] | None:
     """factor and offset of got = factor * ours + offset at most of the points, or None."""
     if got.shape != ours.shape:
         return None
     finite = np.isfinite(ours) & np.isfinite(got)
-    if np.count_nonzero(finite) < SHARE * len(ours):
+    if np.count_nonzero(finite) < room.share * len(ours):
         return None
     ours, got = ours[finite], got[finite]
     tries: list[tuple[float, float]] = []
@@ -178,8 +195,7 @@ def _line(ours: Floats, got: Floats, has_offset: bool) -> tuple[float, float] | 
         tries.append((factor, float(np.median(got - factor * ours))))
     for factor, offset in tries:
         expected = factor * ours + offset
-        room = FITS * (np.abs(got) + abs(offset)) + 1e-300
-        close = np.abs(got - expected) <= room
-        if factor != 0 and np.count_nonzero(close) >= SHARE * len(ours):
+        close = np.abs(got - expected) <= room.fits * (np.abs(got) + abs(offset)) + 1e-300
+        if factor != 0 and np.count_nonzero(close) >= room.share * len(ours):
             return factor, offset
     return None

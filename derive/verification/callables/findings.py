@@ -16,13 +16,19 @@ METHOD = "calls in a child process against ball arithmetic on the definition"
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong: what, and the call that shows it."""
+    """Something that is wrong: what, and the call that shows it.
+
+    made: the input as NumPy code, where it is more than its values. ask: lines that show it, with
+    {call} in them, where one call does not.
+    """
 
     what: str
     witness: Mapping[str, Any]
     expected: str
     got: str
     stratum: str = ""
+    made: str = ""
+    ask: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,10 @@ class Judgement:
 
     def to_json(self) -> str:
         return json.dumps(_plain(asdict(self)), indent=1, sort_keys=True)
+
+
+def values_of(at: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in at.items())
 
 
 def verdict_of(relation: str) -> str:

@@ -7,8 +7,9 @@ range in both dtypes, and what single values do not show, are looked at.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,20 +20,22 @@ from derive.errors import BadInput
 from derive.verification.callables.behaviour import PLAIN, Behaviour
 from derive.verification.callables.call import Call
 from derive.verification.callables.calls import calls
-from derive.verification.callables.convention import Settings
+from derive.verification.callables.convention import GRID, Settings
 from derive.verification.callables.findings import (
     DIFFERENT,
     EQUAL,
     UP_TO,
     Finding,
     Judgement,
+    values_of,
     verdict_of,
 )
+from derive.verification.callables.points import Compared, finding, finding_of_errors
 from derive.verification.callables.reading import Reading, read_call
 from derive.verification.callables.script import script
 from derive.verification.callables.session import ENDINGS, Given, Session
 from derive.verification.callables.truth import Truth
-from derive.verification.callables.values import Compared, Comparison, finding
+from derive.verification.callables.values import Comparison
 from derive.verification.process import LATE
 from derive.verification.report import REFUTED, UNKNOWN
 
@@ -50,6 +53,11 @@ def judge(
     """
     if not all(part.isidentifier() for half in _halves(subject) for part in half.split(".")):
         raise BadInput(f"--implementation {subject}: MODULE:FUNCTION is wanted, such as math:fabs")
+    if loss.kind != "residual":
+        raise BadInput(
+            f"--implementation: {loss.name} is no loss of one residual, and only code for such is "
+            "judged; a formula of it can be: --formula TEXT"
+        )
     truth = Truth(loss, quantity)
     with Session(subject, folders=folders) as session:
         told = session.describe()
@@ -59,6 +67,9 @@ def judge(
                 return _ended(name, f"while it is imported, {told['error']}")
             raise BadInput(f"--implementation {subject}: {told['error']}")
         ways = [call] if call else calls(told, truth.names[1:], list(fixed), quantity == "d_x")
+        if not ways and fixed:
+            names = ", ".join(fixed)
+            raise BadInput(f"--set: {subject} has no place for {names}; it takes {_taken(told)}")
         reading, error = read_call(session, ways, truth, fixed)
         if reading is None:
             if error.startswith(ENDINGS):
@@ -69,6 +80,12 @@ def judge(
         return _Case(subject, session, truth, reading, dict(fixed), name, seed).judgement(told)
 
 
+def _taken(told: Mapping[str, Any]) -> str:
+    """The names of the arguments of a function, and of the class that it is a method of."""
+    parts = [part for part in (told["owner"], told["function"]) if part is not None]
+    return ", ".join(a["name"] for p in parts for a in p.get("names", ()) if a["name"] != "self")
+
+
 def _ended(name: str, what: str) -> Judgement:
     """A crash or an exit is a finding; what hangs is not decided."""
     if LATE in what:
@@ -77,6 +94,21 @@ def _ended(name: str, what: str) -> Judgement:
     return Judgement(name, REFUTED, DIFFERENT, what, findings=(finding,), witness={
         "expected": finding.expected, "got": finding.got,
     })  # fmt: skip
+
+
+def _of_end(stopped: tuple[str, Mapping[str, Any]] | None) -> Iterator[Finding]:
+    """A call that took its process along. What only takes too long is no finding."""
+    if stopped and not stopped[0].startswith(LATE):
+        what, at = stopped
+        yield Finding(f"{what} at {values_of(at)}", at, "values", "no process")
+
+
+def _among(one: Finding, size: int, name: str) -> Finding:
+    """A wrong value that shows only in an array of some length."""
+    made = f"numpy.full({size}, {one.witness[name]!r}, dtype={one.witness['dtype']!r})"
+    return replace(
+        one, made=made, ask="print(({call})[0])", witness={**one.witness, "elements": size}
+    )
 
 
 def _halves(subject: str) -> tuple[str, str]:
@@ -110,12 +142,19 @@ class _Case:
             self.session, call, self.truth, self.reading.convention, self._set(call), self.seed
         )
         dtypes = ("float64",) if call.library == "floats" else ("float64", "float32")
-        found = {dtype: compare.over(dtype) for dtype in dtypes}
-        findings = [*self._of_values(found), *seen.findings]
+        found: dict[str, Compared] = {}
+        stopped = seen.stopped
+        for dtype in dtypes:
+            if not stopped:
+                found[dtype] = compare.over(dtype)
+                stopped = found[dtype].stopped
+        findings = [*_of_end(stopped), *self._ordered(found, seen.findings, bool(stopped))]
         points = sum(c.points for c in found.values())
-        if not points and not findings:
-            detail = f"it gives no values: {found['float64'].errors[0]}"
-            return Judgement(self.name, UNKNOWN, UNKNOWN, detail, call=self._typed())
+        if not findings and (stopped or not points):
+            said = f"{stopped[0]} at {values_of(stopped[1])}" if stopped else (
+                f"it gives no values: {found['float64'].errors[0]}"
+            )  # fmt: skip
+            return Judgement(self.name, UNKNOWN, UNKNOWN, said, call=self._typed())
         relation = self._relation(findings)
         first = findings[0] if findings else None
         return Judgement(
@@ -165,6 +204,56 @@ class _Case:
         for compared in found.values():
             if compared.faults:
                 yield finding(compared.faults, self.truth.names)
+            if compared.raised:
+                yield finding_of_errors(compared.raised, self.truth.names)
+
+    def _of_use(self, found: Mapping[str, Compared]) -> Iterator[Finding]:
+        """What comes out that is no array of numbers like x, and parameters that do nothing."""
+        call, reading = self.reading.call, self.reading
+        if reading.odd:
+            shape = str(GRID.shape)
+            what = f"shape {reading.odd} comes out for {shape}"
+            yield Finding(what, {self.truth.names[0]: GRID.tolist()}, shape, reading.odd)
+        for dtype, compared in found.items():
+            if compared.out and not call.each and not re.match("u?int|b?float", compared.out):
+                what = f"{compared.out} comes out for {dtype}"
+                at = {self.truth.names[0]: 1.0, **reading.settings, "dtype": dtype}
+                yield Finding(what, at, dtype, compared.out)
+        for name in set(call.parameters) & set(self.truth.names[1:]):
+            if reading.fits and name not in reading.convention.letters:
+                yield self._of_idle(name)
+
+    def _ordered(
+        self, found: Mapping[str, Compared], seen: Sequence[Finding], stopped: bool
+    ) -> list[Finding]:
+        """Wrong values first, unless they depend on the rest of the array."""
+        values, told = list(self._of_values(found)), [*seen, *self._of_use(found)]
+        if values and not stopped and not self._shows(values[0], 1):
+            size = found[str(values[0].witness["dtype"])].size
+            if told:
+                return [*told, *values]
+            if self._shows(values[0], size):
+                values[0] = _among(values[0], size, self.truth.names[0])
+        return [*values, *told]
+
+    def _shows(self, one: Finding, size: int) -> bool:
+        """Whether a wrong value is wrong in an array of so many of it."""
+        x, dtype = one.witness[self.truth.names[0]], str(one.witness["dtype"])
+        at = {n: v for n, v in one.witness.items() if n in self.reading.settings}
+        answer = self.session.call(self.reading.call, Given(np.full(size, x), at, dtype=dtype))
+        return bool(answer.error) or repr(float(answer.first.ravel()[0])) == one.got
+
+    def _of_idle(self, name: str) -> Finding:
+        """A parameter that is called as ours is and changes nothing."""
+        at = {**self.reading.settings, name: 1.7 * self.reading.settings[name]}
+        x = np.array([float(GRID[6])])
+        got = self.session.call(self.reading.call, Given(x, at)).first
+        ours = {n: at.get(n, float(b)) for n, b in self.reading.convention.ours(at).items()}
+        right = self.truth.floats(x.tolist(), ours)
+        witness = {self.truth.names[0]: float(x[0]), **at}
+        return Finding(
+            f"{name} changes nothing", witness, repr(float(right[0])), repr(float(got[0]))
+        )
 
     def _relation(self, findings: Sequence[Finding]) -> str:
         if findings or not self.reading.fits:
@@ -196,27 +285,18 @@ class _Case:
         return self.reading.call.text(self.subject, self.reading.settings)
 
     def _script(self, found: Mapping[str, Compared], first: Finding | None) -> str:
+        """How to see the first finding, else the worst value, by hand."""
         call = self.reading.call
-        worst = found["float64"].worst
-        if first is not None and isinstance(first.witness.get(self.truth.names[0]), float):
-            at = {n: first.witness[n] for n in call.parameters if n in first.witness}
-            dtype = str(first.witness.get("dtype", "float64"))
-            x = float(first.witness[self.truth.names[0]])
-            return script(self.subject, call, at, x, dtype, first.expected)
-        if first is None and worst is not None:
-            return script(
+        worst = found["float64"].worst if "float64" in found else None
+        if first is None:
+            return "" if worst is None else script(
                 self.subject, call, worst.settings, worst.x, worst.dtype, repr(worst.expected)
-            )
-        if first is not None:
-            return script(
-                self.subject,
-                call,
-                self.reading.settings,
-                first.witness.get("x"),
-                "",
-                first.expected,
-            )
-        return ""
+            )  # fmt: skip
+        at = {n: first.witness.get(n, v) for n, v in self.reading.settings.items()}
+        x, dtype = first.witness.get(self.truth.names[0], 1.0), first.witness.get("dtype", "")
+        return script(
+            self.subject, call, at, x, str(dtype), first.expected, first.made, first.ask
+        )  # fmt: skip
 
 
 def _notes(found: Mapping[str, Compared]) -> Iterator[str]:

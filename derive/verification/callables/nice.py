@@ -113,15 +113,16 @@ def lengths(names: Sequence[str]) -> list[Nice]:
 
 
 def named(
-    found: Sequence[float], settings: Sequence[Mapping[str, float]], names: Sequence[str]
-) -> Nice | None:
+    found: Sequence[float], settings: Sequence[Mapping[str, float]], names: Sequence[str],
+    close: float = CLOSE,
+) -> Nice | None:  # fmt: skip
     """The simplest number that has these values at these settings of the parameters."""
     if all(value == 0.0 for value in found):
         return ZERO
     for sign in (1, -1):
         for nice in nice_numbers(tuple(names)):
             if all(
-                abs(sign * float(nice.ball(at)) - value) <= CLOSE * abs(value)
+                abs(sign * float(nice.ball(at)) - value) <= close * abs(value)
                 for value, at in zip(found, settings, strict=True)
             ):
                 return Nice(sign * nice.coefficient, *_rest(nice))

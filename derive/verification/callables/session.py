@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,13 +13,15 @@ import numpy as np
 
 from derive.definitions.floats import Floats
 from derive.verification.callables.call import Call
-from derive.verification.process import ENDED, LATE, Child
+from derive.verification.process import ENDED, LATE, Child, patience
 
 SCRIPT = Path(__file__).with_name("stranger.py")
 GIBIBYTES = 8
 ENDINGS = (ENDED, "it tries to end the process")
 SECONDS = 15.0
 LOADING = 45.0  # more for the first call: what is imported then can be large
+ALL = 45.0  # for all calls together, what is loaded not counted
+ALONE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ class Session:
         self.subject = subject
         self.seconds = seconds
         self._loaded: set[str] = set()
-        self._child = Child(SCRIPT, (str(GIBIBYTES), os.getcwd(), *folders), seconds)
+        self._spent = 0.0
+        self._child = Child(SCRIPT, (str(GIBIBYTES), os.getcwd(), *folders), seconds, ALONE)
 
     def __enter__(self) -> Session:
         return self
@@ -80,7 +84,19 @@ class Session:
 
     def describe(self) -> dict[str, Any]:
         """What can be known of the function without calling it."""
-        return self._child.ask({"do": "describe", "subject": self.subject}, (), self._limit(""))[0]
+        return self._ask({"do": "describe", "subject": self.subject}, (), "")[0]
+
+    def _ask(
+        self, request: dict[str, Any], raw: Sequence[bytes], library: str
+    ) -> tuple[dict[str, Any], Floats]:
+        """One request within what is left of the time. The processor's is that of one call."""
+        limit, start = self._limit(library), time.monotonic()
+        if self._spent > ALL * patience():
+            return {"error": f"{LATE} {ALL:.0f} s for all calls"}, np.empty(0)
+        found = self._child.ask({**request, "processor": int(self.seconds)}, raw, limit)
+        if limit == self.seconds:  # nothing was loaded
+            self._spent += time.monotonic() - start
+        return found
 
     def _limit(self, library: str) -> float:
         """Time for one request: what was not loaded yet in this process may take longer."""
@@ -105,7 +121,7 @@ class Session:
             "raw": [["x", x.size], *([n, v.size] for n, v in arrays.items())],
         }
         raw = [x.tobytes(), *(v.tobytes() for v in arrays.values())]
-        reply, values = self._child.ask(request, raw, self._limit(call.library))
+        reply, values = self._ask(request, raw, call.library)
         if "error" in reply:
             return Answer(error=str(reply["error"]))
         pieces, used = [], 0

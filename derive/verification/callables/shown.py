@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
-from derive.verification.callables.findings import EQUAL, Finding, Judgement
+from derive.verification.callables.findings import EQUAL, Finding, Judgement, values_of
 from derive.verification.shown import COLOURS, wrapped
 
 Paint = Callable[[str, str], str]
@@ -36,7 +35,7 @@ def _said(found: Judgement) -> Iterator[str]:
         yield f"called as {found.call}"
     yield found.detail
     for dtype, error in found.worst_ulp.items():
-        at = _values(found.worst_at[dtype])
+        at = values_of(found.worst_at[dtype])
         else_ = "else " if found.findings else ""
         yield f"{dtype}: {else_}at most {error:.2f} ULP beyond kappa, at {at}"
     if found.special:
@@ -51,12 +50,8 @@ def _said(found: Judgement) -> Iterator[str]:
 
 def _shown(one: Finding) -> Iterator[str]:
     if one.witness:
-        yield f"at {_values(one.witness)}"
+        yield f"at {values_of(one.witness)}"
     yield f"expected {one.expected}, got {one.got}"
-
-
-def _values(at: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in at.items())
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:

@@ -38,6 +38,18 @@ def limit(gibibytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def limit_time(seconds: int) -> None:
+    """So much of the processor from now on, then the system ends this process: unlike the clock,
+    this does not depend on what else runs."""
+    try:
+        import resource
+    except ImportError:
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    most = int(used.ru_utime + used.ru_stime) + 1 + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
 def found(text: str) -> Any:
     """The object that MODULE:NAME.NAME means, and the class that it is a method of."""
     module, _, path = text.partition(":")
@@ -78,13 +90,20 @@ def describe(request: Any) -> Any:
     if owner is not None:
         told["owner"] = described(owner)
     elif inspect.isclass(function):
-        told["owner"], told["function"] = told["function"], described(function.__call__)
+        told["owner"], told["function"] = told["function"], described(taking(function))
         told["called"] = True
     loaded = getattr(function if owner is None else owner, "__module__", None)
     loaded = loaded or request["subject"]
     told["library"] = str(loaded).partition(".")[0]
     told["patched"] = patched()
     return told
+
+
+def taking(kind: Any) -> Any:
+    """The method that says what an instance takes: of a module of PyTorch it is `forward`."""
+    called = described(kind.__call__).get("names", ())
+    says = any(p["name"] != "self" and not p["kind"].startswith("VAR") for p in called)
+    return kind.__call__ if says else getattr(kind, "forward", kind.__call__)
 
 
 def words_of(function: Any) -> Any:
@@ -102,6 +121,8 @@ def patched() -> Any:
 
 
 class Arrays:
+    functions = np
+
     def take(self, values: Any, dtype: Any) -> Any:
         return values.astype(dtype)
 
@@ -117,7 +138,7 @@ class Tensors:
         import torch
 
         torch.set_num_threads(1)
-        self.torch = torch
+        self.torch = self.functions = torch
 
     def take(self, values: Any, dtype: Any) -> Any:
         if dtype in ("float64", "float32"):  # numbers that it makes tensors of
@@ -139,7 +160,7 @@ class Traced:
         import jax
 
         jax.config.update("jax_enable_x64", True)
-        self.jax = jax
+        self.jax, self.functions = jax, jax.numpy
 
     def take(self, values: Any, dtype: Any) -> Any:
         return self.jax.numpy.asarray(values.astype(dtype))
@@ -201,6 +222,8 @@ def prepared(call: Any, subject: Any, numbers: Any, take: Any) -> Any:
             return x * x
         if role == "zero":
             return zero(x)
+        if role == "namespace":
+            return library(call["library"] if call["library"] in LIBRARIES else "arrays").functions
         return value[role[1:]] if role.startswith("=") else loads(role)
 
     def named(which: Any, x: Any) -> Any:
@@ -213,7 +236,8 @@ def prepared(call: Any, subject: Any, numbers: Any, take: Any) -> Any:
 
     def of_x(x: Any) -> Any:
         result = function(*[argument(r, x) for r in call["positional"]], **named("named", x))
-        if isinstance(result, tuple | list) and call.get("output") is not None:
+        several = isinstance(result, tuple | list) and call.get("output") is not None
+        if several and not all(isinstance(v, int | float) for v in result):  # such are one result
             return result[call["output"]]
         return result
 
@@ -287,6 +311,7 @@ def main(gibibytes: str, *paths: str) -> None:
         os.environ.setdefault("KERAS_BACKEND", "torch")
     while line := requests.readline():
         request = loads(line)
+        limit_time(request["processor"])
         raw: dict[str, Any] = {}
         for name, count in request.get("raw", []):
             raw[name] = frombuffer(requests.read(8 * count), dtype=wide)
@@ -301,7 +326,7 @@ def main(gibibytes: str, *paths: str) -> None:
             reply = {"error": f"{type(trouble).__name__}: {trouble}"[:300]}
             if isinstance(trouble, SystemExit):
                 reply["error"] = f"it tries to end the process ({trouble.code})"
-        reply["count"] = len(values) // 8
+        reply.update(count=len(values) // 8, token=request["token"])
         replies.write(dumps(reply).encode() + b"\n")
         replies.write(values)
         replies.flush()

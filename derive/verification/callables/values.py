@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,8 +13,8 @@ from derive.definitions.samples import draw, to_dtype
 from derive.verification.backend import Ball
 from derive.verification.callables.call import Call
 from derive.verification.callables.convention import Convention, Settings
-from derive.verification.callables.findings import Finding
-from derive.verification.callables.session import Given, Session
+from derive.verification.callables.points import Compared, Point, Raised
+from derive.verification.callables.session import Answer, Given, Session
 from derive.verification.callables.truth import Truth
 from derive.verification.ulp import errors_in_ulp
 
@@ -24,35 +24,8 @@ GROUPS = 14
 FAR = 16  # residuals over the whole range, for each choice of parameters
 SETTINGS = (1.0, 1.7, 0.4, 3.0, 0.125, 20.0)
 MOST_CONDITIONS = 150
-
-
-@dataclass(frozen=True)
-class Point:
-    """One value that was asked for."""
-
-    x: float
-    settings: Settings
-    dtype: str
-    got: float
-    expected: float
-    error: float  # in ULP beyond kappa
-    near: bool  # beside a special value of a parameter
-
-    def witness(self, names: Sequence[str]) -> dict[str, object]:
-        return {names[0]: self.x, **self.settings, "dtype": self.dtype}
-
-
-@dataclass(frozen=True)
-class Compared:
-    """worst: the largest error beyond kappa that is no fault; faults: the others."""
-
-    points: int
-    worst: Point | None
-    faults: tuple[Point, ...]
-    near: tuple[Point, ...]
-    errors: tuple[str, ...]
-    out: str
-    warnings: tuple[str, ...]
+MOST_RAISED = 40
+ONE = np.array([1.0])
 
 
 class Comparison:
@@ -110,13 +83,15 @@ class Comparison:
     def over(self, dtype: str) -> Compared:
         points: list[Point] = []
         errors: list[str] = []
-        out, warnings = "", []
+        raised: list[Raised] = []
+        out, size, warnings = "", 0, []
+        stopped: tuple[str, Mapping[str, object]] | None = None
         for number, settings in enumerate(self.settings(dtype)):
             x = self.residuals(settings, dtype, number)
-            answer = self.session.call(self.call, Given(x, settings, dtype=dtype))
-            if answer.error:  # perhaps only for what is no number
-                x = x[np.isfinite(x)]
-                answer = self.session.call(self.call, Given(x, settings, dtype=dtype))
+            x, answer = self._asked(x, settings, dtype, raised)
+            if answer.is_final:
+                stopped = answer.error, {**settings, "dtype": dtype}
+                break
             if answer.error or answer.first.shape != x.shape:
                 said = (
                     answer.error.partition("\n")[0][:100]
@@ -126,19 +101,59 @@ class Comparison:
                 if len(errors) > 3 and not points:
                     break
                 continue
-            out = answer.dtype
+            out, size = answer.dtype, max(size, x.size)
             warnings += [w for w in answer.warnings if w not in warnings]
-            points += self._points(x, settings, dtype, answer.first, out)
-        return self._sorted(points, tuple(errors), out, tuple(warnings))
+            points += self._points(x, settings, dtype, answer.first, self._form(answer, dtype))
+        found = self._sorted(points, tuple(errors), out, tuple(warnings))
+        return replace(found, stopped=stopped, raised=tuple(raised), size=size)
+
+    def _asked(
+        self, x: Floats, settings: Settings, dtype: str, raised: list[Raised]
+    ) -> tuple[Floats, Answer]:
+        """The values, where there are any; numbers at which an error is raised go to `raised`."""
+
+        def of(values: Floats) -> Answer:
+            return self.session.call(self.call, Given(values, settings, dtype=dtype))
+
+        whole = of(x)
+        if not whole.error or whole.is_final:
+            return x, whole
+        x = x[np.isfinite(x)]  # perhaps only what is no number is refused
+        whole = of(x)
+        if not whole.error or whole.is_final or len(raised) > MOST_RAISED or of(ONE).error:
+            return x, whole
+        kept, answers = [], []
+        left = [x]
+        while left:
+            part = left.pop()
+            answer = of(part)
+            if answer.is_final:
+                return x, answer
+            if not answer.error:
+                kept.append(part)
+                answers.append(answer)
+            elif len(part) > 1:
+                left += [part[len(part) // 2 :], part[: len(part) // 2]]
+            else:
+                raised.append(Raised(float(part[0]), {**settings, "dtype": dtype}, answer.error))
+        if not kept or any(a.first.shape != k.shape for a, k in zip(answers, kept, strict=True)):
+            return x, whole
+        values = np.concatenate([a.first for a in answers])
+        return np.concatenate(kept), replace(answers[0], values=(values,))
+
+    def _form(self, answer: Answer, dtype: str) -> str:
+        """The dtype in whose ULP errors count: numbers of Python say nothing of theirs."""
+        if self.call.each or answer.type in ("float", "list", "tuple"):
+            return dtype
+        return answer.dtype if answer.dtype in FORMATS and answer.dtype != "float16" else dtype
 
     def _points(
-        self, x: Floats, settings: Settings, dtype: str, got: Floats, out: str
+        self, x: Floats, settings: Settings, dtype: str, got: Floats, form: str
     ) -> Iterator[Point]:
         ours = self.convention.ours(settings)
         factor, offset = (
             n.ball(settings) for n in (self.convention.factor, self.convention.offset)
         )
-        form = out if out in FORMATS and out != "float16" else dtype
         near = self._is_near(ours)
         exact = [
             self.truth.under(v, ours, factor, offset) if not math.isnan(v) else None
@@ -154,7 +169,7 @@ class Comparison:
                 continue
             else:
                 error = float(errors[k])
-            yield Point(value, settings, dtype, float(got[k]), float(high[k]), error, near)
+            yield Point(value, settings, dtype, float(got[k]), float(high[k]), error, near, form)
 
     def _is_near(self, ours: Mapping[str, Ball]) -> bool:
         loss = self.truth.loss
@@ -168,7 +183,6 @@ class Comparison:
     def _sorted(
         self, points: list[Point], errors: tuple[str, ...], out: str, warnings: tuple[str, ...]
     ) -> Compared:
-        form = out if out in FORMATS and out != "float16" else (points[0].dtype if points else "")
         faults: list[Point] = []
         near: list[Point] = []
         worst: Point | None = None
@@ -176,7 +190,7 @@ class Comparison:
         for p in sorted(points, key=lambda p: -p.error):
             if worst is not None and p.error <= worst.error:
                 break
-            limit = LOST[p.dtype] * 2.0 ** FORMATS[form].precision
+            limit = LOST[p.dtype] * 2.0 ** FORMATS[p.form].precision
             beyond = p
             if math.isfinite(p.error) and p.error > 1 and asked < MOST_CONDITIONS:
                 asked += 1
@@ -184,7 +198,7 @@ class Comparison:
             if beyond.error <= limit:
                 if worst is None or beyond.error > worst.error:
                     worst = beyond
-            elif not self._is_other_side(p, form, limit):
+            elif not self._is_other_side(p, limit):
                 (near if p.near else faults).append(beyond)
         return Compared(len(points), worst, tuple(faults), tuple(near), errors, out, warnings)
 
@@ -193,9 +207,9 @@ class Comparison:
         factor = float(self.convention.factor.ball(p.settings))
         kappa = self.truth.kappa(p.x, ours, p.expected, factor)
         error = max(p.error - kappa, 0.0)
-        return Point(p.x, p.settings, p.dtype, p.got, p.expected, error, p.near)
+        return replace(p, error=error)
 
-    def _is_other_side(self, p: Point, form: str, limit: float) -> bool:
+    def _is_other_side(self, p: Point, limit: float) -> bool:
         """At a jump of the quantity: the value of the other side, which is a convention too."""
         if not math.isfinite(p.x) or self.truth.quantity in ("loss", "log_density"):
             return False
@@ -212,42 +226,7 @@ class Comparison:
         values = [s.float64() for s in sides]
         if math.isclose(values[0], values[1], rel_tol=1e-6):
             return False
-        return any(s.ulps(p.got, form) <= limit for s in sides)
-
-
-def finding(points: Sequence[Point], names: Sequence[str]) -> Finding:
-    """The most ordinary of some faulty points."""
-
-    def oddness(p: Point) -> tuple[bool, bool, bool, int, float]:
-        size = abs(math.log10(abs(p.x))) if p.x and math.isfinite(p.x) else 3.0
-        digits = sum(len(repr(v)) for v in (p.x, *p.settings.values()))
-        return not math.isfinite(p.x), p.dtype != "float64", size > 8, digits, size
-
-    p = min(points, key=oddness)
-    kinds = {math.isnan(p.got): "NaN", math.isinf(p.got): "infinite", p.got == 0: "0"}
-    what = kinds.get(True, "wrong")
-    if what == "wrong" and p.error < 1e12 and p.dtype == "float64":
-        what = "digits are lost"
-    return Finding(
-        f"{what} at {len(points)} of the points, {stratum(p)}",
-        p.witness(names), repr(p.expected), repr(p.got), stratum(p),
-    )  # fmt: skip
-
-
-def stratum(p: Point) -> str:
-    """Where a point lies, in words."""
-    if math.isnan(p.x):
-        where = "NaN in x"
-    elif math.isinf(p.x):
-        where = "infinite x"
-    elif abs(p.x) in map(abs, p.settings.values()):
-        where = "x at a parameter"
-    elif p.x == 0:
-        where = "x = 0"
-    else:
-        size = abs(p.x)
-        where = "|x| below 1e-8" if size < 1e-8 else "|x| above 1e6" if size > 1e6 else "everyday x"
-    return where if p.dtype == "float64" else f"{where}, {p.dtype}"
+        return any(s.ulps(p.got, p.form) <= limit for s in sides)
 
 
 def _shown(settings: Settings) -> str:

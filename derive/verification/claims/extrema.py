@@ -97,11 +97,18 @@ def _value(line: Line, slope: Line, low: Expr, high: Expr, start: int) -> Number
             b = middle
         if b - a < Fraction(1, 1 << 100) * max(abs(a), Fraction(1, 1 << 60)):
             break
-    value = line.at(Rational(middle.numerator, middle.denominator))
-    if value is None:
+    at = Rational(middle.numerator, middle.denominator)
+    value = line.at(at)
+    if value is None or slope.at(at) == Fraction(0):
+        return value
+    # The slope falls or grows through 0 between a and b: no value there is further away than this.
+    steps = [slope.at(Rational(end.numerator, end.denominator)) for end in (a, b)]
+    if any(step is None for step in steps):
         return None
+    steepest = sum((abs(ball(step)).upper() for step in steps if step is not None), arb(0))
     top = ball(value)
-    return top + arb(0, 1) * abs(top).upper() * arb((1, -90))  # flat near the top
+    room = 2 * steepest * ball(b - a) + abs(top).upper() * arb((1, -90))
+    return top + arb(0, 1) * room
 
 
 def _fraction(value: Expr) -> Fraction:

@@ -81,7 +81,7 @@ class Functions:
                 value = side_limit(piece.expression, t, end, side)
                 if value is None or value in (oo, -oo):
                     return None
-                steps.append(f"{piece.told()}: tends to {value} at an end")
+                steps.append(f"{piece.told()}: tends to {piece.named(value)} at an end")
         return ("finite limits at the ends of every piece, continuous inside", steps)
 
     def integrable(self, e: Expr) -> Found:
@@ -167,7 +167,8 @@ class Functions:
                         side == 0 or not is_zero(gap)
                     ):  # fmt: skip
                         return None
-                    steps.append(f"derivative {order} at {self.v} = {cut}: {below} | {above}")
+                    at, low, high = map(cell.named, (cut, below, above))
+                    steps.append(f"derivative {order} at {self.v} = {at}: {low} | {high}")
         return steps
 
     def _cuts(self, e: Expr, cell: Piece) -> list[Expr]:

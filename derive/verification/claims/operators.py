@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from mpmath import mp
 from sympy import Expr, Interval, Rational, S, Set, Symbol, oo
 
-from derive.calculus.evaluate import NotReal, along, evaluate
 from derive.errors import BadInput
 from derive.verification.backend import Undefined, arb
 from derive.verification.claims.ball import Number, ball
 from derive.verification.claims.extrema import extremum
 from derive.verification.claims.line import Line, number, same, shown_value
 from derive.verification.claims.places import fixed, fraction
+from derive.verification.claims.quadrature import divergences, quadrature
 from derive.verification.claims.samples import domain_of
 from derive.verification.claims.terms import (
     DIFF,
@@ -29,7 +28,6 @@ from derive.verification.claims.terms import (
 from derive.verification.claims.values import NoValue, Values, compare
 from derive.verification.normalizer import Normalizer
 
-DIGITS = 30
 Place = Mapping[Symbol, Expr]
 
 
@@ -102,12 +100,13 @@ class Numeric:
         if compare(fraction(low), fraction(high)) == 1:
             return -self.integral(body, v, [high, low], at)
         line = self.line(body, v, at, Interval(low, high))
-        signs = divergences(line)
+        orders = {end: line.order(*end) for end in line.ends}
+        signs = divergences(line, orders)
         if signs:
             if len(signs) == 1 and 0 not in signs:
                 return fraction(oo * signs.pop())
             raise NoValue("the integral does not exist: it diverges with both signs")
-        return quadrature(line)
+        return quadrature(line, orders)
 
     def log_partition(self, at: Place) -> Number:
         if self._normalizer is None:
@@ -157,73 +156,3 @@ def limit_sides(point: Expr, side: str, domain: Set) -> tuple[str, ...]:
     if point == domain.inf:
         return ("+",)
     return ("-",) if point == domain.sup else ("+", "-")
-
-
-def divergences(line: Line) -> set[int]:
-    """The signs with which the integral diverges at ends and corners (0: not told)."""
-    signs: set[int] = set()
-    for point, direction in line.ends:
-        order = line.order(point, direction)
-        if converges(order, point):
-            continue
-        signs.add(_sign_near(line, point, direction))
-    return signs
-
-
-def converges(order: Any, point: Expr) -> bool:
-    """Whether a leading behaviour can be integrated at its point."""
-    if order.zero or order.grows < 0:
-        return True
-    if order.grows > 0:
-        return False
-    gap = order.k - 1 if point in (oo, -oo) else order.k + 1
-    return bool(compare(fraction(gap), Fraction(0)) == 1)
-
-
-def _sign_near(line: Line, point: Expr, direction: str) -> int:
-    if point in (oo, -oo):
-        here = Rational(10) ** 12 * (1 if point == oo else -1)
-    else:
-        here = point + Rational(1, 10**12) * (1 if direction == "+" else -1)
-    value = line.at(here)
-    return 0 if value is None else compare(value, Fraction(0)) or 0
-
-
-def quadrature(line: Line) -> Number:
-    """The integral by tanh-sinh quadrature between the corners, twice; a ball around both."""
-    v, total, error = line.variable, mp.mpf(0), mp.mpf(0)
-    with mp.workdps(DIGITS):
-        function = along(line.expression, v, {})
-        sizes = [evaluate(p, {}) for p in (*line.cuts, *line.units[:1])]
-        scale = max(map(abs, sizes))
-        for low, high in line.pieces():
-            ends = [_end(p) for p in (low, high)]
-            points = _between(ends, scale)
-            try:
-                first, guess = mp.quad(function, points, error=True, maxdegree=7)
-                second = mp.quad(function, _between(ends, 3 * scale), maxdegree=7)
-            except (NotReal, ValueError, ZeroDivisionError, NotImplementedError) as trouble:
-                raise Undefined(f"no quadrature: {trouble}") from None
-            total += first
-            error += guess + abs(first - second)
-        error = 10 * error + abs(total) * mp.mpf(10) ** (-DIGITS + 4)
-        if error > (abs(total) + mp.mpf(10) ** -10) * mp.mpf(10) ** -8:
-            raise Undefined("the quadrature did not settle")
-        return arb(mp.nstr(total, DIGITS + 5), float(error))
-
-
-def _end(point: Expr) -> Any:
-    if point in (oo, -oo):
-        return mp.inf if point == oo else -mp.inf
-    return evaluate(point, {})
-
-
-def _between(ends: list[Any], scale: Any) -> list[Any]:
-    low, high = ends
-    if mp.isinf(low) and mp.isinf(high):
-        return [low, -8 * scale, -scale, mp.mpf(0), scale, 8 * scale, high]
-    if mp.isinf(high):
-        return [low, low + scale / 4, low + scale, low + 8 * scale, high]
-    if mp.isinf(low):
-        return [low, high - 8 * scale, high - scale, high - scale / 4, high]
-    return [low, (low + high) / 2, high]

@@ -21,8 +21,9 @@ from derive.verification.claims.line import (
     short,
     shown_value,
 )
-from derive.verification.claims.operators import Numeric, converges
+from derive.verification.claims.operators import Numeric
 from derive.verification.claims.places import fraction, infinite, text
+from derive.verification.claims.quadrature import converges
 from derive.verification.claims.refute import Finding, Place
 from derive.verification.claims.samples import deciding, domain_of, real_roots
 from derive.verification.claims.terms import Predicate

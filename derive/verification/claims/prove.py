@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, S, Symbol, oo
+from sympy import Dummy, Expr, S, Symbol, oo
 
 from derive.definitions.loss import Loss
 from derive.errors import DeriveError
@@ -97,7 +97,7 @@ def _plain(loss: Loss, gap: Expr, op: str, where: object) -> Proof | None:
                 return None
         elif not _serves(sign, op):
             return None
-        steps += [f"{piece.told()}: the difference is {_word(sign)}", *_indented(signs)]
+        steps += [f"{piece.told()}: the difference is {_word(sign)}", *_indented(signs, piece)]
     return Proof(SIGNS, tuple(steps))
 
 
@@ -111,8 +111,17 @@ def _word(sign: Sign) -> str:
     return word if sign.strict else f"not {'negative' if sign.side > 0 else 'positive'}"
 
 
-def _indented(signs: Signs) -> list[str]:
-    return [f"  {step[:200]}" for step in signs.steps]
+def _indented(signs: Signs, piece: Piece) -> list[str]:
+    """The steps below one, in the letters that the variables of the piece stand for."""
+    letters = {}
+    for t in {t for at in piece.place.values() for t in at.free_symbols} if signs.steps else ():
+        if isinstance(t, Dummy):
+            found = piece.named(t)
+            letters[str(t)] = str(found) if found.is_Atom else f"({found})"
+    told = list(signs.steps)
+    for short, long in sorted(letters.items(), reverse=True):  # the longer names first
+        told = [step.replace(short, long) for step in told]
+    return [f"  {step[:200]}" for step in told]
 
 
 # Extrema
@@ -173,11 +182,12 @@ def _not_negative(piece: Piece, v: Symbol) -> list[str]:
         start = side_limit(e, t, end, "+" if end == 0 else "-")
         if start is not None and (is_zero(start) or start == oo or Signs().sign(start).side > 0):
             told = "grows" if slope.side > 0 else "falls"
-            return [f"{piece.told()}: the gap to the bound {told} along {v}, from or to {start}"]
+            to = piece.named(start)
+            return [f"{piece.told()}: the gap to the bound {told} along {v}, from or to {to}"]
     signs = Signs()
     if signs.sign(e).side < 0:
         raise Open("beyond the bound")
-    return [f"{piece.told()}: within the bound", *_indented(signs)]
+    return [f"{piece.told()}: within the bound", *_indented(signs, piece)]
 
 
 # Predicates
@@ -233,7 +243,7 @@ def _shape(
         sign = signs.sign(piece.expression)
         if sign.side != side:
             return None
-        steps += [f"{piece.told()}: derivative {times} is {_word(sign)}", *_indented(signs)]
+        steps += [f"{piece.told()}: derivative {times} is {_word(sign)}", *_indented(signs, piece)]
     return Proof("sign of a derivative on every piece", tuple(steps))
 
 

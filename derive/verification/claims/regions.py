@@ -53,6 +53,16 @@ class Piece:
     def told(self) -> str:
         return ", ".join(self.names) or "everywhere"
 
+    def named(self, e: Expr) -> Expr:
+        """An expression of the piece in the letters that its variables stand for."""
+        letters = {}
+        for v, at in self.place.items():
+            inner = [t for t in at.free_symbols & e.free_symbols if t.name == f"t_{v}"]
+            found = sympy.solve(at - v, inner[0]) if inner else []
+            if len(found) == 1:
+                letters[inner[0]] = found[0]
+        return sympy.simplify(e.subs(letters)) if letters else e
+
 
 @dataclass
 class State:

@@ -88,17 +88,19 @@ class Symbolic:
         at = [t.expression.subs(cell.place, simultaneous=True) for t in op.at]
         domain = domain_of(self.loss, v)
         if op.kind == LIMIT:
-            return self._limit(op, body, v, at[0], domain)
+            return self._limit(op, body, v, at[0], domain, cell)
         if op.kind == INTEGRAL:
             self.methods.append("antiderivative on every piece, its derivative checked")
             value = integral(body, v, at[0], at[1], cell)
-            self.steps.append(f"the integral is {value}")
+            self.steps.append(f"the integral is {cell.named(value)}")
             return value
         if op.kind == DIFF:
             return derivative(body, v, op.times)
         raise Unclear(f"no closed form of {op.kind}")
 
-    def _limit(self, op: Operator, body: Expr, v: Symbol, point: Expr, domain: Set) -> Expr:
+    def _limit(
+        self, op: Operator, body: Expr, v: Symbol, point: Expr, domain: Set, cell: Piece
+    ) -> Expr:
         sides = limit_sides(point, op.side, Interval(domain.inf, domain.sup))
         found = [side_limit(body, v, point, d) for d in sides]
         first = found[0]
@@ -107,7 +109,7 @@ class Symbolic:
         ):
             raise Unclear("no limit was proved")
         self.methods.append("limit by a series with symbols, every deciding sign proved")
-        self.steps.append(f"the limit as {v} -> {point} is {first}")
+        self.steps.append(f"the limit as {v} -> {point} is {cell.named(first)}")
         return first
 
 

@@ -38,6 +38,7 @@ PROVED = (
     ("student_t", "integrable(x**2*exp(-loss), x)", "df > 2"),
     ("smooth_l1", "limit(loss, beta, 0, '+') == abs(x)", ""),
     ("barron", "limit(diff(loss, x), x, oo) == 0", "alpha < 1"),
+    ("gamma_deviance", "inf(loss, mu) == 0", ""),
     ("cauchy", "diff(loss, x, 2) < 0", "x**2 > 2*scale**2"),
     ("barron", "bounded(loss, x)", "alpha < 0"),  # no exact power with a denominator of 10^6
     ("fair", "diff(loss, x, 2) > 0", ""),  # 1 at x = 0, where |x| has its corner

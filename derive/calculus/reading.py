@@ -113,6 +113,25 @@ def masked(expression: Expr) -> tuple[Expr, dict[Expr, Expr]]:
     return mask(expression), {name: part for part, name in letters.items()}
 
 
+def cancelled(expression: Expr) -> Expr:
+    """One reduced fraction of what is rational, sums inside denominators too; else unchanged."""
+    letters: dict[Expr, Expr] = {}
+
+    def mask(part: Expr) -> Expr:
+        if part.is_Add or part.is_Mul:
+            return part.func(*(mask(a) for a in part.args))
+        if part.is_Pow and part.exp.is_Integer:
+            return mask(part.base) ** part.exp
+        if part.is_Atom:
+            return part
+        return letters.setdefault(part, Dummy(f"m{len(letters)}"))
+
+    open_ = mask(expression)
+    if term_bound(open_) > 2 * FOR_FACTOR or operations(open_) > 2 * FOR_FACTOR:
+        return expression
+    return factor(together(open_)).xreplace({name: part for part, name in letters.items()})
+
+
 def term_bound(expression: Expr) -> int:
     """An upper bound of the number of terms after multiplying out, cut off at a million."""
     if expression.is_Add:

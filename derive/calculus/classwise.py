@@ -150,7 +150,9 @@ def _by_factors(inside: Expr) -> Expr:
     terms = []
     for term in sympy.Add.make_args(inside):
         factors = sympy.Mul.make_args(sympy.factor_terms(term))
-        terms.append([sympy.Mul(*(f for f in factors if varies(f) == kind)) for kind in (False, True)])
+        terms.append(
+            [sympy.Mul(*(f for f in factors if varies(f) == kind)) for kind in (False, True)]
+        )
     if len({outside for outside, _ in terms}) != 1:
         return Total(inside)
     return terms[0][0] * Total(sympy.Add(*(rest for _, rest in terms)))

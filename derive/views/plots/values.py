@@ -89,7 +89,7 @@ def family_values(derivation: Derivation) -> tuple[Symbol, list[Expr]] | None:
 
 
 def _targets(loss: Loss) -> set[Expr]:
-    """Labels, or the ends of the target's interval; on a half-line some values, else the default."""
+    """Labels, or the ends of the target's interval; on a half-line some values."""
     assert loss.target is not None
     domain = loss.domain(loss.target)
     if domain.inf.is_finite and domain.sup == oo:
@@ -194,7 +194,7 @@ def ends(derivation: Derivation, values: Values) -> tuple[float, float]:
 def _tail(
     derivation: Derivation, values: Values, middle: float, reach: float, outermost: float
 ) -> float:
-    """How far a side goes: less where the loss shoots up, more where it has hardly begun to rise."""
+    """How far a side goes: less where the loss shoots up, more where it has hardly risen."""
     expression = at(derivation, "loss", values)
     if expression is None:
         return reach

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
+from itertools import combinations
 
 from sympy import (
     Abs,
@@ -129,7 +130,17 @@ def cancelled(expression: Expr) -> Expr:
     open_ = mask(expression)
     if term_bound(open_) > 2 * FOR_FACTOR or operations(open_) > 2 * FOR_FACTOR:
         return expression
-    return factor(together(open_)).xreplace({name: part for part, name in letters.items()})
+    found = factor(together(open_)).replace(lambda p: p.is_Mul, _without_conjugates)
+    return found.xreplace({name: part for part, name in letters.items()})
+
+
+def _without_conjugates(product: Expr) -> Expr:
+    """(c - x) (c + x) as c^2 - x^2."""
+    for one, other in combinations([f for f in product.args if f.is_Add], 2):
+        joined = expand(one * other)
+        if count_ops(joined) <= count_ops(one * other):
+            return joined * (product / one / other)
+    return product
 
 
 def term_bound(expression: Expr) -> int:

@@ -17,7 +17,7 @@ from derive.cli import main
 from derive.definitions.catalogue import TITLES, load
 from derive.definitions.samples import EVERYDAY, WHOLE
 from derive.kept import MOST, kept
-from derive.tables import narrowed
+from derive.lines import narrowed
 
 Capture = pytest.CaptureFixture[str]
 

@@ -231,7 +231,8 @@ class _Rows:
     def _named(self, part: Expr) -> Symbol:
         if part not in self.names:
             name = f"short {len(self.names)}"
-            self.printer.symbols[name] = self.short[len(self.names)]
+            known = {**self.printer.symbols, name: self.short[len(self.names)]}
+            self.printer = replace(self.printer, symbols=known)
             z = self.derivation.loss.residual
             self.names[part] = Along(name, "real", z.axis) if varies(part) else Symbol(name)
         return self.names[part]

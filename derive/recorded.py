@@ -1,0 +1,39 @@
+"""What follows from the losses of the catalogue, as it was derived when this package was made.
+
+Deriving all of it takes a minute; nobody has to wait for what every copy of the package would find
+again. A record counts only as long as no line of the package has changed since
+(`python -m tools.record` makes new ones).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).resolve().parent
+FOLDER = PACKAGE / "records"
+
+
+def recorded(name: str) -> Mapping[str, Any] | None:
+    """The record of a loss of the catalogue; None where there is none that still counts."""
+    with suppress(OSError, ValueError):
+        record = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        if record["made_from"] == made_from():
+            found: Mapping[str, Any] = record
+            return found
+    return None
+
+
+@cache
+def made_from() -> str:
+    """A digest of the source of this package."""
+    whole = hashlib.sha256()
+    for file in sorted(PACKAGE.rglob("*.py")):
+        whole.update(f"{file.relative_to(PACKAGE).as_posix()}\0".encode())
+        whole.update(hashlib.sha256(file.read_bytes()).digest())
+    return whole.hexdigest()[:16]

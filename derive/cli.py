@@ -23,8 +23,10 @@ from derive.commands.regenerate import regenerate
 from derive.commands.verify import verify
 from derive.console import PIPE_WIDTH, columns, run, say, screen
 from derive.definitions.catalogue import TITLES
+from derive.lines import narrowed
+from derive.recorded import recorded
 from derive.shell import losses as losses_that_fit
-from derive.tables import aligned, narrowed
+from derive.tables import aligned
 
 # How many results of each kind SymPy remembers: a derivation needs more than its usual thousand.
 REMEMBERED = str(1 << 16)
@@ -100,12 +102,26 @@ def list_losses(as_json: bool) -> None:
 @JSON
 def show(loss: str, concordance: bool, as_json: bool) -> None:
     """Definition, gradients, limits and density of a loss."""
-    from derive import pipeline
-
     if concordance:
         _show_concordance(loss, as_json)
         return
-    say(pipeline.data(loss) if as_json else narrowed(pipeline.show(loss), columns(PIPE_WIDTH)))
+    record = recorded(loss) if loss in TITLES else None
+    if as_json:
+        say(_data(loss) if record is None else json.dumps(record["data"], indent=1))
+        return
+    say(narrowed(_shown(loss) if record is None else record["show"], columns(PIPE_WIDTH)))
+
+
+def _data(loss: str) -> str:
+    from derive import pipeline
+
+    return pipeline.data(loss)
+
+
+def _shown(loss: str) -> str:
+    from derive import pipeline
+
+    return pipeline.show(loss)
 
 
 def _show_concordance(loss: str, as_json: bool) -> None:

@@ -118,7 +118,9 @@ def identity(loss: Loss) -> tuple[str, ...]:
 def _common() -> str:
     """A digest of this package, its templates and the libraries that its output depends on."""
     versions = [f"{m.__name__} {m.__version__}" for m in (sympy, mpmath, numpy)]
-    return inputs_digest([Path(__file__).resolve().parent, templates_folder()], versions)
+    package = Path(__file__).resolve().parent
+    rooms = [part for part in package.iterdir() if part.name not in ("records", "__pycache__")]
+    return inputs_digest([*rooms, templates_folder()], versions)
 
 
 def made_from(losses: Sequence[Loss], targets: Sequence[str], extra: Sequence[str]) -> Inputs:

@@ -243,13 +243,12 @@ def typed(subject: str, settings: Mapping[str, str]) -> str:
 def show(subject: str) -> str:
     """Definition, gradients, limits and density of a loss, as text."""
     loss = find(subject)
-    return kept(["show", *files.identity(loss)], lambda: _shown(loss))
+    return kept(["show", *files.identity(loss)], lambda: shown_of(derived(loss)))
 
 
-def _shown(loss: Loss) -> str:
+def shown_of(derivation: Derivation | ClasswiseDerivation) -> str:
     from derive.views.terminal import shown, shown_classwise
 
-    derivation = derived(loss)
     if isinstance(derivation, ClasswiseDerivation):
         return shown_classwise(derivation)
     return shown(derivation)
@@ -262,14 +261,18 @@ def derived(loss: Loss) -> Derivation | ClasswiseDerivation:
 
 def data(subject: str) -> str:
     """The same as JSON."""
-    from derive.views.data import as_data
-
     loss = find(subject)
-    if loss.kind == "classwise":
-        raise BadInput(f"{loss.name}: a loss over classes has no JSON form yet; see derive show")
     return kept(
-        ["data", *files.identity(loss)], lambda: json.dumps(as_data(derive(loss)), indent=1)
+        ["data", *files.identity(loss)], lambda: json.dumps(data_of(derived(loss)), indent=1)
     )
+
+
+def data_of(derivation: Derivation | ClasswiseDerivation) -> dict[str, Any]:
+    from derive.views.data import as_data, classwise_as_data
+
+    if isinstance(derivation, ClasswiseDerivation):
+        return classwise_as_data(derivation)
+    return as_data(derivation)
 
 
 def concordance(subject: str) -> tuple[list[list[str]], list[str]]:
@@ -309,7 +312,10 @@ def _formulas(asked: Request, losses: Sequence[Loss], progress: Progress) -> str
 
     if not asked.needs_derivations:
         return written(asked, (), losses)
-    entries = _each(lambda loss: asked.entry(derived(loss)), losses, progress)
+    known = {loss.name: asked.recorded(loss) for loss in losses}
+    rest = [loss for loss in losses if known[loss.name] is None]
+    made = iter(_each(lambda loss: asked.entry(derived(loss)), rest, progress))
+    entries = [known[loss.name] or next(made) for loss in losses]
     return written(asked, entries, losses)
 
 

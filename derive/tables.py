@@ -30,19 +30,6 @@ def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], width: int = 8
     return "".join(_line(row, widths) for row in cells)
 
 
-def narrowed(text: str, width: int) -> str:
-    """Lines longer than `width` broken at spaces, what follows indented; nothing is cut off."""
-    lines: list[str] = []
-    for line in text.split("\n"):
-        indent = line[: len(line) - len(line.lstrip())]
-        fits = len(line) <= width
-        lines += [line] if fits else textwrap.wrap(
-            line, max(width, 20), subsequent_indent=f"{indent}    ", break_long_words=False,
-            break_on_hyphens=False,
-        )  # fmt: skip
-    return "\n".join(lines)
-
-
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
     columns = [_wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
     height = max(len(column) for column in columns)

@@ -5,7 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sympy import Add, Eq, Expr, Ge, Gt, Le, Lt, Max, Min, Mul, Ne, Piecewise, S, Symbol, expand
+from sympy import (
+    Add,
+    And,
+    Dummy,
+    Eq,
+    Expr,
+    Ge,
+    Gt,
+    Le,
+    Lt,
+    Max,
+    Min,
+    Mul,
+    Ne,
+    Piecewise,
+    S,
+    Symbol,
+    expand,
+)
 from sympy.core.relational import Relational
 
 BELOW, AT, ABOVE = -1, 0, 1
@@ -29,6 +47,34 @@ def gathered(e: Expr, x: Symbol) -> Expr:
     if e.is_Mul:
         return Mul(*(gathered(part, x) for part in _grouped(e)))
     return e
+
+
+def flattened(e: Piecewise, x: Symbol) -> Piecewise:
+    """Cases inside of a case one after the other, where all of them bound the same expression."""
+    branches: list[tuple[Expr, Any]] = []
+    for value, when in e.args:
+        inner = gathered(value, x)
+        if not isinstance(inner, Piecewise) or not isinstance(when, Relational):
+            branches.append((inner, when))
+            continue
+        for part, narrower in inner.args:
+            both = when if narrower == True else _both(narrower, when, x)  # noqa: E712
+            if both is None:
+                return e
+            branches.append((part, both))
+    return Piecewise(*branches, evaluate=False)
+
+
+def _both(one: Any, other: Any, x: Symbol) -> Any:
+    """What two bounds on the same expression say together, if one of them says it; else None."""
+    if not isinstance(one, Relational):
+        return None
+    moving, t = _sides(expand(one.lhs - one.rhs), x)[0], Dummy("t", real=True)
+    first, second = (relation.xreplace({moving: t}) for relation in (one, other))
+    if first.has(x) or second.has(x):
+        return None
+    joined = And(first, second).simplify()
+    return one if joined == first else other if joined == second else None
 
 
 def _same_chain(e: Expr) -> Expr | None:

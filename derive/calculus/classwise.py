@@ -17,6 +17,7 @@ import sympy
 from sympy import Expr, Symbol, exp
 
 from derive.calculus.evaluate import NotReal, evaluate
+from derive.calculus.reading import cancelled
 from derive.definitions.classes import (
     COUNT,
     Entry,
@@ -119,11 +120,51 @@ def readable(e: Expr) -> Expr:
         e = e.subs(Total(exp(f)), total)
         for t in sorted(targets, key=str):
             e = e.subs(exp(at_target(f, t)), Entry(s, t) * total)
-        e = taken_out(e.subs(exp(f), s * total))
-        ways = (sympy.expand(e), sympy.factor_terms(e), sympy.factor_terms(sympy.powsimp(e)))
-        e = min((sympy.powsimp(w) for w in ways), key=lambda w: (w.count_ops(), str(w)))
-        e = e.subs({total: Total(exp(f)), s: Softmax(f)})
+        e = _shortest(taken_out(e.subs(exp(f), s * total)))
+        # A total to a power may have come to light inside another one.
+        e = _shortest(e.replace(Total, _by_factors)).subs({total: Total(exp(f)), s: Softmax(f)})
+    return _one_sign(min((e, cancelled(e)), key=_length))
+
+
+def _one_sign(e: Expr) -> Expr:
+    """(1 - s)^gamma/(s - 1) as -(1 - s)^(gamma - 1): one sign for a base and its opposite."""
+    for base in sorted((p.base for p in e.atoms(sympy.Pow) if p.base.is_Add), key=str):
+        if base.args[0] == 1 and e.has(-base):
+            whole = sympy.Dummy("base", positive=True)
+            joined = sympy.powsimp(e.xreplace({base: whole, -base: -whole}))
+            e = joined.replace(lambda p: p.is_Mul and p.args[0] == -1, _into_sum)
+            e = e.xreplace({whole: base})
     return e
+
+
+def _into_sum(*factors: Expr) -> Expr:
+    """-(a - b) c as (b - a) c."""
+    for f in factors:
+        if f.is_Add and f.args[0].could_extract_minus_sign():
+            return sympy.Mul(*(-g if g is f else g for g in factors if g != -1))
+    return sympy.Mul(*factors)
+
+
+def _by_factors(inside: Expr) -> Expr:
+    """The total of an expression, the factors that are one number before it; sums stay sums."""
+    terms = []
+    for term in sympy.Add.make_args(inside):
+        factors = sympy.Mul.make_args(sympy.factor_terms(term))
+        terms.append(
+            [sympy.Mul(*(f for f in factors if varies(f) == kind)) for kind in (False, True)]
+        )
+    if len({outside for outside, _ in terms}) != 1:
+        return Total(inside)
+    return terms[0][0] * Total(sympy.Add(*(rest for _, rest in terms)))
+
+
+def _shortest(e: Expr) -> Expr:
+    ways = (sympy.expand(e), sympy.factor_terms(e), sympy.factor_terms(sympy.powsimp(e)))
+    return min((sympy.powsimp(w) for w in ways), key=_length)
+
+
+def _length(e: Expr) -> tuple[int, str]:
+    return int(e.count_ops()), str(e)
 
 
 def taken_out(e: Expr) -> Expr:

@@ -35,11 +35,11 @@ from sympy import (
 )
 
 from derive.calculus.bases import brackets, over
-from derive.calculus.cases import gathered
+from derive.calculus.cases import flattened, gathered
 from derive.calculus.derivation import Derivation
 from derive.calculus.derivatives import without_squared_signs
 from derive.calculus.evaluate import NotReal, evaluate
-from derive.calculus.reading import expanded, fold, readable, size, without_signs
+from derive.calculus.reading import cancelled, expanded, fold, readable, size, without_signs
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 
@@ -56,11 +56,23 @@ def presented(loss: Loss, expression: Expr) -> Expr:
         return expression
     found = gathered(expression, loss.residual)
     if isinstance(found, Piecewise):
+        found = flattened(found, loss.residual)
         branches = [(_plain(loss, readable(value)), when) for value, when in found.args]
         found = Piecewise(*branches, evaluate=False)
     else:
         found = _plain(loss, found if found == expression else readable(found))
+    found = _with_sizes(loss, found)
     return found if _same(loss, expression, found) else expression
+
+
+def _with_sizes(loss: Loss, e: Expr) -> Expr:
+    """|alpha - 2| by its name b, where the definition has that name."""
+    named = {n.definition: n for n in loss.where if isinstance(n.definition, Abs)}
+    found = e.xreplace(named)
+    if found == e or isinstance(found, Piecewise):
+        return found
+    known = brackets(loss.loss)
+    return min((found, cancelled(found)), key=lambda form: _rank(form, known))
 
 
 def for_readers(derivation: Derivation) -> Mapping[str, Expr]:
@@ -72,8 +84,12 @@ def for_readers(derivation: Derivation) -> Mapping[str, Expr]:
 
 
 def limit_for_readers(loss: Loss, e: Expr) -> Expr:
-    """A limit with the names of the definition."""
-    return e if e.has(oo, -oo, nan, zoo) else fold(loss.where, e)
+    """A limit with the names of the definition, its fractions cancelled where that is shorter."""
+    if e.has(oo, -oo, nan, zoo):
+        return e
+    known = brackets(loss.loss)
+    forms = (fold(loss.where, e), fold(loss.where, cancelled(e)))
+    return min(forms, key=lambda form: _rank(form, known))
 
 
 def gathered_logarithms(log_z: Expr) -> Expr:
@@ -98,7 +114,7 @@ def _plain(loss: Loss, e: Expr) -> Expr:
     """The shortest of some equal forms."""
     if e.is_Atom or e.count_ops() > LARGEST:
         return e
-    forms = [e, expanded(e), *_hyperbolic(e)]
+    forms = [e, expanded(e), cancelled(e), *_hyperbolic(e)]
     running = (loss.residual, *loss.where)
     for form in list(dict.fromkeys(forms)):
         for same, symbols in _without_side(form, loss.residual, running):

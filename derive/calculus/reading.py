@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
+from itertools import combinations
 
 from sympy import (
     Abs,
@@ -111,6 +112,35 @@ def masked(expression: Expr) -> tuple[Expr, dict[Expr, Expr]]:
         return letter(part)
 
     return mask(expression), {name: part for part, name in letters.items()}
+
+
+def cancelled(expression: Expr) -> Expr:
+    """One reduced fraction of what is rational, sums inside denominators too; else unchanged."""
+    letters: dict[Expr, Expr] = {}
+
+    def mask(part: Expr) -> Expr:
+        if part.is_Add or part.is_Mul:
+            return part.func(*(mask(a) for a in part.args))
+        if part.is_Pow and part.exp.is_Integer:
+            return mask(part.base) ** part.exp
+        if part.is_Atom:
+            return part
+        return letters.setdefault(part, Dummy(f"m{len(letters)}"))
+
+    open_ = mask(expression)
+    if term_bound(open_) > 2 * FOR_FACTOR or operations(open_) > 2 * FOR_FACTOR:
+        return expression
+    found = factor(together(open_)).replace(lambda p: p.is_Mul, _without_conjugates)
+    return found.xreplace({name: part for part, name in letters.items()})
+
+
+def _without_conjugates(product: Expr) -> Expr:
+    """(c - x) (c + x) as c^2 - x^2."""
+    for one, other in combinations([f for f in product.args if f.is_Add], 2):
+        joined = expand(one * other)
+        if count_ops(joined) <= count_ops(one * other):
+            return joined * (product / one / other)
+    return product
 
 
 def term_bound(expression: Expr) -> int:

@@ -247,7 +247,8 @@ class Reader:
         known = [*UNARY, *EXTREMES, *CASES, *self.over_classes(), "Rational"]
         if name in INSTEAD:
             return f"unknown function '{name}'; write {INSTEAD[name]}"
-        near = OTHER_NAMES.get(name) or _respelt(name, known)
+        lower = name.lower() if name.lower() in known else ""
+        near = OTHER_NAMES.get(name) or lower or _respelt(name, known)
         words = " ".join(dict.fromkeys(word.lower() for word in known))
         guess = f"did you mean '{near}'?" if near else f"formulas know {words}"
         return f"unknown function '{_cut(name)}'; {guess}"

@@ -56,11 +56,16 @@ def condition(relation: Any) -> str:
         return f"not ({condition(relation.args[0])})"
     if relation.func not in _RELATIONS:
         return str(relation)
+    relation = oriented(relation)
     left, right = relation.args
-    if left.is_number or (left.is_Symbol and (not right.is_Atom or _bounds(left, right))):
-        relation = relation.reversed
-        left, right = relation.args
     return f"{formula(left)} {_RELATIONS[relation.func]} {formula(right)}"
+
+
+def oriented(relation: Any) -> Any:
+    """A comparison with what is bounded on its left."""
+    left, right = relation.args
+    turned = left.is_number or (left.is_Symbol and (not right.is_Atom or _bounds(left, right)))
+    return relation.reversed if turned else relation
 
 
 def _bounds(left: Symbol, right: Expr) -> bool:

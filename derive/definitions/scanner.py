@@ -84,7 +84,9 @@ def scan(text: str, where: str, square: bool = False) -> str:
             refuse(
                 where,
                 column,
-                f"an operator is missing before '{token[:40]}'; write * or another",
+                "cases are written piecewise((u, condition), (v, True))"
+                if token == "if"
+                else f"an operator is missing before '{token[:40]}'; write * or another",
             )
         depth += (token in "([") - (token in ")]")
         if depth > MAX_BRACKETS:

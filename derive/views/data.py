@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import sympy
+from sympy import Symbol
 
+from derive.calculus.classwise import ClasswiseDerivation
 from derive.calculus.derivation import Derivation
 from derive.definitions.interval import shown
-from derive.definitions.loss import Loss
+from derive.definitions.loss import Along, Loss
+from derive.definitions.notation import formula
 
 
 def as_data(derivation: Derivation) -> dict[str, Any]:
@@ -37,6 +40,34 @@ def as_data(derivation: Derivation) -> dict[str, Any]:
             for m in derivation.members
         ],
     }
+
+
+def classwise_as_data(derivation: ClasswiseDerivation) -> dict[str, Any]:
+    """The same of a loss over classes: formulas as `derive show` writes them, since entries of
+    vectors are nothing that SymPy reads."""
+    soft = derivation.probabilities
+    return {
+        "name": derivation.loss.name,
+        "title": derivation.loss.title,
+        "source": derivation.loss.source,
+        "description": derivation.loss.description,
+        "digest": derivation.loss.digest,
+        "variables": [_role(derivation.loss, v) for v in derivation.loss.variables],
+        "loss": formula(derivation.loss.loss),
+        "quantities": _over_classes(derivation),
+        "for_probabilities": None if soft is None else _over_classes(soft),
+        "facts": list(derivation.facts),
+    }
+
+
+def _role(loss: Loss, v: Symbol) -> dict[str, Any]:
+    if isinstance(v, Along):
+        return {"name": v.name, "kind": v.sort, "axis": v.axis}
+    return {"name": v.name, "domain": shown(loss.domain(v)), "default": str(loss.default(v))}
+
+
+def _over_classes(derivation: ClasswiseDerivation) -> dict[str, str]:
+    return {name: formula(e) for name, e in derivation.pretty.items() if name != "loss"}
 
 
 def _definition(loss: Loss) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from contextlib import suppress
 
 import sympy
@@ -13,11 +12,13 @@ from derive.calculus.evaluate import NotReal
 from derive.calculus.limits import one_sided
 from derive.calculus.presented import for_readers, gathered_logarithms, limit_for_readers
 from derive.calculus.reading import fold, tidy
+from derive.definitions.classes import COUNT
 from derive.definitions.labels import meeting
 from derive.definitions.loss import Loss
 from derive.definitions.notation import formula
 from derive.errors import BadInput
 from derive.estimation.robustness import length_name, robustness, tuning_constant
+from derive.lines import broken
 from derive.numerics.lower import CannotLower
 from derive.program.classwise import domain as roles
 from derive.program.classwise import over
@@ -31,18 +32,17 @@ LONG = 1000
 def shown(derivation: Derivation) -> str:
     """Definition, derivatives, limits, density and memberships, a section each."""
     loss = derivation.loss
-    lines = [loss.title, *(f"  {line}" for line in definition_lines(loss)), ""]
-    lines.append(f"  {domain_line(loss)}")
+    lines = [loss.title, *_definition(loss), "", *_wrapped(domain_line(loss), "  ")]
     if loss.source:
-        lines.append(f"  Source: {loss.source}.")
+        lines += _wrapped(f"Source: {loss.source}.", "  ")
     if loss.description:
         lines += _wrapped(loss.description, "  ")
     lines += ["", "Derivatives"]
     for name, value in for_readers(derivation).items():
         if name != "loss":
-            lines += _wrapped(f"{name} = {formula(value)}", "  ", "      ")
+            lines += _wrapped(f"{name} = {formula(value)}", "  ")
     if loss.kind == "residual":
-        lines += _wrapped(f"weight at {loss.residual} = 0: {_weight(derivation)}", "  ", "      ")
+        lines += _wrapped(f"weight at {loss.residual} = 0: {_weight(derivation)}", "  ")
     if derivation.limits:
         lines += ["", "Limits (each confirmed at high precision, from each side)"]
         for limit in derivation.limits:
@@ -58,8 +58,9 @@ def shown(derivation: Derivation) -> str:
                 text = f"{limit.quantity}: no limit found  as {where}"
             if limit.growth is not None:
                 text += f", like {formula(fold(loss.where, tidy(loss.where, limit.growth)))}"
-            lines += _wrapped(text, "  ", "      ")
-    lines += ["", "Facts", *_facts(derivation), "", "Density", *_density(derivation)]
+            lines += _wrapped(text, "  ")
+    facts = _facts(derivation)
+    lines += [*(["", "Facts"] if facts else []), *facts, "", "Density", *_density(derivation)]
     with suppress(NotReal, CannotLower, ValueError, ArithmeticError):
         lines += ["", *_estimator(derivation)] if loss.kind == "residual" else []
     for member in derivation.members:
@@ -74,9 +75,10 @@ def shown(derivation: Derivation) -> str:
 def shown_classwise(derivation: ClasswiseDerivation) -> str:
     """A loss over classes: definition, gradients, facts, and the same for probabilities."""
     loss = derivation.loss
-    lines = [loss.title, *(f"  {line}" for line in definition_lines(loss))]
-    lines += [f"  {over(loss)}", "", f"  {roles(loss)}"]
-    lines += [f"  Source: {loss.source}."] if loss.source else []
+    counted = "; sum(1) is their number" if loss.expression.has(COUNT) else ""
+    lines = [loss.title, *_definition(loss), *_wrapped(f"{over(loss)}{counted}", "  "), ""]
+    lines += _wrapped(roles(loss), "  ")
+    lines += _wrapped(f"Source: {loss.source}.", "  ") if loss.source else []
     if loss.description:
         lines += _wrapped(loss.description, "  ")
     lines += ["", "Derivatives (each confirmed at 2 to 5 classes by differences of the definition)"]
@@ -84,11 +86,20 @@ def shown_classwise(derivation: ClasswiseDerivation) -> str:
     soft = derivation.probabilities
     if soft is not None:
         lines += ["", f"Where {loss.target} gives each class a probability", ""]
-        lines += _wrapped(f"loss = {formula(soft.loss.loss)}", "  ", "      ")
+        lines += _wrapped(f"loss = {formula(soft.loss.loss)}", "  ")
         lines += _quantities(soft)
-    lines += ["", "Facts", *(line for fact in derivation.facts for line in _wrapped(fact, "  "))]
+    if derivation.facts:
+        lines += [
+            "",
+            "Facts",
+            *(line for fact in derivation.facts for line in _wrapped(fact, "  ")),
+        ]
     lines += ["", "Density", "  none: a loss over classes is no function of a residual"]
     return "\n".join(lines)
+
+
+def _definition(loss: Loss) -> list[str]:
+    return [line for told in definition_lines(loss) for line in _wrapped(told, "  ")]
 
 
 def _quantities(derivation: ClasswiseDerivation) -> list[str]:
@@ -97,8 +108,8 @@ def _quantities(derivation: ClasswiseDerivation) -> list[str]:
         if name != "loss":
             text = formula(value)
             text = f"{name} = {text}" if len(text) <= LONG else f"{name}: {len(text)} characters"
-            lines += _wrapped(text, "  ", "      ")
-    return lines + [f"  {line}" for line in on_the_simplex(derivation)]
+            lines += _wrapped(text, "  ")
+    return lines + [part for line in on_the_simplex(derivation) for part in _wrapped(line, "  ")]
 
 
 def _weight(derivation: Derivation) -> str:
@@ -146,7 +157,7 @@ def _breaks(derivation: Derivation) -> list[str]:
     kinds = ("the loss jumps", "kink", "the curvature jumps", "smooth to second order")
     for b in derivation.facts.breaks:
         equal = "".join(f" unless {p} = {formula(v)}" for p, v in b.unless)
-        lines += _wrapped(f"{x} = {formula(b.place)}: {kinds[b.order]}{equal}", "  ", "      ")
+        lines += _wrapped(f"{x} = {formula(b.place)}: {kinds[b.order]}{equal}", "  ")
     return lines
 
 
@@ -176,14 +187,11 @@ def _density(derivation: Derivation) -> list[str]:
     if derivation.loss.predictions:
         return ["  none: exp(-loss) is normalized for losses of a residual only"]
     if density.log_partition is not None:
-        lines += _wrapped(
-            f"log Z = {formula(gathered_logarithms(density.log_partition))}", "  ", "      "
-        )
+        lines += _wrapped(f"log Z = {formula(gathered_logarithms(density.log_partition))}", "  ")
     for parameter, value, log_z in density.special:
         lines += _wrapped(
             f"log Z = {formula(gathered_logarithms(log_z))}  at {parameter} = {formula(value)}",
             "  ",
-            "      ",
         )
     if density.exists == sympy.false:
         lines += _wrapped(f"none: {density.reason}", "  ")
@@ -198,8 +206,5 @@ def _density(derivation: Derivation) -> list[str]:
     return lines
 
 
-def _wrapped(text: str, first: str, rest: str | None = None) -> list[str]:
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=first, subsequent_indent=first if rest is None else rest,
-        break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
+def _wrapped(text: str, first: str) -> list[str]:
+    return broken(f"{first}{text}", WIDTH)

@@ -18,7 +18,7 @@ from derive.cli import main
 from derive.definitions.catalogue import TITLES, load
 from derive.definitions.samples import EVERYDAY, WHOLE
 from derive.kept import MOST, kept
-from derive.tables import narrowed
+from derive.lines import narrowed
 
 Capture = pytest.CaptureFixture[str]
 
@@ -204,3 +204,21 @@ def test_a_loss_of_the_catalogue_is_not_replaced_by_another_of_its_name(
     assert "the catalogue has a loss of that name" in said
     assert "--force" in said
     assert said.count("\n") == 1
+
+
+def test_formulas_break_where_they_are_least_deep() -> None:
+    text = "  d_x = b*(1 + s/b)^(alpha/2)*log(1 + s/b) + (q - 1)*sign(alpha - 2)"
+    assert narrowed(text, 60) == (
+        "  d_x = b*(1 + s/b)^(alpha/2)*log(1 + s/b)\n      + (q - 1)*sign(alpha - 2)"
+    )
+    cases = "  d_x = x*(1 - x^2/c^2)^2 if |x| <= c, 0 otherwise"
+    assert narrowed(cases, 44) == "  d_x = x*(1 - x^2/c^2)^2 if |x| <= c,\n      0 otherwise"
+    assert narrowed(narrowed(text, 60), 120) == text
+    assert narrowed("w" * 50, 20) == "w" * 50
+
+
+def test_a_loss_over_classes_as_json(capsys: Capture) -> None:
+    assert derive("show", "brier_multiclass", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["quantities"]["hessian_product"] == "2*v"
+    assert [v["name"] for v in told["variables"]] == ["q", "t"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import sympy
@@ -17,30 +18,37 @@ from derive.views.latex.prose import typeset
 from derive.views.latex.voice import Voice
 
 
-def description(voice: Voice) -> tuple[str, ...]:
+def description(loss: Loss, printer: Printer) -> tuple[str, ...]:
     """What the loss is for and who said it, where that was told."""
-    loss = voice.loss
     told = []
     if loss.description.strip():
-        told.append(typeset(_closed(loss.description), loss, voice.printer))
+        told.append(typeset(_closed(loss.description), loss, printer))
     if loss.source.strip():
-        told.append(f"Source: {escape.text(_closed(loss.source))}")
+        told.append(f"Source: {_with_powers(_closed(loss.source), loss, printer)}")
     return (" ".join(told),) if told else ()
+
+
+def _with_powers(words: str, loss: Loss, printer: Printer) -> str:
+    """A source, in which a single letter is somebody's initial and only a power is a formula."""
+    parts = re.split(r"(\S*\^\S*)", words)
+    return "".join(
+        typeset(part, loss, printer) if "^" in part else escape.text(part) for part in parts if part
+    )
 
 
 def variables(voice: Voice) -> str:
     """The variables with their domains."""
-    return rf"\par\noindent Variables: {', '.join(domain(voice, v) for v in voice.loss.variables)}."
+    told = (domain(voice.loss, voice.letter(v), voice.printer, v) for v in voice.loss.variables)
+    return rf"\par\noindent Variables: {', '.join(told)}."
 
 
-def domain(voice: Voice, v: Symbol) -> str:
+def domain(loss: Loss, letter: str, printer: Printer, v: Symbol) -> str:
     """A variable's letter, its domain, and its name where the letter does not tell it."""
-    letter = voice.letter(v)
     plain = {v.name, rf"\{v.name}", rf"\mathrm{{{escape.text(v.name)}}}"}
     named = "" if letter in plain else rf" (\texttt{{{escape.text(v.name)}}})"
-    where = voice.loss.domain(v)
+    where = loss.domain(v)
     if isinstance(where, sympy.FiniteSet):
-        labels = ", ".join(voice.printer.inline(e) for e in sorted(where, key=float))
+        labels = ", ".join(printer.inline(e) for e in sorted(where, key=float))
         return rf"${letter} \in \{{{labels}\}}${named}"
     low, high = where.inf, where.sup
     with_low, with_high = (where.contains(end) == sympy.true for end in (low, high))
@@ -48,9 +56,9 @@ def domain(voice: Voice, v: Symbol) -> str:
         return f"${letter}$ real{named}"
     if high == oo and low.is_finite and not with_high:
         relation = r"\ge" if with_low else ">"
-        return f"${letter} {relation} {voice.printer.inline(low)}${named}"
+        return f"${letter} {relation} {printer.inline(low)}${named}"
     left, right = "[" if with_low else "(", "]" if with_high else ")"
-    ends = f"{voice.printer.inline(low)}, {voice.printer.inline(high)}"
+    ends = f"{printer.inline(low)}, {printer.inline(high)}"
     return rf"${letter} \in {left}{ends}{right}${named}"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,15 @@ def aligned(
     """A display of rows; all but the last end in a line break."""
     closed = (*(row + r" \\" for row in rows[:-1]), rows[-1])
     return Display(lead, environment, columns, closed)
+
+
+def restored(record: Mapping[str, Any]) -> Entry:
+    """An entry from its JSON."""
+    return Entry(
+        record["name"], record["title"], tuple(record["paragraphs"]),
+        tuple(Display(d["lead"], d["environment"], d["columns"], tuple(d["rows"]))
+              for d in record["displays"]),
+        tuple(record["remarks"]),
+        tuple(Table(t["lead"], t["columns"], t["head"], tuple(t["rows"]))
+              for t in record["tables"]),
+    )  # fmt: skip

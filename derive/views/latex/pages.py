@@ -74,7 +74,7 @@ def document_of(entries: Sequence[Entry]) -> str:
 def entry(derivation: Derivation | ClasswiseDerivation, wanted: Wanted | None = None) -> Entry:
     """Everything that is said of one loss, as TeX. BadInput for a function without a notation."""
     if isinstance(derivation, ClasswiseDerivation):
-        return classwise.page(derivation, (wanted or Wanted()).line)
+        return classwise.page(derivation, wanted or Wanted())
     voice = Voice(derivation, wanted or Wanted())
     loss = derivation.loss
     if voice.wanted.quantities:
@@ -89,7 +89,7 @@ def entry(derivation: Derivation | ClasswiseDerivation, wanted: Wanted | None = 
     return Entry(
         name=escape.text(loss.name),
         title=escape.text(loss.title),
-        paragraphs=description(voice),
+        paragraphs=description(loss, voice.printer),
         displays=(*stated, *normalized),
         remarks=(*remarks, *memberships(voice)),
         tables=special_cases(voice),

@@ -10,6 +10,7 @@ import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, Symbol, default_sort_key
 from sympy.logic.boolalg import Boolean
 
+from derive.definitions.notation import oriented
 from derive.definitions.order import divided, flat, halved, joins_roots, rank, terms
 from derive.errors import BadInput
 
@@ -68,10 +69,8 @@ class Printer:
             return rf"\text{{not }} {self.condition(condition.args[0])}"
         if condition.func not in RELATIONS:
             raise _unknown(condition)
+        condition = oriented(condition)
         left, right = condition.args
-        if (left.is_Symbol and right.has(sympy.Abs)) or left.is_number:
-            condition = condition.reversed
-            left, right = condition.args
         return f"{self.inline(left)} {RELATIONS[condition.func]} {self.inline(right)}"
 
     def _print(self, e: Expr, inline: bool) -> str:

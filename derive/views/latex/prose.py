@@ -41,6 +41,9 @@ def _word(word: str, loss: Loss, printer: Printer) -> str:
         before, inner = "", before + inner
     if not before and after.startswith(")") and "(" in inner:
         inner, after = inner + ")", after[1:]
+    names = {v.name: v for v in loss.variables}
+    if inner in names and after.startswith(":"):  # what follows says what the letter is
+        return f"${printer.inline(names[inner])}${escape.text(after)}"
     formula = _formula(inner, loss, printer)
     return escape.text(word) if formula is None else f"{before}${formula}${escape.text(after)}"
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from derive.calculus.classwise import ClasswiseDerivation
 from derive.calculus.derivation import Derivation
 from derive.calculus.derivatives import quantity_names
+from derive.definitions.catalogue import NAMES, load
 from derive.definitions.loss import Loss
 from derive.definitions.names import letter
 from derive.errors import BadInput
+from derive.recorded import recorded
 from derive.views.latex.bibtex import bibliography
-from derive.views.latex.entry import Entry
+from derive.views.latex.entry import Entry, restored
 from derive.views.latex.markdown import markdown
 from derive.views.latex.mathml import page
 from derive.views.latex.pages import document_of, entry, fragment_of
@@ -39,6 +41,14 @@ class Request:
     def entry(self, derivation: Derivation | ClasswiseDerivation) -> Entry:
         """What is said of one loss."""
         return entry(derivation, self.wanted)
+
+    def recorded(self, loss: Loss) -> Entry | None:
+        """What was recorded of a loss of the catalogue, where nothing else is asked for."""
+        plain = Wanted(columns=self.wanted.columns)
+        if self.wanted != plain or loss.name not in NAMES or load(loss.name) is not loss:
+            return None
+        record = recorded(loss.name)
+        return None if record is None else restored(record["latex"][str(plain.columns)])
 
     def check(self, losses: Sequence[Loss]) -> None:
         """BadInput for quantities and letters that none of the losses has."""

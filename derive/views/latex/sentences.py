@@ -22,7 +22,7 @@ from derive.views.latex.printer import Printer
 
 def sentence(loss: Loss, told: Sentence, printer: Printer, bound: Symbol) -> str:
     """A sentence that begins with a capital; `bound` is the X of its integrals."""
-    first, *rest = told
+    first, *rest = [piece for piece in told if piece != ""]
     assert isinstance(first, str)
     pieces = (first[:1].upper() + first[1:], *rest)
     return "".join(_piece(loss, piece, printer, bound) for piece in pieces)

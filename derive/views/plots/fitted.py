@@ -32,7 +32,7 @@ def fit(matplotlib: Any, derivation: Derivation, wanted: Wanted) -> Any:
     left = figure.add_subplot(1, 2, 1)
     _scene(left, line, look)
     told = looks.given(loss, values)
-    left.set_title(f"fixed: {told}" if told else "fitted", fontsize=10)
+    left.set_title(f"fixed: {told}" if told else "fitted", fontsize="medium")
     right = figure.add_subplot(1, 2, 2)
     try:
         steps = fitting.adaptive(derivation)
@@ -41,8 +41,8 @@ def fit(matplotlib: Any, derivation: Derivation, wanted: Wanted) -> Any:
         right.text(0.5, 0.5, str(reason), ha="center", va="center", wrap=True, color=look.ink)
     else:
         _scene(right, steps[-1], look)
-        right.set_title(f"adaptive, found: {_found(derivation, steps[-1])}", fontsize=10)
-    figure.suptitle(looks.words(loss.title), fontsize=12)
+        right.set_title(f"adaptive, found: {_found(derivation, steps[-1])}", fontsize="medium")
+    figure.suptitle(looks.words(loss.title), fontsize="large")
     return figure
 
 
@@ -69,19 +69,19 @@ def animation(
     right.set_xlim(0, len(steps))
     right.set_ylim(min(0.0, min(every)), 1.06 * max(every))
     right.set_xlabel("step")
-    right.legend(fontsize=9, loc="upper right")
+    right.legend(fontsize="small", loc="upper right")
     looks.plain(right, look)
-    figure.suptitle(looks.words(loss.title), fontsize=11)
+    figure.suptitle(looks.words(loss.title), fontsize="large")
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # laid out once, for all frames
     frames = []
     for count, k in enumerate(chosen):
         step = steps[k]
         line.set_ydata([step.shift, step.slope + step.shift])
-        left.set_title(f"step {k}", fontsize=10)
+        left.set_title(f"step {k}", fontsize="medium")
         for p, artist in drawn.items():
             artist.set_data(np.arange(k + 1), traces[p][: k + 1])
-        right.set_title(_found(derivation, step), fontsize=10)
+        right.set_title(_found(derivation, step), fontsize="medium")
         stream = BytesIO()
         figure.savefig(stream, format="png", dpi=DPI)
         stream.seek(0)
@@ -131,6 +131,6 @@ def _scene(axes: Any, step: Step, look: Look) -> Any:
     axes.set_ylim(-0.05, 1.18)
     axes.set_xlabel("$x$")
     axes.set_ylabel("$y$")
-    axes.legend(fontsize=8, loc="upper center", ncols=2)
+    axes.legend(fontsize="small", loc="upper center", ncols=2)
     looks.plain(axes, look)
     return line

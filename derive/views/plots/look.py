@@ -14,6 +14,8 @@ from derive.errors import EnvironmentTrouble
 from derive.views.latex.letters import letters
 
 DPI = 150
+# From this size in inches on letters have their full height; and the least part of it.
+ROOMY, SMALLEST = (5.4, 3.2), 0.55
 NO_METADATA: dict[str, dict[str, None]] = {
     ".png": {"Software": None},
     ".svg": {"Date": None, "Creator": None},
@@ -45,10 +47,13 @@ LOOKS: Mapping[str, Look] = {
 }  # fmt: skip
 
 
-def style(look: Look) -> dict[str, Any]:
-    """Fonts as outlines, mathematics typeset, no random ids."""
+def style(look: Look, size: tuple[float, float] | None = None) -> dict[str, Any]:
+    """Fonts as outlines, mathematics typeset, no random ids; smaller letters in a small picture."""
+    wide, high = size or ROOMY
+    scale = max(SMALLEST, min(1.0, wide / ROOMY[0], high / ROOMY[1]))
     return {
-        "font.family": "DejaVu Sans", "font.size": 10.0, "axes.titlesize": 11.0,
+        "font.family": "DejaVu Sans", "font.size": 10.0 * scale, "axes.titlesize": 11.0 * scale,
+        "lines.markersize": 6.0 * scale,
         "mathtext.fontset": "cm", "axes.unicode_minus": True,
         "svg.hashsalt": "derive", "svg.fonttype": "path", "pdf.fonttype": 42,
         "pdf.compression": 6, "figure.facecolor": look.paper, "axes.facecolor": look.paper,

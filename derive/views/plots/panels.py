@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +18,13 @@ from derive.views.plots.wanted import Wanted
 
 PANEL = (3.4, 3.3)
 LEGEND = 1.2
-# Where a family is cut, in what its middle member reaches; and a weight that is infinite at 0.
-CUT, POLE = 1.6, 8.0
+# Four panels stand in two rows in a picture less wide than this, in its heights.
+NARROW = 2.4
+# Letters in a line of what is said in a panel, and its height in parts of a curve's.
+NOTE, LINE = 34, 0.1
+# A family is cut at CUT times what its middle member reaches, where another one reaches more than
+# WIDE times that; a weight that is infinite at 0 at POLE times its median.
+CUT, WIDE, POLE = 1.6, 3.0, 8.0
 TITLES = {
     "loss": r"loss $\rho$", "d_x": r"influence $\psi = \partial\rho/\partial {x}$",
     "weight": r"weight $w = \psi/{x}$", "density": r"density $e^{{-\rho}}/Z$",
@@ -47,13 +53,16 @@ def side_by_side(
     look = looks.LOOKS[wanted.theme]
     many = len(subjects) > 1
     size = (PANEL[0] * len(quantities) + (LEGEND + 0.6 if many else 0.0), PANEL[1])
-    figure = looks.figure(matplotlib, wanted.size or size)
+    size = wanted.size or size
+    figure = looks.figure(matplotlib, size)
+    rows = 2 if len(quantities) > 2 and size[0] < NARROW * size[1] else 1
     for place, quantity in enumerate(quantities, 1):
-        axes = figure.add_subplot(1, len(quantities), place)
+        axes = figure.add_subplot(rows, -(-len(quantities) // rows), place)
         _panel(axes, subjects, quantity, span, look, wanted)
     if many:
-        _legend(matplotlib, figure, [s.label for s in subjects], list(look.series))
-    figure.suptitle(heading, fontsize=12)
+        labels = [s.label for s in subjects]
+        _legend(matplotlib, figure, labels, list(look.series), below=rows > 1)
+    figure.suptitle(heading, fontsize="large")
     return figure
 
 
@@ -67,8 +76,8 @@ def _panel(
         if quantity == "density":
             why = no_density(d, values)
             if why:
-                name = subject.label.partition("\n")[0] + ":\n" if len(subjects) > 1 else ""
-                notes.append(f"{name}no density: {why}")
+                name = subject.label.partition("\n")[0] + ": " if len(subjects) > 1 else ""
+                notes += textwrap.wrap(f"{name}no density: {why}", NOTE)
                 continue
             found = density(d, values, span, wanted.interval)
             line = found.line if found is not None else None
@@ -82,10 +91,11 @@ def _panel(
     if notes:
         if lines:  # room above the curves for what is said
             low, high = axes.get_ylim()
-            axes.set_ylim(low, high + (0.16 * len(notes) + 0.08) * (high - low))
+            room = LINE * len(notes) * axes.get_subplotspec().get_gridspec().nrows
+            axes.set_ylim(low, high + (room + 0.08) * (high - low))
         axes.text(
             0.5, 0.98 if lines else 0.55, "\n".join(notes), transform=axes.transAxes,
-            ha="center", va="top", color=look.ink, fontsize=9,
+            ha="center", va="top", color=look.ink, fontsize="small",
         )  # fmt: skip
         if not lines:
             axes.set_yticks([])
@@ -115,7 +125,8 @@ def frame(
     middle = float(np.median(np.abs(found))) if len(found) else 1.0
     infinite = any(np.isnan(line.at(0.0)) for line in lines) if quantity == "weight" else False
     if infinite and top > POLE * middle:
-        top = POLE * middle
+        ends = max(np.nan_to_num(np.abs(line.y[[0, -1]])).max() for line in lines)
+        top = max(POLE * middle, 2 * float(ends))
     low = float(np.min(found, initial=0.0))
     if highest is not None:
         top, low = min(top, highest), max(low, -highest)
@@ -131,12 +142,18 @@ def _cycled(colours: Sequence[Any], count: int) -> list[Any]:
     return [colours[k % len(colours)] for k in range(count)]
 
 
-def _legend(matplotlib: Any, figure: Any, labels: Sequence[str], colours: Sequence[Any]) -> None:
+def _legend(
+    matplotlib: Any, figure: Any, labels: Sequence[str], colours: Sequence[Any],
+    below: bool = False,
+) -> None:  # fmt: skip
     handles = [
         matplotlib.lines.Line2D([], [], color=colours[k % len(colours)], linewidth=2.2, label=label)
         for k, label in enumerate(labels)
     ]
-    figure.legend(handles=handles, loc="outside right center", frameon=False)
+    if below:
+        figure.legend(handles=handles, loc="outside lower center", frameon=False, ncols=2)
+    else:
+        figure.legend(handles=handles, loc="outside right center", frameon=False)
 
 
 def family(
@@ -157,13 +174,17 @@ def family(
                 drawn.add(k)
         known = [line for line in lines if line is not None]
         tops = sorted(float(np.nanmax(np.abs(line.y))) for line in known)
-        highest = min(tops[-1], CUT * tops[len(tops) // 2]) if tops else None
+        middle = tops[len(tops) // 2] if tops else 0.0
+        highest = CUT * middle if tops and tops[-1] > WIDE * middle else None
+        if known and loss.predictions:  # a pole at an end of the domain
+            usual = float(np.nanmedian(np.abs(np.concatenate([line.y for line in known]))))
+            highest = POLE * usual if usual and tops[-1] > 4 * POLE * usual else None
         name = "loss" if quantity == "loss" else "gradient"
         frame(axes, known, span, name, looks.letter(loss, loss.residual), look, highest)
     names = [looks.given(loss, {parameter: every[k][parameter]}) for k in sorted(drawn)]
     _legend(matplotlib, figure, names, [colours[k] for k in sorted(drawn)])
     rest = looks.given(loss, every[0], (parameter,))
-    figure.suptitle("   ".join(filter(None, (looks.words(loss.title), rest))), fontsize=12)
+    figure.suptitle("   ".join(filter(None, (looks.words(loss.title), rest))), fontsize="large")
     return figure
 
 
@@ -199,6 +220,6 @@ def lecture(
     axes.set_title("")
     axes.axhline(0.0, color=look.faint, linewidth=0.8, zorder=0.5)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3,
-                  fontsize=9, frameon=False)  # fmt: skip
-    figure.suptitle(heading, fontsize=12)
+                  fontsize="small", frameon=False)  # fmt: skip
+    figure.suptitle(heading, fontsize="large")
     return figure

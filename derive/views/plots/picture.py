@@ -49,7 +49,7 @@ def plot(
     if suffix not in allowed:
         raise BadInput(f"{out}: the name of a picture ends in {', '.join(allowed)}")
     matplotlib = looks.library()
-    with matplotlib.rc_context(looks.style(looks.LOOKS[wanted.theme])):
+    with matplotlib.rc_context(looks.style(looks.LOOKS[wanted.theme], wanted.size)):
         if kind == "animation":
             content = animation(matplotlib, several[0], wanted, progress)
         else:

@@ -53,7 +53,7 @@ def surface(
             axis.set_pane_color(look.paper)
             axis._axinfo["grid"]["color"] = look.grid
     rest = looks.given(loss, subject.values, (parameter,))
-    figure.suptitle("   ".join(filter(None, (looks.words(loss.title), rest))), fontsize=12)
+    figure.suptitle("   ".join(filter(None, (looks.words(loss.title), rest))), fontsize="large")
     return figure
 
 

@@ -17,6 +17,7 @@ from derive.calculus.evaluate import NotReal, along, evaluate, truth
 from derive.calculus.quadrature import normalizer
 from derive.definitions.catalogue import catalogue
 from derive.definitions.labels import at_label, labels
+from derive.definitions.loss import Loss
 from derive.definitions.specialise import read_settings
 from derive.errors import BadInput
 from derive.numerics.evaluate import evaluate as in_floats
@@ -24,6 +25,11 @@ from derive.numerics.lower import lower
 
 # In units of the length of the loss, and of the distance of its outermost kink.
 REACH, BEYOND = 6.0, 1.8
+# A tail ends earlier where the loss grows faster than a cube beyond HIGH, and later, up to FARTHER
+# times as far, where it has not reached LOW by then.
+HIGH, LOW, FARTHER, CUBE = 20.0, 2.0, 4.0, 8.0
+# The values of a target on a half-line at which its loss is drawn.
+TARGETS = (0, 1, 2, 4)
 POINTS = 241
 DIGITS = 30
 # Rounds of refinement where a line bends, and the bend that is too sharp, in parts of its height.
@@ -66,8 +72,7 @@ def family_values(derivation: Derivation) -> tuple[Symbol, list[Expr]] | None:
     """The parameter with special points and the values to draw, from above; None without one."""
     loss = derivation.loss
     if loss.target is not None:
-        shown = labels(loss) or (sympy.nsimplify(loss.default(loss.target), rational=True),)
-        return loss.target, sorted(shown, key=float, reverse=True)
+        return loss.target, sorted(_targets(loss), key=float, reverse=True)
     if not loss.special:
         return None
     parameter = next(p for p in loss.parameters if p in loss.special)
@@ -81,6 +86,15 @@ def family_values(derivation: Derivation) -> tuple[Symbol, list[Expr]] | None:
     domain = loss.domain(parameter)
     allowed = [v for v in wanted if v in (oo, -oo) or domain.contains(v) == sympy.true]
     return parameter, sorted(allowed, key=float, reverse=True)
+
+
+def _targets(loss: Loss) -> set[Expr]:
+    """Labels, or the ends of the target's interval; on a half-line some values."""
+    assert loss.target is not None
+    domain = loss.domain(loss.target)
+    if domain.inf.is_finite and domain.sup == oo:
+        return {sympy.Integer(t) for t in TARGETS if domain.contains(t) == sympy.true}
+    return set(labels(loss)) or {sympy.nsimplify(loss.default(loss.target), rational=True)}
 
 
 def at(derivation: Derivation, quantity: str, values: Values) -> Expr | None:
@@ -173,7 +187,37 @@ def ends(derivation: Derivation, values: Values) -> tuple[float, float]:
         except (NotReal, KeyError):
             middle = 0.0
     middle = 0.0 if abs(middle) < half / 4 else middle
-    return middle - half, middle + half
+    low, high = (_tail(derivation, values, middle, side * half, outermost) for side in (-1, 1))
+    return middle + low, middle + high
+
+
+def _tail(
+    derivation: Derivation, values: Values, middle: float, reach: float, outermost: float
+) -> float:
+    """How far a side goes: less where the loss shoots up, more where it has hardly risen."""
+    expression = at(derivation, "loss", values)
+    if expression is None:
+        return reach
+    value = function(expression, derivation.loss.residual)
+
+    def rise(distance: float) -> float:
+        with np.errstate(all="ignore"):
+            start, end = value(np.array([middle, middle + distance]))
+        return float(end - start)
+
+    def meets(level: float, near: float, far: float) -> float:
+        for _ in range(40):
+            half_way = (near + far) / 2
+            near, far = (half_way, far) if rise(half_way) < level else (near, half_way)
+        return float(f"{far:.2g}")
+
+    full = rise(reach)
+    if not full <= HIGH and not full <= CUBE * rise(reach / 2):
+        nearer = meets(HIGH, 0.0, reach)
+        return nearer if abs(nearer) > BEYOND * outermost else reach
+    if full < LOW <= rise(FARTHER * reach):
+        return meets(LOW, reach, FARTHER * reach)
+    return reach
 
 
 def curve(

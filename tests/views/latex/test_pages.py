@@ -19,8 +19,9 @@ from jinja2 import meta
 from sympy import Abs, Symbol, log, oo
 
 from derive.calculus import Derivation, derive
+from derive.calculus.classwise import ClasswiseDerivation, derive_classwise
+from derive.definitions.catalogue import CLASSWISE, TITLES, catalogue, load
 from derive.definitions.catalogue import ELEMENTWISE as NAMES
-from derive.definitions.catalogue import TITLES, catalogue
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
 from derive.views.latex import Wanted, document, escape, fragment
@@ -287,6 +288,40 @@ def test_fragments_fit_into_a_column(derivations: Mapping[str, Derivation], tmp_
             folder,
         )
         assert not too_wide(report)
+
+
+@pytest.fixture(scope="session")
+def over_classes() -> list[ClasswiseDerivation]:
+    return [derive_classwise(load(name)) for name in CLASSWISE]
+
+
+@needs_tex
+@pytest.mark.parametrize("columns", [1, 2])
+@pytest.mark.parametrize("numbered", [False, True])
+def test_losses_over_classes_fit(
+    columns: int, numbered: bool, over_classes: list[ClasswiseDerivation], tmp_path: Path
+) -> None:
+    wanted = Wanted(columns=columns, numbered=numbered)
+    text = "\n".join(fragment(d, wanted) for d in over_classes)
+    line = r"\setlength{\textwidth}{3.4in}" if columns == 2 else ""
+    report = compiled(
+        rf"\documentclass[10pt]{{article}}\usepackage{{amsmath}}{line}"
+        rf"\begin{{document}}{text}\end{{document}}",
+        tmp_path,
+    )
+    assert not too_wide(report)
+    assert "multiply defined" not in report
+
+
+def test_losses_over_classes_are_asked_the_same(over_classes: list[ClasswiseDerivation]) -> None:
+    focal = next(d for d in over_classes if d.loss.name == "focal_multiclass")
+    wanted = Wanted(("loss", "d_gamma"), {"gamma": "beta"}, numbered=True)
+    tex = fragment(focal, wanted)
+    assert r"\label{eq:focal_multiclass:d_gamma}" in tex and r"\beta" in tex
+    assert r"\gamma" not in tex and r"\subsection" not in tex and "nabla" not in tex
+    whole = fragment(focal)
+    assert r"$\gamma \ge 0$" in whole and r"one of $K$ classes" in whole
+    assert ">=" not in whole and r"d\_z" not in whole
 
 
 @needs_tex

@@ -219,7 +219,8 @@ class _Law:
 
     def _fact(self, fact: Any) -> list[float]:
         """A fact, which may be a function of the parameters."""
-        found = fact(*self.values) if callable(fact) else fact
+        with np.errstate(all="ignore"):  # of two cases, both are evaluated
+            found = fact(*map(np.float64, self.values)) if callable(fact) else fact
         return [float(v) for v in (found if isinstance(found, tuple) else (found,))]
 
     def call(self, function: Function, x: Floats) -> Floats:

@@ -22,6 +22,7 @@ RESIDUAL: Mapping[str, str] = MappingProxyType(
         "geman_mcclure": "Geman-McClure loss",
         "welsch": "Welsch loss (Leclerc)",
         "student_t": "Student's t loss",
+        "q_gaussian": "q-Gaussian loss",
         "fair": "Fair loss",
         "talwar": "Talwar loss (truncated quadratic)",
         "tukey": "Tukey's biweight (bisquare)",

@@ -70,8 +70,9 @@ class Law:
     """A loss and the facts by which exp(-loss) is integrated: numbers, or functions of parameters.
 
     loss: a function of x and the parameters; slope: its derivative in x. length: a unit of x.
-    points: the minimum (NaN if it is not known), then kinks and jumps. decay: q of |x|^-q, as
-    the integral beyond x falls at -inf and inf, or one for both; inf where faster than any power.
+    points: the minimum (NaN if it is not known), then kinks and jumps, a kink that moves even where
+    it is the minimum. decay: q of |x|^-q, as the integral beyond x falls at -inf and inf, or one for
+    both; inf where faster than any power.
     even: loss(-x) = loss(x).
     """
 
@@ -133,6 +134,7 @@ class Law:
         """The panels, out to where nothing of the integral is left (`deep`: of its tails)."""
         zero, known = torch.zeros_like(parameters[0]), lifted(parameters, 2)
         center, *kinks = self._points(parameters)
+        center = center.detach()  # no integral depends on it
         tails = [q.unsqueeze(-1) for q in self.decays(parameters)]
         sides = (1.0,) if self.even and ends is None else (-1.0, 1.0)
         power, far = torch.stack(tails[-len(sides) :], -2), None
@@ -349,7 +351,8 @@ class Law:
         if not self.even:
             shift = torch.where(exists, first[..., 1] - first[..., 0], 0.0)
         variance = torch.where(square < _INF, square - shift * shift, square)
-        return torch.where(exists, self.center(parameters) + shift, math.nan), variance
+        center = self.center(parameters).detach()  # as the panels have it
+        return torch.where(exists, center + shift, math.nan), variance
 
     def mean_loss(self, parameters: Sequence[Tensor]) -> Tensor:
         """The expectation of the loss."""

@@ -112,6 +112,16 @@ class Law:
                 low, high = torch.where(falls, middle, low), torch.where(falls, high, middle)
             return [(unit * torch.sinh(low)).detach(), *points[1:]]
 
+    def log_integral(
+        self, parameters: Sequence[Tensor], ends: Sequence[Tensor] | None = None
+    ) -> Tensor:
+        """log of the integral of exp(-loss), of one side where the loss is even: the sides are added
+        before the logarithm of what they have in common, which may be large."""
+        panels = self.panels(parameters, ends=ends)
+        total = (panels.masses.sum(-1) + panels.rest.squeeze(-1)).sum(-1)
+        log = torch.log(torch.where(total > 0, total, 1.0)) - panels.place.shift[..., 0, 0]
+        return torch.where(total > 0, log, torch.where(total == 0, -_INF, total))
+
     def log_integrals(
         self,
         parameters: Sequence[Tensor],

@@ -50,7 +50,7 @@ def samples(loss: Loss) -> tuple[Sample, ...]:
     narrow = everyday(loss, _NARROW, dtype="float32")
     whole_narrow = _with_corners(loss, spread(loss, _NARROW, _SHARE, "float32"))
     near_zero = () if loss.predictions else (LEAST, -LEAST)
-    ends_ = _ends(loss, narrow, near_zero), _ends(loss, whole)
+    ends_ = _ends(loss, narrow, near_zero), _ends(loss, whole), _ends(loss, whole_narrow)
     return everyday_, whole, narrow, whole_narrow, *ends_
 
 

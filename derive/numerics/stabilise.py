@@ -39,6 +39,7 @@ from derive.numerics.products import WAYS, Ranges, ordered
 from derive.numerics.quotients import by_quotient
 from derive.numerics.ratios import choices, with_powers
 from derive.numerics.rules import rewrite
+from derive.numerics.sizes import in_sizes
 from derive.numerics.splits import centred
 from derive.numerics.units import Unit, degree, in_units, units
 
@@ -186,6 +187,8 @@ class _Search:
             found += self._candidates([p for e in ways for p in ((e, ()), rewrite(e))])
             found += self._candidates([(e, ("angle",)) for e in self._angled(ways)])
         loss = self.derivation.loss
+        sizes = in_sizes(loss.expand(raw), loss.residual) if not self.units else None
+        found += [] if sizes is None else self._candidates([(sizes, ("sizes",))])
         taken = [v.name for v in (*loss.variables, *loss.where)]
         joined = clipped(loss.expand(pretty), loss.residual, taken)
         if joined is not None:

@@ -232,7 +232,9 @@ def at_the_ends(model: ErrorModel, form: Node, leads: Leads, length: Expr | None
     y = x if length is None else Local("y", x / lower(length))
     # for the smallest x, x/length is 0 and length/x is infinite
     near = call("lt", absolute(y), _NEAR)
-    tests = {S.Zero: [*(call("eq", v, 0) for v in dict.fromkeys((x, y))), near]}
+    tests = {S.Zero: [call("eq", v, 0) for v in dict.fromkeys((x, y))]}
+    if length is not None or not model.loss.parameters:  # of two lengths neither is the measure
+        tests[S.Zero].append(near)
     tests[oo] = [call("eq", absolute(y), float("inf"))]
     for bound in ends(model.loss):
         if math.isfinite(bound) and bound:

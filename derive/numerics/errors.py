@@ -50,8 +50,24 @@ def samples(loss: Loss) -> tuple[Sample, ...]:
     narrow = everyday(loss, _NARROW, dtype="float32")
     whole_narrow = _with_corners(loss, spread(loss, _NARROW, _SHARE, "float32"))
     near_zero = () if loss.predictions else (LEAST, -LEAST)
-    ends_ = _ends(loss, narrow, near_zero), _ends(loss, whole), _ends(loss, whole_narrow)
+    apart = _far_apart(loss, whole_narrow)
+    ends_ = _ends(loss, narrow, near_zero), _ends(loss, whole), *(_ends(loss, s) for s in apart)
     return everyday_, whole, narrow, whole_narrow, *ends_
+
+
+def _far_apart(loss: Loss, sample: Sample) -> tuple[Sample, ...]:
+    """Of several lengths the sample where each is the largest or the smallest and the others are
+    not: a ratio of them leaves the range."""
+    lengths = [k for k, p in enumerate(loss.parameters) if p.is_positive]
+    if loss.predictions or len(lengths) < 2:
+        return ()
+    columns = [[g.parameters[k] for g in sample.groups] for k in range(len(loss.parameters))]
+    found = []
+    for one in lengths:
+        for most, least in ((max, min), (min, max)):
+            p = (most(c) if k == one else least(c) for k, c in enumerate(columns))
+            found.append(Group(tuple(p), sample.groups[0].x))
+    return (replace(sample, groups=tuple(found)),)
 
 
 def _with_corners(loss: Loss, sample: Sample) -> Sample:

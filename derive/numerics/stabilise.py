@@ -35,7 +35,7 @@ from derive.numerics.measure import target
 from derive.numerics.nesting import nested, of_labels
 from derive.numerics.nodes import Name, Node, call, node, where
 from derive.numerics.pieces import Measured, piecewise
-from derive.numerics.products import WAYS, Ranges, ordered
+from derive.numerics.products import ROOTED, WAYS, Ranges, ordered
 from derive.numerics.quotients import by_quotient
 from derive.numerics.ratios import choices, with_powers
 from derive.numerics.rules import rewrite
@@ -262,7 +262,7 @@ class _Search:
         if isinstance(expression, kinds) and not settled:
             loss = self.derivation.loss
             for ranges in (self.ranges, *self._near):
-                for way in WAYS:
+                for way in WAYS if self.units else (*WAYS, ROOTED):
                     with suppress(CannotLower):
                         yield ordered(loss, expression, ranges, way)
 

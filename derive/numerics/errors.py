@@ -43,15 +43,16 @@ def goal(loss: Loss, quantity: str) -> float:
     return ULP_GOALS[1 if quantity in shapes else 0]
 
 
-def samples(loss: Loss) -> tuple[Sample, ...]:
-    """Everyday points and the whole range in float64, both in float32, and the ends."""
+def samples(loss: Loss, apart: bool = False) -> tuple[Sample, ...]:
+    """Everyday points and the whole range in float64, both in float32, and the ends. apart: with
+    lengths far apart, where none of them is a unit."""
     everyday_ = everyday(loss)
     whole = spread(loss, _WHOLE, _SHARE)
     narrow = everyday(loss, _NARROW, dtype="float32")
     whole_narrow = _with_corners(loss, spread(loss, _NARROW, _SHARE, "float32"))
     near_zero = () if loss.predictions else (LEAST, -LEAST)
-    apart = _far_apart(loss, whole_narrow)
-    ends_ = _ends(loss, narrow, near_zero), _ends(loss, whole), *(_ends(loss, s) for s in apart)
+    ends_ = [_ends(loss, narrow, near_zero), _ends(loss, whole)]
+    ends_ += [_ends(loss, s) for s in _far_apart(loss, whole_narrow) if apart]
     return everyday_, whole, narrow, whole_narrow, *ends_
 
 

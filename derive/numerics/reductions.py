@@ -239,10 +239,12 @@ def _combined(
             return
     if len(pairs) == 1 and len(parts[0]) > 2 and not _moving(parts[0]):
         ((c, part),) = pairs
-        power = argument ** (len(part) - 1)  # which may be below the range where it all is not
-        if reading.w is None or len(part) > 3:
-            yield reading.front * c * power * difference_alone(argument, *part)
-        if reading.w is not None and len(part) > 3:
+        front, power = reading.front * c, argument ** (len(part) - 1)
+        # the power may be below the range where it is not over another one
+        lost = reading.w is not None and len(part) > 3 and sympy.fraction(front)[1].free_symbols
+        if reading.w is None or lost:
+            yield front * power * difference_alone(argument, *part)
+        if lost:
             return
     if None in alone or len(set(alone)) > 1 or reading.root is None or reading.front == 1:
         yield reading.front * Add(*(c * difference(argument, *part) for c, part in pairs))

@@ -64,13 +64,14 @@ def stabilise(derivation: Derivation, progress: Progress | None = None) -> Stabl
     Raises BadInput where the vocabulary lacks a word, Refuted where a rewritten form would not
     equal the definition.
     """
-    loss, points = derivation.loss, samples(derivation.loss)
+    loss = derivation.loss
     chosen: dict[str, Node] = {}
     errors: list[MeasuredError] = []
     models: dict[str, ErrorModel] = {}
     names = tuple(derivation.quantities)
     ranges = _ranges(derivation)
     search = _Search(derivation, ranges)
+    points = samples(loss, apart=not search.units)
     for done, name in enumerate(names):
         if progress is not None:
             progress(f"{loss.name}: {name}", done, len(names))

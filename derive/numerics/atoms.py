@@ -306,6 +306,10 @@ log_ratio_gap = _atom(
     "log_ratio_gap", 2, lambda a, b: 1 - log((1 + a) / (1 + b)), helpers.log_ratio_gap,
     lambda a, b: (-1 / (1 + a), 1 / (1 + b)),
 )  # fmt: skip
+times_log1p: type[Atom] = _atom(
+    "times_log1p", 3, lambda f, a, b: f * log(1 + a / b), helpers.times_log1p,
+    lambda f, a, b: (times_log1p(1, a, b), f / (a + b), -f * a / b / (a + b)),
+)  # fmt: skip
 clip = _atom(
     "clip", 3, lambda x, low, high: Max(low, Min(x, high)),
     lambda x, low, high: call("min", call("max", x, low), high),

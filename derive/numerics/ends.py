@@ -17,6 +17,7 @@ from sympy import Abs, Expr, S, Symbol, oo
 from derive.calculus.limits import at_point
 from derive.calculus.reading import readable
 from derive.calculus.samples import generic_points
+from derive.calculus.special_points import roots_in
 from derive.definitions.labels import at_label, labels
 from derive.definitions.loss import Let, Loss, let
 from derive.errors import Undecided
@@ -231,7 +232,9 @@ def at_the_ends(model: ErrorModel, form: Node, leads: Leads, length: Expr | None
     y = x if length is None else Local("y", x / lower(length))
     # for the smallest x, x/length is 0 and length/x is infinite
     near = call("lt", absolute(y), _NEAR)
-    tests = {S.Zero: [*(call("eq", v, 0) for v in dict.fromkeys((x, y))), near]}
+    tests = {S.Zero: [call("eq", v, 0) for v in dict.fromkeys((x, y))]}
+    if length is not None or not model.loss.parameters:  # of two lengths neither is the measure
+        tests[S.Zero].append(near)
     tests[oo] = [call("eq", absolute(y), float("inf"))]
     for bound in ends(model.loss):
         if math.isfinite(bound) and bound:
@@ -361,6 +364,8 @@ def _values(model: ErrorModel, end: Expr, leads: Leads) -> Iterator[Node]:
     if weighs and len(found) == 2:  # as a slope at a kink: the middle
         found = [readable((found[0] + found[1]) / 2)]
     x = model.loss.residual
+    if weighs:
+        yield from _without_slope(model, found)
     if len(found) == 2:
         right, left = found
         both = sympy.Piecewise((left, x < 0), (right, True))
@@ -370,6 +375,19 @@ def _values(model: ErrorModel, end: Expr, leads: Leads) -> Iterator[Node]:
             continue
         with suppress(CannotLower):
             yield lower(rewrite(readable(expression))[0])
+
+
+def _without_slope(model: ErrorModel, found: Sequence[Expr]) -> Iterator[Node]:
+    """Where the slope at 0 has the sign of g the weight is infinite, of the sign of g/x; where g is
+    0 at one value of a parameter, it has its limit."""
+    loss, raw, x = model.loss, model.wanted.expression, model.loss.residual
+    for g in sorted({s.args[0] for e in found for s in e.atoms(sympy.sign)}, key=str):
+        for p in g.free_symbols & set(loss.parameters) if len(g.free_symbols) == 1 else ():
+            for root in roots_in(g, p, loss.domain(p)):
+                limits = at_point(loss, model.quantity, raw.subs(p, root), x, S.Zero)
+                if len(limits) == 1 and limits[0].value.is_finite is not False:
+                    at_root = call("eq", Name(p.name), lower(root))
+                    yield where(at_root, lower(limits[0].value), lower(g) / Name(x.name))
 
 
 def _by_parameter(loss: Loss) -> Iterator[Node]:

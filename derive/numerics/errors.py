@@ -43,15 +43,32 @@ def goal(loss: Loss, quantity: str) -> float:
     return ULP_GOALS[1 if quantity in shapes else 0]
 
 
-def samples(loss: Loss) -> tuple[Sample, ...]:
-    """Everyday points and the whole range in float64, both in float32, and the ends."""
+def samples(loss: Loss, apart: bool = False) -> tuple[Sample, ...]:
+    """Everyday points and the whole range in float64, both in float32, and the ends. apart: with
+    lengths far apart, where none of them is a unit."""
     everyday_ = everyday(loss)
     whole = spread(loss, _WHOLE, _SHARE)
     narrow = everyday(loss, _NARROW, dtype="float32")
     whole_narrow = _with_corners(loss, spread(loss, _NARROW, _SHARE, "float32"))
     near_zero = () if loss.predictions else (LEAST, -LEAST)
-    ends_ = _ends(loss, narrow, near_zero), _ends(loss, whole)
+    ends_ = [_ends(loss, narrow, near_zero), _ends(loss, whole)]
+    ends_ += [_ends(loss, s) for s in _far_apart(loss, whole_narrow) if apart]
     return everyday_, whole, narrow, whole_narrow, *ends_
+
+
+def _far_apart(loss: Loss, sample: Sample) -> tuple[Sample, ...]:
+    """Of several lengths the sample where each is the largest or the smallest and the others are
+    not: a ratio of them leaves the range."""
+    lengths = [k for k, p in enumerate(loss.parameters) if p.is_positive]
+    if loss.predictions or len(lengths) < 2:
+        return ()
+    columns = [[g.parameters[k] for g in sample.groups] for k in range(len(loss.parameters))]
+    found = []
+    for one in lengths:
+        for most, least in ((max, min), (min, max)):
+            p = (most(c) if k == one else least(c) for k, c in enumerate(columns))
+            found.append(Group(tuple(p), sample.groups[0].x))
+    return (replace(sample, groups=tuple(found)),)
 
 
 def _with_corners(loss: Loss, sample: Sample) -> Sample:

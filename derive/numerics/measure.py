@@ -220,7 +220,7 @@ class Reference:
         if not x.is_zero():
             raise NoValue("no sharp enclosure")
         right, left = (limit(exact, inputs, arb(side)) for side in (1, -1))
-        if self.sides_disagree:
+        if self.sides_disagree and not (right + left).is_nan():
             return (right + left) / 2
         if right.is_finite() and abs(right - left) <= abs(right) * arb((1, -50)):
             return right

@@ -55,7 +55,7 @@ def normalizer(derivation: Derivation) -> Mapping[By, Node]:
         if stepped is not None:
             form = sympy.diff(stepped, *by) if by else stepped
             forms.insert(0, sympy.expand_log(form, force=True))
-        for form in forms:
+        for form in (f for f in forms if not f.has(sympy.I)):
             try:
                 value = _lowered(form, by)
             except CannotLower:

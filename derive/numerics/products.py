@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -110,12 +111,14 @@ class Ranges:
 @dataclass(frozen=True)
 class Way:
     """In how many equal parts powers and exponentials are taken, everywhere or where one is tiny;
-    whether what occurs twice is multiplied once (p r p), or the product is one of two products."""
+    whether what occurs twice is multiplied once (p r p), or the product is one of two products, or
+    the square of one of roots."""
 
     parts: int = 1
     squared: bool = False
     paired: bool = False
     tiny: bool = False
+    rooted: bool = False
 
 
 _TINY = 2.0**-100  # in range for every dtype that is computed in
@@ -124,6 +127,7 @@ _TINY = 2.0**-100  # in range for every dtype that is computed in
 WHOLE, PAIRED = Way(), Way(paired=True)
 HALVES, SQUARED = Way(2), Way(2, squared=True)
 QUARTERS, TINY = Way(4, squared=True), Way(2, tiny=True)
+ROOTED = Way(rooted=True)
 WAYS = (WHOLE, HALVES, SQUARED, QUARTERS, PAIRED, TINY)
 
 
@@ -151,6 +155,8 @@ def _ordered(loss: Loss, expression: Expr, ranges: Ranges, way: Way) -> Node | N
         form = _squared(loss, factors, ranges)
     elif way.paired:
         form = _paired(loss, factors, ranges)
+    elif way.rooted:
+        form = _rooted(loss, factors, ranges)
     else:
         form = _in_order(loss, factors, ranges)
     negative = expression.as_coeff_Mul()[0].is_negative
@@ -189,6 +195,26 @@ def _squared(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | No
     for _, power, form in once:
         total = total * form if power > 0 else total / form
     return total * p
+
+
+def _rooted(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | None:
+    """p p times what may be negative: p is in range, and far within, where the product is."""
+    counts = Counter(f for f in factors if f[0].is_nonnegative)
+    if sum(counts.values()) < _FEWEST_PAIRED:
+        return None
+    roots: list[Factor] = []
+    for (value, power, form), count in counts.items():
+        roots += [(value, power, form)] * (count // 2)
+        roots += [(sympy.sqrt(value), power, call("sqrt", form))] * (count % 2)
+    product = _in_order(loss, roots, ranges)
+    if product is None:
+        return None
+    p = Local("p", product)
+    total = p * p
+    for factor in factors:
+        if factor not in counts:
+            total = total * factor[2] if factor[1] > 0 else total / factor[2]
+    return total
 
 
 def _paired(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | None:

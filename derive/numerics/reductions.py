@@ -237,9 +237,15 @@ def _combined(
             more = sympy.factor_terms(d / c) * rest
             yield reading.front * c * difference_plus(argument, more, p, *mixed)
             return
-    if reading.w is None and len(pairs) == 1 and len(parts[0]) > 2:
+    if len(pairs) == 1 and len(parts[0]) > 2 and not _moving(parts[0]):
         ((c, part),) = pairs
-        yield reading.front * c * argument ** (len(part) - 1) * difference_alone(argument, *part)
+        front, power = reading.front * c, argument ** (len(part) - 1)
+        # the power may be below the range where it is not over another one
+        lost = reading.w is not None and len(part) > 3 and sympy.fraction(front)[1].free_symbols
+        if reading.w is None or lost:
+            yield front * power * difference_alone(argument, *part)
+        if lost:
+            return
     if None in alone or len(set(alone)) > 1 or reading.root is None or reading.front == 1:
         yield reading.front * Add(*(c * difference(argument, *part) for c, part in pairs))
         return

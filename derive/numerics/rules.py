@@ -292,7 +292,9 @@ def half_step(e: Expr) -> Expr | None:
         inner = factor.args[0]
         if isinstance(inner, gamma):
             a = sympy.expand(inner.args[0] - Rational(1, 2))
-            new = c * (atoms.gamma_gap(a) + log(a) / 2)
+            above, below = sympy.fraction(sympy.together(a))
+            whole = sympy.expand(above) / sympy.factor(below)  # whose logarithm may cancel others
+            new = c * (atoms.gamma_gap(whole) + log(whole) / 2)
             found = _with_partner(e, c, factor, -c * log(gamma(a)), new)
             if found is not None:
                 return found

@@ -36,10 +36,11 @@ from derive.numerics.measure import target
 from derive.numerics.nesting import nested, of_labels
 from derive.numerics.nodes import Name, Node, call, node, where
 from derive.numerics.pieces import Measured, piecewise
-from derive.numerics.products import WAYS, Ranges, ordered
+from derive.numerics.products import ROOTED, WAYS, Ranges, ordered
 from derive.numerics.quotients import by_quotient
 from derive.numerics.ratios import choices, with_powers
 from derive.numerics.rules import rewrite
+from derive.numerics.sizes import in_sizes
 from derive.numerics.splits import centred
 from derive.numerics.units import Unit, degree, in_units, units
 
@@ -70,13 +71,14 @@ def stabilise(derivation: Derivation, progress: Progress | None = None) -> Stabl
 
 
 def _stabilise(derivation: Derivation, progress: Progress | None) -> StableForm:
-    loss, points = derivation.loss, samples(derivation.loss)
+    loss = derivation.loss
     chosen: dict[str, Node] = {}
     errors: list[MeasuredError] = []
     models: dict[str, ErrorModel] = {}
     names = tuple(derivation.quantities)
     ranges = _ranges(derivation)
     search = _Search(derivation, ranges)
+    points = samples(loss, apart=not search.units)
     for done, name in enumerate(names):
         if progress is not None:
             progress(f"{loss.name}: {name}", done, len(names))
@@ -193,6 +195,8 @@ class _Search:
             found += self._candidates([p for e in ways for p in ((e, ()), rewrite(e))])
             found += self._candidates([(e, ("angle",)) for e in self._angled(ways)])
         loss = self.derivation.loss
+        sizes = in_sizes(loss.expand(raw), loss.residual) if not self.units else None
+        found += [] if sizes is None else self._candidates([(sizes, ("sizes",))])
         taken = [v.name for v in (*loss.variables, *loss.where)]
         joined = clipped(loss.expand(pretty), loss.residual, taken)
         if joined is not None:
@@ -266,7 +270,7 @@ class _Search:
         if isinstance(expression, kinds) and not settled:
             loss = self.derivation.loss
             for ranges in (self.ranges, *self._near):
-                for way in WAYS:
+                for way in WAYS if self.units else (*WAYS, ROOTED):
                     with suppress(CannotLower):
                         yield ordered(loss, expression, ranges, way)
 

@@ -114,7 +114,7 @@ def density_module(derivation: Derivation, module: Module) -> DensityModule:
         stretch=c,
         points=(
             _fact(facts.minimum) if facts.minimum is not None else None,
-            *(_fact(b.place) for b in facts.breaks if b.place != facts.minimum),
+            *(_fact(b.place) for b in facts.breaks if b.place != facts.minimum or _moves(b.place)),
         ),
         tails=(lower_end, upper_end),
         even=facts.even,
@@ -130,11 +130,15 @@ def density_module(derivation: Derivation, module: Module) -> DensityModule:
     )  # fmt: skip
 
 
+def _moves(place: Expr) -> bool:
+    return bool(place.free_symbols)
+
+
 def _by_quadrature(derivation: Derivation, found: Mapping[By, Node]) -> list[By]:
     """The derivatives of log Z that are expectations: not known as a formula, or not as a short
     one. Not of a loss that jumps, nor twice where its slope does, at a place that moves."""
     density, facts, parameters = derivation.density, derivation.facts, derivation.loss.parameters
-    moving = [b.order for b in facts.breaks if b.place.free_symbols]
+    moving = [b.order for b in facts.breaks if _moves(b.place)]
     wanted = []
     for by in [(p,) for p in parameters] + list(combinations_with_replacement(parameters, 2)):
         names = tuple(p.name for p in by)
@@ -179,10 +183,11 @@ def _fact(expression: Expr) -> Node:
 
 
 def _decay(order: Expr) -> Expr:
-    """As the integral of |x|^-order falls; every piece alone, which stays exact beside 0."""
+    """As the integral of |x|^-order falls, in factors; every piece alone, which stays exact beside
+    0."""
     if isinstance(order, sympy.Piecewise):
-        return sympy.Piecewise(*((value - 1, where) for value, where in order.args))
-    return order - 1
+        return sympy.Piecewise(*((_decay(value), where) for value, where in order.args))
+    return sympy.factor(order - 1)
 
 
 def _must(relation: Expr) -> str:

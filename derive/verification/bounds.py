@@ -34,15 +34,27 @@ CHOICES = (sympy.Abs, sympy.sign, sympy.Max, sympy.Min)
 
 
 def in_pieces(expression: Any) -> Any:
-    """A formula in the size with its choices as pieces, and log cosh w without a large cosh w."""
+    """A formula in the size with its choices as pieces, and log cosh w and log(1 + exp(w)) without
+    a large cosh w or exp(w)."""
 
     def piecewise(node: Any) -> Any:
         return node.rewrite(sympy.Piecewise)
+
+    def is_softplus(node: Any) -> bool:
+        if not (isinstance(node, sympy.log) and node.args[0].is_Add):
+            return False
+        one, *others = node.args[0].args
+        return one == 1 and len(others) == 1 and isinstance(others[0], sympy.exp)
+
+    def turned(node: Any) -> Any:
+        w = node.args[0].args[1].args[0]
+        return w + sympy.log(1 + sympy.exp(-w)) if w.is_positive else node
 
     w = sympy.Wild("w")
     smooth = expression.replace(
         sympy.log(sympy.cosh(w)), w + sympy.log(1 + sympy.exp(-2 * w)) - sympy.log(2)
     )
+    smooth = smooth.replace(is_softplus, turned)
     return smooth.replace(lambda n: isinstance(n, CHOICES) and n.has(SIZE), piecewise)
 
 

@@ -48,7 +48,7 @@ from derive.numerics.helpers.powers import (
     times_power1p_less_one,
     weighted,
 )
-from derive.numerics.helpers.ratios import log_ratio, log_ratio_gap
+from derive.numerics.helpers.ratios import log_ratio, log_ratio_gap, times_log1p
 
 __all__ = [
     "HELPERS",
@@ -92,6 +92,7 @@ __all__ = [
     "softplus_crossed",
     "softplus_step",
     "square_bend",
+    "times_log1p",
     "times_power1p",
     "times_power1p_less_one",
     "weighted",

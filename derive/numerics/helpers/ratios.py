@@ -1,14 +1,14 @@
-"""The logarithm of a ratio, from the difference where both are close."""
+"""The logarithm of a ratio, from the difference where both are close, and of one more than it."""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from math import e
+from math import e, inf
 
 from mpmath import mp
 
 from derive.numerics.helpers.helper import Helper, define
-from derive.numerics.nodes import Local, Name, Node, absolute, call, where
+from derive.numerics.nodes import Local, Name, Node, absolute, call, patch, where
 
 _t, _z, _d = Name("t"), Name("z"), Name("d")
 # Beyond, a quotient may leave the range of a narrow dtype; that of the roots does not.
@@ -34,6 +34,25 @@ log_ratio = define(
         "log(t/z), from d = t - z where neither is far beyond the other.",
         _log_ratio(),
         lambda t, z, d: mp.log(t / z),
+    )
+)
+
+_f, _b, _part = Name("f"), Name("b"), Local("q", _t / Name("b"))
+times_log1p = define(
+    Helper(
+        "times_log1p",
+        ("f", "t", "b"),
+        "f log(1 + t/b), also where t/b leaves the range.",
+        patch(
+            call("lt", _part, Fraction(1, 1 << 60)),
+            _f / _b * _t,
+            patch(
+                call("eq", _part, inf),
+                _f * (call("log", _t) - call("log", _b)),
+                _f * call("log1p", _part),
+            ),
+        ),
+        lambda f, t, b: f * mp.log1p(t / b),
     )
 )
 

@@ -15,13 +15,14 @@ from sympy import Symbol
 from derive.definitions.floats import FORMATS, Floats, unit_exponent
 from derive.definitions.labels import Meeting, meeting, share
 from derive.definitions.loss import Loss
-from derive.definitions.samples import Group, Sample, draw
+from derive.definitions.samples import Group, Sample, draw, to_dtype
 from derive.numerics.errors import MARGIN, ErrorModel
 from derive.numerics.evaluate import evaluate
 from derive.numerics.measure import values
 from derive.numerics.nodes import Node
 
-_POINTS = 20000
+_POINTS = 6000
+_COPIES, _APART = 8, 0.1  # of each of them, and how far away
 _SEED = -1  # of the points; what is judged by its seed is not chosen by it
 _MOST = 10  # hard points of a kind
 _BESIDE = 6  # points beside each of them
@@ -32,8 +33,17 @@ _KINDS = {"everyday": (0, 2), "whole": (1, 3)}  # of a sample, its places in a m
 
 
 def many(loss: Loss) -> tuple[Sample, ...]:
-    """The points in float32."""
-    return tuple(draw(loss, name, "float32", _POINTS, seed=_SEED) for name in _KINDS)
+    """The points in float32: those that are drawn, and others beside each of them."""
+    rng = np.random.Generator(np.random.PCG64(1))
+    return tuple(
+        replace(sample, groups=tuple(_more(g, rng) for g in sample.groups))
+        for sample in (draw(loss, name, "float32", _POINTS, seed=_SEED) for name in _KINDS)
+    )
+
+
+def _more(group: Group, rng: np.random.Generator) -> Group:
+    times = 1 - _APART * rng.random((_COPIES, len(group.x)))
+    return replace(group, x=to_dtype(np.concatenate([group.x, *(times * group.x)]), "float32"))
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from derive.numerics.forms import MeasuredError, Regime, StableForm
 from derive.numerics.hard import Trial, many
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.measure import target
-from derive.numerics.nesting import nested, of_labels
+from derive.numerics.nesting import by_rest, nested, of_labels
 from derive.numerics.nodes import Name, Node, call, node, where
 from derive.numerics.pieces import Measured, piecewise
 from derive.numerics.products import WAYS, Ranges, ordered
@@ -46,7 +46,7 @@ from derive.numerics.units import Unit, degree, in_units, units
 
 # How many forms get leading terms of their own.
 _BEST = 4
-_ROUNDS = 3  # in which harder points are sought
+_ROUNDS = 4  # in which harder points are sought
 _FAR_OFF = 1e10  # ULP
 _CORNER = 2  # points over the range of float32, missed for the sake of a shorter file
 _WORDY = 20  # size of a form, beyond which two pieces may be shorter
@@ -226,6 +226,8 @@ class _Search:
                 derived = from_base(loss, model.quantity, rewrite(base)[0])
                 more += [(e, rule) for e in (derived, readable(derived))] if rule else []
                 more += [(e, rule) for e in self._nested(derived)]
+                apart = by_rest(loss, derived)
+                more += [] if apart is None else [(apart, rule)]
             found += self._candidates([p for e, used in more for p in ((e, used), rewrite(e))])
         read = [(way, ("exponential polynomial",)) for way in readings(loss, pretty)]
         return found + self._candidates(read)

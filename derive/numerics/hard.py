@@ -29,6 +29,9 @@ _BESIDE = 6  # points beside each of them
 _NEAR = 1e-3
 _STEP = 2.0**-20  # inputs are moved by it for kappa
 _STEEP = 8  # kappa beyond which a point is one beside a zero
+_ZEROS, _STEPS = 150, 60
+_BESIDE_ZERO = (0.1, 0.03, 0.01, 3e-3, 1e-3)
+_COMMON = 20
 _KINDS = {"everyday": (0, 2), "whole": (1, 3)}  # of a sample, its places in a model
 
 
@@ -48,8 +51,9 @@ def _more(group: Group, rng: np.random.Generator) -> Group:
 
 @dataclass(frozen=True)
 class Trial:
-    """How many of the points a form misses by nearly its promise, and the worst of them: hard
-    samples, each by the place of the usual one that it belongs to."""
+    """How many of the points a form misses by nearly its promise, those that are not beside a zero
+    counted more; and the worst of them: hard samples, each by the place of the usual one that it
+    belongs to."""
 
     missed: int
     hard: tuple[tuple[int, Sample], ...]
@@ -58,16 +62,44 @@ class Trial:
     def of(model: ErrorModel, form: Node, samples: Sequence[Sample]) -> Trial:
         missed, hard = 0, []
         rng = np.random.Generator(np.random.PCG64(0))
-        for sample in samples:
+        zeros = (_beside_zeros(form, sample) for sample in samples)
+        for sample, weight in [(s, _COMMON) for s in samples] + [(s, 1) for s in zeros if s]:
             wide, narrow = _KINDS[sample.name]
             count, rows = _worst(model, form, sample)
-            missed += count
+            missed += weight * count
             groups = [_group(sample, k) for k in rows]
             near = [g for group in groups for g in _beside(model.loss, group, rng)]
             if groups:
                 hard.append((narrow, replace(sample, name="hard", groups=tuple(groups))))
                 hard.append((wide, Sample("hard", "float64", sample.names, tuple(near))))
         return Trial(missed, tuple(hard))
+
+
+def _beside_zeros(form: Node, sample: Sample) -> Sample | None:
+    """Points beside those x at which the form changes its sign, found by bisection."""
+    wide = replace(sample, dtype="float64")
+    x, *parameters = (wide.columns[name] for name in wide.names)
+    group = np.repeat(np.arange(len(wide.groups)), [len(g.x) for g in wide.groups])
+    order = np.lexsort((x, group))
+    low, high = order[:-1], order[1:]
+    sign = np.sign(values(form, wide))
+    crossed = (group[low] == group[high]) & (sign[low] * sign[high] < 0) & (x[low] * x[high] > 0)
+    found = np.flatnonzero(crossed)[:: max(1, int(np.count_nonzero(crossed)) // _ZEROS)]
+    if not len(found):
+        return None
+    low, high = low[found], high[found]
+    held = {name: p[low] for name, p in zip(wide.names[1:], parameters, strict=True)}
+    one, other, start = x[low], x[high], sign[low]
+    with np.errstate(all="ignore"):
+        for _ in range(_STEPS):
+            middle = np.sign(one) * np.sqrt(one * other)
+            before = np.sign(evaluate(form, {wide.names[0]: middle, **held})) == start
+            one, other = np.where(before, middle, one), np.where(before, other, middle)
+    near = to_dtype(
+        np.outer(one, [1 + side * d for d in _BESIDE_ZERO for side in (1, -1)]), sample.dtype
+    )
+    rows = zip(zip(*held.values(), strict=True), near, strict=True)
+    return replace(sample, groups=tuple(Group(tuple(map(float, p)), xs) for p, xs in rows))
 
 
 def _group(sample: Sample, k: int) -> Group:

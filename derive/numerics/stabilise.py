@@ -18,6 +18,7 @@ from derive.errors import BadInput, Refuted
 from derive.numerics.angles import angled
 from derive.numerics.bounds import held_off
 from derive.numerics.candidates import Candidate, expressions, from_base, readings, squared_out
+from derive.numerics.carried import carried
 from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, at_the_labels, leading, with_leading
 from derive.numerics.errors import (
@@ -29,6 +30,7 @@ from derive.numerics.errors import (
     at_limit,
     is_limit,
     samples,
+    size,
 )
 from derive.numerics.forms import MeasuredError, Regime, StableForm
 from derive.numerics.hard import Trial, many
@@ -47,6 +49,7 @@ from derive.numerics.units import Unit, degree, in_units, units
 # How many forms get leading terms of their own.
 _BEST = 4
 _ROUNDS = 4  # in which harder points are sought
+_CARRIED = 6  # forms whose roundings are carried along
 _FAR_OFF = 1e10  # ULP
 _CORNER = 2  # points over the range of float32, missed for the sake of a shorter file
 _WORDY = 20  # size of a form, beyond which two pieces may be shorter
@@ -149,7 +152,28 @@ class _Search:
             if not trial.missed or form in [before for _, before, *_ in found[:-1]]:
                 break
             model = model.beside(trial.hard)
-        return min(found, key=lambda one: one[0])[1:]
+        missed, form, row, model = min(found, key=lambda one: one[0])
+        if missed:
+            better = self._carried(model, form, missed)
+            if better is not None:
+                rules = (*row.rules, "roundings carried along")
+                form, row = better, _error(model, better, rules, row.direct)
+        return form, row, model
+
+    def _carried(self, model: ErrorModel, form: Node, missed: int) -> Node | None:
+        """The form with another one beside its zeros, where that misses much less there."""
+        plain = sorted({c.form for c in self._ways(model, self._plain)}, key=size)
+        before = model.score(form).missed
+        found: list[tuple[int, int, Node]] = []
+        for place, other in enumerate(plain[:_CARRIED]):
+            changed = carried(other, form)
+            if changed is None:
+                continue
+            trial = Trial.of(model, changed, self._many)
+            kept = zip(model.score(changed).missed, before, strict=True)
+            if trial.missed < missed / 2 and all(new <= old for new, old in kept):
+                found.append((trial.missed, place, changed))
+        return min(found, key=lambda one: one[:2])[2] if found else None
 
     def best(self, model: ErrorModel, chosen: Mapping[str, Node]) -> tuple[Node, MeasuredError]:
         """The shortest form that holds everywhere, the cheap ones first; else a composition; else

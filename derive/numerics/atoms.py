@@ -139,6 +139,15 @@ softplus_crossed = _atom(
     lambda z: exp(-z) * log(1 + exp(z)) - log(1 + exp(-z)), helpers.softplus_crossed,
     lambda z: (2 * sigmoid(-z) - exp(-z) * softplus(z),),
 )  # fmt: skip
+softplus_product: type[Atom] = _atom(
+    "softplus_product", 1, lambda z: log(1 + exp(z)) * log(1 + exp(-z)), helpers.softplus_product,
+    lambda z: (-sigmoid(z) * softplus_crossed(z),),
+)  # fmt: skip
+root_softplus_product: type[Atom] = _atom(
+    "root_softplus_product", 1, lambda z: sqrt(log(1 + exp(z)) * log(1 + exp(-z))),
+    lambda z: helpers.root_softplus(z) * helpers.root_softplus(-z),
+    lambda z: (-sigmoid(z) * softplus_crossed(z) / root_softplus_product(z) / 2,),
+)  # fmt: skip
 softplus_step = _atom(
     "softplus_step", 2, lambda q, t: log(1 + exp(q + t)) - log(1 + exp(q)), helpers.softplus_step,
     lambda q, t: (-sigmoid(q + t) * sigmoid(-q) * expm1(-t), sigmoid(q + t)),
@@ -334,7 +343,7 @@ ATOMS: tuple[type[Atom], ...] = (
     log1p, expm1, exprel, exprel1, exprel2, expm1_minus, rel2, rel2_slope,
     rel2_bend, log1prel, log1prel1, log1prel2,
     log1p_minus, logcosh, logcosh_excess, stable_tanh, softplus, root_softplus, root_sigmoid,
-    softplus_crossed, softplus_step, sigmoid, power1p,
+    softplus_crossed, softplus_product, softplus_step, sigmoid, power1p,
     power1p_exp, root1p_square,
     boxcox1p, boxcox_slope, boxcox_bend,
     gamma_gap, gamma_gap1, gamma_gap2,

@@ -6,7 +6,7 @@ import functools
 import itertools
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -289,9 +289,9 @@ def _misses_nowhere_else(model: ErrorModel, form: Node, other: Node) -> bool:
     return True
 
 
-def at_the_labels(model: ErrorModel, form: Node) -> Node:
+def at_the_labels(model: ErrorModel, form: Node, written: Callable[[Expr], Iterable[Node]]) -> Node:
     """The form, with what the definition gives where the target is at an end of its domain, where
-    the form has another value there."""
+    the form has another value there. written: the forms of an expression."""
     y = model.loss.target
     if y is None or isinstance(model.loss.domain(y), sympy.FiniteSet):
         return form
@@ -300,14 +300,16 @@ def at_the_labels(model: ErrorModel, form: Node) -> Node:
         if not found[0][0]:
             continue
         test = call("eq", Name(y.name), lower(label))
-        for place, value in enumerate(_settled(model, y, label)):
+        for place, value in enumerate(_settled(model, y, label, written)):
             mended = where(test, value, form)
             found.append((_misses_at(model, mended, label), size(value), place + 1, mended))
         form = min(found, key=lambda row: row[:3])[3]
     return form
 
 
-def _settled(model: ErrorModel, y: Symbol, label: Expr) -> Iterator[Node]:
+def _settled(
+    model: ErrorModel, y: Symbol, label: Expr, written: Callable[[Expr], Iterable[Node]]
+) -> Iterator[Node]:
     yield from (call("abs", 0), lower(oo), lower(-oo))
     if model.wanted.moves(y):
         return
@@ -315,8 +317,7 @@ def _settled(model: ErrorModel, y: Symbol, label: Expr) -> Iterator[Node]:
     ways = (settled, readable(settled), sympy.factor_terms(settled))
     for expression in dict.fromkeys(e for way in ways for e in (way, rewrite(way)[0])):
         if not expression.has(sympy.nan, sympy.zoo):
-            with suppress(CannotLower):
-                yield lower(expression)
+            yield from written(expression)
 
 
 def _misses_at(model: ErrorModel, form: Node, label: Expr) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -143,10 +144,14 @@ class Score:
 
 
 class ErrorModel:
-    """The exact values of one quantity at the points of every sample."""
+    """The exact values of one quantity at the points of every sample; hard: the worst of many more
+    points, by the sample that they belong to. At these half a unit of margin is enough, and beside
+    a zero kappa is what the judge takes it for."""
 
-    def __init__(self, wanted: Target, points: Sequence[Sample]) -> None:
-        self.wanted = wanted
+    def __init__(
+        self, wanted: Target, points: Sequence[Sample], hard: Sequence[tuple[int, Reference]] = ()
+    ) -> None:
+        self.wanted, self.hard = wanted, tuple(hard)
         self.loss = wanted.derivation.loss
         whole = tuple(
             with_edges(s, [wanted.expression], self.loss.variables, not self.loss.predictions)
@@ -154,8 +159,22 @@ class ErrorModel:
             else s
             for s in points
         )
-        self.references = tuple(Reference(wanted, sample) for sample in whole)
+        self.usual = tuple(Reference(wanted, sample) for sample in whole)
         self.goal = goal(self.loss, wanted.quantity)
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The usual samples, and the hard ones."""
+        return *self.usual, *(reference for _, reference in self.hard)
+
+    def beside(self, samples: Sequence[tuple[int, Sample]]) -> ErrorModel:
+        """With hard points, each sample beside one of the usual ones."""
+        found = copy(self)
+        for k, sample in samples:
+            for cheap in (False, True) if sample.dtype == "float32" else (False,):
+                found.hard = *found.hard, (k, Reference(self.wanted, sample, 1, cheap))
+        found.__dict__.pop("general", None)
+        return found
 
     @property
     def derivation(self) -> Derivation:
@@ -167,7 +186,9 @@ class ErrorModel:
 
     def errors(self, form: Node) -> tuple[Floats, ...]:
         """ULP beyond kappa at every point of every sample."""
-        return tuple(r.errors_of(form, self.goal) for r in self.references)
+        found = [r.errors_of(form, self.goal) for r in self.usual]
+        found += [np.maximum(r.errors_of(form, self.goal) - WORTH, 0) for _, r in self.hard]
+        return tuple(found)
 
     def score(self, form: Node, errors: Sequence[Floats] | None = None) -> Score:
         found = self.errors(form) if errors is None else errors
@@ -180,6 +201,9 @@ class ErrorModel:
             missed.append(int(np.count_nonzero(general > self.goal)))
             rare = reference.special & ~reference.settled
             special += int(np.count_nonzero(error[rare] > self.goal))
+        for k, _ in reversed(self.hard):
+            worst[k] = max(worst[k], worst.pop())
+            missed[k] += missed.pop()
         return Score(tuple(worst), tuple(missed), special, size(form), self.goal + MARGIN)
 
     def serves(self, form: Node) -> bool:
@@ -230,7 +254,7 @@ def at_limit(model: ErrorModel, variable: Symbol, point: Expr) -> ErrorModel | N
         quantities={**derivation.quantities, name: limit},
         pretty={**derivation.pretty, name: limit},
     )
-    points = [at_value(r.sample, variable.name, float(point)) for r in model.references]
+    points = [at_value(r.sample, variable.name, float(point)) for r in model.usual]
     return ErrorModel(Target(limited, name, limit), points)
 
 

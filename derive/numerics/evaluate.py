@@ -85,10 +85,16 @@ def _log1p(value: Any) -> Any:
     off in either direction where the result is subnormal."""
     value = np.asarray(value)
     if value.dtype == np.float64:
-        more = 1 + value
-        found = np.asarray(np.log(more) + np.fmax((value - (more - 1)) / more, -1))
-    else:
-        found = np.asarray(np.log1p(value))
+        return _subnormal_off(_by_log(value))
+    return _subnormal_off(np.asarray(np.log1p(value)))
+
+
+def _by_log(value: Any) -> Any:
+    more = 1 + value
+    return np.asarray(np.log(more) + np.fmax((value - (more - 1)) / more, -1))
+
+
+def _subnormal_off(found: Any) -> Any:
     tiny = np.abs(found) < np.finfo(found.dtype).tiny
     if not np.any(tiny):
         return found
@@ -101,7 +107,7 @@ def _finite(value: Any) -> Any:
     return np.minimum(np.maximum(value, -most), most)
 
 
-_NUMPY: dict[str, Any] = {
+USUAL: dict[str, Any] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide,
     "neg": np.negative, "abs": np.abs, "sign": np.sign, "min": np.minimum, "max": np.maximum,
     "sqrt": np.sqrt, "pow": _power, "exp": np.exp, "expm1": np.expm1, "log": np.log,
@@ -117,6 +123,10 @@ _NUMPY: dict[str, Any] = {
 }  # fmt: skip
 
 
+# As NumPy's files compute it in float64, in every dtype.
+BY_LOG: Mapping[str, Any] = {**USUAL, "log1p": _by_log}
+
+
 # Nodes and their values by identity, which the nodes themselves keep from being used again.
 Known = dict[int, tuple[Node, Any]]
 
@@ -127,11 +137,12 @@ def evaluate(
     dtype: type = np.float64,
     shortcuts: bool = True,
     known: Known | None = None,
+    functions: Mapping[str, Any] = USUAL,
 ) -> Any:
     """The value of an expression, each operation rounded to `dtype`.
 
     shortcuts: whether helpers take their cheaper forms, which not every target has. known: values
-    of some nodes."""
+    of some nodes. functions: how each operation is done."""
     memo: dict[int, Any] = {}
     keep: list[Node] = []
 
@@ -162,12 +173,12 @@ def evaluate(
             if helper.shortcut is not None and shortcuts:
                 condition, cheap = helper.shortcut
                 return np.where(
-                    evaluate(condition, inner, dtype, shortcuts),
-                    evaluate(cheap, inner, dtype, shortcuts),
-                    evaluate(helper.body, inner, dtype, shortcuts),
+                    evaluate(condition, inner, dtype, shortcuts, functions=functions),
+                    evaluate(cheap, inner, dtype, shortcuts, functions=functions),
+                    evaluate(helper.body, inner, dtype, shortcuts, functions=functions),
                 )
-            return evaluate(helper.body, inner, dtype, shortcuts)
-        return _NUMPY[current.op](*args)
+            return evaluate(helper.body, inner, dtype, shortcuts, functions=functions)
+        return functions[current.op](*args)
 
     with np.errstate(all="ignore"):
         return visit(expression)

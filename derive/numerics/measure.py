@@ -23,7 +23,7 @@ from derive.definitions.labels import Meeting, at_label, labels, meeting, share
 from derive.definitions.loss import Loss
 from derive.definitions.samples import Sample
 from derive.numerics.columns import Ball, Column, Points
-from derive.numerics.evaluate import Known, evaluate
+from derive.numerics.evaluate import BY_LOG, USUAL, Known, evaluate
 from derive.numerics.exact import Exact, NoValue, limit
 from derive.numerics.nodes import Node
 
@@ -34,12 +34,15 @@ _JUMP = arb((1, -8))  # what moves by more in one step jumps: no rounding excuse
 _STEP = 64  # inputs are moved by a relative 2^-_STEP for kappa: by less than to the next number
 
 
-def values(form: Node, sample: Sample, known: Known | None = None) -> Floats:
+def values(form: Node, sample: Sample, known: Known | None = None, cheap: bool = False) -> Floats:
     """The form at every point, each operation rounded to the dtype of the sample; in float32 as
-    targets compute it that have no shortcuts. known: what parts of it are known to be."""
+    targets compute it that have no shortcuts, unless `cheap`. known: what parts of it are known to
+    be."""
     kind = _KINDS[sample.dtype]
     columns = {name: np.asarray(v, dtype=kind) for name, v in sample.columns.items()}
-    found = evaluate(form, columns, kind, shortcuts=kind is np.float64, known=known)
+    wide = cheap or kind is np.float64
+    functions = BY_LOG if cheap else USUAL
+    found = evaluate(form, columns, kind, shortcuts=wide, known=known, functions=functions)
     if known is not None:
         known[id(form)] = form, found
     found = np.asarray(found, dtype=np.float64)
@@ -108,11 +111,12 @@ class Reference:
     """The exact values of a quantity at the points of a sample, and kappa where it is asked for.
 
     special: the rows at which a parameter has a special value. settled: those at which the target
-    is at an end of an interval.
+    is at an end of an interval. steep: how often kappa counts close beside a zero. cheap:
+    forms are evaluated with the shortcuts of NumPy's files, whatever the dtype.
     """
 
-    def __init__(self, wanted: Target, sample: Sample) -> None:
-        self.wanted, self.sample = wanted, sample
+    def __init__(self, wanted: Target, sample: Sample, steep: int = 2, cheap: bool = False) -> None:
+        self.wanted, self.sample, self._steep, self._cheap = wanted, sample, steep, cheap
         loss = self._loss = wanted.derivation.loss
         self._labels = {float(v): v for v in labels(loss)}
         self._settled: dict[tuple[Expr, Expr], Expr] = {}
@@ -135,18 +139,18 @@ class Reference:
 
     def errors_of(self, form: Node, within: float) -> Floats:
         """The errors of a form; what other forms are made of is evaluated once."""
-        return self.errors(values(form, self.sample, self._known), within)
+        return self.errors(values(form, self.sample, self._known, self._cheap), within)
 
     def errors(self, got: Floats, within: float) -> Floats:
         """ULP beyond kappa at every point; kappa is left out where the error is `within` it. Close
-        beside a zero, where it is steep, twice: there no form keeps to it at every point. (A
+        beside a zero it counts `steep` times: there no form keeps to it at every point. (A
         subnormal number is small for another reason.)"""
         raw = self._ulps.errors(got)
         rows = np.flatnonzero((raw > within) & np.isfinite(raw))
         kappa = self._conditions(rows)
         least = 2.0 ** FORMATS[self.sample.dtype].smallest_exponent
         steep = (kappa > _STEEP) & (np.abs(self.high[rows]) >= least)
-        raw[rows] = np.maximum(raw[rows] - kappa * np.where(steep, 2, 1), 0.0)
+        raw[rows] = np.maximum(raw[rows] - kappa * np.where(steep, self._steep, 1), 0.0)
         return raw
 
     def kappa(self, k: int) -> float:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 import sympy
-from sympy import Add, Expr, FiniteSet, Mul, S
+from sympy import Add, Expr, FiniteSet, Interval, Mul, S
 
-from derive.definitions.loss import Loss
+from derive.definitions.loss import Loss, let
 
 
 def nested(expression: Expr) -> Expr:
@@ -58,3 +58,15 @@ def of_labels(loss: Loss, expression: Expr) -> Expr:
         lambda e: e.is_Pow and e.exp.is_Integer and e.exp > 1 and e.free_symbols == {y},
         lambda e: sympy.rem(sympy.expand(e), labels, y),
     )
+
+
+def by_rest(loss: Loss, expression: Expr) -> Expr | None:
+    """Common factors taken out of a sum beside y and 1 - y, which is rounded by itself first; None
+    where there is nothing to take out."""
+    y = loss.target
+    if y is None or loss.domain(y) != Interval(0, 1):
+        return None
+    taken = {v.name for v in (*loss.variables, *loss.where)}
+    rest = let(next(n for n in ("h", "rest", "unlike") if n not in taken), 1 - y)
+    found = sympy.factor_terms(expression.xreplace({1 - y: rest}))
+    return found if found.is_Mul and found.has(rest) else None

@@ -31,8 +31,10 @@ from derive.numerics.atoms import (
     power1p_exp,
     root_sigmoid,
     root_softplus,
+    root_softplus_product,
     sigmoid,
     softplus,
+    softplus_product,
 )
 from derive.numerics.columns import Ball, Points
 from derive.numerics.edges import with_edges
@@ -52,6 +54,7 @@ _FAR = 30  # an exponent: beyond 2^_FAR, 1 + y^2 is y^2
 _PARTS = {2: "half", 4: "quarter"}
 _ROOTS: Mapping[Any, Any] = {
     softplus: root_softplus,
+    softplus_product: root_softplus_product,
     sigmoid: root_sigmoid,
 }  # what may be tiny, and its root
 

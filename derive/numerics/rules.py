@@ -243,6 +243,17 @@ def _crossed(e: Expr) -> Expr | None:
     return None
 
 
+def _mirrored(e: Expr) -> Expr | None:
+    """softplus(g) softplus(-g), inside any product."""
+    if not e.is_Mul:
+        return None
+    found = [f for f in e.args if isinstance(f, atoms.softplus)]
+    for one, other in itertools.combinations(found, 2):
+        if one.args[0] == -other.args[0]:
+            return e / one / other * atoms.softplus_product(one.args[0])
+    return None
+
+
 def _log_ratio_gap(e: Expr) -> Expr | None:
     """c log_ratio(1 + a, 1 + b, …) - c in a sum, or + c."""
     for c, factor in _terms_with(e, _is(atoms.log_ratio)):
@@ -410,6 +421,12 @@ RULES: tuple[Rule, ...] = (
         _a * atoms.sigmoid(-_g) * atoms.softplus(_g) - _a * atoms.sigmoid(_g) * atoms.softplus(-_g),
         _a * atoms.sigmoid(_g) * atoms.softplus_crossed(_g),
         _crossed,
+    ),
+    Rule(
+        "softplus and its mirror image",
+        _a * atoms.softplus(_g) * atoms.softplus(-_g),
+        _a * atoms.softplus_product(_g),
+        _mirrored,
     ),
     Rule(
         "one less the logarithm of a ratio",

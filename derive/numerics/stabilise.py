@@ -14,10 +14,12 @@ from sympy import Expr, Symbol, nan, oo
 from derive.calculus.derivation import Derivation
 from derive.calculus.reading import operations, readable
 from derive.definitions.loss import Let
+from derive.definitions.samples import Sample
 from derive.errors import BadInput, Refuted
 from derive.numerics.angles import angled
 from derive.numerics.bounds import held_off
 from derive.numerics.candidates import Candidate, expressions, from_base, readings, squared_out
+from derive.numerics.carried import carried
 from derive.numerics.clips import clipped
 from derive.numerics.ends import EndPiece, at_the_ends, at_the_labels, leading, with_leading
 from derive.numerics.errors import (
@@ -29,11 +31,13 @@ from derive.numerics.errors import (
     at_limit,
     is_limit,
     samples,
+    size,
 )
 from derive.numerics.forms import MeasuredError, Regime, StableForm
+from derive.numerics.hard import Trial, many
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.measure import target
-from derive.numerics.nesting import nested, of_labels
+from derive.numerics.nesting import by_rest, nested, of_labels
 from derive.numerics.nodes import Name, Node, call, node, where
 from derive.numerics.pieces import Measured, piecewise
 from derive.numerics.products import ROOTED, WAYS, Ranges, ordered
@@ -47,6 +51,8 @@ from derive.numerics.units import Unit, degree, in_units, units
 # How many forms get leading terms of their own.
 _BEST = 4
 _BITS = 53  # of balls that are known
+_ROUNDS = 4  # in which harder points are sought
+_CARRIED = 6  # forms whose roundings are carried along
 _FAR_OFF = 1e10  # ULP
 _CORNER = 2  # points over the range of float32, missed for the sake of a shorter file
 _WORDY = 20  # size of a form, beyond which two pieces may be shorter
@@ -83,7 +89,7 @@ def _stabilise(derivation: Derivation, progress: Progress | None) -> StableForm:
         if progress is not None:
             progress(f"{loss.name}: {name}", done, len(names))
         models[name] = ErrorModel(target(derivation, name), points)
-        chosen[name], row = search.best(models[name], chosen)
+        chosen[name], row, models[name] = search.proven(models[name], chosen)
         errors.append(row)
     chosen = {name: held_off(models[name], form) for name, form in chosen.items()}
     regimes = (
@@ -139,16 +145,53 @@ class _Search:
         self.powers = with_powers(derivation.loss.expression)
         self.units: tuple[Unit, ...] = units(derivation.loss)
         self.leads: list[EndPiece] | None = None
+        self.found: dict[tuple[str, str], list[Candidate]] = {}
         self.ranges = ranges or _ranges(derivation)
+
+    def proven(
+        self, model: ErrorModel, chosen: Mapping[str, Node]
+    ) -> tuple[Node, MeasuredError, ErrorModel]:
+        """The best form, on harder points too where it misses those; and what it was measured
+        on."""
+        found: list[tuple[int, Node, MeasuredError, ErrorModel]] = []
+        for _ in range(_ROUNDS):
+            form, row = self.best(model, chosen)
+            trial = Trial.of(model, form, self._many)
+            found.append((trial.missed, form, row, model))
+            if not trial.missed or form in [before for _, before, *_ in found[:-1]]:
+                break
+            model = model.beside(trial.hard)
+        missed, form, row, model = min(found, key=lambda one: one[0])
+        if missed:
+            better = self._carried(model, form, missed)
+            if better is not None:
+                rules = (*row.rules, "roundings carried along")
+                form, row = better, _error(model, better, rules, row.direct)
+        return form, row, model
+
+    def _carried(self, model: ErrorModel, form: Node, missed: int) -> Node | None:
+        """The form with another one beside its zeros, where that misses much less there."""
+        plain = sorted({c.form for c in self._ways(model, self._plain)}, key=size)
+        before = model.score(form).missed
+        found: list[tuple[int, int, Node]] = []
+        for place, other in enumerate(plain[:_CARRIED]):
+            changed = carried(other, form)
+            if changed is None:
+                continue
+            trial = Trial.of(model, changed, self._many)
+            kept = zip(model.score(changed).missed, before, strict=True)
+            if trial.missed < missed / 2 and all(new <= old for new, old in kept):
+                found.append((trial.missed, place, changed))
+        return min(found, key=lambda one: one[:2])[2] if found else None
 
     def best(self, model: ErrorModel, chosen: Mapping[str, Node]) -> tuple[Node, MeasuredError]:
         """The shortest form that holds everywhere, the cheap ones first; else a composition; else
         the least bad."""
         raw = self._lowered(model.wanted.expression)
         direct = float("inf") if raw is None else model.score(raw).worst[0]
-        rows = self._rows(model, self._plain(model))
+        rows = self._rows(model, self._ways(model, self._plain))
         if model.wanted.expression.has(sympy.Piecewise):  # other spellings of cases are shorter
-            rows += self._rows(model, self._rewritten(model))
+            rows += self._rows(model, self._ways(model, self._rewritten))
         self.leads = None
         ends: list[_Row] = []
         found = _shortest(rows) or _nearly(model, rows)
@@ -158,7 +201,7 @@ class _Search:
             both = [row for row in (found, composed) if row is not None]
             found = min(both, key=lambda r: r.score.length, default=None)
         if found is None:
-            rows += self._rows(model, self._rewritten(model))
+            rows += self._rows(model, self._ways(model, self._rewritten))
             if not rows:
                 self._lacking(model)
             found = _shortest(rows) or _nearly(model, rows)
@@ -170,9 +213,18 @@ class _Search:
         units = () if model.loss.predictions else self.units
         length = units[0].length if units else None
         form = at_the_ends(model, found.measured.candidate.form, self._leading, length)
-        form = at_the_labels(model, form)
+        form = at_the_labels(model, form, self._written)
         _refuse_wrong(model, form, raw)
         return form, _error(model, form, found.measured.candidate.rules, direct)
+
+    def _ways(
+        self, model: ErrorModel, find: Callable[[ErrorModel], list[Candidate]]
+    ) -> list[Candidate]:
+        """What is found once for a quantity, whatever it is measured on."""
+        key = model.quantity, find.__name__
+        if key not in self.found:
+            self.found[key] = find(model)
+        return self.found[key]
 
     @staticmethod
     def _rows(model: ErrorModel, ways: Sequence[Candidate]) -> list[_Row]:
@@ -209,6 +261,8 @@ class _Search:
                 derived = from_base(loss, model.quantity, rewrite(base)[0])
                 more += [(e, rule) for e in (derived, readable(derived))] if rule else []
                 more += [(e, rule) for e in self._nested(derived)]
+                apart = by_rest(loss, derived)
+                more += [] if apart is None else [(apart, rule)]
             found += self._candidates([p for e, used in more for p in ((e, used), rewrite(e))])
         read = [(way, ("exponential polynomial",)) for way in readings(loss, pretty)]
         return found + self._candidates(read)
@@ -264,6 +318,9 @@ class _Search:
                     found.setdefault(form, used)
         return [Candidate(form, used) for form, used in found.items()]
 
+    def _written(self, expression: Expr) -> list[Node]:
+        return [candidate.form for candidate in self._candidates([(expression, ())])]
+
     def _ordered(self, expression: Expr) -> Iterator[Node | None]:
         kinds = (sympy.Mul, sympy.Pow, sympy.Piecewise)
         settled = expression.has(nan, sympy.zoo)
@@ -273,6 +330,10 @@ class _Search:
                 for way in WAYS if self.units else (*WAYS, ROOTED):
                     with suppress(CannotLower):
                         yield ordered(loss, expression, ranges, way)
+
+    @cached_property
+    def _many(self) -> tuple[Sample, ...]:
+        return many(self.derivation.loss)
 
     @cached_property
     def _near(self) -> list[Ranges]:
@@ -368,8 +429,9 @@ class _Row:
 
 def _missed(model: ErrorModel, row: _Row) -> np.ndarray:
     """At which general points a form misses the goal."""
-    errors = zip(row.measured.errors[:4], model.general, strict=False)
-    return np.concatenate([(e > model.goal) & g for e, g in errors])
+    errors = row.measured.errors[:4] + row.measured.errors[len(model.usual) :]
+    general = model.general[:4] + model.general[len(model.usual) :]
+    return np.concatenate([(e > model.goal) & g for e, g in zip(errors, general, strict=True)])
 
 
 def _shortest(rows: Sequence[_Row], most_pieces: int = 9) -> _Row | None:
@@ -412,7 +474,7 @@ def _is_near(model: ErrorModel, score: Score) -> bool:
 def _error(model: ErrorModel, form: Node, rules: tuple[str, ...], direct: float) -> MeasuredError:
     errors = model.errors(form)
     worst = [float(np.max(e[~r.special], initial=0.0))
-             for e, r in zip(errors, model.references, strict=True)]  # fmt: skip
+             for e, r in zip(errors, model.usual, strict=False)]  # fmt: skip
 
     def place(k: int) -> dict[str, float]:
         reference = model.references[k]

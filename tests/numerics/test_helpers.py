@@ -36,7 +36,7 @@ BOUNDS: dict[str, float] = {
     6.0, "log1p_minus": 4.0, "log1prel": 2.0, "log1prel1": 5.0, "log1prel2":
     9.0, "logcosh": 3.0, "logcosh_excess": 3.0, "softplus": 2.0, "sigmoid": 3.0,
     "power1p": 2.5, "power1p_exp": 3.0, "root_softplus": 3.0, "root_sigmoid": 3.0,
-    "softplus_crossed": 7.0, "log1p_square": 2.5, "log1p_over": 3.0,
+    "softplus_crossed": 5.0, "softplus_product": 3.5, "log1p_square": 2.5, "log1p_over": 3.0,
     "power1p_square": 3.0, "times_power1p": 5.0,
     "times_power1p_less_one": 5.0, "in_halves": 6.0, "root1p_square": 1.5,
     "weighted": 5.0, "half_weighted": 5.0,
@@ -66,8 +66,9 @@ def _arguments(name: str) -> tuple[np.ndarray, ...]:
         "root_softplus",
         "root_sigmoid",
         "softplus_crossed",
+        "softplus_product",
     ):
-        return (np.concatenate([EXPONENTS, _around(20.0, -20.0, 1.0, -1.0)]),)
+        return (np.concatenate([EXPONENTS, _around(20.0, -20.0, 1.0, -1.0, 1.5, -1.5)]),)
     if name == "log1p_square":
         return (np.concatenate([_spread(1e-150, 1e300), _around(2.0**40)]),)
     if name == "root1p_square":

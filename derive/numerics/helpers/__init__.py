@@ -28,6 +28,7 @@ from derive.numerics.helpers.hyperbolic import (
     sigmoid,
     softplus,
     softplus_crossed,
+    softplus_product,
     softplus_step,
 )
 from derive.numerics.helpers.logarithm import (
@@ -90,6 +91,7 @@ __all__ = [
     "sigmoid",
     "softplus",
     "softplus_crossed",
+    "softplus_product",
     "softplus_step",
     "square_bend",
     "times_log1p",

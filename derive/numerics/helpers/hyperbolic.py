@@ -72,7 +72,7 @@ softplus = define(
         ("z",),
         "log(1 + exp(z)), without overflow.",
         call("max", _z, 0) + call("log1p", exp(-absolute(_z))),
-        lambda z: z + mp.log1p(mp.exp(-z)) if z > 0 else mp.log1p(mp.exp(z)),
+        lambda z: _softplus_of(z),
     )
 )
 sigmoid = define(
@@ -104,13 +104,31 @@ root_sigmoid = define(
 )
 
 
+def _even(f: Callable[[Any], Any], reach: float) -> Node:
+    """A polynomial in z^2, which is the even function f up to |z| = reach."""
+    with mp.workdps(60):
+        near = interpolant(lambda w: f(mp.sqrt(w)), mp.mpf(10) ** -20, reach**2, 0)
+    assert near is not None
+    return polynomial(Local("square", _z * _z), near)
+
+
+def _softplus_of(z: Any) -> Any:
+    return z + mp.log1p(mp.exp(-z)) if z > 0 else mp.log1p(mp.exp(z))
+
+
+# Up to here a polynomial is rounded less than logarithms are.
+_MODERATE = 1.5
+
+
 def _crossed() -> Node:
-    """exp(-max(z, 0)) (a - (exp(a) - 1) softplus(-a)), a = |z|, with z's sign; far out the product
-    is 1."""
+    """Near 0 (1 - exp(-z)) (z/2 coth(z/2) - log(2 cosh(z/2))); far out
+    exp(-max(z, 0)) (a - (exp(a) - 1) softplus(-a)), a = |z|, with z's sign: the product is 1."""
     a = Local("a", call("min", absolute(_z), FAR))
     b = Local("b", call("min", a, 40))
     size = a - call("expm1", b) * softplus(-b)
-    return call("sign", _z) * exp(-call("max", _z, 0)) * size
+    far = call("sign", _z) * exp(-call("max", _z, 0)) * size
+    even = _even(lambda z: (z / mp.tanh(z / 2) - z) / 2 - mp.log1p(mp.exp(-z)), _MODERATE)
+    return where(absolute(_z) < _MODERATE, -call("expm1", -_z) * even, far)
 
 
 softplus_crossed = define(
@@ -120,6 +138,19 @@ softplus_crossed = define(
         "exp(-z) softplus(z) - softplus(-z), without cancellation.",
         _crossed(),
         lambda z: mp.exp(-z) * mp.log1p(mp.exp(z)) - mp.log1p(mp.exp(-z)),
+    )
+)
+softplus_product = define(
+    Helper(
+        "softplus_product",
+        ("z",),
+        "softplus(z) softplus(-z), which is even.",
+        where(
+            absolute(_z) < _MODERATE,
+            _even(lambda z: _softplus_of(z) * _softplus_of(-z), _MODERATE),
+            softplus(_z) * softplus(-_z),
+        ),
+        lambda z: _softplus_of(z) * _softplus_of(-z),
     )
 )
 _q, _t = Name("q"), Name("t")

@@ -8,7 +8,6 @@ from math import inf
 from mpmath import mp
 
 from derive.numerics.helpers.helper import Helper, bounded, define, exp
-from derive.numerics.helpers.hyperbolic import softplus
 from derive.numerics.nodes import Local, Name, Node, absolute, call, node, patch, where
 
 _t, _q = Name("t"), Name("q")
@@ -22,7 +21,7 @@ SQUARE = Local("w", _over * _y)
 _FAR = 2.0**80
 # exp of it and of its negative is a number of every dtype.
 _MOST = 80
-_FEW = 2
+_FEW = 8  # an exponent, up to which the square of what rounding takes is nothing
 
 
 def _moved(change: Node) -> Node:
@@ -91,17 +90,19 @@ _decay = Local("decay", exp(-absolute(_z)))
 _more = Local("more", 1 + _decay)
 # What rounding takes from 1 + exp(-|z|), which the power would multiply by its exponent; beside a
 # power that is 0 or infinite already it may be any.
-_lost = call("clamp", _q * ((_decay - (_more - 1)) / _more), -_MOST, _MOST)
+_taken = _q * ((_decay - (_more - 1)) / _more)
+_lost = call("clamp", _taken, -_MOST, _MOST)
+_grown = Local("power", _more**_q)
+_rise = _q * bounded(call("max", _z, 0))
 power1p_exp = define(
     Helper(
         "power1p_exp",
         ("z", "q"),
         "(1 + exp(z))^q, also where exp(z) overflows.",
         where(
-            absolute(_q)
-            <= _FEW,  # there fewer steps count for more than what the exponent multiplies
-            exp(_q * softplus(bounded(_z))),
-            _more**_q * exp(_q * bounded(call("max", _z, 0)) + _lost),
+            absolute(_q) <= _FEW,
+            (_grown + _grown * _taken) * exp(_rise),
+            _grown * exp(_rise + _lost),
         ),
         lambda z, q: mp.exp(q * mp.log1p(mp.exp(z))),
     )

@@ -1,0 +1,172 @@
+"""Where a form is rounded most, sought among many more points than exact values are had of.
+
+There the form in float32 is compared with itself in float64; the worst points, and others beside
+them in float64, are then measured as all points are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sympy import Symbol
+
+from derive.definitions.floats import FORMATS, Floats, unit_exponent
+from derive.definitions.labels import Meeting, meeting, share
+from derive.definitions.loss import Loss
+from derive.definitions.samples import Group, Sample, draw, to_dtype
+from derive.numerics.errors import MARGIN, ErrorModel
+from derive.numerics.evaluate import evaluate
+from derive.numerics.measure import values
+from derive.numerics.nodes import Node
+
+_POINTS = 6000
+_COPIES, _APART = 8, 0.1  # of each of them, and how far away
+_SEED = -1  # of the points; what is judged by its seed is not chosen by it
+_MOST = 10  # hard points of a kind
+_BESIDE = 6  # points beside each of them
+_NEAR = 1e-3
+_STEP = 2.0**-20  # inputs are moved by it for kappa
+_STEEP = 8  # kappa beyond which a point is one beside a zero
+_ZEROS, _STEPS = 150, 60
+_BESIDE_ZERO = (0.1, 0.03, 0.01, 3e-3, 1e-3)
+_COMMON = 20
+_KINDS = {"everyday": (0, 2), "whole": (1, 3)}  # of a sample, its places in a model
+
+
+def many(loss: Loss) -> tuple[Sample, ...]:
+    """The points in float32: those that are drawn, and others beside each of them."""
+    rng = np.random.Generator(np.random.PCG64(1))
+    return tuple(
+        replace(sample, groups=tuple(_more(g, rng) for g in sample.groups))
+        for sample in (draw(loss, name, "float32", _POINTS, seed=_SEED) for name in _KINDS)
+    )
+
+
+def _more(group: Group, rng: np.random.Generator) -> Group:
+    times = 1 - _APART * rng.random((_COPIES, len(group.x)))
+    return replace(group, x=to_dtype(np.concatenate([group.x, *(times * group.x)]), "float32"))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How many of the points a form misses by nearly its promise, those that are not beside a zero
+    counted more; and the worst of them: hard samples, each by the place of the usual one that it
+    belongs to."""
+
+    missed: int
+    hard: tuple[tuple[int, Sample], ...]
+
+    @staticmethod
+    def of(model: ErrorModel, form: Node, samples: Sequence[Sample]) -> Trial:
+        missed, hard = 0, []
+        rng = np.random.Generator(np.random.PCG64(0))
+        zeros = (_beside_zeros(form, sample) for sample in samples)
+        for sample, weight in [(s, _COMMON) for s in samples] + [(s, 1) for s in zeros if s]:
+            wide, narrow = _KINDS[sample.name]
+            count, rows = _worst(model, form, sample)
+            missed += weight * count
+            groups = [_group(sample, k) for k in rows]
+            near = [g for group in groups for g in _beside(model.loss, group, rng)]
+            if groups:
+                hard.append((narrow, replace(sample, name="hard", groups=tuple(groups))))
+                hard.append((wide, Sample("hard", "float64", sample.names, tuple(near))))
+        return Trial(missed, tuple(hard))
+
+
+def _beside_zeros(form: Node, sample: Sample) -> Sample | None:
+    """Points beside those x at which the form changes its sign, found by bisection."""
+    wide = replace(sample, dtype="float64")
+    x, *parameters = (wide.columns[name] for name in wide.names)
+    group = np.repeat(np.arange(len(wide.groups)), [len(g.x) for g in wide.groups])
+    order = np.lexsort((x, group))
+    low, high = order[:-1], order[1:]
+    sign = np.sign(values(form, wide))
+    crossed = (group[low] == group[high]) & (sign[low] * sign[high] < 0) & (x[low] * x[high] > 0)
+    found = np.flatnonzero(crossed)[:: max(1, int(np.count_nonzero(crossed)) // _ZEROS)]
+    if not len(found):
+        return None
+    low, high = low[found], high[found]
+    held = {name: p[low] for name, p in zip(wide.names[1:], parameters, strict=True)}
+    one, other, start = x[low], x[high], sign[low]
+    with np.errstate(all="ignore"):
+        for _ in range(_STEPS):
+            middle = np.sign(one) * np.sqrt(one * other)
+            before = np.sign(evaluate(form, {wide.names[0]: middle, **held})) == start
+            one, other = np.where(before, middle, one), np.where(before, other, middle)
+    near = to_dtype(
+        np.outer(one, [1 + side * d for d in _BESIDE_ZERO for side in (1, -1)]), sample.dtype
+    )
+    rows = zip(zip(*held.values(), strict=True), near, strict=True)
+    return replace(sample, groups=tuple(Group(tuple(map(float, p)), xs) for p, xs in rows))
+
+
+def _group(sample: Sample, k: int) -> Group:
+    x, *parameters = (float(sample.columns[name][k]) for name in sample.names)
+    return Group(tuple(parameters), np.array([x]))
+
+
+def _beside(loss: Loss, group: Group, rng: np.random.Generator) -> Iterator[Group]:
+    yield group
+    meant = [_meant(loss, p) | {0.0} for p in loss.held]
+    for _ in range(_BESIDE):
+        steps = 1 + _NEAR * rng.uniform(-1, 1, len(group.parameters) + 1)
+        moved = tuple(
+            v if v in fixed or not np.isfinite(v) else float(v * step)
+            for v, fixed, step in zip(group.parameters, meant, steps[1:], strict=True)
+        )
+        yield Group(moved, group.x * steps[0])
+
+
+def _worst(model: ErrorModel, form: Node, sample: Sample) -> tuple[int, list[int]]:
+    """How many rows are beyond the goal, and the worst of them, of those beside a zero some."""
+    columns: Mapping[str, Floats] = sample.columns
+    exact = values(form, replace(sample, dtype="float64"))
+    with np.errstate(all="ignore"):
+        raw = np.fmax(*(np.abs(values(form, sample, cheap=c) - exact) for c in (False, True)))
+        raw = np.ldexp(raw, -unit_exponent(exact, FORMATS["float32"]).astype(np.intc))
+    usual: np.ndarray = np.isfinite(raw) & (np.abs(exact) < np.finfo(np.float32).max)
+    usual &= columns[sample.names[0]] != 0
+    for name, point in model.wanted.limits:
+        usual &= columns[name] != point
+    rows = np.flatnonzero(usual & (raw > model.goal + MARGIN))
+    kappa = _kappa(model, form, sample, rows)
+    beyond = raw[rows] - kappa
+    bad = beyond > model.goal + MARGIN
+    found: list[int] = []
+    for kind in (kappa > _STEEP, kappa <= _STEEP):
+        some = np.flatnonzero(kind & bad)
+        found += rows[some[np.argsort(-beyond[some])]][:_MOST].tolist()
+    return int(np.count_nonzero(bad)), found
+
+
+def _kappa(model: ErrorModel, form: Node, sample: Sample, rows: np.ndarray) -> Floats:
+    """About the condition of the form at some rows."""
+    loss = model.loss
+    here = {name: column[rows] for name, column in sample.columns.items()}
+    total = np.zeros(len(rows))
+    met = meeting(loss) if loss.predictions else None
+    with np.errstate(all="ignore"):
+        value = evaluate(form, here)
+        for v in loss.variables:
+            at = here[v.name]
+            moved = evaluate(form, {**here, v.name: at * (1 + _STEP)})
+            slope = np.abs((moved - value) / value) / _STEP
+            counts = np.isfinite(slope) & np.isfinite(at) & ~np.isin(at, list(_meant(loss, v)))
+            total += np.where(counts, slope, 0) * _shares(loss, v, here, met)
+    return total
+
+
+def _shares(loss: Loss, v: Symbol, here: dict[str, Floats], met: Meeting | None) -> Floats:
+    count = len(here[v.name])
+    if met is None or v in loss.parameters:
+        return np.ones(count)
+    points = [{n: float(c[k]) for n, c in here.items()} for k in range(count)]
+    return np.array([share(loss, v, point, met) for point in points])
+
+
+def _meant(loss: Loss, v: Symbol) -> set[float]:
+    if v not in loss.parameters:
+        return set()
+    return {loss.default(v), *map(float, loss.special.get(v, ()))}

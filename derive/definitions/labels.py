@@ -4,8 +4,8 @@ and where the two are equal: 0 log 0 = 0, and 0 times inf."""
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import mpmath
@@ -59,16 +59,23 @@ def meeting(loss: Loss) -> Meeting:
     x, y = loss.residual, loss.target
     if y is None or isinstance(loss.domain(y), FiniteSet):
         return Meeting(False, False)
-    others = {p: mpf(loss.default(p)) for p in loss.variables if p not in (x, y)}
+    others = tuple((p, loss.default(p)) for p in loss.variables if p not in (x, y))
+    domains = loss.domain(x), loss.domain(y)
+    places = (p for p in PLACES if all(d.contains(Rational(p)) is true for d in domains))
+    return _meeting(loss.expression, x, y, others, tuple(places))
+
+
+@lru_cache
+def _meeting(
+    e: Expr, x: Symbol, y: Symbol, others: Sequence[tuple[Symbol, float]], places: Sequence[str]
+) -> Meeting:
     heights = []
     with mp.workdps(80):
-        for place in map(mpf, PLACES):
-            if not all(loss.domain(v).contains(Rational(str(place))) is true for v in (x, y)):
-                continue
+        at = {p: mpf(value) for p, value in others}
+        for place in map(mpf, places):
             try:
                 here, above, below = (
-                    evaluate(loss.expression, {**others, y: place, x: place + k * STEP})
-                    for k in (0, 1, -1)
+                    evaluate(e, {**at, y: place, x: place + k * STEP}) for k in (0, 1, -1)
                 )
             except (NotReal, NoBranch, OutOfReach):
                 return Meeting(False, False)

@@ -19,7 +19,7 @@ from derive.definitions.loss import Loss
 from derive.definitions.samples import Group, Sample, everyday, spread
 from derive.numerics.edges import with_edges
 from derive.numerics.exact import Exact, NoValue
-from derive.numerics.measure import Reference, Target
+from derive.numerics.measure import Batch, Reference, Target
 from derive.numerics.nodes import Call, Node, Number, walk
 
 # What a form has to reach, in ULP beyond kappa: the promise less 1 ULP of margin. The loss, first
@@ -160,6 +160,7 @@ class ErrorModel:
             for s in points
         )
         self.usual = tuple(Reference(wanted, sample) for sample in whole)
+        self._batches = Batch.of(self.references)
         self.goal = goal(self.loss, wanted.quantity)
 
     @property
@@ -170,9 +171,13 @@ class ErrorModel:
     def beside(self, samples: Sequence[tuple[int, Sample]]) -> ErrorModel:
         """With hard points, each sample beside one of the usual ones."""
         found = copy(self)
-        for k, sample in samples:
-            for cheap in (False, True) if sample.dtype == "float32" else (False,):
-                found.hard = *found.hard, (k, Reference(self.wanted, sample, 1, cheap))
+        more = [
+            (k, Reference(self.wanted, sample, 1, cheap))
+            for k, sample in samples
+            for cheap in ((False, True) if sample.dtype == "float32" else (False,))
+        ]
+        found.hard = *self.hard, *more
+        found._batches = *self._batches, *Batch.of(r for _, r in more)
         found.__dict__.pop("general", None)
         return found
 
@@ -186,9 +191,10 @@ class ErrorModel:
 
     def errors(self, form: Node) -> tuple[Floats, ...]:
         """ULP beyond kappa at every point of every sample."""
-        found = [r.errors_of(form, self.goal) for r in self.usual]
-        found += [np.maximum(r.errors_of(form, self.goal) - WORTH, 0) for _, r in self.hard]
-        return tuple(found)
+        pairs = [pair for batch in self._batches for pair in batch.errors_of(form, self.goal)]
+        found = {id(reference): errors for reference, errors in pairs}
+        hard = [np.maximum(found[id(r)] - WORTH, 0) for _, r in self.hard]
+        return *(found[id(r)] for r in self.usual), *hard
 
     def score(self, form: Node, errors: Sequence[Floats] | None = None) -> Score:
         found = self.errors(form) if errors is None else errors

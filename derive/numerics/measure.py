@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -116,7 +116,7 @@ class Reference:
     """
 
     def __init__(self, wanted: Target, sample: Sample, steep: int = 2, cheap: bool = False) -> None:
-        self.wanted, self.sample, self._steep, self._cheap = wanted, sample, steep, cheap
+        self.wanted, self.sample, self._steep, self.cheap = wanted, sample, steep, cheap
         loss = self._loss = wanted.derivation.loss
         self._labels = {float(v): v for v in labels(loss)}
         self._settled: dict[tuple[Expr, Expr], Expr] = {}
@@ -139,7 +139,7 @@ class Reference:
 
     def errors_of(self, form: Node, within: float) -> Floats:
         """The errors of a form; what other forms are made of is evaluated once."""
-        return self.errors(values(form, self.sample, self._known, self._cheap), within)
+        return self.errors(values(form, self.sample, self._known, self.cheap), within)
 
     def errors(self, got: Floats, within: float) -> Floats:
         """ULP beyond kappa at every point; kappa is left out where the error is `within` it. Close
@@ -303,6 +303,29 @@ class Reference:
             calm = arb((1, 20 - _STEP))
             rows = [k for k in rows if k not in found or not found[k] <= abs(here[k]) * calm]
         return found
+
+
+class Batch:
+    """References whose forms are evaluated together: of one dtype, all cheap or none."""
+
+    def __init__(self, references: Sequence[Reference]) -> None:
+        self.references, self._cheap = references, references[0].cheap
+        samples = [r.sample for r in references]
+        self._sample = replace(samples[0], groups=sum((s.groups for s in samples), ()))
+        self._ends = np.cumsum([len(s) for s in samples])[:-1]
+        self._known: Known = {}
+
+    @staticmethod
+    def of(references: Iterable[Reference]) -> tuple[Batch, ...]:
+        alike: dict[tuple[str, bool], list[Reference]] = {}
+        for r in references:
+            alike.setdefault((r.sample.dtype, r.cheap), []).append(r)
+        return tuple(map(Batch, alike.values()))
+
+    def errors_of(self, form: Node, within: float) -> list[tuple[Reference, Floats]]:
+        """As `Reference.errors_of`, of each."""
+        got = np.split(values(form, self._sample, self._known, self._cheap), self._ends)
+        return [(r, r.errors(v, within)) for r, v in zip(self.references, got, strict=True)]
 
 
 def settled(loss: Loss, sample: Sample) -> np.ndarray:

@@ -95,6 +95,20 @@ def test_the_range_shows_every_kink_and_the_tails(derivations: Mapping[str, Deri
     assert ends(tukey, parameters(tukey, {}))[1] > 1.5 * c
 
 
+def test_a_tail_ends_where_the_loss_shoots_up_and_goes_on_where_it_hardly_rises() -> None:
+    linex, quantile = derived(load("linex")), derived(load("quantile"))
+    low, high = ends(linex, parameters(linex, {}))
+    assert low == -6.0 and 2.5 < high < 4
+    low, high = ends(quantile, parameters(quantile, {"tau": "9/10"}))
+    assert (low, high) == (-6.0, 20.0)
+
+
+def test_a_target_on_a_half_line_has_several_values() -> None:
+    for name, values in (("poisson", [4, 2, 1, 0]), ("gamma_deviance", [4, 2, 1])):
+        found = family_values(derived(load(name)))
+        assert found is not None and found[1] == values
+
+
 def test_densities_have_the_mass_one(derivations: Mapping[str, Derivation]) -> None:
     for name, given in (("huber", {}), ("absolute", {}), ("barron", {"alpha": "2"}),
                         ("barron", {"alpha": "4"}), ("barron", {"alpha": "3"})):  # fmt: skip

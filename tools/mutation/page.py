@@ -15,9 +15,10 @@ HEAD = """# The judge judged
 
 What `python -m tools.mutation --record [LOSS …]` found. A mutant is a formula of the catalogue, or
 an emitted function, that is wrong in one place: an operator, a constant by 0.01 %, a sign, a
-parameter, a branch, a tail, one special value. All of them have to be refuted. A rewrite is the same
-formula typed otherwise; none of them may be refuted. What is equal everywhere to 30 digits is no
-mutant, nor is a change of the plumbing that cuts and joins arrays. The command names what survives.
+parameter, a branch, a tail, one special value. All of them have to be refuted. A rewrite is the
+same formula typed otherwise; none of them may be refuted. What is equal everywhere to 30 digits is
+no mutant, nor is a change of the plumbing that cuts and joins arrays. The command names what
+survives. A loss without a row has not been run since the page was begun.
 
 """
 

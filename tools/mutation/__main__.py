@@ -2,6 +2,7 @@
 
 Prints a line for each loss: how many mutants were refuted of how many, which survived, and how many
 rewrites raised a false alarm of how many. Exits with 1 if anything survived or was a false alarm.
+--record puts the scores into docs/mutation.md; losses that were not asked for keep theirs.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from derive.verification.implementations import Runners
 from derive.verification.report import REFUTED
 from derive.verification.targets import TargetFiles, file_of
 from derive.verification.units import Samples, loss_rows
+from tools.mutation import page
 from tools.mutation.code import around, inside
 from tools.mutation.formulas import Variant, equal, mutants, rewrites
 
@@ -47,10 +49,13 @@ class Score:
     caught: int
     survived: tuple[str, ...]
 
+    @property
+    def short(self) -> str:
+        return f"{self.caught} of {self.caught + len(self.survived)}"
+
     def __str__(self) -> str:
-        total = self.caught + len(self.survived)
         left = "".join(f"\n    {what}" for what in self.survived)
-        return f"{self.what}: {self.caught} of {total}{left}"
+        return f"{self.what}: {self.short}{left}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,18 +66,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--code", type=int, default=20, help="mutants of code a loss, target")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=-1)
+    parser.add_argument("--record", action="store_true", help="write docs/mutation.md")
     given = parser.parse_args(arguments)
     failed = 0
     with Parallel(n_jobs=given.jobs) as parallel:
         for name in given.losses or NAMES:
-            loss = load(name)
-            for score in (
-                *(_formulas(loss, given, parallel) if given.formulas else ()),
-                *(_code(loss, target, given) for target in _targets(given.code)),
-            ):
+            loss, scores = load(name), []
+            for score in _scores(loss, given, parallel):
                 print(score, flush=True)
+                scores.append(score)
                 failed += len(score.survived)
+            if given.record:
+                page.record(name, [(s.what.partition(", ")[2], s.short) for s in scores])
     return int(failed > 0)
+
+
+def _scores(loss: Loss, given: argparse.Namespace, parallel: Parallel) -> Iterator[Score]:
+    if given.formulas:
+        yield from _formulas(loss, given, parallel)
+    for target in _targets(given.code):
+        yield _code(loss, target, given)
 
 
 def _targets(count: int) -> Sequence[TargetFiles]:

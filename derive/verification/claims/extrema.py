@@ -14,6 +14,8 @@ from derive.verification.claims.values import compare
 
 STEPS = 48
 BISECTIONS = 220
+# An extremum may lie far from every size that the formula names, such as at a squared difference.
+OUTER = (-30, -24, -18, -15, -12, -10, -8, -7, 8, 9, 11, 14, 18, 24, 30)
 
 
 def extremum(line: Line, largest: bool) -> Number:
@@ -62,11 +64,13 @@ def grid(low: Expr, high: Expr, steps: int = STEPS) -> list[Expr]:
         sizes = [Rational(3) ** k / Rational(8) ** 2 for k in range(-8, 18)]
         if steps >= STEPS // 2:
             sizes += [s * Rational(3, 2) for s in sizes]
+            sizes += [Rational(10) ** k for k in OUTER]
         points = [start + sign * s for s in sizes]
         return sorted(points)
     width = high - low
     inner = [Rational(k, steps) for k in range(1, steps)]
-    inner += [Rational(1, 10**k) for k in (3, 6)] + [1 - Rational(1, 10**k) for k in (3, 6)]
+    near = (3, 6, 9, 12, 18, 27)
+    inner += [Rational(1, 10**k) for k in near] + [1 - Rational(1, 10**k) for k in near]
     return sorted(low + width * part for part in inner)
 
 

@@ -198,3 +198,18 @@ def test_sides_that_are_proved_equal_refute_a_strict_relation(loss: str, says: s
     assert found.verdict == "refuted"
     assert found.steps
     assert found.witness is not None
+
+
+@pytest.mark.parametrize(
+    ("loss", "says", "where"),
+    [
+        (
+            "student_t",
+            "integral(exp(-loss), x, -oo, oo) == sqrt(pi*df)*scale*gamma(df/2)/gamma((df + 1)/2)",
+            "df < 1",
+        ),
+        ("gaussian_nll", "inf(loss, v) == (1 + log((y - mu)**2))/2", "y != mu"),
+    ],
+)
+def test_numbers_that_are_hard_to_have_refute_nothing(loss: str, says: str, where: str) -> None:
+    assert searched(claim(LOSS.format(loss=loss), says, where)).verdict == "agrees"

@@ -14,6 +14,7 @@ import pytest
 from verification.formulas.texts import READ, REFUSED
 
 from derive.definitions.find import find
+from derive.definitions.lossfile import parse
 from derive.errors import BadInput
 from derive.verification.claims.file import parse_claims
 from derive.verification.claims.reader import read_statement, read_where
@@ -194,6 +195,25 @@ TOML = (
 FILE = '[[claim]]\nid = "a"\nloss = "huber"\nsays = "even(loss, x)"\nsource = "a page, its"\n'
 
 
+LOSS = (
+    'name = "a"\n', 'loss = "x**2"\n', "[variables]\n", 'x = "real"\n', 'c = "positive"\n',
+    'c = "[0, 1]"\n', 'c = "(0, oo)"\n', "[defaults]\n", "c = 1.0\n", "c = -1\n", "[special]\n",
+    'c = ["oo"]\n', "[prediction]\n", "[target]\n", 'y = "index of k"\n', 'z = "real over k"\n',
+    'p = "probability over k"\n', "c", "x", "abs(", ")", "**", "log(", "oo", "1e999", "/0", '"',
+    "[", "]", "min(x, c)", "piecewise((x, x > 0), (1, True))", "sum(exp(z))", "z[y]", "\x00",
+    "\u0430", "c = [1]\n",
+    'title = "\\\\"\n', "name = 3\n", "gamma(", "0.1**400", "=", "[where]\n", 's = "x/c"\n',
+)  # fmt: skip
+LOSSES = (
+    'name = "a"\nloss = "c**2*(abs(x)/c - log(1 + abs(x)/c))"\n[variables]\nx = "real"\n'
+    'c = "positive"\n[defaults]\nc = 1.4\n[special]\nc = ["oo"]\n',
+    'name = "a"\nloss = "y*log(y/mu) - y + mu"\n[prediction]\nmu = "positive"\n[target]\n'
+    'y = "nonnegative"\n',
+    'name = "a"\nloss = "log(sum(exp(z))) - z[t]"\n[prediction]\nz = "real over k"\n[target]\n'
+    't = "index of k"\n',
+)
+
+
 def made(words: tuple[str, ...] | list[str], dice: random.Random, between: str) -> str:
     return between.join(dice.choice(words) for _ in range(dice.randint(1, 14)))
 
@@ -233,7 +253,15 @@ def files(dice: random.Random) -> None:
     parse_claims(text, "claims.toml")
 
 
-@pytest.mark.parametrize(("reader", "share"), [(latex, 0.5), (claims, 0.35), (files, 0.15)])
+def losses(dice: random.Random) -> None:
+    whole = dice.choice(LOSSES)
+    text = made(LOSS, dice, "") if dice.random() < 0.3 else mutated(whole, list(LOSS), dice)
+    parse(text, "loss.toml")
+
+
+@pytest.mark.parametrize(
+    ("reader", "share"), [(latex, 0.45), (claims, 0.3), (files, 0.15), (losses, 0.1)]
+)
 def test_readers_read_or_refuse(reader: Callable[[random.Random], None], share: float) -> None:
     dice = random.Random(11)
     read = 0

@@ -20,7 +20,9 @@ SPLIT = w * (-sign(x) + x / (e * (1 + Abs(x) / e))) / (e**2 * (1 + Abs(x) / e))
 def test_rational_parts_lie_over_one_line():
     assert in_sizes(SPLIT, x) == -w * sign(x) / (e + Abs(x)) ** 2
     cases = Piecewise((SPLIT, Abs(x) <= w), (0, True))
-    assert in_sizes(cases, x) == Piecewise((-w * sign(x) / (e + Abs(x)) ** 2, Abs(x) <= w), (0, True))
+    assert in_sizes(cases, x) == Piecewise(
+        (-w * sign(x) / (e + Abs(x)) ** 2, Abs(x) <= w), (0, True)
+    )
 
 
 def test_a_logarithm_takes_what_multiplies_it():

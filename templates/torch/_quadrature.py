@@ -115,8 +115,8 @@ class Law:
     def log_integral(
         self, parameters: Sequence[Tensor], ends: Sequence[Tensor] | None = None
     ) -> Tensor:
-        """log of the integral of exp(-loss), of one side where the loss is even; the sides are added
-        before what they have in common, which may be large, is taken off the logarithm."""
+        """log of the integral of exp(-loss), of one side where the loss is even; the sides are
+        added before what they have in common, which may be large, is taken off."""
         panels = self.panels(parameters, ends=ends)
         total = (panels.masses.sum(-1) + panels.rest.squeeze(-1)).sum(-1)
         log = torch.log(torch.where(total > 0, total, 1.0)) - panels.place.shift[..., 0, 0]

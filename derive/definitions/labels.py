@@ -4,12 +4,13 @@ and where the two are equal: 0 log 0 = 0, and 0 times inf."""
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import mpmath
 from mpmath import mp, mpf
-from sympy import Expr, FiniteSet, Mul, Rational, S, Symbol, nan, true, zoo
+from sympy import Expr, FiniteSet, Mul, Rational, S, Set, Symbol, nan, true, zoo
 
 from derive.definitions.evaluate import NoBranch, NotReal, OutOfReach, evaluate
 from derive.definitions.loss import Loss
@@ -58,16 +59,23 @@ def meeting(loss: Loss) -> Meeting:
     x, y = loss.residual, loss.target
     if y is None or isinstance(loss.domain(y), FiniteSet):
         return Meeting(False, False)
-    others = {p: mpf(loss.default(p)) for p in loss.variables if p not in (x, y)}
+    others = tuple((p, loss.default(p)) for p in loss.variables if p not in (x, y))
+    domains = loss.domain(x), loss.domain(y)
+    places = (p for p in PLACES if all(d.contains(Rational(p)) is true for d in domains))
+    return _meeting(loss.expression, x, y, others, tuple(places))
+
+
+@lru_cache
+def _meeting(
+    e: Expr, x: Symbol, y: Symbol, others: Sequence[tuple[Symbol, float]], places: Sequence[str]
+) -> Meeting:
     heights = []
     with mp.workdps(80):
-        for place in map(mpf, PLACES):
-            if not all(loss.domain(v).contains(Rational(str(place))) is true for v in (x, y)):
-                continue
+        at = {p: mpf(value) for p, value in others}
+        for place in map(mpf, places):
             try:
                 here, above, below = (
-                    evaluate(loss.expression, {**others, y: place, x: place + k * STEP})
-                    for k in (0, 1, -1)
+                    evaluate(e, {**at, y: place, x: place + k * STEP}) for k in (0, 1, -1)
                 )
             except (NotReal, NoBranch, OutOfReach):
                 return Meeting(False, False)
@@ -86,7 +94,11 @@ def is_met(loss: Loss) -> bool:
 def anchors(loss: Loss, variable: Symbol) -> tuple[float, ...]:
     """The finite ends of a domain: the distance from them is exact, and counts in place of the
     value itself."""
-    domain = loss.domain(variable)
+    return _ends(loss.domain(variable))
+
+
+@cache
+def _ends(domain: Set) -> tuple[float, ...]:
     return tuple(float(e) for e in (domain.inf, domain.sup) if e.is_finite and e != 0)
 
 

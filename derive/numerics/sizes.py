@@ -1,5 +1,7 @@
-"""Formulas in |x| and two lengths, of which neither is a unit: rational parts over one line, so that
-no ratio of lengths is left whose square leaves the range."""
+"""Formulas in |x| and two lengths, of which neither is a unit: rational parts over one line.
+
+So no ratio of lengths is left whose square leaves the range.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ def in_sizes(expression: Expr, x: Symbol) -> Expr | None:
 
 def _in_factors(expression: Expr, x: Symbol) -> Expr:
     """a + b log(…) + …, each of a and b in factors of |x|."""
-    size, logs = Dummy("size", positive=True), {}
+    size = Dummy("size", positive=True)
+    logs: dict[Expr, Expr] = {}
 
     def of_side(side: int) -> Expr:
         return expression.subs(Abs(x), size).subs(sign(x), side).subs(x, side * size)

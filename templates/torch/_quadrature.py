@@ -71,8 +71,8 @@ class Law:
 
     loss: a function of x and the parameters; slope: its derivative in x. length: a unit of x.
     points: the minimum (NaN if it is not known), then kinks and jumps, a kink that moves even where
-    it is the minimum. decay: q of |x|^-q, as the integral beyond x falls at -inf and inf, or one for
-    both; inf where faster than any power.
+    it is the minimum. decay: q of |x|^-q, as the integral beyond x falls at -inf and inf, or one
+    for both; inf where faster than any power.
     even: loss(-x) = loss(x).
     """
 
@@ -115,8 +115,8 @@ class Law:
     def log_integral(
         self, parameters: Sequence[Tensor], ends: Sequence[Tensor] | None = None
     ) -> Tensor:
-        """log of the integral of exp(-loss), of one side where the loss is even: the sides are added
-        before the logarithm of what they have in common, which may be large."""
+        """log of the integral of exp(-loss), of one side where the loss is even; the sides are
+        added before what they have in common, which may be large, is taken off."""
         panels = self.panels(parameters, ends=ends)
         total = (panels.masses.sum(-1) + panels.rest.squeeze(-1)).sum(-1)
         log = torch.log(torch.where(total > 0, total, 1.0)) - panels.place.shift[..., 0, 0]

@@ -32,6 +32,7 @@ DEFINITIONS = {
     "expectile": lambda x, tau: (tau if x < 0 else 1 - tau) * x**2,
     "epsilon_insensitive": lambda x, epsilon: max(abs(x) - epsilon, 0),
     "squared_epsilon_insensitive": lambda x, epsilon: max(abs(x) - epsilon, 0) ** 2,
+    "q_gaussian": lambda x, q, c: mp.log1p((q - 1) * (x / c) ** 2) / (q - 1),
     "linex": lambda x, a: mp.exp(a * x) - a * x - 1,
     "wing": lambda x, w, eps: (
         w * mp.log1p(abs(x) / eps) if abs(x) < w else abs(x) - w + w * mp.log1p(w / eps)
@@ -39,7 +40,7 @@ DEFINITIONS = {
 }
 HERE = tuple(name for name in NAMES if name in DEFINITIONS)
 RESIDUALS = (-40.0, -3.25, -0.7, -1e-3, 1e-7, 0.3, 1.9, 25.0)
-VALUES = {"tau": (0.3, 0.9)}
+VALUES = {"tau": (0.3, 0.9), "q": (1.001, 2.5)}
 PLAIN = (0.75, 2.5)
 
 

@@ -41,7 +41,8 @@ BOUNDS: dict[str, float] = {
     "times_power1p_less_one": 5.0, "in_halves": 6.0, "root1p_square": 1.5,
     "weighted": 5.0, "half_weighted": 5.0,
     "expm1_minus": 3.0, "boxcox1p": 6.0, "boxcox_slope": 6.0, "boxcox_bend": 6.0,
-    "log_ratio": 3.0, "log_ratio_gap": 4.0, "log_quotient": 2.5, "divergence": 12.0,
+    "times_log1p": 3.0, "log_ratio": 3.0,
+    "log_ratio_gap": 4.0, "log_quotient": 2.5, "divergence": 12.0,
     "log1mexp": 2.5,
     "chance_gap": 3.0, "chance_divergence": 8.0,
     "softplus_step": 4.0, "less_pi": 4.0, "gamma_gap": 3.0, "gamma_gap1": 5.0, "gamma_gap2": 6.0,
@@ -78,6 +79,9 @@ def _arguments(name: str) -> tuple[np.ndarray, ...]:
     if name.endswith("weighted"):  # both of one sign: what cancels is the caller's
         y, b = _pairs(_spread(1e-150, 1e300), _spread(1e-30, 1e30))
         return (*(RNG.uniform(0.5, 2, y.size) for _ in range(3)), y, b)
+    if name == "times_log1p":
+        f, t = _pairs(_spread(1e-30, 1e30), np.concatenate([_spread(1e-280, 1e280), SMALL]))
+        return f, t, _pairs(_spread(1e-30, 1e30), _spread(1e-280, 1e-200))[0]
     if name.startswith("times_") or name == "in_halves":
         y, q = _pairs(_spread(1e-9, 1e30), RNG.uniform(-4, 4, 200))
         *factors, b = (RNG.uniform(0.5, 2, y.size) for _ in range(5))

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 import mpmath
 from mpmath import mp, mpf
-from sympy import Expr, FiniteSet, Mul, Rational, S, Symbol, nan, true, zoo
+from sympy import Expr, FiniteSet, Mul, Rational, S, Set, Symbol, nan, true, zoo
 
 from derive.definitions.evaluate import NoBranch, NotReal, OutOfReach, evaluate
 from derive.definitions.loss import Loss
@@ -86,7 +87,11 @@ def is_met(loss: Loss) -> bool:
 def anchors(loss: Loss, variable: Symbol) -> tuple[float, ...]:
     """The finite ends of a domain: the distance from them is exact, and counts in place of the
     value itself."""
-    domain = loss.domain(variable)
+    return _ends(loss.domain(variable))
+
+
+@cache
+def _ends(domain: Set) -> tuple[float, ...]:
     return tuple(float(e) for e in (domain.inf, domain.sup) if e.is_finite and e != 0)
 
 

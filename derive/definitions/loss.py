@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
@@ -212,21 +212,7 @@ class Loss(Typeset):
 
     def domain(self, variable: Symbol) -> Set:
         """The values a variable may take, as a sympy set (±oo included for extended reals)."""
-        if variable in self.domains:
-            return self.domains[variable]
-        if variable.is_positive:
-            return Interval.open(0, oo)
-        if variable.is_nonnegative:
-            return Interval(0, oo)
-        if variable.is_negative:
-            return Interval.open(-oo, 0)
-        if variable.is_nonpositive:
-            return Interval(-oo, 0)
-        if variable.is_real:
-            return Interval(-oo, oo)
-        if variable.is_extended_nonnegative:
-            return Union(Interval(0, oo), FiniteSet(oo))
-        return EXTENDED_REALS
+        return self.domains.get(variable) or _domain(variable)
 
     @property
     def digest(self) -> str:
@@ -239,6 +225,24 @@ class Loss(Typeset):
         for v in sorted(self.special, key=str):
             content.append(f"{v.name} -> {self.special[v]}")
         return hashlib.sha256("\n".join(content).encode()).hexdigest()[:12]
+
+
+@cache
+def _domain(variable: Symbol) -> Set:
+    """What its assumptions say."""
+    if variable.is_positive:
+        return Interval.open(0, oo)
+    if variable.is_nonnegative:
+        return Interval(0, oo)
+    if variable.is_negative:
+        return Interval.open(-oo, 0)
+    if variable.is_nonpositive:
+        return Interval(-oo, 0)
+    if variable.is_real:
+        return Interval(-oo, oo)
+    if variable.is_extended_nonnegative:
+        return Union(Interval(0, oo), FiniteSet(oo))
+    return EXTENDED_REALS
 
 
 def _in_words(name: str) -> str:

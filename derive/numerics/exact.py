@@ -268,8 +268,8 @@ def _read(
     for bits in distances:
         distance = arb((side, bits if outwards else -bits))
         if end is not None:
-            ctx.prec = 2 * bits
-            distance = end + distance
+            with ctx.workprec(2 * bits):
+                distance = end + distance
         found.append(exact.enclosed([*inputs[:place], distance, *inputs[place + 1 :]]))
     first, second, third = found
     if abs(third - second) <= abs(third) * arb((1, -60)):

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import sympy
+from flint import ctx
 from sympy import Expr, Symbol, nan, oo
 
 from derive.calculus.derivation import Derivation
@@ -48,6 +49,7 @@ from derive.numerics.units import Unit, degree, in_units, units
 
 # How many forms get leading terms of their own.
 _BEST = 4
+_BITS = 53  # of balls that are known
 _ROUNDS = 4  # in which harder points are sought
 _CARRIED = 6  # forms whose roundings are carried along
 _FAR_OFF = 1e10  # ULP
@@ -69,6 +71,11 @@ def stabilise(derivation: Derivation, progress: Progress | None = None) -> Stabl
     Raises BadInput where the vocabulary lacks a word, Refuted where a rewritten form would not
     equal the definition.
     """
+    with ctx.workprec(_BITS):  # whatever ran before: of equal forms the same one is chosen
+        return _stabilise(derivation, progress)
+
+
+def _stabilise(derivation: Derivation, progress: Progress | None) -> StableForm:
     loss, points = derivation.loss, samples(derivation.loss)
     chosen: dict[str, Node] = {}
     errors: list[MeasuredError] = []

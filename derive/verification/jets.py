@@ -20,6 +20,8 @@ Jet = list[Any]  # of Ball | None
 Operation = Callable[[Jet, Jet], Jet]
 Coefficients = Callable[[Ball, int], list[Ball]]
 
+ONE = arb(1)
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -71,11 +73,17 @@ class Shape:
     def constant(self, value: Ball) -> Jet:
         return [value] + [None] * (len(self.exponents) - 1)
 
+    @cached_property
+    def _units(self) -> tuple[int | None, ...]:
+        """Where the first derivative in each variable is."""
+        places = range(len(self.orders))
+        return tuple(self.index.get(tuple(int(v == k) for v in places)) for k in places)
+
     def variable(self, position: int, value: Ball) -> Jet:
         jet = self.constant(value)
-        unit = tuple(int(v == position) for v in range(len(self.orders)))
-        if unit in self.index:
-            jet[self.index[unit]] = arb(1)
+        unit = self._units[position]
+        if unit is not None:
+            jet[unit] = ONE
         return jet
 
     def multiplier(self, left: Sequence[int], right: Sequence[int]) -> Operation:

@@ -33,12 +33,12 @@ from derive.verification.backend import (
 )
 from derive.verification.enclosure import Enclosure, undefined
 from derive.verification.evaluator import Evaluator
-from derive.verification.precision import MOST_BITS, SPARE, Precision, is_hopeless, more
+from derive.verification.precision import MOST_BITS, SPARE, Precision, is_hopeless, more, reach
 from derive.verification.quantities import Quantity, quantities
 from derive.verification.series import EXTRA_ORDERS, Series, is_below
 
 DOUBLE_BITS = 64  # leaves 11 bits behind the last one of a float64
-FEW_BITS = 24  # tell on which side of a level a value lies, but for a few
+FEW_BITS = 64  # tell on which side of a level a value lies
 UNDERFLOW = -1200  # below 2^UNDERFLOW every dtype rounds to 0
 REMEMBERED = 500  # points beside one that has only a limit
 
@@ -109,18 +109,14 @@ class Oracle:
             for name, wanted in self.quantities.items()
         }
 
-    def exceeds(self, name: str, point: Mapping[str, float], level: float) -> bool:
-        """Whether a value rounded to float64 is larger than a level, in size."""
+    def height(self, name: str, point: Mapping[str, float], level: float) -> float:
+        """log(|value| / level), infinite where the value is 0 or infinite."""
         few = self.enclose(self.wanted(name), [arb(float(point[n])) for n in self.names], FEW_BITS)
         if few.ball is None:
-            return few.infinite != 0
-        if few.ball.is_finite():
-            size, margin = abs(few.ball), arb((1, -FEW_BITS // 2))
-            if size > level * (1 + margin):
-                return True
-            if size < level * (1 - margin):
-                return False
-        return abs(self.value(name, point).float64()) > level
+            return math.inf if few.infinite else -math.inf
+        if few.ball.is_zero():
+            return -math.inf
+        return float((abs(few.ball) / level).log().mid())
 
     def slopes(
         self, wanted: Quantity, point: Point, places: Sequence[int], bits: int, below: int
@@ -237,7 +233,8 @@ class Oracle:
         evaluator = self._evaluator(wanted.orders, spare)
         position = evaluator.shape.index[wanted.orders]
         factor = evaluator.shape.factor(wanted.orders)
-        precision = self._precision.start(point, bits)
+        reached = reach(point)
+        precision = self._precision.start(reached, bits)
         while precision <= MOST_BITS:
             ctx.prec = precision
             try:
@@ -255,7 +252,7 @@ class Oracle:
                 raise Undefined("beyond the range of ball arithmetic")
             accuracy = ball.rel_accuracy_bits()
             if accuracy >= bits or (ball.is_finite() and is_below(ball, below)):
-                self._precision.enough(point, bits, precision, max(accuracy - bits, 0))
+                self._precision.enough(reached, bits, precision, max(accuracy - bits, 0))
                 return ball
             precision = more(precision, bits, accuracy)
         raise Undefined("the precision that would decide is out of reach")

@@ -17,12 +17,12 @@ class Precision:
     def __init__(self) -> None:
         self._enough: dict[tuple[int, int], int] = {}
 
-    def start(self, point: Sequence[Ball], bits: int) -> int:
-        return self._enough.get((bits, reach(point)), bits + SPARE)
+    def start(self, reached: int, bits: int) -> int:
+        return self._enough.get((bits, reached), bits + SPARE)
 
-    def enough(self, point: Sequence[Ball], bits: int, precision: int, spare: int) -> None:
+    def enough(self, reached: int, bits: int, precision: int, spare: int) -> None:
         """The next one starts with less, if this one had bits to spare."""
-        self._enough[bits, reach(point)] = max(bits + SPARE, precision - spare // 2)
+        self._enough[bits, reached] = max(bits + SPARE, precision - spare // 2)
 
 
 def more(precision: int, bits: int, accuracy: int) -> int:

@@ -10,7 +10,7 @@ from derive.verification.backend import Ball, NeedsPrecision, Undefined, ZeroDiv
 from derive.verification.enclosure import Enclosure, undefined
 from derive.verification.evaluator import Evaluator
 from derive.verification.jets import Jet
-from derive.verification.precision import Precision, is_hopeless, more
+from derive.verification.precision import Precision, is_hopeless, more, reach
 from derive.verification.quantities import Quantity
 
 TRIES = 6  # how often the precision is raised
@@ -85,7 +85,8 @@ class Series:
         below: int | None,
     ) -> None:
         evaluator = self._evaluator(spare)
-        precision = self._precision.start(point, bits)
+        reached = reach(point)
+        precision = self._precision.start(reached, bits)
         for _ in range(TRIES):
             ctx.prec = precision
             try:
@@ -93,7 +94,7 @@ class Series:
             except NeedsPrecision:
                 lacking = bits
             if lacking <= 0:
-                self._precision.enough(point, bits, precision, -lacking)
+                self._precision.enough(reached, bits, precision, -lacking)
                 return
             precision = more(precision, bits, bits - lacking)
 

@@ -6,6 +6,7 @@ import copyreg
 import os
 import pickle
 import re
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 import sympy
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from derive.calculus import derive
 from derive.calculus.derivation import Density, Derivation
@@ -99,13 +100,45 @@ def _shared(loss: Loss, what: str, make: Callable[[], Any]) -> Any:
     """The mathematics of a loss, with its own prose; a form comes with the helpers made for it."""
     key = (f"{loss.name}-{loss.digest}", what)
     if key not in _KNOWN:
-        place = Path(os.environ["DERIVE_TESTS_SHARE"], ".".join(key))
-        with FileLock(f"{place}.lock"):
-            if not place.exists():
-                made = make()
-                new = [name for name in HELPERS if name not in _EVERYWHERE]
-                place.write_bytes(pickle.dumps((made, new)))
-            _KNOWN[key], new = pickle.loads(place.read_bytes())
-            for name in new:
-                _make_helper(name)
+        place = _place(key)
+        while not _is_made(place, make):
+            if not _make_another():
+                time.sleep(0.1)
+        _KNOWN[key], new = pickle.loads(place.read_bytes())
+        for name in new:
+            _make_helper(name)
     return replace(_KNOWN[key], loss=loss)
+
+
+def _place(key: tuple[str, str]) -> Path:
+    return Path(os.environ["DERIVE_TESTS_SHARE"], ".".join(key))
+
+
+def _is_made(place: Path, make: Callable[[], Any]) -> bool:
+    """Made now if need be; False while another process makes it."""
+    if not place.exists():
+        try:
+            with FileLock(f"{place}.lock", timeout=0):
+                if not place.exists():
+                    made = make()
+                    new = [name for name in HELPERS if name not in _EVERYWHERE]
+                    fresh = place.with_suffix(f".{os.getpid()}")
+                    fresh.write_bytes(pickle.dumps((made, new)))
+                    fresh.replace(place)
+        except Timeout:
+            return False
+    return True
+
+
+def _make_another() -> bool:
+    """What other tests will ask for, rather than wait; whether there was something to make."""
+    for loss in (load(name) for name in SAMPLE if name not in CLASSWISE):
+        name = f"{loss.name}-{loss.digest}"
+        first, second = _place((name, "derivation")), _place((name, "form"))
+        if not first.exists() and _is_made(first, lambda loss=loss: derive(loss)):
+            return True
+        if first.exists() and not second.exists():
+            derivation = derived(loss)
+            if _is_made(second, lambda derivation=derivation: stabilise(derivation)):
+                return True
+    return False

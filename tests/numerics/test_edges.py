@@ -37,7 +37,7 @@ def test_points_lie_on_the_near_side_of_an_edge(dtype):
     sample = whole_range(loss, 400, dtype=dtype)
     more = with_edges(sample, [weight], loss.variables)
     assert len(more) > len(sample)
-    least = float(np.finfo(dtype).smallest_subnormal) * 2**5
+    least = 2**5 * np.finfo(dtype).smallest_subnormal
     close = 0
     for old, new in zip(sample.groups, more.groups, strict=True):
         np.testing.assert_array_equal(new.x[: len(old.x)], old.x)

@@ -28,7 +28,7 @@ from derive.numerics.nodes import (
 
 _MOST = 400  # nodes
 _CLOSE = 0.125  # of a term: a sum below it is beside a zero
-_LARGER = 4
+_LARGER = 8
 _ZERO = node(0)
 
 

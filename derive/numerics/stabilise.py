@@ -52,7 +52,7 @@ from derive.numerics.units import Unit, degree, in_units, units
 _BEST = 4
 _BITS = 53  # of balls that are known
 _ROUNDS = 4  # in which harder points are sought
-_CARRIED = 6  # forms whose roundings are carried along
+_CARRIED = 8  # forms whose roundings are carried along
 _FAR_OFF = 1e10  # ULP
 _CORNER = 2  # points over the range of float32, missed for the sake of a shorter file
 _WORDY = 20  # size of a form, beyond which two pieces may be shorter

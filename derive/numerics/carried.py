@@ -64,6 +64,8 @@ def _placed(usual: Node, whole: Node, terms: Sequence[Node]) -> Node:
     test = absolute(summed) < size * _CLOSE
     for term in terms:  # what cancels more would have to be known better
         test = call("and", test, absolute(term) < size * _LARGER)
+    # where a step has left the range, the whole is no number
+    test = call("and", test, absolute(whole - usual) < size)
     return patch(test, whole, usual)
 
 

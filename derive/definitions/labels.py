@@ -60,9 +60,13 @@ def meeting(loss: Loss) -> Meeting:
     if y is None or isinstance(loss.domain(y), FiniteSet):
         return Meeting(False, False)
     others = tuple((p, loss.default(p)) for p in loss.variables if p not in (x, y))
-    domains = loss.domain(x), loss.domain(y)
-    places = (p for p in PLACES if all(d.contains(Rational(p)) is true for d in domains))
-    return _meeting(loss.expression, x, y, others, tuple(places))
+    places = _places(loss.domain(x), loss.domain(y))
+    return _meeting(loss.expression, x, y, others, places)
+
+
+@cache
+def _places(*domains: Set) -> tuple[str, ...]:
+    return tuple(p for p in PLACES if all(d.contains(Rational(p)) is true for d in domains))
 
 
 @lru_cache

@@ -205,10 +205,7 @@ class Loss(Typeset):
         which has none, a plain value inside its domain."""
         if parameter in self.defaults or parameter not in (*self.predictions, self.target):
             return self.defaults.get(parameter, 1.0)
-        domain = self.domain(parameter)
-        inside = 1.0 if isinstance(domain, FiniteSet) else 0.5
-        finite = domain.inf.is_finite and domain.sup.is_finite
-        return float(domain.inf + (domain.sup - domain.inf) * inside) if finite else 1.0
+        return _plain_value(self.domain(parameter))
 
     def domain(self, variable: Symbol) -> Set:
         """The values a variable may take, as a sympy set (±oo included for extended reals)."""
@@ -225,6 +222,13 @@ class Loss(Typeset):
         for v in sorted(self.special, key=str):
             content.append(f"{v.name} -> {self.special[v]}")
         return hashlib.sha256("\n".join(content).encode()).hexdigest()[:12]
+
+
+@cache
+def _plain_value(domain: Set) -> float:
+    inside = 1.0 if isinstance(domain, FiniteSet) else 0.5
+    finite = domain.inf.is_finite and domain.sup.is_finite
+    return float(domain.inf + (domain.sup - domain.inf) * inside) if finite else 1.0
 
 
 @cache

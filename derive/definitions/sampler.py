@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from sympy import Interval, Symbol, true
+from sympy import Interval, Set, Symbol, true
 
 from derive.definitions.floats import FORMATS, Floats, from_ordered, neighbours, ordered
 from derive.definitions.loss import Loss
@@ -50,6 +51,11 @@ def _marked(loss: Loss, p: Symbol) -> tuple[list[float], list[float], list[float
     inside = [float(s) for s in points if domain.contains(s) is true]
     finite = [float(s) for s in points if s.is_finite]
     return inside, finite, [v for v in SIMPLE if domain.contains(v) is true]
+
+
+@cache
+def _ends(domain: Set) -> tuple[float, float]:
+    return float(domain.inf), float(domain.sup)
 
 
 class Sampler:
@@ -148,8 +154,7 @@ class Sampler:
         return float((self.signs(1) * self.between(1e-3, self.real))[0])
 
     def ends(self, p: Symbol) -> tuple[float, float]:
-        domain = self.domains[p]
-        return float(domain.inf), float(domain.sup)
+        return _ends(self.domains[p])
 
     def inside(self, p: Symbol, value: float) -> float:
         """Moved into the domain if it fell outside."""

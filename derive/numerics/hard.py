@@ -59,11 +59,12 @@ class Trial:
     hard: tuple[tuple[int, Sample], ...]
 
     @staticmethod
-    def of(model: ErrorModel, form: Node, samples: Sequence[Sample]) -> Trial:
+    def of(
+        model: ErrorModel, form: Node, samples: Sequence[Sample], zeros: Sequence[Sample]
+    ) -> Trial:
         missed, hard = 0, []
         rng = np.random.Generator(np.random.PCG64(0))
-        zeros = (_beside_zeros(form, sample) for sample in samples)
-        for sample, weight in [(s, _COMMON) for s in samples] + [(s, 1) for s in zeros if s]:
+        for sample, weight in [(s, _COMMON) for s in samples] + [(s, 1) for s in zeros]:
             wide, narrow = _KINDS[sample.name]
             count, rows = _worst(model, form, sample)
             missed += weight * count
@@ -73,6 +74,11 @@ class Trial:
                 hard.append((narrow, replace(sample, name="hard", groups=tuple(groups))))
                 hard.append((wide, Sample("hard", "float64", sample.names, tuple(near))))
         return Trial(missed, tuple(hard))
+
+
+def beside_zeros(form: Node, samples: Sequence[Sample]) -> tuple[Sample, ...]:
+    """Points beside the zeros of a quantity, which a form of it tells well enough."""
+    return tuple(found for s in samples if (found := _beside_zeros(form, s)) is not None)
 
 
 def _beside_zeros(form: Node, sample: Sample) -> Sample | None:

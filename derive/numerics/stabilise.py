@@ -34,7 +34,7 @@ from derive.numerics.errors import (
     size,
 )
 from derive.numerics.forms import MeasuredError, Regime, StableForm
-from derive.numerics.hard import Trial, many
+from derive.numerics.hard import Trial, beside_zeros, many
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.measure import target
 from derive.numerics.nesting import by_rest, nested, of_labels
@@ -146,6 +146,7 @@ class _Search:
         self.units: tuple[Unit, ...] = units(derivation.loss)
         self.leads: list[EndPiece] | None = None
         self.found: dict[tuple[str, str], list[Candidate]] = {}
+        self.zeros: dict[str, tuple[Sample, ...]] = {}
         self.ranges = ranges or _ranges(derivation)
 
     def proven(
@@ -156,7 +157,7 @@ class _Search:
         found: list[tuple[int, Node, MeasuredError, ErrorModel]] = []
         for _ in range(_ROUNDS):
             form, row = self.best(model, chosen)
-            trial = Trial.of(model, form, self._many)
+            trial = self._trial(model, form)
             found.append((trial.missed, form, row, model))
             if not trial.missed or form in [before for _, before, *_ in found[:-1]]:
                 break
@@ -169,6 +170,11 @@ class _Search:
                 form, row = better, _error(model, better, rules, row.direct)
         return form, row, model
 
+    def _trial(self, model: ErrorModel, form: Node) -> Trial:
+        if model.quantity not in self.zeros:
+            self.zeros[model.quantity] = beside_zeros(form, self._many)
+        return Trial.of(model, form, self._many, self.zeros[model.quantity])
+
     def _carried(self, model: ErrorModel, form: Node, missed: int) -> Node | None:
         """The form with another one beside its zeros, where that misses much less there."""
         plain = sorted({c.form for c in self._ways(model, self._plain)}, key=size)
@@ -178,7 +184,7 @@ class _Search:
             changed = carried(other, form)
             if changed is None:
                 continue
-            trial = Trial.of(model, changed, self._many)
+            trial = self._trial(model, changed)
             kept = zip(model.score(changed).missed, before, strict=True)
             if trial.missed < missed / 2 and all(new <= old for new, old in kept):
                 found.append((trial.missed, place, changed))

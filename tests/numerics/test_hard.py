@@ -38,7 +38,7 @@ def test_points_are_numbers_of_float32():
 
 def test_a_form_that_loses_digits_misses_and_is_measured_where_it_does(model):
     typed = lower(CAUCHY.loss)
-    trial = Trial.of(model, typed, many(CAUCHY))
+    trial = Trial.of(model, typed, many(CAUCHY), ())
     assert trial.missed > 100
     assert trial.hard
     more = model.beside(trial.hard)
@@ -51,7 +51,7 @@ def test_a_form_that_loses_digits_misses_and_is_measured_where_it_does(model):
 def test_a_form_that_keeps_them_does_not(model):
     form = rewrite(CAUCHY.loss)[0]
     everyday, _ = many(CAUCHY)
-    assert Trial.of(model, lower(form), [everyday]).missed == 0
+    assert Trial.of(model, lower(form), [everyday], ()).missed == 0
 
 
 def test_what_is_left_of_a_share_is_rounded_by_itself():

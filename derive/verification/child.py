@@ -129,7 +129,7 @@ def guarded(request: dict[str, Any], columns: list[Any]) -> tuple[dict[str, Any]
         warnings.simplefilter("always")
         dtype, values = answer(request, columns)
     texts = [f"{w.category.__name__}: {w.message}" for w in seen]
-    return {"dtype": dtype, "count": len(values), "warning": texts[0] if texts else ""}, values
+    return {"dtype": dtype, "warning": texts[0] if texts else ""}, values
 
 
 def main(root: str, gibibytes: str) -> None:
@@ -152,6 +152,7 @@ def main(root: str, gibibytes: str) -> None:
                 reply, values = guarded(request, [np.frombuffer(r) for r in raw])
         except Exception as trouble:  # noqa: BLE001 - judged code may raise anything
             reply = {"error": f"{type(trouble).__name__}: {trouble}"}
+        reply.update(count=len(values), token=request["token"])
         replies.write(json.dumps(reply).encode() + b"\n")
         replies.write(np.ascontiguousarray(values, dtype=np.float64).tobytes())
         replies.flush()

@@ -25,6 +25,8 @@ _EPS, _LARGEST = 2.0**-52, 1.6e308
 _STARTS = np.array(
     [*range(-40, -4, 3), -4, -3, -2, -1, 0, 1, 2, 3, 4, 6, 10, 20, 40, 80, 160, 320, 600]
 )
+# The same, as multiples of the length.
+_LENGTHS = np.array([0.125, 0.5, 1, 2, 4, 8, 16, 32])
 
 
 class _Side:
@@ -68,7 +70,7 @@ class _Side:
 
     def _starts(self, low: float, high: float) -> Floats:
         """The first edges: multiples of the width over which the loss rises by 1 and of the
-        loss's own length, and the kinks."""
+        loss's own length, which what the mean is taken of may know alone, and the kinks."""
         law, (below, above) = self.law, (-1060, 1023)
         sizes = np.ldexp(1.0, np.arange(below, above + 1))
         rise = self.height(sizes) - self.height(np.zeros(1))
@@ -76,9 +78,7 @@ class _Side:
         kinks = [self.sign * (point - law.middle) for point in law.points]
         marks = [
             *(width * np.exp(_STARTS)),
-            law.length / 8,
-            law.length,
-            law.length * 8,
+            *(law.length * _LENGTHS),
             *kinks,
             high,
         ]
@@ -219,7 +219,8 @@ class _Law:
 
     def _fact(self, fact: Any) -> list[float]:
         """A fact, which may be a function of the parameters."""
-        found = fact(*self.values) if callable(fact) else fact
+        with np.errstate(all="ignore"):  # of two cases, both are evaluated
+            found = fact(*map(np.float64, self.values)) if callable(fact) else fact
         return [float(v) for v in (found if isinstance(found, tuple) else (found,))]
 
     def call(self, function: Function, x: Floats) -> Floats:

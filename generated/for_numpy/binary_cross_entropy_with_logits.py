@@ -88,30 +88,83 @@ def loss(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
     """Binary cross-entropy of logits, elementwise."""
     value = pos_weight * y * _softplus(-z) + (1 - y) * _softplus(z)
     value = _where_rare(y == 0, lambda: _softplus(z), value)
-    return _where_rare(y == 1, lambda: pos_weight * _softplus(-z), value)
+    return _where_rare(y == 1, lambda: _root_softplus(-z) * pos_weight * _root_softplus(-z), value)
 
 
 @_elementwise
 def d_z(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
     """The derivative in z."""
-    return (1 - y) * _sigmoid(z) - pos_weight * y * _sigmoid(-z)
+    h = 1 - y
+    u = pos_weight * y
+    q = h * _sigmoid(z) - u * _sigmoid(-z)
+    v = np.abs(h * _sigmoid(z))
+    p = np.exp(-np.abs(z))
+    w = _where_rare(z < 0, lambda: p, 1)
+    r = 1 + p
+    g = w / r
+    k = h * g
+    m = 8 * v
+    n = np.exp(-np.abs(-z))
+    t = _where_rare(-z < 0, lambda: n, 1)
+    q2 = 1 + n
+    v2 = t / q2
+    u2 = u * v2
+    q3 = k - u2
+    q4 = r - 1
+    q5 = q2 - 1
+    q6 = q3 - k
+    q9 = t - v2 * q2 - _product_error(v2, q2) - v2 * (1 - (q2 - q5) + (n - q5))
+    q8 = v2 * _product_error(pos_weight, y) + u * (q9 / q2) + _product_error(u, v2)
+    u3 = h * ((w - g * r - _product_error(g, r) - g * (1 - (r - q4) + (p - q4))) / r)
+    u4 = g * (1 - (h - (h - 1)) + (-y - (h - 1)))
+    q7 = q3 + (u4 + u3 + _product_error(h, g) - q8 + (k - (q3 - q6) + (-u2 - q6)))
+    u5 = np.abs(q7 - q)
+    value = _where_rare(
+        (np.abs(q) < 0.125 * v) & (np.abs(k) < m) & (np.abs(u2) < m) & (u5 < v), lambda: q7, q
+    )
+    return _where_rare(y == 1, lambda: -_root_sigmoid(-z) * pos_weight * _root_sigmoid(-z), value)
 
 
 @_elementwise
 def d_y(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
     """The derivative in y."""
-    size = np.abs(z)
-    value = pos_weight * _softplus(-z) - _softplus(z)
-    u = size / (pos_weight + 1) * (np.abs(pos_weight - 1) / 4)
-    return _where_rare(
-        u < 2.0**-54,
-        lambda: _where_rare(
-            z < 0,
-            lambda: 0.5 * size * (pos_weight + 1) + 0.6931471805599453 * (pos_weight - 1),
-            0.6931471805599453 * (pos_weight - 1) - 0.5 * size * (pos_weight + 1),
-        ),
-        value,
+    u = (pos_weight - 1) * _softplus(-z)
+    q = u - z
+    v = np.abs(u)
+    w = _where_rare(-z < 0, lambda: 0, -z)
+    p = np.exp(-np.abs(-z))
+    r = 1 + p
+    L = np.log(r)
+    g = w + L
+    h = pos_weight * g
+    k = np.abs(h)
+    m = 8 * v
+    n = _where_rare(z < 0, lambda: 0, z)
+    t = np.exp(-np.abs(z))
+    q2 = 1 + t
+    L2 = np.log(q2)
+    q3 = n + L2
+    u2 = np.abs(q3)
+    q4 = h - q3
+    q5 = r - 1
+    q6 = g - w
+    q7 = q2 - 1
+    q8 = q3 - n
+    q9 = q4 - h
+    u6 = pos_weight * ((1 - (r - q5) + (p - q5)) / r + (w - (g - q6) + (L - q6)))
+    q12 = (1 - (q2 - q7) + (t - q7)) / q2 + (n - (q3 - q8) + (L2 - q8))
+    q10 = q4 + (u6 + _product_error(pos_weight, g) - q12 + (h - (q4 - q9) + (-q3 - q9)))
+    u3 = (pos_weight - 1) * _softplus(z)
+    q11 = u3 - pos_weight * z
+    u4 = np.abs(u3)
+    u5 = 8 * u4
+    u7 = np.abs(q10 - q11)
+    value = _where_rare(
+        (np.abs(q11) < 0.125 * u4) & (k < u5) & (u2 < u5) & (u7 < u4), lambda: q10, q11
     )
+    u9 = np.abs(q10 - q)
+    u8 = _where_rare((np.abs(q) < 0.125 * v) & (k < m) & (u2 < m) & (u9 < v), lambda: q10, q)
+    return np.where(z > 0, u8, value)
 
 
 @_elementwise
@@ -123,7 +176,20 @@ def d_pos_weight(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
 @_elementwise
 def d2_z(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
     """The second derivative in z."""
-    return pos_weight * y * _sigmoid(-z) * _sigmoid(z) + (1 - y) * _sigmoid(-z) * _sigmoid(z)
+    h = 1 - y
+    value = (h + pos_weight * y) * _sigmoid(-z) * _sigmoid(z)
+    u = _sigmoid(-z)
+    return _where_rare(
+        (_sigmoid(z) < 2.0**-100) | (u < 2.0**-100),
+        lambda: (
+            _root_sigmoid(z)
+            * _root_sigmoid(-z)
+            * (h + pos_weight * y)
+            * _root_sigmoid(-z)
+            * _root_sigmoid(z)
+        ),
+        value,
+    )
 
 
 @_elementwise
@@ -141,11 +207,50 @@ def d2_z_pos_weight(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
 @_elementwise
 def value_and_grad(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
     """(loss, d_z) in one pass."""
-    value = pos_weight * y * _softplus(-z) + (1 - y) * _softplus(z)
+    far = y == 1
+    u = pos_weight * y
+    h = 1 - y
+    q = h * _sigmoid(z) - u * _sigmoid(-z)
+    v = np.abs(h * _sigmoid(z))
+    p = np.exp(-np.abs(z))
+    w = _where_rare(z < 0, lambda: p, 1)
+    r = 1 + p
+    g = w / r
+    k = h * g
+    m = 8 * v
+    n = np.exp(-np.abs(-z))
+    t = _where_rare(-z < 0, lambda: n, 1)
+    q2 = 1 + n
+    v2 = t / q2
+    u2 = u * v2
+    q3 = k - u2
+    q4 = r - 1
+    q5 = q2 - 1
+    q6 = q3 - k
+    q9 = t - v2 * q2 - _product_error(v2, q2) - v2 * (1 - (q2 - q5) + (n - q5))
+    q8 = v2 * _product_error(pos_weight, y) + u * (q9 / q2) + _product_error(u, v2)
+    u3 = h * ((w - g * r - _product_error(g, r) - g * (1 - (r - q4) + (p - q4))) / r)
+    u4 = g * (1 - (h - (h - 1)) + (-y - (h - 1)))
+    q7 = q3 + (u4 + u3 + _product_error(h, g) - q8 + (k - (q3 - q6) + (-u2 - q6)))
+    value = u * _softplus(-z) + h * _softplus(z)
     value = _where_rare(y == 0, lambda: _softplus(z), value)
-    value = _where_rare(y == 1, lambda: pos_weight * _softplus(-z), value)
-    slope = (1 - y) * _sigmoid(z) - pos_weight * y * _sigmoid(-z)
+    value = _where_rare(far, lambda: _root_softplus(-z) * pos_weight * _root_softplus(-z), value)
+    u5 = np.abs(q7 - q)
+    slope = _where_rare(
+        (np.abs(q) < 0.125 * v) & (np.abs(k) < m) & (np.abs(u2) < m) & (u5 < v), lambda: q7, q
+    )
+    slope = _where_rare(far, lambda: -_root_sigmoid(-z) * pos_weight * _root_sigmoid(-z), slope)
     return value, slope
+
+
+def _root_sigmoid(z: Any) -> Any:
+    """1/sqrt(1 + exp(-z)), which is exp(z/2) where exp(z) has lost its digits."""
+    return np.where(z < -40, np.exp(0.5 * z), np.sqrt(_sigmoid(z)))
+
+
+def _root_softplus(z: Any) -> Any:
+    """sqrt(log(1 + exp(z))), which is exp(z/2) where log(1 + exp(z)) has lost its digits."""
+    return np.where(z < -40, np.exp(0.5 * z), np.sqrt(_softplus(z)))
 
 
 def _sigmoid(z: Any) -> Any:
@@ -168,3 +273,11 @@ def _log1p(w: Any) -> Any:
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
     return np.where(rare, value(), usual) if np.count_nonzero(rare) else usual
+
+
+def _product_error(a: Any, b: Any) -> Any:
+    """a*b - round(a*b), exactly (Dekker's splitting)."""
+    a_high = 134217729.0 * a - (134217729.0 * a - a)
+    b_high = 134217729.0 * b - (134217729.0 * b - b)
+    a_low, b_low = a - a_high, b - b_high
+    return ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low

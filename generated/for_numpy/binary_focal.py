@@ -11,7 +11,7 @@ Source: Lin et al., ICCV 2017, arXiv:1708.02002.
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """
 
-from functools import wraps
+from functools import reduce, wraps
 from typing import Any
 
 import numpy as np
@@ -93,9 +93,9 @@ def loss(z: Any, y: Any, gamma: Any = 2.0) -> Any:
 def d_z(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     """The derivative in z."""
     u = np.maximum(np.minimum(z, 1e30), -1e30) * (2 * y - 1)
-    v = -u
-    q = gamma * _sigmoid(u) * _softplus(v) + _sigmoid(v)
-    return -(2 * y - 1) * q * _power1p_exp(u, -gamma)
+    v = _power1p_exp(u, -gamma)
+    w = -u
+    return (1 - 2 * y) * v * _sigmoid(w) - gamma * (2 * y - 1) * v * _sigmoid(u) * _softplus(w)
 
 
 @_elementwise
@@ -103,19 +103,15 @@ def d_gamma(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     """The derivative in gamma."""
     u = np.maximum(np.minimum(z, 1e30), -1e30) * (2 * y - 1)
     v = _power1p_exp(u, -gamma)
-    w = _softplus(u)
-    p = -u
-    q = _softplus(p)
-    value = -v * q * w
+    w = _softplus_product(u)
+    value = -v * w
     return _where_rare(
-        (v < 2.0**-100) | (w < 2.0**-100) | (q < 2.0**-100),
+        (v < 2.0**-100) | (w < 2.0**-100),
         lambda: (
             -_power1p_exp(u, -gamma / 2)
-            * _root_softplus(u)
-            * _root_softplus(p)
-            * _root_softplus(p)
-            * _root_softplus(u)
             * _power1p_exp(u, -gamma / 2)
+            * (_root_softplus(u) * _root_softplus(-u))
+            * (_root_softplus(u) * _root_softplus(-u))
         ),
         value,
     )
@@ -148,7 +144,7 @@ def d2_z(z: Any, y: Any, gamma: Any = 2.0) -> Any:
 def d2_z_gamma(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     """The mixed second derivative in z and gamma."""
     u = np.maximum(np.minimum(z, 1e30), -1e30) * (2 * y - 1)
-    q = gamma * _softplus(-u) * _softplus(u) + _softplus_crossed(u)
+    q = gamma * _softplus_product(u) + _softplus_crossed(u)
     return (2 * y - 1) * q * _power1p_exp(u, -gamma) * _sigmoid(u)
 
 
@@ -158,9 +154,10 @@ def value_and_grad(z: Any, y: Any, gamma: Any = 2.0) -> Any:
     q = 2 * y - 1
     v = z * q
     u = np.maximum(np.minimum(z, 1e30), -1e30) * q
-    w = -u
+    w = _power1p_exp(u, -gamma)
+    p = -u
     value = _power1p_exp(v, -gamma) * _softplus(-v)
-    slope = -q * (gamma * _sigmoid(u) * _softplus(w) + _sigmoid(w)) * _power1p_exp(u, -gamma)
+    slope = (1 - 2 * y) * w * _sigmoid(p) - gamma * q * w * _sigmoid(u) * _softplus(p)
     return value, slope
 
 
@@ -168,10 +165,11 @@ def _power1p_exp(z: Any, q: Any) -> Any:
     """(1 + exp(z))^q, also where exp(z) overflows."""
     decay = np.exp(-np.abs(z))
     more = 1 + decay
-    u = np.minimum(np.maximum(q * ((decay - (more - 1)) / more), -80), 80)
-    value = more**q * np.exp(q * np.maximum(np.minimum(np.maximum(z, 0), 1e30), -1e30) + u)
-    v = _softplus(np.maximum(np.minimum(z, 1e30), -1e30))
-    return np.where(np.abs(q) <= 2, np.exp(q * v), value)
+    power = more**q
+    u = q * ((decay - (more - 1)) / more)
+    v = q * np.maximum(np.minimum(np.maximum(z, 0), 1e30), -1e30)
+    value = power * np.exp(v + np.minimum(np.maximum(u, -80), 80))
+    return np.where(np.abs(q) <= 8, (power + power * u) * np.exp(v), value)
 
 
 def _root_sigmoid(z: Any) -> Any:
@@ -199,7 +197,32 @@ def _softplus_crossed(z: Any) -> Any:
     """exp(-z) softplus(z) - softplus(-z), without cancellation."""
     a = np.minimum(np.abs(z), 1e30)
     b = np.minimum(a, 40)
-    return np.sign(z) * np.exp(-np.maximum(z, 0)) * (a - np.expm1(b) * _softplus(-b))
+    value = np.sign(z) * np.exp(-np.maximum(z, 0)) * (a - np.expm1(b) * _softplus(-b))
+    terms = (
+        0.3068528194400547, -0.041666666666666644, 0.0038194444444437743, -0.00031415343914573585,
+        2.5524966884929517e-05, -2.114815315864653e-06, 1.7979417782509906e-07,
+        -1.5646426625248573e-08, 1.3873503109112467e-09, -1.2447351949261126e-10,
+        1.1082662027100173e-11, -9.213930073949239e-13, 6.15003731854373e-14,
+        -2.3203718596892428e-15,
+    )  # fmt: skip
+    return np.where(np.abs(z) < 1.5, -np.expm1(-z) * _horner(z * z, terms), value)
+
+
+def _softplus_product(z: Any) -> Any:
+    """softplus(z) softplus(-z), which is even."""
+    terms = (
+        0.48045301391820144, -0.07671320486001366, 0.008404716869167007, -0.0008207311246081069,
+        7.740109723361913e-05, -7.244121577663902e-06, 6.790020822824562e-07,
+        -6.391689514991539e-08, 6.045675945593549e-09, -5.740750610018649e-10,
+        5.444146511282372e-11, -5.044379737784243e-12, 4.270858853869834e-13,
+        -2.832032276052363e-14, 1.0402666632653275e-15,
+    )  # fmt: skip
+    return np.where(np.abs(z) < 1.5, _horner(z * z, terms), _softplus(z) * _softplus(-z))
+
+
+def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
+    """The polynomial with these coefficients, lowest first."""
+    return reduce(lambda total, c: total * z + c, coefficients[::-1])
 
 
 def _log1p(w: Any) -> Any:

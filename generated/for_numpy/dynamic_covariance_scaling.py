@@ -70,11 +70,10 @@ def d_x(x: Any, phi: Any = 1.0) -> Any:
 @_elementwise
 def d_phi(x: Any, phi: Any = 1.0) -> Any:
     """The derivative in phi."""
-    y = x / np.sqrt(phi)
-    u = y * y
-    value = 0.5 * ((u - 1) / (u + 1)) * ((u * 3 + 1) / (u + 1))
-    value = np.where(u <= 1, 0, value)
-    return _where_rare(np.abs(y) >= 2.0**60, lambda: 1.5, value)
+    w = x / phi * x
+    value = (0.5 * w * w * 3 - w - 0.5) / (w + 1) / (w + 1)
+    value = np.where(x * x <= phi, 0, value)
+    return _where_rare(np.abs(x / np.sqrt(phi)) >= 2.0**30, lambda: 1.5, value)
 
 
 @_elementwise
@@ -91,7 +90,7 @@ def d2_x_phi(x: Any, phi: Any = 1.0) -> Any:
     w = x / phi * x
     value = x / phi / (w + 1) * (x / phi) * (x / (w + 1)) * (8 / (w + 1))
     value = np.where(x * x <= phi, 0, value)
-    return _where_rare(np.abs(x / np.sqrt(phi)) == np.inf, lambda: 0, value)
+    return _where_rare(np.abs(x / np.sqrt(phi)) >= 2.0**60, lambda: 8 / x * phi / x / x, value)
 
 
 @_elementwise

@@ -9,7 +9,6 @@ Source: Nelder and Wedderburn, J. R. Statist. Soc. A 135(3), 1972.
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """
 
-import math
 from functools import reduce, wraps
 from typing import Any
 
@@ -77,8 +76,8 @@ def _parameters() -> Any:
 @_elementwise
 def loss(mu: Any, y: Any) -> Any:
     """Gamma deviance, elementwise."""
-    value = _exp_difference_m1_0_0(_log_ratio(mu, y, mu - y))
-    return np.where(mu < y, _exp_difference_m1_m1_0(_log_ratio(y, mu, y - mu)) * (y / mu), value)
+    value = y / mu - 1 + _log_ratio(mu, y, mu - y)
+    return np.where(np.abs(mu / y) < 3, -_log1p_minus((y - mu) / mu), value)
 
 
 @_elementwise
@@ -110,23 +109,23 @@ def d2_mu_y(mu: Any, y: Any) -> Any:
 @_elementwise
 def value_and_grad(mu: Any, y: Any) -> Any:
     """(loss, d_mu) in one pass."""
-    value = _exp_difference_m1_0_0(_log_ratio(mu, y, mu - y))
-    value = np.where(mu < y, _exp_difference_m1_m1_0(_log_ratio(y, mu, y - mu)) * (y / mu), value)
+    value = y / mu - 1 + _log_ratio(mu, y, mu - y)
+    value = np.where(np.abs(mu / y) < 3, -_log1p_minus((y - mu) / mu), value)
     slope = _where_rare(np.abs(mu) == np.inf, lambda: 0, (mu - y) / mu / mu)
     return value, slope
 
 
-def _exp_difference_m1_0_0(z: Any) -> Any:
-    """z^2 exp[-z, 0, 0], the divided difference of exp."""
-    p = np.exp(-z)
-    return np.where(np.abs(z) < 1, z * z * (p * _exp_series(np.abs(z), (0, 1, 1))), z - 1 + p)
-
-
-def _exp_difference_m1_m1_0(z: Any) -> Any:
-    """z^2 exp[-z, -z, 0], the divided difference of exp."""
-    p = np.exp(-z)
-    value = 1 - np.minimum(z, 1e9) * p - p
-    return np.where(np.abs(z) < 4, z * z * (p * _exp_series(np.abs(z), (0, 0, 1))), value)
+def _log1p_minus(z: Any) -> Any:
+    """log(1 + z) - z, without cancellation at small z."""
+    w = z / (2 + z)
+    value = _log1p(z) - z
+    value = _where_rare(z == np.inf, lambda: -np.inf, value)
+    terms = (
+        1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
+        1 / 27, 1 / 29, 1 / 31, 1 / 33, 1 / 35,
+    )  # fmt: skip
+    u = 0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))
+    return np.where((z > -0.5) & (z < 1), -z * z * u, value)
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
@@ -139,17 +138,9 @@ def _log_ratio(t: Any, z: Any, d: Any) -> Any:
     return np.where(np.abs(d) < 2 * least, _where_rare(d < 0, lambda: -size, size), value)
 
 
-def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
-    """exp[r_0 L, r_1 L, …], the divided difference of exp, for 0 <= r_i L <= 5: the sum of
-    h_k(r) L^k/(n + k)!, h_k the sum of all products of k rates. Every term is positive."""
-    sums: list[Any] = [0.0] * len(rates)
-    coefficients = []
-    for k in range(34):
-        total: Any = 0.0 if k else 1.0
-        for j, rate in enumerate(rates):
-            sums[j] = total = total + rate * sums[j]
-        coefficients.append(total / math.factorial(len(rates) - 1 + k))
-    return reduce(lambda value, c: value * argument + c, coefficients[::-1])
+def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
+    """The polynomial with these coefficients, lowest first."""
+    return reduce(lambda total, c: total * z + c, coefficients[::-1])
 
 
 def _log1p(w: Any) -> Any:

@@ -94,7 +94,9 @@ def d_mu(mu: Any, v: Any, y: Any) -> Any:
 @_elementwise
 def d_v(mu: Any, v: Any, y: Any) -> Any:
     """The derivative in v."""
-    return 1 / v / 2 - 0.5 * ((y - mu) / v) * ((y - mu) / v)
+    u = (y - mu) / v
+    value = 0.5 * (1 - u * (y - mu)) / v
+    return _where_rare(np.abs(mu) >= 2.0**30, lambda: 1 / v / 2 - 0.5 * u * u, value)
 
 
 @_elementwise
@@ -141,4 +143,11 @@ def value_and_grad(mu: Any, v: Any, y: Any) -> Any:
     """(loss, d_mu, d_v) in one pass."""
     u = (y - mu) / v
     value = u * (0.5 * (y - mu)) + np.log(v) / 2
-    return value, (mu - y) / v, 1 / v / 2 - 0.5 * u * u
+    slope2 = 0.5 * (1 - u * (y - mu)) / v
+    slope2 = _where_rare(np.abs(mu) >= 2.0**30, lambda: 1 / v / 2 - 0.5 * u * u, slope2)
+    return value, (mu - y) / v, slope2
+
+
+def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
+    """`value()` where the condition holds; not evaluated where it holds nowhere."""
+    return np.where(rare, value(), usual) if np.count_nonzero(rare) else usual

@@ -72,7 +72,7 @@ def d_scale(x: Any, scale: Any = 1.0) -> Any:
     """The derivative in scale."""
     y = x / scale
     s = y * y
-    value = -16 / (s + 4) * y / scale * y / (s + 4)
+    value = -16 * y / (s + 4) / scale * y / (s + 4)
     return _where_rare(np.abs(y) >= 2.0**60, lambda: -scale / x * (16 / x), value)
 
 
@@ -81,7 +81,7 @@ def d2_x(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     y = x / scale
     s = y * y
-    value = (64 - s * 48) / (s * (s + 8) + 16) / scale / (s + 4) / scale
+    value = 16 / scale / (s * (s + 8) + 16) * (4 - s * 3) / (s + 4) / scale
     return _where_rare(np.abs(y) >= 2.0**30, lambda: -48 / x * scale / x * (scale / x / x), value)
 
 

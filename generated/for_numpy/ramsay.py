@@ -61,8 +61,11 @@ def loss(x: Any, a: Any = 0.3) -> Any:
 @_elementwise
 def d_x(x: Any, a: Any = 0.3) -> Any:
     """The derivative in x, the influence."""
+    y = x / (1 / a)
     half = np.exp(-a / 2 * np.abs(x))
-    return _where_rare(np.abs(x / (1 / a)) == np.inf, lambda: 0, half * x * half)
+    value = half * x * half
+    value = _where_rare(np.abs(y) >= 2.0**27, lambda: 0, value)
+    return np.where(np.abs(y) < 4, x * np.exp(-a * np.abs(x)), value)
 
 
 @_elementwise

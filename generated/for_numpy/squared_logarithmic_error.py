@@ -78,8 +78,9 @@ def _parameters() -> Any:
 @_elementwise
 def loss(mu: Any, y: Any) -> Any:
     """Squared logarithmic error, elementwise."""
+    q = _log1p(mu) - _log1p(y)
     u = _log_ratio(y + 1, mu + 1, y - mu)
-    return u * u
+    return np.where(np.abs(mu) < 2.0**-12, q * q, u * u)
 
 
 @_elementwise
@@ -92,7 +93,7 @@ def d_mu(mu: Any, y: Any) -> Any:
 @_elementwise
 def d_y(mu: Any, y: Any) -> Any:
     """The derivative in y."""
-    return _log_ratio(y + 1, mu + 1, y - mu) / (y + 1) * 2
+    return 2 / (y + 1) * _log_ratio(y + 1, mu + 1, y - mu)
 
 
 @_elementwise
@@ -111,9 +112,11 @@ def d2_mu_y(mu: Any, y: Any) -> Any:
 @_elementwise
 def value_and_grad(mu: Any, y: Any) -> Any:
     """(loss, d_mu) in one pass."""
+    q = _log1p(mu) - _log1p(y)
     u = _log_ratio(y + 1, mu + 1, y - mu)
+    value = np.where(np.abs(mu) < 2.0**-12, q * q, u * u)
     slope = _where_rare(np.abs(mu) == np.inf, lambda: 0, -u / (mu + 1) * 2)
-    return u * u, slope
+    return value, slope
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:

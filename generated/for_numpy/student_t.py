@@ -85,10 +85,34 @@ def d_df(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     if _all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 0)
     y = x / scale
+    v = y / df
+    u = v * y
     L = _log1p_over(y, df)
-    value = 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (np.expm1(-L) / df)
-    u = y / df * y * (df / 2 + 1)
-    return _where_rare(u < 2.0**-54, lambda: -0.5 * (y / df) / df * y, value)
+    q = 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (np.expm1(-L) / df)
+    w = np.abs(0.5 * _exp_difference_m1_0_0(L))
+    p = u + 1
+    r = np.log(p)
+    g = 8 * w
+    h = v * v
+    k = df + 1
+    m = k / p
+    n = h * m
+    t = r - n
+    v2 = (x - y * scale - _product_error(y, scale)) / scale
+    v3 = (y - v * df - _product_error(v, df) + v2) / df
+    q2 = p - u
+    q3 = y * v3 + v * v2 + _product_error(v, y) + (u - (p - q2) + (1 - q2))
+    u2 = v * v3
+    q4 = t - r
+    q6 = df - (k - (k - df)) + (1 - (k - df))
+    u3 = h * ((k - m * p - _product_error(m, p) + q6 - m * q3) / p)
+    q7 = m * (u2 + u2 + _product_error(v, v)) + u3 + _product_error(h, m)
+    q5 = 0.5 * t + 0.5 * (q3 / p - q7 + (r - (t - q4) + (-n - q4)))
+    u4 = np.abs(q5 - q)
+    value = _where_rare(
+        (np.abs(q) < 0.125 * w) & (np.abs(r) < g) & (np.abs(n) < g) & (u4 < w), lambda: q5, q
+    )
+    return _where_rare(u * (df / 2 + 1) < 2.0**-54, lambda: -0.5 * v / df * y, value)
 
 
 @_elementwise
@@ -108,7 +132,7 @@ def d2_x(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
         return np.where(np.isnan(x), x, 1 / scale / scale)
     y = x / scale
     r = np.abs(y) / np.sqrt(df)
-    value = (df + 1) / df / scale * (_weighted(-1, y, df) / scale / (r * r + 1))
+    value = _weighted(-1, y, df) / scale / df / (r * r + 1) * (df + 1) / scale
     u = df / x * (scale / x) * scale * 3
     return _where_rare(u < 2.0**-54, lambda: -(df + 1) / x / x, value)
 
@@ -243,3 +267,11 @@ def _log1p(w: Any) -> Any:
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
     return np.where(rare, value(), usual) if np.count_nonzero(rare) else usual
+
+
+def _product_error(a: Any, b: Any) -> Any:
+    """a*b - round(a*b), exactly (Dekker's splitting)."""
+    a_high = 134217729.0 * a - (134217729.0 * a - a)
+    b_high = 134217729.0 * b - (134217729.0 * b - b)
+    a_low, b_low = a - a_high, b - b_high
+    return ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low

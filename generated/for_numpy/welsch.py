@@ -63,28 +63,31 @@ def d_x(x: Any, scale: Any = 1.0) -> Any:
     """The derivative in x, the influence."""
     y = x / scale
     p = np.exp(-0.25 * y * y) / scale
-    return _where_rare(np.abs(y) == np.inf, lambda: 0, p * x * p)
+    value = p * x * p
+    value = _where_rare(np.abs(y) >= 2.0**20, lambda: 0, value)
+    return np.where(np.abs(y) < 3, y / scale * np.exp(-0.5 * y * y), value)
 
 
 @_elementwise
 def d_scale(x: Any, scale: Any = 1.0) -> Any:
     """The derivative in scale."""
     y = x / scale
-    half = np.exp(-0.25 * y * y)
-    return _where_rare(np.abs(y) == np.inf, lambda: 0, -half * y / scale * y * half)
+    p = y * np.exp(-0.25 * y * y)
+    value = -p / scale * p
+    value = _where_rare(np.abs(y) >= 2.0**20, lambda: 0, value)
+    return np.where(np.abs(y) < 4, -y / scale * y * np.exp(-0.5 * y * y), value)
 
 
 @_elementwise
 def d2_x(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     y = x / scale
-    p = np.exp(-0.25 * y * y) / scale
     s = y * y
     quarter = np.exp(-0.125 * y * y)
-    u = quarter / scale * quarter
-    value = u * (1 - s) * u
+    p = quarter / scale * quarter
+    value = p * (1 - s) * p
     value = _where_rare(np.abs(y) >= 2.0**20, lambda: 0, value)
-    return np.where(np.abs(y) < 4, p * (1 - s) * p, value)
+    return np.where(np.abs(y) < 4, (1 - s) / scale * (np.exp(-0.5 * y * y) / scale), value)
 
 
 @_elementwise

@@ -23,12 +23,24 @@ _WORTH = 4096
 class AdaptiveLoss(torch.nn.Module):
     """The mean of -log_density(residual), its parameters learned from the residuals.
 
-    Every channel (entry along `channel_dim`) has its own parameters, or all share one (share_…).
-    A parameter that is learned stays between its bounds (…_bounds), through a sigmoid, or above its
-    floor (…_floor), through a softplus; one that is not (learn_…=False) stays at its first value.
-    dimension: the residuals are vectors of so many numbers along the last axis, and the density is
-    that of their norm; `channel_dim` counts the axes before it. reduction: "mean", "sum", "none".
-    Parameters are tensors and not checked again: nothing waits for a device.
+    Every channel (entry along `channel_dim`) has its own parameters, or all share one (share_...).
+    A parameter that is learned stays between its bounds (..._bounds), through a sigmoid, or above
+    its floor (..._floor), through a softplus; one that is not (learn_...=False) stays at its first
+    value. Parameters are tensors and not checked again: nothing waits for a device.
+
+    Args:
+        num_channels: how many channels there are.
+        channel_dim: along which axis of the residuals they lie.
+        dimension: the residuals are vectors of so many numbers along the last axis, and the density
+            is that of their norm; `channel_dim` counts the axes before it.
+        reduction: "mean", "sum" or "none".
+    Shape: residuals of any shape with `num_channels` along `channel_dim`; a scalar, or that shape.
+    Examples:
+        Give the parameters to the optimizer, too: they are learned like the model's.
+
+        >>> criterion = AdaptiveNameLoss(5)  # of the density's name
+        >>> optimizer = torch.optim.Adam([*model.parameters(), *criterion.parameters()])
+        >>> criterion(model(input) - target).backward()
     """
 
     law: ClassVar[Density]

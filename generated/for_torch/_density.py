@@ -125,7 +125,7 @@ class Density(Law):
         if not all(map(math.isfinite, ends)) or (len(ends) == 2 and numbers and not a < b):
             raise ValueError(f"a and b must be finite, a < b, got {a} and {b}")
         low, high, *parameters = alike([a, b, *values])
-        value = torch.logsumexp(self.log_integrals(parameters, ends=(low, high)), -1)
+        value = self.log_integral(parameters, ends=(low, high))
         inside = (low < high) & torch.isfinite(low) & torch.isfinite(high)
         return torch.where(inside, value, math.nan).to(_dtype([a, b, *values]))
 
@@ -165,7 +165,7 @@ class Density(Law):
     def log_z(self, parameters: Sequence[Tensor]) -> Tensor:
         """log Z of tensors of one dtype and shape; NaN where it does not exist."""
         if () not in self.closed:
-            value = torch.logsumexp(self.log_integrals(parameters), -1)
+            value = self.log_integral(parameters)
             return self._where_it_exists(value + math.log(2.0) if self.even else value, parameters)
         return self._where_it_exists(self.closed[()](*parameters), parameters)
 

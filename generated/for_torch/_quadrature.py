@@ -70,8 +70,9 @@ class Law:
     """A loss and the facts by which exp(-loss) is integrated: numbers, or functions of parameters.
 
     loss: a function of x and the parameters; slope: its derivative in x. length: a unit of x.
-    points: the minimum (NaN if it is not known), then kinks and jumps. decay: q of |x|^-q, as
-    the integral beyond x falls at -inf and inf, or one for both; inf where faster than any power.
+    points: the minimum (NaN if it is not known), then kinks and jumps, a kink that moves even where
+    it is the minimum. decay: q of |x|^-q, as the integral beyond x falls at -inf and inf, or one
+    for both; inf where faster than any power.
     even: loss(-x) = loss(x).
     """
 
@@ -111,6 +112,16 @@ class Law:
                 low, high = torch.where(falls, middle, low), torch.where(falls, high, middle)
             return [(unit * torch.sinh(low)).detach(), *points[1:]]
 
+    def log_integral(
+        self, parameters: Sequence[Tensor], ends: Sequence[Tensor] | None = None
+    ) -> Tensor:
+        """log of the integral of exp(-loss), of one side where the loss is even; the sides are
+        added before what they have in common, which may be large, is taken off."""
+        panels = self.panels(parameters, ends=ends)
+        total = (panels.masses.sum(-1) + panels.rest.squeeze(-1)).sum(-1)
+        log = torch.log(torch.where(total > 0, total, 1.0)) - panels.place.shift[..., 0, 0]
+        return torch.where(total > 0, log, torch.where(total == 0, -_INF, total))
+
     def log_integrals(
         self,
         parameters: Sequence[Tensor],
@@ -133,6 +144,7 @@ class Law:
         """The panels, out to where nothing of the integral is left (`deep`: of its tails)."""
         zero, known = torch.zeros_like(parameters[0]), lifted(parameters, 2)
         center, *kinks = self._points(parameters)
+        center = center.detach()  # no integral depends on it
         tails = [q.unsqueeze(-1) for q in self.decays(parameters)]
         sides = (1.0,) if self.even and ends is None else (-1.0, 1.0)
         power, far = torch.stack(tails[-len(sides) :], -2), None
@@ -349,7 +361,8 @@ class Law:
         if not self.even:
             shift = torch.where(exists, first[..., 1] - first[..., 0], 0.0)
         variance = torch.where(square < _INF, square - shift * shift, square)
-        return torch.where(exists, self.center(parameters) + shift, math.nan), variance
+        center = self.center(parameters).detach()  # as the panels have it
+        return torch.where(exists, center + shift, math.nan), variance
 
     def mean_loss(self, parameters: Sequence[Tensor]) -> Tensor:
         """The expectation of the loss."""

@@ -96,17 +96,30 @@ def d2_c(x: Tensor, c: Any = 1.0) -> Tensor:
     y = x / c
     u = torch.abs(y)
     s = y * y
-    v = s / (s * s + 1)
-    value = torch.atan(s) - v * v * s * 4 - v
+    v = torch.atan(s)
+    q = s * y * y + 1
+    w = s / (s * s + 1)
+    value = v - w * w * s * 4 - w
     value = torch.where(u >= 2.0**60, 1.5707963267948966, value)
     terms = (
+        0.0013048078661129737, 0.02452550577525641, -0.09536312769630913, 0.19310109008732107,
+        -0.27618201848277724, 0.30781742334148376, -0.275604457635056, 0.19365490108092195,
+        -0.09162285035341958, -5.5878102654179796e-05, 0.061126974484682205, -0.08551689666857902,
+        0.07916024692349968, -0.054512337619294866, 0.024769817351307843, 0.00018326092156593107,
+        -0.015421355313762508, 0.020560597055616348, -0.01809792951906876, 0.011616650559207804,
+        -0.004782999366881349, -5.6507418907708936e-05, 0.0036770513716817554,
+        -0.006120284041611555, 0.003875822978318727,
+    )  # fmt: skip
+    value = torch.where(u < 2.25, _horner(u - 1.875, terms) * u * u * u * u * u * u, value)
+    value = torch.where(u < 1.5, v - y**6 / q * (4 / q) - y / q * y, value)
+    terms2 = (
         -3.3333333333333335, -3.580032161026732e-16, 7.200000000000139, -2.124357352846901e-11,
         -11.142857141141267, -8.417213649779398e-08, 15.111113837022486, -6.144929504780948e-05,
         -19.08991088227183, -0.011946801791232066, 23.183601976692234, -0.7136587930218575,
         -23.507090461060574, -13.022936296432263, 64.80366436694726, -57.44012238488139,
         17.013424668924966,
     )  # fmt: skip
-    return torch.where(u < 0.5, _horner(u * u, terms) * u * u * u * u * u * u, value)
+    return torch.where(u < 0.5, _horner(u * u, terms2) * u * u * u * u * u * u, value)
 
 
 @_elementwise
@@ -201,7 +214,8 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
 def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
     """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

@@ -50,30 +50,81 @@ def loss(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """Binary cross-entropy of logits, elementwise."""
     value = pos_weight * y * _softplus(-z) + (1 - y) * _softplus(z)
     value = torch.where(y == 0, _softplus(z), value)
-    return torch.where(y == 1, pos_weight * _softplus(-z), value)
+    return torch.where(y == 1, _root_softplus(-z) * pos_weight * _root_softplus(-z), value)
 
 
 @_elementwise
 def d_z(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """The derivative in z."""
-    return (1 - y) * _sigmoid(z) - pos_weight * y * _sigmoid(-z)
+    h = 1 - y
+    u = pos_weight * y
+    q = h * _sigmoid(z) - u * _sigmoid(-z)
+    v = torch.abs(h * _sigmoid(z))
+    p = torch.exp(-torch.abs(z))
+    w = torch.where(z < 0, p, 1)
+    r = 1 + p
+    g = w / r
+    k = h * g
+    m = 8 * v
+    n = torch.exp(-torch.abs(-z))
+    t = torch.where(-z < 0, n, 1)
+    q2 = 1 + n
+    v2 = t / q2
+    u2 = u * v2
+    q3 = k - u2
+    q4 = r - 1
+    q5 = q2 - 1
+    q6 = q3 - k
+    q9 = t - v2 * q2 - _product_error(v2, q2) - v2 * (1 - (q2 - q5) + (n - q5))
+    q8 = v2 * _product_error(pos_weight, y) + u * (q9 / q2) + _product_error(u, v2)
+    u3 = h * ((w - g * r - _product_error(g, r) - g * (1 - (r - q4) + (p - q4))) / r)
+    u4 = g * (1 - (h - (h - 1)) + (-y - (h - 1)))
+    q7 = q3 + (u4 + u3 + _product_error(h, g) - q8 + (k - (q3 - q6) + (-u2 - q6)))
+    u5 = torch.abs(q7 - q)
+    u6 = torch.abs(u2)
+    u7 = torch.abs(q)
+    value = torch.where((0.125 * v > u7) & (torch.abs(k) < m) & (u6 < m) & (u5 < v), q7, q)
+    return torch.where(y == 1, -_root_sigmoid(-z) * pos_weight * _root_sigmoid(-z), value)
 
 
 @_elementwise
 def d_y(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """The derivative in y."""
-    size = torch.abs(z)
-    value = pos_weight * _softplus(-z) - _softplus(z)
-    u = size / (pos_weight + 1) * (torch.abs(pos_weight - 1) / 4)
-    return torch.where(
-        u < 2.0**-54,
-        torch.where(
-            z < 0,
-            0.5 * size * (pos_weight + 1) + 0.6931471805599453 * (pos_weight - 1),
-            0.6931471805599453 * (pos_weight - 1) - 0.5 * size * (pos_weight + 1),
-        ),
-        value,
-    )
+    u = (pos_weight - 1) * _softplus(-z)
+    q = u - z
+    v = torch.abs(u)
+    w = torch.where(-z < 0, 0, -z)
+    p = torch.exp(-torch.abs(-z))
+    r = 1 + p
+    L = torch.log(r)
+    g = w + L
+    h = pos_weight * g
+    k = torch.abs(h)
+    m = 8 * v
+    n = torch.where(z < 0, 0, z)
+    t = torch.exp(-torch.abs(z))
+    q2 = 1 + t
+    L2 = torch.log(q2)
+    q3 = n + L2
+    u2 = torch.abs(q3)
+    q4 = h - q3
+    q5 = r - 1
+    q6 = g - w
+    q7 = q2 - 1
+    q8 = q3 - n
+    q9 = q4 - h
+    u6 = pos_weight * ((1 - (r - q5) + (p - q5)) / r + (w - (g - q6) + (L - q6)))
+    q12 = (1 - (q2 - q7) + (t - q7)) / q2 + (n - (q3 - q8) + (L2 - q8))
+    q10 = q4 + (u6 + _product_error(pos_weight, g) - q12 + (h - (q4 - q9) + (-q3 - q9)))
+    u3 = (pos_weight - 1) * _softplus(z)
+    q11 = u3 - pos_weight * z
+    u4 = torch.abs(u3)
+    u5 = 8 * u4
+    u7 = torch.abs(q10 - q11)
+    value = torch.where((torch.abs(q11) < 0.125 * u4) & (k < u5) & (u2 < u5) & (u7 < u4), q10, q11)
+    u9 = torch.abs(q10 - q)
+    u8 = torch.where((torch.abs(q) < 0.125 * v) & (k < m) & (u2 < m) & (u9 < v), q10, q)
+    return torch.where(z > 0, u8, value)
 
 
 @_elementwise
@@ -85,7 +136,20 @@ def d_pos_weight(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
 @_elementwise
 def d2_z(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """The second derivative in z."""
-    return pos_weight * y * _sigmoid(-z) * _sigmoid(z) + (1 - y) * _sigmoid(-z) * _sigmoid(z)
+    h = 1 - y
+    value = (h + pos_weight * y) * _sigmoid(-z) * _sigmoid(z)
+    u = _sigmoid(-z)
+    return torch.where(
+        (_sigmoid(z) < 2.0**-100) | (u < 2.0**-100),
+        (
+            _root_sigmoid(z)
+            * _root_sigmoid(-z)
+            * (h + pos_weight * y)
+            * _root_sigmoid(-z)
+            * _root_sigmoid(z)
+        ),
+        value,
+    )
 
 
 @_elementwise
@@ -105,6 +169,16 @@ def value_and_grad(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> tuple[Tensor,
     return loss(z, y, pos_weight), d_z(z, y, pos_weight)
 
 
+def _root_sigmoid(z: Any) -> Any:
+    """1/sqrt(1 + exp(-z)), which is exp(z/2) where exp(z) has lost its digits."""
+    return torch.where(z < -40, torch.exp(0.5 * z), torch.sqrt(_sigmoid(z)))
+
+
+def _root_softplus(z: Any) -> Any:
+    """sqrt(log(1 + exp(z))), which is exp(z/2) where log(1 + exp(z)) has lost its digits."""
+    return torch.where(z < -40, torch.exp(0.5 * z), torch.sqrt(_softplus(z)))
+
+
 def _sigmoid(z: Any) -> Any:
     """1/(1 + exp(-z)), without overflow."""
     p = torch.exp(-torch.abs(z))
@@ -114,6 +188,14 @@ def _sigmoid(z: Any) -> Any:
 def _softplus(z: Any) -> Any:
     """log(1 + exp(z)), without overflow."""
     return torch.clamp(z, min=0) + torch.log1p(torch.exp(-torch.abs(z)))
+
+
+def _product_error(a: Any, b: Any) -> Any:
+    """a*b - round(a*b), exactly (Dekker's splitting into halves of 26 or 12 bits)."""
+    split = 4097.0 if a.dtype == torch.float32 else 134217729.0
+    a_high, b_high = split * a - (split * a - a), split * b - (split * b - b)
+    a_low, b_low = a - a_high, b - b_high
+    return ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low
 
 
 class BinaryCrossEntropyWithLogitsLoss(torch.nn.Module):
@@ -127,6 +209,9 @@ class BinaryCrossEntropyWithLogitsLoss(torch.nn.Module):
         validate: check all tensors, too, at every call, which waits for the device.
         size_average, reduce: instead of reduction, as torch.nn once had them.
     Shape: input and target of one shape; the output is a scalar, or has that shape.
+    Examples:
+        >>> input, target = torch.full((3, 5), 0.5, requires_grad=True), torch.ones(3, 5)
+        >>> BinaryCrossEntropyWithLogitsLoss()(input, target).backward()
     """
 
     def __init__(
@@ -217,7 +302,8 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
     so that nothing waits for a device."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

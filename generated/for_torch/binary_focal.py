@@ -55,9 +55,9 @@ def loss(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
 def d_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The derivative in z."""
     u = torch.clamp(z, -1e30, 1e30) * (2 * y - 1)
-    v = -u
-    q = gamma * _sigmoid(u) * _softplus(v) + _sigmoid(v)
-    return -(2 * y - 1) * q * _power1p_exp(u, -gamma)
+    v = _power1p_exp(u, -gamma)
+    w = -u
+    return (1 - 2 * y) * v * _sigmoid(w) - gamma * (2 * y - 1) * v * _sigmoid(u) * _softplus(w)
 
 
 @_elementwise
@@ -65,19 +65,15 @@ def d_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The derivative in gamma."""
     u = torch.clamp(z, -1e30, 1e30) * (2 * y - 1)
     v = _power1p_exp(u, -gamma)
-    w = _softplus(u)
-    p = -u
-    q = _softplus(p)
-    value = -v * q * w
+    w = _softplus_product(u)
+    value = -v * w
     return torch.where(
-        (v < 2.0**-100) | (w < 2.0**-100) | (q < 2.0**-100),
+        (v < 2.0**-100) | (w < 2.0**-100),
         (
             -_power1p_exp(u, -gamma / 2)
-            * _root_softplus(u)
-            * _root_softplus(p)
-            * _root_softplus(p)
-            * _root_softplus(u)
             * _power1p_exp(u, -gamma / 2)
+            * (_root_softplus(u) * _root_softplus(-u))
+            * (_root_softplus(u) * _root_softplus(-u))
         ),
         value,
     )
@@ -110,7 +106,7 @@ def d2_z(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
 def d2_z_gamma(z: Tensor, y: Tensor, gamma: Any = 2.0) -> Any:
     """The mixed second derivative in z and gamma."""
     u = torch.clamp(z, -1e30, 1e30) * (2 * y - 1)
-    q = gamma * _softplus(-u) * _softplus(u) + _softplus_crossed(u)
+    q = gamma * _softplus_product(u) + _softplus_crossed(u)
     return (2 * y - 1) * q * _power1p_exp(u, -gamma) * _sigmoid(u)
 
 
@@ -123,10 +119,11 @@ def _power1p_exp(z: Any, q: Any) -> Any:
     """(1 + exp(z))^q, also where exp(z) overflows."""
     decay = torch.exp(-torch.abs(z))
     more = 1 + decay
-    u = q * torch.clamp(torch.clamp(torch.clamp(z, min=0), max=1e30), min=-1e30)
-    value = more**q * torch.exp(u + torch.clamp(q * ((decay - (more - 1)) / more), -80, 80))
-    v = _softplus(torch.clamp(torch.clamp(z, max=1e30), min=-1e30))
-    return torch.where(torch.abs(q) <= 2, torch.exp(q * v), value)
+    power = more**q
+    u = q * ((decay - (more - 1)) / more)
+    v = q * torch.clamp(torch.clamp(torch.clamp(z, min=0), max=1e30), min=-1e30)
+    value = power * torch.exp(v + torch.clamp(u, -80, 80))
+    return torch.where(torch.abs(q) <= 8, (power + power * u) * torch.exp(v), value)
 
 
 def _root_sigmoid(z: Any) -> Any:
@@ -154,7 +151,32 @@ def _softplus_crossed(z: Any) -> Any:
     """exp(-z) softplus(z) - softplus(-z), without cancellation."""
     a = torch.clamp(torch.abs(z), max=1e30)
     b = torch.clamp(a, max=40)
-    return _sign(z) * torch.exp(-torch.clamp(z, min=0)) * (a - torch.expm1(b) * _softplus(-b))
+    value = _sign(z) * torch.exp(-torch.clamp(z, min=0)) * (a - torch.expm1(b) * _softplus(-b))
+    terms = (
+        0.3068528194400547, -0.041666666666666644, 0.0038194444444437743, -0.00031415343914573585,
+        2.5524966884929517e-05, -2.114815315864653e-06, 1.7979417782509906e-07,
+        -1.5646426625248573e-08, 1.3873503109112467e-09, -1.2447351949261126e-10,
+        1.1082662027100173e-11, -9.213930073949239e-13, 6.15003731854373e-14,
+        -2.3203718596892428e-15,
+    )  # fmt: skip
+    return torch.where(torch.abs(z) < 1.5, -torch.expm1(-z) * _horner(z * z, terms), value)
+
+
+def _softplus_product(z: Any) -> Any:
+    """softplus(z) softplus(-z), which is even."""
+    terms = (
+        0.48045301391820144, -0.07671320486001366, 0.008404716869167007, -0.0008207311246081069,
+        7.740109723361913e-05, -7.244121577663902e-06, 6.790020822824562e-07,
+        -6.391689514991539e-08, 6.045675945593549e-09, -5.740750610018649e-10,
+        5.444146511282372e-11, -5.044379737784243e-12, 4.270858853869834e-13,
+        -2.832032276052363e-14, 1.0402666632653275e-15,
+    )  # fmt: skip
+    return torch.where(torch.abs(z) < 1.5, _horner(z * z, terms), _softplus(z) * _softplus(-z))
+
+
+def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
+    """The polynomial with these coefficients, lowest first."""
+    return functools.reduce(lambda total, c: total * z + c, coefficients[::-1])
 
 
 def _sign(value: Any) -> Any:
@@ -173,6 +195,9 @@ class BinaryFocalLoss(torch.nn.Module):
         validate: check all tensors, too, at every call, which waits for the device.
         size_average, reduce: instead of reduction, as torch.nn once had them.
     Shape: input and target of one shape; the output is a scalar, or has that shape.
+    Examples:
+        >>> input, target = torch.full((3, 5), 0.5, requires_grad=True), torch.ones(3, 5)
+        >>> BinaryFocalLoss()(input, target).backward()
     """
 
     def __init__(
@@ -262,7 +287,8 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
     so that nothing waits for a device."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

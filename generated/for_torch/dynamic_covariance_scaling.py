@@ -50,11 +50,10 @@ def d_x(x: Tensor, phi: Any = 1.0) -> Tensor:
 @_elementwise
 def d_phi(x: Tensor, phi: Any = 1.0) -> Tensor:
     """The derivative in phi."""
-    y = x / torch.sqrt(phi)
-    u = y * y
-    value = 0.5 * ((u - 1) / (u + 1)) * ((u * 3 + 1) / (u + 1))
-    value = torch.where(u <= 1, 0, value)
-    return torch.where(torch.abs(y) >= 2.0**60, 1.5, value)
+    w = x / phi * x
+    value = (0.5 * w * w * 3 - w - 0.5) / (w + 1) / (w + 1)
+    value = torch.where(x * x <= phi, 0, value)
+    return torch.where(torch.abs(x / torch.sqrt(phi)) >= 2.0**30, 1.5, value)
 
 
 @_elementwise
@@ -71,7 +70,7 @@ def d2_x_phi(x: Tensor, phi: Any = 1.0) -> Tensor:
     w = x / phi * x
     value = x / phi / (w + 1) * (x / phi) * (x / (w + 1)) * (8 / (w + 1))
     value = torch.where(x * x <= phi, 0, value)
-    return torch.where(torch.abs(x / torch.sqrt(phi)) == math.inf, 0, value)
+    return torch.where(torch.abs(x / torch.sqrt(phi)) >= 2.0**60, 8 / x * phi / x / x, value)
 
 
 @_elementwise
@@ -176,7 +175,8 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
 def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
     """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

@@ -155,7 +155,8 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
 def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
     """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

@@ -52,13 +52,30 @@ def d_c(x: Tensor, c: Any = 1.3998) -> Tensor:
     v = torch.abs(x) / c
     value = c * (_exp_difference_m2_m1_m1_0(torch.log1p(v)) * (1 + v)) * 2
     terms = (
+        0.07923512185235256, -0.051803577038038444, 0.02640476938405126, -0.012271965982279183,
+        0.005445299315611654, -0.0023516126945707988, 0.0009980557285516197,
+        -0.00041856967208908673, 0.00017404539225344246, -7.190969756107565e-05,
+        2.9565748692443602e-05, -1.2109412138752585e-05, 4.944349082233477e-06,
+        -2.013812510291866e-06, 8.194041018812589e-07, -3.325461022810105e-07, 1.31777704988972e-07,
+        -5.319545581666128e-08, 2.7074453197820786e-08, -1.1044339446556129e-08,
+    )  # fmt: skip
+    value = torch.where(u < 2, _horner(u - 1.5, terms) * c * u * u * u, value)
+    terms2 = (
+        0.1406574286236046, -0.12725556483455452, 0.0905629445150803, -0.05908800016725418,
+        0.03694000739505767, -0.02253411307639405, 0.013534606958568523, -0.008044447106921622,
+        0.004745848219201404, -0.002784507750557688, 0.0016269484675436245, -0.0009475920621628711,
+        0.0005504622730480596, -0.0003179639437768247, 0.00018392121943119574,
+        -0.00011664997430411306, 6.767182885597559e-05,
+    )  # fmt: skip
+    value = torch.where(u < 1, _horner(u - 0.75, terms2) * c * u * u * u, value)
+    terms3 = (
         0.3333333333333333, -0.49999999999999994, 0.5999999999999913, -0.6666666666657339,
         0.7142857142327498, -0.7499999981579343, 0.777777734999681, -0.799999298167858,
         0.8181733609317767, -0.833256383673512, 0.8456145937047903, -0.8541905498440204,
         0.8539125053876447, -0.8312242610544363, 0.7624053776883362, -0.6253724626324797,
         0.42748093423793965, -0.22196532640254923, 0.07611242108019838, -0.012726920132007262,
     )  # fmt: skip
-    return torch.where(u < 0.00390625, _horner(u, terms) * c * u * u * u, value)
+    return torch.where(u < 0.5, _horner(u, terms3) * c * u * u * u, value)
 
 
 @_elementwise
@@ -219,7 +236,8 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
 def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
     """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

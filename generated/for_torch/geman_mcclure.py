@@ -52,7 +52,7 @@ def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     y = x / scale
     s = y * y
-    value = -16 / (s + 4) * y / scale * y / (s + 4)
+    value = -16 * y / (s + 4) / scale * y / (s + 4)
     return torch.where(torch.abs(y) >= 2.0**60, -scale / x * (16 / x), value)
 
 
@@ -61,7 +61,7 @@ def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     y = x / scale
     s = y * y
-    value = (64 - s * 48) / (s * (s + 8) + 16) / scale / (s + 4) / scale
+    value = 16 / scale / (s * (s + 8) + 16) * (4 - s * 3) / (s + 4) / scale
     return torch.where(torch.abs(y) >= 2.0**30, -48 / x * scale / x * (scale / x / x), value)
 
 
@@ -171,7 +171,8 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
 def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
     """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny
@@ -287,10 +288,10 @@ def _block(d: Tensor, s: Tensor, ctx: Any, scale: float) -> list[float]:
     u = torch.mul(d, d).add_(scale * scale * 4)
     v = torch.div(d, u).mul_(d)
     found = [2 * v.sum().item(), 0.0]
-    torch.reciprocal(u, out=v).mul_(d)
-    torch.div(v, u, out=s)
+    w = torch.reciprocal(u).mul_(d)
+    torch.div(w, u, out=s)
     if ctx.needs_input_grad[3]:
-        v.mul_(d).div_(u)
+        v.div_(u)
         found[1] = -(scale * 16 * v.sum().item())
     s.mul_(scale * scale * 16 * ctx.share)
     return found

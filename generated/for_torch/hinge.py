@@ -75,6 +75,9 @@ class HingeLoss(torch.nn.Module):
         validate: check all tensors, too, at every call, which waits for the device.
         size_average, reduce: instead of reduction, as torch.nn once had them.
     Shape: input and target of one shape; the output is a scalar, or has that shape.
+    Examples:
+        >>> input, target = torch.full((3, 5), 0.5, requires_grad=True), torch.ones(3, 5)
+        >>> HingeLoss()(input, target).backward()
     """
 
     def __init__(
@@ -153,7 +156,8 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
     so that nothing waits for a device."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

@@ -45,8 +45,8 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(mu: Tensor, y: Tensor) -> Any:
     """Itakura-Saito divergence, elementwise."""
-    value = _exp_difference_m1_0_0(_log_ratio(mu, y, mu - y))
-    return torch.where(mu < y, _exp_difference_m1_m1_0(_log_ratio(y, mu, y - mu)) * (y / mu), value)
+    value = y / mu - 1 - _log_ratio(y, mu, y - mu)
+    return torch.where(torch.abs(mu / y) < 3, -_log1p_minus((y - mu) / mu), value)
 
 
 @_elementwise
@@ -80,18 +80,17 @@ def value_and_grad(mu: Tensor, y: Tensor) -> tuple[Tensor, ...]:
     return loss(mu, y), d_mu(mu, y)
 
 
-def _exp_difference_m1_0_0(z: Any) -> Any:
-    """z^2 exp[-z, 0, 0], the divided difference of exp."""
-    p = torch.exp(-z)
-    value = z - 1 + p
-    return torch.where(torch.abs(z) < 1, z * z * (p * _exp_series(torch.abs(z), (0, 1, 1))), value)
-
-
-def _exp_difference_m1_m1_0(z: Any) -> Any:
-    """z^2 exp[-z, -z, 0], the divided difference of exp."""
-    p = torch.exp(-z)
-    value = 1 - torch.clamp(z, max=1e9) * p - p
-    return torch.where(torch.abs(z) < 4, z * z * (p * _exp_series(torch.abs(z), (0, 0, 1))), value)
+def _log1p_minus(z: Any) -> Any:
+    """log(1 + z) - z, without cancellation at small z."""
+    w = z / (2 + z)
+    value = torch.log1p(z) - z
+    value = torch.where(z == math.inf, -math.inf, value)
+    terms = (
+        1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
+        1 / 27, 1 / 29, 1 / 31, 1 / 33, 1 / 35,
+    )  # fmt: skip
+    u = 0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))
+    return torch.where((z > -0.5) & (z < 1), -z * z * u, value)
 
 
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
@@ -104,17 +103,9 @@ def _log_ratio(t: Any, z: Any, d: Any) -> Any:
     return torch.where(torch.abs(d) < 2 * least, torch.where(d < 0, -size, size), value)
 
 
-def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
-    """exp[r_0 L, r_1 L, …], the divided difference of exp, for 0 <= r_i L <= 5: the sum of
-    h_k(r) L^k/(n + k)!, h_k the sum of all products of k rates. Every term is positive."""
-    sums: list[Any] = [0.0] * len(rates)
-    coefficients = []
-    for k in range(34):
-        total: Any = 0.0 if k else 1.0
-        for j, rate in enumerate(rates):
-            sums[j] = total = total + rate * sums[j]
-        coefficients.append(total / float(math.factorial(len(rates) - 1 + k)))
-    return functools.reduce(lambda value, c: value * argument + c, coefficients[::-1])
+def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
+    """The polynomial with these coefficients, lowest first."""
+    return functools.reduce(lambda total, c: total * z + c, coefficients[::-1])
 
 
 class ItakuraSaitoLoss(torch.nn.Module):
@@ -127,6 +118,9 @@ class ItakuraSaitoLoss(torch.nn.Module):
         validate: check all tensors, too, at every call, which waits for the device.
         size_average, reduce: instead of reduction, as torch.nn once had them.
     Shape: input and target of one shape; the output is a scalar, or has that shape.
+    Examples:
+        >>> input, target = torch.full((3, 5), 0.5, requires_grad=True), torch.ones(3, 5)
+        >>> ItakuraSaitoLoss()(input, target).backward()
     """
 
     def __init__(
@@ -202,7 +196,8 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
     so that nothing waits for a device."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

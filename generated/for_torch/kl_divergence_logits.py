@@ -232,6 +232,11 @@ class KlDivergenceLogitsLoss(torch.nn.Module):
         reduction: "mean" over what counts, "sum" or "none"; size_average and reduce as in torch.nn.
         T: > 0 and finite; a Parameter or a tensor is NaN where it is wrong.
         validate: check tensors, too, at every call, which waits for the device.
+    Shape: input (K) or (N, K, ...); target of the same;
+        the output is a scalar, or has the shape of input without K.
+    Examples:
+        >>> input = torch.rand(3, 5, requires_grad=True)
+        >>> KlDivergenceLogitsLoss()(input, torch.rand(3, 5)).backward()
     """
 
     def __init__(
@@ -299,7 +304,8 @@ def _checked(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any],
     """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
     so that nothing waits for a device."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

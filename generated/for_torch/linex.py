@@ -50,8 +50,8 @@ def d_a(x: Tensor, a: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x(x: Tensor, a: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    p = a * torch.exp(a / 2 * x)
-    return p * p
+    half = torch.exp(a / 2 * x)
+    return half * a * a * half
 
 
 @_elementwise
@@ -196,7 +196,8 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
 def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
     """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

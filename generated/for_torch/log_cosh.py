@@ -49,7 +49,10 @@ def d_c(x: Tensor, c: Any = 1.0) -> Tensor:
     """The derivative in c."""
     y = x / c
     u = torch.abs(y)
-    value = c * (2 * _logcosh(y) - y * torch.tanh(y))
+    v = y * 2
+    value = c * _softplus(v) * 2 - x - 0.6931471805599453 * c * 2 - x * _sigmoid(v) * 2
+    q = x + c * _softplus(-v) * 2 + x * _sigmoid(-v) * 2 - 0.6931471805599453 * c * 2
+    value = torch.where(y > 0, q, value)
     value = torch.where(u >= 2.0**60, torch.abs(x), value)
     terms = (
         0.06975959734524323, -0.06077358398052147, 0.024501386181119432, -0.0012019988402237128,
@@ -162,6 +165,17 @@ def _logcosh_excess(z: Any) -> Any:
     return torch.where(size < 1, square * _horner(square, terms), value)
 
 
+def _sigmoid(z: Any) -> Any:
+    """1/(1 + exp(-z)), without overflow."""
+    p = torch.exp(-torch.abs(z))
+    return torch.where(z < 0, p, 1) / (1 + p)
+
+
+def _softplus(z: Any) -> Any:
+    """log(1 + exp(z)), without overflow."""
+    return torch.clamp(z, min=0) + torch.log1p(torch.exp(-torch.abs(z)))
+
+
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     """The polynomial with these coefficients, lowest first."""
     return functools.reduce(lambda total, c: total * z + c, coefficients[::-1])
@@ -246,7 +260,8 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
 def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
     """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

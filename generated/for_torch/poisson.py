@@ -45,7 +45,13 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(mu: Tensor, y: Tensor) -> Any:
     """Poisson loss, elementwise."""
-    return torch.where(y == 0, mu, torch.where(mu == math.inf, math.inf, mu - y * torch.log(mu)))
+    u = mu / y
+    q = mu - y * torch.log(mu)
+    value = y * (1 - torch.log(y) - _log1p_minus((mu - y) / y))
+    value = torch.where(torch.abs(u) >= 256, q, value)
+    value = torch.where(torch.abs(u) < 0.5, q, value)
+    value = torch.where(torch.abs(mu) == math.inf, math.inf, value)
+    return torch.where(y == 0, mu, value)
 
 
 @_elementwise
@@ -77,6 +83,24 @@ def value_and_grad(mu: Tensor, y: Tensor) -> tuple[Tensor, ...]:
     return loss(mu, y), d_mu(mu, y)
 
 
+def _log1p_minus(z: Any) -> Any:
+    """log(1 + z) - z, without cancellation at small z."""
+    w = z / (2 + z)
+    value = torch.log1p(z) - z
+    value = torch.where(z == math.inf, -math.inf, value)
+    terms = (
+        1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
+        1 / 27, 1 / 29, 1 / 31, 1 / 33, 1 / 35,
+    )  # fmt: skip
+    u = 0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))
+    return torch.where((z > -0.5) & (z < 1), -z * z * u, value)
+
+
+def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
+    """The polynomial with these coefficients, lowest first."""
+    return functools.reduce(lambda total, c: total * z + c, coefficients[::-1])
+
+
 class PoissonLoss(torch.nn.Module):
     """Poisson loss of input (a tensor of mu) and target (y).
 
@@ -87,6 +111,9 @@ class PoissonLoss(torch.nn.Module):
         validate: check all tensors, too, at every call, which waits for the device.
         size_average, reduce: instead of reduction, as torch.nn once had them.
     Shape: input and target of one shape; the output is a scalar, or has that shape.
+    Examples:
+        >>> input, target = torch.full((3, 5), 0.5, requires_grad=True), torch.ones(3, 5)
+        >>> PoissonLoss()(input, target).backward()
     """
 
     def __init__(
@@ -167,7 +194,8 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
     so that nothing waits for a device."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

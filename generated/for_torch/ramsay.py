@@ -39,8 +39,11 @@ def loss(x: Tensor, a: Any = 0.3) -> Tensor:
 @_elementwise
 def d_x(x: Tensor, a: Any = 0.3) -> Tensor:
     """The derivative in x, the influence."""
+    y = x / (1 / a)
     half = torch.exp(-a / 2 * torch.abs(x))
-    return torch.where(torch.abs(x / (1 / a)) == math.inf, 0, half * x * half)
+    value = half * x * half
+    value = torch.where(torch.abs(y) >= 2.0**27, 0, value)
+    return torch.where(torch.abs(y) < 4, x * torch.exp(-a * torch.abs(x)), value)
 
 
 @_elementwise
@@ -231,7 +234,8 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
 def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
     """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

@@ -125,6 +125,11 @@ class ReverseKlDivergenceLoss(torch.nn.Module):
 
     Args:
         reduction: "mean" over what counts, "sum" or "none"; size_average and reduce as in torch.nn.
+    Shape: input (K) or (N, K, ...); target of the same;
+        the output is a scalar, or has the shape of input without K.
+    Examples:
+        >>> input = torch.rand(3, 5, requires_grad=True)
+        >>> ReverseKlDivergenceLoss()(input, torch.rand(3, 5)).backward()
     """
 
     def __init__(
@@ -185,7 +190,8 @@ def _checked(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any],
     """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
     so that nothing waits for a device."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

@@ -140,18 +140,20 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
     x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
     values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
     result = formula(*values)
+    lost = torch.isnan(result)  # so that slopes at NaN are NaN, clipped or not
     if x.requires_grad:
-        result = torch.where(torch.isnan(x), x * torch.where(torch.isnan(x), math.nan, 1.0), result)
-    for p in values[1:]:  # so that slopes at NaN are NaN, clipped or not
+        result = torch.where(lost, x * torch.where(lost, math.nan, 1.0), result)
+    for p in values[1:]:
         if p.requires_grad:
-            result = result + 0 * p * torch.where(torch.isnan(x), math.nan, 1.0)
+            result = result + 0 * p * torch.where(lost, math.nan, 1.0)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
 
 
 def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
     """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

@@ -48,8 +48,9 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(mu: Tensor, y: Tensor) -> Any:
     """Squared logarithmic error, elementwise."""
+    q = torch.log1p(mu) - torch.log1p(y)
     u = _log_ratio(y + 1, mu + 1, y - mu)
-    return u * u
+    return torch.where(torch.abs(mu) < 2.0**-12, q * q, u * u)
 
 
 @_elementwise
@@ -62,7 +63,7 @@ def d_mu(mu: Tensor, y: Tensor) -> Any:
 @_elementwise
 def d_y(mu: Tensor, y: Tensor) -> Any:
     """The derivative in y."""
-    return _log_ratio(y + 1, mu + 1, y - mu) / (y + 1) * 2
+    return 2 / (y + 1) * _log_ratio(y + 1, mu + 1, y - mu)
 
 
 @_elementwise
@@ -116,6 +117,9 @@ class SquaredLogarithmicErrorLoss(torch.nn.Module):
         validate: check all tensors, too, at every call, which waits for the device.
         size_average, reduce: instead of reduction, as torch.nn once had them.
     Shape: input and target of one shape; the output is a scalar, or has that shape.
+    Examples:
+        >>> input, target = torch.full((3, 5), 0.5, requires_grad=True), torch.ones(3, 5)
+        >>> SquaredLogarithmicErrorLoss()(input, target).backward()
     """
 
     def __init__(
@@ -194,7 +198,8 @@ def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Callable[[Any], 
     """A parameter beside x. A number outside its domain is an error; a tensor there becomes NaN,
     so that nothing waits for a device."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

@@ -58,9 +58,33 @@ def d_df(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     """The derivative in df."""
     y = x / scale
     d = torch.where(df >= 2.0**1000, 1, df)
+    v = y / d
+    u = v * y
     L = _log1p_over(y, d)
-    value = 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (torch.expm1(-L) / d)
-    value = torch.where(y / d * y * (d / 2 + 1) < 2.0**-54, -0.5 * (y / d) / d * y, value)
+    q = 0.5 * _exp_difference_m1_0_0(L) + 0.5 * (torch.expm1(-L) / d)
+    w = torch.abs(0.5 * _exp_difference_m1_0_0(L))
+    p = u + 1
+    r = torch.log(p)
+    g = 8 * w
+    h = v * v
+    k = d + 1
+    m = k / p
+    n = h * m
+    t = r - n
+    v2 = (x - y * scale - _product_error(y, scale)) / scale
+    v3 = (y - v * d - _product_error(v, d) + v2) / d
+    q2 = p - u
+    q3 = y * v3 + v * v2 + _product_error(v, y) + (u - (p - q2) + (1 - q2))
+    u2 = v * v3
+    q4 = t - r
+    u3 = h * ((k - m * p - _product_error(m, p) + (d - (k - (k - d)) + (1 - (k - d))) - m * q3) / p)
+    q6 = m * (u2 + u2 + _product_error(v, v)) + u3 + _product_error(h, m)
+    q5 = 0.5 * t + 0.5 * (q3 / p - q6 + (r - (t - q4) + (-n - q4)))
+    u4 = torch.abs(q5 - q)
+    u5 = torch.abs(q)
+    u6 = torch.abs(r)
+    value = torch.where((0.125 * w > u5) & (u6 < g) & (torch.abs(n) < g) & (u4 < w), q5, q)
+    value = torch.where(u * (d / 2 + 1) < 2.0**-54, -0.5 * v / d * y, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
 
 
@@ -80,7 +104,7 @@ def d2_x(x: Tensor, df: Any = 1.0, scale: Any = 1.0) -> Tensor:
     d = torch.where(df >= 2.0**1000, 1, df)
     y = x / scale
     r = torch.abs(y) / torch.sqrt(d)
-    value = (d + 1) / d / scale * (_weighted(-1, y, d) / scale / (r * r + 1))
+    value = _weighted(-1, y, d) / scale / d / (r * r + 1) * (d + 1) / scale
     value = torch.where(d / x * (scale / x) * scale * 3 < 2.0**-54, -(d + 1) / x / x, value)
     return torch.where(df >= 2.0**1000, torch.where(torch.isnan(x), x, 1 / scale / scale), value)
 
@@ -190,6 +214,14 @@ def _exp_series(argument: Any, rates: tuple[Any, ...]) -> Any:
     return functools.reduce(lambda value, c: value * argument + c, coefficients[::-1])
 
 
+def _product_error(a: Any, b: Any) -> Any:
+    """a*b - round(a*b), exactly (Dekker's splitting into halves of 26 or 12 bits)."""
+    split = 4097.0 if a.dtype == torch.float32 else 134217729.0
+    a_high, b_high = split * a - (split * a - a), split * b - (split * b - b)
+    a_low, b_low = a - a_high, b - b_high
+    return ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
 class StudentTLoss(torch.nn.Module):
     """Student's t loss of input - target, as in torch.nn.
 
@@ -268,7 +300,8 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
 def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
     """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny

@@ -43,28 +43,31 @@ def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in x, the influence."""
     y = x / scale
     p = torch.exp(-0.25 * y * y) / scale
-    return torch.where(torch.abs(y) == math.inf, 0, p * x * p)
+    value = p * x * p
+    value = torch.where(torch.abs(y) >= 2.0**20, 0, value)
+    return torch.where(torch.abs(y) < 3, y / scale * torch.exp(-0.5 * y * y), value)
 
 
 @_elementwise
 def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The derivative in scale."""
     y = x / scale
-    half = torch.exp(-0.25 * y * y)
-    return torch.where(torch.abs(y) == math.inf, 0, -half * y / scale * y * half)
+    p = y * torch.exp(-0.25 * y * y)
+    value = -p / scale * p
+    value = torch.where(torch.abs(y) >= 2.0**20, 0, value)
+    return torch.where(torch.abs(y) < 4, -y / scale * y * torch.exp(-0.5 * y * y), value)
 
 
 @_elementwise
 def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
     """The second derivative in x."""
     y = x / scale
-    p = torch.exp(-0.25 * y * y) / scale
     s = y * y
     quarter = torch.exp(-0.125 * y * y)
-    u = quarter / scale * quarter
-    value = u * (1 - s) * u
+    p = quarter / scale * quarter
+    value = p * (1 - s) * p
     value = torch.where(torch.abs(y) >= 2.0**20, 0, value)
-    return torch.where(torch.abs(y) < 4, p * (1 - s) * p, value)
+    return torch.where(torch.abs(y) < 4, (1 - s) / scale * (torch.exp(-0.5 * y * y) / scale), value)
 
 
 @_elementwise
@@ -173,7 +176,8 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
 def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
     """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
     if isinstance(value, Tensor):
-        return torch.where(valid(value), value, math.nan).to(x.dtype)
+        # a product, so that its slope is NaN too
+        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
     if not isinstance(value, (float, int)) or not valid(value):
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     least = torch.finfo(x.dtype).tiny
@@ -284,16 +288,24 @@ class _Total(torch.autograd.Function):
 
 def _block(d: Tensor, s: Tensor, ctx: Any, scale: float) -> list[float]:
     """The sums of loss, d_scale; s becomes the share of d_x. d is used up."""
-    if not torch.linalg.vector_norm(d).item() < scale * 2.0**100:
+    if not torch.linalg.vector_norm(d).item() < math.inf:
         return [math.nan]
     u = torch.mul(d, d)
     v = torch.mul(u, -(1 / scale / scale / 2)).expm1_()
     found = [-v.sum().item(), 0.0]
-    u.mul_(-(1 / scale / scale / 4)).exp_()
-    torch.mul(u, d, out=v)
-    torch.mul(v, u, out=s)
+    excess = _growth(u, -(1 / scale / scale / 2), v)
+    torch.mul(v, d, out=s)
     if ctx.needs_input_grad[3]:
-        v.mul_(d).mul_(u)
-        found[1] = -(v.sum().item() / (scale * scale * scale))
+        d.mul_(s)
+        found[1] = -(d.sum().item() / (scale * scale * scale))
     s.mul_(ctx.share / (scale * scale))
     return found
+
+
+def _growth(u: Tensor, rate: float, out: Tensor) -> float:
+    """The sum of exp(rate u) - 1; `out` becomes exp(rate u)."""
+    excess = torch.mul(u, rate / math.log(2), out=out).exp2_().sum().item() - out.numel()
+    if abs(excess) < out.numel() / 16:  # the 1 took the digits
+        excess = torch.mul(u, rate, out=out).expm1_().sum().item()
+        out.add_(1)
+    return excess

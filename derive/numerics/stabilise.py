@@ -177,7 +177,7 @@ class _Search:
 
     def _carried(self, model: ErrorModel, form: Node, missed: int) -> Node | None:
         """The form with another one beside its zeros, where that misses much less there."""
-        plain = sorted({c.form for c in self._ways(model, self._plain)}, key=size)
+        plain = sorted(dict.fromkeys(c.form for c in self._ways(model, self._plain)), key=size)
         before = model.score(form).missed
         found: list[tuple[int, int, Node]] = []
         for place, other in enumerate(plain[:_CARRIED]):

@@ -106,12 +106,20 @@ class Layout:
         freed = [p for o in operands if (p := self._use(o))]
         arguments = tuple(self._place[id(a)] if self._varies(a) else a for a in current.args)
         place = self._destination(current, places, freed)
-        if current.op == "growth":
+        if self._is_summed(current):
             self._excess[id(current)] = f"excess{len(self._excess) or ''}"
             arguments = (*arguments, self._excess[id(current)])
-        self._steps.append(Step(place, current.op, arguments))
+        if current.op == "growth" and not self._is_summed(current):
+            self._steps += [Step(place, "mul", arguments), Step(place, "exp", (place,))]
+        else:
+            self._steps.append(Step(place, current.op, arguments))
         self._place[id(current)] = place
         return place
+
+    def _is_summed(self, current: Call) -> bool:
+        """Whether the total of exp(z) - 1 is wanted, beside exp(z) itself."""
+        moments = (m for part in self._parts for m in part if m.less_one)
+        return current.op == "growth" and any(m.vector is current for m in moments)
 
     def _destination(self, current: Call, places: Sequence[str], freed: Sequence[str]) -> str:
         if current.op in CONDITIONS:
@@ -120,7 +128,7 @@ class Layout:
         if id(current) == self._slope:
             return SLOPE
         first = [p for p in places if p in freed] or self._free
-        if current.op == "growth":  # it is read twice
+        if self._is_summed(current):  # it is read twice
             first = [p for p in self._free if p not in places]
         if not first:
             self._all.append(_LETTERS[len(self._all)])

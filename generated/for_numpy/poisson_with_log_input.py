@@ -81,12 +81,11 @@ def loss(f: Any, y: Any) -> Any:
     q = p - f * y
     u = np.abs(p)
     v = 8 * u
-    w = p - y * f
-    r = w - p
-    g = w + (p - (w - r) + (-y * f - r) - _product_error(y, f))
-    h = np.abs(y * f)
-    k = np.abs(g - q)
-    value = _where_rare((np.abs(q) < 0.125 * u) & (u < v) & (h < v) & (k < u), lambda: g, q)
+    w = q - p
+    r = q + (p - (q - w) + (-f * y - w) - _product_error(f, y))
+    g = np.abs(f * y)
+    h = np.abs(r - q)
+    value = _where_rare((np.abs(q) < 0.125 * u) & (u < v) & (g < v) & (h < u), lambda: r, q)
     value = _where_rare(p == np.inf, lambda: np.inf, value)
     return _where_rare(y == 0, lambda: p, value)
 
@@ -122,12 +121,11 @@ def value_and_grad(f: Any, y: Any) -> Any:
     q = p - f * y
     u = np.abs(p)
     v = 8 * u
-    w = p - y * f
-    r = w - p
-    g = w + (p - (w - r) + (-y * f - r) - _product_error(y, f))
-    h = np.abs(y * f)
-    k = np.abs(g - q)
-    value = _where_rare((np.abs(q) < 0.125 * u) & (u < v) & (h < v) & (k < u), lambda: g, q)
+    w = q - p
+    r = q + (p - (q - w) + (-f * y - w) - _product_error(f, y))
+    g = np.abs(f * y)
+    h = np.abs(r - q)
+    value = _where_rare((np.abs(q) < 0.125 * u) & (u < v) & (g < v) & (h < u), lambda: r, q)
     value = _where_rare(p == np.inf, lambda: np.inf, value)
     value = _where_rare(y == 0, lambda: p, value)
     slope = np.where(np.abs(f) < 1, 1 - y + np.expm1(f), p - y)

@@ -50,12 +50,11 @@ def loss(f: Tensor, y: Tensor) -> Any:
     q = p - f * y
     u = torch.abs(p)
     v = 8 * u
-    w = p - y * f
-    r = w - p
-    g = w + (p - (w - r) + (-y * f - r) - _product_error(y, f))
-    h = torch.abs(y * f)
-    k = torch.abs(g - q)
-    value = torch.where((torch.abs(q) < 0.125 * u) & (u < v) & (h < v) & (k < u), g, q)
+    w = q - p
+    r = q + (p - (q - w) + (-f * y - w) - _product_error(f, y))
+    g = torch.abs(f * y)
+    h = torch.abs(r - q)
+    value = torch.where((torch.abs(q) < 0.125 * u) & (u < v) & (g < v) & (h < u), r, q)
     value = torch.where(p == math.inf, math.inf, value)
     return torch.where(y == 0, p, value)
 

@@ -293,19 +293,10 @@ def _block(d: Tensor, s: Tensor, ctx: Any, scale: float) -> list[float]:
     u = torch.mul(d, d)
     v = torch.mul(u, -(1 / scale / scale / 2)).expm1_()
     found = [-v.sum().item(), 0.0]
-    excess = _growth(u, -(1 / scale / scale / 2), v)
-    torch.mul(v, d, out=s)
+    u.mul_(-(1 / scale / scale / 2)).exp_()
+    torch.mul(u, d, out=s)
     if ctx.needs_input_grad[3]:
         d.mul_(s)
         found[1] = -(d.sum().item() / (scale * scale * scale))
     s.mul_(ctx.share / (scale * scale))
     return found
-
-
-def _growth(u: Tensor, rate: float, out: Tensor) -> float:
-    """The sum of exp(rate u) - 1; `out` becomes exp(rate u)."""
-    excess = torch.mul(u, rate / math.log(2), out=out).exp2_().sum().item() - out.numel()
-    if abs(excess) < out.numel() / 16:  # the 1 took the digits
-        excess = torch.mul(u, rate, out=out).expm1_().sum().item()
-        out.add_(1)
-    return excess

@@ -50,7 +50,7 @@ def test_draws_have_the_density(loss, parameters):
 
 def test_a_wrong_density_would_be_noticed():
     module = generated("numpy", "barron")
-    x = module.sample(np.random.default_rng(20), COUNT, 1.6, 1.3)
+    x = module.sample(np.random.default_rng(20), COUNT, 1.7, 1.3)
     assert stats.kstest(_cdf(module, (1.5, 1.3), x), "uniform").pvalue < 1e-3
 
 

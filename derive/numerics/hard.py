@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sympy import Symbol
+from sympy import Symbol, gamma, loggamma, polygamma
 
 from derive.definitions.floats import FORMATS, Floats, unit_exponent
 from derive.definitions.labels import Meeting, meeting, share
@@ -22,6 +22,7 @@ from derive.numerics.measure import values
 from derive.numerics.nodes import Node
 
 _POINTS = 6000
+_SLOW, _SLOWER = (gamma, loggamma, polygamma), 60  # one number at a time is evaluated
 _COPIES, _APART = 8, 0.1  # of each of them, and how far away
 _SEED = -1  # of the points; what is judged by its seed is not chosen by it
 _MOST = 10  # hard points of a kind
@@ -38,9 +39,10 @@ _KINDS = {"everyday": (0, 2), "whole": (1, 3)}  # of a sample, its places in a m
 def many(loss: Loss) -> tuple[Sample, ...]:
     """The points in float32: those that are drawn, and others beside each of them."""
     rng = np.random.Generator(np.random.PCG64(1))
+    count = _POINTS // _SLOWER if loss.expression.has(*_SLOW) else _POINTS
     return tuple(
         replace(sample, groups=tuple(_more(g, rng) for g in sample.groups))
-        for sample in (draw(loss, name, "float32", _POINTS, seed=_SEED) for name in _KINDS)
+        for sample in (draw(loss, name, "float32", count, seed=_SEED) for name in _KINDS)
     )
 
 

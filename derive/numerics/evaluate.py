@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +11,6 @@ import mpmath
 import numpy as np
 
 from derive.numerics.helpers import HELPERS, SERIES_TERMS
-from derive.numerics.helpers.helper import Helper
 from derive.numerics.nodes import Call, Local, Name, Node, Number
 
 
@@ -159,7 +158,9 @@ def evaluate(
 
     def compute(current: Node) -> Any:
         if isinstance(current, Number):
-            return dtype(_exact(current))
+            value = current.value
+            exact = value.numerator / value.denominator if isinstance(value, Fraction) else value
+            return dtype(exact)
         if isinstance(current, Name):
             return values[current.name]
         if isinstance(current, Local):
@@ -167,81 +168,17 @@ def evaluate(
         assert isinstance(current, Call)
         args = [visit(a) for a in current.args]
         if current.op in HELPERS:
-            return _helped(HELPERS[current.op], args, dtype, shortcuts, functions)
+            helper = HELPERS[current.op]
+            inner = dict(zip(helper.parameters, args, strict=True))
+
+            def within(body: Node) -> Any:
+                return evaluate(body, inner, dtype, shortcuts, functions=functions)
+
+            if helper.shortcut is not None and shortcuts:
+                condition, cheap = helper.shortcut
+                return np.where(within(condition), within(cheap), within(helper.body))
+            return within(helper.body)
         return functions[current.op](*args)
 
     with np.errstate(all="ignore"):
         return visit(expression)
-
-
-def _exact(number: Number) -> Any:
-    value = number.value
-    return value.numerator / value.denominator if isinstance(value, Fraction) else value
-
-
-def _helped(
-    helper: Helper, args: Sequence[Any], dtype: type, shortcuts: bool, functions: Mapping[str, Any]
-) -> Any:
-    inner = dict(zip(helper.parameters, args, strict=True))
-
-    def value(body: Node) -> Any:
-        return _run(_program(body), inner, dtype, shortcuts, functions)
-
-    if helper.shortcut is not None and shortcuts:
-        condition, cheap = helper.shortcut
-        return np.where(value(condition), value(cheap), value(helper.body))
-    return value(helper.body)
-
-
-# What is done (a number, a name, or an operation of what was done before).
-Step = tuple[Any, str, tuple[int, ...]]
-_programs: dict[int, tuple[Node, list[Step]]] = {}  # by identity, which the node keeps
-
-
-def _program(body: Node) -> list[Step]:
-    """What a helper does, in a row: helpers are asked for often."""
-    if id(body) in _programs:
-        return _programs[id(body)][1]
-    steps: list[Step] = []
-    places: dict[int, int] = {}
-
-    def place(current: Node) -> int:
-        if isinstance(current, Local):
-            return place(current.value)
-        if id(current) not in places:
-            step: Step
-            if isinstance(current, Number):
-                step = _exact(current), "", ()
-            elif isinstance(current, Name):
-                step = None, current.name, ()
-            else:
-                assert isinstance(current, Call)
-                step = None, current.op, tuple(map(place, current.args))
-            steps.append(step)
-            places[id(current)] = len(steps) - 1
-        return places[id(current)]
-
-    place(body)
-    _programs[id(body)] = body, steps
-    return steps
-
-
-def _run(
-    steps: Sequence[Step],
-    values: Mapping[str, Any],
-    dtype: type,
-    shortcuts: bool,
-    functions: Mapping[str, Any],
-) -> Any:
-    done: list[Any] = []
-    for number, word, places in steps:
-        if number is not None:
-            done.append(dtype(number))
-        elif not places:
-            done.append(values[word])
-        elif word in HELPERS:
-            args = [done[k] for k in places]
-            done.append(_helped(HELPERS[word], args, dtype, shortcuts, functions))
-        else:
-            done.append(functions[word](*[done[k] for k in places]))
-    return done[-1]

@@ -156,7 +156,7 @@ def _looked(table: Table, convention: Convention, seed: int) -> Search:
 def _same(convention: Convention, looked: list[Search]) -> Comparison:
     count = sum(found.agreed for found in looked)
     method = f"no difference at {count} points over {' and '.join(map(str, COUNTS))} classes"
-    if convention is IDENTITY:
+    if (convention.factor, convention.offset) == (IDENTITY.factor, IDENTITY.offset):
         return Comparison(EQUAL, "agrees", method, "equal")
     mapped = {"factor": str(convention.factor), "offset": str(convention.offset), "parameters": {}}
     said = detail(convention.factor, convention.offset)

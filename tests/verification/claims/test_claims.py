@@ -102,7 +102,7 @@ FORMULAS: tuple[tuple[str, dict[str, str], str, str], ...] = (
 
 @pytest.fixture(autouse=True)
 def a_short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judge_module, "SECONDS", 1.5)
+    monkeypatch.setattr(judge_module, "SECONDS", 15.0)
 
 
 def claim(head: str, says: str, where: str = "") -> Any:

@@ -106,8 +106,8 @@ def _beside_zeros(form: Node, sample: Sample) -> Sample | None:
     near = to_dtype(
         np.outer(one, [1 + side * d for d in _BESIDE_ZERO for side in (1, -1)]), sample.dtype
     )
-    rows = zip(zip(*held.values(), strict=True), near, strict=True)
-    return replace(sample, groups=tuple(Group(tuple(map(float, p)), xs) for p, xs in rows))
+    rows = [tuple(float(p[k]) for p in held.values()) for k in range(len(near))]
+    return replace(sample, groups=tuple(map(Group, rows, near)))
 
 
 def _group(sample: Sample, k: int) -> Group:

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from sympy import Interval, log
+from sympy import Interval, log, tanh
 
 from derive.calculus import derive
 from derive.definitions.catalogue import load
 from derive.definitions.loss import Loss
 from derive.definitions.symbols import scale, x
 from derive.numerics.errors import ErrorModel, samples
-from derive.numerics.hard import Trial, many
+from derive.numerics.hard import Trial, beside_zeros, many
 from derive.numerics.lower import lower
 from derive.numerics.measure import target
 from derive.numerics.nesting import by_rest
@@ -62,3 +62,11 @@ def test_what_is_left_of_a_share_is_rounded_by_itself():
     assert str(found) == f"{z}*(h + {w}*{y})"
     assert by_rest(loss, w * z + y) is None
     assert by_rest(CAUCHY, x + scale) is None
+
+
+def test_zeros_of_a_loss_without_parameters_are_found():
+    loss = Loss(name="t", title="t", source="tests", variables=(x,), loss=x * tanh(x))
+    bend = lower(loss.loss.diff(x, 2))  # 0 where x*tanh(x) = 1
+    found = beside_zeros(bend, many(loss))
+    points = np.concatenate([s.columns["x"] for s in found])
+    assert np.abs(np.abs(points) - 1.1996786402577338).max() < 0.13

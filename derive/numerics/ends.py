@@ -225,15 +225,15 @@ def with_leading(
             yield from forms
 
 
-def at_the_ends(model: ErrorModel, form: Node, leads: Leads, length: Expr | None = None) -> Node:
+def at_the_ends(model: ErrorModel, form: Node, leads: Leads, unit: Unit | None = None) -> Node:
     """The form, with its limits put in at x = 0 and x = ±inf where it has other values there; in
     units of a length also where x/length is beyond the range."""
     x = Name(model.loss.residual.name)
-    y = x if length is None else Local("y", x / lower(length))
+    y = x if unit is None else Local("y", unit.lengths(model.loss.residual))
     # for the smallest x, x/length is 0 and length/x is infinite
     near = call("lt", absolute(y), _NEAR)
     tests = {S.Zero: [call("eq", v, 0) for v in dict.fromkeys((x, y))]}
-    if length is not None or not model.loss.parameters:  # of two lengths neither is the measure
+    if unit is not None or not model.loss.parameters:  # of two lengths neither is the measure
         tests[S.Zero].append(near)
     tests[oo] = [call("eq", absolute(y), float("inf"))]
     for bound in ends(model.loss):

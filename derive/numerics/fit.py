@@ -1,22 +1,24 @@
 """Polynomials in x over a length, where a formula's terms cancel or its roundings add up.
 
-If a quantity has one length c (Q(kx, kc) = k^e Q(x, c)), it is c^e psi(x/c); psi is even or odd and
-has a zero of some order m at 0. psi(z)/z^m around 0, and psi itself between two other points, are
-interpolated at high precision.
+If a quantity has one unit of length c, a parameter or a power of one, it is c^e psi(x/c); psi is
+even or odd and has a zero of some order m at 0. psi(z)/z^m around 0, and psi itself between two
+other points, are interpolated at high precision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from mpmath import mp
-from sympy import Expr, Symbol
+from sympy import Expr, S, Symbol
 
 from derive.calculus.evaluate import NotReal, evaluate
 from derive.numerics.chebyshev import interpolant
+from derive.numerics.lower import lower
 from derive.numerics.nodes import Local, Name, Node, absolute, call, polynomial
+from derive.numerics.units import Unit
 
 _DIGITS = 30
 _TROUBLES = (NotReal, ZeroDivisionError, KeyError, NotImplementedError)
@@ -24,55 +26,53 @@ _TROUBLES = (NotReal, ZeroDivisionError, KeyError, NotImplementedError)
 
 @dataclass(frozen=True)
 class Profile:
-    """A quantity as length^degree psi(x/length); length None: a function of x alone.
+    """A quantity as length^degree psi(x/length); no unit: a function of x alone.
 
     sign: 1 for even psi, -1 for odd. order: of the zero at 0, None if it is no whole number.
     """
 
     expression: Expr
     residual: Symbol
-    length: Symbol | None
+    unit: Unit | None
     degree: int
     sign: int
     order: int | None
 
     def psi(self, z: Any) -> Any:
         at = {self.residual: mp.mpf(z)}
-        if self.length is not None:
-            at[self.length] = mp.mpf(1)
+        if self.unit is not None:
+            at[self.unit.parameter] = mp.mpf(1)
         return evaluate(self.expression, at)
 
     @property
     def size(self) -> Node:
         x = Name(self.residual.name)
-        return absolute(x if self.length is None else Local("z", x / Name(self.length.name)))
+        return absolute(x if self.unit is None else Local("z", self.unit.lengths(self.residual)))
 
 
-def profile(expression: Expr, residual: Symbol) -> Profile | None:
+def profile(expression: Expr, residual: Symbol, unit: Unit | None) -> Profile | None:
     """None where the quantity has other variables, no degree, or is neither even nor odd."""
-    others = sorted(expression.free_symbols - {residual}, key=str)
-    if residual not in expression.free_symbols or len(others) > 1:
-        return None
-    length = others[0] if others else None
-    if length is not None and not length.is_positive:
+    variables = {residual} if unit is None else {residual, unit.parameter}
+    if expression.free_symbols != variables:
         return None
     with mp.workdps(4 * _DIGITS):
         try:
-            degree = 0 if length is None else _degree(expression, residual, length, {})
+            degree = 0 if unit is None else _degree(expression, residual, unit)
             if degree is None:
                 return None
-            bare = Profile(expression, residual, length, degree, 1, None)
+            bare = Profile(expression, residual, unit, degree, 1, None)
             sign = _parity(bare)
             if sign is None:
                 return None
-            return Profile(expression, residual, length, degree, sign, _order(bare))
+            return Profile(expression, residual, unit, degree, sign, _order(bare))
         except _TROUBLES:
             return None
 
 
-def _degree(expression: Expr, x: Symbol, c: Symbol, others: Mapping[Symbol, Any]) -> int | None:
-    at = {**others, x: mp.mpf(7) / 9, c: mp.mpf(13) / 7}
-    wide = {**at, x: at[x] * 3, c: at[c] * 3}
+def _degree(expression: Expr, x: Symbol, unit: Unit) -> int | None:
+    at = {x: mp.mpf(7) / 9, unit.parameter: mp.mpf(13) / 7}
+    stretched = at[unit.parameter] * mp.mpf(3) ** evaluate(unit.weight, {})
+    wide = {x: at[x] * 3, unit.parameter: stretched}
     ratio = evaluate(expression, wide) / evaluate(expression, at)
     for degree in range(-3, 4):
         if abs(ratio / mp.mpf(3) ** degree - 1) < mp.mpf(10) ** -_DIGITS:
@@ -99,17 +99,18 @@ def _parity(found: Profile) -> int | None:
     return -1 if abs(back + there) <= near else None
 
 
-def around_zero(found: Profile, reach: float) -> Node | None:
-    """c^e z^m p(z^2), or p(|z|), for |z| <= reach; None if psi has no such form there."""
+def around_zero(found: Profile, reach: float) -> Iterator[Node]:
+    """c^e z^m p(z^2), or p(|z|), for |z| <= reach, both orders of factors; nothing if psi has no
+    such form there."""
     order = found.order
     if order is None:
-        return None
+        return
     for power in (2, 1) if found.sign == (-1) ** order else (1,):
         p = _around_zero(found, order, power, reach)
         if p is not None:
             z = found.size
-            return _scaled(found, polynomial(z * z if power == 2 else z, p), order)
-    return None
+            yield from _scaled(found, polynomial(z * z if power == 2 else z, p), order)
+            return
 
 
 def _around_zero(found: Profile, order: int, power: int, reach: float) -> tuple[float, ...] | None:
@@ -134,16 +135,23 @@ def between(found: Profile, low: float, high: float) -> Node | None:
             p = interpolant(lambda z: found.psi(z) / z**order, low, high, middle)
         except _TROUBLES:
             return None
-    return None if p is None else _scaled(found, polynomial(found.size - middle, p), order)
+    if p is None:
+        return None
+    return next(_scaled(found, polynomial(found.size - middle, p), order))
 
 
-def _scaled(found: Profile, total: Node, order: int) -> Node:
-    """c^e |z|^order times the total, with its sign; small factors meet large ones first."""
-    c = None if found.length is None else Name(found.length.name)
-    for _ in range(found.degree if c is not None else 0):
-        total = total * c
-    for _ in range(order):
-        total = total * found.size
-    for _ in range(-found.degree if c is not None else 0):
-        total = total / c
-    return total if found.sign > 0 else call("sign", Name(found.residual.name)) * total
+def _scaled(found: Profile, total: Node, order: int) -> Iterator[Node]:
+    """c^e |z|^order times the total, with its sign: small factors meet large ones first, or the
+    power of z is taken first, which stays in range where z is not tiny."""
+    c = S.One if found.unit is None else found.unit.length
+    inverse = 1 / c
+    up, down = (True, lower(c)), (False, lower(c))
+    if inverse.is_Symbol:
+        up, down = (False, lower(inverse)), (True, lower(inverse))
+    lengths, rest = [up] * found.degree, [down] * -found.degree
+    power = [(True, found.size)] * order
+    for steps in dict.fromkeys(((*lengths, *power, *rest), (*power, *lengths, *rest))):
+        value = total
+        for times, factor in steps:
+            value = value * factor if times else value / factor
+        yield value if found.sign > 0 else call("sign", Name(found.residual.name)) * value

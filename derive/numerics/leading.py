@@ -24,7 +24,7 @@ from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 from derive.numerics.apart import differ
 
-_DEPTHS = (2, 4)
+_DEPTHS = (2, 4, 8)
 _TROUBLES = (Unknown, NotReal, NotImplementedError, ValueError, ZeroDivisionError)
 _LONG, _LONGEST = 150, 60  # operations of a quantity and of a term
 _NEGLIGIBLE = sympy.Integer(2) ** -54

@@ -15,7 +15,6 @@ from derive.definitions.floats import Floats
 from derive.numerics.candidates import Candidate
 from derive.numerics.errors import ErrorModel, size
 from derive.numerics.fit import Profile, around_zero, between, profile
-from derive.numerics.lower import lower
 from derive.numerics.nodes import Local, Name, Node, absolute, where
 from derive.numerics.units import Unit
 
@@ -51,12 +50,9 @@ def piecewise(
     pieces = _Cover(model, measured, unit, polynomials).pieces()
     if pieces is None or len(pieces) < 2:
         return []
-    return [_joined(pieces, _size(model.loss.residual.name, unit))]
-
-
-def _size(x: str, unit: Unit | None) -> Node:
-    z = Name(x) if unit is None else Local("y", Name(x) / lower(unit.length))
-    return absolute(z)
+    x = model.loss.residual
+    z = Name(x.name) if unit is None else Local("y", unit.lengths(x))
+    return [_joined(pieces, absolute(z))]
 
 
 def _joined(pieces: Sequence[_Piece], place: Node) -> Candidate:
@@ -93,9 +89,7 @@ class _Cover:
         self.shape: Profile | None = None
         if polynomials:
             raw = model.derivation.quantities[model.quantity]
-            shape = profile(raw, model.loss.residual)
-            length = None if unit is None else unit.parameter
-            self.shape = shape if shape is not None and shape.length == length else None
+            self.shape = profile(raw, model.loss.residual, unit)
         if self.shape is not None:
             self.hopeless &= self.z >= _FARTHEST
 
@@ -160,13 +154,15 @@ class _Cover:
     def _polynomial(self, start: float) -> _Piece | None:
         if self.shape is None or start >= _FARTHEST:
             return None
-        return self._near(self.shape) if start == 0 else self._panel(self.shape, start)
+        if start < _POLYNOMIALS[0]:
+            return self._near(self.shape, start)
+        return self._panel(self.shape, start)
 
-    def _near(self, shape: Profile) -> _Piece | None:
+    def _near(self, shape: Profile, start: float) -> _Piece | None:
         for end in reversed(_POLYNOMIALS):
-            form = around_zero(shape, end)
-            if form is not None and self._fits(form, 0.0, end):
-                return _Piece(end, form, ("polynomial at x = 0",))
+            for form in around_zero(shape, end):
+                if self._fits(form, start, end):
+                    return _Piece(end, form, ("polynomial at x = 0",))
         return None
 
     def _fits(self, form: Node, start: float, end: float) -> bool:

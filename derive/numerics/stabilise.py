@@ -217,8 +217,8 @@ class _Search:
             quotient = Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",))
             found = min(found, _Row.of(model, quotient), key=lambda r: r.score.rank)
         units = () if model.loss.predictions else self.units
-        length = units[0].length if units else None
-        form = at_the_ends(model, found.measured.candidate.form, self._leading, length)
+        unit = units[0] if units else None
+        form = at_the_ends(model, found.measured.candidate.form, self._leading, unit)
         form = at_the_labels(model, form, self._written)
         _refuse_wrong(model, form, raw)
         return form, _error(model, form, found.measured.candidate.rules, direct)

@@ -17,6 +17,8 @@ from derive.definitions.labels import is_met
 from derive.definitions.loss import Loss, let
 from derive.numerics.columns import Ball
 from derive.numerics.exact import Exact, NoValue
+from derive.numerics.lower import lower
+from derive.numerics.nodes import Node
 
 _WEIGHTS = (1, 2, -1, -2, Rational(1, 2))
 _STRETCH = 4.0
@@ -33,6 +35,10 @@ class Unit:
     @property
     def length(self) -> Expr:
         return self.parameter ** (1 / self.weight)
+
+    def lengths(self, x: Symbol) -> Node:
+        """x in units of the length."""
+        return lower(x / self.length)
 
 
 def units(loss: Loss) -> tuple[Unit, ...]:

@@ -26,7 +26,7 @@ from derive.numerics.errors import LEAST, ErrorModel, ends, largest, size
 from derive.numerics.helpers.helper import bounded
 from derive.numerics.leading import SIZE, Leading, leading_terms
 from derive.numerics.lower import CannotLower, condition, lower
-from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, where
+from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, node, where
 from derive.numerics.pieces import EDGES
 from derive.numerics.products import HALVES, PAIRED, WHOLE, Ranges, ordered
 from derive.numerics.rules import rewrite
@@ -37,6 +37,7 @@ _LONG = 150  # operations, beyond which a limit takes longer than anybody waits
 _LONGEST_TEST = 40  # operations of a test that is read at every call
 _NO_DIGITS = 2.0**16  # ULP; for the smallest x a rounding counts many
 _NEAR = 2.0**-60  # |x|/length, below which a limit at 0 may stand for the value
+_GONE = 2.0**11  # exp of less is 0 beside factors of any size
 _LONGEST = 6  # a higher power is taken by squaring
 
 
@@ -67,7 +68,17 @@ def leading(model: ErrorModel, units: Sequence[Unit], ranges: Ranges) -> list[En
                         candidate = Candidate(form, (_RULE,), within=within)
                         piece = EndPiece(lead.end, candidate, test, limit)
                         found.setdefault((lead.end, form), piece)
-    return list(found.values())
+    return [*found.values(), *_vanished(model.wanted.expression, model.loss.residual)]
+
+
+def _vanished(expression: Expr, x: Symbol) -> Iterator[EndPiece]:
+    """0 where an exponential is below every number, whatever stands beside it; measured like any
+    other form, whether it is a factor of all."""
+    for decay in sorted(expression.atoms(sympy.exp), key=sympy.default_sort_key):
+        if decay.has(x):
+            with suppress(CannotLower):
+                test = call("lt", _GONE, lower(-decay.args[0]))
+                yield EndPiece(oo, Candidate(node(0), ("vanished",)), test)
 
 
 def _within(loss: Loss, lead: Leading, units: Sequence[Unit]) -> Mapping[str, tuple[float, float]]:

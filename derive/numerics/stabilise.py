@@ -38,7 +38,7 @@ from derive.numerics.hard import Trial, beside_zeros, many
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.measure import target
 from derive.numerics.nesting import by_rest, nested, of_labels
-from derive.numerics.nodes import Name, Node, call, node, where
+from derive.numerics.nodes import Name, Node, call, where
 from derive.numerics.pieces import Measured, piecewise
 from derive.numerics.products import ROOTED, WAYS, Ranges, ordered
 from derive.numerics.quotients import by_quotient
@@ -60,9 +60,6 @@ _LONG = 200  # operations, beyond which a formula is not written in units
 _FACTORED = 120  # operations, beyond which factoring takes longer than anybody waits
 # An infinite value of a parameter holds from here on.
 _ENDLESS = 2.0**1000
-# Far out, where the value is below every number.
-_VANISHED = Candidate(node(0), ("vanished",))
-
 Progress = Callable[[str, int, int], None]
 
 
@@ -353,10 +350,7 @@ class _Search:
         return self.leads
 
     def _ends(self, model: ErrorModel) -> list[Candidate]:
-        found = [piece.candidate for piece in self._leading(model)]
-        x = self.derivation.loss.residual
-        decays = any(e.has(x) for e in model.wanted.expression.atoms(sympy.exp))
-        return [*found, _VANISHED] if decays else found
+        return [piece.candidate for piece in self._leading(model)]
 
     def _composed(
         self, model: ErrorModel, rows: Sequence[_Row], ends: Sequence[_Row], polynomials: bool

@@ -8,7 +8,7 @@ import sympy
 
 from derive.definitions.catalogue import load
 from derive.definitions.loss import Loss
-from derive.definitions.samples import draw
+from derive.definitions.samples import draw, spread
 from derive.errors import BadInput
 from derive.verification.edges import edges
 from derive.verification.oracle import Oracle
@@ -77,6 +77,13 @@ def test_a_bounded_parameter_stays_inside():
     assert generic.min() > 0
     assert generic.max() < 1
     assert np.any(generic > 1 - 1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_only_lengths_are_moved_to_the_ends_of_what_is_promised(dtype):
+    columns = spread(load("quantile_huber"), 800, 4, dtype).columns
+    assert np.all((columns["tau"] > 0) & (columns["tau"] < 1))
+    assert {np.float32(1e-30), np.float32(1e30)} <= set(columns["kappa"].astype(np.float32))
 
 
 def test_edges_are_where_the_result_leaves_the_range():

@@ -23,6 +23,7 @@ from derive.calculus.reading import readable
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 from derive.numerics.apart import differ
+from derive.numerics.common_powers import by_common_powers
 
 _DEPTHS = (2, 4, 8)
 _TROUBLES = (Unknown, NotReal, NotImplementedError, ValueError, ZeroDivisionError)
@@ -98,9 +99,7 @@ def _one_side(loss: Loss, quantity: Expr, end: Expr, side: int) -> Side | None:
         for depth in _DEPTHS:
             with suppress(*_TROUBLES):
                 expansion = _expansion(loss, end, side, depth)
-                terms = _terms(loss, expansion, quantity, t, depth == _DEPTHS[-1])
-                # beside a parameter of any size, a term of lower order may be the larger one
-                return terms if loss.predictions else (terms[0], terms[1][:1])
+                return _terms(loss, expansion, quantity, t, depth == _DEPTHS[-1])
     return None
 
 
@@ -144,14 +143,20 @@ def _terms(loss: Loss, expansion: Expansion, quantity: Expr, t: Expr, is_last: b
         if not rest:
             raise germs.TooShort("the term after the next is not known")
         total, k, first = total + t**following * readable(c.expr), following, c
-    found = []
-    while rest:
+    found: list[Expr] = []
+    vanishes = False
+    # beside a parameter of any size, a term of lower order may be the larger one
+    while rest and (not found or vanishes or loss.predictions):
         following, c = _next(ring, rest)
         ratio = c.expr / first.expr
+        ratio = min((ratio, *by_common_powers(ratio)), key=lambda e: e.count_ops())
         if ratio.count_ops() <= _LONGEST:
             ratio = readable(ratio)
+        vanishes = may_vanish(loss, ratio)
         found.append(Abs(ratio) * t ** readable(following - k))
         rest = _without(ring, rest, following)
+    if vanishes and not (is_last or loss.predictions):
+        raise germs.TooShort("what follows where the next term is 0 is not known")
     return total, tuple(found)
 
 
@@ -169,10 +174,12 @@ def _next(ring: Any, rest: Any) -> tuple[Expr, Any]:
 def may_vanish(loss: Loss, coefficient: Expr) -> bool:
     """Whether a coefficient is 0 at some values of the parameters: there the next term leads."""
     above, _ = sympy.fraction(sympy.together(coefficient))
-    for p in above.free_symbols & set(loss.parameters):
-        slope, rest = above.diff(p), above.subs(p, 0)
-        if slope.is_number and slope != 0 and rest.is_number:
-            return loss.domain(p).contains(-rest / slope) is sympy.true
+    for factor in sympy.Mul.make_args(above):
+        for p in factor.free_symbols & set(loss.parameters):
+            slope, rest = factor.diff(p), factor.subs(p, 0)
+            linear = slope.is_number and slope != 0 and rest.is_number
+            if linear and loss.domain(p).contains(-rest / slope) is sympy.true:
+                return True
     return False
 
 

@@ -21,6 +21,7 @@ from derive.numerics.bounds import held_off
 from derive.numerics.candidates import Candidate, expressions, from_base, readings, squared_out
 from derive.numerics.carried import carried
 from derive.numerics.clips import clipped
+from derive.numerics.common_powers import by_common_powers
 from derive.numerics.ends import EndPiece, at_the_ends, at_the_labels, leading, with_leading
 from derive.numerics.errors import (
     MARGIN,
@@ -298,6 +299,8 @@ class _Search:
                 again = by_quotient(expression, y)
                 ways += [] if again is None else [(again, ("powers of a quotient",))]
         short = [readable(e) for e in plain if operations(e) <= _FACTORED]
+        for expression in (e for e in plain if operations(e) <= _FACTORED):
+            short += by_common_powers(expression)
         for expression in short:
             again, used = rewrite(expression)
             ways += [(expression, ()), (again, used), (readable(again), used)]

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from sympy import Symbol
+
 from derive.definitions.floats import FORMATS
 from derive.definitions.labels import share
+from derive.definitions.loss import Loss
 from derive.verification.backend import Ball, arb, ctx
 from derive.verification.oracle import DOUBLE_BITS, Oracle
 
@@ -53,7 +56,7 @@ def _shares(oracle: Oracle, point: Mapping[str, float], inputs: Sequence[Ball]) 
     roles = loss.variables if loss.predictions else ()
     found = {}
     for k, (symbol, here) in enumerate(zip(loss.variables, inputs, strict=True)):
-        if here.is_zero() or not here.is_finite() or _is_meant(oracle, symbol, here):
+        if here.is_zero() or not here.is_finite() or is_meant(loss, symbol, here):
             continue
         counts = share(loss, symbol, point, oracle.met) if symbol in roles else 1.0
         if counts:
@@ -61,9 +64,8 @@ def _shares(oracle: Oracle, point: Mapping[str, float], inputs: Sequence[Ball]) 
     return found
 
 
-def _is_meant(oracle: Oracle, parameter: object, here: object) -> bool:
+def is_meant(loss: Loss, parameter: Symbol, here: Ball) -> bool:
     """Whether a parameter is at its default or at one of its special values."""
-    loss = oracle.loss
     if parameter not in loss.parameters:
         return False
     named = [loss.default(parameter), *map(float, loss.special.get(parameter, ()))]

@@ -1,8 +1,8 @@
 """Judges what a file says of its density: log Z, its derivatives, log_density and density.
 
 Promises, in ULP of the larger of the terms: log_partition 4, log_density 4 beyond kappa, density
-what that becomes through exp; first derivatives of log Z 1e-12 of max(|value|, 2^-50),
-second ones 1e-11 of max(|value|, 0.01).
+what that becomes through exp; first derivatives of log Z 1e-12 of max(|value|, 2^-50), beyond
+what rounding their parameter moves; second ones 1e-11 of max(|value|, 0.01).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from sympy import Symbol
 from derive.definitions.floats import FORMATS
 from derive.definitions.loss import Loss
 from derive.definitions.samples import Group, Sample, draw
-from derive.verification.backend import Ball, ctx
-from derive.verification.condition import kappa
+from derive.verification.backend import Ball, arb, ctx
+from derive.verification.condition import is_meant, kappa
 from derive.verification.emitted import Emitted
 from derive.verification.expected import Expected, expect, judged, whole
 from derive.verification.implementations import Functions, Outcome, Route, Runner
@@ -219,9 +219,14 @@ class Densities:
                 continue
             if (name, p) not in self._slopes:
                 self._slopes[name, p] = self.normalizer.slopes(name, named)
-            value = self._slopes[name, p][order - 1]
+            value, bend = self._slopes[name, p][order - 1], self._slopes[name, p][1]
             size = max(abs(float(value)), FLOORS[order - 1])
-            found.append((value, size, 0.0))
+            moved = 0.0
+            symbol = self.loss.parameters[self.names.index(name)]
+            meant = is_meant(self.loss, symbol, arb(named[name]))
+            if order == 1 and not meant:
+                moved = abs(named[name] * float(bend)) / size
+            found.append((value, size, moved))
         return expect(found, SLOPE_BITS)
 
     def _log_density(self, dtype: str) -> Expected:

@@ -143,3 +143,12 @@ def test_what_only_stretches_the_residual_is_a_unit_whatever_its_sign():
     barron = load("barron")
     units = [barron.parameters[k].name for k in Densities(barron)._units]
     assert units == ["scale"]
+
+
+def test_a_slope_beside_its_zero_is_no_more_exact_than_its_parameter():
+    asked = Densities(load("quantile"))  # log Z = -log(tau (1 - tau)), which is flat at 1/2
+    asked.parameters = {"float32": ((0.5,), (0.49,), (0.2,))}
+    meant, beside, away = asked._slope("float32", "tau", 1).allowance
+    assert meant == 0  # the default
+    assert beside == pytest.approx(0.49 * 8.003 / 0.04002, rel=0.01)
+    assert away < 2

@@ -103,6 +103,21 @@ def _log1p(e: Expr) -> Expr | None:
     return None
 
 
+def _log_mixture(e: Expr) -> Expr | None:
+    """log of a mean of exp(g) and 1, which is near 0 where g is."""
+    if not (isinstance(e, log) and e.args[0].is_Add):
+        return None
+    mean = sympy.expand_mul(e.args[0])
+    found = mean.atoms(exp)
+    if len(found) != 1:
+        return None
+    (grown,) = found
+    share = mean.coeff(grown)
+    if share == 0 or sympy.expand_mul(mean + share - share * grown) != 1:
+        return None
+    return atoms.log1p(sympy.factor(share) * atoms.expm1(grown.args[0]))
+
+
 def _softplus(e: Expr) -> Expr | None:
     if isinstance(e, atoms.log1p) and isinstance(e.args[0], exp):
         return atoms.softplus(e.args[0].args[0])
@@ -314,6 +329,12 @@ def half_step(e: Expr) -> Expr | None:
 
 RULES: tuple[Rule, ...] = (
     Rule("log1p", log(1 + _g), atoms.log1p(_g), _log1p),
+    Rule(
+        "logarithm of a mixture",
+        log(_b + (1 - _b) * exp(-_g)),
+        atoms.log1p((1 - _b) * atoms.expm1(-_g)),
+        _log_mixture,
+    ),
     Rule("softplus", log(1 + exp(_g)), atoms.softplus(_g), _softplus),
     Rule("logcosh", log(cosh(_g)), atoms.logcosh(_g), _logcosh),
     Rule("sigmoid", exp(_g) / (1 + exp(_g)), atoms.sigmoid(_g), _sigmoid),

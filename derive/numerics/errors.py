@@ -162,6 +162,7 @@ class ErrorModel:
         self.usual = tuple(Reference(wanted, sample) for sample in whole)
         self._batches = Batch.of(self.references)
         self.goal = goal(self.loss, wanted.quantity)
+        self.limits: dict[tuple[Symbol, Expr], ErrorModel] = {}
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -253,6 +254,12 @@ def at_limit(model: ErrorModel, variable: Symbol, point: Expr) -> ErrorModel | N
     limit = model.wanted.limits.get((variable.name, float(point)), nan)
     if limit is nan:
         return None
+    if (variable, point) not in model.limits:
+        model.limits[variable, point] = _limited(model, limit, variable, point)
+    return model.limits[variable, point]
+
+
+def _limited(model: ErrorModel, limit: Expr, variable: Symbol, point: Expr) -> ErrorModel:
     derivation, name = model.derivation, model.quantity
     limited = replace(
         derivation,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import mpmath
 import numpy as np
 
 from derive.numerics.helpers import HELPERS, SERIES_TERMS
-from derive.numerics.nodes import Call, Local, Name, Node, Number
+from derive.numerics.nodes import Call, Local, Name, Node, Number, walk
 
 
 def _gamma(value: float) -> float:
@@ -127,8 +128,88 @@ USUAL: dict[str, Any] = {
 BY_LOG: Mapping[str, Any] = {**USUAL, "log1p": _by_log}
 
 
-# Nodes and their values by identity, which the nodes themselves keep from being used again.
-Known = dict[int, tuple[Node, Any]]
+def varies(expression: Node) -> bool:
+    """Whether targets compute it in several ways."""
+    return any(isinstance(n, Call) and _varies(n.op) for n in walk(expression))
+
+
+@cache
+def _varies(op: str) -> bool:
+    helper = HELPERS.get(op)
+    if helper is None:
+        return USUAL[op] is not BY_LOG[op]
+    return helper.shortcut is not None or varies(helper.body)
+
+
+class Values:
+    """The values of expressions at the same inputs, each operation rounded to `dtype`: what occurs
+    again, in one expression or in several, is computed once.
+
+    shortcuts: whether helpers take their cheaper forms, which not every target has. functions: how
+    each operation is done.
+    """
+
+    def __init__(
+        self,
+        inputs: Mapping[str, Any],
+        dtype: type = np.float64,
+        shortcuts: bool = True,
+        functions: Mapping[str, Any] = USUAL,
+    ) -> None:
+        self._dtype, self._shortcuts, self._functions = dtype, shortcuts, functions
+        self._found: list[Any] = list(inputs.values())
+        self._inputs = {name: place for place, name in enumerate(inputs)}
+        self._places: dict[Any, int] = {}
+        self._seen: dict[int, int] = {}
+        self._kept: list[Node] = []
+
+    def of(self, expression: Node) -> Any:
+        self._kept.append(expression)  # no other node takes its identity
+        with np.errstate(all="ignore"):
+            return self._found[self._place(expression, self._inputs, self._seen)]
+
+    def _place(self, node: Node, names: Mapping[str, int], seen: dict[int, int]) -> int:
+        """Where the value of a node is. seen: the places of nodes, by identity."""
+        place = seen.get(id(node))
+        if place is None:
+            place = seen[id(node)] = self._new(node, names, seen)
+        return place
+
+    def _new(self, node: Node, names: Mapping[str, int], seen: dict[int, int]) -> int:
+        if isinstance(node, Name):
+            return names[node.name]
+        if isinstance(node, Local):
+            return self._place(node.value, names, seen)
+        if isinstance(node, Number):
+            value = node.value
+            exact = value.numerator / value.denominator if isinstance(value, Fraction) else value
+            number = self._dtype(exact)
+            return self._placed(number.tobytes(), lambda: number)
+        assert isinstance(node, Call)
+        args = tuple(self._place(a, names, seen) for a in node.args)
+        return self._placed((node.op, args), lambda: self._called(node.op, args))
+
+    def _placed(self, key: Any, value: Callable[[], Any]) -> int:
+        if key not in self._places:
+            found = value()
+            self._places[key] = len(self._found)
+            self._found.append(found)
+        return self._places[key]
+
+    def _called(self, op: str, args: tuple[int, ...]) -> Any:
+        if op not in HELPERS:
+            return self._functions[op](*(self._found[a] for a in args))
+        helper = HELPERS[op]
+        seen: dict[int, int] = {}
+        names = dict(zip(helper.parameters, args, strict=True))
+
+        def within(body: Node) -> Any:
+            return self._found[self._place(body, names, seen)]
+
+        if helper.shortcut is not None and self._shortcuts:
+            condition, cheap = helper.shortcut
+            return np.where(within(condition), within(cheap), within(helper.body))
+        return within(helper.body)
 
 
 def evaluate(
@@ -136,49 +217,7 @@ def evaluate(
     values: Mapping[str, Any],
     dtype: type = np.float64,
     shortcuts: bool = True,
-    known: Known | None = None,
     functions: Mapping[str, Any] = USUAL,
 ) -> Any:
-    """The value of an expression, each operation rounded to `dtype`.
-
-    shortcuts: whether helpers take their cheaper forms, which not every target has. known: values
-    of some nodes. functions: how each operation is done."""
-    memo: dict[int, Any] = {}
-    keep: list[Node] = []
-
-    def visit(current: Node) -> Any:
-        key = id(current)
-        if key in memo:
-            return memo[key]
-        if known is not None and key in known:
-            return known[key][1]
-        keep.append(current)
-        memo[key] = result = compute(current)
-        return result
-
-    def compute(current: Node) -> Any:
-        if isinstance(current, Number):
-            value = current.value
-            exact = value.numerator / value.denominator if isinstance(value, Fraction) else value
-            return dtype(exact)
-        if isinstance(current, Name):
-            return values[current.name]
-        if isinstance(current, Local):
-            return visit(current.value)
-        assert isinstance(current, Call)
-        args = [visit(a) for a in current.args]
-        if current.op in HELPERS:
-            helper = HELPERS[current.op]
-            inner = dict(zip(helper.parameters, args, strict=True))
-
-            def within(body: Node) -> Any:
-                return evaluate(body, inner, dtype, shortcuts, functions=functions)
-
-            if helper.shortcut is not None and shortcuts:
-                condition, cheap = helper.shortcut
-                return np.where(within(condition), within(cheap), within(helper.body))
-            return within(helper.body)
-        return functions[current.op](*args)
-
-    with np.errstate(all="ignore"):
-        return visit(expression)
+    """The value of an expression, each operation rounded to `dtype`."""
+    return Values(values, dtype, shortcuts, functions).of(expression)

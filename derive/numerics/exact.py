@@ -51,6 +51,8 @@ _FUNCTIONS: dict[Any, Callable[..., Ball]] = {
 
 
 _NAN = arb("nan")
+# What has a value at exact numbers at the first precision, or none.
+_ANYWHERE = (sympy.Add, sympy.Mul, sympy.Pow, sympy.log)
 
 
 def _sign(value: Ball) -> int | None:
@@ -93,7 +95,8 @@ class Exact:
         self.vanishes = vanishes
         self.variables = tuple(variables)
         self.places: dict[Any, int] = {v: k for k, v in enumerate(variables)}
-        self.program: list[tuple[Expr, Operation]] = []
+        self.program: list[tuple[Expr, Operation, tuple[int, ...]]] = []
+        self._operands: list[int] = []
         self.arity = len(variables)
         self.result = self._compile(expression)
 
@@ -104,45 +107,60 @@ class Exact:
             raise NoValue("no sharp enclosure")
         return value
 
-    def column(self, points: Points, bits: int = WANTED) -> Column:
-        """The values at many points, None where there is none."""
+    def column(self, points: Points, bits: int = WANTED, most: int = PRECISIONS[-1]) -> Column:
+        """The values at many points, None where there is none, or none at `most` bits."""
         found: Column = [None] * points.count
         rows: Sequence[int] = range(points.count)
         saved = ctx.prec
         try:
             for precision in PRECISIONS:
-                if precision < bits + 32 or not rows:
+                if not bits + 32 <= precision <= most or not rows:
                     continue
                 ctx.prec = precision
                 here = points if len(rows) == points.count else points.unkept(rows)
-                for row, value in zip(rows, self._run(here), strict=True):
+                values = self._run(here)
+                left: list[int] = []
+                for k, (row, value) in enumerate(zip(rows, values[self.result], strict=True)):
                     if value.is_zero() or (value.is_finite() and value.rel_accuracy_bits() >= bits):
                         found[row] = value
                     elif self.vanishes and abs(value) < arb((1, _NOTHING)):
                         found[row] = arb(0)
-                rows = [row for row in rows if found[row] is None]
+                    elif not (value.is_nan() and self._is_lost(values, k)):
+                        left.append(row)
+                rows = left
         finally:
             ctx.prec = saved
         return found
 
-    def _run(self, points: Points) -> Column:
+    def _is_lost(self, values: Sequence[Column], k: int) -> bool:
+        """Whether no precision will give a value: an operation has none at exact numbers."""
+        for place, (expression, _, operands) in enumerate(self.program, self.arity):
+            if values[place][k].is_nan():
+                exact = all(values[o][k].is_exact() for o in operands)
+                return exact and isinstance(expression, _ANYWHERE)
+        return False
+
+    def _run(self, points: Points) -> list[Column]:
+        """The values of all operations, after the inputs."""
         values = list(points.columns)
         known = points.known(ctx.prec)
-        for expression, operation in self.program:
+        for expression, operation, _ in self.program:
             if known is None:
                 values.append(operation(values, points))
                 continue
             if expression not in known:
                 known[expression] = operation(values, points)
             values.append(known[expression])
-        return values[self.result]
+        return values
 
     def _compile(self, expression: Any) -> int:
-        if expression in self.places:
-            return self.places[expression]
-        operation = self._operation(expression)
-        self.program.append((expression, operation))
-        self.places[expression] = self.arity + len(self.program) - 1
+        if expression not in self.places:
+            others, self._operands = self._operands, []
+            operation = self._operation(expression)
+            self.program.append((expression, operation, tuple(self._operands)))
+            self.places[expression] = self.arity + len(self.program) - 1
+            self._operands = others
+        self._operands.append(self.places[expression])
         return self.places[expression]
 
     def _operation(self, e: Any) -> Operation:
@@ -154,8 +172,10 @@ class Exact:
             return _constant(e)
         if e.is_Add or e.is_Mul or e.is_Pow:
             return self._arithmetic(e)
-        places = [self._compile(a) for a in e.args]
-        function = _function(e)
+        function, args = _function(e), e.args
+        if e.func is sympy.log and e.args[0].is_Add and sympy.S.One in e.args[0].args:
+            function, args = arb.log1p, (e.args[0] - 1,)  # which keeps a small sum
+        places = [self._compile(a) for a in args]
         if len(places) == 1:
             (place,) = places
             return lambda v, _: [function(a) for a in v[place]]
@@ -203,7 +223,7 @@ class Exact:
                 holds = condition(points.part(left))
                 rows = [row for row, told in zip(left, holds, strict=True) if told]
                 if rows:
-                    values = inner._run(points.part(rows))
+                    values = inner._run(points.part(rows))[inner.result]
                     for row, value in zip(rows, values, strict=True):
                         found[row] = value
                 left = [row for row, told in zip(left, holds, strict=True) if told is False]
@@ -219,7 +239,8 @@ class Exact:
             gap = Exact(c.lhs - c.rhs, self.variables)
             wanted = _SIGNS[c.rel_op]
             return lambda points: [
-                None if sign is None else sign in wanted for sign in map(_sign, gap._run(points))
+                None if sign is None else sign in wanted
+                for sign in map(_sign, gap._run(points)[gap.result])
             ]
         parts = [self._condition(a) for a in c.args]
         if isinstance(c, sympy.And | sympy.Or):

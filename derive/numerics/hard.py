@@ -17,7 +17,7 @@ from derive.definitions.labels import Meeting, meeting, share
 from derive.definitions.loss import Loss
 from derive.definitions.samples import Group, Sample, draw, to_dtype
 from derive.numerics.errors import MARGIN, ErrorModel
-from derive.numerics.evaluate import evaluate
+from derive.numerics.evaluate import evaluate, varies
 from derive.numerics.measure import values
 from derive.numerics.nodes import Node
 
@@ -132,7 +132,8 @@ def _worst(model: ErrorModel, form: Node, sample: Sample) -> tuple[int, list[int
     columns: Mapping[str, Floats] = sample.columns
     exact = values(form, replace(sample, dtype="float64"))
     with np.errstate(all="ignore"):
-        raw = np.fmax(*(np.abs(values(form, sample, cheap=c) - exact) for c in (False, True)))
+        ways = (False, True) if varies(form) else (False,)
+        raw = np.fmax.reduce([np.abs(values(form, sample, cheap=c) - exact) for c in ways])
         raw = np.ldexp(raw, -unit_exponent(exact, FORMATS["float32"]).astype(np.intc))
     usual: np.ndarray = np.isfinite(raw) & (np.abs(exact) < np.finfo(np.float32).max)
     usual &= columns[sample.names[0]] != 0

@@ -7,7 +7,7 @@ their distance from what they lie close to (`definitions.labels.share`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,7 +23,7 @@ from derive.definitions.labels import Meeting, at_label, labels, meeting, share
 from derive.definitions.loss import Loss
 from derive.definitions.samples import Sample
 from derive.numerics.columns import Ball, Column, Points
-from derive.numerics.evaluate import BY_LOG, USUAL, Known, evaluate
+from derive.numerics.evaluate import BY_LOG, USUAL, Values
 from derive.numerics.exact import Exact, NoValue, limit
 from derive.numerics.nodes import Node
 
@@ -31,22 +31,26 @@ _KINDS: Mapping[str, Any] = {"float64": np.float64, "float32": np.float32}
 _MOST = np.finfo(np.float64).max
 _STEEP = 50  # ULP
 _JUMP = arb((1, -8))  # what moves by more in one step jumps: no rounding excuses the wrong side
+_BLOCK = 16384  # points that are evaluated at a time: arrays of them stay close to the processor
+_ALL = slice(None)
 _STEP = 64  # inputs are moved by a relative 2^-_STEP for kappa: by less than to the next number
 
 
-def values(form: Node, sample: Sample, known: Known | None = None, cheap: bool = False) -> Floats:
+def values(form: Node, sample: Sample, cheap: bool = False) -> Floats:
     """The form at every point, each operation rounded to the dtype of the sample; in float32 as
-    targets compute it that have no shortcuts, unless `cheap`. known: what parts of it are known to
-    be."""
+    targets compute it that have no shortcuts, unless `cheap`."""
+    blocks = range(0, len(sample), _BLOCK)
+    return np.concatenate([_at(sample, cheap, slice(k, k + _BLOCK))(form) for k in blocks])
+
+
+def _at(sample: Sample, cheap: bool, rows: slice = _ALL) -> Callable[[Node], Floats]:
+    """The values of forms at the points of a sample."""
     kind = _KINDS[sample.dtype]
-    columns = {name: np.asarray(v, dtype=kind) for name, v in sample.columns.items()}
+    columns = {name: np.asarray(v[rows], dtype=kind) for name, v in sample.columns.items()}
     wide = cheap or kind is np.float64
-    functions = BY_LOG if cheap else USUAL
-    found = evaluate(form, columns, kind, shortcuts=wide, known=known, functions=functions)
-    if known is not None:
-        known[id(form)] = form, found
-    found = np.asarray(found, dtype=np.float64)
-    return np.broadcast_to(found, columns[sample.names[0]].shape)
+    known = Values(columns, kind, wide, BY_LOG if cheap else USUAL)
+    shape = columns[sample.names[0]].shape
+    return lambda form: np.broadcast_to(np.asarray(known.of(form), dtype=np.float64), shape)
 
 
 def errors_in_ulp(got: Floats, high: Floats, low: Floats, dtype: str) -> Floats:
@@ -135,11 +139,11 @@ class Reference:
         self.expressions = [self._expression(k) for k in range(len(sample))]
         self.high, self.low = _split(self._values())
         self._ulps = _Ulps(self.high, self.low, sample.dtype)
-        self._known: Known = {}
+        self._at = _at(sample, cheap)
 
     def errors_of(self, form: Node, within: float) -> Floats:
         """The errors of a form; what other forms are made of is evaluated once."""
-        return self.errors(values(form, self.sample, self._known, self.cheap), within)
+        return self.errors(self._at(form), within)
 
     def errors(self, got: Floats, within: float) -> Floats:
         """ULP beyond kappa at every point; kappa is left out where the error is `within` it. Close
@@ -309,11 +313,12 @@ class Batch:
     """References whose forms are evaluated together: of one dtype, all cheap or none."""
 
     def __init__(self, references: Sequence[Reference]) -> None:
-        self.references, self._cheap = references, references[0].cheap
+        self.references = references
         samples = [r.sample for r in references]
-        self._sample = replace(samples[0], groups=sum((s.groups for s in samples), ()))
+        together = replace(samples[0], groups=sum((s.groups for s in samples), ()))
+        self._at = _at(together, references[0].cheap)
         self._ends = np.cumsum([len(s) for s in samples])[:-1]
-        self._known: Known = {}
+        self._errors: dict[tuple[int, float], list[tuple[Reference, Floats]]] = {}
 
     @staticmethod
     def of(references: Iterable[Reference]) -> tuple[Batch, ...]:
@@ -323,9 +328,12 @@ class Batch:
         return tuple(map(Batch, alike.values()))
 
     def errors_of(self, form: Node, within: float) -> list[tuple[Reference, Floats]]:
-        """As `Reference.errors_of`, of each."""
-        got = np.split(values(form, self._sample, self._known, self._cheap), self._ends)
-        return [(r, r.errors(v, within)) for r, v in zip(self.references, got, strict=True)]
+        """As `Reference.errors_of`, of each; found once for a form."""
+        if (id(form), within) not in self._errors:  # which the values keep from being used again
+            got = np.split(self._at(form), self._ends)
+            found = [(r, r.errors(v, within)) for r, v in zip(self.references, got, strict=True)]
+            self._errors[id(form), within] = found
+        return self._errors[id(form), within]
 
 
 def settled(loss: Loss, sample: Sample) -> np.ndarray:

@@ -46,6 +46,7 @@ from derive.numerics.ordering import best_order
 
 _POINTS = 400
 _SHARE = 8
+_BITS = 2200  # to which sizes are sought: with more cancellation no order is told from another
 _HUGE = 1e6  # a logarithm beyond is as good as infinite
 _MOST = 14  # factors; more are left as they are
 _LONGEST = 6
@@ -380,7 +381,7 @@ def _logarithms(loss: Loss, value: Expr, ranges: Ranges) -> Floats | None:
     except NotImplementedError:
         return None
     return np.array(
-        [_logarithm(ball) for points in ranges.points for ball in exact.column(points, 16)]
+        [_logarithm(ball) for points in ranges.points for ball in exact.column(points, 16, _BITS)]
     )
 
 

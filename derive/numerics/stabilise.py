@@ -142,7 +142,7 @@ class _Search:
         self.base, self.base_rules = rewrite(derivation.loss.expression)
         self.powers = with_powers(derivation.loss.expression)
         self.units: tuple[Unit, ...] = units(derivation.loss)
-        self.leads: list[EndPiece] | None = None
+        self.leads: dict[str, list[EndPiece]] = {}
         self.found: dict[tuple[str, str], list[Candidate]] = {}
         self.zeros: dict[str, tuple[Sample, ...]] = {}
         self.ranges = ranges or _ranges(derivation)
@@ -196,7 +196,6 @@ class _Search:
         rows = self._rows(model, self._ways(model, self._plain))
         if model.wanted.expression.has(sympy.Piecewise):  # other spellings of cases are shorter
             rows += self._rows(model, self._ways(model, self._rewritten))
-        self.leads = None
         ends: list[_Row] = []
         found = _shortest(rows) or _nearly(model, rows)
         if found is None or found.score.size > _WORDY:
@@ -348,9 +347,9 @@ class _Search:
 
     def _leading(self, model: ErrorModel) -> list[EndPiece]:
         """Leading terms at the ends, found when they are first needed."""
-        if self.leads is None:
-            self.leads = leading(model, self.units, self.ranges)
-        return self.leads
+        if model.quantity not in self.leads:
+            self.leads[model.quantity] = leading(model, self.units, self.ranges)
+        return self.leads[model.quantity]
 
     def _ends(self, model: ErrorModel) -> list[Candidate]:
         return [piece.candidate for piece in self._leading(model)]

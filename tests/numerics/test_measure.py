@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sympy
-from flint import arb
+from flint import arb, ctx
 from forms import derivation
 from sympy import Abs, Piecewise, Symbol, exp, log, oo
 
 from derive.calculus.derivation import Limit
 from derive.definitions.loss import Loss
 from derive.definitions.samples import Group, Sample
+from derive.numerics.columns import Points
 from derive.numerics.exact import Exact, NoValue, limit
 from derive.numerics.measure import Reference, Target, errors_in_ulp
 
@@ -116,3 +117,25 @@ def test_no_value_is_said():
         Exact(log(x), (x,)).enclosed([arb(-1)])
     with pytest.raises(NoValue):
         limit(Exact(sympy.sin(x), (x,)), [arb("inf")], arb("inf"))
+
+
+def _precisions(expression, monkeypatch, *inputs):
+    """The value at some inputs, and how many precisions were tried."""
+    tried = []
+    run = Exact._run
+    monkeypatch.setattr(Exact, "_run", lambda e, p: tried.append(ctx.prec) or run(e, p))
+    (value,) = Exact(expression, (x, c)).column(Points([[arb(v)] for v in inputs]))
+    return value, len(tried)
+
+
+def test_no_precision_is_tried_where_exact_numbers_have_no_value(monkeypatch):
+    assert _precisions(1 / (c - 2), monkeypatch, 1.0, 2.0) == (None, 1)
+    assert _precisions(exp(x - c), monkeypatch, np.inf, np.inf) == (None, 1)
+    # what cancels has one
+    value, tried = _precisions(1 / (exp(x) - 1 - x), monkeypatch, 2.0**-200, 1.0)
+    assert float(value) == pytest.approx(2.0**401) and tried > 1
+
+
+def test_a_logarithm_beside_1_cancels_nothing(monkeypatch):
+    value, tried = _precisions(log(1 + x), monkeypatch, 2.0**-1000, 1.0)
+    assert tried == 1 and float(value) == 2.0**-1000

@@ -96,16 +96,23 @@ def for_readers(derivation: Derivation, names: Collection[str] | None = None) ->
 
 
 def within(derivation: Derivation, effort: int) -> list[str]:
-    """The quantities that have about so many operations together, as they were differentiated: the
-    slope in x and the weight first, then the shortest."""
-    sizes = {name: operations(e) for name, e in derivation.quantities.items()}
-    first = ("loss", "weight", f"d_{derivation.loss.residual}")
+    """The quantities that have about so many operations together as they were differentiated:
+    those in x alone first, then the shortest."""
+    sizes = {name: _effort(e) for name, e in derivation.quantities.items()}
+    x = derivation.loss.residual
+    first = ("loss", "weight", f"d_{x}", f"d2_{x}")
     found = []
     for name in sorted(sizes, key=lambda name: (name not in first, sizes[name])):
         effort -= 0 if name == "loss" else sizes[name]
         if effort >= 0 or name in first:
             found.append(name)
     return found
+
+
+def _effort(e: Expr) -> int:
+    """Operations, those of conditions left out: they are written as they are."""
+    branches = [value for value, _ in e.args] if isinstance(e, Piecewise) else [e]
+    return sum(int(operations(value)) for value in branches)
 
 
 def limit_for_readers(loss: Loss, e: Expr) -> Expr:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from derive import console, shell, showing
+from derive.calculus.presented import within
 from derive.cli import main
 from derive.definitions.catalogue import TITLES, load
 from derive.definitions.find import find
@@ -238,3 +239,9 @@ def test_formulas_that_would_take_long_are_named_and_not_written() -> None:
     assert "\n  d_x = p*w*" in text and "\n  d2_x = " in text
     assert "d2_eps" in text and "\n  d2_eps = " not in text
     assert "derive latex FILE --quantity NAME writes one" in " ".join(text.split())
+
+
+def test_the_slopes_in_the_residual_are_always_written() -> None:
+    found = showing.derived(find(str(Path(__file__).parents[1] / "cases" / "balanced_l1.toml")))
+    assert set(within(found, 0)) == {"loss", "d_x", "d2_x", "weight"}
+    assert set(within(found, 10**6)) == set(found.quantities)

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
-from derive import pipeline
+from derive import pipeline, showing
 from derive.calculus import Derivation
 from derive.calculus.classwise import ClasswiseDerivation
 from derive.classwise import ClasswiseStages, stages
@@ -124,7 +124,7 @@ def plot(
 
     derivation = _stages(loss).derivation
     if isinstance(derivation, ClasswiseDerivation):
-        raise BadInput(f"{derivation.loss.name}: {pipeline.NO_PICTURE}")
+        raise BadInput(f"{derivation.loss.name}: {showing.NO_PICTURE}")
     values = {name: str(value) for name, value in (settings or {}).items()}
     wanted = Wanted(kind, values, ends=ends, size=size, theme=theme)
     wanted.check((derivation.loss,))

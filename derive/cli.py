@@ -113,22 +113,22 @@ def show(loss: str, concordance: bool, as_json: bool) -> None:
 
 
 def _data(loss: str) -> str:
-    from derive import pipeline
+    from derive import showing
 
-    return pipeline.data(loss)
+    return showing.data(loss)
 
 
 def _shown(loss: str) -> str:
-    from derive import pipeline
+    from derive import showing
 
-    return pipeline.show(loss)
+    return showing.show(loss)
 
 
 def _show_concordance(loss: str, as_json: bool) -> None:
     """What other libraries mean by a loss, a row each, and what is to be known beside them."""
-    from derive import pipeline
+    from derive import showing
 
-    cells, notes = pipeline.concordance(loss)
+    cells, notes = showing.concordance(loss)
     if as_json:
         keys = ("library", "is", "relation", "asked")
         say(json.dumps([dict(zip(keys, row, strict=True)) for row in cells], indent=1))

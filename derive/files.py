@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 import mpmath
 import numpy
 import sympy
-from sympy import srepr
 
 from derive.calculus import Derivation
 from derive.definitions.catalogue import NAMES, load
@@ -106,13 +105,6 @@ def replaces_the_catalogues(folder: Path, loss: Loss, targets: Sequence[str]) ->
         return False
     there = [folder / loss_path(TARGETS[target], loss) for target in targets]
     return any(f"sha256 {ours.digest}" in p.read_text("utf-8")[:400] for p in there if p.is_file())
-
-
-def identity(loss: Loss) -> tuple[str, ...]:
-    """What a text about a loss depends on: the loss, this package, and the libraries."""
-    parts = (srepr(named.definition) for named in loss.where)
-    stated = (loss.digest, loss.title, loss.source, loss.description, srepr(loss.loss), *parts)
-    return (*stated, _common())
 
 
 def _common() -> str:

@@ -18,7 +18,16 @@ from typing import Any
 PACKAGE = Path(__file__).resolve().parent
 FOLDER = PACKAGE / "records"
 # What a text about a loss comes from.
-ROOMS = ("definitions", "calculus", "numerics", "estimation", "program", "views", "lines.py")
+ROOMS = (
+    "definitions",
+    "calculus",
+    "numerics",
+    "estimation",
+    "program",
+    "views",
+    "lines.py",
+    "showing.py",
+)
 
 
 def recorded(name: str) -> Mapping[str, Any] | None:

@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from derive import pipeline
+from derive import showing
 from derive.definitions.catalogue import NAMES, load
 from derive.recorded import FOLDER, made_from
 from derive.views.latex.request import Request
@@ -18,12 +18,12 @@ from derive.views.latex.request import Request
 
 def record(name: str) -> dict[str, Any]:
     """Everything of one loss, as JSON."""
-    found = pipeline.derived(load(name))
+    found = showing.derived(load(name))
     pages = {n: asdict(Request(columns=n).entry(found)) for n in (1, 2)}
     return {
         "made_from": made_from(),
-        "show": pipeline.shown_of(found),
-        "data": pipeline.data_of(found),
+        "show": showing.shown_of(found),
+        "data": showing.data_of(found),
         "latex": pages,
     }
 

@@ -29,6 +29,8 @@ from derive.calculus.reading import masked
 # Larger formulas stay as they are: this would take seconds.
 LARGEST = 160
 FOR_FACTOR = 60
+# Always the same letters: SymPy remembers what it made of them.
+MOVING, BRACKET = Dummy("v", positive=True), Dummy("r", positive=True)
 
 
 def brackets(e: Expr) -> list[Expr]:
@@ -67,13 +69,17 @@ def _generators(monomial: Expr, running: tuple[Symbol, ...]) -> Iterator[tuple[E
 
 
 def _over(e: Expr, still: Expr, monomial: Expr, generator: Expr, degree: int) -> Expr | None:
-    v, r = Dummy("v", positive=True), Dummy("r", positive=True)
+    v, r = MOVING, BRACKET
     ratio = monomial / generator**degree
     back = {r: still + monomial, v: generator}
     moved = _moved(_moving(e, generator, v), still + ratio * v**degree, v, r)
+    if not moved.has(r):
+        return None
     hidden, names = masked(_split_powers(moved, r))
+    if not hidden.has(r):
+        return None
     above, below = fraction(together(hidden))
-    if not hidden.has(r) or any(f.has(v) and not _is_power(f, v) for f in Mul.make_args(below)):
+    if any(f.has(v) and not _is_power(f, v) for f in Mul.make_args(below)):
         return None
     coefficients: dict[int, Expr] = {}
     for (power,), coefficient in Poly(above, v).terms():

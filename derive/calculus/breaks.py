@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mpmath import mp
@@ -41,7 +41,8 @@ class Break:
 
     order: the first derivative that jumps there: 0 the loss itself, 1 its slope, 2 its curvature,
     3 none of these. below, above: the loss on both sides. unless: values of one parameter at
-    which the two are equal all the same.
+    which the two are equal all the same. ordered: parameters in an order in which less happens, as
+    at the defaults (Hampel's a < b < c); then: what `order` is there.
     """
 
     place: Expr
@@ -49,6 +50,8 @@ class Break:
     below: Expr
     above: Expr
     unless: tuple[tuple[Symbol, Expr], ...] = ()
+    ordered: tuple[Symbol, ...] = ()
+    then: int = 3
 
 
 def breaks(loss: Loss) -> tuple[Break, ...]:
@@ -61,7 +64,28 @@ def breaks(loss: Loss) -> tuple[Break, ...]:
     with mp.workdps(DIGITS):
         points = generic_points(loss, 3)
         found = [b for place in places if (b := _break(loss, place, points)) is not None]
+        chain = _chain(loss, found)
+        if chain:
+            points = [_in_order(chain, at) for at in points]
+            found = [_if_ordered(b, _break(loss, b.place, points), chain) for b in found]
         return tuple(sorted(found, key=lambda b: evaluate(b.place, points[0])))
+
+
+def _chain(loss: Loss, found: list[Break]) -> tuple[Symbol, ...]:
+    """The parameters that are places of breaks, from the least default on; none where two agree."""
+    places = {b.place for b in found}
+    chain = sorted((p for p in loss.parameters if p in places), key=loss.default)
+    values = {loss.default(p) for p in chain}
+    return tuple(chain) if 1 < len(chain) == len(values) else ()
+
+
+def _in_order(chain: tuple[Symbol, ...], at: dict[Symbol, Any]) -> dict[Symbol, Any]:
+    return {**at, **dict(zip(chain, sorted(at[p] for p in chain), strict=True))}
+
+
+def _if_ordered(found: Break, ordered: Break | None, chain: tuple[Symbol, ...]) -> Break:
+    then = 3 if ordered is None else ordered.order
+    return replace(found, ordered=chain, then=then) if then > found.order else found
 
 
 def _gaps(expression: Expr) -> list[Expr]:

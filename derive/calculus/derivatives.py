@@ -7,7 +7,7 @@ subdifferential, a second one the value of the inner side.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import combinations_with_replacement
 from types import MappingProxyType
 
@@ -37,6 +37,7 @@ from derive.calculus.reading import fold, readable
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 from derive.definitions.quantity import Quantity
+from derive.errors import Refuted
 
 
 def partial(expression: Expr, variable: Symbol) -> Expr:
@@ -158,39 +159,71 @@ def quantities(loss: Loss) -> Mapping[str, Expr]:
     return MappingProxyType(found)
 
 
-def pretty(loss: Loss) -> Mapping[str, Expr]:
-    """All quantities with the named sub-expressions, simplified for reading."""
-    slopes = {v: readable(fold(loss.where, chain(loss, loss.loss, v))) for v in loss.variables}
-    found: dict[str, Expr] = {}
-    for name in quantity_names(loss):
+class Readable(Mapping[str, Expr]):
+    """All quantities with the named sub-expressions, simplified for reading: each is made when it
+    is first asked for, and compared with the raw one. Raises Refuted where they differ."""
+
+    def __init__(self, loss: Loss, raw: Mapping[str, Expr]) -> None:
+        self._loss, self._raw = loss, raw
+        self._slopes: dict[Symbol, Expr] = {}
+        self._made: dict[str, Expr] = {}
+
+    def __getitem__(self, key: str) -> Expr:
+        if key not in self._made:
+            name = next((q for q in quantity_names(self._loss) if q == key), None)
+            if name is None:
+                raise KeyError(key)
+            found = self._simplified(name)
+            if not agrees(self._loss, found, self._raw[name]):
+                raise Refuted(
+                    f"{self._loss.name}: simplifying {name} changed its value; please report this"
+                )
+            self._made[key] = found
+        return self._made[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(quantity_names(self._loss))
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+    def _simplified(self, name: Quantity) -> Expr:
+        loss = self._loss
         if name.of == "weight":
-            found[name] = readable(over_residual(found[_influence(loss)], loss.residual))
-        elif not name.by:
-            found[name] = loss.loss
-        elif len(name.by) == 1:
-            found[name] = middle_at_kinks(loss, slopes[name.by[0]])
-        else:
-            second = without_squared_signs(chain(loss, slopes[name.by[0]], name.by[1]))
-            found[name] = readable(inner_at_kinks(loss, fold(loss.where, second)))
-    return MappingProxyType(found)
+            return readable(over_residual(self[_influence(loss)], loss.residual))
+        if not name.by:
+            return loss.loss
+        slope = self._slope(name.by[0])
+        if len(name.by) == 1:
+            return middle_at_kinks(loss, slope)
+        second = without_squared_signs(chain(loss, slope, name.by[1]))
+        return readable(inner_at_kinks(loss, fold(loss.where, second)))
+
+    def _slope(self, variable: Symbol) -> Expr:
+        if variable not in self._slopes:
+            raw = chain(self._loss, self._loss.loss, variable)
+            self._slopes[variable] = readable(fold(self._loss.where, raw))
+        return self._slopes[variable]
 
 
 def _influence(loss: Loss) -> Quantity:
     return Quantity("loss", (loss.residual,))
 
 
-def first_disagreement(loss: Loss, read: Mapping[str, Expr], raw: Mapping[str, Expr]) -> str | None:
-    """The first quantity whose readable form differs from the raw one at some sample point."""
+def agrees(loss: Loss, read: Expr, raw: Expr) -> bool:
+    """Whether a readable form has the values of the raw one at sample points."""
     with mp.workdps(60):
         for at in generic_points(loss, 3):
-            for name, expression in raw.items():
-                try:
-                    value, again = evaluate(expression, at), evaluate(loss.expand(read[name]), at)
-                except NotReal:
-                    continue
-                if abs(value - again) > mp.mpf(10) ** -40 * (1 + abs(value)):
-                    return name
-    return None
+            try:
+                value, again = evaluate(raw, at), evaluate(loss.expand(read), at)
+            except NotReal:
+                continue
+            if abs(value - again) > mp.mpf(10) ** -40 * (1 + abs(value)):
+                return False
+    return True
 
 
 def over_residual(slope: Expr, x: Symbol) -> Expr:

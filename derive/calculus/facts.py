@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy
 from mpmath import mp
-from sympy import Dummy, Expr, Rational, S, Symbol, solve
+from sympy import Abs, Dummy, Expr, Function, Pow, Rational, S, Symbol, sign, solve
 
 from derive.calculus.breaks import Break, breaks, one_side
 from derive.calculus.derivation import Facts
@@ -172,12 +172,19 @@ def _where_flat(loss: Loss, at: Mapping[Symbol, Any], low: Any) -> list[Expr]:
     x = loss.residual
     formula = one_side(loss.expression, {**at, x: low})
     slope = partial(formula, x)
-    if slope.count_ops() > 60:
-        return []
+    if slope.count_ops() > 60 or len(_transcendental(slope, x)) > 1:
+        return []  # SymPy would look for long, and find nothing
     try:
         return [readable(v) for v in solve(slope, x) if not v.has(x)]
     except NotImplementedError:
         return []
+
+
+def _transcendental(e: Expr, x: Symbol) -> set[Expr]:
+    """The functions and roots of x in a formula."""
+    found = {part for part in e.atoms(Function) if not isinstance(part, Abs | sign)}
+    found |= {part for part in e.atoms(Pow) if not part.exp.is_Integer}
+    return {part for part in found if part.has(x)}
 
 
 def _rises(loss: Loss, minimum: Expr, at: Mapping[Symbol, Any], length: Expr | None) -> bool:

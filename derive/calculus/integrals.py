@@ -51,10 +51,9 @@ def over_the_line(loss: Expr, x: Symbol, points: Points) -> Expr | None:
     signs that the symbols alone leave open. The caller confirms the result by quadrature.
     """
     if loss.has(Abs, sign, Piecewise, Max, Min):
-        halves = [_half(loss, x, side, points) for side in (1, -1)]
-        if halves[0] is None or halves[1] is None:
-            return None
-        return halves[0] + halves[1]
+        above = _half(loss, x, 1, points)
+        below = None if above is None else _half(loss, x, -1, points)
+        return None if below is None else above + below
     for scale in sorted(loss.free_symbols - {x}, key=str):
         if scale.is_positive:
             scaled = tidy((), loss.subs(x, scale * x))

@@ -6,7 +6,7 @@ it came from at sample points; where they differ, the formula stays as it was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 
 from mpmath import mp
 from sympy import (
@@ -17,7 +17,6 @@ from sympy import (
     Mul,
     Piecewise,
     Pow,
-    S,
     Symbol,
     collect,
     cosh,
@@ -39,7 +38,15 @@ from derive.calculus.cases import flattened, gathered
 from derive.calculus.derivation import Derivation
 from derive.calculus.derivatives import without_squared_signs
 from derive.calculus.evaluate import NotReal, evaluate
-from derive.calculus.reading import cancelled, expanded, fold, readable, size, without_signs
+from derive.calculus.reading import (
+    cancelled,
+    expanded,
+    fold,
+    operations,
+    readable,
+    size,
+    without_signs,
+)
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 
@@ -48,6 +55,8 @@ DIGITS, EQUAL = 40, mp.mpf(10) ** -25
 LARGEST = 400
 # So many of the shortest forms are polished and compared again.
 FINALISTS = 3
+# |x|: always the same letter, for SymPy remembers what it made of it.
+SIZE = Dummy("u", positive=True)
 
 
 def presented(loss: Loss, expression: Expr) -> Expr:
@@ -75,12 +84,35 @@ def _with_sizes(loss: Loss, e: Expr) -> Expr:
     return min((found, cancelled(found)), key=lambda form: _rank(form, known))
 
 
-def for_readers(derivation: Derivation) -> Mapping[str, Expr]:
-    """The quantities of a derivation: the loss as stated, the others as people write them."""
-    loss = derivation.loss
+def for_readers(derivation: Derivation, names: Collection[str] | None = None) -> dict[str, Expr]:
+    """The quantities of a derivation (or some), the loss as stated, the others as people write
+    them."""
+    loss, read = derivation.loss, derivation.pretty
     return {
-        name: e if name == "loss" else presented(loss, e) for name, e in derivation.pretty.items()
+        name: read[name] if name == "loss" else presented(loss, read[name])
+        for name in read
+        if names is None or name in names
     }
+
+
+def within(derivation: Derivation, effort: int) -> list[str]:
+    """The quantities that have about so many operations together as they were differentiated:
+    those in x alone first, then the shortest."""
+    sizes = {name: _effort(e) for name, e in derivation.quantities.items()}
+    x = derivation.loss.residual
+    first = ("loss", "weight", f"d_{x}", f"d2_{x}")
+    found = []
+    for name in sorted(sizes, key=lambda name: (name not in first, sizes[name])):
+        effort -= 0 if name == "loss" else sizes[name]
+        if effort >= 0 or name in first:
+            found.append(name)
+    return found
+
+
+def _effort(e: Expr) -> int:
+    """Operations, those of conditions left out: they are written as they are."""
+    branches = [value for value, _ in e.args] if isinstance(e, Piecewise) else [e]
+    return sum(int(operations(value)) for value in branches)
 
 
 def limit_for_readers(loss: Loss, e: Expr) -> Expr:
@@ -114,21 +146,34 @@ def _plain(loss: Loss, e: Expr) -> Expr:
     """The shortest of some equal forms."""
     if e.is_Atom or e.count_ops() > LARGEST:
         return e
-    forms = [e, expanded(e), cancelled(e), *_hyperbolic(e)]
-    running = (loss.residual, *loss.where)
-    for form in list(dict.fromkeys(forms)):
-        for same, symbols in _without_side(form, loss.residual, running):
-            bases = dict.fromkeys((*brackets(loss.loss), *brackets(same)))
-            for base in bases:
-                written = over(same.subs(Abs(loss.residual), symbols[-1]),
-                               base.subs(Abs(loss.residual), symbols[-1]), symbols)  # fmt: skip
-                if written is not None:
-                    forms.append(without_signs(written.subs(symbols[-1], Abs(loss.residual))))
-    known = brackets(loss.loss)
+    known, running = brackets(loss.loss), (loss.residual, *loss.where)
+    short, longer = dict.fromkeys((e, cancelled(e))), [expanded(e), *_hyperbolic(e)]
+    forms = [e, *longer, *short]
+    for form in dict.fromkeys(forms):
+        below = [bracket for bracket in brackets(form) if _is_below(bracket, form)]
+        bases = [*known, *below] if form in short else [b for b in known if b in below]
+        forms += _over_brackets(form, bases, loss.residual, running)
     forms = sorted(dict.fromkeys(forms), key=lambda form: _rank(form, known))[:FINALISTS]
     forms = [_over_size(without_squared_signs(form)) for form in forms]
     forms = [_turned(_collected(_logistic(form), running)) for form in forms]
     return min(forms, key=lambda form: _rank(form, known))
+
+
+def _is_below(bracket: Expr, form: Expr) -> bool:
+    """Whether something is divided by the bracket."""
+    return any(p.base == bracket and p.exp.is_negative for p in form.atoms(Pow))
+
+
+def _over_brackets(
+    form: Expr, bases: list[Expr], x: Symbol, running: tuple[Symbol, ...]
+) -> list[Expr]:
+    """The formula over each of some brackets, where it can be written so; |x| moves them, too."""
+    size_of_x = {Abs(x): SIZE}
+    found = [
+        over(form.subs(size_of_x), base.subs(size_of_x), (*running, SIZE))
+        for base in dict.fromkeys(bases)
+    ]
+    return [without_signs(one.subs(SIZE, Abs(x))) for one in found if one is not None]
 
 
 def _rank(e: Expr, known: list[Expr]) -> tuple[int, int, int]:
@@ -138,24 +183,6 @@ def _rank(e: Expr, known: list[Expr]) -> tuple[int, int, int]:
     found = {bracket for bracket in (*brackets(e), *below) if 1 not in bracket.args}
     foreign = len(found.difference(known))
     return operations + 2 * foreign, nodes, len(str(e))
-
-
-def _without_side(
-    e: Expr, x: Symbol, running: tuple[Symbol, ...]
-) -> list[tuple[Expr, tuple[Symbol, ...]]]:
-    """The formula, and by |x| where it is even or odd in x; with the symbols that move it."""
-    found = [(e, (*running, Dummy("u", positive=True)))]
-    if e.has(Abs(x)) and e.count_ops() < LARGEST / 4:
-        u = Dummy("u", positive=True)
-        above, below = (
-            e.subs({Abs(x): u, sign(x): side}).subs(x, side * u) for side in (S.One, S.NegativeOne)
-        )
-        for factor_ in (S.One, S.NegativeOne):
-            if expand(above - factor_ * below) == 0:
-                turned = above.subs(u, Abs(x)) * (S.One if factor_ == 1 else sign(x))
-                found.append((without_signs(turned), (*running, u)))
-                break
-    return found
 
 
 def _hyperbolic(e: Expr) -> list[Expr]:

@@ -95,7 +95,7 @@ def masked(expression: Expr) -> tuple[Expr, dict[Expr, Expr]]:
     letters: dict[Expr, Expr] = {}
 
     def letter(part: Expr) -> Expr:
-        return letters.setdefault(part, Dummy(f"m{len(letters)}"))
+        return letters.setdefault(part, _letter(len(letters)))
 
     def mask(part: Expr) -> Expr:
         if part.is_Add or part.is_Mul:
@@ -114,6 +114,12 @@ def masked(expression: Expr) -> tuple[Expr, dict[Expr, Expr]]:
     return mask(expression), {name: part for part, name in letters.items()}
 
 
+@cache
+def _letter(place: int) -> Dummy:
+    """Always the same letters: SymPy remembers what it made of them."""
+    return Dummy(f"m{place}")
+
+
 def cancelled(expression: Expr) -> Expr:
     """One reduced fraction of what is rational, sums inside denominators too; else unchanged."""
     letters: dict[Expr, Expr] = {}
@@ -125,7 +131,7 @@ def cancelled(expression: Expr) -> Expr:
             return mask(part.base) ** part.exp
         if part.is_Atom:
             return part
-        return letters.setdefault(part, Dummy(f"m{len(letters)}"))
+        return letters.setdefault(part, _letter(len(letters)))
 
     open_ = mask(expression)
     if term_bound(open_) > 2 * FOR_FACTOR or operations(open_) > 2 * FOR_FACTOR:

@@ -8,12 +8,12 @@ from sympy import Expr, S, false, zoo
 
 from derive.calculus.density import density
 from derive.calculus.derivation import Density, Derivation
-from derive.calculus.derivatives import first_disagreement, pretty, quantities
+from derive.calculus.derivatives import Readable, quantities
 from derive.calculus.facts import facts
 from derive.calculus.limits import limits, one_sided
 from derive.calculus.members import members
 from derive.definitions.loss import Loss
-from derive.errors import BadInput, Refuted
+from derive.errors import BadInput
 
 # exp(-loss) is a density of a residual; of a prediction and a target it is none in either.
 NO_DENSITY = Density(false, None, (), (), "")
@@ -26,8 +26,8 @@ def derive(loss: Loss, progress: Progress | None = None) -> Derivation:
 
     progress: called with a few words before each step.
     Raises Undecided where the loss has no confirmed limit at a special point of its domain,
-    Refuted where it is not the member of the wider loss that it claims to be, or where a
-    simplified form is not equal to the raw one.
+    Refuted where it is not the member of the wider loss that it claims to be; so does asking for a
+    simplified form that is not equal to the raw one.
     """
 
     if loss.kind == "classwise":
@@ -38,10 +38,8 @@ def derive(loss: Loss, progress: Progress | None = None) -> Derivation:
             progress(words)
 
     step("derivatives")
-    raw, read = quantities(loss), pretty(loss)
-    wrong = first_disagreement(loss, read, raw)
-    if wrong is not None:
-        raise Refuted(f"{loss.name}: simplifying {wrong} changed its value; please report this")
+    raw = quantities(loss)
+    read = Readable(loss, raw)
     residual = loss.kind == "residual"
     at_zero = weight_at_zero(loss, raw["weight"]) if residual else S.NaN
     step("limits")

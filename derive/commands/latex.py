@@ -39,8 +39,8 @@ from derive.shell import losses as losses_that_fit
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 def latex(losses: tuple[str, ...], out: Path | None, force: bool, **wanted: Any) -> None:
     """The formulas as LaTeX; without LOSS those of the whole catalogue."""
-    from derive import pipeline
+    from derive import showing
 
     with progress_on(sys.stderr) as progress:
-        text = pipeline.latex(losses, out, progress, force=force, **wanted)
+        text = showing.latex(losses, out, progress, force=force, **wanted)
     say(text if out is None else f"{out} written")

@@ -20,7 +20,8 @@ from derive.shell import losses as losses_that_fit
 )
 @click.option(
     "--out", type=FOLDER, metavar="FILE",
-    help="Ends in .png, .svg, .pdf, or .gif for an animation. Default: LOSS.png.",
+    help="Ends in .png, .svg or .pdf; in .gif or .mp4 for an animation. "
+    "Default: LOSS.png or LOSS.gif.",
 )  # fmt: skip
 @click.option(
     "--kind", default="", metavar="KIND",
@@ -47,8 +48,8 @@ from derive.shell import losses as losses_that_fit
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 def plot(losses: tuple[str, ...], out: Path | None, force: bool, **wanted: Any) -> None:
     """The picture of a loss, or of several in one."""
-    from derive import pipeline
+    from derive import showing
 
     with progress_on(sys.stderr) as progress:
-        made = pipeline.plot(losses, out, progress, force=force, **wanted)
+        made = showing.plot(losses, out, progress, force=force, **wanted)
     say(f"{made} written")

@@ -13,7 +13,7 @@ from derive.numerics.nodes import Call, Name, Node, children, walk
 from derive.program.blocks import Naming, make_block
 from derive.program.lowering import RESERVED, helpers_of, parameter
 from derive.program.module import Assignment, Block, Documentation, Helper, Parameter
-from derive.program.wording import definition_lines, meaning, rule
+from derive.program.wording import classes_line, definition_lines, meaning, roles_line
 
 _MOST = 8  # operations in one statement, about
 _ARRAYS = ("axis", "hit", "value", "slope")
@@ -183,30 +183,9 @@ def _documentation(derivation: ClasswiseDerivation) -> Documentation:
         notes.append("Probabilities are taken as they are, whatever they sum to; 0 log 0 = 0")
     return Documentation(
         loss.title.rstrip("."),
-        (*definition_lines(loss), over(loss)),
-        domain(loss),
+        (*definition_lines(loss), classes_line(loss)),
+        roles_line(loss),
         loss.description,
         tuple(f"{n}." for n in notes),
         loss.source.rstrip("."),
     )
-
-
-def over(loss: Loss) -> str:
-    return f"sum and max run over {loss.residual.axis}, the classes"
-
-
-_SORTS = {
-    "real": "real over {axis}",
-    "probability": "probabilities over {axis}",
-    "index": "one of the classes {axis}",
-}
-
-
-def domain(loss: Loss) -> str:
-    """The domains of the roles and the parameters in words."""
-    parts = []
-    for v in loss.variables:
-        is_role = isinstance(v, Along)
-        words = _SORTS[v.sort].format(axis=v.axis) if is_role else rule(loss, v)
-        parts.append(f"{v.name} {words}")
-    return f"Domain: {', '.join(parts)}."

@@ -51,7 +51,7 @@ def _helper(helper: Helper, constants: Constants) -> Helper:
         helper,
         parameters=tuple(p for p in helper.parameters if p not in names),
         meaning=f"{helper.meaning.rstrip('.')} ({_told(names)})." if names else helper.meaning,
-        body=body,
+        made=body,
         shortcut=(rest[0], rest[1]) if rest else None,
     )
 

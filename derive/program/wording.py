@@ -8,7 +8,7 @@ import sympy
 from sympy import Symbol
 
 from derive.calculus import Derivation
-from derive.definitions.loss import Loss
+from derive.definitions.loss import Along, Loss
 from derive.definitions.notation import formula
 
 
@@ -21,6 +21,27 @@ def definition_lines(loss: Loss) -> list[str]:
 
 def domain_line(loss: Loss) -> str:
     parts = [f"{v.name} {rule(loss, v)}" for v in loss.variables]
+    return f"Domain: {', '.join(parts)}."
+
+
+def classes_line(loss: Loss) -> str:
+    return f"sum and max run over {loss.residual.axis}, the classes"
+
+
+_SORTS = {
+    "real": "real over {axis}",
+    "probability": "probabilities over {axis}",
+    "index": "one of the classes {axis}",
+}
+
+
+def roles_line(loss: Loss) -> str:
+    """The domains of the roles and the parameters in words."""
+    parts = []
+    for v in loss.variables:
+        is_role = isinstance(v, Along)
+        words = _SORTS[v.sort].format(axis=v.axis) if is_role else rule(loss, v)
+        parts.append(f"{v.name} {words}")
     return f"Domain: {', '.join(parts)}."
 
 
@@ -85,7 +106,8 @@ def jumps(derivation: Derivation) -> tuple[str, ...]:
             if place.could_extract_minus_sign():
                 continue
             at = f"|{x}|"
-        equal = " or ".join(f"{p} = {formula(v)}" for p, v in jump.unless)
+        milder = [" < ".join(p.name for p in jump.ordered)] if jump.ordered else []
+        equal = " or ".join([f"{p} = {formula(v)}" for p, v in jump.unless] + milder)
         unless = f" unless {equal}" if equal else ""
         sides = f"from {formula(jump.below)} to {formula(jump.above)}"
         found.append(

@@ -10,7 +10,12 @@ from derive.calculus import Derivation
 from derive.calculus.classwise import ClasswiseDerivation, on_the_simplex
 from derive.calculus.evaluate import NotReal
 from derive.calculus.limits import one_sided
-from derive.calculus.presented import for_readers, gathered_logarithms, limit_for_readers
+from derive.calculus.presented import (
+    for_readers,
+    gathered_logarithms,
+    limit_for_readers,
+    within,
+)
 from derive.calculus.reading import fold, tidy
 from derive.definitions.classes import COUNT
 from derive.definitions.labels import meeting
@@ -20,17 +25,17 @@ from derive.errors import BadInput
 from derive.estimation.robustness import length_name, robustness, tuning_constant
 from derive.lines import broken
 from derive.numerics.lower import CannotLower
-from derive.program.classwise import domain as roles
-from derive.program.classwise import over
-from derive.program.wording import definition_lines, domain_line
+from derive.program.wording import classes_line, definition_lines, domain_line, roles_line
 
 WIDTH = 96
 # A formula that nobody would read is not shown.
 LONG = 1000
+LONGER = "derive latex FILE --quantity NAME writes one"
 
 
-def shown(derivation: Derivation) -> str:
-    """Definition, derivatives, limits, density and memberships, a section each."""
+def shown(derivation: Derivation, effort: int | None = None) -> str:
+    """Definition, derivatives, limits, density and memberships, a section each. effort: as many
+    operations as formulas may have together; what is longer is named."""
     loss = derivation.loss
     lines = [loss.title, *_definition(loss), "", *_wrapped(domain_line(loss), "  ")]
     if loss.source:
@@ -38,9 +43,12 @@ def shown(derivation: Derivation) -> str:
     if loss.description:
         lines += _wrapped(loss.description, "  ")
     lines += ["", "Derivatives"]
-    for name, value in for_readers(derivation).items():
+    written = within(derivation, effort) if effort else list(derivation.quantities)
+    for name, value in for_readers(derivation, written).items():
         if name != "loss":
             lines += _wrapped(f"{name} = {formula(value)}", "  ")
+    if rest := [name for name in derivation.quantities if name not in written]:
+        lines += _wrapped(f"{', '.join(rest)}: too long to be written at once; {LONGER}", "  ")
     if loss.kind == "residual":
         lines += _wrapped(f"weight at {loss.residual} = 0: {_weight(derivation)}", "  ")
     if derivation.limits:
@@ -76,8 +84,8 @@ def shown_classwise(derivation: ClasswiseDerivation) -> str:
     """A loss over classes: definition, gradients, facts, and the same for probabilities."""
     loss = derivation.loss
     counted = "; sum(1) is their number" if loss.expression.has(COUNT) else ""
-    lines = [loss.title, *_definition(loss), *_wrapped(f"{over(loss)}{counted}", "  "), ""]
-    lines += _wrapped(roles(loss), "  ")
+    lines = [loss.title, *_definition(loss), *_wrapped(f"{classes_line(loss)}{counted}", "  "), ""]
+    lines += _wrapped(roles_line(loss), "  ")
     lines += _wrapped(f"Source: {loss.source}.", "  ") if loss.source else []
     if loss.description:
         lines += _wrapped(loss.description, "  ")
@@ -157,6 +165,8 @@ def _breaks(derivation: Derivation) -> list[str]:
     kinds = ("the loss jumps", "kink", "the curvature jumps", "smooth to second order")
     for b in derivation.facts.breaks:
         equal = "".join(f" unless {p} = {formula(v)}" for p, v in b.unless)
+        if b.ordered:
+            equal += f" unless {' < '.join(p.name for p in b.ordered)} (then: {kinds[b.then]})"
         lines += _wrapped(f"{x} = {formula(b.place)}: {kinds[b.order]}{equal}", "  ")
     return lines
 

@@ -90,6 +90,14 @@ def test_a_jump_is_told_with_its_place_and_where_there_is_none():
     assert facts(known("huber")).jumps == ()
 
 
+def test_what_jumps_only_where_parameters_are_out_of_order_says_so():
+    # Hampel's loss is continuous for a <= b <= c, which no domain can state.
+    found = {b.place: b for b in facts(known("hampel")).breaks}
+    for place in (a, b):
+        assert (found[place].order, found[place].ordered, found[place].then) == (0, (a, b, c), 2)
+    assert (found[c].order, found[c].ordered) == (2, ())
+
+
 def test_what_falls_somewhere_does_not_rise():
     loss = Loss("well", "w", "w", (x, c), (x**2 - c**2) ** 2)
     found = facts(loss)

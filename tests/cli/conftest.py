@@ -25,7 +25,8 @@ def fakes() -> ModuleType:
 @pytest.fixture
 def pipeline(monkeypatch: pytest.MonkeyPatch, fakes: ModuleType) -> ModuleType:
     fake: ModuleType = fakes.Fake()
-    monkeypatch.setitem(sys.modules, "derive.pipeline", fake)
-    monkeypatch.setattr(derive, "pipeline", fake, raising=False)
+    for name in ("pipeline", "showing"):
+        monkeypatch.setitem(sys.modules, f"derive.{name}", fake)
+        monkeypatch.setattr(derive, name, fake, raising=False)
     monkeypatch.setattr("derive.cli.recorded", lambda _: None)  # what the pipeline says is asked
     return fake

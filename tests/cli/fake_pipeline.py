@@ -1,4 +1,4 @@
-"""Stands in for derive.pipeline: records how it was called, writes with the real writer.
+"""Stands in for derive.pipeline and derive.showing: records calls, writes with the real writer.
 
 Run as a program it is `derive` with this pipeline: `fake_pipeline.py regenerate …`.
 """
@@ -118,5 +118,8 @@ if __name__ == "__main__":
     from derive.cli import main
 
     cli.recorded = lambda _: None  # what the pipeline says is asked for
-    derive.pipeline = sys.modules["derive.pipeline"] = Fake(pause=float(sys.argv[1]))  # type: ignore[attr-defined]
+    fake = Fake(pause=float(sys.argv[1]))
+    for name in ("pipeline", "showing"):
+        sys.modules[f"derive.{name}"] = fake
+        setattr(derive, name, fake)
     main(sys.argv[2:])

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
-from derive import console, shell
+from derive import console, shell, showing
+from derive.calculus.presented import within
 from derive.cli import main
 from derive.definitions.catalogue import TITLES, load
+from derive.definitions.find import find
 from derive.definitions.samples import EVERYDAY, WHOLE
 from derive.kept import MOST, kept
 from derive.lines import narrowed
@@ -222,3 +224,24 @@ def test_a_loss_over_classes_as_json(capsys: Capture) -> None:
     told = json.loads(capsys.readouterr().out)
     assert told["quantities"]["hessian_product"] == "2*v"
     assert [v["name"] for v in told["variables"]] == ["q", "t"]
+
+
+def test_what_people_look_at_brings_no_generator_along() -> None:
+    looked = "import sys, derive.showing, derive.views.terminal\n"
+    asked = f"{looked}print({{'derive.emission', 'derive.pipeline', 'joblib'}} & set(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "set()"
+
+
+def test_formulas_that_would_take_long_are_named_and_not_written() -> None:
+    found = showing.derived(find(str(Path(__file__).parents[1] / "cases" / "awing.toml")))
+    text = showing.shown_of(found, showing.AT_ONCE)
+    assert "\n  d_x = p*w*" in text and "\n  d2_x = " in text
+    assert "d2_eps" in text and "\n  d2_eps = " not in text
+    assert "derive latex FILE --quantity NAME writes one" in " ".join(text.split())
+
+
+def test_the_slopes_in_the_residual_are_always_written() -> None:
+    found = showing.derived(find(str(Path(__file__).parents[1] / "cases" / "balanced_l1.toml")))
+    assert set(within(found, 0)) == {"loss", "d_x", "d2_x", "weight"}
+    assert set(within(found, 10**6)) == set(found.quantities)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from derive import pipeline, recorded
+from derive import recorded, showing
 from derive.definitions.catalogue import NAMES, load
 from derive.views.latex.request import Request
 from tools import record
@@ -35,7 +35,7 @@ def test_a_record_counts_as_long_as_its_source_is_the_same(
 ) -> None:
     monkeypatch.setattr(recorded, "FOLDER", tmp_path)
     assert recorded.recorded("huber") is None
-    page = Request(columns=2).entry(pipeline.derived(load("huber")))
+    page = Request(columns=2).entry(showing.derived(load("huber")))
     for digest, counts in ((recorded.made_from(), True), ("other", False)):
         text = json.dumps({"made_from": digest, "show": "Huber loss"})
         (tmp_path / "huber.json").write_text(text)
@@ -50,7 +50,7 @@ def test_formulas_are_read_from_the_record_where_nothing_else_is_asked_for(
     monkeypatch.setattr(record, "FOLDER", tmp_path)
     monkeypatch.setattr(recorded, "FOLDER", tmp_path)
     record.main(["huber"])
-    found = pipeline.derived(huber)
+    found = showing.derived(huber)
     for columns in (1, 2):
         asked = Request(columns=columns)
         assert asked.recorded(huber) == asked.entry(found)

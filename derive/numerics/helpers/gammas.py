@@ -93,13 +93,11 @@ gamma_gap = define(
         "gamma_gap",
         ("a",),
         "log gamma(a + 1/2) - log gamma(a) - log(a)/2 for a > 0; 0 at inf.",
-        _gap(),
+        _gap,
         _exact(0),
     )
 )
-gamma_gap1 = define(
-    Helper("gamma_gap1", ("a",), "The derivative of gamma_gap.", _gap1(), _exact(1))
-)
+gamma_gap1 = define(Helper("gamma_gap1", ("a",), "The derivative of gamma_gap.", _gap1, _exact(1)))
 gamma_gap2 = define(
-    Helper("gamma_gap2", ("a",), "The second derivative of gamma_gap.", _gap2(), _exact(2))
+    Helper("gamma_gap2", ("a",), "The second derivative of gamma_gap.", _gap2, _exact(2))
 )

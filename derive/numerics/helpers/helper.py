@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from derive.numerics.nodes import Call, Node, call, node
@@ -14,15 +15,20 @@ from derive.numerics.nodes import Call, Node, call, node
 
 @dataclass(frozen=True)
 class Helper:
-    """A private function of a generated file."""
+    """A private function of a generated file. made: its body, or what makes it where that takes
+    long: most runs need few of them."""
 
     name: str
     parameters: tuple[str, ...]
     meaning: str
-    body: Node
+    made: Node | Callable[[], Node]
     exact: Callable[..., Any]
     # A cheaper form and the condition on the parameters alone under which it is as good.
     shortcut: tuple[Node, Node] | None = None
+
+    @cached_property
+    def body(self) -> Node:
+        return self.made if isinstance(self.made, Node) else self.made()
 
     @property
     def varying(self) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ logcosh = define(
         "logcosh",
         ("z",),
         "log(cosh(z)), without cancellation at small z and without overflow at large.",
-        _logcosh(),
+        _logcosh,
         _log_cosh,
     )
 )
@@ -62,7 +62,7 @@ logcosh_excess = define(
         "logcosh_excess",
         ("z",),
         "z tanh(z) - log(cosh(z)): 0 at 0, log(2) at infinity.",
-        _logcosh_excess(),
+        _logcosh_excess,
         _excess,
     )
 )
@@ -136,7 +136,7 @@ softplus_crossed = define(
         "softplus_crossed",
         ("z",),
         "exp(-z) softplus(z) - softplus(-z), without cancellation.",
-        _crossed(),
+        _crossed,
         lambda z: mp.exp(-z) * mp.log1p(mp.exp(z)) - mp.log1p(mp.exp(-z)),
     )
 )
@@ -145,7 +145,7 @@ softplus_product = define(
         "softplus_product",
         ("z",),
         "softplus(z) softplus(-z), which is even.",
-        where(
+        lambda: where(
             absolute(_z) < _MODERATE,
             _even(lambda z: _softplus_of(z) * _softplus_of(-z), _MODERATE),
             softplus(_z) * softplus(-_z),

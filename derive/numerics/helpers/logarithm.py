@@ -72,7 +72,7 @@ log1prel1 = define(
         "log1prel1",
         ("z",),
         "(log(1 + z) - z/(1 + z))/z^2: minus the derivative of log1prel.",
-        _log1prel1(),
+        _log1prel1,
         _exact1,
     )
 )
@@ -89,7 +89,7 @@ log1prel2 = define(
         "log1prel2",
         ("z",),
         "The integral of s^2/(1 + s z)^3 over s in [0, 1]: minus half the derivative of log1prel1.",
-        _log1prel2(),
+        _log1prel2,
         _exact2,
     )
 )
@@ -105,7 +105,7 @@ log1p_minus = define(
         "log1p_minus",
         ("z",),
         "log(1 + z) - z, without cancellation at small z.",
-        _log1p_minus(),
+        _log1p_minus,
         lambda z: mp.log1p(z) - z,
     )
 )

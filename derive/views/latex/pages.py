@@ -63,12 +63,12 @@ def document(
     if not standalone:
         return "\n".join(fragment(derivation, wanted) for derivation in derivations)
     wanted = wanted or Wanted(columns=1)
-    return document_of([entry(d, wanted) for d in derivations])
+    return document_of([entry(d, wanted) for d in derivations], wanted.columns)
 
 
-def document_of(entries: Sequence[Entry]) -> str:
+def document_of(entries: Sequence[Entry], columns: int) -> str:
     template = environment().get_template("document.tex.j2")
-    return template.render(heading=r"\section", entries=entries)
+    return template.render(heading=r"\section", entries=entries, columns=columns)
 
 
 def entry(derivation: Derivation | ClasswiseDerivation, wanted: Wanted | None = None) -> Entry:

@@ -70,7 +70,7 @@ def written(asked: Request, entries: Sequence[Entry], losses: Sequence[Loss]) ->
     if asked.form == "bibtex":
         return bibliography(losses)
     if asked.form == "document":
-        return document_of(entries)
+        return document_of(entries, asked.wanted.columns)
     if asked.form == "fragment":
         return "\n".join(map(fragment_of, entries))
     return markdown(entries) if asked.form == "markdown" else page(entries)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
+from pathlib import Path
+from subprocess import CalledProcessError
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -11,7 +14,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from derive.calculus.derivation import Derivation
-from derive.errors import BadInput
+from derive.errors import BadInput, EnvironmentTrouble
 from derive.views.plots import fitting
 from derive.views.plots import look as looks
 from derive.views.plots.fitting import Step
@@ -20,7 +23,8 @@ from derive.views.plots.values import parameters
 from derive.views.plots.wanted import Wanted
 
 SIZE, MOVING = (9.2, 3.9), (8.0, 3.8)
-FRAMES, HOLD, MILLISECONDS, DPI = 40, 14, 90, 75
+FRAMES, HOLD, MILLISECONDS, DPI = 40, 14, 90, 100
+SAME_BYTES = ["-threads", "1", "-fflags", "+bitexact", "-flags:v", "+bitexact"]
 
 
 def fit(matplotlib: Any, derivation: Derivation, wanted: Wanted) -> Any:
@@ -47,16 +51,23 @@ def fit(matplotlib: Any, derivation: Derivation, wanted: Wanted) -> Any:
 
 
 def animation(
-    matplotlib: Any, derivation: Derivation, wanted: Wanted,
+    matplotlib: Any, derivation: Derivation, wanted: Wanted, suffix: str,
     progress: Callable[[int, int], None] | None,
 ) -> bytes:  # fmt: skip
-    """A GIF: the line on its way on the left, the parameters on the right."""
-    from PIL import Image  # comes with matplotlib
-
-    look, loss = looks.LOOKS[wanted.theme], derivation.loss
+    """The line on its way on the left, the parameters on the right; as GIF or MP4."""
     steps = fitting.adaptive(derivation)
-    chosen = np.unique((np.linspace(0, 1, FRAMES) ** 1.5 * (len(steps) - 1)).astype(int))
     figure = looks.figure(matplotlib, wanted.size or MOVING, "tight")
+    moments = _moments(figure, derivation, steps, looks.LOOKS[wanted.theme], progress)
+    return _gif(figure, moments) if suffix == ".gif" else _mp4(matplotlib, figure, moments)
+
+
+def _moments(
+    figure: Any, derivation: Derivation, steps: Sequence[Step], look: Look,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[int]:  # fmt: skip
+    """The figure at each moment of the way; how many are still to come."""
+    loss = derivation.loss
+    chosen = np.unique((np.linspace(0, 1, FRAMES) ** 1.5 * (len(steps) - 1)).astype(int))
     left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
     line = _scene(left, steps[0], look)
     names = list(loss.parameters)
@@ -74,7 +85,6 @@ def animation(
     figure.suptitle(looks.words(loss.title), fontsize="large")
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # laid out once, for all frames
-    frames = []
     for count, k in enumerate(chosen):
         step = steps[k]
         line.set_ydata([step.shift, step.slope + step.shift])
@@ -82,18 +92,42 @@ def animation(
         for p, artist in drawn.items():
             artist.set_data(np.arange(k + 1), traces[p][: k + 1])
         right.set_title(_found(derivation, step), fontsize="medium")
+        yield len(chosen) - count - 1
+        if progress is not None:
+            progress(count + 1, len(chosen))
+
+
+def _gif(figure: Any, moments: Iterator[int]) -> bytes:
+    from PIL import Image  # comes with matplotlib
+
+    frames = []
+    for _ in moments:
         stream = BytesIO()
         figure.savefig(stream, format="png", dpi=DPI)
         stream.seek(0)
-        frames.append(Image.open(stream).convert("RGB").quantize(64, dither=Image.Dither.NONE))
-        if progress is not None:
-            progress(count + 1, len(chosen))
+        frames.append(Image.open(stream).convert("RGB").quantize(128, dither=Image.Dither.NONE))
     stream = BytesIO()
     pauses = [MILLISECONDS] * (len(frames) - 1) + [MILLISECONDS * HOLD]
     frames[0].save(
         stream, format="GIF", save_all=True, append_images=frames[1:], duration=pauses, loop=0
     )
     return stream.getvalue()
+
+
+def _mp4(matplotlib: Any, figure: Any, moments: Iterator[int]) -> bytes:
+    writer = matplotlib.animation.FFMpegWriter(fps=1000 / MILLISECONDS, extra_args=SAME_BYTES)
+    with TemporaryDirectory(prefix="derive-") as folder:
+        film = Path(folder) / "film.mp4"
+        try:
+            with writer.saving(figure, film, looks.DPI):
+                for left in moments:
+                    for _ in range(1 if left else HOLD):
+                        writer.grab_frame()
+        except (OSError, CalledProcessError) as trouble:
+            raise EnvironmentTrouble(
+                f"ffmpeg: {trouble}; choose a name that ends in .gif"
+            ) from None
+        return film.read_bytes()
 
 
 def _fixed_values(derivation: Derivation, wanted: Wanted) -> dict[Symbol, Expr]:

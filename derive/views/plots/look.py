@@ -76,6 +76,13 @@ def library() -> Any:
     return matplotlib
 
 
+def has_ffmpeg() -> bool:
+    """Whether matplotlib finds what makes an MP4."""
+    from matplotlib.animation import FFMpegWriter  # an extra, and heavy
+
+    return bool(FFMpegWriter.isAvailable())
+
+
 def figure(matplotlib: Any, size: tuple[float, float], layout: str = "constrained") -> Any:
     return matplotlib.figure.Figure(figsize=size, dpi=DPI, layout=layout)
 

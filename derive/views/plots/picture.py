@@ -25,7 +25,7 @@ from derive.views.plots.values import BETWEEN, ends, family_values, parameters
 from derive.views.plots.wanted import Wanted
 
 OF_ROLES = ("panels", "family", "surface")
-SUFFIXES = (".png", ".svg", ".pdf")
+SUFFIXES, MOVING = (".png", ".svg", ".pdf"), (".gif", ".mp4")
 ALL = ("loss", "d_x", "weight", "density")
 # Of a prediction and a target there is neither weight nor density.
 ROLES = ("loss", "d_x")
@@ -38,20 +38,24 @@ def plot(
 ) -> Path:  # fmt: skip
     """Draw losses: their panels, the family of one along its special points, or what is wanted.
 
-    out: .png, .svg or .pdf; .gif for an animation. Raises BadInput for another suffix or kind,
-    EnvironmentTrouble where matplotlib is missing or the file cannot be written.
+    out: .png, .svg or .pdf; .gif or .mp4 for an animation. Raises BadInput for another suffix or
+    kind, EnvironmentTrouble where matplotlib or ffmpeg is missing, or the file cannot be written.
     """
     several = (derivations,) if isinstance(derivations, Derivation) else tuple(derivations)
     wanted = wanted or Wanted()
     kind = _kind(several, wanted)
     suffix = out.suffix.lower()
-    allowed = (".gif",) if kind == "animation" else SUFFIXES
+    allowed = MOVING if kind == "animation" else SUFFIXES
     if suffix not in allowed:
         raise BadInput(f"{out}: the name of a picture ends in {', '.join(allowed)}")
     matplotlib = looks.library()
+    if suffix == ".mp4" and not looks.has_ffmpeg():
+        raise EnvironmentTrouble(
+            f"{out}: MP4 needs ffmpeg, which is not installed; install it, or end the name in .gif"
+        )
     with matplotlib.rc_context(looks.style(looks.LOOKS[wanted.theme], wanted.size)):
         if kind == "animation":
-            content = animation(matplotlib, several[0], wanted, progress)
+            content = animation(matplotlib, several[0], wanted, suffix, progress)
         else:
             content = looks.written(matplotlib, _drawn(matplotlib, several, kind, wanted), suffix)
     try:

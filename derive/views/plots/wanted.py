@@ -17,7 +17,7 @@ KINDS: Mapping[str, str] = {
     "surface": "loss and gradient over the residual and one parameter",
     "balance": "observations, their gradients, and the location where these balance",
     "fit": "a line through data with outliers: parameters fixed, and adapted with the line",
-    "animation": "how the adaptive fit finds the line (GIF)",
+    "animation": "how the adaptive fit finds the line (GIF, or MP4 with ffmpeg)",
 }
 THEMES = ("light", "dark")
 

@@ -324,6 +324,16 @@ def test_losses_over_classes_are_asked_the_same(over_classes: list[ClasswiseDeri
     assert ">=" not in whole and r"d\_z" not in whole
 
 
+def test_a_document_of_two_columns_has_two(
+    derivations: Mapping[str, Derivation], tmp_path: Path
+) -> None:
+    barron = derivations["barron"]
+    narrow = document([barron, derivations["huber"]], wanted=Wanted(columns=2))
+    assert "twocolumn" in narrow and "twocolumn" not in document([barron])
+    if PDFLATEX:
+        assert not too_wide(compiled(narrow, tmp_path))
+
+
 @needs_tex
 @pytest.mark.skipif(BEAMER is None, reason="beamer is not installed")
 def test_fragments_work_on_slides(derivations: Mapping[str, Derivation], tmp_path: Path) -> None:

@@ -196,6 +196,29 @@ def test_the_animation_is_a_gif_with_progress(
     assert told[-1][0] == told[-1][1] > 2
 
 
+@pytest.mark.skipif(not look.has_ffmpeg(), reason="no ffmpeg")
+def test_the_animation_is_a_film_of_the_same_bytes(
+    derivations: Mapping[str, Derivation], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from derive.views.plots import fitted
+
+    monkeypatch.setattr(fitted, "FRAMES", 3)
+    films = [
+        plot(derivations["quadratic"], tmp_path / name, Wanted("animation")).read_bytes()
+        for name in ("one.mp4", "two.mp4")
+    ]
+    assert films[0][4:8] == b"ftyp" and films[0] == films[1]
+
+
+def test_without_ffmpeg_there_is_no_film_and_one_line_says_so(
+    derivations: Mapping[str, Derivation], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(look, "has_ffmpeg", lambda: False)
+    with pytest.raises(EnvironmentTrouble, match=r"MP4 needs ffmpeg.*\.gif$"):
+        plot(derivations["quadratic"], tmp_path / "way.mp4", Wanted("animation"))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_family_picture_is_1200_pixels_wide(
     derivations: Mapping[str, Derivation], tmp_path: Path
 ) -> None:

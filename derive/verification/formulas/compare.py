@@ -201,7 +201,7 @@ def _looked(trial: Trial, most: int, seconds: float, seed: int) -> Search:
     values.operators = Numeric(Values(_operated(trial)))
 
     def check(at: Place) -> Finding | None:
-        return checked(values, trial.relation, at)
+        return checked(values, trial.relation, at, total=True)
 
     free = trial.relation.left.free | trial.relation.right.free
     variables = [v for v in trial.loss.variables if v in free]

@@ -210,9 +210,11 @@ class Behaviour:
         right = self.expected(given)
         if answer.first.shape != right.shape:
             return
-        if not np.isnan(answer.first[1]).all():
+        if not np.isnan(answer.first[1]).any():
             self._fault("NaN in x is hidden", given, _short(right), _short(answer.first))
-        elif not np.allclose(answer.first, right, rtol=ROUNDING, equal_nan=True):
+        elif not np.allclose(
+            np.delete(answer.first, 1, 0), np.delete(right, 1, 0), rtol=ROUNDING, equal_nan=True
+        ):
             self._fault("NaN spreads", given, _short(right), _short(answer.first))
 
 

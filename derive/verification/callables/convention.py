@@ -184,7 +184,7 @@ def _line(ours: Floats, got: Floats, has_offset: bool, room: Room) -> tuple[floa
     if np.count_nonzero(finite) < room.share * ours.size:
         return None
     ours, got = ours[finite], got[finite]
-    tries: list[tuple[float, float]] = []
+    tries = [] if np.any(ours) or np.any(got) else [(1.0, 0.0)]
     nonzero = ours != 0
     if np.any(nonzero):
         tries.append((float(np.median(got[nonzero] / ours[nonzero])), 0.0))

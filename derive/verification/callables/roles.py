@@ -220,7 +220,8 @@ class Rows(Roles):
             values = self._values(rows, ours)
             ctx.prec = 4 * BITS
             for value in values:
-                told = None if math.isnan(sum(rows[0])) else value
+                lone = len(values) == 1  # of a slope, some entries may depend on no NaN
+                told = None if lone and math.isnan(sum(rows[0])) else value
                 found.append(told if told is None or told.ball is None else
                              Enclosure(factor * told.ball + offset))  # fmt: skip
         return found

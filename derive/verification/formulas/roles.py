@@ -34,7 +34,8 @@ def matches(formula: Expr, loss: Loss, wanted: Sequence[Symbol]) -> Iterator[Mat
     open_ = [v for v in wanted if v not in own]
     missing = max(0, len(open_) - len(free))
     if missing > sum(v in loss.parameters for v in open_):  # it speaks of other variables of ours
-        yield _matched(formula, loss, letters, own, {})
+        all_ = {v: own.get(v, v) for v in loss.variables}
+        yield _matched(formula, loss, letters, all_, {})
     for absent in itertools.combinations([v for v in open_ if v in loss.parameters], missing):
         asked = [v for v in open_ if v not in absent]
         orders = itertools.permutations(free, len(asked))

@@ -1,5 +1,5 @@
-"""At a kink: the middle for first derivatives, anything between the sides for second ones; no letter
-is taken for another of ours; a text without a real value is different."""
+"""At a kink: the middle for first derivatives, between the sides for second ones; no letter is
+taken for another of ours; a text without a real value is different."""
 
 import random
 

@@ -9,6 +9,7 @@ import pytest
 from derive.definitions.catalogue import load
 from derive.errors import BadInput
 from derive.verification.callables.judge import judge
+from derive.verification.callables.shown import shown
 from derive.verification.report import AGREES, REFUTED
 
 HERE = Path(__file__).parent
@@ -80,6 +81,12 @@ def test_the_script_shows_the_fault_without_the_package():
                              check=True)  # fmt: skip
         assert found.witness["expected"] in ran.stdout
         assert f"[{found.witness['got']}]" in ran.stdout
+
+
+def test_a_report_keeps_its_width():
+    found = judged("brier_wrong_at_one_label", "brier")
+    told = shown(found, 60, lambda text, colour: text).partition("to see it")[0]
+    assert max(map(len, told.split("\n"))) <= 60
 
 
 def test_parameters_are_taken_as_set_and_dtypes_are_told():

@@ -53,6 +53,10 @@ class Undefined(Exception):
         self.names = names
 
 
+class NotReal(Undefined):
+    """The formula has no real value here, whatever is approached."""
+
+
 class Tie(Undefined):
     """Two branches of the formula meet at this very point, and a derivative is asked for."""
 

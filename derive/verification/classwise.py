@@ -26,6 +26,7 @@ from derive.verification.ulp import errors_in_ulp, hexadecimal
 COUNTS = (2, 3, 4, 5)
 SAMPLE = "2 to 5 classes"
 PRODUCT = "hessian_product"
+FAR = 500.0
 FEW = 4  # rows of each table at which the product with the Hessian is judged
 _STEP = 2.0**-30
 
@@ -98,6 +99,9 @@ class Table:
         for v in self.vectors:
             before = next(iter(found.values()), None)
             found[v.name] = draw.vector(v.sort, self.size, self.count, before)
+            if v.sort == "real" and self.size > 1:  # scores at the edge of the range in each table
+                far = np.random.default_rng(self.seed + 1).normal(size=self.count) * FAR
+                found[v.name][-1] = draw.rounded(np.clip(far, -700, 700))
         for p in self.loss.parameters:
             found[p.name] = draw.parameter(self.loss, p, self.size)
         found[PRODUCT] = draw.rounded(draw.rng.normal(size=(self.size, self.count)))
@@ -136,9 +140,9 @@ class Table:
             places = [(i,) for i in letters]
         rows = []
         for place in places:
-            value = by.get(_orders(place, size))
-            moved = [by.get(_orders((*place, i), size)) for i in range(size)]
-            rows.append((*_told(value), _kappa(value, moved, point, self.dtype)))
+            value = by.get(orders(place, size))
+            moved = [by.get(orders((*place, i), size)) for i in range(size)]
+            rows.append((*_told(value), kappa_of(value, moved, point, self.dtype)))
         return rows
 
     def _by_orders(self, exact: dict[str, Enclosure]) -> dict[tuple[int, ...], Enclosure]:
@@ -176,7 +180,7 @@ class Table:
         size = len(self.oracle.names)
         found: list[Any] = []
         for j in range(self.count):
-            parts = [by.get(_orders((j, k), size)) for k in range(self.count)]
+            parts = [by.get(orders((j, k), size)) for k in range(self.count)]
             balls = [None if p is None else p.ball for p in parts]
             known = all(b is not None for b in balls)
             if not known:
@@ -187,7 +191,7 @@ class Table:
         return found
 
 
-def _orders(places: tuple[int, ...], size: int) -> tuple[int, ...]:
+def orders(places: tuple[int, ...], size: int) -> tuple[int, ...]:
     return tuple(sum(p == i for p in places) for i in range(size))
 
 
@@ -199,7 +203,7 @@ def _least(dtype: str) -> float:
     return 2.0 ** FORMATS[dtype].least
 
 
-def _kappa(
+def kappa_of(
     value: Enclosure | None, moved: Sequence[Enclosure | None], point: list[float], dtype: str
 ) -> float:
     """By how many ULP one rounding of each input moves a value."""
@@ -229,7 +233,7 @@ class _Draw:
     def logits(self, size: int, count: int) -> Floats:
         spread = np.exp(self.rng.uniform(-7, np.log(350), size=(size, 1)))
         values = self.rng.normal(size=(size, count)) * spread
-        return np.clip(values, -700, 700)
+        return np.asarray(np.clip(values, -700, 700))
 
     def vector(self, sort: str, size: int, count: int, before: Floats | None) -> Floats:
         values = self.logits(size, count)
@@ -312,6 +316,11 @@ def _ways(name: str, table: Table, files: Emitted) -> Iterator[tuple[str, dict[s
         }  # fmt: skip
     if files.target.tensors and name == f"d_{z}":
         yield "autograd of loss", {"function": "loss", "output": None, "autograd": 0}
+
+
+def asked_of(name: str, table: Table, files: Emitted, runner: Runner) -> Floats | None:
+    """The values of a quantity at the inputs of a table; None where there are none."""
+    return _run(next(_ways(name, table, files))[1], table, files, runner, name)[0]
 
 
 def _run(

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ast
 import copy
+import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from derive.definitions.loss import Along, Loss
+from derive.verification.targets import TargetFiles
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ _FUNCTIONS = {
 # How arrays are cut, joined and handed on: constants here are sizes of blocks, not mathematics.
 PLUMBING = frozenset(
     ("_elementwise", "_evaluate", "_beside", "_by_kind", "_total", "_tied", "_slopes", "_exactly",
-     "_parameters")
+     "_parameters", "_over_classes", "_arranged", "_entries", "_target", "_checked", "_as_tensor",
+     "_by_rows", "_led_back", "_is_plain", "_slope", "_product")
 )  # fmt: skip
 
 
@@ -63,40 +68,58 @@ def inside(source: str, functions: Sequence[str], count: int, seed: int = 0) -> 
     return [Mutant(text, what) for text, what in found.items()]
 
 
-def around(function: str, parameters: Sequence[str], library: str, source: str) -> Iterator[Mutant]:
-    """The file with a function that is wrong somewhere that random points seldom meet."""
-    first = parameters[0] if parameters else "x"
+def around(function: str, loss: Loss, target: TargetFiles, source: str) -> Iterator[Mutant]:
+    """The file with a function that is wrong somewhere that random points seldom meet. `s` is the
+    residual or the prediction; of classes, the largest of its sizes."""
+    tensors, over_classes = target.tensors, loss.kind == "classwise"
+    library = "torch" if tensors else "np"
+    size = "x"
+    if over_classes:
+        largest = "amax(-1, keepdim={})" if tensors else "max(axis=-1, keepdims={})"
+        size = "abs(x)." + largest.format("r.ndim == x.ndim")
+    low, high = (float(end) for end in _ends(loss))
+    far = 300.0 if over_classes else 1e4 if loss.predictions and low < 0 else 1e6
+    held = loss.held[0].name if loss.held else "x"
     errors = {
         "0.01 % too large": "r * 1.0001",
-        "0.1 % too large for |x| > 1e6": f"{library}.where(abs(x) > 1e6, r * 1.001, r)",
-        "0.1 % too large for |x| < 1e-5": f"{library}.where(abs(x) < 1e-5, r * 1.001, r)",
-        "other sign for x < 0": f"{library}.where(x < 0, -r, r)",
-        "wrong at x = 0 alone": f"{library}.where(x == 0, r + 1, r)",
-        "finite at x = inf": f"{library}.where(abs(x) > 1e300, 0 * x + 7, r)",
-        "0 for NaN": f"{library}.where(x != x, 0.0, r)",
-        f"1 % off for {first} in a narrow band": "r * (1 + 0.01 * ((v > 0.9) & (v < 1.1)))",
-        "float32 inside": "single",
+        f"1 % off for {held} in a narrow band": "r * (1 + 0.01 * ((v > 0.9) & (v < 1.1)))",
+        "0 for NaN": f"{library}.where(s != s, 0.0, r)",
+        "float32 inside": "",
     }
-    names = ", ".join(parameters)
+    if high > far:
+        errors["0.1 % too large far out"] = f"{library}.where(abs(s) > {far}, r * 1.001, r)"
+    if not over_classes:
+        errors["0.1 % too large for |x| < 1e-5"] = f"{library}.where(abs(x) < 1e-5, r * 1.001, r)"
+        if high == float("inf"):
+            errors["finite at x = inf"] = f"{library}.where(abs(x) > 1e300, 0 * x + 7, r)"
+        if low < 0:
+            errors["other sign for x < 0"] = f"{library}.where(x < 0, -r, r)"
+        if low < 0 or loss.domain(loss.residual).contains(0) == True:  # noqa: E712
+            errors["wrong at x = 0 alone"] = f"{library}.where(x == 0, r + 1, r)"
+    else:
+        del errors[f"1 % off for {held} in a narrow band"]  # a class, or nothing
+    narrow = "x.float().to(x.dtype)" if tensors else "x.astype('float32').astype(x.dtype)"
     for what, wrong in errors.items():
-        if wrong == "single":
-            cast = (
-                "x.astype('float32').astype(x.dtype)"
-                if library == "np"
-                else "x.float().to(x.dtype)"
-            )
-            body = f"    return _right_{function}({cast}, *parameters)\n"
-        else:
-            body = (
-                f"    r = _right_{function}(x, *parameters)\n"
-                "    v = parameters[0] if parameters else x\n"
-                f"    return {wrong}\n"
-            )
+        body = (
+            f"    r = _right_{function}(x, *parameters, **more)\n"
+            f"    s = {size}\n"
+            "    v = parameters[0] if parameters else x\n"
+            f"    return {wrong}\n"
+        )
+        if not wrong:
+            body = f"    return _right_{function}({narrow}, *parameters, **more)\n"
         wrapped = (
             f"\n\n_right_{function} = {function}\n\n\n"
-            f"def {function}(x, *parameters):  # {names}\n{body}"
+            f"def {function}(x, *parameters, **more):\n{body}"
         )
         yield Mutant(source + wrapped, f"{function}: {what}")
+
+
+def _ends(loss: Loss) -> tuple[object, object]:
+    x = loss.residual
+    if isinstance(x, Along):
+        return (-math.inf, math.inf) if x.sort == "real" else (0, 1)
+    return loss.domain(x).inf, loss.domain(x).sup
 
 
 def _functions(tree: ast.AST) -> list[ast.FunctionDef]:
@@ -122,8 +145,21 @@ def _nodes(function: ast.FunctionDef) -> list[ast.AST]:
     for statement in function.body:
         if isinstance(statement, ast.Raise):
             continue
-        found += [n for n in ast.walk(statement) if _ways(n)]
+        plumbing = {
+            id(inner)
+            for n in ast.walk(statement) if isinstance(n, ast.keyword) or _is_place(n)
+            for inner in ast.walk(n)
+        }  # fmt: skip
+        found += [n for n in ast.walk(statement) if _ways(n) and id(n) not in plumbing]
     return found
+
+
+def _is_place(node: ast.AST) -> bool:
+    """An axis or a position, which is no number of a formula."""
+    if isinstance(node, ast.Subscript):
+        return True
+    negative = isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)
+    return negative and isinstance(node.operand.value, int)  # type: ignore[attr-defined]
 
 
 def _ways(node: ast.AST) -> int:

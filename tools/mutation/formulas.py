@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import random
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sympy
-from mpmath import mp
 from sympy import Abs, Add, Expr, Mul, Piecewise, Pow, Rational, Symbol, exp, log, sqrt, tanh
+from sympy.printing.str import StrPrinter
 
-from derive.calculus.evaluate import evaluate
-from derive.definitions.loss import Loss
+from derive.calculus import derive
+from derive.definitions.classes import Entry, Hit, Largest, Other, Total, varies
+from derive.definitions.loss import Along, Loss
+from tools.mutation.points import equal
+
+DIGITS = 30  # a mutant that agrees with the formula to this many digits everywhere is none
 
 
 @dataclass(frozen=True)
@@ -21,10 +27,65 @@ class Variant:
     what: str
 
 
-def mutants(formula: Expr, variables: tuple[Symbol, ...]) -> list[Variant]:
+def quantities(loss: Loss) -> dict[str, Expr]:
+    """The formulas that a text is compared with; over classes that is the loss alone."""
+    if loss.kind == "classwise":
+        return {"loss": loss.expression}
+    return dict(derive(loss).quantities)
+
+
+def wrong(loss: Loss, count: int, draw: random.Random) -> list[tuple[str, Variant]]:
+    """So many mutants of all quantities; where these have fewer, some are wrong in two places."""
+    known = quantities(loss)
+    waiting = [(q, v) for q, f in known.items() for v in mutants(f, loss)]
+    found: dict[tuple[str, Expr], Variant] = {}
+    for _ in range(3):
+        draw.shuffle(waiting)
+        for quantity, variant in waiting:
+            if len(found) == count:
+                break
+            if not equal(variant.formula, known[quantity], loss, DIGITS):
+                found.setdefault((quantity, variant.formula), variant)
+        waiting = [
+            (q, Variant(again.formula, f"{v.what}; then {again.what}"))
+            for (q, _), v in list(found.items())[:count]
+            for again in mutants(v.formula, loss)
+        ] if len(found) < count else []  # fmt: skip
+    return [(quantity, variant) for (quantity, _), variant in found.items()]
+
+
+def right(loss: Loss, count: int, draw: random.Random) -> list[tuple[str, Variant]]:
+    """So many equal rewrites of all quantities."""
+    over_classes = loss.kind == "classwise"
+    letter = Total(loss.residual) if over_classes else loss.residual
+    found = [(q, v) for q, f in quantities(loss).items() for v in rewrites(f, letter)]
+    draw.shuffle(found)
+    return found[:count]
+
+
+def text(formula: Expr) -> str:
+    """In the grammar of loss files, which writes what runs over classes in its own words."""
+    spelt = {Total: sympy.Function("sum"), Largest: sympy.Function("max")}
+    for kind, function in spelt.items():
+        formula = formula.replace(kind, function)
+    formula = formula.replace(Entry, lambda e, t: Symbol(f"({text(e)})[{t}]") if varies(e) else e)
+    for kind, sign in ((Other, "!="), (Hit, "==")):
+        formula = formula.replace(
+            kind, lambda t, sign=sign: Symbol(f"piecewise((1, {t.axis} {sign} {t}), (0, True))")
+        )
+    return str(_Grammar().doprint(formula))
+
+
+class _Grammar(StrPrinter):  # type: ignore[misc]  # SymPy is untyped
+    def _print_Relational(self, e: Any) -> str:
+        return f"({self._print(e.lhs)}) {e.rel_op} ({self._print(e.rhs)})"
+
+
+def mutants(formula: Expr, loss: Loss) -> list[Variant]:
     """Every formula that differs from this one in one operator, constant, sign, variable or branch;
     without those whose tree comes out the same."""
     found: dict[Expr, str] = {}
+    variables = [v for v in loss.variables if not (isinstance(v, Along) and v.sort == "index")]
     for place, part in _parts(formula):
         for changed, what in _changes(part, variables):
             try:
@@ -42,7 +103,11 @@ def _parts(formula: Expr) -> Iterator[tuple[tuple[int, ...], Expr]]:
     while waiting:
         place, part = waiting.pop()
         yield place, part
-        for position, argument in enumerate(part.args):
+        if isinstance(part, Hit):  # a class, no number
+            continue
+        for position, argument in enumerate(
+            part.args[:1] if isinstance(part, Entry) else part.args
+        ):
             if isinstance(argument, sympy.Basic):
                 waiting.append(((*place, position), argument))
 
@@ -56,8 +121,10 @@ def _put(formula: Expr, place: tuple[int, ...], new: Expr) -> Expr:
     return formula.func(*arguments)
 
 
-def _changes(part: Expr, variables: tuple[Symbol, ...]) -> Iterator[tuple[Expr, str]]:
-    if part.is_Rational:
+def _changes(part: Expr, variables: Sequence[Symbol]) -> Iterator[tuple[Expr, str]]:
+    if isinstance(part, Hit | Entry | Largest | Total):
+        yield from ((-part, "other sign"), (part * Rational(10001, 10000), "0.01 % more of"))
+    elif part.is_Rational:
         yield from ((part + 1, "one more"), (part * 2, "twice"), (-part, "other sign"))
         if part not in (0, 1):
             yield part / 2, "half"
@@ -112,43 +179,6 @@ def _other_functions(part: Expr) -> Iterator[tuple[Expr, str]]:
         yield other(*part.args), f"{other.__name__} for {part.func.__name__}"
 
 
-def equal(one: Expr, other: Expr, loss: Loss, digits: int = 50) -> bool:
-    """Whether two formulas agree at many points of the domain, to many digits: a mutant that does
-    is no mistake. (Points that neither formula has a value at are left out.)"""
-    seen = 0
-    with mp.workdps(digits + 400):
-        for point in _points(loss):
-            try:
-                a, b = evaluate(one, point), evaluate(other, point)
-            except (ArithmeticError, ValueError, NotImplementedError, TypeError, KeyError):
-                continue
-            seen += 1
-            if abs(a - b) > mp.mpf(10) ** -digits * (abs(a) + abs(b)):
-                return False
-    return seen > 8
-
-
-def _points(loss: Loss) -> Iterator[dict[Symbol, object]]:
-    """Residuals of all sizes and both signs at several values of the parameters."""
-    steps = [mp.mpf(n) / 7 for n in (3, 5, 9, 16, 2, 11, 25, 4)]
-    sizes = [mp.mpf(10) ** (mp.mpf(k) / 6) * mp.mpf("1.07") for k in range(-18, 19)]
-    for turn in range(5):
-        at: dict[Symbol, object] = {}
-        for place, p in enumerate(loss.parameters):
-            low, high = (
-                mp.mpf(str(v)) if v.is_finite else None
-                for v in (loss.domain(p).inf, loss.domain(p).sup)
-            )
-            step = steps[(turn + 3 * place + 1) % 8]
-            if low is not None:
-                at[p] = low + (step if high is None else (high - low) * (step / (step + 1)))
-            else:
-                at[p] = -step if (turn + place) % 3 == 0 else step
-        for size in sizes:
-            for sign in (1, -1):
-                yield {**at, loss.residual: sign * size}
-
-
 def rewrites(formula: Expr, residual: Symbol) -> list[Variant]:
     """The same function in other words; SymPy's own steps and identities of ours."""
     ways: dict[str, Callable[[Expr], Expr]] = {
@@ -182,6 +212,13 @@ def rewrites(formula: Expr, residual: Symbol) -> list[Variant]:
             e, (sympy.cos(residual) ** 2 + sympy.sin(residual) ** 2), evaluate=False
         ),
         "halves": lambda e: sympy.Add(e / 2, e / 2, evaluate=False),
+        "totals term by term": lambda e: e.replace(
+            Total, lambda a: Add(*map(Total, Add.make_args(sympy.expand(a))))
+        ),
+        "totals of exponentials from the largest": lambda e: e.replace(
+            lambda t: isinstance(t, Total) and isinstance(t.args[0], exp),
+            lambda t: _from_largest(t.args[0].args[0]),
+        ),
         "squares by magnitudes": lambda e: e.replace(
             residual**2, sympy.Pow(sympy.Abs(residual, evaluate=False), 2, evaluate=False)
         ),
@@ -197,3 +234,8 @@ def rewrites(formula: Expr, residual: Symbol) -> list[Variant]:
             found.setdefault(other, what)
     found.pop(formula, None)
     return [Variant(other, what) for other, what in found.items()]
+
+
+def _from_largest(power: Expr) -> Expr:
+    """sum(exp(z)) as exp(max(z)) sum(exp(z - max(z)))."""
+    return exp(Largest(power)) * Total(exp(power - Largest(power)))

@@ -17,8 +17,10 @@ class Call:
 
     construct: arguments of the class, None for a plain function. output: which part of a tuple.
     gradient: the derivative in x by the library's own means. each: called with one element at a
-    time, because all of an array gives one number. expression: how to call it, as Python text over
-    x and the letters, where that cannot be guessed. starts: defaults of parameters, by name.
+    time, because all of an array gives one number; alone: a row of classes as a vector.
+    expression: how to call it, as Python text over x and the letters, where that cannot be guessed.
+    starts: defaults of parameters, by name.
+    beside: arrays that go in with x, such as a target; their roles are '=name', too.
     """
 
     library: str
@@ -29,9 +31,11 @@ class Call:
     output: int | None = None
     gradient: bool = False
     each: bool = False
+    alone: bool = False
     expression: str = ""
     letters: tuple[str, ...] = ()
     starts: Mapping[str, float] = field(default_factory=dict, compare=False)
+    beside: tuple[str, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
         return asdict(self)
@@ -39,24 +43,36 @@ class Call:
     @property
     def parameters(self) -> tuple[str, ...]:
         """The parameters that go in, by their names there."""
+        return tuple(name for name in self._letters if name not in self.beside)
+
+    @property
+    def _letters(self) -> tuple[str, ...]:
         if self.expression:
             return self.letters
         roles = [*self.positional, *self.named.values(), *(self.construct or ())]
         roles += self.construct_named.values()
         return tuple(dict.fromkeys(r[1:] for r in roles if r.startswith("=")))
 
-    def text(self, subject: str, numbers: Mapping[str, Any], x: str = "x") -> str:
-        """The call as one would type it."""
+    def text(
+        self, subject: str, numbers: Mapping[str, Any], x: str = "x", dtype: str = "float64"
+    ) -> str:
+        """The call as one would type it; dtype: of x and of arrays beside it."""
         computes = NAMESPACES.get(self.library, "numpy")
 
         def shown(role: str) -> str:
             known = {"x": x, "zero": f"0*{x}", "square": f"{x}**2", "namespace": computes}
-            return known.get(role) or (_value(numbers[role[1:]]) if role[0] == "=" else role)
+            if role[0] != "=":
+                return known.get(role) or role
+            value = numbers.get(role[1:], role[1:])  # an array beside x may be told by its name
+            return value if isinstance(value, str) else _value(value)
 
         def _value(value: Any) -> str:
             if not isinstance(value, list):
                 return _number(float(value))
-            array = f"numpy.array({value})"
+            if self.library == "floats":
+                return _number(float(value[0]))
+            whole = all(isinstance(v, int) for v in value) or dtype in ("", "float64")
+            array = f"numpy.array({value}{'' if whole else f', dtype={dtype!r}'})"
             return f"torch.from_numpy({array})" if self.library == "tensors" else array
 
         def typed(positional: Sequence[str], named: Mapping[str, str]) -> str:

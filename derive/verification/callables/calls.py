@@ -49,6 +49,38 @@ def calls(
     return direct
 
 
+def calls_beside(
+    told: Mapping[str, Any], ours: Sequence[str], given: Sequence[str], gradient: bool,
+    beside: Sequence[str],
+) -> list[Call]:  # fmt: skip
+    """Ways to call with a prediction and what stands beside it, also without parameters that have
+    a default; beside: what a target may be called, the likeliest first, nothing where there is
+    none."""
+    found = [*calls(told, ours, given, gradient), *calls(told, (), given, gradient)]
+    wanted = {"zero"} if beside else set()
+    kept = [
+        call for call in found
+        if {"zero", "square"} & {*call.positional, *call.named.values()} == wanted
+    ]  # fmt: skip
+    if not beside:
+        return kept
+    ways = {
+        json.dumps(call.as_data(), sort_keys=True): call
+        for form in beside
+        for swapped in (False, True)
+        for call in (_with_target(call, form, swapped) for call in kept)
+    }
+    return list(ways.values())
+
+
+def _with_target(call: Call, form: str, swapped: bool) -> Call:
+    """With a target in its place; swapped: that is where the prediction stood."""
+    put = {"zero": "x", "x": f"={form}"} if swapped else {"zero": f"={form}"}
+    positional = tuple(put.get(role, role) for role in call.positional)
+    named = {name: put.get(role, role) for name, role in call.named.items()}
+    return replace(call, positional=positional, named=named, beside=(form,))
+
+
 def _starts(told: Mapping[str, Any]) -> dict[str, float]:
     """Numbers that are defaults of arguments."""
     arguments = [*told["function"].get("names", ()), *((told["owner"] or {}).get("names", ()))]

@@ -18,10 +18,6 @@ from derive.verification.backend import Ball, arb
 from derive.verification.callables.nice import CLOSE, ZERO, Nice, lengths, named
 from derive.verification.callables.truth import LOG_DENSITY, Truth
 
-GRID = np.array(
-    [0.013, -0.037, 0.11, 0.29, -0.61, 0.83, 1.21, -1.7, 2.3, 3.1, -4.7, 7.9, 17.0, -63.0]
-)
-
 
 @dataclass(frozen=True)
 class Room:
@@ -88,6 +84,8 @@ class Fit:
     @cached_property
     def length(self) -> str | None:
         """The parameter that has the unit of x: d_x keeps its shape where both grow alike."""
+        if self.truth.loss.predictions:
+            return None
         oracle = self.truth.oracle
         for p in reversed(oracle.names[1:]):
             symbol = next(s for s in oracle.loss.parameters if s.name == p)
@@ -154,7 +152,7 @@ class Fit:
             mine = {name: float(value.ball(at)) for name, value in parameters.items()}
             if not self._inside(mine):
                 return None
-            ours = self.truth.floats(GRID.tolist(), mine)
+            ours = self.truth.floats(mine)
             pair = _line(ours, got, self.truth.quantity in (*OFFSETS, LOG_DENSITY), self.room)
             if pair is None:
                 return None
@@ -174,7 +172,8 @@ class Fit:
 
     def _inside(self, mine: Settings) -> bool:
         loss = self.truth.loss
-        return all(loss.domain(p).contains(mine[p.name]) == True for p in loss.parameters)  # noqa: E712
+        held = (v for v in loss.held if v.name in mine)
+        return all(loss.domain(v).contains(mine[v.name]) == True for v in held)  # noqa: E712
 
 
 def _line(ours: Floats, got: Floats, has_offset: bool, room: Room) -> tuple[float, float] | None:
@@ -182,10 +181,10 @@ def _line(ours: Floats, got: Floats, has_offset: bool, room: Room) -> tuple[floa
     if got.shape != ours.shape:
         return None
     finite = np.isfinite(ours) & np.isfinite(got)
-    if np.count_nonzero(finite) < room.share * len(ours):
+    if np.count_nonzero(finite) < room.share * ours.size:
         return None
     ours, got = ours[finite], got[finite]
-    tries: list[tuple[float, float]] = []
+    tries = [] if np.any(ours) or np.any(got) else [(1.0, 0.0)]
     nonzero = ours != 0
     if np.any(nonzero):
         tries.append((float(np.median(got[nonzero] / ours[nonzero])), 0.0))
@@ -196,6 +195,6 @@ def _line(ours: Floats, got: Floats, has_offset: bool, room: Room) -> tuple[floa
     for factor, offset in tries:
         expected = factor * ours + offset
         close = np.abs(got - expected) <= room.fits * (np.abs(got) + abs(offset)) + 1e-300
-        if factor != 0 and np.count_nonzero(close) >= room.share * len(ours):
+        if factor != 0 and np.count_nonzero(close) >= room.share * ours.size:
             return factor, offset
     return None

@@ -47,7 +47,7 @@ class Judgement:
     call: str = ""
     points: int = 0
     worst_ulp: Mapping[str, float] = field(default_factory=dict)
-    worst_at: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    worst_at: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     dtypes: Mapping[str, str] = field(default_factory=dict)
     special: Mapping[str, str] = field(default_factory=dict)
     shapes: Mapping[str, str] = field(default_factory=dict)

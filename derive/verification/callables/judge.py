@@ -17,10 +17,11 @@ import numpy as np
 from derive.definitions.floats import Floats
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
+from derive.verification.backend import arb
 from derive.verification.callables.behaviour import PLAIN, Behaviour
 from derive.verification.callables.call import Call
-from derive.verification.callables.calls import calls
-from derive.verification.callables.convention import GRID, Settings
+from derive.verification.callables.calls import calls, calls_beside
+from derive.verification.callables.convention import Settings
 from derive.verification.callables.findings import (
     DIFFERENT,
     EQUAL,
@@ -32,13 +33,15 @@ from derive.verification.callables.findings import (
 )
 from derive.verification.callables.points import Compared, finding, finding_of_errors
 from derive.verification.callables.reading import Reading, read_call
+from derive.verification.callables.roles import truth_of
 from derive.verification.callables.script import script
 from derive.verification.callables.session import ENDINGS, Given, Session
-from derive.verification.callables.truth import Truth
+from derive.verification.callables.truth import Batch, Truth
 from derive.verification.callables.values import Comparison
 from derive.verification.process import LATE
 from derive.verification.report import REFUTED, UNKNOWN
 
+SPECIAL = {"0": 0.0, "inf": math.inf, "-inf": -math.inf, "nan": math.nan, "1e200": 1e200}
 REDUCES = "called with one element at a time: of more it gives one number"
 
 
@@ -53,12 +56,7 @@ def judge(
     """
     if not all(part.isidentifier() for half in _halves(subject) for part in half.split(".")):
         raise BadInput(f"--implementation {subject}: MODULE:FUNCTION is wanted, such as math:fabs")
-    if loss.kind != "residual":
-        raise BadInput(
-            f"--implementation: {loss.name} is no loss of one residual, and only code for such is "
-            "judged; a formula of it can be: --formula TEXT"
-        )
-    truth = Truth(loss, quantity)
+    truth = truth_of(loss, quantity)
     with Session(subject, folders=folders) as session:
         told = session.describe()
         name = f"{subject} as {quantity} of {loss.name}"
@@ -66,7 +64,7 @@ def judge(
             if told["error"].startswith((LATE, *ENDINGS)):
                 return _ended(name, f"while it is imported, {told['error']}")
             raise BadInput(f"--implementation {subject}: {told['error']}")
-        ways = [call] if call else calls(told, truth.names[1:], list(fixed), quantity == "d_x")
+        ways = [call] if call else _ways(told, truth, list(fixed))
         if not ways and fixed:
             names = ", ".join(fixed)
             raise BadInput(f"--set: {subject} has no place for {names}; it takes {_taken(told)}")
@@ -74,10 +72,21 @@ def judge(
         if reading is None:
             if error.startswith(ENDINGS):
                 return _ended(name, error)
-            hint = "" if fixed else "; say its parameters with --set NAME=VALUE"
+            hint = (
+                ""
+                if fixed or error.startswith(LATE)
+                else "; say its parameters with --set NAME=VALUE"
+            )
             detail = f"no way to call it was found; {error or 'it takes no arguments'}{hint}"
             return Judgement(name, UNKNOWN, UNKNOWN, detail)
         return _Case(subject, session, truth, reading, dict(fixed), name, seed).judgement(told)
+
+
+def _ways(told: Mapping[str, Any], truth: Truth, given: Sequence[str]) -> list[Call]:
+    ours, slope = truth.names[1:], truth.quantity == f"d_{truth.loss.residual}"
+    if not truth.loss.predictions:
+        return calls(told, ours, given, slope or truth.quantity == "d_x")
+    return calls_beside(told, ours, given, slope, truth.forms)
 
 
 def _taken(told: Mapping[str, Any]) -> str:
@@ -131,9 +140,9 @@ class _Case:
     def judgement(self, told: Mapping[str, Any]) -> Judgement:
         call, at = self.reading.call, self.reading.settings
         self.session.close()  # a new process, whose very first call is looked at
-        fresh = self.session.call(call, Given(PLAIN, at))
+        fresh = self.session.call(call, self.truth.question(PLAIN, at))
         moved = {n: v if n in self.fixed else 1.7 * v for n, v in at.items()}
-        seen = Behaviour(self.session, call, at, moved, self._expected, self.truth.names)
+        seen = Behaviour(self.session, call, at, moved, self._expected, self.truth)
         seen.look(fresh)
         if told["patched"]:
             names = ", ".join(told["patched"][:3])
@@ -171,7 +180,7 @@ class _Case:
             call=self._typed(),
             points=points,
             worst_ulp={d: c.worst.error for d, c in found.items() if c.worst},
-            worst_at={d: {**c.worst.settings, self.truth.names[0]: c.worst.x}
+            worst_at={d: {self.truth.names[0]: c.worst.given, **c.worst.settings}
                       for d, c in found.items() if c.worst},
             dtypes={d: c.out for d, c in found.items() if c.out},
             special=dict(self._special()),
@@ -184,20 +193,27 @@ class _Case:
     def _set(self, call: Call) -> dict[str, float]:
         return {name: value for name, value in self.fixed.items() if name in call.parameters}
 
-    def _expected(self, x: Floats, settings: Mapping[str, Any]) -> Floats:
+    def _expected(self, given: Given) -> Floats:
         """Exact values where parameters may be arrays."""
-        arrays = np.broadcast_arrays(x, *settings.values())
-        out = np.empty(arrays[0].shape)
-        for index in np.ndindex(out.shape):
-            values = [float(a[index]) for a in arrays]
-            at = dict(zip(settings, values[1:], strict=True))
-            if math.isnan(values[0]):
-                out[index] = math.nan
-                continue
-            convention = self.reading.convention
-            factor, offset = convention.factor.ball(at), convention.offset.ball(at)
-            found = self.truth.under(values[0], convention.ours(at), factor, offset)
-            out[index] = found.float64()
+        convention = self.reading.convention
+
+        def values(batch: Batch) -> list[float]:
+            factor, offset = (
+                n.ball(batch.settings) for n in (convention.factor, convention.offset)
+            )
+            found = self.truth.exact(batch, convention.ours(batch.settings), factor, offset)
+            return [math.nan if value is None else value.float64() for value in found]
+
+        whole = Batch(given.x, given.numbers, given.beside)
+        if not given.arrays:
+            return np.array(values(whole)).reshape(self.truth.shape(given.x))
+        names = list(given.arrays)
+        shape = np.broadcast_shapes(given.x.shape, *(a.shape for a in given.arrays.values()))
+        out = np.empty(shape)
+        for index in np.ndindex(shape):
+            at = {n: float(np.broadcast_to(given.arrays[n], shape)[index]) for n in names}
+            one = whole.spread(shape).part(index).alone()
+            out[index] = values(Batch(one.x, {**given.numbers, **at}, one.beside))[0]
         return out
 
     def _of_values(self, found: Mapping[str, Compared]) -> Iterator[Finding]:
@@ -211,13 +227,15 @@ class _Case:
         """What comes out that is no array of numbers like x, and parameters that do nothing."""
         call, reading = self.reading.call, self.reading
         if reading.odd:
-            shape = str(GRID.shape)
-            what = f"shape {reading.odd} comes out for {shape}"
-            yield Finding(what, {self.truth.names[0]: GRID.tolist()}, shape, reading.odd)
+            grid = self.truth.grid
+            shape = str(self.truth.shape(grid))
+            what = f"shape {reading.odd} comes out for {grid.shape}"
+            yield Finding(what, {self.truth.names[0]: grid.tolist()}, shape, reading.odd)
         for dtype, compared in found.items():
             if compared.out and not call.each and not re.match("u?int|b?float", compared.out):
                 what = f"{compared.out} comes out for {dtype}"
-                at = {self.truth.names[0]: 1.0, **reading.settings, "dtype": dtype}
+                one = self.truth.question(np.ones(1), reading.settings)
+                at = {**self._told(one), "dtype": dtype}
                 yield Finding(what, at, dtype, compared.out)
         for name in set(call.parameters) & set(self.truth.names[1:]):
             if reading.fits and name not in reading.convention.letters:
@@ -228,7 +246,8 @@ class _Case:
     ) -> list[Finding]:
         """Wrong values first, unless they depend on the rest of the array."""
         values, told = list(self._of_values(found)), [*seen, *self._of_use(found)]
-        if values and not stopped and not self._shows(values[0], 1):
+        many = self.truth.over_classes
+        if values and not stopped and not many and not self._shows(values[0], 1):
             size = found[str(values[0].witness["dtype"])].size
             if told:
                 return [*told, *values]
@@ -238,22 +257,28 @@ class _Case:
 
     def _shows(self, one: Finding, size: int) -> bool:
         """Whether a wrong value is wrong in an array of so many of it."""
-        x, dtype = one.witness[self.truth.names[0]], str(one.witness["dtype"])
+        told = self.truth.arguments(one.witness)
         at = {n: v for n, v in one.witness.items() if n in self.reading.settings}
-        answer = self.session.call(self.reading.call, Given(np.full(size, x), at, dtype=dtype))
+        beside = {n: np.resize(told[n], size) for n in self.reading.call.beside}
+        x = np.full(size, one.witness[self.truth.names[0]])
+        given = self.truth.given(Batch(x, at, beside), dtype=str(one.witness["dtype"]))
+        answer = self.session.call(self.reading.call, given)
         return bool(answer.error) or repr(float(answer.first.ravel()[0])) == one.got
 
     def _of_idle(self, name: str) -> Finding:
         """A parameter that is called as ours is and changes nothing."""
         at = {**self.reading.settings, name: 1.7 * self.reading.settings[name]}
-        x = np.array([float(GRID[6])])
-        got = self.session.call(self.reading.call, Given(x, at)).first
-        ours = {n: at.get(n, float(b)) for n, b in self.reading.convention.ours(at).items()}
-        right = self.truth.floats(x.tolist(), ours)
-        witness = {self.truth.names[0]: float(x[0]), **at}
-        return Finding(
-            f"{name} changes nothing", witness, repr(float(right[0])), repr(float(got[0]))
-        )
+        given = self.truth.question(np.array([1.21]), at)
+        got = self.session.call(self.reading.call, given).first.ravel()
+        ours = {n: arb(at.get(n, float(b))) for n, b in self.reading.convention.ours(at).items()}
+        batch = Batch(given.x, at, given.beside)
+        (right, *_) = self.truth.exact(batch, ours, arb(1), arb(0))
+        said = repr(right.float64()) if right else "a value"
+        return Finding(f"{name} changes nothing", self._told(given), said, repr(float(got[0])))
+
+    def _told(self, given: Given) -> dict[str, Any]:
+        """What went in, of one input."""
+        return self.truth.told_of(Batch(given.x, given.numbers, given.beside), 0)
 
     def _relation(self, findings: Sequence[Finding]) -> str:
         if findings or not self.reading.fits:
@@ -269,34 +294,47 @@ class _Case:
         return f"{convention}, at {points} points"
 
     def _special(self) -> Iterator[tuple[str, str]]:
-        x = np.array([0.0, math.inf, -math.inf, math.nan, 1e200])
-        names = ("0", "inf", "-inf", "nan", "1e200")
-        right = self._expected(x, self.reading.settings)
-        for name, value, expected in zip(names, x, right, strict=True):
-            one = self.session.call(
-                self.reading.call, Given(np.array([value, 1.0]), self.reading.settings)
-            )
-            got = one.error.partition("\n")[0][:60] or repr(float(one.first[0]))
-            same = not one.error and math.isclose(float(one.first[0]), expected, rel_tol=1e-9)
-            same = same or (not one.error and math.isnan(one.first[0]) and math.isnan(expected))
-            yield name, got if same else f"{got} ({float(expected)!r} is right)"
+        for name, value in SPECIAL.items():
+            if not self.truth.has_place(value):
+                continue
+            given = self.truth.special(np.array([value, 1.0]), self.reading.settings)
+            expected = self._expected(given).ravel()[0]
+            one = self.session.call(self.reading.call, given)
+            if one.error:
+                yield name, one.error.partition("\n")[0][:60]
+                continue
+            got = float(one.first.ravel()[0])
+            same = math.isclose(got, expected, rel_tol=1e-9) or math.isnan(expected)
+            yield name, repr(got) + ("" if same else f" ({float(expected)!r} is right)")
 
     def _typed(self) -> str:
-        return self.reading.call.text(self.subject, self.reading.settings)
+        beside = {name: name for name in self.reading.call.beside}
+        return self.reading.call.text(self.subject, {**self.reading.settings, **beside})
 
     def _script(self, found: Mapping[str, Compared], first: Finding | None) -> str:
         """How to see the first finding, else the worst value, by hand."""
         call = self.reading.call
         worst = found["float64"].worst if "float64" in found else None
         if first is None:
-            return "" if worst is None else script(
-                self.subject, call, worst.settings, worst.x, worst.dtype, repr(worst.expected)
+            if worst is None:
+                return ""
+            told = self.truth.arguments(worst.witness(self.truth.names))
+            return script(
+                self.subject, call, told, told[self.truth.names[0]], worst.dtype,
+                repr(worst.expected),
             )  # fmt: skip
-        at = {n: first.witness.get(n, v) for n, v in self.reading.settings.items()}
-        x, dtype = first.witness.get(self.truth.names[0], 1.0), first.witness.get("dtype", "")
+        told = {**self.reading.settings, **self._arguments(first)}
+        x, dtype = told.get(self.truth.names[0], 1.0), first.witness.get("dtype", "")
         return script(
-            self.subject, call, at, x, str(dtype), first.expected, first.made, first.ask
+            self.subject, call, told, x, str(dtype), first.expected, first.made, first.ask
         )  # fmt: skip
+
+    def _arguments(self, one: Finding) -> dict[str, Any]:
+        """What is typed for a witness; where that names no input, a plain one."""
+        if self.truth.names[0] in one.witness:
+            return self.truth.arguments(one.witness)
+        given = self.truth.question(np.ones(1), self.reading.settings)
+        return {**self.truth.arguments(self._told(given)), **one.witness}
 
 
 def _notes(found: Mapping[str, Compared]) -> Iterator[str]:

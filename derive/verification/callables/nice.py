@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,6 +16,7 @@ from derive.verification.backend import Ball, arb, ctx
 COEFFICIENTS = tuple(
     Fraction(text) for text in ("1", "2", "1/2", "4", "1/4", "3", "1/3", "8", "1/8", "6", "1/6")
 )
+BASES = (2, 10)  # of logarithms, beside e
 CLOSE = 1e-6
 BITS = 256
 LARGEST = 3  # of the sum of exponents
@@ -24,13 +26,15 @@ SHAPES = ("", "p/(p+1)", "(p+1)/p", "p+1", "1/(p+1)")
 
 @dataclass(frozen=True)
 class Nice:
-    """coefficient * sqrt(2)**half * product of name**exponent * a quotient in one name."""
+    """coefficient * sqrt(2)**half * product of name**exponent * a quotient in one name, over
+    log(base) where logarithms have another base."""
 
     coefficient: Fraction = Fraction(1)
     half: int = 0
     exponents: tuple[tuple[str, int], ...] = ()
     shape: str = ""
     of: str = ""
+    base: int = 0
     _hash: int = field(default=0, compare=False, repr=False)
 
     @property
@@ -42,7 +46,7 @@ class Nice:
     @property
     def letter(self) -> str:
         """The name, where this is a parameter itself and nothing else."""
-        plain = self.coefficient == 1 and self.half == 0 and not self.shape
+        plain = self.coefficient == 1 and self.half == 0 and not self.shape and not self.base
         return (
             self.exponents[0][0]
             if plain and len(self.exponents) == 1 == self.exponents[0][1]
@@ -62,6 +66,8 @@ class Nice:
         out = arb(self.coefficient.numerator) / self.coefficient.denominator
         if self.half:
             out = out * arb(2).sqrt() ** self.half
+        if self.base:
+            out = out / arb(self.base).log()
         for name, n in self.exponents:
             out = out * arb(values[name]) ** n
         if self.shape:
@@ -73,6 +79,7 @@ class Nice:
     def expression(self) -> sympy.Expr:
         out = sympy.Rational(self.coefficient.numerator, self.coefficient.denominator)
         out *= sympy.sqrt(2) ** self.half
+        out /= sympy.log(self.base) if self.base else 1
         for name, n in self.exponents:
             out *= sympy.Symbol(name, positive=True) ** n
         if self.shape:
@@ -126,6 +133,10 @@ def named(
                 for value, at in zip(found, settings, strict=True)
             ):
                 return Nice(sign * nice.coefficient, *_rest(nice))
+    for base in BASES:
+        moved = [value * math.log(base) for value in found]
+        if all(math.isclose(value, 1, rel_tol=close) for value in moved):
+            return Nice(base=base)
     return None
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from derive.verification.callables.convention import Settings
+import numpy as np
+
 from derive.verification.callables.findings import Finding
 
 
@@ -15,24 +16,31 @@ from derive.verification.callables.findings import Finding
 class Point:
     """One value that was asked for."""
 
-    x: float
-    settings: Settings
+    x: float  # of a row of classes, the largest
+    settings: Mapping[str, Any]
     dtype: str
     got: float
     expected: float
     error: float  # in ULP beyond kappa
     near: bool  # beside a special value of a parameter
     form: str  # the dtype of these ULP
+    row: list[float] | None = None
+    place: int = 0  # in its row
 
-    def witness(self, names: Sequence[str]) -> dict[str, object]:
-        return {names[0]: self.x, **self.settings, "dtype": self.dtype}
+    @property
+    def given(self) -> float | list[float]:
+        """The prediction or the residual, as it went in."""
+        return self.x if self.row is None else self.row
+
+    def witness(self, names: Sequence[str]) -> dict[str, Any]:
+        return {names[0]: self.given, **self.settings, "dtype": self.dtype}
 
 
 @dataclass(frozen=True)
 class Raised:
     """A number at which there is an error and no value."""
 
-    x: float
+    given: Any
     settings: Mapping[str, Any]
     error: str
 
@@ -77,9 +85,9 @@ def finding(points: Sequence[Point], names: Sequence[str]) -> Finding:
 
 def finding_of_errors(raised: Sequence[Raised], names: Sequence[str]) -> Finding:
     """The most ordinary number that is refused."""
-    first = min(raised, key=lambda r: (abs(r.x) > 1e8, len(repr(r.x))))
+    first = min(raised, key=lambda r: (np.max(np.abs(r.given)) > 1e8, len(repr(r.given))))
     what = f"{first.error.partition(chr(10))[0][:80]}, at {len(raised)} of the points"
-    return Finding(what, {names[0]: first.x, **first.settings}, "a value", "an error")
+    return Finding(what, {names[0]: first.given, **first.settings}, "a value", "an error")
 
 
 def stratum(p: Point) -> str:
@@ -88,7 +96,7 @@ def stratum(p: Point) -> str:
         where = "NaN in x"
     elif math.isinf(p.x):
         where = "infinite x"
-    elif abs(p.x) in map(abs, p.settings.values()):
+    elif abs(p.x) in (abs(v) for v in p.settings.values() if not isinstance(v, list)):
         where = "x at a parameter"
     elif p.x == 0:
         where = "x = 0"

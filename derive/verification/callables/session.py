@@ -48,7 +48,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Given:
-    """One request: residuals, parameters (numbers, or arrays that broadcast), and how often."""
+    """One request: residuals, parameters (numbers, or arrays that broadcast), and how often.
+
+    beside: what goes in with each residual (with each row of classes), such as a target.
+    """
 
     x: Floats
     numbers: Mapping[str, float]
@@ -57,6 +60,8 @@ class Given:
     view: str = ""
     times: int = 1
     after: bool = False
+    beside: Mapping[str, Floats] = field(default_factory=dict)
+    rows: bool = False  # the last axis of x has the classes of one row
 
 
 class Session:
@@ -106,7 +111,9 @@ class Session:
 
     def call(self, call: Call, given: Given) -> Answer:
         x = np.ascontiguousarray(given.x, dtype=np.float64)
-        arrays = {n: np.ascontiguousarray(v, np.float64) for n, v in given.arrays.items()}
+        beside = {n: given.beside[n] for n in call.beside}
+        sent = {**beside, **given.arrays}
+        arrays = {n: np.ascontiguousarray(v, np.float64) for n, v in sent.items()}
         request = {
             "do": "call",
             "subject": self.subject,
@@ -117,7 +124,10 @@ class Session:
             "times": given.times,
             "after": given.after,
             "numbers": {k: v for k, v in given.numbers.items() if k not in arrays},
-            "shapes": {n: list(v.shape) for n, v in given.arrays.items()},
+            "shapes": {n: list(v.shape) for n, v in sent.items()},
+            "beside": list(beside),
+            "rows": given.rows,
+            "whole": [n for n, v in beside.items() if v.dtype.kind == "i"],
             "raw": [["x", x.size], *([n, v.size] for n, v in arrays.items())],
         }
         raw = [x.tobytes(), *(v.tobytes() for v in arrays.values())]

@@ -14,7 +14,7 @@ MOST = 6
 def shown(found: Judgement, width: int, paint: Paint) -> str:
     """The verdict first, then what it rests on, then how to see the worst point."""
     head = f"{found.verdict}: {found.id}"
-    lines = [paint(head, COLOURS[found.verdict])]
+    lines = [paint(line, COLOURS[found.verdict]) for line in wrapped(head, width, 0, 2)]
     for text in _said(found):
         lines += _wrapped(text, width, "  ")
     for one in found.findings[:MOST]:

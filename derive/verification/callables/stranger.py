@@ -256,39 +256,62 @@ def called(request: Any, raw: Any) -> Any:
         given = lib.take(x, dtype)
     numbers = dict(request["numbers"])
     for name, shape in request["shapes"].items():
-        numbers[name] = raw[name].reshape(shape).astype(dtype if dtype != "int64" else wide)
+        kind_of = "int64" if name in request["whole"] else wide if dtype == "int64" else dtype
+        numbers[name] = raw[name].reshape(shape).astype(kind_of)
     arrays = {n: lib.take(v, v.dtype) for n, v in numbers.items() if isinstance(v, np.ndarray)}
     numbers.update(arrays)
     before = as_array(lib.give(given)).tobytes()
     kept = {n: as_array(lib.give(v)).tobytes() for n, v in arrays.items()}
     of_x = prepared(call, request["subject"], numbers, lambda v: v)
+    beside = {name: numbers[name] for name in request["beside"]}
+
+    def one_by_one(rows: Any, take: Any) -> Any:
+        """The function of each row (an element) by itself, with what stands beside it."""
+        found = []
+        for place in range(len(rows)):
+            k = place if call.get("alone") else slice(place, place + 1)
+            if not beside:
+                found.append(of_x(take(rows[k])))
+                continue
+            parts = {n: v if request["rows"] else v.reshape(-1) for n, v in beside.items()}
+            here = {**numbers, **{n: take(v[k]) for n, v in parts.items()}}
+            of_one = prepared(call, request["subject"], here, lambda v: v)
+            found.append(of_one(take(rows[k])))
+        return found
 
     def once(argument: Any) -> Any:
         with errstate(all="warn"):
             if kind == "floats":
-                flat = as_array(argument).ravel().tolist()
-                values = [first_of(of_x(v)) for v in flat]
+                flat = as_array(argument).ravel()
+                values = one_by_one(flat, first_of)
+                kinds = {str(v.dtype).rpartition(".")[2] for v in values if hasattr(v, "dtype")}
+                narrow.update(kinds & {"float32", "float16", "bfloat16"})
+                values = [first_of(v) for v in values]
                 return as_array(values, dtype=wide).reshape(as_array(argument).shape)
             if call.get("gradient"):
                 return lib.slope(of_x, argument)
             if call.get("each"):
-                flat = argument.reshape(-1)
-                values = [as_array(lib.give(of_x(flat[k : k + 1]))) for k in range(len(flat))]
+                rows = argument if request["rows"] else argument.reshape(-1)
+                values = [as_array(lib.give(v)) for v in one_by_one(rows, lambda v: v)]
+                if request["rows"]:
+                    found = np.stack([v.reshape(-1) for v in values])
+                    return found[:, 0] if found.shape[1] == 1 else found
                 parts = [v.ravel()[:1] for v in values]
-                return np.concatenate(parts).reshape(tuple(argument.shape)) if parts else flat
+                return np.concatenate(parts).reshape(tuple(argument.shape)) if parts else rows
             return of_x(argument)
 
     results, texts = [], []
+    narrow: set[str] = set()
     with catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         for _ in range(request["times"]):
             results.append(once(given))
         if request.get("after"):
-            once(lib.take(contiguous(x)[::-1] * 0 + 5, dtype))
+            once(lib.take(contiguous(contiguous(x)[::-1]), dtype))
         texts = [f"{w.category.__name__}: {w.message}" for w in seen]
     out = [as_array(lib.give(r)) for r in results]
     reply = {
-        "dtype": str(out[0].dtype),
+        "dtype": min(narrow, default=str(out[0].dtype)),
         "shapes": [list(o.shape) for o in out],
         "type": type(results[0]).__name__,
         "warnings": sorted(set(texts))[:4],

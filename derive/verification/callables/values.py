@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from derive.definitions.floats import FORMATS, Floats, neighbours
 from derive.definitions.samples import draw, to_dtype
-from derive.verification.backend import Ball
+from derive.verification.backend import Ball, arb
 from derive.verification.callables.call import Call
 from derive.verification.callables.convention import Convention, Settings
 from derive.verification.callables.points import Compared, Point, Raised
-from derive.verification.callables.session import Answer, Given, Session
-from derive.verification.callables.truth import Truth
+from derive.verification.callables.session import Answer, Session
+from derive.verification.callables.truth import Batch, Truth
 from derive.verification.ulp import errors_in_ulp
 
 LOST = {"float64": 2.0**-30, "float32": 2.0**-13}  # a larger relative error beyond kappa: refuted
@@ -80,66 +81,87 @@ class Comparison:
         ratio_in_range = (size / unit < most) | ~np.isfinite(size)
         return to_dtype(found[ratio_in_range & ((size < most) | ~np.isfinite(size))], dtype)
 
+    def batches(self, dtype: str) -> Iterator[Batch]:
+        """What goes in, with their parameters."""
+        if not self.truth.loss.predictions:
+            for number, settings in enumerate(self.settings(dtype)):
+                yield Batch(self.residuals(settings, dtype, number), settings)
+            return
+        free = [name for name in self.call.parameters if name not in self.fixed]
+        letters = {value.letter: name for name, value in self.convention.parameters.items()}
+        if free and set(free) <= set(letters):
+            for batch in self.truth.batches(dtype, self.seed, None):
+                theirs = {name: batch.settings[letters[name]] for name in free}
+                yield replace(batch, settings={**self.fixed, **theirs})
+            return
+        for settings in self.settings(dtype):
+            ours = {n: float(b) for n, b in self.convention.ours(settings).items()}
+            for batch in self.truth.batches(dtype, self.seed, ours):
+                yield replace(batch, settings=settings)
+
     def over(self, dtype: str) -> Compared:
         points: list[Point] = []
         errors: list[str] = []
         raised: list[Raised] = []
         out, size, warnings = "", 0, []
         stopped: tuple[str, Mapping[str, object]] | None = None
-        for number, settings in enumerate(self.settings(dtype)):
-            x = self.residuals(settings, dtype, number)
-            x, answer = self._asked(x, settings, dtype, raised)
+        for whole in self.batches(dtype):
+            batch, answer = self._asked(whole, dtype, raised)
             if answer.is_final:
-                stopped = answer.error, {**settings, "dtype": dtype}
+                stopped = answer.error, {**batch.settings, "dtype": dtype}
                 break
-            if answer.error or answer.first.shape != x.shape:
+            if answer.error or answer.first.shape != self.truth.shape(batch.x):
                 said = (
                     answer.error.partition("\n")[0][:100]
-                    or f"{answer.first.shape} came out for {x.shape}"
+                    or f"{answer.first.shape} came out for {batch.x.shape}"
                 )
-                errors.append(f"{_shown(settings)}: {said}")
+                errors.append(f"{_shown(batch.settings)}: {said}")
                 if len(errors) > 3 and not points:
                     break
                 continue
-            out, size = answer.dtype, max(size, x.size)
+            out, size = answer.dtype, max(size, batch.x.size)
             warnings += [w for w in answer.warnings if w not in warnings]
-            points += self._points(x, settings, dtype, answer.first, self._form(answer, dtype))
+            points += self._points(batch, dtype, answer.first.ravel(), self._form(answer, dtype))
         found = self._sorted(points, tuple(errors), out, tuple(warnings))
         return replace(found, stopped=stopped, raised=tuple(raised), size=size)
 
-    def _asked(
-        self, x: Floats, settings: Settings, dtype: str, raised: list[Raised]
-    ) -> tuple[Floats, Answer]:
+    def _asked(self, batch: Batch, dtype: str, raised: list[Raised]) -> tuple[Batch, Answer]:
         """The values, where there are any; numbers at which an error is raised go to `raised`."""
 
-        def of(values: Floats) -> Answer:
-            return self.session.call(self.call, Given(values, settings, dtype=dtype))
+        def of(places: Any) -> Answer:
+            return self.session.call(self.call, self.truth.given(batch.part(places), dtype=dtype))
 
-        whole = of(x)
+        whole = of(slice(None))
         if not whole.error or whole.is_final:
-            return x, whole
-        x = x[np.isfinite(x)]  # perhaps only what is no number is refused
-        whole = of(x)
-        if not whole.error or whole.is_final or len(raised) > MOST_RAISED or of(ONE).error:
-            return x, whole
+            return batch, whole
+        finite = np.isfinite(batch.x.reshape(len(batch.x), -1)).all(axis=1)
+        batch = batch.part(finite)  # perhaps only what is no number is refused
+        whole = of(slice(None))
+        plain = self.truth.question(ONE, batch.settings, dtype=dtype)
+        refused = whole.error and not whole.is_final and len(raised) <= MOST_RAISED
+        if not refused or self.session.call(self.call, plain).error:
+            return batch, whole
         kept, answers = [], []
-        left = [x]
+        left = [np.arange(len(batch.x))]
         while left:
             part = left.pop()
             answer = of(part)
             if answer.is_final:
-                return x, answer
+                return batch, answer
             if not answer.error:
                 kept.append(part)
                 answers.append(answer)
             elif len(part) > 1:
                 left += [part[len(part) // 2 :], part[: len(part) // 2]]
             else:
-                raised.append(Raised(float(part[0]), {**settings, "dtype": dtype}, answer.error))
-        if not kept or any(a.first.shape != k.shape for a, k in zip(answers, kept, strict=True)):
-            return x, whole
+                told = self.truth.told_of(batch, int(part[0]))
+                given = told.pop(self.truth.names[0])
+                raised.append(Raised(given, {**told, "dtype": dtype}, answer.error))
+        right = (self.truth.shape(batch.x[k]) for k in kept)
+        if not kept or any(a.first.shape != s for a, s in zip(answers, right, strict=True)):
+            return batch, whole
         values = np.concatenate([a.first for a in answers])
-        return np.concatenate(kept), replace(answers[0], values=(values,))
+        return batch.part(np.concatenate(kept)), replace(answers[0], values=(values,))
 
     def _form(self, answer: Answer, dtype: str) -> str:
         """The dtype in whose ULP errors count: numbers of Python say nothing of theirs."""
@@ -147,29 +169,43 @@ class Comparison:
             return dtype
         return answer.dtype if answer.dtype in FORMATS and answer.dtype != "float16" else dtype
 
-    def _points(
-        self, x: Floats, settings: Settings, dtype: str, got: Floats, form: str
-    ) -> Iterator[Point]:
-        ours = self.convention.ours(settings)
-        factor, offset = (
-            n.ball(settings) for n in (self.convention.factor, self.convention.offset)
-        )
+    def _points(self, batch: Batch, dtype: str, got: Floats, form: str) -> Iterator[Point]:
+        ours, (factor, offset) = self._ours(batch.settings)
         near = self._is_near(ours)
-        exact = [
-            self.truth.under(v, ours, factor, offset) if not math.isnan(v) else None
-            for v in x.tolist()
-        ]
+        exact = self.truth.exact(batch, ours, factor, offset)
         pairs = [(math.nan, 0.0) if e is None or not e.defined else e.high_low() for e in exact]
         high, low = (np.array(column) for column in zip(*pairs, strict=True))
         errors = errors_in_ulp(got, high, low, form)
-        for k, value in enumerate(x.tolist()):
-            if math.isnan(value):
+        each = max(1, len(exact) // max(1, len(batch.x)))
+        for k, value in enumerate(exact):
+            if value is None:
                 error = 0.0 if math.isnan(got[k]) else math.inf
             elif math.isnan(high[k]):
                 continue
             else:
                 error = float(errors[k])
-            yield Point(value, settings, dtype, float(got[k]), float(high[k]), error, near, form)
+            told = self.truth.told(batch, k)
+            x = told.pop(self.truth.names[0])
+            row, largest = (x, max(x, key=abs)) if isinstance(x, list) else (None, x)
+            yield Point(
+                largest,
+                told,
+                dtype,
+                float(got[k]),
+                float(high[k]),
+                error,
+                near,
+                form,
+                row,
+                k % each,
+            )
+
+    def _ours(self, settings: Mapping[str, Any]) -> tuple[dict[str, Ball], tuple[Ball, Ball]]:
+        """Our parameters, and factor and offset; what stands beside the prediction, too."""
+        convention = self.convention
+        pair = convention.factor.ball(settings), convention.offset.ball(settings)
+        beside = {n: arb(v) for n, v in settings.items() if n == self.truth.target}
+        return {**beside, **convention.ours(settings)}, pair
 
     def _is_near(self, ours: Mapping[str, Ball]) -> bool:
         loss = self.truth.loss
@@ -203,20 +239,18 @@ class Comparison:
         return Compared(len(points), worst, tuple(faults), tuple(near), errors, out, warnings)
 
     def _beyond_kappa(self, p: Point) -> Point:
-        ours = self.convention.ours(p.settings)
-        factor = float(self.convention.factor.ball(p.settings))
-        kappa = self.truth.kappa(p.x, ours, p.expected, factor)
+        ours, (factor, _) = self._ours(p.settings)
+        told = {**p.settings, self.truth.names[0]: p.given}
+        kappa = self.truth.kappa(told, p.place, ours, p.expected, float(factor))
         error = max(p.error - kappa, 0.0)
         return replace(p, error=error)
 
     def _is_other_side(self, p: Point, limit: float) -> bool:
         """At a jump of the quantity: the value of the other side, which is a convention too."""
-        if not math.isfinite(p.x) or self.truth.quantity in ("loss", "log_density"):
+        steps = self.truth.over_classes or self.truth.quantity in ("loss", "log_density")
+        if steps or not math.isfinite(p.x):
             return False
-        ours = self.convention.ours(p.settings)
-        factor, offset = (
-            n.ball(p.settings) for n in (self.convention.factor, self.convention.offset)
-        )
+        ours, (factor, offset) = self._ours(p.settings)
         sides = []
         for to in (-math.inf, math.inf):
             found = self.truth.under(math.nextafter(p.x, to), ours, factor, offset)

@@ -13,7 +13,7 @@ from typing import Any
 import sympy
 from sympy.core.relational import Relational
 
-from derive.verification.backend import NeedsPrecision, Undefined, arb, ctx
+from derive.verification.backend import NeedsPrecision, NotReal, Undefined, arb, ctx
 from derive.verification.claims.arithmetic import (
     FUNCTIONS,
     ODD,
@@ -118,11 +118,15 @@ class Balls:
 
     def _log(self, inner: Number) -> Number:
         if isinstance(inner, Fraction):
-            if inner <= 0:
-                raise Undefined("the logarithm of a number that is not positive")
+            if inner < 0:
+                raise NotReal("the logarithm of a negative number")
+            if inner == 0:
+                raise Undefined("the logarithm of zero")
             return Fraction(0) if inner == 1 else ball(inner).log()
-        if inner <= 0:
-            raise Undefined("the logarithm of a number that is not positive")
+        if inner < 0:
+            raise NotReal("the logarithm of a negative number")
+        if inner.is_zero():
+            raise Undefined("the logarithm of zero")
         if not inner > 0:
             raise NeedsPrecision("the argument of a logarithm is not decided")
         return inner.log()
@@ -162,7 +166,7 @@ class Balls:
                 return Fraction(0)
             raise Undefined("zero to a power that is not positive")
         if base < 0:
-            raise Undefined("a fractional power of a negative number")
+            raise NotReal("a fractional power of a negative number")
         if isinstance(base, Fraction) and base == 1:
             return Fraction(1)
         below = ball(base)

@@ -33,7 +33,7 @@ def without_extremes(e: Any) -> Any:
 def derivative(e: Expr, v: Symbol, times: int = 1) -> Expr:
     """The derivative of an expression in v."""
     for _ in range(times):
-        e = _continued(_derivative(without_extremes(e), v))
+        e = _continued(without_extremes(_derivative(e, v)))
     return e
 
 
@@ -71,7 +71,24 @@ def _derivative(e: Expr, v: Symbol) -> Expr:
         return sign(e.args[0]) * _derivative(e.args[0], v)
     if isinstance(e, sympy.sign):
         return S.Zero
+    if isinstance(e, sympy.Max | sympy.Min):
+        return _of_extreme(e, v)
     return _of_function(e, v)
+
+
+def _of_extreme(e: Expr, v: Symbol) -> Expr:
+    """The slope of what wins, the middle where two meet."""
+    best, *others = e.args
+    slope = _derivative(best, v)
+    for other in others:
+        rival = _derivative(other, v)
+        if rival != slope:
+            wins, loses = (best > other, best < other)
+            if isinstance(e, sympy.Min):
+                wins, loses = loses, wins
+            slope = Piecewise((slope, wins), (rival, loses), ((slope + rival) / 2, True))
+        best = e.func(best, other)
+    return slope
 
 
 def _of_power(base: Expr, exponent: Expr, v: Symbol) -> Expr:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy
 
-from derive.verification.backend import Undefined
+from derive.verification.backend import NotReal, Undefined
 from derive.verification.claims.line import short
 from derive.verification.claims.refute import Finding, Place
 from derive.verification.claims.simplify import is_zero
@@ -15,12 +15,22 @@ SMALL = 64  # numbers of a point up to which terms are expanded: they may stand 
 EXPECT = {"==": "", "!=": "not ", "<": "< ", "<=": "<= ", ">": "> ", ">=": ">= "}
 
 
-def checked(values: Values, relation: Relation, at: Place) -> Finding | None:
-    """A finding where the relation fails at a point; Undefined where that stays open."""
+def checked(
+    values: Values, relation: Relation, at: Place, *, total: bool = False
+) -> Finding | None:
+    """A finding where the relation fails at a point; Undefined where that stays open.
+
+    total: the left side has to have a real value wherever the right one has one.
+    """
     sides = []
     for term in (relation.left, relation.right):
         try:
             sides.append(values.term(term, at))
+        except NotReal as trouble:
+            if not total or term is not relation.left:
+                raise
+            right = short(values.term(relation.right, at))
+            return Finding(at, right, f"no real value: {trouble}")
         except NoValue as trouble:
             other = relation.right if term is relation.left else relation.left
             return Finding(at, _expected(values, relation, other, at), str(trouble), False)

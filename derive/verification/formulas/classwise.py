@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Interval, Rational, S, Symbol, nan, oo, zoo
+from sympy import Expr, Interval, S, Symbol, nan, oo, zoo
 
 from derive.definitions.classes import entry_letter, written_out
 from derive.definitions.loss import Along, Loss
@@ -16,13 +16,13 @@ from derive.verification.claims.refute import Finding, Place, Search, search
 from derive.verification.claims.relations import checked
 from derive.verification.claims.terms import Relation, Term
 from derive.verification.claims.values import Values
-from derive.verification.formulas.convention import Convention, tidy
+from derive.verification.formulas.convention import Convention
+from derive.verification.formulas.plain import SAMPLES, is_nearly_zero, recognized
 from derive.verification.formulas.told import DIFFERENT, EQUAL, UNKNOWN, UP_TO, Comparison, detail
 
 COUNTS = (3, 2)  # classes
 POINTS, SECONDS = 150, 3.0
 IDENTITY = Convention(S.One, S.Zero, None)
-SAMPLES = tuple(map(Rational, ("1/5", "2/7", "1/11", "3/13", "1/17", "2/19")))
 
 
 @dataclass(frozen=True)
@@ -104,35 +104,17 @@ def _convention(table: Table) -> Convention | None:
     if any(e.has(nan, zoo, oo, -oo) or e == 0 for pair in pairs for e in pair):
         return None
     ratios = [theirs / mine for theirs, mine in pairs]
-    if not _vanishes(ratios[0] - ratios[1]):
+    if not is_nearly_zero(ratios[0] - ratios[1]):
         return None
-    factor = _recognized(ratios[0])
-    gap = table.text - factor * table.ours
+    factor = recognized(ratios[0])
+    gap = table.text - (factor or 0) * table.ours
     moved = [{**places[0], v: places[1][v]} for v in table.predictions]
-    if factor == 0 or not all(_vanishes(gap.subs(places[0]) - gap.subs(at)) for at in moved):
+    if not factor or not all(is_nearly_zero(gap.subs(places[0]) - gap.subs(at)) for at in moved):
         return None
     told = gap.subs({v: places[0][v] for v in table.predictions})  # which it does not depend on
     shorter = sympy.simplify(sympy.expand_log(gap, force=True))
     offset = sympy.simplify(told) if shorter.has(*table.predictions) else shorter
     return Convention(factor, offset, None)
-
-
-def _recognized(ratio: Expr) -> Expr:
-    """A number as a short fraction, in another base of logarithms too; else the ratio itself."""
-    if not ratio.is_comparable:
-        return tidy(ratio)
-    for unit in (S.One, 1 / sympy.log(2), 1 / sympy.log(10)):
-        value = sympy.N(ratio / unit, 40)
-        short = Rational(str(value)).limit_denominator(1000)
-        if abs(value - short) < 1e-30:
-            return short * unit
-    return tidy(ratio)
-
-
-def _vanishes(e: Expr) -> bool:
-    """Whether an expression is 0 to many digits, at simple values of the parameters."""
-    numbers = {v: SAMPLES[k] for k, v in enumerate(sorted(e.free_symbols, key=str))}
-    return bool(abs(sympy.N(e.subs(numbers), 40)) < 1e-30)
 
 
 def _looked(table: Table, convention: Convention, seed: int) -> Search:
@@ -143,7 +125,7 @@ def _looked(table: Table, convention: Convention, seed: int) -> Search:
     relation = Relation("==", Term(table.text), Term(right))
 
     def check(at: Place) -> Finding | None:
-        return checked(values, relation, at)
+        return checked(values, relation, at, total=True)
 
     free = table.text.free_symbols | right.free_symbols | table.where.free_symbols
     variables = [v for v in table.loss.variables if v in free]

@@ -6,17 +6,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import sympy
-from sympy import Expr, S, Symbol
+from sympy import Expr, Rational, S, Symbol
 
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
+from derive.verification.backend import NeedsPrecision, Undefined
+from derive.verification.claims.ball import ball
 from derive.verification.claims.closed import resolved
 from derive.verification.claims.operators import Numeric
+from derive.verification.claims.places import infinite
 from derive.verification.claims.places import text as shown
 from derive.verification.claims.refute import Finding, Place, Search, search
 from derive.verification.claims.relations import checked
 from derive.verification.claims.terms import Relation, Term
-from derive.verification.claims.values import Values
+from derive.verification.claims.values import NoValue, Values
 from derive.verification.claims.zero import vanishes
 from derive.verification.formulas.convention import Convention, conventions, degree
 from derive.verification.formulas.letters import candidates, likely
@@ -36,6 +39,8 @@ DENSITIES = ("density", "log_density", "log_partition")
 SECONDS = 6.0
 QUICK = 24  # points that a candidate passes before the thorough search
 THOROUGH = 500
+BESIDE = Rational(1, 1 << 600)  # a distance to either side of a jump
+CLOSE = 2.0**-60
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Trial:
     relation: Relation
     scales: Mapping[Symbol, Expr]
     letters: Mapping[str, str]
+    jumps: bool = False  # whether values at a point are a choice where the two sides differ
 
     @property
     def is_identity(self) -> bool:
@@ -68,7 +74,9 @@ def compare(
     has_x = x in ours.free or x.name in {s.name for s in formula.free_symbols}
     natural: Trial | None = None
     undecided: Search | None = None
+    second = quantity.startswith("d2_")
     for trial in _trials(reading, formula, loss, quantity, ours, shapes, has_x):
+        trial = replace(trial, jumps=second)
         if natural is None or (trial.is_identity and not natural.is_identity):
             natural = trial
         quick = _looked(trial, QUICK, 2.0, seed)
@@ -201,7 +209,9 @@ def _looked(trial: Trial, most: int, seconds: float, seed: int) -> Search:
     values.operators = Numeric(Values(_operated(trial)))
 
     def check(at: Place) -> Finding | None:
-        return checked(values, trial.relation, at)
+        found = checked(values, trial.relation, at, total=True)
+        chosen = found is not None and trial.jumps and _is_between_sides(values, trial, at)
+        return None if chosen else found
 
     free = trial.relation.left.free | trial.relation.right.free
     variables = [v for v in trial.loss.variables if v in free]
@@ -211,6 +221,26 @@ def _looked(trial: Trial, most: int, seconds: float, seed: int) -> Search:
         values, variables, written, sympy.true, check, seconds, most // 12 if costly else most,
         seed, moderate=costly,
     )  # fmt: skip
+
+
+def _is_between_sides(values: Values, trial: Trial, at: Place) -> bool:
+    """At a jump of a second derivative: whether the text has a value from one side to the other,
+    which is a choice that people make."""
+    x, sides = trial.loss.residual, []
+    for step in (-BESIDE, BESIDE):
+        try:
+            beside = values.term(trial.relation.right, {**at, x: at[x] + step})
+            here = values.term(trial.relation.left, at)
+        except (Undefined, NeedsPrecision, NoValue, KeyError, TypeError):
+            return False
+        if infinite(beside) or infinite(here):
+            return False
+        sides.append((ball(beside), ball(here)))
+    (left, here), (right, _) = sides
+    if abs(left - right) < CLOSE * (abs(left) + abs(right)):
+        return False
+    room = CLOSE * (abs(left) + abs(right))
+    return bool(left.min(right) - room <= here <= left.max(right) + room)
 
 
 def _operated(trial: Trial) -> Loss:

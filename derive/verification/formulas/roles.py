@@ -14,8 +14,9 @@ from sympy import Expr, Rational, S, Symbol, nan, oo, zoo
 
 from derive.definitions.loss import Loss
 from derive.verification.claims.derivative import derivative
-from derive.verification.formulas.convention import Convention, tidy
+from derive.verification.formulas.convention import Convention
 from derive.verification.formulas.matched import MOST, Matched, stem
+from derive.verification.formulas.plain import is_nearly_zero, recognized
 
 PREDICTIONS = ("yhat", "p", "phat", "q", "qhat", "pi", "mu", "muhat", "lambda", "f", "fhat", "z",
                "s", "h", "x", "eta", "theta", "m", "o", "a", "ybar")  # fmt: skip
@@ -28,10 +29,13 @@ MOST_LETTERS = 6
 def matches(formula: Expr, loss: Loss, wanted: Sequence[Symbol]) -> Iterator[Matched]:
     """Ways to read the letters, the likely ones first. wanted: the variables of our quantity."""
     letters = sorted(formula.free_symbols, key=lambda s: s.name)[:MOST_LETTERS]
-    own = {v: s for v in wanted for s in letters if s.name == v.name}
+    own = {v: s for v in loss.variables for s in letters if s.name == v.name}
     free = [s for s in letters if s not in own.values()]
     open_ = [v for v in wanted if v not in own]
     missing = max(0, len(open_) - len(free))
+    if missing > sum(v in loss.parameters for v in open_):  # it speaks of other variables of ours
+        all_ = {v: own.get(v, v) for v in loss.variables}
+        yield _matched(formula, loss, letters, all_, {})
     for absent in itertools.combinations([v for v in open_ if v in loss.parameters], missing):
         asked = [v for v in open_ if v not in absent]
         orders = itertools.permutations(free, len(asked))
@@ -86,22 +90,19 @@ def role_conventions(text: Expr, ours: Expr, loss: Loss) -> Iterator[Convention]
     slopes = [derivative(e, x) for e in (text, ours)]
     roles = [*loss.predictions, loss.target]
     inside = [[s for s in SAMPLES if loss.domain(v).contains(s) == True] for v in roles]  # noqa: E712
-    found: list[Expr] = []
+    pairs: list[tuple[Expr, Expr]] = []
     for k in range(len(SAMPLES)):
         at = {
             v: own[(k + 2 * i) % len(own)]
             for i, (v, own) in enumerate(zip(roles, inside, strict=True))
             if own
         }
-        mine, theirs = (slope.subs(at) for slope in reversed(slopes))
-        if any(e.has(nan, zoo, oo, -oo) for e in (mine, theirs)) or sympy.simplify(mine) == 0:
-            continue
-        found.append(tidy(theirs / mine))
-        if len(found) == 2:
-            break
-    if not found or found[0] == 0 or sympy.simplify(found[0] - found[-1]) != 0:
+        theirs, mine = (slope.subs(at) for slope in slopes)
+        if not any(e.has(nan, zoo, oo, -oo) for e in (theirs, mine)) and not is_nearly_zero(mine):
+            pairs.append((theirs, mine))
+    factor = recognized(pairs[0][0] / pairs[0][1]) if pairs else None
+    if not factor or not all(is_nearly_zero(theirs - factor * mine) for theirs, mine in pairs):
         return
-    factor = found[0]
     offset = sympy.simplify(text - factor * ours)
     if offset.has(x):
         offset = sympy.simplify(offset.subs(x, inside[0][0]))

@@ -1,0 +1,49 @@
+"""At a kink: the middle for first derivatives, between the sides for second ones; no letter is
+taken for another of ours; a text without a real value is different."""
+
+import random
+
+import pytest
+
+from derive.definitions.catalogue import load
+from derive.verification.formulas.run import judged_formula
+from tools.mutation.formulas import right, text, wrong
+
+
+def relation(formula, loss, quantity="loss"):
+    asked = {"text": formula, "loss": loss, "quantity": quantity, "latex": False}
+    return judged_formula(asked)["relation"]
+
+
+@pytest.mark.parametrize(
+    ("formula", "loss", "quantity", "expected"),
+    [
+        ("piecewise((-y/2, f*y == 1), (0, f*y > 1), (-y, True))", "hinge", "d_f", "equal"),
+        ("piecewise((-y/3, f*y == 1), (0, f*y > 1), (-y, True))", "hinge", "d_f", "different"),
+        ("piecewise((0, f*y > 1), (2*y**2, True))", "squared_hinge", "d2_f", "equal"),
+        ("piecewise((0, f*y >= 1), (2*y**2, True))", "squared_hinge", "d2_f", "equal"),
+        ("2*piecewise((-y/2, f*y == 1), (0, f*y > 1), (-y, True))**2", "squared_hinge", "d2_f",
+         "equal"),
+        ("piecewise((7, f*y == 1), (0, f*y > 1), (2*y**2, True))", "squared_hinge", "d2_f",
+         "different"),
+        ("-1/mu", "poisson", "d2_mu_y", "equal"),
+        ("-1/y", "poisson", "d2_mu_y", "different"),
+        ("-mu + y*log(-mu/y)", "poisson_deviance", "loss", "different"),
+        ("sum(p*log(-p/q))", "kl_divergence", "loss", "different"),
+        ("2*(1.0001*log(mu + 1) - log(y + 1))/(mu + 1)", "squared_logarithmic_error", "d_mu",
+         "different"),
+        ("1.5*(log(mu + 1) - log(y + 1))**2", "squared_logarithmic_error", "loss", "up to"),
+        ("0", "smoothed_hinge", "d_f", "different"),
+    ],
+)  # fmt: skip
+def test_the_relation_is_found(formula, loss, quantity, expected):
+    assert relation(formula, loss, quantity) == expected
+
+
+@pytest.mark.parametrize("name", ["huber", "binary_focal", "softmax_cross_entropy", "multi_margin"])
+def test_mutants_are_wrong_and_rewrites_are_right(name):
+    loss, draw = load(name), random.Random(5)
+    for quantity, variant in wrong(loss, 3, draw):
+        assert relation(text(variant.formula), name, quantity) in ("different", "up to"), variant
+    for quantity, variant in right(loss, 2, draw):
+        assert relation(text(variant.formula), name, quantity) in ("equal", "unknown"), variant

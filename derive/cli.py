@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from derive import shell
+from derive import processor, shell
 from derive.commands.latex import latex
 from derive.commands.options import JSON, Command
 from derive.commands.options import LOSS as _LOSS
@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command line (default: this process's) and exit with its code."""
     os.environ.setdefault("SYMPY_CACHE_SIZE", REMEMBERED)
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["regenerate"]:
+        processor.settle()
     sys.exit(run(lambda: _dispatch(given)))
 
 

@@ -18,6 +18,10 @@ for folder in (HERE.parent, HERE, *(HERE / n for n in ("verification", "numerics
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
+from derive import processor  # noqa: E402 - found by then, and before NumPy is
+
+processor.settle()
+
 
 GAPS = frozenset((Path(__file__).parent / "known_gaps.txt").read_text("utf-8").splitlines())
 

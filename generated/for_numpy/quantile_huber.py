@@ -60,7 +60,7 @@ def _parameters(tau: Any = 0.9, kappa: Any = 1.0) -> Any:
 def loss(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
     """Quantile Huber loss, elementwise."""
     s = np.minimum(np.maximum(x, -kappa), kappa)
-    return np.where(x > 0, 1 - tau, tau) / kappa * s * (x - 0.5 * s)
+    return s / kappa * (np.where(x > 0, 1 - tau, tau) * (x - 0.5 * s))
 
 
 @_elementwise
@@ -88,7 +88,7 @@ def d_kappa(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
 @_elementwise
 def d2_x(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
     """The second derivative in x."""
-    value = np.where(np.abs(x) <= kappa, 1, 0) / kappa * np.where(x > 0, 1 - tau, tau)
+    value = np.where(np.abs(x) <= kappa, 1, 0) * np.where(x > 0, 1 - tau, tau) / kappa
     return np.where(np.isnan(x), x, value)
 
 
@@ -123,9 +123,9 @@ def d2_kappa(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
     """The second derivative in kappa."""
     y = x / kappa
     size = np.abs(x)
-    value = size / kappa * ((1 - tau) / kappa * size / kappa)
-    value = _where_rare(x < 0, lambda: size / kappa * (tau / kappa * size / kappa), value)
-    u = np.where(y > 0, 1 - tau, tau) / kappa * np.where(np.abs(y) <= 1, y * y, 0)
+    value = size / kappa / kappa * ((1 - tau) / kappa * size)
+    value = _where_rare(x < 0, lambda: tau / kappa * size * (size / kappa / kappa), value)
+    u = np.where(np.abs(y) <= 1, y * y, 0) / kappa * np.where(y > 0, 1 - tau, tau)
     return np.where(np.abs(y) >= 0.00390625, u, value)
 
 
@@ -139,10 +139,11 @@ def weight(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
 @_elementwise
 def value_and_grad(x: Any, tau: Any = 0.9, kappa: Any = 1.0) -> Any:
     """(loss, d_x) in one pass."""
-    w = np.where(x > 0, 1 - tau, tau)
     s = np.minimum(np.maximum(x, -kappa), kappa)
-    slope = s / kappa * _where_rare(x == 0, lambda: 0.5, w)
-    return w / kappa * s * (x - 0.5 * s), slope
+    v = s / kappa
+    w = np.where(x > 0, 1 - tau, tau)
+    slope = v * _where_rare(x == 0, lambda: 0.5, w)
+    return v * (w * (x - 0.5 * s)), slope
 
 
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:

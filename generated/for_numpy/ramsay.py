@@ -55,13 +55,13 @@ def _parameters(a: Any = 0.3) -> Any:
 def loss(x: Any, a: Any = 0.3) -> Any:
     """Ramsay's Ea, elementwise."""
     value = x * _exp_difference_alone_0_1_1(-a * np.abs(x)) * x
-    return _where_rare(np.abs(x / (1 / a)) >= 2.0**20, lambda: 1 / a / a, value)
+    return _where_rare(np.abs(a * x) >= 2.0**20, lambda: 1 / a / a, value)
 
 
 @_elementwise
 def d_x(x: Any, a: Any = 0.3) -> Any:
     """The derivative in x, the influence."""
-    y = x / (1 / a)
+    y = a * x
     half = np.exp(-a / 2 * np.abs(x))
     value = half * x * half
     value = _where_rare(np.abs(y) >= 2.0**27, lambda: 0, value)
@@ -72,28 +72,28 @@ def d_x(x: Any, a: Any = 0.3) -> Any:
 def d_a(x: Any, a: Any = 0.3) -> Any:
     """The derivative in a."""
     value = -x * x * _exp_difference_alone_0_1_1_1(-a * np.abs(x)) * np.abs(x) * 2
-    return _where_rare(np.abs(x / (1 / a)) >= 2.0**20, lambda: -2 / a / a / a, value)
+    return _where_rare(np.abs(a * x) >= 2.0**20, lambda: -2 / a / a / a, value)
 
 
 @_elementwise
 def d2_x(x: Any, a: Any = 0.3) -> Any:
     """The second derivative in x."""
     value = (1 - a * np.abs(x)) * np.exp(-a * np.abs(x))
-    return _where_rare(np.abs(x / (1 / a)) >= 2.0**27, lambda: 0, value)
+    return _where_rare(np.abs(a * x) >= 2.0**27, lambda: 0, value)
 
 
 @_elementwise
 def d2_x_a(x: Any, a: Any = 0.3) -> Any:
     """The mixed second derivative in x and a."""
     half = np.exp(-a / 2 * np.abs(x))
-    return _where_rare(np.abs(x / (1 / a)) == np.inf, lambda: 0, -half * x * np.abs(x) * half)
+    return _where_rare(np.abs(a * x) == np.inf, lambda: 0, -half * x * np.abs(x) * half)
 
 
 @_elementwise
 def d2_a(x: Any, a: Any = 0.3) -> Any:
     """The second derivative in a."""
     value = 6 * x * x * _exp_difference_alone_0_1_1_1_1(-a * np.abs(x)) * x * x
-    return _where_rare(np.abs(x / (1 / a)) >= 32768, lambda: 6 / a / a / a / a, value)
+    return _where_rare(np.abs(a * x) >= 32768, lambda: 6 / a / a / a / a, value)
 
 
 @_elementwise

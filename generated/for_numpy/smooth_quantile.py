@@ -110,7 +110,7 @@ def d2_x_tau(x: Any, tau: Any = 0.9, c: Any = 0.5) -> Any:
 def d2_x_c(x: Any, tau: Any = 0.9, c: Any = 0.5) -> Any:
     """The mixed second derivative in x and c."""
     y = x / c
-    p = _root_sigmoid(y) / c * _root_sigmoid(-y)
+    p = _root_sigmoid(-y) / c * _root_sigmoid(y)
     return _where_rare(np.abs(y) == np.inf, lambda: 0, -p * x * p)
 
 

@@ -38,7 +38,7 @@ def _elementwise(_formula: Any) -> Any:
 def loss(x: Tensor, tau: Any = 0.9, kappa: Any = 1.0) -> Tensor:
     """Quantile Huber loss, elementwise."""
     s = torch.clamp(x, -kappa, kappa)
-    return torch.where(x > 0, 1 - tau, tau) / kappa * s * (x - 0.5 * s)
+    return s / kappa * (torch.where(x > 0, 1 - tau, tau) * (x - 0.5 * s))
 
 
 @_elementwise
@@ -66,7 +66,7 @@ def d_kappa(x: Tensor, tau: Any = 0.9, kappa: Any = 1.0) -> Tensor:
 @_elementwise
 def d2_x(x: Tensor, tau: Any = 0.9, kappa: Any = 1.0) -> Tensor:
     """The second derivative in x."""
-    value = torch.where(torch.abs(x) <= kappa, 1, 0) / kappa * torch.where(x > 0, 1 - tau, tau)
+    value = torch.where(torch.abs(x) <= kappa, 1, 0) * torch.where(x > 0, 1 - tau, tau) / kappa
     return torch.where(torch.isnan(x), x, value)
 
 
@@ -102,9 +102,9 @@ def d2_kappa(x: Tensor, tau: Any = 0.9, kappa: Any = 1.0) -> Tensor:
     """The second derivative in kappa."""
     y = x / kappa
     size = torch.abs(x)
-    value = size / kappa * ((1 - tau) / kappa * size / kappa)
-    value = torch.where(x < 0, size / kappa * (tau / kappa * size / kappa), value)
-    u = torch.where(y > 0, 1 - tau, tau) / kappa * torch.where(torch.abs(y) <= 1, y * y, 0)
+    value = size / kappa / kappa * ((1 - tau) / kappa * size)
+    value = torch.where(x < 0, tau / kappa * size * (size / kappa / kappa), value)
+    u = torch.where(torch.abs(y) <= 1, y * y, 0) / kappa * torch.where(y > 0, 1 - tau, tau)
     return torch.where(torch.abs(y) >= 0.00390625, u, value)
 
 
@@ -289,26 +289,25 @@ class _Total(torch.autograd.Function):
         (tau, kappa) = map(float, parameters)
         for one, other, s in parts:
             d = one - other
+            u = torch.clamp(d, -kappa, kappa)
+            v = torch.add(d, u, alpha=-0.5)
             c1 = d > 0
-            u = torch.where(c1, d.new_full((), 1 - tau), d.new_full((), tau))
-            v = torch.clamp(d, -kappa, kappa)
-            w = torch.mul(u, v)
-            p = torch.add(d, v, alpha=-0.5)
-            w.mul_(p)
-            found = [w.sum().item() / kappa, 0.0, 0.0]
+            w = torch.where(c1, d.new_full((), 1 - tau), d.new_full((), tau))
+            p = torch.mul(w, v).mul_(u)
+            found = [p.sum().item() / kappa, 0.0, 0.0]
             c2 = d == 0
-            torch.where(c2, d.new_full((), 0.5), u, out=u)
-            torch.mul(v, u, out=s)
+            torch.where(c2, d.new_full((), 0.5), w, out=w)
+            torch.mul(u, w, out=s)
             if ctx.needs_input_grad[3]:
-                p.mul_(v)
-                torch.where(c1, d.new_full((), -1), d.new_full((), 1), out=w)
-                torch.where(c2, d.new_full((), 0), w, out=w)
-                p.mul_(w)
-                found[1] = p.sum().item() / kappa
-            if ctx.needs_input_grad[4]:
-                u.mul_(v)
                 v.mul_(u)
-                found[2] = -(v.sum().item() / kappa / kappa / 2)
+                torch.where(c1, d.new_full((), -1), d.new_full((), 1), out=p)
+                torch.where(c2, d.new_full((), 0), p, out=p)
+                v.mul_(p)
+                found[1] = v.sum().item() / kappa
+            if ctx.needs_input_grad[4]:
+                w.mul_(u)
+                u.mul_(w)
+                found[2] = -(u.sum().item() / kappa / kappa / 2)
             s.mul_(ctx.share / kappa)
             if math.isnan(found[0]):  # which no sign or choice of slopes may hide
                 s.masked_fill_(torch.isnan(one - other), math.nan)

@@ -33,13 +33,13 @@ def _elementwise(_formula: Any) -> Any:
 def loss(x: Tensor, a: Any = 0.3) -> Tensor:
     """Ramsay's Ea, elementwise."""
     value = x * _exp_difference_alone_0_1_1(-a * torch.abs(x)) * x
-    return torch.where(torch.abs(x / (1 / a)) >= 2.0**20, 1 / a / a, value)
+    return torch.where(torch.abs(a * x) >= 2.0**20, 1 / a / a, value)
 
 
 @_elementwise
 def d_x(x: Tensor, a: Any = 0.3) -> Tensor:
     """The derivative in x, the influence."""
-    y = x / (1 / a)
+    y = a * x
     half = torch.exp(-a / 2 * torch.abs(x))
     value = half * x * half
     value = torch.where(torch.abs(y) >= 2.0**27, 0, value)
@@ -50,28 +50,28 @@ def d_x(x: Tensor, a: Any = 0.3) -> Tensor:
 def d_a(x: Tensor, a: Any = 0.3) -> Tensor:
     """The derivative in a."""
     value = -x * x * _exp_difference_alone_0_1_1_1(-a * torch.abs(x)) * torch.abs(x) * 2
-    return torch.where(torch.abs(x / (1 / a)) >= 2.0**20, -2 / a / a / a, value)
+    return torch.where(torch.abs(a * x) >= 2.0**20, -2 / a / a / a, value)
 
 
 @_elementwise
 def d2_x(x: Tensor, a: Any = 0.3) -> Tensor:
     """The second derivative in x."""
     value = (1 - a * torch.abs(x)) * torch.exp(-a * torch.abs(x))
-    return torch.where(torch.abs(x / (1 / a)) >= 2.0**27, 0, value)
+    return torch.where(torch.abs(a * x) >= 2.0**27, 0, value)
 
 
 @_elementwise
 def d2_x_a(x: Tensor, a: Any = 0.3) -> Tensor:
     """The mixed second derivative in x and a."""
     half = torch.exp(-a / 2 * torch.abs(x))
-    return torch.where(torch.abs(x / (1 / a)) == math.inf, 0, -half * x * torch.abs(x) * half)
+    return torch.where(torch.abs(a * x) == math.inf, 0, -half * x * torch.abs(x) * half)
 
 
 @_elementwise
 def d2_a(x: Tensor, a: Any = 0.3) -> Tensor:
     """The second derivative in a."""
     value = 6 * x * x * _exp_difference_alone_0_1_1_1_1(-a * torch.abs(x)) * x * x
-    return torch.where(torch.abs(x / (1 / a)) >= 32768, 6 / a / a / a / a, value)
+    return torch.where(torch.abs(a * x) >= 32768, 6 / a / a / a / a, value)
 
 
 @_elementwise

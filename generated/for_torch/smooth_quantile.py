@@ -85,7 +85,7 @@ def d2_x_tau(x: Tensor, tau: Any = 0.9, c: Any = 0.5) -> Tensor:
 def d2_x_c(x: Tensor, tau: Any = 0.9, c: Any = 0.5) -> Tensor:
     """The mixed second derivative in x and c."""
     y = x / c
-    p = _root_sigmoid(y) / c * _root_sigmoid(-y)
+    p = _root_sigmoid(-y) / c * _root_sigmoid(y)
     return torch.where(torch.abs(y) == math.inf, 0, -p * x * p)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from derive.emission.inplace import Calls, beyond
@@ -169,8 +170,12 @@ def _formulas(module: Module, printer: Printer, plain: Block | None) -> list[dic
 
 
 def _helpers(module: Module, printer: Printer) -> list[dict[str, Any]]:
+    """Without what is cheaper for some parameters: which those are is not asked on a device."""
     return [
-        {**function(h, printer), "signature": [f"{p}: Any" for p in h.parameters]}
+        {
+            **function(replace(h, branches=()), printer),
+            "signature": [f"{p}: Any" for p in h.parameters],
+        }
         for h in module.helpers
     ]
 

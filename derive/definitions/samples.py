@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from sympy import oo
 
 from derive.definitions.floats import Floats
 from derive.definitions.loss import Loss
@@ -108,7 +109,9 @@ def spread(loss: Loss, count: int, share: int, dtype: str = "float64") -> Sample
 def _at_corners(loss: Loss, sample: Sample) -> Sample:
     """With the lengths of some groups, and x with them, at an end of what is promised: there the
     steps of a form leave the range first, in parts of it that are narrow elsewhere."""
-    lengths = [p.is_positive and p not in loss.special for p in loss.held]
+    lengths = [
+        p.is_positive and p not in loss.special and loss.domain(p).sup == oo for p in loss.held
+    ]
     groups = list(sample.groups)
     for k, group in enumerate(groups):
         if k % KINDS not in _CORNERS or not any(lengths):

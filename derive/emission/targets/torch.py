@@ -35,6 +35,7 @@ SYNTAX = Syntax(
         "clamp": Called("torch.clamp"),
         "is_nan": Called("torch.isnan"),
         "finite": Pattern("torch.nan_to_num({0}, nan=math.nan)", ATOM),
+        "least": Called("_least"),
         "exp_series": Called("_exp_series", listed=1),
         "copy": Pattern("{0}.clone()", ATOM),
         "trigamma": Called("_trigamma"),

@@ -124,6 +124,12 @@ def _diverging(derivation: Derivation) -> dict[str, tuple[float, ...]]:
     return {name: tuple(sorted(points)) for name, points in sorted(found.items())}
 
 
+def _infinite_at(model: ErrorModel, form: Node) -> int:
+    """At how many usual points a form is infinite or NaN where the value is not."""
+    pairs = zip(model.errors(form)[:4], model.general[:4], strict=True)
+    return sum(int(np.count_nonzero(np.isinf(e[g]))) for e, g in pairs)
+
+
 def _refuse_wrong(model: ErrorModel, form: Node, raw: Node | None) -> None:
     """A form that is far off nearly everywhere, where the raw formula is not, is a wrong one."""
     if raw is None:
@@ -161,7 +167,7 @@ class _Search:
             form, row = self.best(model, chosen)
             trial = self._trial(model, form)
             # what is infinite is no trial: there the usual points have a say, too
-            usually = trial.missed + COMMON * sum(usual.score(form).missed[:4])
+            usually = trial.missed + COMMON * _infinite_at(usual, form)
             found.append((usually, trial.missed, form, row, model))
             if not trial.missed or form in [before for _, _, before, *_ in found[:-1]]:
                 break

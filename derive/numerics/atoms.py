@@ -319,6 +319,46 @@ times_log1p: type[Atom] = _atom(
     "times_log1p", 3, lambda f, a, b: f * log(1 + a / b), helpers.times_log1p,
     lambda f, a, b: (times_log1p(1, a, b), f / (a + b), -f * a / b / (a + b)),
 )  # fmt: skip
+hypot: type[Atom] = _atom(
+    "hypot", 2, lambda x, d: sqrt(x**2 + d**2), helpers.hypot,
+    lambda x, d: (x / hypot(x, d), d / hypot(x, d)),
+)  # fmt: skip
+hypot_log = _atom(
+    "hypot_log", 2, lambda x, d: log(x**2 + d**2), helpers.hypot_log,
+    lambda x, d: (2 * x / (x**2 + d**2), 2 * d / (x**2 + d**2)),
+)  # fmt: skip
+
+
+def _hypot_mean(x: Expr, b: Expr, c: Expr, d: Expr) -> Expr:
+    return (c * b**2 + d * x**2) / (x**2 + b**2)
+
+
+hypot_mean = _atom(
+    "hypot_mean", 4, _hypot_mean, helpers.hypot_mean,
+    lambda *at: tuple(diff_of(_hypot_mean, at, k) for k in range(4)),
+)  # fmt: skip
+ratio_log = _atom(
+    "ratio_log", 2, lambda a, b: log(a / b), helpers.ratio_log, lambda a, b: (1 / a, -1 / b)
+)
+ratio_power: type[Atom] = _atom(
+    "ratio_power", 3, lambda a, b, q: (a / b) ** q, helpers.ratio_power,
+    lambda a, b, q: (
+        q * ratio_power(a, b, q) / a,
+        -q * ratio_power(a, b, q) / b,
+        ratio_log(a, b) * ratio_power(a, b, q),
+    ),
+)  # fmt: skip
+
+
+def _of_ratio(*at: Expr) -> Expr:
+    f, e, c, d, t, b, q, root = at
+    return f * e * (t / b) ** q / root**2 / c / d
+
+
+times_ratio_power: type[Atom] = _atom(
+    "times_ratio_power", 8, _of_ratio, helpers.times_ratio_power,
+    lambda *at: tuple(diff_of(_of_ratio, at, k) for k in range(8)),
+)  # fmt: skip
 clip = _atom(
     "clip", 3, lambda x, low, high: Max(low, Min(x, high)),
     lambda x, low, high: call("min", call("max", x, low), high),

@@ -26,7 +26,7 @@ from derive.numerics.errors import LEAST, ErrorModel, ends, largest, size
 from derive.numerics.helpers.helper import bounded
 from derive.numerics.leading import SIZE, Leading, leading_terms
 from derive.numerics.lower import CannotLower, condition, lower
-from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, node, where
+from derive.numerics.nodes import Call, Local, Name, Node, absolute, call, node, walk, where
 from derive.numerics.pieces import EDGES
 from derive.numerics.products import HALVES, PAIRED, WHOLE, Ranges, ordered
 from derive.numerics.rules import rewrite
@@ -102,9 +102,9 @@ def _within(loss: Loss, lead: Leading, units: Sequence[Unit]) -> Mapping[str, tu
 
 
 def _limit(loss: Loss, lead: Leading) -> Node | None:
-    """|x|^e c towards infinity, e depending on a parameter: c counts only where e is 0."""
+    """|x|^e c at an end, e depending on a parameter: c counts only where e is 0."""
     powers = [e for b, e in lead.right.as_powers_dict().items() if b == SIZE and e.free_symbols]
-    if lead.end != oo or not powers or not lead.right.is_Mul:
+    if not powers or not lead.right.is_Mul:
         return None
     (e,) = powers
     (v,) = sorted(e.free_symbols, key=str)[:1]
@@ -113,6 +113,9 @@ def _limit(loss: Loss, lead: Leading) -> Node | None:
         return None
     x = Name(loss.residual.name)
     rest = (lead.right / SIZE**e).subs(v, places[0])
+    if lead.end == 0:
+        c = sympy.powsimp(lead.right / SIZE**e)
+        return _limit_at_zero(c, rest, lower(e)) if lead.is_even else None
     value: Node = call("pow", Local("size", absolute(x)), lower(e))
     if rest.has(SIZE):
         value = where(call("lt", lower(e), 0), 0, float("inf"))
@@ -122,6 +125,20 @@ def _limit(loss: Loss, lead: Leading) -> Node | None:
         value = value * lower(abs(above)) / lower(below)
         value = -value if above.is_negative else value
     return value if lead.left == lead.right else call("sign", x) * value
+
+
+def _limit_at_zero(c: Expr, settled: Expr, e: Node) -> Node | None:
+    """0^e c: settled where e is 0; else of c only the sign counts, and whether it is 0."""
+    if c.has(SIZE) or settled.has(sympy.nan, sympy.zoo):
+        return None
+    moving = [f for f in sympy.Mul.make_args(c) if not (f.is_positive or f.is_negative)]
+    value: Node = call("pow", node(0), e)
+    if sum(f.is_negative is True for f in sympy.Mul.make_args(c)) % 2:
+        value = -value
+    if moving:
+        side = lower(sympy.Mul(*moving))
+        value = where(call("eq", side, 0), 0, value * side)
+    return where(call("eq", e, 0), lower(settled), value)
 
 
 def _is_negative(loss: Loss, rest: Expr) -> bool:
@@ -240,6 +257,8 @@ def at_the_ends(model: ErrorModel, form: Node, leads: Leads, unit: Unit | None =
     """The form, with its limits put in at x = 0 and x = ±inf where it has other values there; in
     units of a length also where x/length is beyond the range."""
     x = Name(model.loss.residual.name)
+    if unit is not None and unit.weight > 0 and not _divides_by(form, lower(unit.length)):
+        unit = None  # x itself is the measure
     y = x if unit is None else Local("y", unit.lengths(model.loss.residual))
     # for the smallest x, x/length is 0 and length/x is infinite
     near = call("lt", absolute(y), _NEAR)
@@ -270,6 +289,10 @@ def at_the_ends(model: ErrorModel, form: Node, leads: Leads, unit: Unit | None =
                 break
         form = best
     return form
+
+
+def _divides_by(form: Node, length: Node) -> bool:
+    return any(isinstance(n, Call) and n.op == "div" and n.args[1] == length for n in walk(form))
 
 
 def _without_infinities(model: ErrorModel, form: Node) -> Iterator[Node]:

@@ -108,6 +108,11 @@ def _finite(value: Any) -> Any:
     return np.minimum(np.maximum(value, -most), most)
 
 
+def _least(value: Any) -> Any:
+    form = np.finfo(np.asarray(value).dtype)
+    return form.tiny / form.eps
+
+
 USUAL: dict[str, Any] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide,
     "neg": np.negative, "abs": np.abs, "sign": np.sign, "min": np.minimum, "max": np.maximum,
@@ -118,7 +123,7 @@ USUAL: dict[str, Any] = {
     "where": np.where, "patch": np.where,
     "lt": np.less, "le": np.less_equal, "eq": np.equal,
     "and": np.logical_and, "or": np.logical_or, "ne": np.not_equal,
-    "is_nan": np.isnan, "finite": _finite,
+    "is_nan": np.isnan, "finite": _finite, "least": _least,
     "clamp": lambda v, low, high: np.minimum(np.maximum(v, low), high),
     **{name: _in_dtype(function) for name, function in _ELEMENTWISE.items()},
 }  # fmt: skip

@@ -32,7 +32,7 @@ _STEP = 2.0**-20  # inputs are moved by it for kappa
 _STEEP = 8  # kappa beyond which a point is one beside a zero
 _ZEROS, _STEPS = 150, 60
 _BESIDE_ZERO = (0.1, 0.03, 0.01, 3e-3, 1e-3)
-_COMMON = 20
+COMMON = 20
 _KINDS = {"everyday": (0, 2), "whole": (1, 3)}  # of a sample, its places in a model
 
 
@@ -66,7 +66,7 @@ class Trial:
     ) -> Trial:
         missed, hard = 0, []
         rng = np.random.Generator(np.random.PCG64(0))
-        for sample, weight in [(s, _COMMON) for s in samples] + [(s, 1) for s in zeros]:
+        for sample, weight in [(s, COMMON) for s in samples] + [(s, 1) for s in zeros]:
             wide, narrow = _KINDS[sample.name]
             count, rows = _worst(model, form, sample)
             missed += weight * count

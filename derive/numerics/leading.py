@@ -49,9 +49,13 @@ class Leading:
     negligible: Any
     is_whole: bool = True
 
+    @property
+    def is_even(self) -> bool:
+        return _equal(self.right, self.left)
+
     def term(self, x: Symbol, size: Expr) -> Expr:
         """As one expression in x; size: how |x| is written, where x itself will not do."""
-        if _equal(self.right, self.left):
+        if self.is_even:
             return self.right.replace(_is_even_power, lambda e: x**e.exp).subs(SIZE, size)
         if _equal(self.right, -self.left):
             odd = _equal(self.right, -self.right.subs(SIZE, -SIZE))

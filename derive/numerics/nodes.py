@@ -58,6 +58,7 @@ OPERATIONS: dict[str, tuple[int, float]] = {
     "ne": (2, 0.0),
     "is_nan": (1, 0.0),
     "finite": (1, 0.0),  # an infinity as the largest number
+    "least": (1, 0.0),  # the smallest normal number of its dtype, over the unit of 1
     "clamp": (3, 0.0),  # a value between a lower and an upper bound
     # along the axis of the classes; what is one number a row keeps that axis, of length 1
     "total": (1, 1.0),

@@ -29,6 +29,7 @@ from derive.numerics.atoms import (
     expm1,
     exprel,
     power1p_exp,
+    ratio_power,
     root_sigmoid,
     root_softplus,
     root_softplus_product,
@@ -334,6 +335,11 @@ def _factors(expression: Expr, parts: int) -> Iterator[Factor]:
             root = Local(_PARTS[2], lower(half))
             yield half, side, root
             yield half, side, root
+        elif parts > 1 and isinstance(factor, ratio_power):
+            t, b, q = factor.args
+            part = ratio_power(t, b, q / parts)
+            for _ in range(parts):
+                yield part, 1, Local(_PARTS[parts], lower(part))
         elif exponent.is_Integer and abs(exponent) <= _LONGEST:
             form = lower(base)
             for _ in range(abs(int(exponent))):

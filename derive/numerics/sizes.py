@@ -29,6 +29,18 @@ def in_sizes(expression: Expr, x: Symbol) -> Expr | None:
 def _in_factors(expression: Expr, x: Symbol) -> Expr:
     """a + b log(…) + …, each of a and b in factors of |x|."""
     size = Dummy("size", positive=True)
+    found = of_size(expression, x, size)
+    if found is None:
+        return expression
+    front, right, logs = found
+    parts = sympy.collect(sympy.expand(right), list(logs), evaluate=False)
+    total = sum((sympy.factor(part) * letter for letter, part in parts.items()), S.Zero)
+    return front * total.subs(logs).subs(size, Abs(x))
+
+
+def of_size(expression: Expr, x: Symbol, size: Expr) -> tuple[Expr, Expr, dict[Expr, Expr]] | None:
+    """An even or odd function: 1 or the sign of x, and what it multiplies, a rational function of
+    |x| = size and of letters for logarithms, which are told; None where it is no such function."""
     logs: dict[Expr, Expr] = {}
 
     def of_side(side: int) -> Expr:
@@ -39,16 +51,14 @@ def _in_factors(expression: Expr, x: Symbol) -> Expr:
 
     right, left = (of_side(s).replace(lambda e: isinstance(e, log), letter) for s in (1, -1))
     if right.has(sympy.nan, sympy.zoo) or not right.is_rational_function():
-        return expression
+        return None
     if sympy.cancel(right - left) == 0:
         front = S.One
     elif sympy.cancel(right + left) == 0:
         front = sign(x)
     else:
-        return expression
-    parts = sympy.collect(sympy.expand(right), list(logs.values()), evaluate=False)
-    total = sum((sympy.factor(part) * letter_ for letter_, part in parts.items()), S.Zero)
-    return front * total.subs({v: e for e, v in logs.items()}).subs(size, Abs(x))
+        return None
+    return front, right, {v: e for e, v in logs.items()}
 
 
 def of_ratios(expression: Expr) -> Expr:

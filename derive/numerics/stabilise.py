@@ -22,6 +22,7 @@ from derive.numerics.candidates import Candidate, expressions, from_base, readin
 from derive.numerics.carried import carried
 from derive.numerics.clips import clipped
 from derive.numerics.common_powers import by_common_powers
+from derive.numerics.distances import by_distance
 from derive.numerics.ends import EndPiece, at_the_ends, at_the_labels, leading, with_leading
 from derive.numerics.errors import (
     MARGIN,
@@ -35,7 +36,7 @@ from derive.numerics.errors import (
     size,
 )
 from derive.numerics.forms import MeasuredError, Regime, StableForm
-from derive.numerics.hard import Trial, beside_zeros, many
+from derive.numerics.hard import COMMON, Trial, beside_zeros, many
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.measure import target
 from derive.numerics.nesting import by_rest, nested, of_labels
@@ -121,6 +122,12 @@ def _diverging(derivation: Derivation) -> dict[str, tuple[float, ...]]:
     return {name: tuple(sorted(points)) for name, points in sorted(found.items())}
 
 
+def _infinite_at(model: ErrorModel, form: Node) -> int:
+    """At how many usual points a form is infinite or NaN where the value is not."""
+    pairs = zip(model.errors(form)[:4], model.general[:4], strict=True)
+    return sum(int(np.count_nonzero(np.isinf(e[g]))) for e, g in pairs)
+
+
 def _refuse_wrong(model: ErrorModel, form: Node, raw: Node | None) -> None:
     """A form that is far off nearly everywhere, where the raw formula is not, is a wrong one."""
     if raw is None:
@@ -152,15 +159,18 @@ class _Search:
     ) -> tuple[Node, MeasuredError, ErrorModel]:
         """The best form, on harder points too where it misses those; and what it was measured
         on."""
-        found: list[tuple[int, Node, MeasuredError, ErrorModel]] = []
+        found: list[tuple[int, int, Node, MeasuredError, ErrorModel]] = []
+        usual = model
         for _ in range(_ROUNDS):
             form, row = self.best(model, chosen)
             trial = self._trial(model, form)
-            found.append((trial.missed, form, row, model))
-            if not trial.missed or form in [before for _, before, *_ in found[:-1]]:
+            # what is infinite is no trial: there the usual points have a say, too
+            usually = trial.missed + COMMON * _infinite_at(usual, form)
+            found.append((usually, trial.missed, form, row, model))
+            if not trial.missed or form in [before for _, _, before, *_ in found[:-1]]:
                 break
             model = model.beside(trial.hard)
-        missed, form, row, model = min(found, key=lambda one: one[0])
+        _, missed, form, row, model = min(found, key=lambda one: one[0])
         if missed:
             better = self._carried(model, form, missed)
             if better is not None:
@@ -256,6 +266,9 @@ class _Search:
         joined = clipped(loss.expand(pretty), loss.residual, taken)
         if joined is not None:
             found += self._candidates([(joined, ("clipped residual",))])
+        free = [n for n in ("size", "h", "u", "v") if n not in taken]
+        powers = by_distance(loss.expand(raw), loss.residual, free)
+        found += self._candidates([(e, ("power of a distance",)) for e in powers])
         if loss.kind == "pointwise":
             simple = self._simple(pretty)
             found += self._candidates([(simple, ())])

@@ -356,6 +356,8 @@ class Oracle:
             return self._beside(wanted, moved(point, k, beside), 2 * limits.UNDER)
 
         distances = limits.BESIDE_ZERO if at.is_zero() else limits.NEAR
+        if at.is_zero() and any(0 < abs(v) < limits.TINY for v in point[1:]):
+            distances = (*distances, *limits.REMOTE)
         return limits.toward(values, distances, limits.UNDER)
 
 

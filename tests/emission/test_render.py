@@ -18,8 +18,10 @@ from derive.emission.targets import TARGETS
 from derive.emission.text import fitted, paragraph, quoted
 from derive.numerics.forms import Regime, StableForm
 from derive.numerics.nodes import Call, Local, Name, call, node, patch
+from derive.pipeline import build
 from derive.program.lowering import lower_module
 from derive.program.module import Assignment, Block, Branch, Helper
+from derive.progress import Progress
 
 targets = pytest.mark.parametrize("target", TARGETS.values(), ids=lambda t: t.name)
 HOSTILE = {
@@ -231,3 +233,26 @@ def test_a_value_that_two_branches_begin_with_stands_after_what_it_needs():
         Helper("h", ("y", "b"), "A helper.", (branch,), blocks[1]), Printer(TARGETS["numpy"].syntax)
     )
     assert not found["shared"]
+
+
+def test_a_helper_without_its_shortcut_keeps_the_lines_that_both_begin_with():
+    """PyTorch's files have no branches on parameters."""
+    w, r = Assignment("w", Name("y") * Name("y")), 1 + Name("w")
+    cheap = Branch(call("le", Name("q"), 2), "", Block((w,), (r,)))
+    helper = Helper("h", ("y", "q"), "What it is.", (cheap,), Block((w,), (r * Name("q"),)))
+    form = of_catalogue("absolute")
+    module = lower_module(derivation(form.loss), form, "absolute")
+    text = render(dataclasses.replace(module, helpers=(helper,)), TARGETS["torch"])
+    assert "    w = y * y\n" in text[text.index("def _h(") :]
+
+
+def test_a_long_name_is_imported_between_brackets():
+    x = sympy.Symbol("x", real=True)
+    name = "absolute_" + "long_" * 12 + "name"
+    files = build(Loss(name, variables=(x,), loss=sympy.Abs(x)), tuple(TARGETS), name, Progress())
+    for path, text in files.files.items():
+        ast.parse(text)
+        long = [
+            line for line in text.splitlines() if line.startswith("from ..") and len(line) > 100
+        ]
+        assert not long, path

@@ -41,6 +41,7 @@ MEANING: dict[str, Any] = {
     "huge": lambda v: mp.mpf(2) ** 900, "lt": lambda a, b: a < b, "le": lambda a, b: a <= b,
     "eq": lambda a, b: a == b, "ne": lambda a, b: a != b, "and": lambda a, b: a and b,
     "or": lambda a, b: a or b, "is_nan": mp.isnan, "finite": lambda a: a,
+    "least": lambda a: mp.mpf(2) ** -970,
     "clamp": lambda a, low, high: min(max(a, low), high),
 }  # fmt: skip
 

@@ -45,6 +45,8 @@ BOUNDS: dict[str, float] = {
     "log_ratio_gap": 4.0, "log_quotient": 2.5, "divergence": 12.0,
     "log1mexp": 2.5,
     "chance_gap": 3.0, "chance_divergence": 8.0,
+    "hypot": 1.5, "hypot_log": 3.0, "hypot_mean": 4.0, "ratio_log": 3.0, "ratio_power": 2.5,
+    "ratio_in_halves": 8.0, "times_ratio_power": 5.0,
     "softplus_step": 4.0, "less_pi": 4.0, "gamma_gap": 3.0, "gamma_gap1": 5.0, "gamma_gap2": 6.0,
 }  # fmt: skip
 
@@ -82,6 +84,16 @@ def _arguments(name: str) -> tuple[np.ndarray, ...]:
     if name == "times_log1p":
         f, t = _pairs(_spread(1e-30, 1e30), np.concatenate([_spread(1e-280, 1e280), SMALL]))
         return f, t, _pairs(_spread(1e-30, 1e30), _spread(1e-280, 1e-200))[0]
+    if name.startswith("hypot"):
+        t, b = _pairs(_signed(_spread(1e-300, 1e300)), _spread(1e-30, 1e30))
+        t, b = np.append(t, _spread(0.1, 10)), np.append(b, _spread(1e-3, 3))
+        return (t, b, *(RNG.uniform(0.5, 2, t.size) for _ in range(2 * name.endswith("mean"))))
+    if "ratio_" in name and not name.startswith("log_"):
+        t, times = _pairs(_spread(1e-300, 1e300), np.exp(_signed(_spread(1e-15, 90))))
+        q = RNG.uniform(-4, 4, t.size)
+        four, root = ([RNG.uniform(0.5, 2, t.size) for _ in range(n)] for n in (4, 1))
+        parts = {"ratio_log": (t, t * times), "ratio_power": (t, t * times, q)}
+        return parts.get(name, (*four, t, t * times, q, *root))
     if name.startswith("times_") or name == "in_halves":
         y, q = _pairs(_spread(1e-9, 1e30), RNG.uniform(-4, 4, 200))
         *factors, b = (RNG.uniform(0.5, 2, y.size) for _ in range(5))
@@ -156,6 +168,8 @@ def test_a_helper_keeps_its_bound(name):
     if name == "power1p_exp":
         z, q = arguments
         allowed = allowed + np.abs(q) * (np.logaddexp(0, z) + np.abs(z) / (1 + np.exp(-z)))
+    elif name.endswith(("ratio_power", "ratio_in_halves")):
+        allowed = allowed + 3 * np.abs(arguments[2 if name == "ratio_power" else 6])
     elif "power1p_" in name or name.startswith("times_") or name == "in_halves":
         y, b, q = arguments[4:7] if len(arguments) > 3 else arguments
         t = y / np.sqrt(b)

@@ -140,6 +140,13 @@ def test_weight_that_needs_a_limit_at_zero():
     assert not Oracle(tilted).value("weight", {"x": 0.0}).defined
 
 
+def test_a_power_with_a_tiny_exponent_still_vanishes_at_zero():
+    """|x|^p log|x| grows until x is below 2^-(1/p)."""
+    x, p = sympy.Symbol("x", real=True), sympy.Symbol("p", positive=True)
+    power = Oracle(Loss("power", "", "", (x, p), abs(x) ** p))
+    assert power.value("d_p", {"x": 0.0, "p": 2e-30}).is_zero
+
+
 def test_removable_singularities_of_other_losses():
     x, lam = sympy.Symbol("x", real=True), sympy.Symbol("lam", real=True)
     box_cox = Loss("box_cox", "", "", (x, lam), ((1 + x**2) ** lam - 1) / lam)

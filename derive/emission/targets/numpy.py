@@ -43,6 +43,7 @@ SYNTAX = Syntax(
         "is_nan": Called("np.isnan"),
         "copy": Prefix("+"),
         "finite": Pattern("np.nan_to_num({0}, nan=np.nan)", ATOM),
+        "least": Pattern("2.0**-970", ATOM),
         "clamp": Pattern("np.minimum(np.maximum({0}, {1}), {2})", ATOM),
         "horner": Called("_horner", listed=1),
         "exp_series": Called("_exp_series", listed=1),

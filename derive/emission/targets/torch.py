@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from derive.emission.inplace import Calls, beyond
@@ -34,6 +35,7 @@ SYNTAX = Syntax(
         "clamp": Called("torch.clamp"),
         "is_nan": Called("torch.isnan"),
         "finite": Pattern("torch.nan_to_num({0}, nan=math.nan)", ATOM),
+        "least": Called("_least"),
         "exp_series": Called("_exp_series", listed=1),
         "copy": Pattern("{0}.clone()", ATOM),
         "trigamma": Called("_trigamma"),
@@ -169,8 +171,12 @@ def _formulas(module: Module, printer: Printer, plain: Block | None) -> list[dic
 
 
 def _helpers(module: Module, printer: Printer) -> list[dict[str, Any]]:
+    """Without what is cheaper for some parameters: which those are is not asked on a device."""
     return [
-        {**function(h, printer), "signature": [f"{p}: Any" for p in h.parameters]}
+        {
+            **function(replace(h, branches=()), printer),
+            "signature": [f"{p}: Any" for p in h.parameters],
+        }
         for h in module.helpers
     ]
 

@@ -3,6 +3,14 @@
 from derive.numerics.helpers.angles import less_pi
 from derive.numerics.helpers.boxcox import boxcox1p, boxcox_bend, boxcox_slope
 from derive.numerics.helpers.differences import square_bend
+from derive.numerics.helpers.distances import (
+    hypot,
+    hypot_log,
+    hypot_mean,
+    ratio_log,
+    ratio_power,
+    times_ratio_power,
+)
 from derive.numerics.helpers.divergences import (
     chance_divergence,
     chance_gap,
@@ -66,6 +74,9 @@ __all__ = [
     "exprel1",
     "exprel2",
     "half_weighted",
+    "hypot",
+    "hypot_log",
+    "hypot_mean",
     "less_pi",
     "log1mexp",
     "log1p_minus",
@@ -82,6 +93,8 @@ __all__ = [
     "power1p",
     "power1p_exp",
     "power1p_square",
+    "ratio_log",
+    "ratio_power",
     "rel2",
     "rel2_bend",
     "rel2_slope",
@@ -97,5 +110,6 @@ __all__ = [
     "times_log1p",
     "times_power1p",
     "times_power1p_less_one",
+    "times_ratio_power",
     "weighted",
 ]  # fmt: skip

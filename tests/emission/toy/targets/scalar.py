@@ -24,6 +24,7 @@ TARGET = Target(
             "finite": Pattern(
                 "max(min({0}, 1.7976931348623157e308), -1.7976931348623157e308)", ATOM
             ),
+            "least": Pattern("2.0**-970", ATOM),
             "abs": Called("abs"),
             "min": Called("min"),
             "max": Called("max"),

@@ -92,9 +92,10 @@ def d2_epsilon(x: Any, epsilon: Any = 0.1) -> Any:
 @_elementwise
 def weight(x: Any, epsilon: Any = 0.1) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    value = np.maximum(np.abs(x) - epsilon, 0) / np.abs(x) * 2
+    size = np.abs(x)
+    value = np.maximum(size - epsilon, 0) / size * 2
     value = _where_rare(x == 0, lambda: 0, value)
-    return _where_rare(np.abs(x / epsilon) == np.inf, lambda: 2, value)
+    return _where_rare(size == np.inf, lambda: 2, value)
 
 
 @_elementwise

@@ -71,9 +71,10 @@ def d2_epsilon(x: Tensor, epsilon: Any = 0.1) -> Tensor:
 @_elementwise
 def weight(x: Tensor, epsilon: Any = 0.1) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    value = torch.clamp(torch.abs(x) - epsilon, min=0) / torch.abs(x) * 2
+    size = torch.abs(x)
+    value = torch.clamp(size - epsilon, min=0) / size * 2
     value = torch.where(x == 0, 0, value)
-    return torch.where(torch.abs(x / epsilon) == math.inf, 2, value)
+    return torch.where(size == math.inf, 2, value)
 
 
 def value_and_grad(x: Tensor, epsilon: Any = 0.1) -> tuple[Tensor, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a run in the background: tests interrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("DERIVE_CACHE", "off")  # nothing of a test is kept for the user
 os.environ.setdefault("SYMPY_CACHE_SIZE", str(1 << 16))  # as the command line has it
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as processors: no threads beside them

@@ -69,7 +69,9 @@ def test_a_target_that_lacks_one_is_noticed():
 
 
 # Lines that mean the library itself, by which derive computes, not the target.
-COMPUTES = re.compile(r"^\s*(import numpy|from numpy|import torch)|numpy\.|\[numpy|m in \(")
+COMPUTES = re.compile(
+    r"^\s*(import numpy|from numpy|import torch)|numpy\.|\[numpy|m in \(|in sys.modules|metadata\."
+)
 
 
 def test_no_line_outside_a_target_s_file_names_it():

@@ -142,24 +142,26 @@ def _terms(loss: Loss, expansion: Expansion, quantity: Expr, t: Expr, is_last: b
         return total, () if series.order is None else (t ** (series.order - k),)
     first = max(lead.items(), key=lambda item: item[0][1])[1]
     following, c = _next(ring, rest)
-    if k.is_number and following.is_number and may_vanish(loss, first.expr):
+    if k.is_number and following.is_number and where_it_vanishes(loss, first.expr):
         rest = _without(ring, rest, following)
         if not rest:
             raise germs.TooShort("the term after the next is not known")
         total, k, first = total + t**following * readable(c.expr), following, c
     found: list[Expr] = []
-    vanishes = False
+    root: dict[Symbol, Expr] | None = None
     # beside a parameter of any size, a term of lower order may be the larger one
-    while rest and (not found or vanishes or loss.predictions):
+    while rest and (not found or root or loss.predictions):
         following, c = _next(ring, rest)
         ratio = c.expr / first.expr
         ratio = min((ratio, *by_common_powers(ratio)), key=lambda e: e.count_ops())
         if ratio.count_ops() <= _LONGEST:
             ratio = readable(ratio)
-        vanishes = may_vanish(loss, ratio)
+        if root and not loss.predictions and ratio.subs(root) == 0:
+            return total, tuple(found)  # there nothing follows
+        root = where_it_vanishes(loss, ratio)
         found.append(Abs(ratio) * t ** readable(following - k))
         rest = _without(ring, rest, following)
-    if vanishes and not (is_last or loss.predictions):
+    if root and not (is_last or loss.predictions):
         raise germs.TooShort("what follows where the next term is 0 is not known")
     return total, tuple(found)
 
@@ -175,16 +177,16 @@ def _next(ring: Any, rest: Any) -> tuple[Expr, Any]:
     return following, max(same, key=lambda pair: pair[0])[1]
 
 
-def may_vanish(loss: Loss, coefficient: Expr) -> bool:
-    """Whether a coefficient is 0 at some values of the parameters: there the next term leads."""
+def where_it_vanishes(loss: Loss, coefficient: Expr) -> dict[Symbol, Expr] | None:
+    """A value of a parameter at which a coefficient is 0: there the next term leads."""
     above, _ = sympy.fraction(sympy.together(coefficient))
     for factor in sympy.Mul.make_args(above):
-        for p in factor.free_symbols & set(loss.parameters):
+        for p in sorted(factor.free_symbols & set(loss.parameters), key=str):
             slope, rest = factor.diff(p), factor.subs(p, 0)
             linear = slope.is_number and slope != 0 and rest.is_number
             if linear and loss.domain(p).contains(-rest / slope) is sympy.true:
-                return True
-    return False
+                return {p: -rest / slope}
+    return None
 
 
 def _logarithms_apart(expression: Expr) -> Expr:

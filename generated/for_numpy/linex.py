@@ -96,8 +96,7 @@ def d2_a(x: Any, a: Any = 1.0) -> Any:
 def weight(x: Any, a: Any = 1.0) -> Any:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     value = np.expm1(a / 2 * x) / x * a * (1 + np.exp(a / 2 * x))
-    u = np.abs(a) / 2 * np.abs(x)
-    value = np.where((a / 6 * a * x * x < 2.0**-54) & (u < 2.0**-54), a * a, value)
+    value = _where_rare(np.abs(a) / 2 * np.abs(x) < 2.0**-54, lambda: a * a, value)
     return _where_rare(
         np.abs(x) == np.inf, lambda: _where_rare(a * x < 0, lambda: 0, np.inf), value
     )

@@ -70,8 +70,7 @@ def loss(x: Any, q: Any = 1.5, c: Any = 1.0) -> Any:
     value = _where_rare(
         v < 2.0**-54, lambda: (2 * np.log(np.abs(x)) + np.log(u) - 2 * np.log(c)) / u, value
     )
-    w = y * y * y * y / 3 * u * u
-    return np.where((0.5 * y * y * np.abs(u) < 2.0**-54) & (w < 2.0**-54), y * y, value)
+    return _where_rare(0.5 * y * y * np.abs(u) < 2.0**-54, lambda: y * y, value)
 
 
 @_elementwise
@@ -97,9 +96,7 @@ def d_q(x: Any, q: Any = 1.5, c: Any = 1.0) -> Any:
     value = _where_rare(
         v < 2.0**-54, lambda: (1 + 2 * np.log(c) - 2 * np.log(np.abs(x)) - np.log(u)) / u / u, value
     )
-    w = 0.5 * (y * y * y * y) * u * u * 3
-    p = y / 3 * y * np.abs(u) * 4
-    return np.where((p < 2.0**-54) & (w < 2.0**-54), -0.5 * (y * y) * y * y, value)
+    return _where_rare(y / 3 * y * np.abs(u) * 4 < 2.0**-54, lambda: -0.5 * (y * y) * y * y, value)
 
 
 @_elementwise

@@ -71,8 +71,7 @@ def d2_a(x: Tensor, a: Any = 1.0) -> Tensor:
 def weight(x: Tensor, a: Any = 1.0) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     value = torch.expm1(a / 2 * x) / x * a * (1 + torch.exp(a / 2 * x))
-    u = torch.abs(a) / 2 * torch.abs(x)
-    value = torch.where((a / 6 * a * x * x < 2.0**-54) & (u < 2.0**-54), a * a, value)
+    value = torch.where(torch.abs(a) / 2 * torch.abs(x) < 2.0**-54, a * a, value)
     return torch.where(torch.abs(x) == math.inf, torch.where(a * x < 0, 0, math.inf), value)
 
 

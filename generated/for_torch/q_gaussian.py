@@ -40,8 +40,7 @@ def loss(x: Tensor, q: Any = 1.5, c: Any = 1.0) -> Tensor:
     value = _log1p_over(y, 1 / u) / u
     v = (2 * torch.log(torch.abs(x)) + torch.log(u) - 2 * torch.log(c)) / u
     value = torch.where(c / x * (c / x) * (torch.abs(1 / u) / 2) < 2.0**-54, v, value)
-    w = 0.5 * y * y * torch.abs(u)
-    value = torch.where((w < 2.0**-54) & (y * y * y * y / 3 * u * u < 2.0**-54), y * y, value)
+    value = torch.where(0.5 * y * y * torch.abs(u) < 2.0**-54, y * y, value)
     return torch.where(q == 1, y * y, value)
 
 
@@ -65,8 +64,7 @@ def d_q(x: Tensor, q: Any = 1.5, c: Any = 1.0) -> Tensor:
     value = -_exp_difference_m1_0_0(_log1p_over(y, 1 / v)) / v / v
     w = (1 + 2 * torch.log(c) - 2 * torch.log(torch.abs(x)) - torch.log(v)) / v / v
     value = torch.where(c / x * (c / x) * torch.abs(1 / v) < 2.0**-54, w, value)
-    p = 0.5 * (y * y * y * y) * v * v * 3
-    value = torch.where((y / 3 * y * torch.abs(v) * 4 < 2.0**-54) & (p < 2.0**-54), u, value)
+    value = torch.where(y / 3 * y * torch.abs(v) * 4 < 2.0**-54, u, value)
     return torch.where(q == 1, u, value)
 
 

@@ -51,3 +51,13 @@ def test_what_follows_a_leading_term_is_asked_further_where_it_vanishes():
     # at p = 1 what follows directly is 0, and the loss is no constant there
     assert not bool(far.negligible.subs({x: 8.0, s: 1.0, p: 1}))
     assert bool(far.negligible.subs({x: 1e17, s: 1.0, p: np.float64(2)}))
+
+
+def test_where_all_that_follows_is_0_one_term_is_asked():
+    x, e = Symbol("x", real=True), Symbol("e", positive=True)
+    loss = Loss(
+        name="t", title="t", source="tests", variables=(x, e, p),
+        loss=(x**2 + e) ** (p / 2), domains={p: Interval(0, 2)},
+    )  # fmt: skip
+    (far,) = (t for t in leading_terms(loss, quantities(loss)["d_x"]) if t.end == oo)
+    assert far.negligible.lhs == e * Abs(p - 2) / (2 * x**2)

@@ -168,3 +168,12 @@ def right_brier_over_classes(q, t):
 
 def slope_of_brier_over_classes(q, t):
     return 2 * (q - np.eye(q.shape[-1])[t])
+
+
+def kl_of_nothing(q, p):
+    """0 log 0 is 0, and NaN here."""
+    return np.sum(p * np.log(p / q), axis=-1)
+
+
+def entropy_of_nothing(p):
+    return -np.sum(p * np.log(p), axis=-1)

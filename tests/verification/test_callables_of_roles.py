@@ -58,6 +58,8 @@ def test_what_is_right_is_called_so_with_its_convention(name, loss, quantity, co
         ("brier_exits", "brier", "ended"),
         ("brier_patches", "brier", "NumPy is changed"),
         ("brier_hides_nan", "brier", "NaN"),
+        ("kl_of_nothing", "kl_divergence", "NaN"),
+        ("entropy_of_nothing", "entropy", "NaN"),
         ("brier_in_single", "brier", "digits are lost"),
         ("swapped_kl", "poisson_deviance", "at"),
         ("softmax_overflows", "softmax_cross_entropy", "infinite"),

@@ -37,6 +37,7 @@ SIGNS, HOT = "signs", "hot"  # forms of a target, behind its name
 POINTS = {"everyday": 240, "whole": 240}
 COUNTS, ROWS = (2, 3, 5), 8
 FAR = (1e3, -1e3, 2e4)  # scores whose exponentials leave every range
+NONE = -2000  # a probability of 2^NONE is 0 to all who look
 
 
 def truth_of(loss: Loss, quantity: str) -> Truth:
@@ -238,8 +239,23 @@ class Rows(Roles):
         places, point = self._places(len(row[0])), self._point(row, ours)
         if not all(map(math.isfinite, row[0])):
             return [undefined("no limit is taken here")] * len(places)
-        known, missing = self._known(row, point, False), undefined("a kink, or no value")
-        return [known.get(orders(place, len(point)), missing) for place in places]
+        missing = undefined("a kink, or no value")
+        known = self._known(row, point, False)
+        found = [known.get(orders(place, len(point)), missing) for place in places]
+        if not self._has_zero(row):
+            return found
+        known = self._known(row, self._point(row, ours, 2 * NONE), False)
+        nearer = [known.get(orders(place, len(point)), missing) for place in places]
+        return [a if _is_limit(a, b) else missing for a, b in zip(found, nearer, strict=True)]
+
+    def _has_zero(self, row: tuple[list[float], Any]) -> bool:
+        return any(0.0 in numbers for numbers, sort in self._of_row(row) if sort == "probability")
+
+    def _of_row(self, row: tuple[list[float], Any]) -> list[tuple[list[float], str]]:
+        """The vectors of a row, each with its sort."""
+        vectors = [v for v in self.loss.variables if isinstance(v, Along) and v.sort != "index"]
+        numbers = [part for part in row if isinstance(part, list)]
+        return [(part, v.sort) for part, v in zip(numbers, vectors, strict=True)]
 
     def _known(
         self, row: tuple[list[float], Any], point: Sequence[Ball], moved: bool
@@ -249,10 +265,15 @@ class Rows(Roles):
         found = series.at(point, BITS, UNDERFLOW)
         return {series.quantities[n].orders: e for n, e in found.items()}
 
-    def _point(self, row: tuple[list[float], Any], ours: Mapping[str, Ball]) -> list[Ball]:
-        x, target = row
-        numbers = [*x, *(target if isinstance(target, list) else ())]
-        return [*map(arb, numbers), *(ours[n] for n in self.names[1:])]
+    def _point(
+        self, row: tuple[list[float], Any], ours: Mapping[str, Ball], none: int = NONE
+    ) -> list[Ball]:
+        """The numbers that go in; a probability of 0 is approached: 0 log 0 is a limit."""
+        numbers = [
+            arb((1, none)) if v == 0 and sort == "probability" else arb(v)
+            for vector, sort in self._of_row(row) for v in vector
+        ]  # fmt: skip
+        return [*numbers, *(ours[n] for n in self.names[1:])]
 
     def _places(self, count: int) -> list[tuple[int, ...]]:
         """The derivatives that the quantity has, by the places of their variables."""
@@ -307,7 +328,18 @@ class Rows(Roles):
             if self.loss.residual.sort == "real":
                 far = np.outer(np.resize(FAR, len(x)), np.resize(WEIGHTS, count))
                 yield Batch(far, parameters, beside)
+            yield from self._without_a_class(x, parameters, beside)
             yield Batch(x[:1] * np.nan, parameters, {n: v[:1] for n, v in beside.items()})
+
+    def _without_a_class(
+        self, x: Floats, parameters: Mapping[str, float], beside: Mapping[str, Floats]
+    ) -> Iterator[Batch]:
+        """Probabilities of which one is 0: in the prediction, then in the target."""
+        if self.loss.residual.sort == "probability":
+            yield Batch(_emptied(x), parameters, beside)
+        target = self.loss.target
+        if isinstance(target, Along) and target.sort == "probability":
+            yield Batch(x, parameters, {self.forms[0]: _emptied(beside[self.forms[0]])})
 
     def kappa(
         self, told: Mapping[str, Any], place: int, parameters: Mapping[str, Ball], value: float,
@@ -320,6 +352,17 @@ class Rows(Roles):
         moved = [known.get(orders((*at, i), size)) for i in range(size)]
         here = known.get(orders(at, size))
         return kappa_of(here, moved, [float(v) for v in point], "float64")
+
+
+def _emptied(rows: Floats) -> Floats:
+    """The rows, each without one of its classes in turn."""
+    kept = rows * (np.arange(rows.shape[1]) != np.arange(len(rows))[:, None] % rows.shape[1])
+    return np.asarray(kept / kept.sum(-1, keepdims=True))
+
+
+def _is_limit(a: Enclosure, b: Enclosure) -> bool:
+    """Whether values at two tiny probabilities are one number in every dtype."""
+    return a.ball is not None and b.ball is not None and bool(a.ball.overlaps(b.ball))
 
 
 def _number(x: Floats) -> Any:

@@ -36,14 +36,29 @@ def facts(loss: Loss) -> Facts:
         length, stretch = _length(loss, points)
         minimum = _minimum(loss, found, points[:3])
         rises = minimum is not None and all(_rises(loss, minimum, at, length) for at in points)
-    return Facts(is_even(loss), length, stretch, found, minimum, rises)
+        even = is_even(loss) or all(_is_even_at(loss, at) for at in points[:3])
+    return Facts(even, length, stretch, found, minimum, rises)
 
 
 def is_even(loss: Loss) -> bool:
-    """Whether the loss is a function of |x|."""
+    """Whether the loss is a function of |x|, as it is written."""
     x, y = loss.residual, Dummy("y", positive=True)
     one, other = loss.expression.subs(x, y), loss.expression.subs(x, -y)
     return bool(one == other or sympy.expand(one - other) == 0)
+
+
+def _is_even_at(loss: Loss, at: Mapping[Symbol, Any]) -> bool:
+    """The same of the values, to most of their digits."""
+    value = along(loss.expression, loss.residual, at)
+    for k in range(-2, 3):
+        x = mp.mpf(3) / 11 * mp.mpf(10) ** k
+        try:
+            one, other = value(x), value(-x)
+        except (NotReal, ZeroDivisionError):
+            return False
+        if not abs(one - other) <= abs(one) * mp.mpf(10) ** (15 - DIGITS):
+            return False
+    return True
 
 
 def _points(loss: Loss) -> Points:

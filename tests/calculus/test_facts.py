@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from losses import own
-from sympy import Eq, Ne, Piecewise, S, Symbol, log, oo, pi, sqrt
+from sympy import Eq, Ne, Piecewise, S, Symbol, exp, log, oo, pi, sqrt
 
 from derive.calculus.density import density
 from derive.calculus.facts import facts
@@ -139,3 +139,15 @@ def test_the_generalized_normal_has_its_closed_form():
     from sympy import gamma
 
     assert (_density(loss).log_partition - log(2 * p * gamma(1 + 1 / q))).expand(log=True) == 0
+
+
+@pytest.mark.parametrize(
+    ("formula", "even"),
+    [
+        (log((1 + exp(x)) / 2) - x / 2, True),  # log(cosh(x/2)), written otherwise
+        (log((1 + exp(x)) / 2) - x / 2 + x**3 / 10**9, False),
+    ],
+)
+def test_a_loss_is_even_however_it_is_written(formula, even):
+    loss = Loss(name="t", title="t", source="tests", variables=(x,), loss=formula)
+    assert facts(loss).even is even

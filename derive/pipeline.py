@@ -10,6 +10,7 @@ write(tree, folder)                        all files at once, or none
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -187,9 +188,11 @@ def _all_built(work: _Work, progress: Progress) -> list[Built]:
     found: dict[int, Built] = {}
     several = joblib.Parallel(n_jobs=-1, return_as="generator_unordered")
     progress.step("deriving", 0, count)
-    for place, one in several(joblib.delayed(_built)(work, place) for place in range(count)):
-        found[place] = one
-        progress.step(one.row.loss, len(found), count)
+    with warnings.catch_warnings():  # a process that has grown is replaced, and nothing is lost
+        warnings.filterwarnings("ignore", "A worker stopped", UserWarning)
+        for place, one in several(joblib.delayed(_built)(work, place) for place in range(count)):
+            found[place] = one
+            progress.step(one.row.loss, len(found), count)
     return [found[place] for place in range(count)]
 
 

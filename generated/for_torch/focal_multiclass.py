@@ -130,20 +130,21 @@ def _hessian_product(z: Any, t: Any, v: Any, gamma: Any) -> Any:
         u = -q
         w = _exprel(u)
         p = torch.expm1(u)
-        r = (-p) ** gamma
-        g = t / w * s * r
-        near2 = p == 0
-        h = t / p * gamma * r
-        u5 = _total(torch.where(near, 0, torch.where(t == 0, 0, -g)))
-        k = u5 * gamma + torch.where(near2, 0, torch.where(t == 0, 0, h))
-        m = s / w
-        n = torch.where(near, 0, -m) + torch.where(near, 0, m * gamma)
-        w2 = torch.where(near2, 0, torch.where(t == 0, 0, h * (n + 1 - q)))
-        u2 = _total(torch.where(t == 0, 0, t * r))
-        a = torch.where(near, 0, _centred(v, s) * s * (k + w2 - u2))
-        u3 = _others(a)
-        u4 = a * p
-        return s * u3 + u4
+        r = -p
+        g = r**gamma
+        h = t / w * s * g
+        near2 = r == 0
+        k = g / r
+        m = t * gamma * k
+        n = torch.where(near2, 0, torch.where(t == 0, 0, -m))
+        q2 = _total(torch.where(near, 0, torch.where(t == 0, 0, -h))) * gamma + n
+        v2 = s / w
+        q3 = torch.where(near, 0, -v2) + torch.where(near, 0, v2 * gamma)
+        w2 = torch.where(t == 0, 0, -m * (q3 + 1 - q))
+        u2 = _total(torch.where(t == 0, 0, t * g))
+        u3 = _centred(v, s) * s * (q2 + torch.where(near2, 0, w2) - u2)
+        a = torch.where(near, 0, u3)
+        return s * _others(a) + a * p
     gaps = z - _largest(z)
     e = torch.exp(gaps)
     rest = _rest(e)

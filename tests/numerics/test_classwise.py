@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import sympy
 from sympy import Interval, Symbol, exp, log
@@ -9,8 +10,10 @@ from sympy import Interval, Symbol, exp, log
 from derive.calculus.classwise import derive_classwise
 from derive.definitions.classes import COUNT, Entry, Hit, Total
 from derive.definitions.loss import Along, Loss
+from derive.numerics import atoms as scalar
 from derive.numerics.classwise.atoms import Balance, Centred, Level, Miss, Surprise, Uneven
 from derive.numerics.classwise.forms import stabilise_classwise
+from derive.numerics.classwise.rules import scalars
 from derive.numerics.classwise.slopes import (
     balanced,
     by_differences,
@@ -73,3 +76,17 @@ def test_a_smoothed_loss_of_a_stranger():
     assert form.expressions["d_z"].has(Uneven)
     assert not form.expressions["d_eps"].has(Surprise)
     assert form.expressions["hessian_product"] == s * Centred(v.func("v", "real"), z)
+
+
+def test_a_power_over_its_base_is_one_power():
+    n, p = sympy.Symbol("n", positive=True), sympy.Symbol("p", positive=True)
+    rest = scalar.expm1(-n)
+    assert scalars((-rest) ** p / rest) == -((-rest) ** (p - 1))
+
+
+def test_products_with_the_hessian_are_finite_where_a_class_is_certain():
+    from generated.for_numpy import focal_multiclass as focal
+
+    z, t = np.array([[-20.0, -629.0, 700.0]]), np.array([[0.5, 0.25, 0.25]])
+    found = focal.hessian_product(z, t, np.array([[1.0, 2.0, 3.0]]), gamma=1.888)
+    assert np.isfinite(found).all()

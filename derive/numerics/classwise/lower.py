@@ -101,7 +101,8 @@ class _Lowering:
             logs = [g for g in e.args if isinstance(g, log | Log1mExp)]
             if f.is_Pow and logs and f.base.free_symbols & logs[0].free_symbols:
                 found.append(f)
-            if self.by_gaps and f.is_Pow and f.exp.could_extract_minus_sign():
+            falls = f.is_Pow and (f.exp.could_extract_minus_sign() or f.exp.as_coeff_Add()[0] < 0)
+            if self.by_gaps and falls:
                 found += [f.base] if f.base.has(scalar.expm1) else []
         return tuple(found)
 

@@ -170,7 +170,8 @@ def _near_alike(e: Expr) -> Expr:
 
 def scalars(e: Expr) -> Expr:
     """1 - exp(-n) and powers of it, without a difference."""
-    return e.replace(Add, _without_one).replace(log, _log_of_rest).replace(Mul, _no_quotient)
+    e = e.replace(Add, _without_one).replace(log, _log_of_rest).replace(Mul, _no_quotient)
+    return e.replace(Mul, _one_power)
 
 
 def _log_of_rest(argument: Expr) -> Expr:
@@ -202,4 +203,16 @@ def _no_quotient(*factors: Expr) -> Expr:
             rest.remove(factor)
             rest.remove(n)
             rest += [base ** (power + 1), -sign / scalar.exprel(-n)]
+    return Mul(*rest)
+
+
+def _one_power(*factors: Expr) -> Expr:
+    """(1 - exp(-n))^p over 1 - exp(-n) as one power: the quotient of two tiny numbers is none."""
+    rest = list(factors)
+    for factor in factors:
+        base, power = factor.as_base_exp()
+        if isinstance(-base, scalar.expm1) and not power.is_number and 1 / -base in rest:
+            rest.remove(1 / -base)
+            rest.remove(factor)
+            rest.append(-(base ** (power - 1)))
     return Mul(*rest)

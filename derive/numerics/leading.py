@@ -117,6 +117,8 @@ def _expansion(loss: Loss, end: Expr, side: int, depth: int) -> Expansion:
         point, direction = (oo, "-") if side > 0 else (-oo, "+")
         fixed = mp.mpf(2) ** 40 * side
     points = generic_points(loss, 4, fixed={x: fixed})
+    if not points:
+        raise Unknown("the loss has no value on that side")
     return Expansion(x, point, direction, points, depth)
 
 

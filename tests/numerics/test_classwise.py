@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import mpmath
 import numpy as np
 import pytest
 import sympy
 from sympy import Interval, Symbol, exp, log
 
+import derive
 from derive.calculus.classwise import derive_classwise
 from derive.definitions.classes import COUNT, Entry, Hit, Total
 from derive.definitions.loss import Along, Loss
@@ -90,3 +92,33 @@ def test_products_with_the_hessian_are_finite_where_a_class_is_certain():
     z, t = np.array([[-20.0, -629.0, 700.0]]), np.array([[0.5, 0.25, 0.25]])
     found = focal.hessian_product(z, t, np.array([[1.0, 2.0, 3.0]]), gamma=1.888)
     assert np.isfinite(found).all()
+
+
+def _own(tmp_path, formula, parameter, values):
+    path = tmp_path / "own.toml"
+    path.write_text(
+        f'name = "own"\nloss = "{formula}"\n[prediction]\nz = "real over k"\n'
+        f'[target]\nt = "index of k"\n[variables]\n{parameter} = "{values}"\n'
+    )
+    return derive.compile(derive.load(str(path)), "numpy")
+
+
+SCORES = np.array([[20.0, 0.25, -0.75]])
+with mpmath.workdps(40):  # the surprise of the first class
+    LEFT = mpmath.log1p(mpmath.exp("-19.75") + mpmath.exp("-20.75"))
+
+
+def test_a_function_of_one_surprise_keeps_its_digits(tmp_path):
+    """(1 - s^q)/q of the target's probability s; its slope in q is small beside each term."""
+    own = _own(tmp_path, "(1 - (exp(z[t])/sum(exp(z)))**q)/q", "q", "(0, 1]")
+    with mpmath.workdps(40):
+        q = mpmath.mpf(0.75)
+        wanted = ((1 + q * LEFT) * mpmath.exp(-q * LEFT) - 1) / q**2
+    assert own.d_q(SCORES, np.array([0]), q=0.75)[0] == pytest.approx(float(wanted), rel=1e-14)
+
+
+def test_a_surprise_beside_the_logarithm_of_its_total(tmp_path):
+    own = _own(tmp_path, "log(sum(exp(z))) - z[t] + w*log(sum(exp(z)))**2", "w", "nonnegative")
+    at_zero = SCORES - SCORES[0, 0]  # where the logarithm of the total is as small
+    found = own.loss(at_zero, np.array([0]), w=0.5)[0]
+    assert found == pytest.approx(float(LEFT + LEFT**2 / 2), rel=1e-14)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sympy import Expr, Function, exp, log
+from sympy import Expr, Function, Symbol, exp, log
 
 from derive.definitions.classes import COUNT, Across, Entry, Hit, Softmax, Total, at_target
 from derive.numerics.atoms import Atom
@@ -119,6 +119,16 @@ class Log1mExp(Function):  # type: ignore[misc]
     nargs = 1
 
 
+# What stands for the surprise in a function of it.
+SURPRISE = Symbol("surprise", nonnegative=True)
+
+
+class OfSurprise(Function):  # type: ignore[misc]
+    """A function of SURPRISE at a surprise."""
+
+    nargs = 2
+
+
 _MEANING: Mapping[type, Callable[..., Expr]] = {
     Surprise: lambda f: log(Total(exp(f))) - f,
     LogTotal: lambda f: log(Total(exp(f))),
@@ -138,6 +148,7 @@ _MEANING: Mapping[type, Callable[..., Expr]] = {
     LogRatio: lambda a, b: log(a / b),
     Divergence: lambda a, b: a * log(a / b) - a + b,
     Log1mExp: lambda n: log(1 - exp(-n)),
+    OfSurprise: lambda n, e: e.subs(SURPRISE, n),
 }  # fmt: skip
 WORDS = tuple(_MEANING)
 

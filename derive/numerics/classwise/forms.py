@@ -16,8 +16,9 @@ from derive.calculus.evaluate import NotReal, evaluate
 from derive.definitions.classes import varies, written_out
 from derive.definitions.loss import Along, Loss
 from derive.errors import Refuted
-from derive.numerics.classwise.atoms import meaning
+from derive.numerics.classwise.atoms import OfSurprise, meaning
 from derive.numerics.classwise.lower import lowered
+from derive.numerics.classwise.parts import form_of_part, in_one_total, with_parts
 from derive.numerics.classwise.rules import candidates, scalars
 from derive.numerics.classwise.slopes import (
     by_differences,
@@ -63,7 +64,22 @@ def stabilise_classwise(derivation: ClasswiseDerivation) -> ClasswiseForm:
     centred = less_mean(found["hessian_product"], derivation.v)
     if _equal(derivation, "hessian_product", centred):
         found["hessian_product"] = centred
-    found = {name: scalars(_flat(with_signs_apart(e))) for name, e in found.items()}
+
+    def plain(e: Expr) -> Expr:
+        return scalars(_flat(with_signs_apart(e)))
+
+    parts: dict[Expr, Node | None] = {}
+
+    def known(part: Expr) -> Node | None:
+        if part not in parts:
+            parts[part] = form_of_part(part, loss)
+        return parts[part]
+
+    joined = {name: with_parts(plain(in_one_total(e)), known) for name, e in found.items()}
+    found = {
+        name: e if e.has(OfSurprise) else with_parts(plain(found[name]), known)
+        for name, e in joined.items()
+    }
     for name, e in found.items():
         if not _equal(derivation, name, e):
             raise Refuted(
@@ -74,7 +90,7 @@ def stabilise_classwise(derivation: ClasswiseDerivation) -> ClasswiseForm:
     return ClasswiseForm(
         loss,
         MappingProxyType(found),
-        MappingProxyType({name: lowered(e, loss) for name, e in found.items()}),
+        MappingProxyType({name: lowered(e, loss, parts) for name, e in found.items()}),
         stabilise_classwise(soft) if soft is not None else None,
     )
 

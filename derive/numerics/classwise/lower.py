@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import sympy
 from sympy import Add, Dummy, Expr, Mul, exp, log
 
@@ -9,6 +12,7 @@ from derive.definitions.classes import Entry, Hit, Largest, Other, Share, Total,
 from derive.definitions.loss import Along, Loss
 from derive.numerics import atoms as scalar
 from derive.numerics.classwise.atoms import (
+    SURPRISE,
     Apart,
     Balance,
     Beside,
@@ -21,6 +25,7 @@ from derive.numerics.classwise.atoms import (
     LogRatio,
     LogTotal,
     Miss,
+    OfSurprise,
     Surprise,
     Uneven,
 )
@@ -31,13 +36,15 @@ from derive.numerics.nodes import Call, Local, Name, Node, Number, call, where
 _WORDS = (
     Total, Largest, Entry, Hit, Share, Surprise, Uneven, LogTotal, Balance, Miss, Centred, Apart,
     LogRatio, Divergence, Log1mExp, Gap, ChanceDivergence, Beside, Level,
+    OfSurprise,
 )  # fmt: skip
 
 
-def lowered(e: Expr, loss: Loss) -> Node:
-    """The expression as nodes; vectors are arrays along the last axis."""
+def lowered(e: Expr, loss: Loss, parts: Mapping[Expr, Node | None] = MappingProxyType({})) -> Node:
+    """The expression as nodes; vectors are arrays along the last axis. parts: forms of functions of
+    one surprise."""
     alone = not e.replace(Entry, lambda *_: Dummy()).has(Centred)
-    return _Lowering(loss, e.has(Centred), e.has(Balance), alone).node(_put_together(e))
+    return _Lowering(loss, e.has(Centred), e.has(Balance), alone, parts).node(_put_together(e))
 
 
 def _put_together(e: Expr) -> Expr:
@@ -54,7 +61,15 @@ class _Lowering:
     has all probability: its poles there count for nothing. balanced: it has a Balance. alone: of
     entries less their mean only the target's is wanted."""
 
-    def __init__(self, loss: Loss, by_gaps: bool, balanced: bool, alone: bool) -> None:
+    def __init__(
+        self,
+        loss: Loss,
+        by_gaps: bool,
+        balanced: bool,
+        alone: bool,
+        parts: Mapping[Expr, Node | None],
+    ) -> None:
+        self.parts = parts
         self.by_gaps, self.balanced, self.alone = by_gaps, balanced, alone
         self.z = loss.residual
         self.target = loss.target
@@ -165,6 +180,10 @@ class _Lowering:
                 a, b = e.args
                 d = sympy.expand(b - a)
                 return divergences.divergence(*(self.node(x) for x in (a, b, d)))
+            case OfSurprise():
+                form = self.parts[e.args[1]]
+                assert form is not None
+                return _replaced(form, {SURPRISE.name: self.node(e.args[0])})
             case Log1mExp():
                 return divergences.log1mexp(self.node(e.args[0]))
         raise AssertionError(e)

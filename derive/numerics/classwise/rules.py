@@ -71,8 +71,26 @@ def with_log_totals(e: Expr) -> Expr:
         e = e.subs(log(Total(exp(f))), LogTotal(f)).subs(Total(exp(f)), total)
         chance = Dummy("s", positive=True)
         e = sympy.powsimp(e.subs(exp(f), chance * total))
-        e = e.subs(chance, exp(-Surprise(f)))
+        e = _near_log_totals(e.subs(chance, exp(-Surprise(f))), f)
     return e
+
+
+def _near_log_totals(e: Expr, f: Expr) -> Expr:
+    """log(total(exp(f))) - f as a surprise, of every class or of the target's."""
+
+    def joined(*terms: Expr) -> Expr:
+        whole = sympy.expand(Add(*terms))
+        c = whole.coeff(LogTotal(f), 1)
+        targets = {h.args[1] for h in whole.atoms(Entry)}
+        for there in (f, *(at_target(f, t) for t in sorted(targets, key=str))):
+            parts = Add.make_args(sympy.expand(-c * there))
+            if c != 0 and all(part in whole.args for part in parts):
+                entries = [t for t in targets if at_target(f, t) == there]
+                n = Entry(Surprise(f), entries[0]) if entries else Surprise(f)
+                return Add(*(t for t in whole.args if t not in parts)) - c * LogTotal(f) + c * n
+        return Add(*terms)
+
+    return e.replace(Add, joined)
 
 
 def ratios(e: Expr) -> Expr:

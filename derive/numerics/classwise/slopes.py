@@ -44,8 +44,10 @@ _PARTS = (Total, Largest, Entry, LogTotal)
 
 @dataclass
 class _Slopes:
-    """direct: the derivative in z itself; by: f -> a."""
+    """once: the derivative in z itself of what is one number; direct: of each term of totals;
+    by: f -> a."""
 
+    once: Expr = sympy.S.Zero
     direct: Expr = sympy.S.Zero
     by: dict[Expr, Expr] = field(default_factory=lambda: defaultdict(lambda: sympy.S.Zero))
     log_totals: dict[Expr, Expr] = field(default_factory=lambda: defaultdict(lambda: sympy.S.Zero))
@@ -55,7 +57,7 @@ def slope(e: Expr, z: Symbol) -> Expr:
     """d e/d z[k] for each class k, of a stable form that is one number."""
     found = _Slopes()
     _closed(e, z, sympy.S.One, found)
-    total = found.direct
+    total = found.once + found.direct
     for f, a in found.by.items():
         total += balanced(a, f) * _inner(f, z)
     for f, c in found.log_totals.items():
@@ -67,7 +69,7 @@ def in_parameter(e: Expr, p: Symbol) -> Expr:
     """d e/d p of a stable form that is one number; a surprise moves by f's own derivative."""
     found = _Slopes()
     _closed(e, p, sympy.S.One, found)
-    total = summed(found.direct) if varies(found.direct) else found.direct
+    total = found.once + summed(found.direct)
     for f, a in found.by.items():
         moved = f.diff(p)
         outside = [g for g in sympy.Mul.make_args(moved) if not varies(g)]
@@ -98,7 +100,7 @@ def _closed(e: Expr, z: Symbol, weight: Expr, found: _Slopes) -> None:
     """What a number that is e adds, times a weight that may be one a class."""
     letters, flat = opened(e, _PARTS)
     if z in flat.free_symbols:
-        found.direct += weight * plain_kinks(flat.diff(z)).subs(letters)
+        found.once += weight * plain_kinks(flat.diff(z)).subs(letters)
     for c, part in letters.items():
         outer = weight * flat.diff(c).subs(letters)
         if outer != 0:
@@ -169,7 +171,7 @@ def balanced(a: Expr, f: Expr) -> Expr:
         return outside * COUNT * Uneven(f)
     terms = sympy.Add.make_args(sympy.expand(inside))
     rest = [sympy.expand(t / s) for t in terms if _divisible(t, s)]
-    if len(rest) == len(terms) and not any(t.has(s) for t in rest):
+    if len(rest) == len(terms) and not any(_grows(t, s) for t in rest):
         return -outside * s * _centred(sympy.Add(*rest), f)
     if isinstance(inside, Gap):
         return -outside * inside
@@ -208,6 +210,11 @@ def _divisible(term: Expr, s: Expr) -> bool:
         g == s or (g.is_Pow and g.base == s) or (isinstance(g, exp) and g.args[0].has(s.args[0]))
         for g in sympy.Mul.make_args(term)
     )
+
+
+def _grows(b: Expr, s: Expr) -> bool:
+    """Whether what is left of a weight after s has been taken out has an exponential left."""
+    return any(e.args[0].has(*s.args[0].atoms(Surprise)) for e in b.atoms(exp))
 
 
 def _less_mean(b: Expr, f: Expr) -> Expr:

@@ -126,6 +126,10 @@ sigmoid: type[Atom] = _atom(
     "sigmoid", 1, lambda z: 1 / (1 + exp(-z)), helpers.sigmoid,
     lambda z: (sigmoid(z) * sigmoid(-z),),
 )  # fmt: skip
+log_total = _atom(
+    "log_total", 3, lambda a, b, d: log(exp(a) + exp(b)), helpers.log_total,
+    lambda a, b, d: (sigmoid(-d), sigmoid(d), 0),
+)  # fmt: skip
 root_softplus: type[Atom] = _atom(
     "root_softplus", 1, lambda z: sqrt(log(1 + exp(z))), helpers.root_softplus,
     lambda z: (sigmoid(z) / root_softplus(z) / 2,),

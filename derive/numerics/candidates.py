@@ -15,6 +15,7 @@ from derive.calculus.derivatives import over_residual, partial, without_squared_
 from derive.calculus.reading import fold, operations, readable
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
+from derive.numerics.atoms import log_total
 from derive.numerics.clips import clipped
 from derive.numerics.exponentials import NoReading, named, read
 from derive.numerics.nodes import Node
@@ -67,7 +68,8 @@ def _expressions(
     found += [(_factored(raw), ()), (raw, ())]
     cancelled = readings(loss, pretty)
     found += [(form, ("exponential polynomial",)) for form in cancelled]
-    if not raw.has(Piecewise) and (not cancelled or loss.predictions):
+    totals = base.has(log_total)  # its exponentials may all be 0 where the quotient is not
+    if not raw.has(Piecewise) and (not cancelled or loss.predictions or totals):
         derived = from_base(derivation.loss, name, base)
         for candidate in (readable(derived), derived, readable(raw)):
             again, used = rewrite(candidate)

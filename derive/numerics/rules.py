@@ -118,6 +118,18 @@ def _log_mixture(e: Expr) -> Expr | None:
     return atoms.log1p(sympy.factor(share) * atoms.expm1(grown.args[0]))
 
 
+def _log_total(e: Expr) -> Expr | None:
+    """log of a sum of two exponentials, either of which may leave every range."""
+    if not (isinstance(e, log) and e.args[0].is_Add and len(e.args[0].args) == 2):
+        return None
+    terms = [t.as_independent(exp, as_Add=False) for t in e.args[0].args]
+    if any(c.is_negative or not isinstance(g, exp) for c, g in terms):
+        return None
+    (a, f), (b, g) = ((c, g.args[0]) for c, g in terms)
+    apart = sympy.factor(g - f) + log(b / a)
+    return atoms.log_total(log(a) + f, log(b) + g, apart)
+
+
 def _softplus(e: Expr) -> Expr | None:
     if isinstance(e, atoms.log1p) and isinstance(e.args[0], exp):
         return atoms.softplus(e.args[0].args[0])
@@ -334,6 +346,12 @@ RULES: tuple[Rule, ...] = (
         log(_b + (1 - _b) * exp(-_g)),
         atoms.log1p((1 - _b) * atoms.expm1(-_g)),
         _log_mixture,
+    ),
+    Rule(
+        "logarithm of a sum of exponentials",
+        log(_a * exp(_g) + _b * exp(_p)),
+        atoms.log_total(log(_a) + _g, log(_b) + _p, _p - _g + log(_b / _a)),
+        _log_total,
     ),
     Rule("softplus", log(1 + exp(_g)), atoms.softplus(_g), _softplus),
     Rule("logcosh", log(cosh(_g)), atoms.logcosh(_g), _logcosh),

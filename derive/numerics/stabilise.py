@@ -122,10 +122,12 @@ def _diverging(derivation: Derivation) -> dict[str, tuple[float, ...]]:
     return {name: tuple(sorted(points)) for name, points in sorted(found.items())}
 
 
-def _infinite_at(model: ErrorModel, form: Node) -> int:
-    """At how many usual points a form is infinite or NaN where the value is not."""
+def _infinite_at(model: ErrorModel, form: Node) -> tuple[int, int]:
+    """At how many everyday points, and at how many usual ones, a form is infinite or NaN where
+    the value is not."""
     pairs = zip(model.errors(form)[:4], model.general[:4], strict=True)
-    return sum(int(np.count_nonzero(np.isinf(e[g]))) for e, g in pairs)
+    found = [int(np.count_nonzero(np.isinf(e[g]))) for e, g in pairs]
+    return found[0] + found[2], sum(found)
 
 
 def _refuse_wrong(model: ErrorModel, form: Node, raw: Node | None) -> None:
@@ -159,13 +161,14 @@ class _Search:
     ) -> tuple[Node, MeasuredError, ErrorModel]:
         """The best form, on harder points too where it misses those; and what it was measured
         on."""
-        found: list[tuple[int, int, Node, MeasuredError, ErrorModel]] = []
+        found: list[tuple[tuple[int, int], int, Node, MeasuredError, ErrorModel]] = []
         usual = model
         for _ in range(_ROUNDS):
             form, row = self.best(model, chosen)
             trial = self._trial(model, form)
             # what is infinite is no trial: there the usual points have a say, too
-            usually = trial.missed + COMMON * _infinite_at(usual, form)
+            everyday, wherever = _infinite_at(usual, form)
+            usually = everyday, trial.missed + COMMON * wherever
             found.append((usually, trial.missed, form, row, model))
             if not trial.missed or form in [before for _, _, before, *_ in found[:-1]]:
                 break

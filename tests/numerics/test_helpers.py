@@ -41,13 +41,13 @@ BOUNDS: dict[str, float] = {
     "times_power1p_less_one": 5.0, "in_halves": 6.0, "root1p_square": 1.5,
     "weighted": 5.0, "half_weighted": 5.0,
     "expm1_minus": 3.0, "boxcox1p": 6.0, "boxcox_slope": 6.0, "boxcox_bend": 6.0,
-    "times_log1p": 3.0, "log_ratio": 3.0,
+    "times_log1p": 3.0, "log_ratio": 3.0, "log_total": 2.0,
     "log_ratio_gap": 4.0, "log_quotient": 2.5, "divergence": 12.0,
     "log1mexp": 2.5,
     "chance_gap": 3.0, "chance_divergence": 8.0,
     "hypot": 1.5, "hypot_log": 3.0, "hypot_mean": 4.0, "ratio_log": 3.0, "ratio_power": 2.5,
     "ratio_in_halves": 8.0, "times_ratio_power": 5.0,
-    "softplus_step": 4.0, "less_pi": 4.0, "gamma_gap": 3.0, "gamma_gap1": 5.0, "gamma_gap2": 6.0,
+    "softplus_step": 4.0, "less_pi": 4.0, "gamma_gap": 3.5, "gamma_gap1": 5.0, "gamma_gap2": 6.0,
 }  # fmt: skip
 
 
@@ -119,6 +119,9 @@ def _arguments(name: str) -> tuple[np.ndarray, ...]:
     if name == "log_quotient":
         a, times = _pairs(_spread(1e-300, 1e300), _spread(1e-5, 0.5))
         return a, a * times
+    if name == "log_total":  # both of one sign: what cancels is the caller's
+        a, b = _pairs(_spread(1e-6, 1e6), _spread(1e-6, 1e6))
+        return a, b, b - a
     if name == "log_ratio_gap":
         below = _spread(1e-6, 1e6)
         return np.e * below * (1 + _signed(_spread(1e-3, 0.9))[: len(below)]) - 1, below - 1

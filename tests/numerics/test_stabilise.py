@@ -19,7 +19,7 @@ from derive.errors import BadInput
 from derive.numerics.errors import goal
 from derive.numerics.evaluate import evaluate
 from derive.numerics.measure import Reference, errors_in_ulp, target, values
-from derive.numerics.stabilise import stabilise
+from derive.numerics.stabilise import form_of, stabilise
 from derive.verification.oracle import Oracle
 
 x = Symbol("x", real=True)
@@ -212,3 +212,17 @@ def test_removable_exponents(name, variables, formula, special):
             )[0]
         )
         assert oracle.value("loss", near).ulps(got) < 16
+
+
+def test_a_mixture_is_in_range_where_its_exponentials_are_not():
+    p, s = Symbol("p", positive=True), Symbol("s", positive=True)
+    total = (1 - p) * exp(-(x**2) / 2) + p / s * exp(-(x**2) / (2 * s**2))
+    loss = Loss(
+        name="mixture", source="tests", variables=(x, p, s), loss=-log(total),
+        domains={p: sympy.Interval.open(0, 1)}, defaults={p: 0.1, s: 5.0},
+    )  # fmt: skip
+    found = derive(loss)
+    at = {"x": np.array([-224.0]), "p": np.float64(0.1), "s": np.float64(5.0)}
+    for name in ("loss", "d_x"):
+        exact = float(sympy.N(found.quantities[name].subs({x: -224, p: 0.1, s: 5}), 30))
+        assert evaluate(form_of(found, name), at)[0] == pytest.approx(exact, rel=1e-14)

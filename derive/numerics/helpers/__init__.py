@@ -29,6 +29,7 @@ from derive.numerics.helpers.exponential import (
 )
 from derive.numerics.helpers.helper import HELPERS, SERIES_TERMS, Helper
 from derive.numerics.helpers.hyperbolic import (
+    log_total,
     logcosh,
     logcosh_excess,
     root_sigmoid,
@@ -88,6 +89,7 @@ __all__ = [
     "log_quotient",
     "log_ratio",
     "log_ratio_gap",
+    "log_total",
     "logcosh",
     "logcosh_excess",
     "power1p",

@@ -75,6 +75,16 @@ softplus = define(
         lambda z: _softplus_of(z),
     )
 )
+_a, _b, _d = Name("a"), Name("b"), Name("d")
+log_total = define(
+    Helper(
+        "log_total",
+        ("a", "b", "d"),
+        "log(exp(a) + exp(b)), from d = b - a.",
+        call("max", _a, _b) + call("log1p", exp(-absolute(_d))),
+        lambda a, b, d: max(a, b) + mp.log1p(mp.exp(-abs(b - a))),
+    )
+)
 sigmoid = define(
     Helper(
         "sigmoid",

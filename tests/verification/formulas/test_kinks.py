@@ -1,5 +1,5 @@
-"""At a kink: the middle for first derivatives, between the sides for second ones; no letter is
-taken for another of ours; a text without a real value is different."""
+"""At a kink: one side's value or the middle for first derivatives, between the sides for second
+ones; no letter is taken for another of ours; a text without a real value is different."""
 
 import random
 
@@ -34,6 +34,13 @@ def relation(formula, loss, quantity="loss"):
          "different"),
         ("1.5*(log(mu + 1) - log(y + 1))**2", "squared_logarithmic_error", "loss", "up to"),
         ("0", "smoothed_hinge", "d_f", "different"),
+        ("piecewise((-y, f*y < 1), (0, True))", "hinge", "d_f", "equal"),
+        ("piecewise((w/(epsilon + abs(x)), abs(x) < w), (1, True))*sign(x)", "wing", "d_x",
+         "equal"),
+        ("piecewise((w/(epsilon + abs(x))/2 + 1/2, abs(x) == w), (w/(epsilon + abs(x)),"
+         " abs(x) < w), (1, True))*sign(x)", "wing", "d_x", "equal"),
+        ("piecewise((w/(epsilon + abs(x))/3 + 2/3, abs(x) == w), (w/(epsilon + abs(x)),"
+         " abs(x) < w), (1, True))*sign(x)", "wing", "d_x", "different"),
     ],
 )  # fmt: skip
 def test_the_relation_is_found(formula, loss, quantity, expected):

@@ -28,6 +28,36 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
 ANY = ("arrays", "floats", "tensors")
 
 
+def by_name(found: Sequence[Call], told: Mapping[str, Any], ours: Sequence[str]) -> list[Call]:
+    """The ways that take arguments which are called as ours are for these; the others behind them,
+    and none where all inputs are called so.
+
+    ours: the names of the input and of the target, if there is one, then those of the parameters.
+    """
+    if not found:
+        return []
+    arguments = [a["name"] for a in told["function"].get("names", ()) if a["name"] != "self"]
+    marked = [_marked(call, arguments, ours) for call in found]
+    fitting = [call for call in marked if not call.against]
+    inputs = ours[: 1 + bool(found[0].beside)]
+    if fitting and set(inputs) <= set(arguments):
+        return fitting
+    return [*fitting, *(call for call in marked if call.against)]
+
+
+def _marked(call: Call, arguments: Sequence[str], ours: Sequence[str]) -> Call:
+    """With the arguments that are taken by their names, and one that is not."""
+    roles = {**dict(zip(arguments, call.positional, strict=False)), **call.named}
+    meant = {name: {f"={name}"} for name in ours}
+    meant[ours[0]] = {"x", "square"}
+    if call.beside:
+        meant[ours[1]] = {f"={form}" for form in call.beside}
+    taken = {name: roles[name] for name in ours if name in roles}
+    matched = tuple(name for name, role in taken.items() if role in meant[name])
+    against = next((n for n, r in taken.items() if r not in meant[n] and r[0] in "xsz="), "")
+    return replace(call, by_name=matched, against=against)
+
+
 def calls(
     told: Mapping[str, Any], ours: Sequence[str], given: Sequence[str], gradient: bool
 ) -> list[Call]:
@@ -152,7 +182,11 @@ def _plain(
     if not plain:
         yield from _unnamed(told, ours, given, library)
         return
+    first = plain[0]["name"]
     for choice in _choices(plain, told):
+        if first in ours and len(plain) > 1:
+            named = {first: f"={first}", **choice}
+            yield from _with_choice(plain, ours, given, library, named, takes_any)
         yield from _with_choice(plain, ours, given, library, choice, takes_any)
 
 

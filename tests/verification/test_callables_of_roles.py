@@ -121,3 +121,8 @@ def test_what_is_right_only_under_other_names_is_different():
                        ("gamma_deviance_swapped", "gamma_deviance")):  # fmt: skip
         found = judged(name, loss)
         assert (found.relation, found.map) == ("different", None), found.to_json()
+
+
+def test_what_refuses_all_that_is_no_number_is_judged_by_the_rest():
+    found = judged("entropy_refusing", "entropy")
+    assert (found.verdict, found.relation) == (AGREES, "equal"), found.to_json()

@@ -48,13 +48,19 @@ def by_name(found: Sequence[Call], told: Mapping[str, Any], ours: Sequence[str])
 def _marked(call: Call, arguments: Sequence[str], ours: Sequence[str]) -> Call:
     """With the arguments that are taken by their names, and one that is not."""
     roles = {**dict(zip(arguments, call.positional, strict=False)), **call.named}
-    meant = {name: {f"={name}"} for name in ours}
-    meant[ours[0]] = {"x", "square"}
-    if call.beside:
-        meant[ours[1]] = {f"={form}" for form in call.beside}
-    taken = {name: roles[name] for name in ours if name in roles}
-    matched = tuple(name for name, role in taken.items() if role in meant[name])
-    against = next((n for n, r in taken.items() if r not in meant[n] and r[0] in "xsz="), "")
+    inputs = {"x", "square", "zero", *(f"={form}" for form in call.beside)}
+    meant = {ours[0]: {"x", "square"}} | dict.fromkeys(ours[1:2] if call.beside else (), inputs)
+
+    def fits(name: str) -> bool:
+        """An input as such; a parameter as itself, or as one that is no other of ours."""
+        role = roles[name]
+        if name in meant:
+            return role in meant[name] - ({"x", "square"} if name != ours[0] else set())
+        return role == f"={name}" or (role not in inputs and role[1:] not in ours)
+
+    taken = [name for name in ours if name in roles]
+    matched = tuple(name for name in taken if fits(name))
+    against = next((name for name in taken if not fits(name)), "")
     return replace(call, by_name=matched, against=against)
 
 

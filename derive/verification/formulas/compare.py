@@ -59,7 +59,8 @@ class Trial:
     def is_identity(self) -> bool:
         same = all(value.is_Symbol for value in self.scales.values())
         shapes = all(p == value for p, value in self.matched.shapes.items())
-        return same and shapes and self.convention.factor == 1 and self.convention.offset == 0
+        plain = self.convention.factor == 1 and self.convention.offset == 0
+        return same and shapes and plain and not self.matched.is_mirrored
 
 
 def compare(
@@ -134,7 +135,8 @@ def _trials(
     ours_free = ours.free
     shapes = [p for p in shapes if p in ours_free]
     scales = [p for p in loss.parameters if p not in shapes and p in ours_free]
-    for matched in candidates(reading, formula, loss, shapes, has_x):
+    turned = quantity == "loss" and ours.expression.subs(x, -x) != ours.expression
+    for matched in candidates(reading, formula, loss, shapes, has_x, turned):
         scale = scales[0] if scales else None
         letter = likely(matched.others, scale) if scale is not None else None
         at: Expr = letter if letter is not None else S.One
@@ -264,7 +266,10 @@ def _same(trial: Trial, found: Search) -> Comparison:
     told = _letters(trial)
     if trial.is_identity:
         return Comparison(EQUAL, verdict, method, f"equal, with {told}", letters=trial.letters)
-    named = {p: Symbol(name) for p, name in trial.matched.written.items()}
+    named = {
+        p: Symbol(name, positive=p.is_extended_positive)
+        for p, name in trial.matched.written.items()
+    }
     factor, offset = (e.xreplace(named) for e in (convention.factor, convention.offset))
     parameters = {p.name: trial.letters[p.name] for p in (*trial.scales, *trial.matched.shapes)}
     mapped = {"factor": str(factor), "offset": str(offset), "parameters": parameters}

@@ -121,8 +121,10 @@ def test_what_is_right_only_under_other_names_is_different():
                        ("gamma_deviance_swapped", "gamma_deviance")):  # fmt: skip
         found = judged(name, loss)
         assert (found.relation, found.map) == ("different", None), found.to_json()
+        assert "shapes" not in shown(found, 80, lambda text, colour: text)
 
 
 def test_what_refuses_all_that_is_no_number_is_judged_by_the_rest():
     found = judged("entropy_refusing", "entropy")
+    assert found.shapes["empty array"] == "right"
     assert (found.verdict, found.relation) == (AGREES, "equal"), found.to_json()

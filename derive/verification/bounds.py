@@ -173,7 +173,7 @@ def bounds(node: Any, names: Names, size: Interval) -> Interval:
         return _hull([end.log() for end in parts[0]])
     if node.func in MEROMORPHIC:
         return _hull([_real(node)(parts[0][0].union(parts[0][1]))])
-    raise Undefined(f"no bounds of {node}")
+    raise Undefined(f"no bounds of {node.func.__name__.lower()} over a range")
 
 
 def _real(node: Any) -> Callable[[Ball], Ball]:

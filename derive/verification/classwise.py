@@ -96,11 +96,12 @@ class Table:
         """name -> rows for a vector, a column for a parameter; `v` for the Hessian's vector."""
         draw = _Draw(np.random.default_rng(self.seed), self.dtype)
         found: dict[str, Floats] = {}
-        for v in self.vectors:
+        for place, v in enumerate(self.vectors):
             before = next(iter(found.values()), None)
             found[v.name] = draw.vector(v.sort, self.size, self.count, before)
             if v.sort == "real" and self.size > 1:  # scores at the edge of the range in each table
-                far = np.random.default_rng(self.seed + 1).normal(size=self.count) * FAR
+                generator = np.random.default_rng(self.seed + 1 + 1000 * place)  # no two alike
+                far = generator.normal(size=self.count) * FAR
                 found[v.name][-1] = draw.rounded(np.clip(far, -700, 700))
         for p in self.loss.parameters:
             found[p.name] = draw.parameter(self.loss, p, self.size)

@@ -177,3 +177,34 @@ def kl_of_nothing(q, p):
 
 def entropy_of_nothing(p):
     return -np.sum(p * np.log(p), axis=-1)
+
+
+def huber_parameter_first(delta, x):
+    return np.where(np.abs(x) <= delta, x * (x / 2), delta * (np.abs(x) - delta / 2))
+
+
+def huber_by_other_names(x, delta):
+    return huber_parameter_first(x, delta)
+
+
+def huber_misnamed(delta, r):
+    return huber_parameter_first(r, delta)
+
+
+def right_brier_backwards(y, q):
+    return (q - y) ** 2
+
+
+def gamma_deviance_swapped(mu, y):
+    return gamma_deviance_backwards(mu, y)
+
+
+def gamma_deviance_backwards(y, mu):
+    with np.errstate(all="ignore"):
+        return 2 * (y / mu - 1 - np.log(y) + np.log(mu))
+
+
+def entropy_refusing(p):
+    if not np.all((p >= 0) & (p <= 1)):
+        raise ValueError("no probabilities")
+    return -np.sum(np.where(p > 0, p * np.log(np.where(p > 0, p, 1)), 0), axis=-1)

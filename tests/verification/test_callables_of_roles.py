@@ -100,3 +100,31 @@ def test_parameters_are_taken_as_set_and_dtypes_are_told():
 def test_an_unknown_quantity_is_bad_input():
     with pytest.raises(BadInput, match="it has loss, d_z"):
         judged("right_softmax", "softmax_cross_entropy", "weight")
+
+
+@pytest.mark.parametrize(
+    ("name", "loss", "call", "told"),
+    [
+        ("huber_parameter_first", "huber", "(1.0, x)", "taken for these: x, delta"),
+        ("right_brier_backwards", "brier", "(y, x)", "taken for these: q, y"),
+        ("huber_misnamed", "huber", "(x, 1.0)", "delta is no delta of ours"),
+    ],
+)
+def test_arguments_are_matched_by_their_names(name, loss, call, told):
+    found = judged(name, loss)
+    assert found.verdict == AGREES and found.call == name + call, found.to_json()
+    assert any(told in note for note in found.notes)
+
+
+def test_what_is_right_only_under_other_names_is_different():
+    for name, loss in (("huber_by_other_names", "huber"),
+                       ("gamma_deviance_swapped", "gamma_deviance")):  # fmt: skip
+        found = judged(name, loss)
+        assert (found.relation, found.map) == ("different", None), found.to_json()
+        assert "shapes" not in shown(found, 80, lambda text, colour: text)
+
+
+def test_what_refuses_all_that_is_no_number_is_judged_by_the_rest():
+    found = judged("entropy_refusing", "entropy")
+    assert found.shapes["empty array"] == "right"
+    assert (found.verdict, found.relation) == (AGREES, "equal"), found.to_json()

@@ -12,6 +12,7 @@ from derive.definitions.catalogue import load
 from derive.definitions.samples import draw
 from derive.errors import BadInput, EnvironmentTrouble
 from derive.verification import backend
+from derive.verification.classwise import Table
 from derive.verification.implementations import Route, Runner
 from derive.verification.oracle import Oracle
 from derive.verification.report import AGREES, UNKNOWN, Report, Row
@@ -184,3 +185,10 @@ def test_other_seeds_ask_other_points(tmp_path):
     first, second = ({r.id: r.witness for r in found if r.sample == "everyday"} for found in rows)
     assert first.keys() == second.keys()
     assert first != second
+
+
+def test_far_scores_of_two_vectors_are_not_alike():
+    """Where they are, a divergence of the two is 0, and nothing can be wrong about it."""
+    inputs = Table(load("kl_divergence_logits"), "float64", 3, 0, 4, 0).inputs
+    first, second = (inputs[name][-1] for name in ("a", "b"))
+    assert np.max(np.abs(first)) > 300 and not np.allclose(first, second)

@@ -38,6 +38,7 @@ class Subject:
     loss: str
     quantity: str = "loss"
     call: str = ""
+    beside: str = ""
     library: str = "arrays"
     each: bool = False
     at: Mapping[str, float] | None = None
@@ -58,7 +59,12 @@ class Subject:
         at = dict(self.at or {})
         call = None
         if self.call:
-            call = Call(self.library, (), expression=self.call, letters=tuple(at), each=self.each)
+            target = (self.beside,) if self.beside else ()
+            gradient = self.quantity.startswith("d_") and self.library != "arrays"
+            call = Call(
+                self.library, (), expression=self.call, letters=(*at, *target), each=self.each,
+                beside=target, gradient=gradient,
+            )  # fmt: skip
         start = time.monotonic()
         try:
             found = judge(self.subject, find(self.loss), self.quantity, at, call=call)

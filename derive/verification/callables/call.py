@@ -21,6 +21,8 @@ class Call:
     expression: how to call it, as Python text over x and the letters, where that cannot be guessed.
     starts: defaults of parameters, by name.
     beside: arrays that go in with x, such as a target; their roles are '=name', too.
+    by_name: arguments that are called as ours are and taken for these. against: one that is taken
+    for another of ours.
     """
 
     library: str
@@ -36,6 +38,8 @@ class Call:
     letters: tuple[str, ...] = ()
     starts: Mapping[str, float] = field(default_factory=dict, compare=False)
     beside: tuple[str, ...] = ()
+    by_name: tuple[str, ...] = field(default=(), compare=False)
+    against: str = field(default="", compare=False)
 
     def as_data(self) -> dict[str, Any]:
         return asdict(self)

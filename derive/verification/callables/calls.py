@@ -28,6 +28,42 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
 ANY = ("arrays", "floats", "tensors")
 
 
+def by_name(found: Sequence[Call], told: Mapping[str, Any], ours: Sequence[str]) -> list[Call]:
+    """The ways that take arguments which are called as ours are for these; the others behind them,
+    and none where all inputs are called so.
+
+    ours: the names of the input and of the target, if there is one, then those of the parameters.
+    """
+    if not found:
+        return []
+    arguments = [a["name"] for a in told["function"].get("names", ()) if a["name"] != "self"]
+    marked = [_marked(call, arguments, ours) for call in found]
+    fitting = [call for call in marked if not call.against]
+    inputs = ours[: 1 + bool(found[0].beside)]
+    if fitting and set(inputs) <= set(arguments):
+        return fitting
+    return [*fitting, *(call for call in marked if call.against)]
+
+
+def _marked(call: Call, arguments: Sequence[str], ours: Sequence[str]) -> Call:
+    """With the arguments that are taken by their names, and one that is not."""
+    roles = {**dict(zip(arguments, call.positional, strict=False)), **call.named}
+    inputs = {"x", "square", "zero", *(f"={form}" for form in call.beside)}
+    meant = {ours[0]: {"x", "square"}} | dict.fromkeys(ours[1:2] if call.beside else (), inputs)
+
+    def fits(name: str) -> bool:
+        """An input as such; a parameter as itself, or as one that is no other of ours."""
+        role = roles[name]
+        if name in meant:
+            return role in meant[name] - ({"x", "square"} if name != ours[0] else set())
+        return role == f"={name}" or (role not in inputs and role[1:] not in ours)
+
+    taken = [name for name in ours if name in roles]
+    matched = tuple(name for name in taken if fits(name))
+    against = next((name for name in taken if not fits(name)), "")
+    return replace(call, by_name=matched, against=against)
+
+
 def calls(
     told: Mapping[str, Any], ours: Sequence[str], given: Sequence[str], gradient: bool
 ) -> list[Call]:
@@ -152,7 +188,11 @@ def _plain(
     if not plain:
         yield from _unnamed(told, ours, given, library)
         return
+    first = plain[0]["name"]
     for choice in _choices(plain, told):
+        if first in ours and len(plain) > 1:
+            named = {first: f"={first}", **choice}
+            yield from _with_choice(plain, ours, given, library, named, takes_any)
         yield from _with_choice(plain, ours, given, library, choice, takes_any)
 
 

@@ -20,7 +20,7 @@ from derive.errors import BadInput
 from derive.verification.backend import arb
 from derive.verification.callables.behaviour import PLAIN, Behaviour
 from derive.verification.callables.call import Call
-from derive.verification.callables.calls import calls, calls_beside
+from derive.verification.callables.calls import by_name, calls, calls_beside
 from derive.verification.callables.convention import Settings
 from derive.verification.callables.findings import (
     DIFFERENT,
@@ -84,9 +84,11 @@ def judge(
 
 def _ways(told: Mapping[str, Any], truth: Truth, given: Sequence[str]) -> list[Call]:
     ours, slope = truth.names[1:], truth.quantity == f"d_{truth.loss.residual}"
-    if not truth.loss.predictions:
-        return calls(told, ours, given, slope or truth.quantity == "d_x")
-    return calls_beside(told, ours, given, slope, truth.forms)
+    if truth.loss.predictions:
+        found = calls_beside(told, ours, given, slope, truth.forms)
+    else:
+        found = calls(told, ours, given, slope or truth.quantity == "d_x")
+    return by_name(found, told, (truth.names[0], *truth.forms[:1], *ours))
 
 
 def _taken(told: Mapping[str, Any]) -> str:
@@ -186,7 +188,7 @@ class _Case:
             special=dict(self._special()),
             shapes=seen.shapes,
             warnings=tuple(dict.fromkeys(w for c in found.values() for w in c.warnings)),
-            notes=(*seen.notes, *_notes(found), *((REDUCES,) if call.each else ())),
+            notes=(*_names(call), *seen.notes, *_notes(found), *((REDUCES,) if call.each else ())),
             script=self._script(found, first),
         )  # fmt: skip
 
@@ -335,6 +337,13 @@ class _Case:
             return self.truth.arguments(one.witness)
         given = self.truth.question(np.ones(1), self.reading.settings)
         return {**self.truth.arguments(self._told(given)), **one.witness}
+
+
+def _names(call: Call) -> Iterator[str]:
+    if call.by_name:
+        yield f"arguments that are called as ours are taken for these: {', '.join(call.by_name)}"
+    if call.against:
+        yield f"{call.against} is no {call.against} of ours: taken so, nothing fits"
 
 
 def _notes(found: Mapping[str, Compared]) -> Iterator[str]:

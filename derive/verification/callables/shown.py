@@ -41,7 +41,7 @@ def _said(found: Judgement) -> Iterator[str]:
     if found.special:
         yield "at " + "; ".join(f"{x}: {value}" for x, value in found.special.items())
     wrong = [f"{what}: {said}" for what, said in found.shapes.items() if said != "right"]
-    if found.shapes:
+    if found.shapes and found.map is not None:  # else all values are of something else
         yield "shapes: " + ("; ".join(wrong) if wrong else "all right")
     for text in found.warnings:
         yield f"a warning escapes: {text}"

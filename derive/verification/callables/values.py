@@ -135,6 +135,8 @@ class Comparison:
         if not whole.error or whole.is_final:
             return batch, whole
         finite = np.isfinite(batch.x.reshape(len(batch.x), -1)).all(axis=1)
+        if not finite.any():
+            return batch, whole
         batch = batch.part(finite)  # perhaps only what is no number is refused
         whole = of(slice(None))
         plain = self.truth.question(ONE, batch.settings, dtype=dtype)

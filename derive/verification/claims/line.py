@@ -24,6 +24,7 @@ from derive.verification.claims.ball import Number, enclose
 from derive.verification.claims.derivative import derivative
 from derive.verification.claims.expansion import approached
 from derive.verification.claims.places import fraction
+from derive.verification.claims.places import text as shown
 from derive.verification.claims.samples import deciding, real_roots, short_root
 from derive.verification.claims.values import compare
 
@@ -126,7 +127,6 @@ class Line:
 
     def order(self, point: Expr, direction: str) -> Order:
         """The leading behaviour at an end of a piece. Undefined where no expansion was found."""
-        trouble = "no expansion"
         for depth in DEPTHS:
             try:
                 with mp.workdps(germs.DIGITS):
@@ -141,9 +141,9 @@ class Line:
                         grows = 1 if ring.tends_up(germ.growth) else -1
                     k, m, _ = ring.leading(series)
                     return Order(k, m, grows)
-            except (Unknown, NotReal, NotImplementedError, KeyError, IndexError) as reason:
-                trouble = str(reason)
-        raise Undefined(f"no expansion at {self.variable} = {point}: {trouble}")
+            except (Unknown, NotReal, NotImplementedError, KeyError, IndexError):
+                continue
+        raise Undefined(f"no expansion in {self.variable} was found at {shown(point)}")
 
     def derivative(self, times: int = 1) -> Line:
         return Line(

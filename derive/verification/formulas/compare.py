@@ -10,8 +10,8 @@ from sympy import Expr, Rational, S, Symbol
 
 from derive.definitions.loss import Loss
 from derive.errors import BadInput
-from derive.verification.backend import NeedsPrecision, Undefined
-from derive.verification.claims.ball import ball
+from derive.verification.backend import NeedsPrecision, Undefined, arb, ctx
+from derive.verification.claims.ball import PRECISIONS, ball
 from derive.verification.claims.closed import resolved
 from derive.verification.claims.operators import Numeric
 from derive.verification.claims.places import infinite
@@ -40,7 +40,7 @@ SECONDS = 6.0
 QUICK = 24  # points that a candidate passes before the thorough search
 THOROUGH = 500
 BESIDE = Rational(1, 1 << 600)  # a distance to either side of a jump
-CLOSE = 2.0**-60
+CLOSE = arb((1, -400))  # what the slope moves over that distance, of its size
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,14 @@ class Trial:
     relation: Relation
     scales: Mapping[Symbol, Expr]
     letters: Mapping[str, str]
-    jumps: bool = False  # whether values at a point are a choice where the two sides differ
+    order: int = 0  # of the derivative: where its two sides differ, the value there is a choice
 
     @property
     def is_identity(self) -> bool:
         same = all(value.is_Symbol for value in self.scales.values())
         shapes = all(p == value for p, value in self.matched.shapes.items())
-        return same and shapes and self.convention.factor == 1 and self.convention.offset == 0
+        plain = self.convention.factor == 1 and self.convention.offset == 0
+        return same and shapes and plain and not self.matched.is_mirrored
 
 
 def compare(
@@ -74,9 +75,9 @@ def compare(
     has_x = x in ours.free or x.name in {s.name for s in formula.free_symbols}
     natural: Trial | None = None
     undecided: Search | None = None
-    second = quantity.startswith("d2_")
+    order = 2 if quantity.startswith("d2_") else int(quantity.startswith("d_"))
     for trial in _trials(reading, formula, loss, quantity, ours, shapes, has_x):
-        trial = replace(trial, jumps=second)
+        trial = replace(trial, order=order)
         if natural is None or (trial.is_identity and not natural.is_identity):
             natural = trial
         quick = _looked(trial, QUICK, 2.0, seed)
@@ -134,7 +135,8 @@ def _trials(
     ours_free = ours.free
     shapes = [p for p in shapes if p in ours_free]
     scales = [p for p in loss.parameters if p not in shapes and p in ours_free]
-    for matched in candidates(reading, formula, loss, shapes, has_x):
+    turned = quantity == "loss" and ours.expression.subs(x, -x) != ours.expression
+    for matched in candidates(reading, formula, loss, shapes, has_x, turned):
         scale = scales[0] if scales else None
         letter = likely(matched.others, scale) if scale is not None else None
         at: Expr = letter if letter is not None else S.One
@@ -210,7 +212,7 @@ def _looked(trial: Trial, most: int, seconds: float, seed: int) -> Search:
 
     def check(at: Place) -> Finding | None:
         found = checked(values, trial.relation, at, total=True)
-        chosen = found is not None and trial.jumps and _is_between_sides(values, trial, at)
+        chosen = found is not None and trial.order and _is_a_choice(values, trial, at)
         return None if chosen else found
 
     free = trial.relation.left.free | trial.relation.right.free
@@ -223,9 +225,9 @@ def _looked(trial: Trial, most: int, seconds: float, seed: int) -> Search:
     )  # fmt: skip
 
 
-def _is_between_sides(values: Values, trial: Trial, at: Place) -> bool:
-    """At a jump of a second derivative: whether the text has a value from one side to the other,
-    which is a choice that people make."""
+def _is_a_choice(values: Values, trial: Trial, at: Place) -> bool:
+    """At a jump of a derivative: whether the text has a value there that people choose. For a first
+    derivative that is one side's or the middle, for a second one all from one side to the other."""
     x, sides = trial.loss.residual, []
     for step in (-BESIDE, BESIDE):
         try:
@@ -235,12 +237,16 @@ def _is_between_sides(values: Values, trial: Trial, at: Place) -> bool:
             return False
         if infinite(beside) or infinite(here):
             return False
+        ctx.prec = PRECISIONS[-1]
         sides.append((ball(beside), ball(here)))
     (left, here), (right, _) = sides
-    if abs(left - right) < CLOSE * (abs(left) + abs(right)):
-        return False
     room = CLOSE * (abs(left) + abs(right))
-    return bool(left.min(right) - room <= here <= left.max(right) + room)
+    if not abs(left - right) > room:
+        return False
+    if trial.order == 1:
+        choices = (left, right, (left + right) / 2)
+        return not all(abs(here - chosen) > room for chosen in choices)
+    return not (here < left.min(right) - room or here > left.max(right) + room)
 
 
 def _operated(trial: Trial) -> Loss:
@@ -260,7 +266,10 @@ def _same(trial: Trial, found: Search) -> Comparison:
     told = _letters(trial)
     if trial.is_identity:
         return Comparison(EQUAL, verdict, method, f"equal, with {told}", letters=trial.letters)
-    named = {p: Symbol(name) for p, name in trial.matched.written.items()}
+    named = {
+        p: Symbol(name, positive=p.is_extended_positive)
+        for p, name in trial.matched.written.items()
+    }
     factor, offset = (e.xreplace(named) for e in (convention.factor, convention.offset))
     parameters = {p.name: trial.letters[p.name] for p in (*trial.scales, *trial.matched.shapes)}
     mapped = {"factor": str(factor), "offset": str(offset), "parameters": parameters}

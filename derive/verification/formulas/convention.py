@@ -17,6 +17,7 @@ from derive.verification.claims.ball import ball, enclose
 from derive.verification.claims.derivative import derivative, without_extremes
 from derive.verification.claims.places import fraction
 from derive.verification.claims.samples import deciding, number
+from derive.verification.claims.simplify import is_high, simplified
 
 ORDERS = 6
 LONGEST = 400  # operations of a derivative that is differentiated once more
@@ -104,7 +105,7 @@ def _absorbed(
 
 def tidy(e: Expr) -> Expr:
     """A factor or an offset in a short form."""
-    if sympy.count_ops(e) > 120:
+    if sympy.count_ops(e) > 120 or is_high(e):
         return e
     rational = e.is_rational_function()
     shorter = sympy.cancel(sympy.together(e)) if rational else sympy.simplify(e)
@@ -120,14 +121,14 @@ def _orders(e: Expr, x: Symbol) -> dict[int, Expr]:
     y = sympy.Dummy("y", positive=True)
     moved = near_zero(e, x, y)
     if moved.subs(y, 0).has(nan, zoo) and sympy.count_ops(moved) < 200:
-        moved = sympy.simplify(moved)  # such as psi(x)/x
+        moved = simplified(moved)  # such as psi(x)/x
     found: dict[int, Expr] = {}
     for n in range(ORDERS + 1):
         value = moved.subs(y, 0)
         if value.has(nan, zoo, oo, -oo):
             break
         if sympy.count_ops(value) < 200:
-            value = sympy.simplify(value)
+            value = simplified(value)
         if value != 0:
             found[n] = value / sympy.factorial(n)
         if len([k for k in found if k]) == 2 or sympy.count_ops(moved) > LONGEST:
@@ -185,7 +186,7 @@ def _from_corners(text: Expr, ours: Expr, x: Symbol, scale: Symbol) -> Iterator[
     for corner in corners(text, x):
         for unit in dict.fromkeys(mine):
             if not unit.has(scale):
-                yield sympy.simplify(corner / unit)
+                yield simplified(corner / unit)
 
 
 def corners(e: Expr, x: Symbol) -> list[Expr]:
@@ -203,5 +204,5 @@ def corners(e: Expr, x: Symbol) -> list[Expr]:
         if 0 < poly.degree() <= 2:
             for root in sympy.roots(poly):
                 if root.is_positive or (root.is_positive is None and root.free_symbols):
-                    found[sympy.simplify(root)] = None
+                    found[simplified(root)] = None
     return list(found)

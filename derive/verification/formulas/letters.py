@@ -28,18 +28,20 @@ MOST_RESIDUALS = 3
 
 
 def candidates(
-    reading: Reading, formula: Expr, loss: Loss, shapes: Sequence[Symbol], has_x: bool
-) -> Iterator[Matched]:
-    """Ways to read the letters, the likely ones first."""
+    reading: Reading, formula: Expr, loss: Loss, shapes: Sequence[Symbol], has_x: bool,
+    mirrored: bool = False,
+) -> Iterator[Matched]:  # fmt: skip
+    """Ways to read the letters, the likely ones first. mirrored: a letter for the residual may be
+    target minus prediction, too."""
     found = itertools.chain.from_iterable(
         _with_shapes(expression, told, loss, shapes, has_x)
-        for expression, told in _residuals(reading, formula, loss, has_x)
+        for expression, told in _residuals(reading, formula, loss, has_x, mirrored)
     )
     return itertools.islice(found, MOST)
 
 
 def _residuals(
-    reading: Reading, formula: Expr, loss: Loss, has_x: bool
+    reading: Reading, formula: Expr, loss: Loss, has_x: bool, mirrored: bool
 ) -> Iterator[tuple[Expr, str]]:
     """(the text with its residual replaced by our x, the residual in its letters)."""
     names = {s.name: s for s in formula.free_symbols}
@@ -67,6 +69,8 @@ def _residuals(
         source = formula if name == "e" else euler
         if names[name] in source.free_symbols:
             yield source.xreplace({names[name]: x}), name
+            if mirrored and name not in ("e", x.name):
+                yield source.subs(names[name], -x), f"-{name}"
 
 
 def difference(formula: Expr) -> tuple[Symbol, Symbol] | None:

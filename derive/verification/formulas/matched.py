@@ -26,6 +26,11 @@ class Matched:
     natural: bool
     written: Mapping[Symbol, str]
 
+    @property
+    def is_mirrored(self) -> bool:
+        """Whether the residual is one of the other sign."""
+        return str(self.letters.get("x", "")).startswith("-")
+
 
 def stem(name: str) -> str:
     """A letter without its index."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
-import sympy
 from sympy import Expr, Rational, S, Symbol, nan, oo, zoo
 
 from derive.definitions.loss import Loss
 from derive.verification.claims.derivative import derivative
+from derive.verification.claims.simplify import simplified
 from derive.verification.formulas.convention import Convention
 from derive.verification.formulas.matched import MOST, Matched, stem
 from derive.verification.formulas.plain import is_nearly_zero, recognized
@@ -103,9 +103,9 @@ def role_conventions(text: Expr, ours: Expr, loss: Loss) -> Iterator[Convention]
     factor = recognized(pairs[0][0] / pairs[0][1]) if pairs else None
     if not factor or not all(is_nearly_zero(theirs - factor * mine) for theirs, mine in pairs):
         return
-    offset = sympy.simplify(text - factor * ours)
+    offset = simplified(text - factor * ours)
     if offset.has(x):
-        offset = sympy.simplify(offset.subs(x, inside[0][0]))
+        offset = simplified(offset.subs(x, inside[0][0]))
     if factor.free_symbols & {*roles} or offset.free_symbols & {*loss.predictions}:
         return
     if not offset.has(nan, zoo, oo, -oo):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -26,6 +27,7 @@ from derive.verification.shown import COLOURS, Paint, plain, wrapped
 
 SECONDS = 55.0
 MORE_LETTERS = 3  # such as a target beside the prediction, or a scale in two letters
+LOGISTIC = re.compile(r"\\sigma\s*(\\left|\\[bB]igg?l?)?\s*[(\[]")
 DENSITIES = ("log_partition", "density", "log_density")
 
 
@@ -85,6 +87,8 @@ def judged_formula(given: Mapping[str, Any]) -> Mapping[str, Any]:
         raise BadInput(f"{loss.name} has no quantity {quantity[:40]!a}; it has {known}")
     if loss.kind == "classwise":
         return asdict(_over_classes(given, loss))
+    if given["latex"] and loss.predictions:
+        _no_logistic_function(given["text"])
     reading = read_latex(given["text"]) if given["latex"] else _plain(given["text"], loss)
     where = "latex" if given["latex"] else "formula"
     for formula in reading.formulas:
@@ -101,6 +105,16 @@ def judged_formula(given: Mapping[str, Any]) -> Mapping[str, Any]:
         shown = ", ".join(c.relation for c in found)
         raise BadInput(f"{where}: the sides of the text's = are not the same ({shown})")
     return asdict(found[-1])
+
+
+def _no_logistic_function(text: str) -> None:
+    """Beside a score \\sigma(z) is as a rule a function, and nothing says so."""
+    found = LOGISTIC.search(text)
+    if found:
+        raise BadInput(
+            f"latex, column {found.start() + 1}: \\sigma(...) is a product or the logistic "
+            "function; write \\sigma\\cdot(...) or \\frac{1}{1+e^{-z}}"
+        )
 
 
 def _over_classes(given: Mapping[str, Any], loss: Loss) -> Comparison:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
 EQUAL, UP_TO, DIFFERENT, UNKNOWN = "equal", "up to", "different", "unknown"
 
@@ -30,6 +30,12 @@ def detail(factor: Expr, offset: Expr, letters: str = "") -> str:
     said += "" if offset == 0 else f", plus {offset}"
     if factor.is_negative:
         return f"{said}; the factor is negative: it falls where the loss rises"
-    if factor.is_positive is None and factor.is_nonnegative is None:
+    if not _is_above(factor):
         return f"{said}; where the factor is negative, it falls where the loss rises"
     return said
+
+
+def _is_above(factor: Expr) -> bool:
+    """Whether it is positive, as far as is known; of extended numbers the finite ones are meant."""
+    plain = {s: Symbol(s.name, positive=s.is_extended_positive) for s in factor.free_symbols}
+    return factor.xreplace(plain).is_nonnegative is True

@@ -162,13 +162,24 @@ def _met(loss: Loss) -> list[str]:
 
 def _breaks(derivation: Derivation) -> list[str]:
     x, lines = derivation.loss.residual, []
-    kinds = ("the loss jumps", "kink", "the curvature jumps", "smooth to second order")
     for b in derivation.facts.breaks:
-        equal = "".join(f" unless {p} = {formula(v)}" for p, v in b.unless)
+        told = _kind(b.order, b.infinite)
+        if b.cases:
+            *first, (what, _) = b.cases
+            several = [f"{_kind(*kind)} if {formula(condition)}" for kind, condition in first]
+            told = ", ".join([*several, f"{_kind(*what)} otherwise"])
+        told += "".join(f" unless {p} = {formula(v)}" for p, v in b.unless)
         if b.ordered:
-            equal += f" unless {' < '.join(p.name for p in b.ordered)} (then: {kinds[b.then]})"
-        lines += _wrapped(f"{x} = {formula(b.place)}: {kinds[b.order]}{equal}", "  ")
+            told += f" unless {' < '.join(p.name for p in b.ordered)} (then: {_kind(b.then)})"
+        lines += _wrapped(f"{x} = {formula(b.place)}: {told}", "  ")
     return lines
+
+
+def _kind(order: int, infinite: bool = False) -> str:
+    """What a break is, by the first derivative that jumps or is infinite there."""
+    if infinite:
+        return ("the loss is infinite", "the slope is infinite", "the curvature is infinite")[order]
+    return ("the loss jumps", "kink", "the curvature jumps", "smooth to second order")[order]
 
 
 def _estimator(derivation: Derivation) -> list[str]:

@@ -146,13 +146,13 @@ def places(derivation: Derivation, values: Values, most: int = 3) -> dict[float,
     """Where the loss is not smooth, with the first derivative that jumps there."""
     found: dict[float, int] = {}
     for b in derivation.facts.breaks:
-        equal = any(values.get(p) == v for p, v in b.unless)
+        order = b.order_at(values)
         try:
             place = float(evaluate(b.place, dict(values)))
         except (NotReal, KeyError, TypeError):
             continue
-        if b.order <= most and not equal and np.isfinite(place):
-            found[place] = b.order
+        if order <= min(most, 2 if b.cases or b.unless else 3) and np.isfinite(place):
+            found[place] = order
     return found
 
 

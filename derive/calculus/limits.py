@@ -102,15 +102,14 @@ def _one_sided(
     regime: Regime | None,
 ) -> Limit | Mixed:
     """The limit, or whose sign decides."""
-    trouble, mixed = "no expansion", None
+    trouble = "no expansion"
     for depth in DEPTHS:
         try:
             with mp.workdps(germs.DIGITS):
                 expansion = _expansion(loss, variable, point, direction, depth, regime)
                 value, growth = _candidate(loss, quantity, point, direction, expansion)
         except Mixed as reason:
-            mixed, trouble = reason, str(reason)
-            continue
+            return reason  # no longer series decides it
         except (Unknown, NotReal, NotImplementedError) as reason:
             trouble = str(reason)
             continue
@@ -126,7 +125,7 @@ def _one_sided(
         if words is not None:
             return Limit(name, variable, point, direction, value, growth, words)
         trouble = f"the candidate {value} was not confirmed"
-    return mixed or _none(name, variable, point, direction, trouble)
+    return _none(name, variable, point, direction, trouble)
 
 
 @lru_cache(maxsize=64)

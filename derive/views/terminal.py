@@ -17,6 +17,7 @@ from derive.calculus.presented import (
     within,
 )
 from derive.calculus.reading import fold, tidy
+from derive.calculus.spellings import turned
 from derive.definitions.classes import COUNT
 from derive.definitions.labels import meeting
 from derive.definitions.loss import Loss
@@ -147,7 +148,9 @@ def _facts(derivation: Derivation) -> list[str]:
         words.append(f"length {formula(facts.length)}")
     if facts.minimum is not None:
         rises = "rises on both sides" if facts.rises else "falls again somewhere"
-        words.append(f"least at {x} = {formula(facts.minimum)}, {rises}")
+        least = formula(limit_for_readers(derivation.loss, turned(facts.minimum)))
+        both = f" and at {x} = {formula(-facts.minimum)}" if facts.even and least != "0" else ""
+        words.append(f"least at {x} = {least}{both}, {rises}")
     return [*_wrapped("; ".join(words), "  "), *_breaks(derivation)]
 
 

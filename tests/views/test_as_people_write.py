@@ -22,7 +22,7 @@ from derive.calculus.spellings import one_power
 from derive.definitions.catalogue import ELEMENTWISE
 from derive.definitions.find import find
 from derive.definitions.loss import Loss
-from derive.definitions.notation import formula
+from derive.definitions.notation import formula as typed
 from derive.verification.formulas.reader import read_latex
 from derive.views.latex import Wanted, fragment
 from derive.views.latex.layout import Statement
@@ -169,28 +169,28 @@ def value(e: Expr, numbers: Mapping[str, Any], known: Mapping[str, Expr], voice:
 )
 def test_a_power_and_its_own_base_are_one_power(quantity: str, text: str) -> None:
     derivation = derived(find(str(TESTS / "cases" / "gennorm.toml")))
-    assert formula(for_readers(derivation, [quantity])[quantity]) == text
+    assert typed(for_readers(derivation, [quantity])[quantity]) == text
 
 
 def test_powers_over_each_other_are_a_power_of_the_ratio() -> None:
     x, a, p = Symbol("x", real=True), Symbol("a", positive=True), Symbol("p", positive=True)
-    assert formula(one_power(a**-p * p * abs(x) ** p, x)) == "p*(|x|/a)^p"
+    assert typed(one_power(a**-p * p * abs(x) ** p, x)) == "p*(|x|/a)^p"
 
 
 def test_what_is_sech_is_called_so() -> None:
     x, c = Symbol("x", real=True), Symbol("c", positive=True)
     loss = Loss("t", "t", "t", (x, c), c**2 * tanh(x**2 / (2 * c**2)))
     found = for_readers(derived(loss), ["d_x", "weight", "d2_x_c"])
-    assert formula(found["weight"]) == "sech(x^2/(2*c^2))^2"
-    assert formula(found["d_x"]) == "x*sech(x^2/(2*c^2))^2"
-    assert "tanh(x^2/(2*c^2))^2" not in formula(found["d2_x_c"])
+    assert typed(found["weight"]) == "sech(x^2/(2*c^2))^2"
+    assert typed(found["d_x"]) == "x*sech(x^2/(2*c^2))^2"
+    assert "tanh(x^2/(2*c^2))^2" not in typed(found["d2_x_c"])
 
 
 def test_a_case_of_one_point_is_written_at_the_point() -> None:
     x, w = Symbol("x", real=True), Symbol("w", positive=True)
     sides = Piecewise((w * log(1 + abs(x)), abs(x) < w), (abs(x), True))
     derivation = derived(Loss("w", "w", "w", (x, w), sides))
-    case = formula(for_readers(derivation, ["d_w"])["d_w"]).split(", ")[1]
+    case = typed(for_readers(derivation, ["d_w"])["d_w"]).split(", ")[1]
     assert case.endswith("if |x| = w") and case.count("|") == 2
 
 

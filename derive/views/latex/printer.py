@@ -135,7 +135,7 @@ class Printer:
         over = self.inline(exponent)
         if isinstance(base, sympy.Abs) or (exponent.is_Integer and base.func in OPERATORS):
             return self._applied(base, inline, over)
-        if isinstance(base, sympy.exp | sympy.Function | Pow) or (base.is_Symbol and "_{" in over):
+        if isinstance(base, sympy.exp | sympy.Function | Pow):
             return f"{brackets(self._print(base, inline))}^{{{over}}}"
         return f"{self.bracketed(base, inline)}^{{{over}}}"
 

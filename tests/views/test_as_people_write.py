@@ -50,11 +50,15 @@ BAD = {
     r"\bsinh\([^()]*\)/cosh\(": "that is tanh", r"\+ -|- -|--": "signs that meet",
     r"\b1\*|\*1\b(?!\.)": "a factor 1", r"x\*sign\(x\)|sign\(x\)\*x\b": "that is |x|",
     r"sqrt\(2\)\*sqrt\(pi\)": "one root", r"if [^,]*\b0 (?:<|<=) \|": "a bound on the left",
+    r"sqrt\(2\)\*[^/ ]*/2\b": "that is 1/sqrt(2)",
+    r"\b[a-z]\w*\^\(-[a-z]\w*\)\*": "a power of a ratio",
+    r"1 - tanh\([^()]*\)\^2": "that is sech^2",
     r"- \|x\| (?:=|>|>=|<|<=) 0": "a comparison with 0", r"sign\([^()]*\)\^2": "that is 1",
 }  # fmt: skip
 BAD_TEX = {
     r"\\tilde": "that is zoo", r"\\mathrm\{NaN\}|\bnan\b": "a sentence says it",
     r"\+ -|- -": "signs",
+    r"\\left\(\\left\|[^|]*\\right\|\\right\)\^": "bars are brackets enough",
     r"\\left\|[^|]*\\right\| = 0": "that is x = 0", r"Piecewise|Abs\(": "SymPy's words",
 }  # fmt: skip
 

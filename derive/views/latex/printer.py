@@ -48,6 +48,11 @@ class Printer:
 
     symbols: Mapping[str, str]
 
+    @property
+    def has_letter_e(self) -> bool:
+        """Whether a variable is called so: then exponentials are written with exp."""
+        return r"\mathrm{e}" in self.symbols.values()
+
     def show(self, expression: Expr) -> str:
         """In display size, fractions stacked."""
         return self._print(expression, False)
@@ -76,6 +81,8 @@ class Printer:
     def _print(self, e: Expr, inline: bool) -> str:
         if isinstance(e, Symbol):
             return self.symbols[e.name]
+        if e == sympy.E and self.has_letter_e:
+            return r"\exp(1)"
         if e in CONSTANTS:
             return CONSTANTS[e]
         if e.is_Integer:
@@ -123,7 +130,7 @@ class Printer:
 
     def _exponential(self, e: Expr, inline: bool) -> str:
         (argument,) = e.args
-        if argument.has(sympy.Piecewise) or len(self.inline(argument)) > 60:
+        if self.has_letter_e or argument.has(sympy.Piecewise) or len(self.inline(argument)) > 60:
             return applied(r"\exp", self._print(argument, inline))
         return f"e^{{{self.inline(argument)}}}"
 

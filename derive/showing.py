@@ -35,7 +35,7 @@ NO_PICTURE = "a loss over classes has no picture: it is no function of a residua
 # Up to this many losses are looked at one after the other.
 FEW = 2
 # So many operations of formulas are written for somebody who waits: about a second.
-AT_ONCE = 300
+AT_ONCE = 220
 
 
 def show(subject: str) -> str:

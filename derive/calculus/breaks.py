@@ -18,15 +18,19 @@ from sympy import (
     S,
     Symbol,
     default_sort_key,
+    factor_terms,
     roots,
     sign,
     solve,
+    true,
 )
 from sympy.core.relational import Relational
+from sympy.logic.boolalg import Boolean
 
 from derive.calculus.derivatives import partial
 from derive.calculus.evaluate import NotReal, evaluate, truth
 from derive.calculus.reading import expanded, readable
+from derive.calculus.regimes import joined, regimes, vanishing_exponents
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 
@@ -39,10 +43,11 @@ BESIDE, NOTHING = 30, 20
 class Break:
     """A place at which two formulas of a loss meet.
 
-    order: the first derivative that jumps there: 0 the loss itself, 1 its slope, 2 its curvature,
-    3 none of these. below, above: the loss on both sides. unless: values of one parameter at
-    which the two are equal all the same. ordered: parameters in an order in which less happens, as
-    at the defaults (Hampel's a < b < c); then: what `order` is there.
+    order: the first derivative that jumps there (or is infinite): 0 the loss itself, 1 its slope, 2
+    its curvature, 3 none of these. below, above: the loss on both sides. unless: values of one
+    parameter at which the two sides are equal all the same. ordered: parameters in an order in
+    which less happens, as at the defaults (Hampel's a < b < c); then: what `order` is there. cases:
+    where an exponent decides, (order, infinite) by its ranges, the first whose condition holds.
     """
 
     place: Expr
@@ -52,6 +57,15 @@ class Break:
     unless: tuple[tuple[Symbol, Expr], ...] = ()
     ordered: tuple[Symbol, ...] = ()
     then: int = 3
+    infinite: bool = False
+    cases: tuple[tuple[tuple[int, bool], Boolean], ...] = ()
+
+    def order_at(self, values: Mapping[Symbol, Expr]) -> int:
+        """The order at these parameters; 3 where the two sides are equal."""
+        if any(values.get(p) == v for p, v in self.unless):
+            return 3
+        found = ((order, condition.subs(values)) for (order, _), condition in self.cases)
+        return next((order for order, holds in found if holds == true), self.order)
 
 
 def breaks(loss: Loss) -> tuple[Break, ...]:
@@ -68,6 +82,7 @@ def breaks(loss: Loss) -> tuple[Break, ...]:
         if chain:
             points = [_in_order(chain, at) for at in points]
             found = [_if_ordered(b, _break(loss, b.place, points), chain) for b in found]
+        found = [replace(b, cases=_cases(loss, b.place, points)) for b in found]
         return tuple(sorted(found, key=lambda b: evaluate(b.place, points[0])))
 
 
@@ -139,43 +154,68 @@ def one_side(expression: Expr, at: Mapping[Symbol, Any]) -> Expr:
 
 def _break(loss: Loss, place: Expr, points: list[dict[Symbol, Any]]) -> Break | None:
     """The break at a place; None where the same formula holds on both sides."""
-    x, step = loss.residual, mp.mpf(10) ** -BESIDE
-    order, sides = 4, None
+    found = list(_sides(loss.expression, loss.residual, place, points))
+    if not found:
+        return None
+    order, infinite = min(what for _, _, what in found)
+    one, other, _ = found[0]
+    below, above = (readable(side.subs(loss.residual, place)) for side in (one, other))
+    x, gap = loss.residual, one - other
+    for _ in range(min(order, 2)):
+        gap = partial(gap, x)
+    unless = _equal_at(loss, gap.subs(x, place)) if order < 3 and not infinite else ()
+    return Break(place, order, below, above, unless, infinite=infinite)
+
+
+def _sides(
+    expression: Expr, x: Symbol, place: Expr, points: list[dict[Symbol, Any]]
+) -> Iterator[tuple[Expr, Expr, tuple[int, bool]]]:
+    """The formulas on both sides where they differ, and what differs first, at some points."""
+    step = mp.mpf(10) ** -BESIDE
     for at in points:
         try:
             middle = evaluate(place, at)
             beside = [{**at, x: middle + s * step} for s in (-1, 1)]
-            below, above = (one_side(loss.expression, b) for b in beside)
+            below, above = (one_side(expression, b) for b in beside)
         except NotReal:
             continue
-        if expanded(below - above) == 0:
-            continue
-        sides = sides or (below.subs(x, place), above.subs(x, place))
-        order = min(order, _first_jump(below, above, x, {**at, x: middle}))
-    if sides is None:
-        return None
-    below, above = map(readable, sides)
-    unless = _equal_at(loss, below - above) if order == 0 else ()
-    return Break(place, order, below, above, unless)
+        if expanded(below - above) != 0:
+            yield below, above, _first_jump(below, above, x, {**at, x: middle})
 
 
-def _first_jump(below: Expr, above: Expr, x: Symbol, at: Mapping[Symbol, Any]) -> int:
-    """The order of the first derivative that differs on the two sides; 3 where none does."""
+def _cases(
+    loss: Loss, place: Expr, points: list[dict[Symbol, Any]]
+) -> tuple[tuple[tuple[int, bool], Boolean], ...]:
+    """What jumps first, by ranges of the exponent of what vanishes at the place."""
+    found: list[tuple[tuple[int, bool], Boolean]] = []
+    exponents = vanishing_exponents(loss, place)
+    for regime in regimes(loss, exponents[0], (1, 2)) if len(exponents) == 1 else ():
+        here = loss.expression.subs(regime.exact)
+        sides = _sides(here, loss.residual, place, regime.placed(points))
+        found.append((min((what for _, _, what in sides), default=(3, False)), regime.condition))
+    return tuple(cases) if len(cases := joined(found)) > 1 else ()
+
+
+def _first_jump(below: Expr, above: Expr, x: Symbol, at: Mapping[Symbol, Any]) -> tuple[int, bool]:
+    """The order of the first derivative that differs on the two sides, and whether it is infinite;
+    3 where none does."""
     for order in range(3):
         try:
             one, other = evaluate(below, at), evaluate(above, at)
         except NotReal:
-            return order
+            return order, True
         if abs(one - other) > mp.mpf(10) ** -NOTHING * (1 + abs(one)):
-            return order
+            return order, False
         below, above = partial(below, x), partial(above, x)
-    return 3
+    return 3, False
 
 
 def _equal_at(loss: Loss, gap: Expr) -> tuple[tuple[Symbol, Expr], ...]:
+    """Values of the only parameter of a difference at which it vanishes."""
     found = []
-    for p in sorted(gap.free_symbols, key=str):
-        if gap.free_symbols == {p} and gap.count_ops() < 40:
-            inside = [v for v in solve(gap, p) if loss.domain(p).contains(v) == S.true]
-            found += [(p, v) for v in inside]
-    return tuple(found)
+    for factor in factor_terms(gap).as_numer_denom()[0].as_ordered_factors():
+        for p in sorted(factor.free_symbols, key=str):
+            if factor.free_symbols == {p} and factor.count_ops() < 40:
+                inside = [v for v in solve(factor, p) if loss.domain(p).contains(v) == S.true]
+                found += [(p, v) for v in inside]
+    return tuple(dict.fromkeys(found))

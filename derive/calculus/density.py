@@ -20,8 +20,10 @@ from sympy import (
     expand_log,
     factor_terms,
     log,
+    nan,
     oo,
     together,
+    zoo,
 )
 from sympy.logic.boolalg import Boolean
 
@@ -40,6 +42,7 @@ from derive.calculus.integrals import over_the_line
 from derive.calculus.quadrature import growth_of_integral, normalizer
 from derive.calculus.reading import tidy
 from derive.calculus.reasons import Divergence
+from derive.calculus.regimes import closed_ends
 from derive.calculus.samples import generic_points
 from derive.calculus.special_points import special_points
 from derive.definitions.loss import Loss
@@ -133,7 +136,8 @@ def _closed_forms(
     words.append(f"log_partition: {note}")
     special = []
     for p in loss.parameters:
-        for value in dict.fromkeys((*special_points(loss, p), *(SHAPES if not general else ()))):
+        shapes = _without_value(loss, p, general) if general else SHAPES
+        for value in dict.fromkeys((*special_points(loss, p), *shapes)):
             if value in (oo, -oo) or loss.domain(p).contains(value) != S.true:
                 continue
             expression = there(loss, limits, {p: FiniteSet(value)})
@@ -144,6 +148,12 @@ def _closed_forms(
                 special.append((p, value, found))
                 words.append(f"at {p} = {value}: {note}")
     return general, tuple(sorted(special, key=_by_value)), "; ".join(words)
+
+
+def _without_value(loss: Loss, p: Symbol, log_partition: Expr) -> list[Expr]:
+    """The ends of a parameter's domain at which a closed form is 0/0 or inf - inf."""
+    ends = [end for q, end in closed_ends(loss) if q == p]
+    return [end for end in ends if log_partition.subs(p, end).has(nan, zoo, oo, -oo)]
 
 
 def _by_value(entry: tuple[Symbol, Expr, Expr]) -> tuple[str, float]:

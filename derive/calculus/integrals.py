@@ -205,4 +205,5 @@ def _of_power(loss: Expr, y: Symbol, points: Points) -> Expr | None:
     base, k = power.as_base_exp()
     if base != y or k.has(y) or not _positive(k, points) or not _positive(factor, points):
         return None
-    return gamma(1 + 1 / k) * powdenest(factor ** (-1 / k), force=True) * exp(-constant)
+    length = powdenest(expand_power_base(factor ** (-1 / k), force=True), force=True)
+    return gamma(1 + 1 / k) * length * exp(-constant)

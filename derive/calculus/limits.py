@@ -16,6 +16,7 @@ from derive.calculus.evaluate import NotReal, truth
 from derive.calculus.expansion import Expansion
 from derive.calculus.germs import Germ, Mixed, Unknown
 from derive.calculus.reading import KEPT, expanded, readable, tidy
+from derive.calculus.regimes import Regime
 from derive.calculus.samples import generic_points
 from derive.calculus.special_points import sides, special_points
 from derive.definitions.loss import Let, Loss
@@ -62,15 +63,53 @@ def at_point(loss: Loss, name: str, quantity: Expr, variable: Symbol, point: Exp
 
 @lru_cache(maxsize=KEPT)
 def one_sided(
-    loss: Loss, name: str, quantity: Expr, variable: Symbol, point: Expr, direction: str
+    loss: Loss,
+    name: str,
+    quantity: Expr,
+    variable: Symbol,
+    point: Expr,
+    direction: str,
+    regime: Regime | None = None,
 ) -> Limit:
-    """One limit; its value is nan where none could be confirmed."""
+    """One limit (at parameters of one range); its value is nan where none could be confirmed."""
+    found = _one_sided(loss, name, quantity, variable, point, direction, regime)
+    return (
+        found if isinstance(found, Limit) else _none(name, variable, point, direction, str(found))
+    )
+
+
+@lru_cache(maxsize=KEPT)
+def exponent_that_decides(
+    loss: Loss, quantity: Expr, variable: Symbol, point: Expr, direction: str
+) -> Expr | None:
+    """Where a limit differs with the sign of an expression in the parameters, that expression."""
+    found = _one_sided(loss, "", quantity, variable, point, direction, None)
+    return found.expression if isinstance(found, Mixed) else None
+
+
+def _none(name: str, variable: Symbol, point: Expr, direction: str, trouble: str) -> Limit:
+    return Limit(name, variable, point, direction, nan, None, f"no limit found: {trouble}")
+
+
+@lru_cache(maxsize=KEPT)
+def _one_sided(
+    loss: Loss,
+    name: str,
+    quantity: Expr,
+    variable: Symbol,
+    point: Expr,
+    direction: str,
+    regime: Regime | None,
+) -> Limit | Mixed:
+    """The limit, or whose sign decides."""
     trouble = "no expansion"
     for depth in DEPTHS:
         try:
             with mp.workdps(germs.DIGITS):
-                expansion = _expansion(loss, variable, point, direction, depth)
+                expansion = _expansion(loss, variable, point, direction, depth, regime)
                 value, growth = _candidate(loss, quantity, point, direction, expansion)
+        except Mixed as reason:
+            return reason  # no longer series decides it
         except (Unknown, NotReal, NotImplementedError) as reason:
             trouble = str(reason)
             continue
@@ -81,26 +120,31 @@ def one_sided(
             point,
             direction,
             wanted,
-            _beside(loss, variable, point, direction, 5),
+            _beside(loss, variable, point, direction, 5, regime),
         )
         if words is not None:
             return Limit(name, variable, point, direction, value, growth, words)
         trouble = f"the candidate {value} was not confirmed"
-    return Limit(name, variable, point, direction, nan, None, f"no limit found: {trouble}")
+    return _none(name, variable, point, direction, trouble)
 
 
 @lru_cache(maxsize=64)
-def _expansion(loss: Loss, variable: Symbol, point: Expr, direction: str, depth: int) -> Expansion:
+def _expansion(
+    loss: Loss, variable: Symbol, point: Expr, direction: str, depth: int, regime: Regime | None
+) -> Expansion:
     """One for all quantities, which share most of their parts."""
-    points = _beside(loss, variable, point, direction, 0)
+    points = _beside(loss, variable, point, direction, 0, regime)
     return Expansion(variable, point, direction, points, depth)
 
 
 @lru_cache(maxsize=64)
-def _beside(loss: Loss, variable: Symbol, point: Expr, direction: str, skip: int) -> Points:
+def _beside(
+    loss: Loss, variable: Symbol, point: Expr, direction: str, skip: int, regime: Regime | None
+) -> Points:
     with mp.workdps(germs.DIGITS):
         fixed = {variable: near(point, direction, 9)}
-        return generic_points(loss, 4, fixed=fixed, skip=skip)
+        points = generic_points(loss, 4, fixed=fixed, skip=skip)
+        return regime.placed(points) if regime else points
 
 
 def _candidate(

@@ -13,25 +13,19 @@ from sympy import (
     Abs,
     Add,
     Dummy,
+    Eq,
     Expr,
     Mul,
     Piecewise,
     Pow,
     Symbol,
-    collect,
-    cosh,
-    exp,
-    expand,
     factor_terms,
     log,
     nan,
     oo,
-    sech,
-    sign,
-    sinh,
-    tanh,
     zoo,
 )
+from sympy.logic.boolalg import Boolean
 
 from derive.calculus.bases import brackets, over
 from derive.calculus.cases import flattened, gathered
@@ -48,6 +42,15 @@ from derive.calculus.reading import (
     without_signs,
 )
 from derive.calculus.samples import generic_points
+from derive.calculus.spellings import (
+    collected,
+    hyperbolic,
+    logistic,
+    one_power,
+    over_size,
+    squares_of_tanh,
+    turned,
+)
 from derive.definitions.loss import Loss
 
 DIGITS, EQUAL = 40, mp.mpf(10) ** -25
@@ -66,12 +69,21 @@ def presented(loss: Loss, expression: Expr) -> Expr:
     found = gathered(expression, loss.residual)
     if isinstance(found, Piecewise):
         found = flattened(found, loss.residual)
-        branches = [(_plain(loss, readable(value)), when) for value, when in found.args]
+        branches = [
+            (_plain(loss, readable(at_equality(value, when))), when) for value, when in found.args
+        ]
         found = Piecewise(*branches, evaluate=False)
     else:
         found = _plain(loss, found if found == expression else readable(found))
     found = _with_sizes(loss, found)
     return found if _same(loss, expression, found) else expression
+
+
+def at_equality(value: Expr, when: Boolean) -> Expr:
+    """A value where |x| = c, without |x|."""
+    if isinstance(when, Eq) and isinstance(when.lhs, Abs):
+        return value.subs(when.lhs, when.rhs)
+    return value
 
 
 def _with_sizes(loss: Loss, e: Expr) -> Expr:
@@ -147,15 +159,20 @@ def _plain(loss: Loss, e: Expr) -> Expr:
     if e.is_Atom or e.count_ops() > LARGEST:
         return e
     known, running = brackets(loss.loss), (loss.residual, *loss.where)
-    short, longer = dict.fromkeys((e, cancelled(e))), [expanded(e), *_hyperbolic(e)]
+    short, longer = (
+        dict.fromkeys((e, cancelled(e))),
+        [expanded(e), *hyperbolic(e), *squares_of_tanh(e)],
+    )
     forms = [e, *longer, *short]
     for form in dict.fromkeys(forms):
         below = [bracket for bracket in brackets(form) if _is_below(bracket, form)]
         bases = [*known, *below] if form in short else [b for b in known if b in below]
         forms += _over_brackets(form, bases, loss.residual, running)
     forms = sorted(dict.fromkeys(forms), key=lambda form: _rank(form, known))[:FINALISTS]
-    forms = [_over_size(without_squared_signs(form)) for form in forms]
-    forms = [_turned(_collected(_logistic(form), running)) for form in forms]
+    forms = [over_size(without_squared_signs(form)) for form in forms]
+    forms = [turned(collected(logistic(form), running)) for form in forms]
+    joined = [without_signs(one_power(form, loss.residual)) for form in forms]
+    forms += [*joined, *map(factor_terms, joined)] if joined != forms else []
     return min(forms, key=lambda form: _rank(form, known))
 
 
@@ -183,77 +200,6 @@ def _rank(e: Expr, known: list[Expr]) -> tuple[int, int, int]:
     found = {bracket for bracket in (*brackets(e), *below) if 1 not in bracket.args}
     foreign = len(found.difference(known))
     return operations + 2 * foreign, nodes, len(str(e))
-
-
-def _hyperbolic(e: Expr) -> list[Expr]:
-    """With tanh and sech where sinh and cosh are their quotients."""
-    forms = []
-    for argument in {part.args[0] for part in e.atoms(cosh)}:
-        t, c = Dummy("t", real=True), Dummy("c", positive=True)
-        by_tanh = e.replace(sinh(argument), t * c).replace(cosh(argument), c)
-        by_sech = expand(by_tanh).subs(t**2, 1 - c**-2)
-        for form in (by_tanh, expand(by_sech), factor_terms(expand(by_sech))):
-            back = form.replace(
-                lambda p, c=c: p.is_Pow and p.base == c and p.exp.is_negative,
-                lambda p, a=argument: sech(a) ** -p.exp,
-            )
-            forms.append(back.subs({t: tanh(argument), c: cosh(argument)}))
-    return forms
-
-
-def _logistic(e: Expr) -> Expr:
-    """exp(u)/(1 + exp(u)) as 1/(1 + exp(-u))."""
-
-    def turned(product: Mul) -> Expr:
-        for part in product.args:
-            base, power = part.as_base_exp()
-            if power.is_Integer and power < 0 and base.is_Add and len(base.args) == 2:
-                one, other = base.args
-                if one == 1 and isinstance(other, exp):
-                    rest = product / part
-                    over_it = rest * other**power
-                    if not over_it.has(other) and over_it.count_ops() < rest.count_ops():
-                        return over_it * Pow(1 + 1 / other, power)
-        return product
-
-    return e.replace(lambda part: part.is_Mul, turned)
-
-
-def _over_size(e: Expr) -> Expr:
-    """sign(g)/g as 1/|g|, g sign(g) as |g|."""
-    for part in e.atoms(sign):
-        (inner,) = part.args
-        e = e.subs(part / inner, 1 / Abs(inner)).subs(part * inner, Abs(inner))
-    return e
-
-
-def _turned(e: Expr) -> Expr:
-    """-(a - 1) as 1 - a."""
-
-    def turned(product: Mul) -> Expr:
-        coefficient, rest = product.as_coeff_Mul()
-        for part in Mul.make_args(rest) if coefficient.is_negative else ():
-            if part.is_Add and any(t.could_extract_minus_sign() for t in part.args):
-                return -coefficient * (rest / part) * -part
-        return product
-
-    return e.replace(lambda part: part.is_Mul, turned)
-
-
-def _collected(e: Expr, running: tuple[Symbol, ...]) -> Expr:
-    """c^2 + 2 a x^2 - x^2 as c^2 + (2 a - 1) x^2."""
-
-    def gathered_sum(part: Expr) -> Expr:
-        for v in (*running, *sorted(part.free_symbols.difference(running), key=str)):
-            if part.has(v) and all(t.as_independent(v)[1].is_Atom or
-                                   t.as_independent(v)[1].as_base_exp()[0] == v
-                                   for t in part.args):  # fmt: skip
-                found = collect(part, v)
-                if found != part and found.count_ops() <= part.count_ops():
-                    return found
-        return part
-
-    return e.replace(lambda part: part.is_Add and len(part.args) <= 6, gathered_sum)
 
 
 def _same(loss: Loss, one: Expr, other: Expr) -> bool:

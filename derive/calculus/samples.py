@@ -26,7 +26,7 @@ def generic_points(
     """
     points: list[dict[Symbol, Any]] = []
     for index in range(skip, skip + 60):
-        at = {v: _number(loss.domain(v), index + 3 * i) for i, v in enumerate(loss.variables)}
+        at = {v: in_domain(loss.domain(v), index + 3 * i) for i, v in enumerate(loss.variables)}
         at.update(fixed or {})
         try:
             evaluate(loss.expression, at)
@@ -38,7 +38,8 @@ def generic_points(
     return points
 
 
-def _number(domain: sympy.Set, index: int) -> Any:
+def in_domain(domain: sympy.Set, index: int) -> Any:
+    """The number of an index inside an interval."""
     low, high = domain.inf, domain.sup
     if low == -sympy.oo and high == sympy.oo:
         return _fraction(REAL[index % len(REAL)])

@@ -13,7 +13,7 @@ import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, Symbol, default_sort_key
 
 from derive.definitions.classes import Entry, Hit, Largest, Other, Total
-from derive.definitions.order import divided, halved, joins_roots, terms
+from derive.definitions.order import divided, halved, joins_roots, over_roots, terms
 
 _SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 3, 4
 _FUNCTIONS: Mapping[Any, str] = {
@@ -152,6 +152,7 @@ def _product(e: Expr) -> tuple[str, int]:
         coefficient, rest = sympy.S.One, e
     above, below = divided(rest)
     top, bottom = abs(coefficient).as_numer_denom()
+    above, bottom, below = over_roots(top, above, bottom, below)
     above, below = _joined_roots(above), _joined_roots(below)
     upper = [*([top] if top != 1 or not above else []), *above]
     lower = [*([bottom] if bottom != 1 else []), *below]

@@ -97,3 +97,25 @@ def joins_roots(factor: Expr) -> bool:
         isinstance(factor, Pow) and factor.exp == Rational(1, 2) and factor.base.is_nonnegative
         and (factor.base.is_Atom)
     )  # fmt: skip
+
+
+def over_roots(
+    top: Expr, above: list[Expr], bottom: Expr, below: list[Expr]
+) -> tuple[list[Expr], Expr, list[Expr]]:
+    """sqrt(2)/2 as 1/sqrt(2): a root of a whole number above a multiple of it moves below, into the
+    root of a sum if one is there; a root over a root is the root of a quotient."""
+    for root in above:
+        if joins_roots(root) and root.base.is_Integer and bottom % root.base == 0:
+            above = [f for f in above if f != root]
+            sums = [f for f in below if f.is_Pow and f.exp == root.exp and f.base.is_Add]
+            for other in sums[:1]:
+                below = [f for f in below if f != other]
+                root = Pow(Mul(root.base, other.base, evaluate=False), root.exp, evaluate=False)
+            bottom, below = bottom / root.base.as_coeff_Mul()[0], sorted([*below, root], key=rank)
+    upper, lower = ([f for f in part if joins_roots(f)] for part in (above, below))
+    if not upper or not lower:
+        return above, bottom, below
+    inside = Mul(*(f.base for f in upper)) / Mul(*(f.base for f in lower), evaluate=False)
+    quotient = Pow(inside, Rational(1, 2), evaluate=False)
+    above = sorted([quotient, *(f for f in above if f not in upper)], key=rank)
+    return above, bottom, [f for f in below if f not in lower]

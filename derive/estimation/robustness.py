@@ -89,7 +89,7 @@ def tuning_constant(
 
         def missing(value: float) -> float:
             first, second = _Study(derivation, {**at, symbol: mp.mpf(value)}).moments()
-            return first**2 / second - efficiency if second else -1.0
+            return first / second * first - efficiency if second else -1.0  # no overflow
 
         values = [2.0 ** (k / 2) for k in range(-8, 13)]
         found = [missing(v) for v in values]

@@ -16,6 +16,7 @@ from sympy import Abs, Expr, S, Symbol, oo
 
 from derive.calculus.limits import at_point
 from derive.calculus.reading import readable
+from derive.calculus.regimes import closed_ends
 from derive.calculus.samples import generic_points
 from derive.calculus.special_points import roots_in
 from derive.definitions.labels import at_label, labels
@@ -395,7 +396,7 @@ def _values(model: ErrorModel, end: Expr, leads: Leads) -> Iterator[Node]:
     if weighs and model.derivation.weight_at_zero != sympy.zoo:
         found = [model.derivation.weight_at_zero]
     else:
-        found = list(_limits(model, end))
+        found = _limits(model, end)
     if weighs and len(found) == 2:  # as a slope at a kink: the middle
         found = [readable((found[0] + found[1]) / 2)]
     x = model.loss.residual
@@ -440,13 +441,28 @@ def _by_parameter(loss: Loss) -> Iterator[Node]:
                     yield where(call("lt", Name(p.name), lower(point)), 0, lower(value))
 
 
-def _limits(model: ErrorModel, end: Expr) -> Iterator[Expr]:
+def _limits(model: ErrorModel, end: Expr) -> list[Expr]:
+    """The limits from every side, by cases where they are others at an end of a parameter's
+    domain."""
     loss, raw = model.loss, model.wanted.expression
-    if raw.count_ops() > _LONG:
-        return
+    found = _limits_of(model, raw, end)
+    for p, at in () if loss.predictions else closed_ends(loss):
+        there = _limits_of(model, raw.subs(p, at), end)
+        if len(there) == 1:
+            there *= len(found)
+        if len(there) == len(found) and there != [e.subs(p, at) for e in found]:
+            pairs = zip(there, found, strict=True)
+            found = [sympy.Piecewise((one, sympy.Eq(p, at)), (e, True)) for one, e in pairs]
+    return found
+
+
+def _limits_of(model: ErrorModel, raw: Expr, end: Expr) -> list[Expr]:
+    loss, found = model.loss, []
+    if raw.count_ops() > _LONG or raw.has(sympy.nan, sympy.zoo):
+        return []
     for point in (oo, -oo) if end == oo else (end,):
         try:
-            for limit in at_point(loss, model.quantity, raw, loss.residual, point):
-                yield limit.value
+            found += [v.value for v in at_point(loss, model.quantity, raw, loss.residual, point)]
         except (Undecided, ValueError):
-            return
+            return found
+    return found

@@ -14,9 +14,10 @@ from flint import arb
 from sympy import Expr, Max, Min, Piecewise, Symbol, nan, true
 
 from derive.calculus.derivation import Derivation
+from derive.calculus.regimes import closed_ends
 from derive.definitions.floats import FORMATS, Floats
 from derive.definitions.loss import Loss
-from derive.definitions.samples import Group, Sample, everyday, spread
+from derive.definitions.samples import Group, Sample, everyday, spread, to_dtype
 from derive.numerics.edges import with_edges
 from derive.numerics.exact import Exact, NoValue
 from derive.numerics.measure import Batch, Reference, Target
@@ -101,13 +102,16 @@ def largest(dtype: str) -> float:
 
 
 def _ends(loss: Loss, sample: Sample, beside: Sequence[float] = ()) -> Sample:
-    """The ends with the parameters of a sample, and what lies beside one; of a prediction, the
-    largest numbers too."""
+    """The ends with the parameters of a sample and with each at an end of its domain, and what lies
+    beside one; of a prediction, the largest numbers too."""
     x = np.array([*ends(loss), *beside])
     if loss.predictions:
         x = np.concatenate([x, np.copysign(largest(sample.dtype), x[np.isinf(x)])])
-    groups = tuple(Group(g.parameters, x) for g in sample.groups)
-    return Sample("ends", sample.dtype, sample.names, groups)
+    groups = [Group(g.parameters, x) for g in sample.groups]
+    for p, end in () if loss.predictions else closed_ends(loss):
+        values = [loss.default(q) if q != p else float(end) for q in loss.parameters]
+        groups.append(Group(tuple(to_dtype(np.array(values), sample.dtype).tolist()), x))
+    return Sample("ends", sample.dtype, sample.names, tuple(groups))
 
 
 @dataclass(frozen=True)

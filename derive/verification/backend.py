@@ -20,7 +20,6 @@ __all__ += ["NeedsPrecision", "Tie", "Undefined", "ZeroDivisor"]
 
 Ball = Any  # an arb; without python-flint there is no such type
 flint = _optional("flint")
-arb: Any = getattr(flint, "arb", None)
 arb_series: Any = getattr(flint, "arb_series", None)
 ctx: Any = getattr(flint, "ctx", None)
 
@@ -30,10 +29,13 @@ MISSING = (
 )
 
 
-def require() -> None:
+def require(*_: Any) -> None:
     """Raise EnvironmentTrouble unless python-flint is installed."""
-    if arb is None:
+    if flint is None:
         raise EnvironmentTrouble(MISSING)
+
+
+arb: Any = getattr(flint, "arb", require)
 
 
 def raised(a: Ball, n: int) -> Ball:

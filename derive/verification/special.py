@@ -23,7 +23,8 @@ def extremes(dtype: str) -> Floats:
 
 
 def special_sample(loss: Loss, dtype: str, inside: bool = False) -> Sample:
-    """Every extreme x with every special parameter and its neighbours, else the defaults.
+    """Every extreme x with every special parameter and its neighbours, else the defaults and the
+    ends of its domain.
 
     inside: without the smallest and largest numbers.
     """
@@ -41,6 +42,7 @@ def special_sample(loss: Loss, dtype: str, inside: bool = False) -> Sample:
                 options.append(point)
         if not loss.special.get(p):
             options.append(2.0 * options[0] + 0.5)  # a unit other than 1
+        options += [float(e) for e in (domain.inf, domain.sup) if e.is_finite and e in domain]
         options = to_dtype(np.array(options), dtype).tolist()
         within = [v for v in options if float(domain.inf) <= v <= float(domain.sup)]
         choices.append(sorted(set(within)))

@@ -7,6 +7,7 @@ from typing import Any
 import sympy
 from sympy import Symbol
 
+from derive.calculus.breaks import Break
 from derive.calculus.classwise import ClasswiseDerivation
 from derive.calculus.derivation import Derivation
 from derive.definitions.interval import shown
@@ -96,8 +97,17 @@ def _facts(derivation: Derivation) -> dict[str, Any]:
         "even": facts.even,
         "length": None if facts.length is None else str(facts.length),
         "minimum": None if facts.minimum is None else str(facts.minimum),
-        "breaks": [{"at": str(b.place), "order": b.order} for b in facts.breaks],
+        "breaks": [_break(b) for b in facts.breaks],
     }
+
+
+def _break(b: Break) -> dict[str, Any]:
+    """The place, the first derivative that jumps (or is infinite) there, and at which parameters it
+    is another."""
+    cases = [{"if": str(when), "order": order} for (order, _), when in b.cases]
+    unless = [{p.name: str(v)} for p, v in b.unless]
+    ordered = [{"ordered": [p.name for p in b.ordered]}] if b.ordered else []
+    return {"at": str(b.place), "order": b.order, "unless": unless + ordered, "cases": cases}
 
 
 def _density(derivation: Derivation) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections import Counter
 from sympy import Expr
 
 from derive.calculus.derivation import Derivation
+from derive.calculus.presented import for_readers, gathered_logarithms
 from derive.definitions.loss import Loss
 from derive.definitions.quantity import Quantity
 from derive.views.latex.letters import Letters, letters
@@ -23,13 +24,14 @@ def of_derivation(derivation: Derivation) -> str:
     loss = derivation.loss
     known = letters(loss)
     rows = _definition(loss, known)
+    readable = for_readers(derivation)
     for name in derivation.quantities:
         if isinstance(name, Quantity) and name != "loss":
-            value = derivation.pretty[name]
-            rows.append((_label(name, known), _shown(value, known)))
+            rows.append((_label(name, known), _shown(readable[name], known)))
     log_partition = derivation.density.log_partition
     if log_partition is not None:
-        rows.append((rf"\ln {known.quantities['Z']}", _shown(log_partition, known)))
+        log_z = gathered_logarithms(log_partition)
+        rows.append((rf"\ln {known.quantities['Z']}", _shown(log_z, known)))
     return _display(rows)
 
 

@@ -17,6 +17,7 @@ from derive.calculus.presented import (
     within,
 )
 from derive.calculus.reading import fold, tidy
+from derive.calculus.spellings import turned
 from derive.definitions.classes import COUNT
 from derive.definitions.labels import meeting
 from derive.definitions.loss import Loss
@@ -147,7 +148,9 @@ def _facts(derivation: Derivation) -> list[str]:
         words.append(f"length {formula(facts.length)}")
     if facts.minimum is not None:
         rises = "rises on both sides" if facts.rises else "falls again somewhere"
-        words.append(f"least at {x} = {formula(facts.minimum)}, {rises}")
+        least = formula(limit_for_readers(derivation.loss, turned(facts.minimum)))
+        both = f" and at {x} = {formula(-facts.minimum)}" if facts.even and least != "0" else ""
+        words.append(f"least at {x} = {least}{both}, {rises}")
     return [*_wrapped("; ".join(words), "  "), *_breaks(derivation)]
 
 
@@ -162,13 +165,24 @@ def _met(loss: Loss) -> list[str]:
 
 def _breaks(derivation: Derivation) -> list[str]:
     x, lines = derivation.loss.residual, []
-    kinds = ("the loss jumps", "kink", "the curvature jumps", "smooth to second order")
     for b in derivation.facts.breaks:
-        equal = "".join(f" unless {p} = {formula(v)}" for p, v in b.unless)
+        told = _kind(b.order, b.infinite)
+        if b.cases:
+            *first, (what, _) = b.cases
+            several = [f"{_kind(*kind)} if {formula(condition)}" for kind, condition in first]
+            told = ", ".join([*several, f"{_kind(*what)} otherwise"])
+        told += "".join(f" unless {p} = {formula(v)}" for p, v in b.unless)
         if b.ordered:
-            equal += f" unless {' < '.join(p.name for p in b.ordered)} (then: {kinds[b.then]})"
-        lines += _wrapped(f"{x} = {formula(b.place)}: {kinds[b.order]}{equal}", "  ")
+            told += f" unless {' < '.join(p.name for p in b.ordered)} (then: {_kind(b.then)})"
+        lines += _wrapped(f"{x} = {formula(b.place)}: {told}", "  ")
     return lines
+
+
+def _kind(order: int, infinite: bool = False) -> str:
+    """What a break is, by the first derivative that jumps or is infinite there."""
+    if infinite:
+        return ("the loss is infinite", "the slope is infinite", "the curvature is infinite")[order]
+    return ("the loss jumps", "kink", "the curvature jumps", "smooth to second order")[order]
 
 
 def _estimator(derivation: Derivation) -> list[str]:

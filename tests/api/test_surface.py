@@ -101,6 +101,12 @@ def test_settings_and_bundles():
     assert whole.cdf(0.0) == 0.5
 
 
+def test_notebooks_show_formulas_as_the_terminal_does():
+    gennorm = Path(__file__).parents[1] / "cases" / "gennorm.toml"
+    written = derive.derive(str(gennorm))._repr_latex_()
+    assert r"&= -\frac{b}{a} \left(\frac{\left|x\right|}{a}\right)^{b} \\" in written
+
+
 def test_formulas_show_in_notebooks():
     x = sympy.Symbol("x", real=True)
     assert derive.Loss("plain", variables=(x,), loss=x**2)._repr_latex_() == (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from losses import own
-from sympy import Eq, Ne, Piecewise, S, Symbol, exp, log, oo, pi, sqrt
+from sympy import Eq, Interval, Ne, Piecewise, S, Symbol, exp, log, oo, pi, sqrt
 
 from derive.calculus.density import density
 from derive.calculus.facts import facts
@@ -96,6 +96,37 @@ def test_what_jumps_only_where_parameters_are_out_of_order_says_so():
     for place in (a, b):
         assert (found[place].order, found[place].ordered, found[place].then) == (0, (a, b, c), 2)
     assert (found[c].order, found[c].ordered) == (2, ())
+
+
+def test_what_jumps_depends_on_an_exponent():
+    p, e, y = (Symbol(n, positive=True) for n in ("p", "e", "y"))
+    kinks = [((1, True), p < 1), ((1, False), Eq(p, 1)), ((2, True), p < 2), ((3, False), S.true)]
+    (found,) = facts(Loss("p", "p", "p", (x, p), abs(x) ** p)).breaks
+    assert found.cases == tuple(kinks)
+    assert [found.order_at({p: S(v)}) for v in (0.5, 1, 1.5, 2, 3)] == [1, 1, 2, 3, 3]
+    (found,) = facts(
+        Loss("q", "q", "q", (x, p), abs(x) ** p / p, domains={p: Interval(1, 2)}, defaults={p: 1.5})
+    ).breaks
+    assert found.cases == (kinks[1], kinks[2], kinks[3])
+    # an exponent of two parameters, of which the one has no end that matters
+    domains = {e: Interval.open(2, oo), y: Interval(0, 1)}
+    defaults = {e: 2.1, y: 0.5}
+    wing = Loss(
+        "w", "w", "w", (x, y, e), log(1 + abs(x) ** (e - y)), domains=domains, defaults=defaults
+    )
+    (found,) = facts(wing).breaks
+    assert found.cases == (((2, True), e - y < 2), ((3, False), S.true))
+
+
+def test_what_jumps_says_at_which_parameters_it_does_not():
+    tau = Symbol("tau", positive=True)
+    sides = Piecewise((tau * x**2, x > 0), ((1 - tau) * x**2, True))
+    loss = Loss("e", "e", "e", (x, tau), sides, domains={tau: Interval.open(0, 1)})
+    (found,) = facts(loss).breaks
+    assert (found.order, found.unless) == (2, ((tau, S.Half),))
+    t = Symbol("t", nonnegative=True)
+    (found,) = facts(Loss("k", "k", "k", (x, t), t * abs(x) + x**2)).breaks
+    assert (found.order, found.unless) == (1, ((t, 0),))
 
 
 def test_what_falls_somewhere_does_not_rise():

@@ -2,7 +2,22 @@
 
 import pytest
 from mpmath import mp
-from sympy import Abs, Rational, S, Symbol, exp, log, nan, oo, sin, sqrt, zoo
+from sympy import (
+    Abs,
+    Eq,
+    Interval,
+    Piecewise,
+    Rational,
+    S,
+    Symbol,
+    exp,
+    log,
+    nan,
+    oo,
+    sin,
+    sqrt,
+    zoo,
+)
 
 from derive.calculus.confirm import confirm
 from derive.calculus.derivatives import quantities
@@ -170,3 +185,31 @@ def test_the_weight_at_zero(name, expected):
 def test_a_weight_whose_sides_disagree():
     loss = made(x + log(1 + exp(-x / c)), c)
     assert weight_at_zero(loss, quantities(loss)["weight"]) is zoo
+
+
+t, p = Symbol("t", real=True), Symbol("p", positive=True)
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        (made(Abs(x) ** p, p), Piecewise((oo, p < 2), (2, Eq(p, 2)), (0, True))),
+        (
+            Loss(
+                "blend", "b", "b", (x, t), t * Abs(x) + (1 - t) * x**2 / 2,
+                domains={t: Interval(0, 1)}, defaults={t: 0.5},
+            ),
+            Piecewise((1, Eq(t, 0)), (oo, True)),
+        ),
+        (
+            Loss(
+                "powers", "p", "p", (x, p), Abs(x) ** p / p,
+                domains={p: Interval(1, 2)}, defaults={p: 1.5},
+            ),
+            Piecewise((1, Eq(p, 2)), (oo, True)),
+        ),
+    ],
+    ids=["exponent", "end", "exponent at an end"],
+)  # fmt: skip
+def test_a_weight_at_zero_that_depends_on_a_parameter(loss, expected):
+    assert weight_at_zero(loss, quantities(loss)["weight"]) == expected

@@ -245,3 +245,20 @@ def test_the_slopes_in_the_residual_are_always_written() -> None:
     found = showing.derived(find(str(Path(__file__).parents[1] / "cases" / "balanced_l1.toml")))
     assert set(within(found, 0)) == {"loss", "d_x", "d2_x", "weight"}
     assert set(within(found, 10**6)) == set(found.quantities)
+
+
+@pytest.mark.parametrize(
+    ("module", "command", "told"),
+    [
+        ("matplotlib", ["plot", "huber", "--out", "x.png"], "pip install 'derive-losses[plot]'"),
+        ("flint", ["verify", "--formula", "x", "--loss", "huber"], "'derive-losses[verify]'"),
+    ],
+)
+def test_what_is_not_installed_is_told_with_what_installs_it(
+    module: str, command: list[str], told: str
+) -> None:
+    lacking = f"import sys; sys.modules['{module}'] = None; from derive.cli import main"
+    run = [sys.executable, "-c", f"{lacking}; main({command})"]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 4, done.stderr
+    assert told in done.stderr and done.stderr.count("\n") == 1

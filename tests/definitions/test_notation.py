@@ -37,6 +37,11 @@ alpha = Symbol("alpha", extended_real=True)
         ((-x) ** 3, "-x^3"),
         (2 ** (-x), "2^(-x)"),
         (x * log(1 + x) - x, "x*log(1 + x) - x"),
+        (sqrt(2) * c / 2, "c/sqrt(2)"),
+        (sqrt(2) * sqrt(c) / 2, "sqrt(c/2)"),
+        (c * sqrt(2) / (2 * sqrt(b)), "c/sqrt(2*b)"),
+        (sqrt(2 * sympy.pi) / sqrt(b), "sqrt(2*pi/b)"),
+        (c * sqrt(2) / (2 * sqrt(1 + b)), "c/sqrt(2*(1 + b))"),
     ],
 )
 def test_as_typed(expression, text):

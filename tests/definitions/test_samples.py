@@ -122,3 +122,13 @@ def test_the_published_special_values_are_the_points_and_their_neighbours():
 def test_unknown_samples_are_refused():
     with pytest.raises(BadInput, match="everyday"):
         draw(load("huber"), "some", "float64", 10)
+
+
+def test_the_ends_of_a_closed_domain_are_special():
+    t = sympy.Symbol("t", real=True)
+    x = sympy.Symbol("x", real=True)
+    loss = Loss(
+        "b", "b", "b", (x, t), t * abs(x) + (1 - t) * x**2, domains={t: sympy.Interval(0, 1)},
+        defaults={t: 0.5},
+    )  # fmt: skip
+    assert {g.parameters for g in special_sample(loss, "float64").groups} >= {(0.0,), (1.0,)}

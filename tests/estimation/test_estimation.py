@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -179,3 +180,8 @@ def test_a_clipped_norm_stays_in_range():
     assert np.all(clip_norm(np.zeros((2, 3)), 1.0) == 0)
     with pytest.raises(BadInput, match="bound"):
         clip_norm([1.0], 0.0)
+
+
+def test_a_tuning_constant_of_a_loss_whose_slope_leaves_the_range():
+    linex = derive(find(str(Path(__file__).parents[1] / "cases" / "linex.toml")))
+    assert tuning_constant(linex) == pytest.approx(0.264327, rel=1e-5)

@@ -226,3 +226,15 @@ def test_a_mixture_is_in_range_where_its_exponentials_are_not():
     for name in ("loss", "d_x"):
         exact = float(sympy.N(found.quantities[name].subs({x: -224, p: 0.1, s: 5}), 30))
         assert evaluate(form_of(found, name), at)[0] == pytest.approx(exact, rel=1e-14)
+
+
+def test_at_an_end_of_a_domain_what_stands_at_zero_and_far_out_is_another():
+    t = Symbol("t", real=True)
+    loss = Loss(
+        name="blend", title="b", source="tests", variables=(x, t),
+        loss=t * Abs(x) + (1 - t) * x**2 / 2, domains={t: sympy.Interval(0, 1)}, defaults={t: 0.5},
+    )  # fmt: skip
+    form = stabilise(derive(loss)).regimes[-1].quantities
+    at = {"x": np.array([0.0, 0.0, np.inf, -np.inf, -np.inf]), "t": np.array([0.0, 0.5, 1, 1, 0.5])}
+    assert evaluate(form["weight"], at)[:2].tolist() == [1, np.inf]
+    assert evaluate(form["d_x"], at).tolist() == [0, 0, 1, -1, -np.inf]

@@ -12,13 +12,17 @@ from typing import Any
 import pytest
 from forms import derived
 from mpmath import mp
-from sympy import Expr, Symbol, zoo
+from sympy import Expr, Interval, Piecewise, Symbol, log, tanh, zoo
 
 from derive.calculus import Derivation
 from derive.calculus.evaluate import NotReal, evaluate
+from derive.calculus.presented import for_readers
 from derive.calculus.samples import generic_points
+from derive.calculus.spellings import one_power
 from derive.definitions.catalogue import ELEMENTWISE
 from derive.definitions.find import find
+from derive.definitions.loss import Loss
+from derive.definitions.notation import formula as typed
 from derive.verification.formulas.reader import read_latex
 from derive.views.latex import Wanted, fragment
 from derive.views.latex.layout import Statement
@@ -46,11 +50,15 @@ BAD = {
     r"\bsinh\([^()]*\)/cosh\(": "that is tanh", r"\+ -|- -|--": "signs that meet",
     r"\b1\*|\*1\b(?!\.)": "a factor 1", r"x\*sign\(x\)|sign\(x\)\*x\b": "that is |x|",
     r"sqrt\(2\)\*sqrt\(pi\)": "one root", r"if [^,]*\b0 (?:<|<=) \|": "a bound on the left",
+    r"sqrt\(2\)\*[^/ ]*/2\b": "that is 1/sqrt(2)",
+    r"\b[a-z]\w*\^\(-[a-z]\w*\)\*": "a power of a ratio",
+    r"1 - tanh\([^()]*\)\^2": "that is sech^2",
     r"- \|x\| (?:=|>|>=|<|<=) 0": "a comparison with 0", r"sign\([^()]*\)\^2": "that is 1",
 }  # fmt: skip
 BAD_TEX = {
     r"\\tilde": "that is zoo", r"\\mathrm\{NaN\}|\bnan\b": "a sentence says it",
     r"\+ -|- -": "signs",
+    r"\\left\(\\left\|[^|]*\\right\|\\right\)\^": "bars are brackets enough",
     r"\\left\|[^|]*\\right\| = 0": "that is x = 0", r"Piecewise|Abs\(": "SymPy's words",
 }  # fmt: skip
 
@@ -152,3 +160,62 @@ def value(e: Expr, numbers: Mapping[str, Any], known: Mapping[str, Expr], voice:
             printed = voice.printer.show(known[s.name])
             at[s] = value(formula(printed), numbers, known, voice)
     return evaluate(e, at)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "text"),
+    [
+        ("d_a", "-b*(|x|/a)^b/a"),
+        ("d2_x_a", "-b^2*(|x|/a)^(b - 1)*sign(x)/a^2"),
+        ("d2_a", "b*(1 + b)*(|x|/a)^b/a^2"),
+        ("weight", "b*(|x|/a)^(b - 2)/a^2"),
+    ],
+)
+def test_a_power_and_its_own_base_are_one_power(quantity: str, text: str) -> None:
+    derivation = derived(find(str(TESTS / "cases" / "gennorm.toml")))
+    assert typed(for_readers(derivation, [quantity])[quantity]) == text
+
+
+def test_powers_over_each_other_are_a_power_of_the_ratio() -> None:
+    x, a, p = Symbol("x", real=True), Symbol("a", positive=True), Symbol("p", positive=True)
+    assert typed(one_power(a**-p * p * abs(x) ** p, x)) == "p*(|x|/a)^p"
+
+
+def test_what_is_sech_is_called_so() -> None:
+    x, c = Symbol("x", real=True), Symbol("c", positive=True)
+    loss = Loss("t", "t", "t", (x, c), c**2 * tanh(x**2 / (2 * c**2)))
+    found = for_readers(derived(loss), ["d_x", "weight", "d2_x_c"])
+    assert typed(found["weight"]) == "sech(x^2/(2*c^2))^2"
+    assert typed(found["d_x"]) == "x*sech(x^2/(2*c^2))^2"
+    assert "tanh(x^2/(2*c^2))^2" not in typed(found["d2_x_c"])
+
+
+def test_a_case_of_one_point_is_written_at_the_point() -> None:
+    x, w = Symbol("x", real=True), Symbol("w", positive=True)
+    sides = Piecewise((w * log(1 + abs(x)), abs(x) < w), (abs(x), True))
+    derivation = derived(Loss("w", "w", "w", (x, w), sides))
+    case = typed(for_readers(derivation, ["d_w"])["d_w"]).split(", ")[1]
+    assert case.endswith("if |x| = w") and case.count("|") == 2
+
+
+def test_facts_name_the_parameters_that_they_hold_for() -> None:
+    text = shown(derived(find(str(TESTS / "cases" / "gennorm.toml"))))
+    assert "weight at x = 0: inf if b < 2, 2/a^2 if b = 2, 0 otherwise" in text
+    assert (
+        "the slope is infinite if b < 1, kink if b = 1, the curvature is infinite if b < 2" in text
+    )
+    x, t = Symbol("x", real=True), Symbol("t", real=True)
+    blend = Loss(
+        "b", "b", "b", (x, t), t * abs(x) + (1 - t) * x**2 / 2,
+        domains={t: Interval(0, 1)}, defaults={t: 0.5},
+    )  # fmt: skip
+    text = shown(derived(blend))
+    assert "weight at x = 0: 1 if t = 0, inf otherwise" in text
+    assert "x = 0: kink unless t = 0" in text
+    assert "log Z = log(2)  at t = 1" in text
+
+
+def test_a_minimum_on_both_sides_is_told_on_both() -> None:
+    x, a = Symbol("x", real=True), Symbol("a", positive=True)
+    text = shown(derived(Loss("well", "w", "w", (x, a), (x**2 - a**2) ** 2)))
+    assert "least at x = -a and at x = a" in text

@@ -28,7 +28,8 @@ def density(voice: Voice) -> tuple[list[Display], list[str]]:
     if found.exists == sympy.false:
         return [], [f"{HEAD} There is none. {words}"]
     z, rho = voice.special("Z"), voice.special("loss")
-    integral = rf"\int_{{-\infty}}^{{\infty}} e^{{-{rho}}} \, d{voice.letter(voice.loss.residual)}"
+    power = rf"\exp(-{rho})" if voice.printer.has_letter_e else f"e^{{-{rho}}}"
+    integral = rf"\int_{{-\infty}}^{{\infty}} {power} \, d{voice.letter(voice.loss.residual)}"
     p = rf"{voice.call('density')} &= \frac{{1}}{{{z}}} \exp(-{voice.call('loss')})"
     rows = [rf"{p}{GAP}{z} = {integral}"]
     rows += _closed_forms(voice, z)

@@ -11,7 +11,7 @@ from sympy import Add, Expr, Mul, Pow, Rational, Symbol, default_sort_key
 from sympy.logic.boolalg import Boolean
 
 from derive.definitions.notation import oriented
-from derive.definitions.order import divided, flat, halved, joins_roots, rank, terms
+from derive.definitions.order import divided, flat, halved, joins_roots, over_roots, rank, terms
 from derive.errors import BadInput
 
 OPERATORS: Mapping[Any, str] = {
@@ -48,6 +48,11 @@ class Printer:
 
     symbols: Mapping[str, str]
 
+    @property
+    def has_letter_e(self) -> bool:
+        """Whether a variable is called so: then exponentials are written with exp."""
+        return r"\mathrm{e}" in self.symbols.values()
+
     def show(self, expression: Expr) -> str:
         """In display size, fractions stacked."""
         return self._print(expression, False)
@@ -76,6 +81,8 @@ class Printer:
     def _print(self, e: Expr, inline: bool) -> str:
         if isinstance(e, Symbol):
             return self.symbols[e.name]
+        if e == sympy.E and self.has_letter_e:
+            return r"\exp(1)"
         if e in CONSTANTS:
             return CONSTANTS[e]
         if e.is_Integer:
@@ -123,7 +130,7 @@ class Printer:
 
     def _exponential(self, e: Expr, inline: bool) -> str:
         (argument,) = e.args
-        if argument.has(sympy.Piecewise) or len(self.inline(argument)) > 60:
+        if self.has_letter_e or argument.has(sympy.Piecewise) or len(self.inline(argument)) > 60:
             return applied(r"\exp", self._print(argument, inline))
         return f"e^{{{self.inline(argument)}}}"
 
@@ -133,9 +140,9 @@ class Printer:
         if exponent == Rational(1, 2):
             return rf"\sqrt{{{self._print(base, inline)}}}"
         over = self.inline(exponent)
-        if exponent.is_Integer and (base.func in OPERATORS or isinstance(base, sympy.Abs)):
+        if isinstance(base, sympy.Abs) or (exponent.is_Integer and base.func in OPERATORS):
             return self._applied(base, inline, over)
-        if isinstance(base, sympy.exp | sympy.Function | Pow) or (base.is_Symbol and "_{" in over):
+        if isinstance(base, sympy.exp | sympy.Function | Pow):
             return f"{brackets(self._print(base, inline))}^{{{over}}}"
         return f"{self.bracketed(base, inline)}^{{{over}}}"
 
@@ -168,6 +175,7 @@ class Printer:
     def _quotient(
         self, top: Expr, above: list[Expr], bottom: Expr, below: list[Expr], inline: bool
     ) -> str:
+        above, bottom, below = over_roots(top, above, bottom, below)
         under = self._product(bottom, below, inline)
         if not under:
             return self._product(top, above, inline) or "1"
@@ -181,7 +189,8 @@ class Printer:
             over = self._product(top, above, True) or "1"
             if len(above) == 1 and above[0].is_Add and top == 1:
                 over = brackets(over) if not over.startswith("(") else over
-            several = len(below) + (bottom != 1) > 1
+            joined = max(sum(map(joins_roots, below)) - 1, 0)  # under one sign
+            several = len(below) - joined + (bottom != 1) > 1
             return f"{over}/{brackets(under) if several else under}"
         if not inside and top == 1 and len(beside) == 1 and beside[0].as_base_exp()[0].is_Symbol:
             inside, beside = beside, []

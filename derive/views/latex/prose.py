@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sympy import Symbol, oo
 
@@ -22,13 +22,40 @@ _RELATIONS: Mapping[str, str] = {
     ">=": r"\ge",
     "->": r"\to",
 }
+_LONGEST = 8  # words that are one formula
 # Words of English that may be letters of a loss too.
 _ENGLISH = frozenset(("a", "A", "I", "x"))
 
 
 def typeset(words: str, loss: Loss, printer: Printer) -> str:
     """Text as TeX; what reads as a formula over the letters of the loss is set as one."""
-    return " ".join(_word(word, loss, printer) for word in words.split())
+    found: list[str] = []
+    for word in _whole(words.split(), loss, printer):
+        text = _word(word, loss, printer)
+        relation = found[-1] if found and found[-1].strip("$") in _RELATIONS.values() else ""
+        if relation and len(found) > 1 and found[-2].endswith("$") and text.startswith("$"):
+            left = found[-2].removesuffix("$")
+            found[-2:] = [f"{left} {relation.strip('$')} {text[1:]}"]
+        else:
+            found.append(text)
+    return " ".join(found)
+
+
+def _whole(words: Sequence[str], loss: Loss, printer: Printer) -> Iterator[str]:
+    """The words, a formula whose brackets hold spaces as one of them."""
+    rest = list(words)
+    while rest:
+        count = next((k for k in range(2, _LONGEST) if _closes(rest[:k], loss, printer)), 1)
+        yield "".join(rest[:count])
+        del rest[:count]
+
+
+def _closes(words: Sequence[str], loss: Loss, printer: Printer) -> bool:
+    """Whether words are a formula together, of which the first opened a bracket."""
+    first, whole = words[0], "".join(words)
+    if first.count("(") <= first.count(")") or whole.count("(") != whole.count(")"):
+        return False
+    return _word(whole, loss, printer).startswith("$")
 
 
 def _word(word: str, loss: Loss, printer: Printer) -> str:

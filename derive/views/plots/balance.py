@@ -14,8 +14,8 @@ from derive.views.plots.panels import Subject
 from derive.views.plots.values import at, function
 from derive.views.plots.wanted import Wanted
 
-# Nine observations, two of them outliers.
-DATA = (-1.9, -1.2, -0.7, -0.2, 0.3, 0.8, 1.4, 4.2, 6.0)
+# Nine observations, two of them outliers; mean, median and what Huber's loss finds differ.
+DATA = (-1.9, -1.0, -0.4, 0.0, 0.2, 0.9, 1.6, 4.2, 6.0)
 SIZE = (8.4, 4.0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -98,6 +99,7 @@ def plain(axes: Any, look: Look) -> None:
     """A coordinate system with a quiet grid and two axes."""
     axes.grid(True, color=look.grid, linewidth=0.8)
     axes.set_axisbelow(True)
+    axes.ticklabel_format(scilimits=(-3, 5), useMathText=True)  # long numbers would meet
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
 
@@ -115,7 +117,11 @@ def letter(loss: Loss, symbol: Symbol) -> str:
 def number(value: Expr) -> str:
     if value in (oo, -oo):
         return r"\infty" if value == oo else r"-\infty"
-    return f"{float(value):g}"
+    digits, _, power = f"{float(value):g}".partition("e")
+    if not power:
+        return digits
+    factor = "" if digits == "1" else rf"{digits} \cdot "
+    return rf"{factor}10^{{{int(power)}}}"
 
 
 def given(loss: Loss, values: Mapping[Symbol, Expr], but: Sequence[Symbol] = ()) -> str:
@@ -126,5 +132,6 @@ def given(loss: Loss, values: Mapping[Symbol, Expr], but: Sequence[Symbol] = ())
 
 def written(matplotlib: Any, figure: Any, suffix: str) -> bytes:
     stream = BytesIO()
+    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it remarks on the date of a font
     figure.savefig(stream, format=suffix[1:], metadata=NO_METADATA[suffix])
     return stream.getvalue()

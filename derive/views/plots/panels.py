@@ -13,7 +13,7 @@ from sympy import Expr, Symbol
 from derive.calculus.derivation import Derivation
 from derive.views.plots import look as looks
 from derive.views.plots.look import Look
-from derive.views.plots.values import Line, curve, density, no_density
+from derive.views.plots.values import Line, curve, density, ends_of_density, no_density
 from derive.views.plots.wanted import Wanted
 
 PANEL = (3.4, 3.3)
@@ -71,6 +71,9 @@ def _panel(
     wanted: Wanted,
 ) -> None:  # fmt: skip
     lines, notes = [], []
+    if quantity == "density" and not wanted.ends and not wanted.interval:
+        spans = [ends_of_density(s.derivation, s.values, span) for s in subjects]
+        span = min(low for low, _ in spans), max(high for _, high in spans)
     for subject, colour in zip(subjects, _cycled(look.series, len(subjects)), strict=True):
         d, values = subject.derivation, subject.values
         if quantity == "density":

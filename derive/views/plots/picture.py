@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import sympy
-from sympy import Expr, Symbol, oo
+from sympy import Expr, Integer, Rational, Symbol
 
 from derive.calculus.derivation import Derivation
+from derive.definitions.loss import Loss
 from derive.definitions.specialise import read_settings
 from derive.errors import BadInput, EnvironmentTrouble
 from derive.output.staging import replace_file
@@ -29,6 +30,10 @@ SUFFIXES, MOVING = (".png", ".svg", ".pdf"), (".gif", ".mp4")
 ALL = ("loss", "d_x", "weight", "density")
 # Of a prediction and a target there is neither weight nor density.
 ROLES = ("loss", "d_x")
+# A row of values: in parts of an interval, and of the distance of the default from its only end.
+ACROSS = tuple(Rational(k, 4) for k in range(5))
+BESIDE = Rational(1, 10), Rational(9, 10)
+AROUND = Integer(3), Integer(2), Integer(1), Rational(1, 2), Rational(1, 4)
 Progress = Callable[[int, int], None]
 
 
@@ -128,8 +133,23 @@ def _row(derivation: Derivation, wanted: Wanted) -> tuple[Symbol, list[Expr]]:
     if not loss.parameters:
         raise BadInput(f"{loss.name} has no parameter to vary; take another --kind")
     parameter = loss.parameters[0]
-    default = sympy.nsimplify(loss.default(parameter), rational=True)
+    return parameter, across(loss, parameter)
+
+
+def across(loss: Loss, parameter: Symbol) -> list[Expr]:
+    """Values over the domain of a parameter, from above: across an interval, else around the
+    default."""
     domain = loss.domain(parameter)
-    row = [default * k for k in (3, 2, 1, sympy.Rational(1, 2), sympy.Rational(1, 4))]
-    row = [v for v in row if v not in (oo, -oo) and domain.contains(v) == sympy.true]
-    return parameter, row or [default]
+    low, high = domain.inf, domain.sup
+    default = sympy.nsimplify(loss.default(parameter), rational=True)
+    if low.is_finite and high.is_finite:
+        row = [low + (high - low) * k for k in ACROSS]
+    elif low.is_finite:
+        row = [low + (default - low) * k for k in AROUND]
+    else:
+        row = [default + (abs(default) or 1) * k for k in (2, 1, 0, -1, -2)]
+    inside = [v for v in row if domain.contains(v) == sympy.true]
+    # an end that does not belong to the interval gives way to what lies beside it
+    few = len(inside) < len(ACROSS) and high.is_finite and low.is_finite
+    beside = [low + (high - low) * k for k in BESIDE] if few else []
+    return sorted({*inside, *beside}, key=float, reverse=True) or [default]

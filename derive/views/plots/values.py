@@ -28,6 +28,8 @@ REACH, BEYOND = 6.0, 1.8
 # A tail ends earlier where the loss grows faster than a cube beyond HIGH, and later, up to FARTHER
 # times as far, where it has not reached LOW by then.
 HIGH, LOW, FARTHER, CUBE = 20.0, 2.0, 4.0, 8.0
+# Where the loss has risen by less than this at an end, its density is drawn over more.
+FALLEN = 1.0
 # The values of a target on a half-line at which its loss is drawn.
 TARGETS = (0, 1, 2, 4)
 POINTS = 241
@@ -146,13 +148,13 @@ def places(derivation: Derivation, values: Values, most: int = 3) -> dict[float,
     """Where the loss is not smooth, with the first derivative that jumps there."""
     found: dict[float, int] = {}
     for b in derivation.facts.breaks:
-        equal = any(values.get(p) == v for p, v in b.unless)
+        order = b.order_at(values)
         try:
             place = float(evaluate(b.place, dict(values)))
         except (NotReal, KeyError, TypeError):
             continue
-        if b.order <= most and not equal and np.isfinite(place):
-            found[place] = b.order
+        if order <= min(most, 2 if b.cases or b.unless else 3) and np.isfinite(place):
+            found[place] = order
     return found
 
 
@@ -220,6 +222,25 @@ def _tail(
     return reach
 
 
+def ends_of_density(
+    derivation: Derivation, values: Values, span: tuple[float, float]
+) -> tuple[float, float]:
+    """Further than an interval over which exp(-loss) has hardly begun to fall."""
+    expression = at(derivation, "loss", values)
+    if expression is None:
+        return span
+    value = function(expression, derivation.loss.residual)
+    half = (span[1] - span[0]) / 2
+    further = half * np.concatenate([[0.0], np.exp2(np.arange(60))])
+    found = []
+    with np.errstate(all="ignore"):
+        least = np.nanmin(value(np.linspace(*span, POINTS)))
+        for end, side in zip(span, (-1, 1), strict=True):
+            rises = value(end + side * further) - least
+            found.append(end + side * further[0 if rises[0] > FALLEN else np.argmax(rises > LOW)])
+    return float(found[0]), float(found[1])
+
+
 def curve(
     derivation: Derivation, quantity: str, values: Values, span: tuple[float, float]
 ) -> Line | None:
@@ -231,11 +252,13 @@ def curve(
         return None
     first = {"loss": 0, "d_x": 1, "weight": 1}[quantity]
     jumps = {p for p, order in places(derivation, values, first).items() if span[0] < p < span[1]}
+    if quantity == "weight" and derivation.weight_at_zero == zoo and span[0] < 0 < span[1]:
+        jumps.add(0.0)
     value = function(expression, x)
     marks = [p for p in (*places(derivation, values), 0.0) if span[0] <= p <= span[1]]
     with np.errstate(all="ignore"):
         line = _sampled(value, span, sorted({*marks}), sorted(jumps))
-    if quantity == "weight":
+    if quantity == "weight" and 0.0 not in line.jumps:
         line = _without_zero(line, _at_zero(derivation, values))
     return line
 
@@ -274,7 +297,8 @@ def _sampled(
         k = int(np.argmin(np.abs(x - j)))
         if abs(y[k + 1] - y[k - 1]) <= SAME * height:
             continue  # the two sides meet at these parameters
-        points.append((float(x[k]), float(y[k])))
+        middle = float(y[k - 1] + y[k + 1]) / 2  # of a weight, which is 0/0 there
+        points.append((float(x[k]), float(y[k]) if np.isfinite(y[k]) else middle))
         real.append(j)
         y[k] = np.nan
     return Line(x, y, tuple(real), tuple(points))
@@ -349,10 +373,10 @@ def log_partition(derivation: Derivation, expression: Expr, values: Values) -> A
                for p, v in values.items()}  # fmt: skip
     finite = all(v not in (oo, -oo) for v in values.values())
     with mp.workdps(DIGITS):
-        if density.log_partition is not None and finite:
-            return evaluate(density.log_partition, numbers)
         for parameter, value, total in density.special:
             if values.get(parameter) == value:
                 return evaluate(total, numbers)
+        if density.log_partition is not None and finite:
+            return evaluate(density.log_partition, numbers)
         with mp.workdps(15):
             return mp.log(normalizer(expression, derivation.loss.residual, {}))

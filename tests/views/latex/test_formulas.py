@@ -56,6 +56,18 @@ def test_shape_of_formulas(case: str) -> None:
     assert printer.show(expression) == wanted
 
 
+def test_exponentials_are_no_power_of_a_variable_called_e() -> None:
+    e, printer = Symbol("e", positive=True), Printer({"x": "x", "e": r"\mathrm{e}"})
+    assert printer.show(exp(-e * x)) == r"\exp(-\mathrm{e} \, x)"
+    assert printer.show(e * sympy.E) == r"\exp(1) \, \mathrm{e}"
+    assert Printer({"x": "x"}).show(exp(-x)) == "e^{-x}"
+
+
+def test_a_power_of_a_size_has_one_pair_of_bars() -> None:
+    x, p = Symbol("x", real=True), Symbol("p", positive=True)
+    assert Printer({"x": "x", "p": "p"}).show(sympy.Abs(x) ** p) == r"\left|x\right|^{p}"
+
+
 def test_cases_put_what_is_bounded_first() -> None:
     y, delta = Symbol("y", real=True), Symbol("delta", positive=True)
     e = Piecewise((y**2 / 2, Abs(y) <= delta), (delta * Abs(y), True))

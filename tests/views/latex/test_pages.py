@@ -59,7 +59,8 @@ CONTROLS = set(
         \u \r \H \v \c \i \j \ss \ae \AE \oe \OE \o \O \l \L \S \copyright \dots
         \textbackslash \textasciicircum \textasciitilde \textasciigrave \textless \textgreater
         \textbar \textquoteleft \textquotedblleft \textquotedblright \allowbreak \surd
-        \subsection \section \par \noindent \smallskip \textbf \nopagebreak \tabcolsep
+        \subsection \section \par \noindent \smallskip \textbf \nobreak \centering \raggedright
+        \tabcolsep
         \begingroup \endgroup \sloppy \allowdisplaybreaks
         \addtolength \jot \begin \end \hline \renewcommand \arraystretch \texttt \text
         \frac \sqrt \left \right \big \operatorname \mathrm \mathcal \ln \exp \max \min \int
@@ -249,13 +250,20 @@ def test_what_no_loss_has_is_refused(derivations: Mapping[str, Derivation]) -> N
             asked.check(losses)
 
 
+def test_prose_with_spaces_in_brackets_is_typeset(derivations: Mapping[str, Derivation]) -> None:
+    voice = Voice(derivations["huber"])
+    told = typeset("its slope is x/(delta + |x|), (there x = 1) too", voice.loss, voice.printer)
+    slope = r"$x/\left(\delta + \left|x\right|\right)$"
+    assert told == rf"its slope is {slope}, (there $x$ $=$ 1) too"
+
+
 def test_prose_is_typeset(derivations: Mapping[str, Derivation]) -> None:
     voice = Voice(derivations["huber"])
     told = typeset(
         "Quadratic up to |x| = delta, then 1/x^3 and -2; a - b, 5%.", voice.loss, voice.printer
     )
     assert told == (
-        r"Quadratic up to $\left|x\right|$ $=$ $\delta$, then $1/x^{3}$ and $-2$; a - b, 5\%."
+        r"Quadratic up to $\left|x\right| = \delta$, then $1/x^{3}$ and $-2$; a - b, 5\%."
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from forms import derived
-from sympy import Integer, Symbol, oo
+from sympy import Integer, Interval, Rational, Symbol, oo
 
 from derive.calculus import Derivation, derive
 from derive.definitions.catalogue import load
@@ -19,11 +19,13 @@ from derive.definitions.find import find
 from derive.definitions.loss import Loss
 from derive.errors import BadInput, EnvironmentTrouble
 from derive.views.plots import Wanted, fitting, look, plot, read_over
+from derive.views.plots.picture import across
 from derive.views.plots.values import (
     Line,
     curve,
     density,
     ends,
+    ends_of_density,
     family_values,
     no_density,
     parameters,
@@ -107,6 +109,49 @@ def test_a_target_on_a_half_line_has_several_values() -> None:
     for name, values in (("poisson", [4, 2, 1, 0]), ("gamma_deviance", [4, 2, 1])):
         found = family_values(derived(load(name)))
         assert found is not None and found[1] == values
+
+
+def test_a_density_is_drawn_where_it_falls() -> None:
+    narrow = own("cases/charbonnier_power")
+    values = parameters(narrow, {})
+    assert ends(narrow, values) == (-0.006, 0.006)
+    low, high = ends_of_density(narrow, values, (-0.006, 0.006))
+    found = density(narrow, values, (low, high))
+    assert found is not None and found.line.y[0] < 0.2 * found.line.at(0.0)
+    assert high == -low
+    huber = derived(load("huber"))
+    assert ends_of_density(huber, parameters(huber, {}), (-6.0, 6.0)) == (-6.0, 6.0)
+
+
+def test_a_weight_that_jumps_at_zero_is_drawn_as_a_jump() -> None:
+    quantile = derived(load("quantile_huber"))
+    drawn = line(quantile, "weight")
+    assert drawn.jumps == (0.0,)
+    ((place, middle),) = drawn.points
+    tau = float(parameters(quantile, {})[quantile.loss.parameters[0]])
+    beside = drawn.y[np.flatnonzero(drawn.x == 0) + 1], drawn.y[np.flatnonzero(drawn.x == 0) - 1]
+    assert place == 0 and middle == pytest.approx(float(sum(beside)[0]) / 2)
+    assert 0 < tau < 1
+
+
+def test_a_row_of_values_covers_the_domain() -> None:
+    x, p = Symbol("x", real=True), Symbol("p", positive=True)
+
+    def row(domain: Interval | None, default: float) -> list[float]:
+        domains = {p: domain} if domain else {}
+        loss = Loss("p", "p", "p", (x, p), abs(x) ** p, domains=domains, defaults={p: default})
+        return [float(v) for v in across(loss, p)]
+
+    assert row(Interval(1, 2), 1.5) == [2, 1.75, 1.5, 1.25, 1]
+    assert row(Interval.open(0, 1), 0.5) == [0.9, 0.75, 0.5, 0.25, 0.1]
+    assert row(Interval.open(2, oo), 3) == [5, 4, 3, 2.5, 2.25]
+    assert row(None, 2) == [6, 4, 2, 1, 0.5]
+
+
+def test_numbers_in_headings_are_typeset() -> None:
+    assert look.number(Rational(1, 10**6)) == "10^{-6}"
+    assert look.number(Rational(25, 10**7)) == r"2.5 \cdot 10^{-6}"
+    assert look.number(Rational(1, 2)) == "0.5"
 
 
 def test_densities_have_the_mass_one(derivations: Mapping[str, Derivation]) -> None:

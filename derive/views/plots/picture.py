@@ -13,6 +13,7 @@ import sympy
 from sympy import Expr, Symbol, oo
 
 from derive.calculus.derivation import Derivation
+from derive.definitions.relations import refuse, satisfied
 from derive.definitions.specialise import read_settings
 from derive.errors import BadInput, EnvironmentTrouble
 from derive.output.staging import replace_file
@@ -99,6 +100,8 @@ def _drawn(matplotlib: Any, derivations: Sequence[Derivation], kind: str, wanted
             points = [p for p in points if p not in BETWEEN] or points
         return surface(matplotlib, first, parameter, points, span, wanted)
     every = [{**first.values, parameter: point} for point in points]
+    for values in every:
+        refuse(loss, values)
     return family(matplotlib, first.derivation, every, parameter, span, wanted)
 
 
@@ -132,4 +135,6 @@ def _row(derivation: Derivation, wanted: Wanted) -> tuple[Symbol, list[Expr]]:
     domain = loss.domain(parameter)
     row = [default * k for k in (3, 2, 1, sympy.Rational(1, 2), sympy.Rational(1, 4))]
     row = [v for v in row if v not in (oo, -oo) and domain.contains(v) == sympy.true]
+    at = parameters(derivation, {k: v for k, v in wanted.settings.items() if k != parameter.name})
+    row = [v for v in row if satisfied(loss, {**at, parameter: v})]
     return parameter, row or [default]

@@ -24,6 +24,7 @@ RESIDUAL: Mapping[str, str] = MappingProxyType(
         "student_t": "Student's t loss",
         "q_gaussian": "q-Gaussian loss",
         "fair": "Fair loss",
+        "hampel": "Hampel's three-part loss",
         "talwar": "Talwar loss (truncated quadratic)",
         "tukey": "Tukey's biweight (bisquare)",
         "andrews": "Andrews' sine (wave)",

@@ -23,6 +23,7 @@ RESIDUAL: Mapping[str, str] = MappingProxyType(
         "welsch": "Welsch loss (Leclerc)",
         "student_t": "Student's t loss",
         "q_gaussian": "q-Gaussian loss",
+        "box_cox": "Box-Cox loss",
         "fair": "Fair loss",
         "hampel": "Hampel's three-part loss",
         "talwar": "Talwar loss (truncated quadratic)",

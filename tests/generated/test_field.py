@@ -41,6 +41,7 @@ DEFINITIONS = {
     "squared_epsilon_insensitive": lambda x, epsilon: max(abs(x) - epsilon, 0) ** 2,
     "q_gaussian": lambda x, q, c: mp.log1p((q - 1) * (x / c) ** 2) / (q - 1),
     "linex": lambda x, a: mp.exp(a * x) - a * x - 1,
+    "box_cox": lambda x, lam, scale: ((1 + (x / scale) ** 2 / 2) ** lam - 1) / lam,
     "wing": lambda x, w, eps: (
         w * mp.log1p(abs(x) / eps) if abs(x) < w else abs(x) - w + w * mp.log1p(w / eps)
     ),

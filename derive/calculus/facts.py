@@ -18,6 +18,7 @@ from derive.calculus.evaluate import NotReal, along, evaluate
 from derive.calculus.reading import readable
 from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
+from derive.definitions.relations import in_order
 
 DIGITS = 40
 # Places of the loss at which it is looked at: decades on either side of the minimum, in quarters.
@@ -69,7 +70,7 @@ def _points(loss: Loss) -> Points:
             moved = {**points[0], p: points[0][p] * factor}
             inside = loss.domain(p).contains(S(float(moved[p])))
             if inside == S.true:
-                points.append(moved)
+                points.append(in_order(loss, moved))
     return points
 
 

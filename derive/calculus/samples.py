@@ -11,6 +11,7 @@ from sympy import Expr, Symbol
 
 from derive.calculus.evaluate import NotReal, evaluate
 from derive.definitions.loss import Loss
+from derive.definitions.relations import in_order, satisfied
 
 # Fractions with odd denominators: no zero, one, half or special exponent among them.
 REAL = ("7/9", "-23/17", "41/13", "-5/11", "97/29", "-19/7", "3/23", "-61/19", "13/3", "-11/5")
@@ -27,7 +28,9 @@ def generic_points(
     points: list[dict[Symbol, Any]] = []
     for index in range(skip, skip + 60):
         at = {v: in_domain(loss.domain(v), index + 3 * i) for i, v in enumerate(loss.variables)}
-        at.update(fixed or {})
+        at = {**in_order(loss, at), **(fixed or {})}
+        if not satisfied(loss, at):
+            continue
         try:
             evaluate(loss.expression, at)
         except NotReal:

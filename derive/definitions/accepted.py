@@ -12,6 +12,7 @@ from derive.definitions.classes import Entry, Hit, Other, varies
 from derive.definitions.evaluate import UnknownPart
 from derive.definitions.interval import shown
 from derive.definitions.loss import Along, Loss
+from derive.definitions.relations import check_relations
 from derive.definitions.wellposed import check_well_posed
 from derive.errors import BadInput
 
@@ -26,6 +27,7 @@ def accept(loss: Loss, where: str) -> Loss:
     _check_use(loss, where)
     for variable in loss.held:
         _check_values(loss, variable, where)
+    check_relations(loss, where)
     if loss.kind == "classwise":  # no number for each variable is a point of its domain
         _check_classes(loss, where)
         return loss

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from sympy import Expr, FiniteSet, Interval, Set, Symbol, Union, nan, oo, srepr, sympify
+from sympy.core.relational import Relational
 
 from derive.definitions.stored import Stored
 from derive.display import Typeset
@@ -101,6 +102,7 @@ class Loss(Typeset):
     member_of: the name of a wider loss and the parameter values at which it is this one.
     log_partition: log of the integral of exp(-loss) as numbers, where no closed form is known.
     symbols: letters for formulas, by the name of a variable: `nu`, `epsilon`, `c_1`.
+    require: relations between parameters, such as a <= b.
     narrowed: whether parameters of a wider loss were fixed; its files then keep all functions.
     predictions, target: the roles of the first variables; none for a loss of a residual.
     """
@@ -121,6 +123,7 @@ class Loss(Typeset):
     predictions: tuple[Symbol, ...] = ()
     target: Symbol | None = None
     symbols: Mapping[str, str] = field(default_factory=dict)
+    require: tuple[Relational, ...] = ()
 
     def __post_init__(self) -> None:
         if self.loss is nan:
@@ -132,6 +135,7 @@ class Loss(Typeset):
             "loss": exact(self.loss),
             "where": tuple(self.where),
             "predictions": tuple(self.predictions),
+            "require": tuple(self.require),
             "special": MappingProxyType(special),
             "defaults": MappingProxyType(dict(self.defaults)),
             "domains": MappingProxyType(dict(self.domains)),
@@ -221,6 +225,7 @@ class Loss(Typeset):
             content.append(f"predictions {len(self.predictions)} target {self.target}")
         for v in sorted(self.special, key=str):
             content.append(f"{v.name} -> {self.special[v]}")
+        content += map(str, self.require)
         return hashlib.sha256("\n".join(content).encode()).hexdigest()[:12]
 
 

@@ -16,6 +16,7 @@ from derive.definitions.accepted import accept, check_default, check_special
 from derive.definitions.formula import MAX_NODES, read, read_number
 from derive.definitions.interval import read_along, read_kind
 from derive.definitions.loss import Let, Loss, let
+from derive.definitions.relations import read_relations
 from derive.errors import BadInput, EnvironmentTrouble
 
 MAX_BYTES = 256 * 1024
@@ -25,7 +26,9 @@ MAX_TEXT = 2_000
 REQUIRED = ("name", "loss")
 PROSE = ("title", "source", "description")
 ROLES = ("prediction", "target")
-KEYS = (*REQUIRED, *PROSE, "variables", *ROLES, "where", "defaults", "special", "symbols")
+KEYS = (
+    *REQUIRED, *PROSE, "variables", *ROLES, "where", "defaults", "special", "symbols", "require",
+)  # fmt: skip
 
 
 class _Decimal(str):
@@ -76,6 +79,7 @@ def parse(text: str, where: str) -> Loss:
             defaults=_defaults(_table(table, "defaults", where), parameters, where),
             symbols=_letters(_table(table, "symbols", where), (*symbols.values(), *lets), where),
             special=_special(_table(table, "special", where), {**target, **parameters}, where),
+            require=read_relations(table.get("require", []), parameters, f"{where}, require"),
         ),
         where,
     )

@@ -12,6 +12,7 @@ from sympy import Interval, Set, Symbol, true
 
 from derive.definitions.floats import FORMATS, Floats, from_ordered, neighbours, ordered
 from derive.definitions.loss import Loss
+from derive.definitions.relations import in_order, satisfied
 
 SIMPLE = (1.0, 2.0, 0.5, 1.5, 3.0, -1.0, -2.0, -0.5)
 
@@ -109,7 +110,10 @@ class Sampler:
             chosen = [self.parameter(p, kind) for p in self.loss.held]
         rounded = self.rounded(np.array(chosen, dtype=np.float64))
         pairs = zip(self.loss.held, rounded, strict=True)
-        return tuple(self.kept_inside(p, float(v)) for p, v in pairs)
+        found = in_order(self.loss, {p: self.kept_inside(p, float(v)) for p, v in pairs})
+        if number % 8 and not satisfied(self.loss, found):  # two are equal that must not be
+            return self.parameters(number + 1)
+        return tuple(found.values())
 
     def kept_inside(self, p: Symbol, value: float) -> float:
         """A rounded value that fell on an open end of the domain, moved in by one unit."""

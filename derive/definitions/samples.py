@@ -18,6 +18,7 @@ from sympy import Interval, oo
 from derive.definitions.floats import Floats
 from derive.definitions.loss import Loss
 from derive.definitions.pairs import PairSampler
+from derive.definitions.relations import satisfied
 from derive.definitions.sampler import SAMPLES, Sampler, to_dtype
 from derive.errors import BadInput
 
@@ -121,6 +122,8 @@ def _at_corners(loss: Loss, sample: Sample) -> Sample:
         with np.errstate(over="ignore"):
             x = to_dtype(group.x / unit * end, sample.dtype)
         chosen = to_dtype(parameters, sample.dtype).tolist()
+        if not satisfied(loss, dict(zip(loss.held, chosen, strict=True))):
+            continue
         groups[k] = Group(tuple(chosen), x)
     return replace(sample, groups=tuple(groups))
 

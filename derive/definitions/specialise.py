@@ -11,6 +11,7 @@ from sympy import Expr, Symbol, nan, oo, true, zoo
 from derive.definitions.formula import read_number
 from derive.definitions.interval import shown
 from derive.definitions.loss import Loss, let
+from derive.definitions.relations import domains_beside, refuse
 from derive.definitions.singular import critical_parts
 from derive.errors import BadInput
 
@@ -47,6 +48,7 @@ def specialise(
     At a special point, or where the formula has no value, `limit(loss, parameter, value)` gives
     the continued loss; without one NeedsLimit is raised. `name` renames the result.
     """
+    refuse(loss, values)
     for parameter, value in values.items():
         loss = _fixed(loss, parameter, value, limit)
     return replace(loss, name=name) if name else loss
@@ -57,7 +59,11 @@ def _fixed(loss: Loss, parameter: Symbol, value: Expr, limit: Limit | None) -> L
         "variables": tuple(v for v in loss.variables if v != parameter),
         "special": {v: points for v, points in loss.special.items() if v != parameter},
         "defaults": {v: default for v, default in loss.defaults.items() if v != parameter},
-        "domains": {v: domain for v, domain in loss.domains.items() if v != parameter},
+        "domains": {
+            **{v: domain for v, domain in loss.domains.items() if v != parameter},
+            **domains_beside(loss, parameter, value),
+        },
+        "require": tuple(r for r in loss.require if not r.has(parameter)),
         "title": f"{loss.title}, {parameter.name} = {value}",
         "member_of": None,
         "log_partition": None,

@@ -16,6 +16,7 @@ from sympy import Expr, FiniteSet, Symbol, oo
 
 from derive.definitions.evaluate import NoBranch, NotReal, OutOfReach, Point, evaluate
 from derive.definitions.loss import Loss
+from derive.definitions.relations import satisfied
 from derive.definitions.singular import critical_parts, part_count
 from derive.errors import BadInput
 
@@ -59,7 +60,8 @@ def _first_fault(loss: Loss) -> Fault | None:
     expression = loss.expression
     budget = max(30, WORK // part_count(expression))
     samples = {v: _samples(loss, v) for v in loss.variables}
-    for point in itertools.islice(_points(loss, samples), budget):
+    points = (at for at in _points(loss, samples) if satisfied(loss, at))
+    for point in itertools.islice(points, budget):
         fault = _fault_at(loss, expression, point)
         if fault is not None:
             return fault
@@ -187,7 +189,7 @@ def _roots(loss: Loss, expression: Expr, samples: dict[Symbol, list[mpf]]) -> It
             line = sorted(value for value in samples[v] if mpmath.isfinite(value))
             for left, right in itertools.pairwise(line):
                 root = _bisect(part, firsts, v, left, right)
-                if root is not None:
+                if root is not None and satisfied(loss, {**firsts, v: root}):
                     yield {**firsts, v: root}
 
 

@@ -92,6 +92,12 @@ def context(module: Module, target: Target) -> dict[str, Any]:
             }
             for p in module.parameters
         ],
+        "related": module.related
+        and {
+            "names": ", ".join(f"{n}: Any" for n in module.related.parameters),
+            "test": printer.expression(module.related.condition),
+            "rule": module.related.rule,
+        },
         "functions": [
             {
                 **function(_owned(f, syntax), printer),

@@ -18,6 +18,7 @@ from sympy import Expr, Symbol
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.evaluate import NotReal, along, evaluate
+from derive.definitions.relations import refuse
 from derive.errors import BadInput
 from derive.numerics.evaluate import evaluate as rough
 from derive.numerics.lower import lower
@@ -96,9 +97,11 @@ def _parameters(derivation: Derivation, settings: Mapping[str, float]) -> dict[S
     for name in settings:
         if name not in known:
             raise BadInput(f"{loss.name} has no parameter {name!r}; it has {', '.join(known)}")
-    return {
+    found = {
         p: mp.mpf(_number(settings.get(p.name, loss.default(p)), p.name)) for p in loss.parameters
     }
+    refuse(loss, found)
+    return found
 
 
 class _Total:

@@ -19,6 +19,7 @@ from sympy import Symbol
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.evaluate import NotReal, along, evaluate
+from derive.definitions.relations import refuse
 from derive.errors import BadInput
 from derive.numerics.evaluate import evaluate as rough
 from derive.numerics.lower import lower
@@ -123,7 +124,9 @@ def _parameters(derivation: Derivation, settings: Mapping[str, float]) -> dict[S
     for name in settings:
         if name not in known:
             raise BadInput(f"{loss.name} has no parameter {name!r}; it has {', '.join(known)}")
-    return {p: mp.mpf(settings.get(p.name, loss.default(p))) for p in loss.parameters}
+    found = {p: mp.mpf(settings.get(p.name, loss.default(p))) for p in loss.parameters}
+    refuse(loss, found)
+    return found
 
 
 class _Study:

@@ -17,6 +17,7 @@ from derive.calculus.derivation import Derivation
 from derive.calculus.regimes import closed_ends
 from derive.definitions.floats import FORMATS, Floats
 from derive.definitions.loss import Loss
+from derive.definitions.relations import in_order
 from derive.definitions.samples import Group, Sample, everyday, spread, to_dtype
 from derive.numerics.edges import with_edges
 from derive.numerics.exact import Exact, NoValue
@@ -69,7 +70,8 @@ def _far_apart(loss: Loss, sample: Sample) -> tuple[Sample, ...]:
     for one in lengths:
         for most, least in ((max, min), (min, max)):
             p = (most(c) if k == one else least(c) for k, c in enumerate(columns))
-            found.append(Group(tuple(p), sample.groups[0].x))
+            at = in_order(loss, dict(zip(loss.parameters, p, strict=True)))
+            found.append(Group(tuple(at.values()), sample.groups[0].x))
     return (replace(sample, groups=tuple(found)),)
 
 

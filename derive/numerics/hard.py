@@ -15,6 +15,7 @@ from sympy import Symbol, gamma, loggamma, polygamma
 from derive.definitions.floats import FORMATS, Floats, unit_exponent
 from derive.definitions.labels import Meeting, meeting, share
 from derive.definitions.loss import Loss
+from derive.definitions.relations import satisfied
 from derive.definitions.samples import Group, Sample, draw, to_dtype
 from derive.numerics.errors import MARGIN, ErrorModel
 from derive.numerics.evaluate import evaluate, varies
@@ -124,7 +125,8 @@ def _beside(loss: Loss, group: Group, rng: np.random.Generator) -> Iterator[Grou
             v if v in fixed or not np.isfinite(v) else float(v * step)
             for v, fixed, step in zip(group.parameters, meant, steps[1:], strict=True)
         )
-        yield Group(moved, group.x * steps[0])
+        if satisfied(loss, dict(zip(loss.held, moved, strict=True))):
+            yield Group(moved, group.x * steps[0])
 
 
 def _worst(model: ErrorModel, form: Node, sample: Sample) -> tuple[int, list[int]]:

@@ -21,6 +21,7 @@ from derive.calculus import Derivation
 from derive.calculus.evaluate import NotReal
 from derive.calculus.evaluate import evaluate as exact
 from derive.definitions.loss import Loss
+from derive.definitions.relations import satisfied
 from derive.numerics.evaluate import evaluate
 from derive.numerics.folding import folded
 from derive.numerics.lower import CannotLower, lower
@@ -118,7 +119,9 @@ def _points(loss: Loss) -> Iterator[Mapping[Symbol, float]]:
         total *= len(column)
     for k, row in enumerate(product(*values)):
         if total <= MOST_POINTS or k % (total // MOST_POINTS + 1) == 0:
-            yield dict(zip(loss.parameters, row, strict=True))
+            at = dict(zip(loss.parameters, row, strict=True))
+            if satisfied(loss, at):
+                yield at
 
 
 def _values(domain: sympy.Set) -> Iterator[float]:

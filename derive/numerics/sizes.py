@@ -5,10 +5,13 @@ So no ratio of lengths is left whose square leaves the range.
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import sympy
 from sympy import Abs, Dummy, Expr, Piecewise, S, Symbol, log, sign
 
 from derive.calculus.reading import operations
+from derive.definitions.loss import let
 from derive.numerics.atoms import log1p, times_log1p
 from derive.numerics.rules import rewrite
 
@@ -35,7 +38,18 @@ def _in_factors(expression: Expr, x: Symbol) -> Expr:
     front, right, logs = found
     parts = sympy.collect(sympy.expand(right), list(logs), evaluate=False)
     total = sum((sympy.factor(part) * letter for letter, part in parts.items()), S.Zero)
-    return front * total.subs(logs).subs(size, Abs(x))
+    return _of_quotients(front * total.subs(logs).subs(size, Abs(x)))
+
+
+def _of_quotients(product: Expr) -> Expr:
+    """(a - b)^2/(c - d)^2 as the square of a quotient, which is in range where the whole is."""
+    powers = product.as_powers_dict()
+    name = next(n for n in "qrstuvwz" if n not in map(str, product.free_symbols))
+    for above, below in permutations((b for b in powers if b.is_Add), 2):
+        n = powers[above]
+        if n.is_Integer and n > 1 and powers[below] == -n:
+            return product * (below / above) ** n * let(name, above / below) ** n
+    return product
 
 
 def of_size(expression: Expr, x: Symbol, size: Expr) -> tuple[Expr, Expr, dict[Expr, Expr]] | None:

@@ -22,6 +22,7 @@ from derive.numerics.nodes import Node
 
 _WEIGHTS = (1, 2, -1, -2, Rational(1, 2))
 _STRETCH = 4.0
+_POINTS = 12  # so that every branch has some
 _HALVES = tuple(Rational(n, 2) for n in range(-12, 13))
 
 
@@ -46,8 +47,8 @@ def units(loss: Loss) -> tuple[Unit, ...]:
     slope = partial(loss.expression, loss.residual)
     found = []
     for p in reversed(loss.parameters):
-        if not p.is_positive:
-            continue
+        if not p.is_positive or any(r.has(p) for r in loss.require):
+            continue  # stretched by itself, it would leave its order
         for weight in _WEIGHTS:
             unit = Unit(p, S(weight))
             if degree(loss, slope, unit) is not None:
@@ -64,7 +65,7 @@ def degree(loss: Loss, quantity: Expr, unit: Unit) -> Expr | None:
     exact = Exact(quantity, loss.variables)
     weights = {loss.residual: S.One, unit.parameter: unit.weight}
     found: set[Expr] = set()
-    for at in generic_points(loss, 3):
+    for at in generic_points(loss, _POINTS):
         inputs = [arb(float(at[v])) for v in loss.variables]
         # 4 and its powers are exact, that of 1/2 too
         stretched = [
@@ -75,7 +76,7 @@ def degree(loss: Loss, quantity: Expr, unit: Unit) -> Expr | None:
             before, after = exact.enclosed(inputs), exact.enclosed(stretched)
         except (NoValue, ZeroDivisionError):
             continue
-        if before.is_zero() or after.is_zero():
+        if before.is_zero() and after.is_zero():
             continue
         here = [e for e in _HALVES if _equal(after, before * arb(_STRETCH ** float(e)))]
         if not here:

@@ -15,6 +15,7 @@ import numpy as np
 from sympy import Symbol
 
 from derive.definitions.loss import Loss
+from derive.definitions.relations import satisfied
 from derive.numerics.evaluate import evaluate
 from derive.numerics.forms import StableForm
 from derive.numerics.nodes import Call, Name, Node
@@ -79,7 +80,9 @@ def _grid(loss: Loss, length: Symbol) -> Mapping[str, np.ndarray]:
             domain, default = loss.domain(p), loss.default(p)
             near = [default, 0.4, 1.7, -0.6, 5.5, 0.9]
             axes.append([v for v in near if domain.contains(v) == True])  # noqa: E712
-    columns = np.array(list(itertools.product(*axes))).T
+    rows = itertools.product(*axes)
+    kept = [r for r in rows if satisfied(loss, dict(zip(loss.variables, r, strict=True)))]
+    columns = np.array(kept).T
     names = [v.name for v in loss.variables]
     values = dict(zip(names, columns, strict=True))
     with np.errstate(over="ignore"):

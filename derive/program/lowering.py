@@ -14,15 +14,16 @@ from sympy import Symbol
 
 from derive.calculus import Derivation
 from derive.definitions.loss import Loss
+from derive.definitions.relations import shown
 from derive.numerics import helpers
 from derive.numerics.forms import StableForm
-from derive.numerics.lower import CannotLower, lower
+from derive.numerics.lower import CannotLower, condition, lower
 from derive.numerics.nodes import Call, Name, Node, Number, call, walk
 from derive.program import wording
 from derive.program.blocks import Naming, Pool, make_block, operations
 from derive.program.documentation import documentation
 from derive.program.homogeneity import relations
-from derive.program.module import Block, Branch, Function, Helper, Module, Parameter
+from derive.program.module import Block, Branch, Function, Helper, Module, Parameter, Related
 from derive.program.nan import guarded
 from derive.program.peephole import About, cleaned
 from derive.program.settled import settled
@@ -61,6 +62,7 @@ def lower_module(derivation: Derivation, form: StableForm, subject: str) -> Modu
         definition=_definition(derivation),
         predictions=tuple(role(loss, v) for v in loss.predictions),
         target=role(loss, loss.target) if loss.target is not None else None,
+        related=related(loss),
     )
 
 
@@ -88,6 +90,14 @@ def parameter(loss: Loss, p: Symbol) -> Parameter:
     for more in conditions[1:]:
         condition = call("and", condition, more)
     return Parameter(p.name, float(loss.default(p)), condition, wording.requirement(loss, p))
+
+
+def related(loss: Loss) -> Related | None:
+    """The relations between the parameters, as one condition."""
+    if not loss.require:
+        return None
+    together = condition(sympy.And(*loss.require))
+    return Related(tuple(p.name for p in loss.parameters), together, shown(loss.require))
 
 
 def role(loss: Loss, v: Symbol) -> Parameter:

@@ -96,6 +96,15 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Related:
+    """What parameters have to satisfy together; condition in their names, rule in words."""
+
+    parameters: tuple[str, ...]
+    condition: Node
+    rule: str
+
+
+@dataclass(frozen=True)
 class Documentation:
     """What the head of a file says, in plain text; formula: `loss = …` and its named parts."""
 
@@ -116,6 +125,7 @@ class Module:
     parameter, the values at which the derivative in it is infinite. definition: the loss and its
     first derivatives as the definition gives them, which keep no digits, by the functions' names.
     predictions, target: of a loss with these roles; there `residual` is the first prediction.
+    related: what the parameters have to satisfy together.
     """
 
     name: str
@@ -132,6 +142,7 @@ class Module:
     definition: Mapping[str, Node]
     predictions: tuple[Parameter, ...] = ()
     target: Parameter | None = None
+    related: Related | None = None
 
     @property
     def roles(self) -> tuple[Parameter, ...]:

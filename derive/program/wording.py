@@ -10,6 +10,7 @@ from sympy import Symbol
 from derive.calculus import Derivation
 from derive.definitions.loss import Along, Loss
 from derive.definitions.notation import formula
+from derive.definitions.relations import shown
 
 
 def definition_lines(loss: Loss) -> list[str]:
@@ -21,6 +22,7 @@ def definition_lines(loss: Loss) -> list[str]:
 
 def domain_line(loss: Loss) -> str:
     parts = [f"{v.name} {rule(loss, v)}" for v in loss.variables]
+    parts += [shown(loss.require)] if loss.require else []
     return f"Domain: {', '.join(parts)}."
 
 

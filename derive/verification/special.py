@@ -11,6 +11,7 @@ from sympy import Rational, Set, Symbol
 from derive.definitions.floats import FORMATS, Floats, neighbours
 from derive.definitions.labels import labels
 from derive.definitions.loss import Loss
+from derive.definitions.relations import satisfied
 from derive.definitions.samples import Group, Sample, to_dtype
 
 
@@ -50,7 +51,8 @@ def special_sample(loss: Loss, dtype: str, inside: bool = False) -> Sample:
     if inside:
         size = np.abs(residuals)
         residuals = residuals[~((size > 1.0) & np.isfinite(size)) & ~((size < 1.0) & (size > 0))]
-    groups = tuple(Group(tuple(c), residuals) for c in itertools.product(*choices))
+    chosen = (dict(zip(loss.parameters, c, strict=True)) for c in itertools.product(*choices))
+    groups = tuple(Group(tuple(c.values()), residuals) for c in chosen if satisfied(loss, c))
     return Sample("special values", dtype, tuple(v.name for v in loss.variables), groups)
 
 
@@ -106,4 +108,7 @@ def shown_parameters(loss: Loss) -> tuple[tuple[float, ...], ...]:
         for point in sorted(float(s) for s in loss.special.get(p, ())):
             beside = neighbours(point, "float64", 1) if math.isfinite(point) else [point]
             found += [(*others[:k], float(v), *others[k + 1 :]) for v in beside]
-    return tuple(dict.fromkeys([*found, tuple(others)]))
+    found.append(tuple(others))
+    if loss.require:
+        found = [tuple(map(loss.default, loss.parameters))]
+    return tuple(dict.fromkeys(found))

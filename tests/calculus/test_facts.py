@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from losses import own
 from sympy import Eq, Interval, Ne, Piecewise, S, Symbol, exp, log, oo, pi, sqrt
@@ -91,8 +93,7 @@ def test_a_jump_is_told_with_its_place_and_where_there_is_none():
 
 
 def test_what_jumps_only_where_parameters_are_out_of_order_says_so():
-    # Hampel's loss is continuous for a <= b <= c, which no domain can state.
-    found = {b.place: b for b in facts(known("hampel")).breaks}
+    found = {b.place: b for b in facts(replace(known("hampel"), require=())).breaks}
     for place in (a, b):
         assert (found[place].order, found[place].ordered, found[place].then) == (0, (a, b, c), 2)
     assert (found[c].order, found[c].ordered) == (2, ())
@@ -127,6 +128,13 @@ def test_what_jumps_says_at_which_parameters_it_does_not():
     t = Symbol("t", nonnegative=True)
     (found,) = facts(Loss("k", "k", "k", (x, t), t * abs(x) + x**2)).breaks
     assert (found.order, found.unless) == (1, ((t, 0),))
+
+
+def test_of_parameters_that_are_required_in_order_nothing_else_is_told():
+    found = {b.place: b for b in facts(known("hampel")).breaks}
+    assert set(found) == {-c, -b, -a, a, b, c}
+    assert all((found[p].order, found[p].ordered) == (2, ()) for p in (a, b, c))
+    assert facts(known("hampel")).rises
 
 
 def test_what_falls_somewhere_does_not_rise():

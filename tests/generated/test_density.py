@@ -231,3 +231,12 @@ def test_students_log_z_is_the_known_one(students_log_z, target, order):
             with ctx.workprec(200):
                 worst = max(worst, float(abs((value - known[order]) / known[order])))
     assert worst < (4 * 2.0**-53, 2e-15, 4e-15)[order]
+
+
+@pytest.mark.parametrize("lam", [1e-15, 1e-9, 1e-5])
+def test_slopes_of_log_z_where_the_tail_hardly_falls(lam):
+    """Faster than any power, which is seen beyond the range of numbers only."""
+    for name in ("d_log_partition_lam", "d2_log_partition_lam"):
+        one, other = (generated(t, "box_cox") for t in TARGETS)
+        want = getattr(one, name)(lam)
+        assert float(getattr(other, name)(array("torch", lam))) == pytest.approx(want, rel=1e-9)

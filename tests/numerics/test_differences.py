@@ -49,6 +49,14 @@ def test_it_is_the_divided_difference(rates):
         assert abs(_value(rates, L, AT) / want - 1) < mp.mpf(10) ** -6
 
 
+@pytest.mark.parametrize("rates", ["0 p p", "0 p p p"])
+def test_at_infinity_a_power_of_which_no_half_is_left_is_infinite(rates):
+    helper = pattern_helper("square_difference", _rates(rates))
+    at = {"f": 1.0, "y": np.inf, "b": 2.0, "p": 5e-324}
+    columns = {name: np.array([at[name]]) for name in helper.parameters}
+    assert run(helper(*map(Name, helper.parameters)), columns) == np.inf
+
+
 @pytest.mark.parametrize("rates", RATES, ids=ids)
 @pytest.mark.parametrize("argument", [L, log1p(t)], ids=["L", "log"])
 def test_slopes(rates, argument):

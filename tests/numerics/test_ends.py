@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sympy
@@ -74,6 +76,13 @@ def test_units(formula, parameters, length, degrees):
         written = in_units(loss, raw[name], found[0], sympy.Integer(e))
         (short,) = written.atoms(Let)
         assert sympy.simplify(written.xreplace({short: short.definition}) - raw[name]) == 0
+
+
+def test_one_of_several_lengths_is_no_unit():
+    a, b = sympy.Symbol("a", positive=True), sympy.Symbol("b", positive=True)
+    parts = sympy.Piecewise((x**2, Abs(x) <= a), (a * Abs(x), Abs(x) <= b), (a * b, True))
+    assert units(_loss(parts, a, b)) == ()
+    assert units(replace(_loss(parts, a, b), require=(a < b,))) == ()
 
 
 @pytest.mark.parametrize("power", [-3, -2, -1])

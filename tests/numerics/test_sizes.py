@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sympy import Abs, Piecewise, Symbol, log, sign
+from sympy import Abs, Piecewise, Symbol, log, sign, simplify
 
 from derive.calculus.evaluate import evaluate as exact
+from derive.definitions.loss import Let
 from derive.definitions.symbols import x
 from derive.numerics.atoms import spelled_out, times_log1p
 from derive.numerics.evaluate import evaluate
@@ -31,6 +32,13 @@ def test_a_logarithm_takes_what_multiplies_it():
     assert found.atoms(times_log1p) == {times_log1p(w, Abs(x), e)}
     at = {x: -1.5, w: 2.5, e: 0.75}
     assert float(exact(spelled_out(found), at)) == pytest.approx(float(exact(formula, at)))
+
+
+def test_a_square_over_a_square_is_the_square_of_a_quotient():
+    found = in_sizes(w * (Abs(x) - e) ** 2 / (w - e) ** 2, x)
+    (quotient,) = found.atoms(Let)
+    assert simplify(quotient.definition**2 - (Abs(x) - e) ** 2 / (w - e) ** 2) == 0
+    assert found == w * quotient**2
 
 
 def test_neither_even_nor_odd_is_left_as_it_is():

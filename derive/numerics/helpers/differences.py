@@ -327,8 +327,8 @@ def _of_square(name: str, rates: tuple[Rate, ...], plus: bool) -> Helper:
     factor, _ = _apart(rates, up=True)
     beside = _f / _p
     if factor != 1 / _p or more is not None:
-        # An infinite z is cut off, which a tiny p must not see.
-        beside = _f * where(_p * _BOUNDED < Fraction(_REACH, 2), _BOUNDED, _plus(factor, more))
+        # An infinite z is cut off, which a tiny p must not see: its half may be 0.
+        beside = _f * where(_p * _BOUNDED < Fraction(_REACH, 2), _z, _plus(factor, more))
     half = power1p_square(_y, _b, _p / 2)
     power = Local("g", power1p_square(_y, _b, _p))
     given = {_z: Local("z", log1p_over(_y, _b)), _g: power}

@@ -14,6 +14,7 @@ from itertools import permutations
 import numpy as np
 
 from derive.definitions.floats import Floats
+from derive.definitions.relations import satisfied
 from derive.verification.backend import Ball, arb
 from derive.verification.callables.nice import CLOSE, ZERO, Nice, lengths, named
 from derive.verification.callables.truth import LOG_DENSITY, Truth
@@ -172,8 +173,9 @@ class Fit:
 
     def _inside(self, mine: Settings) -> bool:
         loss = self.truth.loss
-        held = (v for v in loss.held if v.name in mine)
-        return all(loss.domain(v).contains(mine[v.name]) == True for v in held)  # noqa: E712
+        held = [v for v in loss.held if v.name in mine]
+        inside = all(loss.domain(v).contains(mine[v.name]) == True for v in held)  # noqa: E712
+        return inside and satisfied(loss, {v: mine[v.name] for v in held})
 
 
 def _line(ours: Floats, got: Floats, has_offset: bool, room: Room) -> tuple[float, float] | None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sympy import Set, Symbol
+from sympy import And, Set, Symbol
 
 from derive.definitions import names
 from derive.definitions.find import find
 from derive.definitions.interval import read_kind
 from derive.definitions.loss import Loss
 from derive.definitions.lossfile import toml_table, toml_text
+from derive.definitions.relations import required
 from derive.errors import BadInput
 from derive.verification.claims.reader import read_statement, read_where
-from derive.verification.claims.terms import Claim
+from derive.verification.claims.terms import Claim, Predicate, Relation
 
 KEYS = ("id", "source", "loss", "formula", "variables", "says", "where", "corrects", "instead")
 OF_OTHERS = ("corrects", "instead")
@@ -82,8 +83,20 @@ def _claim(
     loss, formula = _subject(entry, where, losses, folder)
     statement = read_statement(says, loss, formula, f"{where}, says")
     restricted = read_where(condition, loss, f"{where}, where")
+    free = {*_free(statement), *restricted.free_symbols}
+    restricted = And(restricted, required(loss, free))
     corrects, instead = (_text(entry, k, where) if k in entry else "" for k in OF_OTHERS)
     return Claim(id_, source, says, loss, statement, restricted, condition, corrects, instead)
+
+
+def _free(statement: Relation | Predicate) -> Iterator[Symbol]:
+    """The variables that a statement speaks of."""
+    if isinstance(statement, Relation):
+        yield from statement.left.free | statement.right.free
+        return
+    yield from statement.body.free
+    if statement.point is not None:
+        yield from statement.point.free
 
 
 def _subject(

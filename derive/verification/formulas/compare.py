@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-import sympy
 from sympy import Expr, Rational, S, Symbol
 
 from derive.definitions.loss import Loss
+from derive.definitions.relations import required
 from derive.errors import BadInput
 from derive.verification.backend import NeedsPrecision, Undefined, arb, ctx
 from derive.verification.claims.ball import PRECISIONS, ball
@@ -184,10 +184,12 @@ def _trial(
     variables = (loss.residual, *shapes, *matched.others)
     operators = ours.operators
     own = loss if not operators else replace(loss)
+    moved = {**{p: v for p, v in matched.shapes.items() if v != p}, **scales}
+    kept = (r.subs(moved) for r in loss.require)
     made = Loss(
-        name=loss.name, title="", source="", variables=tuple(variables), loss=own.expression.subs(
-            {**{p: v for p, v in matched.shapes.items() if v != p}, **scales}
-        ),
+        name=loss.name, title="", source="", variables=tuple(variables),
+        loss=own.expression.subs(moved),
+        require=tuple(r for r in kept if r.free_symbols and r.free_symbols <= {*variables}),
         special={p: _moved_special(loss, p, matched.shapes[p]) for p in shapes},
         domains={v: loss.domain(v) for v in (loss.residual, *shapes)},
     )  # fmt: skip
@@ -220,8 +222,8 @@ def _looked(trial: Trial, most: int, seconds: float, seed: int) -> Search:
     written = [trial.relation.left.expression, trial.relation.right.expression]
     costly = bool(trial.relation.right.operators)
     return search(
-        values, variables, written, sympy.true, check, seconds, most // 12 if costly else most,
-        seed, moderate=costly,
+        values, variables, written, required(trial.loss, variables), check, seconds,
+        most // 12 if costly else most, seed, moderate=costly,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from sympy import Expr, Symbol, oo
 
 from derive.definitions.catalogue import NAMES, TITLES, catalogue, load
 from derive.definitions.loss import Loss
+from derive.definitions.relations import shown
 from derive.views.latex import escape
 from derive.views.latex.entry import Table
 from derive.views.latex.letters import letters
@@ -38,7 +39,10 @@ def _with_powers(words: str, loss: Loss, printer: Printer) -> str:
 
 def variables(voice: Voice) -> str:
     """The variables with their domains."""
-    told = (domain(voice.loss, voice.letter(v), voice.printer, v) for v in voice.loss.variables)
+    told = [domain(voice.loss, voice.letter(v), voice.printer, v) for v in voice.loss.variables]
+    if voice.loss.require:
+        relations = shown(voice.loss.require, voice.letter, r"\le")
+        told.append(f"${relations}$")
     return rf"\par\noindent Variables: {', '.join(told)}."
 
 

@@ -14,6 +14,7 @@ from sympy import Expr, Integer, Rational, Symbol
 
 from derive.calculus.derivation import Derivation
 from derive.definitions.loss import Loss
+from derive.definitions.relations import refuse, satisfied
 from derive.definitions.specialise import read_settings
 from derive.errors import BadInput, EnvironmentTrouble
 from derive.output.staging import replace_file
@@ -104,6 +105,8 @@ def _drawn(matplotlib: Any, derivations: Sequence[Derivation], kind: str, wanted
             points = [p for p in points if p not in BETWEEN] or points
         return surface(matplotlib, first, parameter, points, span, wanted)
     every = [{**first.values, parameter: point} for point in points]
+    for values in every:
+        refuse(loss, values)
     return family(matplotlib, first.derivation, every, parameter, span, wanted)
 
 
@@ -153,3 +156,8 @@ def across(loss: Loss, parameter: Symbol) -> list[Expr]:
     few = len(inside) < len(ACROSS) and high.is_finite and low.is_finite
     beside = [low + (high - low) * k for k in BESIDE] if few else []
     return sorted({*inside, *beside}, key=float, reverse=True) or [default]
+    row = [default * k for k in (3, 2, 1, sympy.Rational(1, 2), sympy.Rational(1, 4))]
+    row = [v for v in row if v not in (oo, -oo) and domain.contains(v) == sympy.true]
+    at = parameters(derivation, {k: v for k, v in wanted.settings.items() if k != parameter.name})
+    row = [v for v in row if satisfied(loss, {**at, parameter: v})]
+    return parameter, row or [default]

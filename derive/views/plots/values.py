@@ -18,6 +18,7 @@ from derive.calculus.quadrature import normalizer
 from derive.definitions.catalogue import catalogue
 from derive.definitions.labels import at_label, labels
 from derive.definitions.loss import Loss
+from derive.definitions.relations import refuse
 from derive.definitions.specialise import read_settings
 from derive.errors import BadInput
 from derive.numerics.evaluate import evaluate as in_floats
@@ -67,7 +68,9 @@ def parameters(derivation: Derivation, settings: Mapping[str, str]) -> dict[Symb
         value = loss.default(p)
         finite = abs(value) < float("inf")
         found[p] = sympy.nsimplify(value, rational=True) if finite else sympy.sympify(value)
-    return found | read_settings(loss, settings)
+    found |= read_settings(loss, settings)
+    refuse(loss, found)
+    return found
 
 
 def family_values(derivation: Derivation) -> tuple[Symbol, list[Expr]] | None:

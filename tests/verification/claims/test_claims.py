@@ -32,6 +32,8 @@ PROVED = (
     ("quadratic", "integral(exp(-loss), x, 0, oo) == sqrt(pi/2)*scale", ""),
     ("quadratic", "log_partition == log(sqrt(2*pi)*scale)", ""),
     ("huber", "continuous(diff(loss, x), x)", ""),
+    ("hampel", "a < c", ""),
+    ("hampel", "differentiable(loss, x)", ""),
     ("huber", "differentiable(loss, x)", ""),
     ("huber", "integral(diff(loss, x, 2), x, -oo, oo) == 2*delta", ""),
     ("absolute", "differentiable(loss, x, 1)", ""),
@@ -60,6 +62,7 @@ REFUTED = (
     ("quantile", "loss < abs(x)/2", "tau <= 1/2 and x >= 0", None),
     ("log_cosh", "loss < c**2*log(2)", "x <= c*log(2 + sqrt(3))", None),
     ("charbonnier", "loss == sqrt(3)", "x**2 == 2*scale**2", None),
+    ("hampel", "a < b", "", None),  # equal is enough
     ("andrews", "smooth(loss, x)", "", None),  # its corner is at an irrational multiple of c
     ("welsch", "loss != 1/2", "", None),  # by a change of sign
     ("huber", "bounded(loss, x)", "", {"delta": "1"}),

@@ -11,6 +11,7 @@ from sympy import (
     Dummy,
     Expr,
     FiniteSet,
+    Float,
     Mul,
     S,
     Symbol,
@@ -50,6 +51,7 @@ from derive.definitions.loss import Loss
 # Values at which a shape parameter is tried for a closed form, beside its special points.
 SHAPES = (S.One, S(2), S(3), S(4))
 DIGITS = 32
+SHOWN = 22  # of an integral that is a number
 
 
 def density(loss: Loss, limits: tuple[Limit, ...], facts: Facts) -> Density:
@@ -66,7 +68,7 @@ def density(loss: Loss, limits: tuple[Limit, ...], facts: Facts) -> Density:
     if exists == S.false:
         return Density(exists, None, (), divergences, words)
     norm = condition_of_norm(cells) if facts.even else None
-    general, special, note = _closed_forms(loss, limits, exists)
+    general, special, note = _closed_forms(loss, limits, exists, facts.stretch)
     return Density(
         exists, general, special, divergences, f"{words}; {note}",
         norm=norm, orders=tail_orders(cells),
@@ -129,10 +131,15 @@ def _of_sum(first: Expr, log_partition: Expr, q: Symbol) -> Expr | None:
 
 
 def _closed_forms(
-    loss: Loss, limits: tuple[Limit, ...], exists: Boolean
+    loss: Loss, limits: tuple[Limit, ...], exists: Boolean, stretch: Symbol | None
 ) -> tuple[Expr | None, tuple[tuple[Symbol, Expr, Expr], ...], str]:
     words = []
-    general, note = _confirmed(loss, loss.expression, {}, exists)
+    z = None
+    if loss.parameters == (stretch,):  # a number is as good as a closed form
+        with mp.workdps(DIGITS):
+            number = normalizer(loss.expression.subs(stretch, 1), loss.residual, {})
+        z = stretch * Float(number, SHOWN)
+    general, note = _confirmed(loss, loss.expression, {}, exists, z)
     words.append(f"log_partition: {note}")
     special = []
     for p in loss.parameters:
@@ -161,9 +168,13 @@ def _by_value(entry: tuple[Symbol, Expr, Expr]) -> tuple[str, float]:
 
 
 def _confirmed(
-    loss: Loss, expression: Expr, fixed: Mapping[Symbol, Any], exists: Boolean
+    loss: Loss,
+    expression: Expr,
+    fixed: Mapping[Symbol, Any],
+    exists: Boolean,
+    otherwise: Expr | None = None,
 ) -> tuple[Expr | None, str]:
-    """log Z where the table knows it and quadrature agrees, and the figure."""
+    """log Z where the table knows it, or otherwise, and quadrature agrees, and the figure."""
     x = loss.residual
     with mp.workdps(DIGITS):
         # The loss itself is singular at a special point: its samples lie just beside.
@@ -172,7 +183,7 @@ def _confirmed(
         points = typical[:3]
         if not points:
             return None, "no closed form found"
-        z = over_the_line(expression, x, typical)
+        z = over_the_line(expression, x, typical) or otherwise
         if z is None:
             return None, "no closed form found"
         worst = mp.mpf(0)

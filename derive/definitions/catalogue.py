@@ -18,6 +18,8 @@ RESIDUAL: Mapping[str, str] = MappingProxyType(
         "smooth_l1": "Smooth L1 loss",
         "barron": "General adaptive robust loss",
         "charbonnier": "Charbonnier loss (pseudo-Huber)",
+        "generalized_charbonnier": "Generalized Charbonnier penalty",
+        "generalized_normal": "Generalized normal loss (Lp)",
         "cauchy": "Cauchy loss (Lorentzian)",
         "geman_mcclure": "Geman-McClure loss",
         "welsch": "Welsch loss (Leclerc)",

@@ -20,6 +20,7 @@ from sympy import (
     exp,
     gamma,
     log,
+    loggamma,
     polygamma,
     sqrt,
     tanh,
@@ -382,6 +383,13 @@ gamma_gap = _atom(
     "gamma_gap", 1, lambda z: log(gamma(z + _HALF)) - log(gamma(z)) - log(z) / 2,
     gammas.gamma_gap, lambda z: (gamma_gap1(z),),
 )  # fmt: skip
+digamma1p = _atom(
+    "digamma1p", 1, lambda z: polygamma(0, 1 + z), gammas.digamma1p,
+    lambda z: (polygamma(1, 1 + z),),
+)  # fmt: skip
+loggamma1p = _atom(
+    "loggamma1p", 1, lambda z: loggamma(1 + z), gammas.loggamma1p, lambda z: (digamma1p(z),)
+)
 
 ATOMS: tuple[type[Atom], ...] = (
     log1p, expm1, exprel, exprel1, exprel2, expm1_minus, rel2, rel2_slope,
@@ -390,7 +398,7 @@ ATOMS: tuple[type[Atom], ...] = (
     softplus_crossed, softplus_product, softplus_step, sigmoid, power1p,
     power1p_exp, root1p_square,
     boxcox1p, boxcox_slope, boxcox_bend,
-    gamma_gap, gamma_gap1, gamma_gap2,
+    gamma_gap, gamma_gap1, gamma_gap2, digamma1p, loggamma1p,
 )  # fmt: skip
 
 

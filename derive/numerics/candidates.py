@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import combinations_with_replacement
 
 import sympy
-from sympy import Expr, Piecewise, Symbol
+from sympy import Add, Expr, Piecewise, Symbol
 
 from derive.calculus.derivation import Derivation
 from derive.calculus.derivatives import over_residual, partial, without_squared_signs
@@ -17,7 +17,7 @@ from derive.calculus.samples import generic_points
 from derive.definitions.loss import Loss
 from derive.numerics.atoms import log_total
 from derive.numerics.clips import clipped
-from derive.numerics.exponentials import NoReading, named, read
+from derive.numerics.exponentials import NoReading, apart, named, read
 from derive.numerics.nodes import Node
 from derive.numerics.reductions import forms
 from derive.numerics.rules import rewrite
@@ -108,11 +108,17 @@ def readings(loss: Loss, expression: Expr) -> list[Expr]:
         x = loss.residual
         reading = read(_varying(loss, expression), x, points)
         settled = all(rate.is_number for rate, _ in reading.terms)
-        ways = (
-            named(reading, loss.where, taken, x, r) for r in ((True, False) if settled else (True,))
-        )
-        found = (fold(loss.where, form) for way in ways for form in forms(way, fractions))
-        return list(dict.fromkeys(found))
+        power, parts = apart(reading)
+        found: dict[Expr, None] = {}
+        for rooted in (True, False) if settled else (True,):
+            ways = {
+                beside: list(forms(named(part, loss.where, taken, x, rooted), fractions))
+                for beside, part in parts.items()
+            }
+            for i in range(max(map(len, ways.values())) if all(ways.values()) else 0):
+                total = Add(*(m * few[min(i, len(few) - 1)] for m, few in ways.items()))
+                found[fold(loss.where, power * total)] = None
+        return list(found)
     except NoReading:
         return []
 

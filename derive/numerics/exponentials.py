@@ -248,6 +248,32 @@ def _back(size: Expr, side: Expr, x: Symbol) -> Expr:
     return x ** (size - 1) * Abs(x) if size > 0 else x ** (size + 1) / Abs(x)
 
 
+def apart(reading: Reading) -> tuple[Expr, dict[Expr, Reading]]:
+    """A power b^q of parameters that all coefficients share, and by each power of log(b) in them
+    the reading that it multiplies: what is left of coefficients can be compared in fractions."""
+    coefficients = reading.terms.values()
+    moving = [p for c in coefficients for p in c.atoms(Pow) if p.exp.free_symbols]
+    kinds = {(p.base, p.exp.as_coeff_Add()[1]) for p in moving}
+    if len(kinds) != 1:
+        return S.One, {S.One: reading}
+    ((base, q),) = kinds
+    power, logarithm = Dummy("power", positive=True), Dummy("logarithm", real=True)
+    found: dict[Expr, dict[tuple[Expr, int], Expr]] = {}
+    for key, c in reading.terms.items():
+        plain = c.replace(_is_moving, lambda p: power * base ** (p.exp - q))
+        plain = sympy.expand(plain.subs(log(base), logarithm) / power)
+        if plain.has(power):
+            return S.One, {S.One: reading}
+        for beside, value in sympy.collect(plain, logarithm, evaluate=False).items():
+            found.setdefault(beside, {})[key] = sympy.factor(value)
+    back = {logarithm: log(base)}
+    return base**q, {m.subs(back): replace(reading, terms=t) for m, t in found.items()}
+
+
+def _is_moving(e: Expr) -> bool:
+    return isinstance(e, Pow) and bool(e.exp.free_symbols)
+
+
 def vanishes(c: Expr, signs: Mapping[Expr, Symbol]) -> bool:
     """Whether it is 0 for either value of every sign."""
     for values in itertools.product((1, -1), repeat=len(signs)):

@@ -26,7 +26,7 @@ from derive.numerics.evaluate import evaluate
 from derive.numerics.folding import folded
 from derive.numerics.lower import CannotLower, lower
 from derive.numerics.nodes import Call, Local, Name, Node, call, node
-from derive.numerics.rules import half_step
+from derive.numerics.rules import half_step, of_one_more
 
 By = tuple[str, ...]
 # How far a form may be off, as part of the larger of its value and 1 (log Z), or of its value.
@@ -85,6 +85,7 @@ def _stored(loss: Loss) -> dict[By, Node]:
 
 def _lowered(expression: Expr, by: tuple[Symbol, ...]) -> Node:
     """The nodes of log Z or a derivative, constants folded at high precision."""
+    expression = expression.replace(lambda e: True, lambda e: of_one_more(e) or e)
     expression = expression.replace(_is_log_gamma, _as_loggamma)
     if len(by) < 2 or not _is_product(expression):
         return lower(folded(expression))

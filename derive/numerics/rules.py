@@ -25,6 +25,8 @@ from sympy import (
     exp,
     gamma,
     log,
+    loggamma,
+    polygamma,
     sin,
     sinh,
     sqrt,
@@ -339,6 +341,20 @@ def half_step(e: Expr) -> Expr | None:
     return None
 
 
+def of_one_more(e: Expr) -> Expr | None:
+    """log gamma(1 + g) and digamma(1 + g) by g, whose digits the sum would round."""
+    if isinstance(e, log) and isinstance(e.args[0], gamma):
+        atom, inner = atoms.loggamma1p, e.args[0].args[0]
+    elif isinstance(e, loggamma):
+        atom, inner = atoms.loggamma1p, e.args[0]
+    elif isinstance(e, polygamma) and e.args[0] == 0:
+        atom, inner = atoms.digamma1p, e.args[1]
+    else:
+        return None
+    g = inner - 1
+    return atom(g) if inner.is_Add and S.One in inner.args and g.is_positive else None
+
+
 RULES: tuple[Rule, ...] = (
     Rule("log1p", log(1 + _g), atoms.log1p(_g), _log1p),
     Rule(
@@ -484,6 +500,12 @@ RULES: tuple[Rule, ...] = (
         log(gamma(_g + Rational(1, 2))) - log(gamma(_g)),
         atoms.gamma_gap(_g) + log(_g) / 2,
         half_step,
+    ),
+    Rule(
+        "log gamma of one more",
+        loggamma(1 + _g),
+        atoms.loggamma1p(_g),
+        of_one_more,
     ),
 )
 

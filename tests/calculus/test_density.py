@@ -158,6 +158,13 @@ def test_an_integral_outside_the_table_is_not_made_up():
     assert "no closed form" in result.reason
 
 
+def test_with_a_length_alone_the_integral_is_a_number_times_it():
+    found = of(made(exp(Abs(x) / c) - 1, c)).log_partition
+    want = mp.log(2 * mp.e * mp.e1(1))
+    assert abs(evaluate(found - log(c), {}) - want) < mp.mpf(10) ** -15
+    assert of(made(exp(Abs(x) / c) - 1 + x**2, c)).log_partition is None
+
+
 def test_a_parameter_in_an_interval():
     tilt = Symbol("tilt", real=True)
     loss = made(

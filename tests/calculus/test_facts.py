@@ -35,7 +35,7 @@ TABLE = {
     "pinball": (False, None, None, [(0, 1)], 0, True),
     "expectile": (False, None, None, [(0, 2)], 0, True),
     "asymmetric_laplace": (False, "s", "s", [(0, 1)], 0, True),
-    "generalized_normal": (True, "a", "a", [(0, 1)], 0, True),
+    "generalized_normal": (True, scale, scale, [(0, 1)], 0, True),
     "epsilon_insensitive": (True, "epsilon", None, [("-epsilon", 1), ("epsilon", 1)], 0, True),
     "dynamic_covariance_scaling": (
         True, sqrt(POSITIVE["phi"]), None,
@@ -174,10 +174,10 @@ def test_the_order_of_the_tails():
 
 def test_the_generalized_normal_has_its_closed_form():
     loss = known("generalized_normal")
-    p, q = loss.parameters
+    shape, c = loss.parameters
     from sympy import gamma
 
-    assert (_density(loss).log_partition - log(2 * p * gamma(1 + 1 / q))).expand(log=True) == 0
+    assert (_density(loss).log_partition - log(2 * c * gamma(1 + 1 / shape))).expand(log=True) == 0
 
 
 @pytest.mark.parametrize(

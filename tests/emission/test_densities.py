@@ -90,7 +90,7 @@ OWN = {
         (), 1.0730585907133920042,
     ),
     "generalized_normal": (
-        own("generalized_normal"), (2.0, 3.0), math.log(4 * math.gamma(4 / 3)),
+        own("generalized_normal"), (3.0, 2.0), math.log(4 * math.gamma(4 / 3)),
     ),
     "elastic_net": (own("elastic_net"), (40.0, 1.0), -2.9963562999891701154),
     "linex": (own("linex"), (), None),
@@ -100,7 +100,7 @@ OWN = {
 
 
 def loss_stretch(loss):
-    return {"generalized_normal": "a", "asymmetric_laplace": "s"}.get(loss.name)
+    return {"generalized_normal": "scale", "asymmetric_laplace": "s"}.get(loss.name)
 
 
 @pytest.mark.parametrize("name", OWN)

@@ -342,4 +342,6 @@ def test_special_functions_against_mpmath(z):
             assert float(special.digamma(z)) == pytest.approx(float(mp.digamma(t)), rel=1e-13)
             assert float(special.trigamma(z)) == pytest.approx(float(mp.polygamma(1, t)), rel=1e-13)
             assert float(special.loggamma(z)) == pytest.approx(float(mp.loggamma(t)), rel=1e-14)
+            assert float(special.loggamma1p(z)) == pytest.approx(float(mp.loggamma(1 + t)), 1e-14)
+            assert float(special.digamma1p(z)) == pytest.approx(float(mp.digamma(1 + t)), 2e-15)
     assert float(special.erf(0.5)) + float(special.erfc(0.5)) == 1.0

@@ -25,6 +25,8 @@ DEFINITIONS = {
         if abs(x) <= b
         else a * (b + c - a) / 2 - a * max(c - abs(x), 0) ** 2 / (c - b) / 2
     ),
+    "generalized_normal": lambda x, beta, c: (abs(x) / c) ** beta,
+    "generalized_charbonnier": lambda x, eps, a: (x**2 + eps**2) ** a,
     "talwar": lambda x, c: min(x**2, c**2) / 2,
     "dynamic_covariance_scaling": lambda x, phi: (
         x**2 / 2 if x**2 <= phi else 2 * phi * x**2 / (phi + x**2) - phi / 2
@@ -48,7 +50,7 @@ DEFINITIONS = {
 }
 HERE = tuple(name for name in NAMES if name in DEFINITIONS)
 RESIDUALS = (-40.0, -3.25, -0.7, -1e-3, 1e-7, 0.3, 1.9, 25.0)
-VALUES = {"tau": (0.3, 0.9), "q": (1.001, 2.5)}
+VALUES = {"tau": (0.3, 0.9), "q": (1.001, 2.5), "a": (0.3, 1.0), "beta": (0.7, 2.5)}
 PLAIN = (0.75, 2.5)
 ORDERED = ((0.5, 1.5, 4.0), (2.5, 2.5, 20.0))
 

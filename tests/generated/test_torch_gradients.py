@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from mpmath import mp
 from table import (
     CASES,
     INF,
@@ -269,3 +270,18 @@ def test_beyond_the_promised_orders_there_is_an_error_or_the_right_derivative(ca
             if any(g is not None and torch.isnan(g) for g in grads):
                 bad.append((name, v))
     assert not bad
+
+
+def test_slopes_of_log_gamma_keep_their_digits_beside_the_zero_of_digamma():
+    from generated.for_torch.densities import generalized_normal as density
+
+    values = torch.tensor([0.3, 1.1, 1.5, 1.9, 2.166, 2.2, 4.23, 60.0], requires_grad=True)
+    (slope,) = torch.autograd.grad(density.log_partition(values).sum(), values, create_graph=True)
+    (bend,) = torch.autograd.grad(slope.sum(), values)
+    for k, v in enumerate(values.tolist()):
+        u = 1 / mp.mpf(v)
+        first = -mp.digamma(1 + u) * u**2
+        second = (2 * mp.digamma(1 + u) + mp.polygamma(1, 1 + u) * u) * u**3
+        ulp = float(np.spacing(np.float32(abs(first))))
+        assert abs(slope[k].item() - first) <= (8 + abs(v * second / first)) * ulp
+        assert bend[k].item() == pytest.approx(float(second), rel=2e-6)

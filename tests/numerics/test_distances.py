@@ -57,14 +57,15 @@ def test_what_has_no_such_power_is_left(other):
 def test_a_power_beyond_the_range_of_its_ratio():
     """x/a is 1e320, its power b a plain number."""
     found = form_of(derive(find(own("generalized_normal"))), "loss")
-    got = evaluate(found, {"x": np.float64(1e300), "b": np.float64(0.1), "a": np.float64(1e-20)})
+    at = {"x": np.float64(1e300), "beta": np.float64(0.1), "scale": np.float64(1e-20)}
+    got = evaluate(found, at)
     assert got == pytest.approx(1e32, rel=1e-13)
 
 
 def test_the_weight_at_zero_beside_a_scale_whose_square_leaves_the_range():
     found = form_of(derive(find(own("generalized_normal"))), "weight")
-    at = {"x": np.float32(0), "a": np.float32(1e30)}
-    values = [evaluate(found, {**at, "b": np.float32(v)}, np.float32) for v in (0.5, 3)]
+    at = {"x": np.float32(0), "scale": np.float32(1e30)}
+    values = [evaluate(found, {**at, "beta": np.float32(v)}, np.float32) for v in (0.5, 3)]
     assert list(map(float, values)) == [np.inf, 0.0]
 
 

@@ -45,9 +45,10 @@ BOUNDS: dict[str, float] = {
     "log_ratio_gap": 4.0, "log_quotient": 2.5, "divergence": 12.0,
     "log1mexp": 2.5,
     "chance_gap": 3.0, "chance_divergence": 8.0,
-    "hypot": 1.5, "hypot_log": 3.0, "hypot_mean": 4.0, "ratio_log": 3.0, "ratio_power": 2.5,
+    "hypot": 1.5, "hypot_log": 1.5, "hypot_mean": 4.0, "ratio_log": 3.0, "ratio_power": 2.5,
     "ratio_in_halves": 8.0, "times_ratio_power": 5.0,
     "softplus_step": 4.0, "less_pi": 4.0, "gamma_gap": 3.5, "gamma_gap1": 5.0, "gamma_gap2": 6.0,
+    "digamma1p": 3.0, "loggamma1p": 3.0,
 }  # fmt: skip
 
 
@@ -86,7 +87,9 @@ def _arguments(name: str) -> tuple[np.ndarray, ...]:
         return f, t, _pairs(_spread(1e-30, 1e30), _spread(1e-280, 1e-200))[0]
     if name.startswith("hypot"):
         t, b = _pairs(_signed(_spread(1e-300, 1e300)), _spread(1e-30, 1e30))
-        t, b = np.append(t, _spread(0.1, 10)), np.append(b, _spread(1e-3, 3))
+        angle, beside = np.linspace(0.01, 1.5, 150), 1 + _signed(np.logspace(-12, -1, 75))
+        t = np.concatenate([t, _spread(0.1, 10), np.cos(angle) * beside])
+        b = np.concatenate([b, _spread(1e-3, 3), np.sin(angle)])
         return (t, b, *(RNG.uniform(0.5, 2, t.size) for _ in range(2 * name.endswith("mean"))))
     if "ratio_" in name and not name.startswith("log_"):
         t, times = _pairs(_spread(1e-300, 1e300), np.exp(_signed(_spread(1e-15, 90))))
@@ -132,6 +135,9 @@ def _arguments(name: str) -> tuple[np.ndarray, ...]:
     if name.startswith("chance_"):
         q, w = _pairs(_spread(1e-12, 1.0), _signed(_spread(1e-7, 20)))
         return q * np.exp(-w), q, w
+    if name == "digamma1p":
+        zero = 0.46163214496836234
+        return (np.concatenate([_spread(1e-12, 1e25), zero * (1 + _signed(SMALL)), _around(1e18)]),)
     assert name.startswith("gamma_gap"), f"{name}: say here what its arguments are"
     return (np.concatenate([_spread(1e-12, 1e12), _around(8.0)]),)
 

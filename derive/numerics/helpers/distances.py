@@ -38,16 +38,21 @@ hypot_mean = define(
         lambda t, b, c, d: (c * b * b + d * t * t) / (t * t + b * b),
     )
 )
-_excess = Local("excess", (_large - 1) * (_large + 1) + _small * _small)
+_squares = _large * _large, _small * _small
+_total = Local("total", _squares[0] + _squares[1])
+_more = _total - _squares[0]
+# What rounding takes from either square, and from their sum.
+_rest = call("product_error", _large, _large) + call("product_error", _small, _small)
+_rest = _rest + (_squares[1] - _more)
 hypot_log = define(
     Helper(
         "hypot_log",
         ("t", "b"),
         "log(t^2 + b^2) for b > 0, also beside 1 and where the squares leave the range.",
-        where(
-            call("and", call("lt", Fraction(3, 4), _large), _large < Fraction(5, 4)),
-            call("log1p", _excess),
+        patch(
+            call("or", _total < _least, call("eq", _total, inf)),
             2 * call("log", hypot(_t, _b)),
+            call("log", _total) + _rest / _total,
         ),
         lambda t, b: mp.log(t * t + b * b),
     )

@@ -1,14 +1,17 @@
-"""Half a step of log gamma, without cancellation: in the integrals that are ratios of gammas.
+"""Half a step of log gamma, and digamma beside its zero: for integrals in which gamma stands.
 
     gap(z) = log gamma(z + 1/2) - log gamma(z) - log(z)/2
     gap(z) = gap(z + 1) - log(1 + 1/(4 z (z + 1)))/2
 
-Every term of the recurrence has one sign; from z = 8 on, the asymptotic series of gap is summed
+    digamma(1 + z) = the sum over k > 0 of (z - r)/((k + r) (k + z)), 1 + r being its zero
+
+Every term has one sign; from z = 8 on, or after 8 of them, the asymptotic series is summed
 (Bernoulli polynomials at 1/2 and 0, DLMF 5.11.8).
 """
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -88,6 +91,50 @@ def _exact(order: int) -> Any:
     return value
 
 
+_DIGITS = 60
+_BENDS = 9  # terms of the series of digamma(y + 1/2) - log(y) in 1/y^2
+_FAR = 10**18
+
+
+def _digamma1p() -> Node:
+    """After the first terms what is left is the difference of digamma at two y + 1/2, whose
+    logarithms are one; of its series the common factor z - r is taken out."""
+    with mp.workdps(_DIGITS):
+        zero = mp.findroot(lambda z: mp.digamma(1 + z), 0.46)
+        start = zero + STEPS + mp.mpf(1) / 2
+        known = math.ldexp(round(math.ldexp(float(zero), 24)), -24)  # in every dtype
+        beside = Local("beside", (_a - known) - float(zero - known))
+        inverse = Local("inverse", 1 / (_a + (STEPS + 0.5)))
+        bends = [mp.bernpoly(2 * k, 0.5) / (2 * k) for k in range(1, _BENDS + 1)]
+        series = [
+            mp.fsum(c / start ** (2 * k - i) for k, c in enumerate(bends, start=1) if i < 2 * k)
+            for i in range(2 * _BENDS)
+        ]
+        total = inverse * polynomial(inverse, tuple(map(float, series)))
+        for k in range(STEPS, 0, -1):
+            total = total + float(1 / (k + zero)) / (_a + k)
+        near = call("log1p", beside / float(start)) + beside * total
+    return patch(_a > _FAR, call("log", _a), near)
+
+
+digamma1p = define(
+    Helper(
+        "digamma1p",
+        ("a",),
+        "digamma(1 + a) for a > 0, also beside its zero.",
+        _digamma1p,
+        lambda z: mp.digamma(1 + z),
+    )
+)
+loggamma1p = define(
+    Helper(
+        "loggamma1p",
+        ("a",),
+        "log gamma(1 + a) for a > 0, whose slope is digamma1p.",
+        call("loggamma", 1 + _a),
+        lambda z: mp.loggamma(1 + z),
+    )
+)
 gamma_gap = define(
     Helper(
         "gamma_gap",

@@ -45,9 +45,11 @@ def _torch(row: Row, x: Floats, letters: Mapping[str, float]) -> Any:
 
 
 def _scipy(row: Row, x: Floats, letters: Mapping[str, float]) -> Any:
-    from scipy import optimize, special
+    from scipy import optimize, special, stats
 
     kind, _, name = row.call.partition(" ")
+    if kind == "stats":
+        return -getattr(stats, name)(**letters).logpdf(x)
     if kind == "special":
         return getattr(special, name)(*letters.values(), x)
     # One residual that no variable moves: the cost is the loss itself.

@@ -259,6 +259,18 @@ def test_nan_passes_through(name):
         assert np.isnan(evaluate(helper(*map(Name, helper.parameters)), names)), position
 
 
+def test_one_less_the_logarithm_of_a_ratio_is_as_exact_away_from_its_zero():
+    below = np.linspace(1.01, 4, 4000)
+    errors, _ = _errors("log_ratio_gap", (1.225 * below - 1, below - 1))
+    assert errors.max() < 2
+
+
+def test_half_of_a_subnormal_number_is_not_lost():
+    helper, least = HELPERS["half_weighted"], 5e-324
+    at = dict(zip(helper.parameters, (2.0**1000, 0.0, least, 1e200, 1.0), strict=True))
+    assert evaluate(helper(*map(Name, helper.parameters)), at) == 2.0**999 * least
+
+
 def test_halves_of_a_power_beyond_the_range():
     """Four parts of 10^720 beside divisors of 10^250."""
     helper = HELPERS["in_halves"]

@@ -216,7 +216,10 @@ weighted = define(
         lambda f, c, d, y, b: f * (c + d * y * y / b) / (1 + y * y / b),
     )
 )
-_half = Local("value", weighted(_f, _c / 2, _d / 2, _y, _b))
+# Half of a subnormal number may be 0: beside a large f that of f is taken, not of d.
+_half_far = where(absolute(_f) < 1, _f * (_d / 2), _f / 2 * _d) + _f / _over * (_c / 2 / _y)
+_half_near = _f * ((_c / 2 + _d * (SQUARE / 2)) / (1 + SQUARE))
+_half = Local("value", where(SQUARE < _FAR, _half_near, _half_far))
 half_weighted = define(
     Helper(
         "half_weighted",

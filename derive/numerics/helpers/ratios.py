@@ -71,7 +71,7 @@ def _log_ratio_gap() -> Node:
     beside = Local("beside", exact + (_PART * below + (more - e * less)))
     near = -call("log1p", beside / below / e)
     far = 1 - log_ratio(above, below, _t - _z)
-    return where(absolute(beside) < 1.5 * below, near, far)
+    return where(absolute(beside) < below, near, far)
 
 
 log_ratio_gap = define(

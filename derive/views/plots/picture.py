@@ -136,7 +136,9 @@ def _row(derivation: Derivation, wanted: Wanted) -> tuple[Symbol, list[Expr]]:
     if not loss.parameters:
         raise BadInput(f"{loss.name} has no parameter to vary; take another --kind")
     parameter = loss.parameters[0]
-    return parameter, across(loss, parameter)
+    at = parameters(derivation, {k: v for k, v in wanted.settings.items() if k != parameter.name})
+    row = [v for v in across(loss, parameter) if satisfied(loss, {**at, parameter: v})]
+    return parameter, row or [at[parameter]]
 
 
 def across(loss: Loss, parameter: Symbol) -> list[Expr]:
@@ -156,8 +158,3 @@ def across(loss: Loss, parameter: Symbol) -> list[Expr]:
     few = len(inside) < len(ACROSS) and high.is_finite and low.is_finite
     beside = [low + (high - low) * k for k in BESIDE] if few else []
     return sorted({*inside, *beside}, key=float, reverse=True) or [default]
-    row = [default * k for k in (3, 2, 1, sympy.Rational(1, 2), sympy.Rational(1, 4))]
-    row = [v for v in row if v not in (oo, -oo) and domain.contains(v) == sympy.true]
-    at = parameters(derivation, {k: v for k, v in wanted.settings.items() if k != parameter.name})
-    row = [v for v in row if satisfied(loss, {**at, parameter: v})]
-    return parameter, row or [default]

@@ -111,8 +111,12 @@ class Printer:
         if turned not in self.syntax.operations:
             return current
         left, right = current.args
+        fixed, other = (
+            isinstance(n, Number) or (isinstance(n, Call) and n.op == "least")
+            for n in (left, right)
+        )
         bound = not isinstance(left, Call) and isinstance(right, Call)
-        if isinstance(left, Number) or bound:
+        if fixed or (bound and not other):
             return Call(turned, current.args[::-1])
         return current
 

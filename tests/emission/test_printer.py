@@ -138,6 +138,7 @@ def test_words_for_what_is_no_number():
         (x ** Fraction(1, 2**60), "x ** 2.0**-60"), (-(-x + p), "-(-x + p)"),
         (Local("s", x + p) * 2, "(x + p) * 2"), (-Local("s", x + p), "-(x + p)"),
         (call("lt", 0, x), "x > 0"), (call("le", 0, x), "x >= 0"), (x < p, "x < p"),
+        (x < call("least", p), "x < 2.0**-970"), (call("least", p) < x, "x > 2.0**-970"),
         (x * 1e30, "x * 1e30"), (x * 1e-7, "x * 1e-07"),
         (call("clamp", x, -p, p), "np.minimum(np.maximum(x, -p), p)"),
         (polynomial(x, (1, Fraction(1, 2))), "_horner(x, (1, 0.5))"),

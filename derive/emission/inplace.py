@@ -56,12 +56,31 @@ class Calls:
             start, end = f"found[{place + 1}] = {ends[0]}", ends[1]
             text = fitted(terms, start, end, 4, width=self._width)
             lines += text.split("\n")
-        share = self.numbers.expression(_times(found.stretch, Name("ctx.share")))
-        if found.place == SLOPE:
-            lines.append(f"{SLOPE}.mul_({share})")
-        else:
-            lines.append(f"{self.library}.mul({found.place}, {share}, out={SLOPE})")
+        return [*lines, self._share()]
+
+    def few(self, names: Sequence[str], hides: bool) -> list[str]:
+        """With the functions of the file for the parameters. hides: NaN may get lost."""
+        found, made = self.found, {DIFFERENCE, SLOPE}
+        arguments = ", ".join([DIFFERENCE, *names])
+        lines = [
+            f"by_{n} = d_{n}({arguments}).sum().item() if ctx.needs_input_grad[{k}] else 0.0"
+            for k, n in enumerate(names, 3)
+        ]
+        lines += self._steps(found.value.steps, made)
+        totals = ", ".join([self._sum(found.value), *(f"by_{n}" for n in names)])
+        lines.append(f"sums.append([{totals}])")
+        lines += [*self._steps(found.slope, made), self._share()]
+        if hides:  # which no sign or choice of slopes may hide
+            lines.append("if math.isnan(sums[-1][0]):")
+            lines.append(f"    {SLOPE}.masked_fill_({self.library}.isnan(one - other), math.nan)")
         return lines
+
+    def _share(self) -> str:
+        """The slope, divided by the number of elements for a mean."""
+        share = self.numbers.expression(_times(self.found.stretch, Name("ctx.share")))
+        if self.found.place == SLOPE:
+            return f"{SLOPE}.mul_({share})"
+        return f"{self.library}.mul({self.found.place}, {share}, out={SLOPE})"
 
     @property
     def _width(self) -> int:

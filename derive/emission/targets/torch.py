@@ -94,8 +94,11 @@ NUMBERS = Syntax(
 # What the lines of a block stand among: in a function of their own, or where memory is gone over.
 _TAKEN = frozenset(["ctx", "found", "math", "most", "torch", DIFFERENCE, SLOPE])
 _AROUND = frozenset(
-    ["float", "mean", "one", "other", "size", "slope", "split", "sums", "target", "x", "zip"]
-)
+    [
+        "by", "float", "mean", "one", "other", "size", "slope", "split", "sums", "target", "total",
+        "x", "zip",
+    ]
+)  # fmt: skip
 
 
 def context(module: Module, printer: Printer) -> Mapping[str, Any]:

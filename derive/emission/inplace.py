@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from derive.emission.printer import Printer
@@ -56,12 +56,55 @@ class Calls:
             start, end = f"found[{place + 1}] = {ends[0]}", ends[1]
             text = fitted(terms, start, end, 4, width=self._width)
             lines += text.split("\n")
-        share = self.numbers.expression(_times(found.stretch, Name("ctx.share")))
-        if found.place == SLOPE:
-            lines.append(f"{SLOPE}.mul_({share})")
-        else:
-            lines.append(f"{self.library}.mul({found.place}, {share}, out={SLOPE})")
+        return [*lines, self._share()]
+
+    def few(self, names: Sequence[str], hides: bool) -> list[str]:
+        """A statement for each sum, with the functions of the file for parameters where one alone
+        does not do. hides: NaN may get lost."""
+        found, made = self.found, {DIFFERENCE, SLOPE}
+        value, slope = self._steps(found.value.steps, made), self._steps(found.slope, made)
+        asked = {n: f"ctx.needs_input_grad[{k}]" for k, n in enumerate(names, 3)}
+        called = {n: f"by_{n}" if len(names) > 1 else "by" for n in names}
+        by = [self._chained(n, f"{called[n]} = {asked[n]}", made) for n in names]
+        before: list[str] = []
+        if hides or found.shared or not all(by):
+            arguments = ", ".join([DIFFERENCE, *names])
+            before = [
+                f"{called[n]} = d_{n}({arguments}).sum().item() if {asked[n]} else 0.0"
+                for n in names
+            ]
+            by = []
+        total = self._sum(found.value)
+        later = [*found.slope, *(s for n in names if by for s in found.by[n].steps)]
+        if {s.place for s in later} & {place for _, place in found.value.terms}:
+            value.append(f"total = {total}")
+            total = "total"
+        both = ", ".join([total, *called.values()])
+        lines = [*before, *value, *slope, *by, f"sums.append([{both}])", self._share()]
+        if hides:  # which no sign or choice of slopes may hide
+            lines.append("if math.isnan(sums[-1][0]):")
+            lines.append(f"    {SLOPE}.masked_fill_({self.library}.isnan(one - other), math.nan)")
         return lines
+
+    def _chained(self, name: str, before: str, made: Collection[str]) -> str:
+        """The sum of the derivative in a parameter as one statement, "" if it takes more."""
+        total = self.found.by[name]
+        steps, (term, *more) = self._steps(total.steps, set(made)), self._terms(total)
+        what = total.terms[0][1]
+        if steps:
+            start = f"{what} = "
+            term = term.replace(f"{what}.sum()", f"{steps[0].removeprefix(start)}.sum()")
+            if what not in (total.steps[-1].place, steps[0][: len(what)]):
+                return ""
+        text = f"{before} and {term}"
+        return text if not more and len(steps) < 2 and len(text) <= self._width else ""
+
+    def _share(self) -> str:
+        """The slope, divided by the number of elements for a mean."""
+        share = self.numbers.expression(_times(self.found.stretch, Name("ctx.share")))
+        if self.found.place == SLOPE:
+            return f"{SLOPE}.mul_({share})"
+        return f"{self.library}.mul({self.found.place}, {share}, out={SLOPE})"
 
     @property
     def _width(self) -> int:

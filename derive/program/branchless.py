@@ -30,8 +30,9 @@ from derive.program.module import Assignment, Block, Branch, Function, Module
 from derive.program.nan import guarded
 
 
-def branchless(function: Function, module: Module) -> Block:
-    """The function as one block that is right for every value of the parameters; NaN for NaN."""
+def branchless(function: Function, module: Module, guards: bool = True) -> Block:
+    """The function as one block that is right for every value of the parameters; NaN for NaN, but
+    where the caller guards the result."""
     general = expanded(function.block)
     branches = tuple(joined([b for b in function.branches if expanded(b.block) != general]))
     block = function.block
@@ -41,9 +42,11 @@ def branchless(function: Function, module: Module) -> Block:
     x = module.residual
     (whole,) = expanded(block)
     constant = not any(mentions(whole, name) for name in module.variables)
-    bare = not _is_guarded(whole) and (constant or not module.roles)  # else the caller does it
+    bare = guards and not _is_guarded(whole) and (constant or not module.roles)
     if bare and guarded(whole, x) is not whole:
         result = guarded(result, x)
+    elif not guards and isinstance(result, Call) and _is_guarded(result):
+        result = result.args[2]
     if isinstance(result, Name) and result.name == x:
         result = Call("copy", (result,))
     names = [p.name for p in module.parameters]

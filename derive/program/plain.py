@@ -48,8 +48,25 @@ def plain_loss(module: Module) -> Block | None:
     letter = next(n for n in "tsruvw" if n not in module.variables)
     form = _of_quotients(value, letter)
     if _is_arithmetic(form, module.residual) and _keeps_digits(form, module):
-        return make_block([form], Naming(frozenset(module.variables), module.residual))
+        found = make_block([form], Naming(frozenset(module.variables), module.residual))
+        return _without_scalars(found, module.residual)
     return None
+
+
+def _without_scalars(found: Block, x: str) -> Block:
+    """Without names for one operation on parameters, which costs nothing."""
+    brief = {
+        a.name: a.value
+        for a in found.assignments
+        if isinstance(a.value, Call)
+        and not mentions(a.value, x)
+        and not any(isinstance(v, Call) for v in a.value.args)
+    }
+    rest = (a for a in found.assignments if a.name not in brief)
+    return Block(
+        tuple(Assignment(a.name, substituted(a.value, brief)) for a in rest),
+        tuple(substituted(r, brief) for r in found.results),
+    )
 
 
 def _is_arithmetic(value: Node, x: str) -> bool:

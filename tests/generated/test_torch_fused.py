@@ -6,6 +6,7 @@ import functools
 import importlib
 import inspect
 import math
+import pickle
 
 import pytest
 import torch
@@ -189,7 +190,8 @@ def test_the_sum_without_a_target(loss):
     """What the adaptive losses call for each channel."""
     file, values = _file(loss), _values(loss)
     x = _data(1000)[0].clone().requires_grad_()
-    total = file._total(x, *values, mean=False)
+    assert file._is_plain(x, x, *values)
+    total = file._Total.apply(x, x.new_zeros(()).expand(x.shape), False, *values)
     total.backward()
     torch.testing.assert_close(total, file.loss(x.detach(), *values).sum())
     torch.testing.assert_close(x.grad, file.d_x(x.detach(), *values), rtol=4e-6, atol=1e-30)
@@ -210,3 +212,28 @@ def test_no_full_copies_are_made(loss):
     """At most 12 bytes an element are new at the peak: counted in tensors of full size."""
     source = inspect.getsource(_file(loss)._Total.forward)
     assert source.count("empty_like(x)") == 1
+
+
+@pytest.mark.parametrize("loss", ["huber", "quadratic", "absolute", "smooth_l1"])
+def test_functions_on_one_line_are_functions_as_any(loss):
+    file = _file(loss)
+    for name in (n for n in file.__all__ if not n.endswith("Loss")):
+        function = getattr(file, name)
+        assert function.__name__ == name
+        assert pickle.loads(pickle.dumps(function)) is function
+
+
+@pytest.mark.parametrize("loss", ["huber", "absolute", "smooth_l1"])
+def test_nan_has_nan_in_every_derivative_and_its_slopes(loss):
+    """In float64, where a parameter keeps its digits beside the mask."""
+    file, (value,) = _file(loss), _values(loss)
+    for name in (n for n in file.__all__ if n.startswith(("loss", "d", "weight"))):
+        x = torch.tensor([0.3, math.nan, 2.0], dtype=torch.float64, requires_grad=True)
+        p = torch.tensor(value / 3, dtype=torch.float64, requires_grad=True)
+        found = getattr(file, name)(x, p)
+        assert torch.isnan(found).tolist() == [False, True, False], name
+        if found.requires_grad:
+            found.sum().backward()
+            assert x.grad is None or torch.isnan(x.grad).tolist() == [False, True, False], name
+            assert p.grad is None or torch.isnan(p.grad), name
+            assert found.dtype == torch.float64

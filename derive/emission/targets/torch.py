@@ -8,19 +8,20 @@ from typing import Any
 
 from derive.emission.inplace import Calls, beyond
 from derive.emission.printer import NoSpelling, Printer
-from derive.emission.render import block, exports, function
+from derive.emission.render import block, exports, function, library_of
 from derive.emission.syntax import ATOM, BOTH, EITHER, PYTHON, Called, Infix, Pattern, Syntax
 from derive.emission.target import Target
-from derive.numerics.nodes import Name
+from derive.emission.text import fitted
+from derive.numerics.nodes import Call, Name, Node
 from derive.program.branchless import branchless
 from derive.program.calls import DIFFERENCE, SLOPE
-from derive.program.expanded import substituted
+from derive.program.expanded import expanded, substituted
 from derive.program.module import Block, Function, Module, Parameter
 from derive.program.plain import plain_loss
 from derive.program.sweep import sweep
 
 _FUNCTIONS = [
-    "abs", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan",
+    "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan",
     "sinh", "cosh", "tanh", "erf", "erfc", "digamma", "where",
 ]  # fmt: skip
 
@@ -30,6 +31,7 @@ SYNTAX = Syntax(
         "and": Infix("&", BOTH),
         "or": Infix("|", EITHER),
         **{name: Called(f"torch.{name}") for name in _FUNCTIONS},
+        "abs": Called("abs"),
         "patch": Called("torch.where"),
         "loggamma": Called("torch.lgamma"),
         "clamp": Called("torch.clamp"),
@@ -92,8 +94,11 @@ NUMBERS = Syntax(
 # What the lines of a block stand among: in a function of their own, or where memory is gone over.
 _TAKEN = frozenset(["ctx", "found", "math", "most", "torch", DIFFERENCE, SLOPE])
 _AROUND = frozenset(
-    ["mean", "one", "other", "parameters", "parts", "slope", "step", "sums", "target", "x"]
-)
+    [
+        "by", "float", "mean", "one", "other", "size", "slope", "split", "sums", "target", "total",
+        "x", "zip",
+    ]
+)  # fmt: skip
 
 
 def context(module: Module, printer: Printer) -> Mapping[str, Any]:
@@ -158,16 +163,53 @@ def _some_slopes(module: Module) -> list[dict[str, Any]]:
     return rows
 
 
-def _formulas(module: Module, printer: Printer, plain: Block | None) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": f.name,
-            "meaning": function(f, printer)["meaning"],
-            "lines": block(_written(f, module, plain), printer, 1),
-        }
-        for f in module.functions
-        if f.name != "value_and_grad"
-    ]
+def _single(name: str, found: Block, module: Module, printer: Printer, slope: Node | None) -> str:
+    """A derivative as one statement, if it is one expression, or fits on a line without locals of
+    one operation; else "". slope: what stands as a call of d_x in it."""
+    (whole,) = expanded(found)
+    called = whole
+    if found.assignments and slope is not None:
+        arguments = (Name(f"d_{module.residual}"), *map(Name, module.variables))
+        called = _with(whole, slope, Call("quantity", arguments))
+    locals_of = (a.value.args for a in found.assignments if isinstance(a.value, Call))
+    simple = not any(isinstance(a, Call) for arguments in locals_of for a in arguments)
+    if name == "loss" or len(found.assignments) > 1 or not (simple or called != whole):
+        return ""
+    value = printer.expression(called)
+    items = [f"lambda {', '.join(module.variables)}: {value}", f'"{name}"']
+    text = fitted(items, f"{name} = _op(", ")")
+    return text if text.count("\n") < (1 if found.assignments else 3) else ""
+
+
+def _with(current: Node, part: Node, other: Node) -> Node:
+    """The expression, with another one for a part of it."""
+    if current == part:
+        return other
+    if isinstance(current, Call):
+        return Call(current.op, tuple(_with(a, part, other) for a in current.args))
+    return current
+
+
+def _formulas(
+    module: Module, printer: Printer, plain: Block | None, guarded: bool = True
+) -> list[dict[str, Any]]:
+    """Each function as lines and, where it is one short expression, as a statement."""
+    slope, rows = None, []
+    for f in module.functions:
+        if f.name == "value_and_grad":
+            continue
+        found = _written(f, module, plain, guarded)
+        rows.append(
+            {
+                "name": f.name,
+                "meaning": function(f, printer)["meaning"],
+                "lines": block(found, printer, 1),
+                "single": _single(f.name, found, module, printer, slope),
+            }
+        )
+        if plain and f.name == f"d_{module.residual}":
+            (slope,) = expanded(found)
+    return rows
 
 
 def _helpers(module: Module, printer: Printer) -> list[dict[str, Any]]:
@@ -188,16 +230,22 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
     signature = ", ".join(
         [f"{x}: Tensor", *(f"{p.name}: Any = {printer.real(p.default)}" for p in module.parameters)]
     )
-    untyped = ", ".join([x, *(f"{p.name}={printer.real(p.default)}" for p in module.parameters)])
+    closed = plain is None
+    masked = not closed and not module.operations.isdisjoint({"abs", "min", "max", "clamp"})
+    if masked:  # nothing has to pass NaN on
+        plainly = {**printer.syntax.operations, "sign": Called("torch.sign")}
+        printer = replace(printer, syntax=replace(printer.syntax, operations=plainly))
     swapped = len(module.parameters) == 1
     first = module.parameters[0] if swapped else None
     return {
-        "formulas": _formulas(module, printer, plain),
+        "formulas": _formulas(module, printer, plain, guarded=not masked),
         "signature": signature,
+        "typed": signature.split(", "),
+        "tensors": ", ".join(f"{v}: Tensor" for v in module.variables),
         "helpers": _helpers(module, printer),
         "exports": exports([_class_name(module), *(f.name for f in module.functions)]),
         "class_name": _class_name(module),
-        "wrapped": [f"lambda {untyped}: _evaluate(_formula, {', '.join(module.variables)})"],
+        "wrapped": f"return _evaluate(_formula, {', '.join(module.variables)})",
         "given": [
             "self",
             *(f"{p.name}: Any = {printer.real(p.default)}" for p in module.parameters),
@@ -205,15 +253,15 @@ def _residual(module: Module, printer: Printer) -> Mapping[str, Any]:
             "*",
             "validate: bool = False",
         ],
-        "rules": _rules(module, printer),
-        "named": _tuple([p.name for p in module.parameters]),
-        "own": ", ".join(f"self.{p.name}" for p in module.parameters),
+        "rules": [row.rstrip(",") for row in _rules(module, printer)],
+        "free": ", ".join(p.name for p in module.parameters),
         "shown": _tuple([f'"{n}"' for n in [*(p.name for p in module.parameters), "reduction"]]),
         "swapped": (
             {"name": first.name, "default": printer.real(first.default)} if first else None
         ),
-        "closed": plain is None,
-        "masked": not module.operations.isdisjoint({"abs", "min", "max", "clamp"}),
+        "library": library_of(module.operations - ({"sign"} if masked else set()), TARGET),
+        "closed": closed,
+        "masked": masked,
         "slopes": _slopes(module),
         "diverging": _diverging(module),
         "infinite": _tuple([f'"{f.name}"' for f in module.functions if _is_infinite(f, module)]),
@@ -248,9 +296,9 @@ def _rules(module: Module, printer: Printer) -> list[str]:
     return [f"{rows[0]},"] if len(rows) == 1 else rows
 
 
-def _written(function: Function, module: Module, plain: Block | None) -> Block:
+def _written(function: Function, module: Module, plain: Block | None, guarded: bool) -> Block:
     """A function without branches; the loss in the form whose steps may be differentiated."""
-    return plain if function.name == "loss" and plain else branchless(function, module)
+    return plain if function.name == "loss" and plain else branchless(function, module, guarded)
 
 
 def _test(parameter: Parameter, printer: Printer) -> str:
@@ -285,24 +333,32 @@ def _block(module: Module) -> Mapping[str, Any] | None:
         return None
     special = tuple(c for c in module.special if not beyond(c))
     apart = bool(special or found.infinite or found.bounds or found.risky or found.cancels)
-    apart = apart or not _AROUND.isdisjoint(names)
+    apart = apart or not _AROUND.isdisjoint(names) or bool(module.diverging)
     try:
         calls = Calls(found, special, Printer(NUMBERS), "torch", 4 if apart else 12)
-        lines = calls.lines(names)
+        hides = not apart and any(s.op in ("sign", "where") for s in found.steps)
+        lines = calls.lines(names) if apart else calls.few(names, hides)
     except NoSpelling:
         return None
     tensors = [f"{n}: Tensor" for n in (DIFFERENCE, SLOPE)]
+    whole = ["ctx: Any", "x: Tensor", "target: Tensor", "mean: bool"]
+    once = "ctx.share, ctx.parameters, {0} = 1 / x.numel() if mean else 1.0, ({0},), float({0})"
+    once = once.format(*names) if len(names) == 1 else ""
     return {
+        "once": once if len(once) <= 92 else "",
+        "floats": (", ".join(names), ", ".join(f"float({n})" for n in names)),
         "lines": lines,
         "difference": DIFFERENCE,
         "slope": SLOPE,
         "numbers": ", ".join(names) + "," * (len(names) == 1),
-        "arguments": [*tensors, "ctx: Any", *(f"{n}: float" for n in names)],
+        "arguments": [
+            *([*tensors, "ctx: Any"] if apart else whole),
+            *(f"{n}: {'float' if apart else 'Any'}" for n in names),
+        ],
         "summed": ", ".join(["loss", *(f"d_{n}" for n in names)]),
         "apart": apart,
         "risky": found.risky,
         "cancels": found.cancels,
-        "hides": any(s.op in ("sign", "where") for s in found.steps),
         "grows": any(s.op == "growth" for s in found.steps),
     }
 

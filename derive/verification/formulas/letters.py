@@ -24,6 +24,7 @@ USUAL: Mapping[str, tuple[str, ...]] = {
 SCALES = ("c", "sigma", "scale", "b", "gamma", "s", "epsilon", "delta", "lambda", "k", "tau",
           "cbar", "kappa", "mu", "beta", "theta", "h", "a")  # fmt: skip
 OWN = {"alpha": ("alpha",), "df": ("nu", "df"), "scale": ("c", "sigma", "scale")}
+CONSTANTS = tuple(map(S, ("1", "-2", "2", "3", "4", "1/2", "1/3", "2/3", "1/4", "3/4")))
 MOST_RESIDUALS = 3
 
 
@@ -105,7 +106,9 @@ def _with_shapes(
     if not shapes:
         yield _matched(expression, base, {}, letters, True, {})
         return
-    ranked = [_ranked(letters, p) for p in shapes]
+    own = {p.name for p in loss.parameters}
+    ranked = [_ranked([s for s in letters if s.name == p.name or s.name not in own], p)
+              for p in shapes]  # fmt: skip
     for chosen in itertools.product(*ranked):
         if len(set(chosen)) < len(shapes):
             continue
@@ -123,10 +126,12 @@ def _with_shapes(
                     yield _matched(moved, {**base, **told}, shape, rest, False, written)
     for p in shapes[:1]:
         if len(shapes) == 1 and (not letters or len(letters) == 1):
-            for value in (*loss.special.get(p, ()), S.One, S(-2), S(2), S(3), S(4)):
+            for value in (*loss.special.get(p, ()), *CONSTANTS):
                 if value not in (oo, -oo) and loss.domain(p).contains(value) == True:  # noqa: E712
                     told = {**base, p.name: str(value)}
                     yield _matched(expression, told, {p: value}, letters, False, {})
+    if not all(ranked):  # it has no letter for a shape: it is ours at no value of that
+        yield _matched(expression, base, {p: p for p in shapes}, letters, False, {})
 
 
 def _ranked(letters: Sequence[Symbol], p: Symbol) -> list[Symbol]:

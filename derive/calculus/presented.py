@@ -199,7 +199,9 @@ def _rank(e: Expr, known: list[Expr]) -> tuple[int, int, int]:
     below = {p.base for p in e.atoms(Pow) if p.base.is_Add and p.exp.could_extract_minus_sign()}
     found = {bracket for bracket in (*brackets(e), *below) if 1 not in bracket.args}
     foreign = len(found.difference(known))
-    return operations + 2 * foreign, nodes, len(str(e))
+    # a^(-p) is better below a line, or in a ratio
+    turned_over = sum(p.exp.could_extract_minus_sign() for p in e.atoms(Pow) if p.exp.has(Symbol))
+    return operations + 2 * (foreign + turned_over), nodes, len(str(e))
 
 
 def _same(loss: Loss, one: Expr, other: Expr) -> bool:

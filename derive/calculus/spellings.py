@@ -5,6 +5,8 @@ Each is an identity; which one is shown is decided by their lengths (`presented`
 
 from __future__ import annotations
 
+from itertools import permutations
+
 from sympy import (
     Abs,
     Add,
@@ -121,11 +123,11 @@ def one_power(e: Expr, x: Symbol) -> Expr:
 
     def joined(product: Mul) -> Expr:
         powers = [f for f in product.args if f.is_Pow and not f.exp.is_number]
-        for power in powers:
-            below = next((f for f in powers if f.exp == -power.exp and f.base.is_positive), None)
-            if below is not None and below.exp.could_extract_minus_sign():
+        for power, below in permutations(powers, 2):
+            left = expand(power.exp + below.exp)  # of a**(-p - 1) beside b**p
+            if left.is_Integer and below.base.is_positive and below.exp.could_extract_minus_sign():
                 ratio = (power.base / below.base) ** power.exp
-                return _without(product, power, below) * ratio
+                return _without(product, power, below) * ratio * below.base**left
         for power in powers:
             length = Abs(x) / power.base
             beside = [f for f in product.args if f in (x, Abs(x)) or _is_power_of(f, x)]

@@ -4,19 +4,20 @@ and with every operation rounded to float32, and the ends x = 0 and ±inf."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import permutations
 
 import numpy as np
 from flint import arb
-from sympy import Expr, Max, Min, Piecewise, Symbol, nan, true
+from sympy import Expr, Interval, Max, Min, Piecewise, Rational, Symbol, nan, oo, true
 
 from derive.calculus.derivation import Derivation
 from derive.definitions.floats import FORMATS, Floats
 from derive.definitions.loss import Loss
-from derive.definitions.samples import Group, Sample, everyday, spread
+from derive.definitions.samples import Group, Sample, everyday, spread, to_dtype
 from derive.numerics.edges import with_edges
 from derive.numerics.exact import Exact, NoValue
 from derive.numerics.measure import Batch, Reference, Target
@@ -32,6 +33,10 @@ _WHOLE = 800
 _NARROW = 400
 LEAST = 2.0 ** FORMATS["float32"].least  # over a length it is 0
 _SHARE = 5
+_HALF, _BEYOND_RANGE = 64, 1.0625  # a ratio beyond float32's range, of 2^_HALF to 2^-_HALF
+_AROUND = (-40.0, -20.3, -3.1, -0.7, 0.0, 0.9, 2.7, 9.2)  # of a length, in powers of 2
+_FEW, _UNUSUAL = 5, 1.375  # units of a subnormal target, and a parameter over its default
+_PREDICTIONS = (-3e4, -411.3, -0.7, 0.3, 0.9, 2.3, 57.0, 1e6)
 _MANY = 200  # points at a special value of a parameter
 # Bits that agree, and below and beyond which power of 2 there is nothing.
 _SAME, _NOTHING, _BEYOND = 60, 1080, 1024
@@ -51,6 +56,7 @@ def samples(loss: Loss, apart: bool = False) -> tuple[Sample, ...]:
     whole = spread(loss, _WHOLE, _SHARE)
     narrow = everyday(loss, _NARROW, dtype="float32")
     whole_narrow = _with_corners(loss, spread(loss, _NARROW, _SHARE, "float32"))
+    whole_narrow = replace(whole_narrow, groups=(*whole_narrow.groups, *_corners(loss)))
     near_zero = () if loss.predictions else (LEAST, -LEAST)
     ends_ = [_ends(loss, narrow, near_zero), _ends(loss, whole)]
     ends_ += [_ends(loss, s) for s in _far_apart(loss, whole_narrow) if apart]
@@ -70,6 +76,22 @@ def _far_apart(loss: Loss, sample: Sample) -> tuple[Sample, ...]:
             p = (most(c) if k == one else least(c) for k, c in enumerate(columns))
             found.append(Group(tuple(p), sample.groups[0].x))
     return (replace(sample, groups=tuple(found)),)
+
+
+def _corners(loss: Loss) -> Iterator[Group]:
+    """Two lengths whose ratio has just left the range of float32, at residuals between them and
+    beside them: what that ratio is a factor of need not have left it. A target that is subnormal:
+    what it is a factor of need not be, and no step may round it to fewer digits."""
+    if loss.target is not None and loss.domain(loss.target).contains(Rational(1, 2**100)) is true:
+        held = (_FEW * LEAST if p == loss.target else _UNUSUAL * loss.default(p) for p in loss.held)
+        yield Group(tuple(held), to_dtype(np.array(_PREDICTIONS), "float32"))
+    positive = [k for k, p in enumerate(loss.parameters) if loss.domain(p) == Interval.open(0, oo)]
+    lengths = [] if loss.predictions else positive
+    for one, other in permutations(lengths, 2):
+        parameters = [loss.default(p) for p in loss.parameters]
+        parameters[one], parameters[other] = 2.0**_HALF * _BEYOND_RANGE, 2.0**-_HALF
+        x = [p * 2.0**k for p in (parameters[one], parameters[other]) for k in _AROUND]
+        yield Group(tuple(parameters), to_dtype(np.array(x), "float32"))
 
 
 def _with_corners(loss: Loss, sample: Sample) -> Sample:

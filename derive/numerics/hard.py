@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
-from sympy import Symbol, gamma, loggamma, polygamma
+from sympy import FiniteSet, Symbol, gamma, loggamma, polygamma
 
 from derive.definitions.floats import FORMATS, Floats, unit_exponent
 from derive.definitions.labels import Meeting, meeting, share
@@ -24,7 +25,10 @@ from derive.numerics.nodes import Node
 _POINTS = 6000
 _SLOW, _SLOWER = (gamma, loggamma, polygamma), 60  # one number at a time is evaluated
 _COPIES, _APART = 8, 0.1  # of each of them, and how far away
+_NORMAL = 2.0 ** FORMATS["float32"].smallest_exponent
 _SEED = -1  # of the points; what is judged by its seed is not chosen by it
+_PEAKS, _ROUND = 30, 10  # of the worst points of a sample, and how many beside each are sought
+_NEAREST = 200  # points that may come near to a miss
 _MOST = 10  # hard points of a kind
 _BESIDE = 6  # points beside each of them
 _NEAR = 1e-3
@@ -40,15 +44,35 @@ def many(loss: Loss) -> tuple[Sample, ...]:
     """The points in float32: those that are drawn, and others beside each of them."""
     rng = np.random.Generator(np.random.PCG64(1))
     count = _POINTS // _SLOWER if loss.expression.has(*_SLOW) else _POINTS
-    return tuple(
-        replace(sample, groups=tuple(_more(g, rng) for g in sample.groups))
-        for sample in (draw(loss, name, "float32", count, seed=_SEED) for name in _KINDS)
-    )
+    drawn = (draw(loss, name, "float32", count, seed=_SEED) for name in _KINDS)
+    return tuple(replace(s, groups=(*s.groups, *_more(loss, s, rng))) for s in drawn)
 
 
-def _more(group: Group, rng: np.random.Generator) -> Group:
-    times = 1 - _APART * rng.random((_COPIES, len(group.x)))
-    return replace(group, x=to_dtype(np.concatenate([group.x, *(times * group.x)]), "float32"))
+def _more(loss: Loss, sample: Sample, rng: np.random.Generator) -> Iterator[Group]:
+    """Each group with other residuals, half of the times with other parameters too: an unlucky one
+    is rounded badly at all of its residuals. What is compared with a target stays beside it."""
+    held = np.array([g.parameters for g in sample.groups])
+    place = loss.held.index(loss.target) if loss.target is not None else None
+    for copy in range(_COPIES):
+        factors = 1 - _APART * rng.random(held.shape) if copy % 2 else np.ones(held.shape)
+        factors = np.where(_movable(loss, held, held * factors), factors, 1)
+        moved = to_dtype(held * factors, sample.dtype)
+        for g, parameters, factor in zip(sample.groups, moved, factors, strict=True):
+            times = 1 - _APART * rng.random(len(g.x))
+            if place is not None and copy % 2:
+                times = np.full(len(g.x), factor[place])
+            yield Group(tuple(parameters.tolist()), to_dtype(times * g.x, sample.dtype))
+
+
+def _movable(loss: Loss, held: Floats, moved: Floats) -> np.ndarray:
+    """Which parameters may be others: not what is meant, or would leave its domain."""
+    columns = []
+    for k, p in enumerate(loss.held):
+        domain = loss.domain(p)
+        kept = np.isin(held[:, k], list(_meant(loss, p))) | isinstance(domain, FiniteSet)
+        inside = (moved[:, k] > float(domain.inf)) & (moved[:, k] < float(domain.sup))
+        columns.append(inside & ~kept & (np.abs(held[:, k]) >= _NORMAL))
+    return np.stack(columns, axis=1) if columns else np.zeros(held.shape, dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -66,9 +90,12 @@ class Trial:
     ) -> Trial:
         missed, hard = 0, []
         rng = np.random.Generator(np.random.PCG64(0))
-        for sample, weight in [(s, COMMON) for s in samples] + [(s, 1) for s in zeros]:
+        everywhere = [(s, _worst(model, form, s)) for s in samples]
+        peaks = [_peaks(model.loss, s, worst.peaks, rng) for s, worst in everywhere]
+        beside = [(s, _worst(model, form, s)) for s in (*peaks, *zeros) if len(s)]
+        weights = [COMMON] * len(everywhere) + [1] * len(beside)
+        for (sample, (count, rows, _)), weight in zip(everywhere + beside, weights, strict=True):
             wide, narrow = _KINDS[sample.name]
-            count, rows = _worst(model, form, sample)
             missed += weight * count
             groups = [_group(sample, k) for k in rows]
             near = [g for group in groups for g in _beside(model.loss, group, rng)]
@@ -127,8 +154,25 @@ def _beside(loss: Loss, group: Group, rng: np.random.Generator) -> Iterator[Grou
         yield Group(moved, group.x * steps[0])
 
 
-def _worst(model: ErrorModel, form: Node, sample: Sample) -> tuple[int, list[int]]:
-    """How many rows are beyond the goal, and the worst of them, of those beside a zero some."""
+class _Worst(NamedTuple):
+    """How many rows are beyond the goal, the worst of them, of those beside a zero some, and the
+    rows that come nearest to it."""
+
+    missed: int
+    rows: list[int]
+    peaks: list[int]
+
+
+def _peaks(loss: Loss, sample: Sample, rows: Sequence[int], rng: np.random.Generator) -> Sample:
+    """Many points beside some: where a form is rounded badly it is so all around."""
+    groups = [_group(sample, k) for k in rows]
+    near = replace(
+        sample, groups=tuple(Group(g.parameters, np.repeat(g.x, _ROUND)) for g in groups)
+    )
+    return replace(near, groups=tuple(_more(loss, near, rng)) if groups else ())
+
+
+def _worst(model: ErrorModel, form: Node, sample: Sample) -> _Worst:
     columns: Mapping[str, Floats] = sample.columns
     exact = values(form, replace(sample, dtype="float64"))
     with np.errstate(all="ignore"):
@@ -139,15 +183,19 @@ def _worst(model: ErrorModel, form: Node, sample: Sample) -> tuple[int, list[int
     usual &= columns[sample.names[0]] != 0
     for name, point in model.wanted.limits:
         usual &= columns[name] != point
-    rows = np.flatnonzero(usual & (raw > model.goal + MARGIN))
+    rows = np.flatnonzero(usual & (raw > model.goal))
+    if len(rows) > _NEAREST:  # and all that miss
+        least = min(model.goal + MARGIN, np.partition(raw[rows], -_NEAREST)[-_NEAREST])
+        rows = rows[raw[rows] > least]
     kappa = _kappa(model, form, sample, rows)
     beyond = raw[rows] - kappa
     bad = beyond > model.goal + MARGIN
+    peaks = rows[np.argsort(-beyond)][:_PEAKS].tolist()
     found: list[int] = []
     for kind in (kappa > _STEEP, kappa <= _STEEP):
         some = np.flatnonzero(kind & bad)
         found += rows[some[np.argsort(-beyond[some])]][:_MOST].tolist()
-    return int(np.count_nonzero(bad)), found
+    return _Worst(int(np.count_nonzero(bad)), found, peaks)
 
 
 def _kappa(model: ErrorModel, form: Node, sample: Sample, rows: np.ndarray) -> Floats:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import sympy
 from sympy import Expr
@@ -37,6 +38,7 @@ _RELATIONS: dict[type, Callable[[Node, Node], Node]] = {
 
 # Whole powers up to this one are products.
 _CHAIN = 3
+_PAIR = 2
 
 
 class CannotLower(ValueError):
@@ -59,7 +61,7 @@ def lower(expression: Expr) -> Node:
     if expression.is_number and not expression.has(sympy.Symbol) and expression.is_Atom:
         return node(float(expression.evalf(30)))
     if expression.is_Add:
-        return _sum(expression)
+        return summed(expression)
     if expression.is_Mul:
         return _of_square(expression) or _product(expression)
     if expression.is_Pow:
@@ -206,12 +208,29 @@ def _branches(expression: sympy.Piecewise) -> Node:
     return result
 
 
-def _sum(expression: Expr) -> Node:
+def summed(expression: Expr, written: Callable[[Expr], Node] = lower) -> Node:
+    """written: how each term is."""
     first, *rest = _terms(expression)
-    total = lower(first[0])
+    total = written(first[0])
     for term, is_negative in rest:
-        total = total - lower(term) if is_negative else total + lower(term)
+        total = total - written(term) if is_negative else total + written(term)
     return total
+
+
+def reordered(expression: Expr) -> Iterator[Node]:
+    """A sum with the first, or the second, factor of each product of three or more at the end."""
+
+    def written(term: Expr, place: int) -> Node:
+        factors = list(term.as_ordered_factors())
+        if len(factors) <= _PAIR:
+            return lower(term)
+        last = factors.pop(place)
+        return lower(sympy.Mul(*factors)) * lower(last)
+
+    if any(len(sympy.Mul.make_args(term)) > _PAIR for term, _ in _terms(expression)):
+        for place in range(_PAIR):
+            with suppress(CannotLower):
+                yield summed(expression, partial(written, place=place))
 
 
 @lru_cache(maxsize=KEPT)

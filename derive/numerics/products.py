@@ -204,7 +204,7 @@ def _squared(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | No
 
 def _rooted(loss: Loss, factors: Sequence[Factor], ranges: Ranges) -> Node | None:
     """p p times what may be negative: p is in range, and far within, where the product is."""
-    counts = Counter(f for f in factors if f[0].is_nonnegative)
+    counts = Counter(f for f in factors if f[0].is_extended_nonnegative)
     if sum(counts.values()) < _FEWEST_PAIRED:
         return None
     roots: list[Factor] = []

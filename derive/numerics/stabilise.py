@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import sympy
@@ -37,7 +39,7 @@ from derive.numerics.errors import (
 )
 from derive.numerics.forms import MeasuredError, Regime, StableForm
 from derive.numerics.hard import COMMON, Trial, beside_zeros, many
-from derive.numerics.lower import CannotLower, lower
+from derive.numerics.lower import CannotLower, lower, reordered
 from derive.numerics.measure import target
 from derive.numerics.nesting import by_rest, nested, of_labels
 from derive.numerics.nodes import Name, Node, call, where
@@ -54,6 +56,9 @@ from derive.numerics.units import Unit, degree, in_units, units
 _BEST = 4
 _BITS = 53  # of balls that are known
 _ROUNDS = 4  # in which harder points are sought
+# Points of a trial, weighed: so few a longer form is not worth, so many it is.
+_SELDOM, _OFTEN = COMMON // 2, 6 * COMMON
+_WORSE = 1.5  # times as many as before: harder points lead nowhere
 _CARRIED = 8  # forms whose roundings are carried along
 _FAR_OFF = 1e10  # ULP
 _CORNER = 2  # points over the range of float32, missed for the sake of a shorter file
@@ -122,10 +127,12 @@ def _diverging(derivation: Derivation) -> dict[str, tuple[float, ...]]:
     return {name: tuple(sorted(points)) for name, points in sorted(found.items())}
 
 
-def _infinite_at(model: ErrorModel, form: Node) -> int:
-    """At how many usual points a form is infinite or NaN where the value is not."""
+def _lost_at(model: ErrorModel, form: Node) -> int:
+    """At how many usual points a form is infinite or NaN where the value is not, or misses what it
+    is at an end."""
     pairs = zip(model.errors(form)[:4], model.general[:4], strict=True)
-    return sum(int(np.count_nonzero(np.isinf(e[g]))) for e, g in pairs)
+    lost = sum(int(np.count_nonzero(np.isinf(e[g]))) for e, g in pairs)
+    return lost + sum(model.score(form).missed[4:])
 
 
 def _refuse_wrong(model: ErrorModel, form: Node, raw: Node | None) -> None:
@@ -139,6 +146,21 @@ def _refuse_wrong(model: ErrorModel, form: Node, raw: Node | None) -> None:
             f"{loss}: the stable form of {model.quantity} does not equal the definition; this is "
             "a mistake in a rule, please report it"
         )
+
+
+class _Found(NamedTuple):
+    """A form, at how many points of its trial it misses the promise, those at which it is lost
+    counted too, and what it was measured on."""
+
+    usually: int
+    missed: int
+    form: Node
+    row: MeasuredError
+    model: ErrorModel
+
+    def rank(self) -> tuple[int, int]:
+        """The smaller the better: half as many are worth a longer form."""
+        return round(math.log2(1 + self.usually)), size(self.form)
 
 
 class _Search:
@@ -159,32 +181,57 @@ class _Search:
     ) -> tuple[Node, MeasuredError, ErrorModel]:
         """The best form, on harder points too where it misses those; and what it was measured
         on."""
-        found: list[tuple[int, int, Node, MeasuredError, ErrorModel]] = []
-        usual = model
+        found: list[_Found] = []
+        usual, last = model, math.inf
         for _ in range(_ROUNDS):
             form, row = self.best(model, chosen)
             trial = self._trial(model, form)
             # what is infinite is no trial: there the usual points have a say, too
-            usually = trial.missed + COMMON * _infinite_at(usual, form)
-            found.append((usually, trial.missed, form, row, model))
-            if not trial.missed or form in [before for _, _, before, *_ in found[:-1]]:
+            usually = trial.missed + COMMON * _lost_at(usual, form)
+            found.append(_Found(usually, trial.missed, form, row, model))
+            again = form in [before.form for before in found[:-1]]
+            if trial.missed <= _SELDOM or trial.missed > _WORSE * last or again:
                 break
+            last = trial.missed
+            if len(found) == 1:  # what is lost beside zeros alone, no other form keeps
+                found += self._carried(found[0])
+                if found[-1].missed <= _SELDOM:
+                    break
             model = model.beside(trial.hard)
-        _, missed, form, row, model = min(found, key=lambda one: one[0])
-        if missed:
-            better = self._carried(model, form, missed)
-            if better is not None:
-                rules = (*row.rules, "roundings carried along")
-                form, row = better, _error(model, better, rules, row.direct)
-        return form, row, model
+        if min(one.missed for one in found) > _OFTEN:
+            found += self._others(usual, found[0].row.direct)
+        best = min(found, key=_Found.rank)
+        if best not in found[:2]:
+            best = next(iter(self._carried(best)), best)
+        return best.form, best.row, best.model
 
     def _trial(self, model: ErrorModel, form: Node) -> Trial:
         if model.quantity not in self.zeros:
             self.zeros[model.quantity] = beside_zeros(form, self._many)
         return Trial.of(model, form, self._many, self.zeros[model.quantity])
 
-    def _carried(self, model: ErrorModel, form: Node, missed: int) -> Node | None:
+    def _others(self, model: ErrorModel, direct: float) -> Iterator[_Found]:
+        """Forms that miss a little where another one was chosen that misses nothing there, and much
+        elsewhere."""
+        rows = self._rows(model, self._ways(model, self._plain))
+        for row in sorted(rows, key=lambda r: r.score.rank)[:_BEST]:
+            form = self._finished(model, row.measured.candidate.form)
+            missed = self._trial(model, form).missed
+            lost = _lost_at(model, form) + sum(model.score(form).missed[:4])
+            error = _error(model, form, row.measured.candidate.rules, direct)
+            yield _Found(missed + COMMON * lost, missed, form, error, model)
+
+    def _finished(self, model: ErrorModel, form: Node) -> Node:
+        """Right at its ends and labels."""
+        units = () if model.loss.predictions else self.units
+        form = at_the_ends(model, form, self._leading, units[0] if units else None)
+        return at_the_labels(model, form, self._written)
+
+    def _carried(self, one: _Found) -> list[_Found]:
         """The form with another one beside its zeros, where that misses much less there."""
+        model, form = one.model, one.form
+        if one.missed <= _OFTEN or not self.zeros[model.quantity]:
+            return []
         plain = sorted(dict.fromkeys(c.form for c in self._ways(model, self._plain)), key=size)
         before = model.score(form).missed
         found: list[tuple[int, int, Node]] = []
@@ -194,9 +241,14 @@ class _Search:
                 continue
             trial = self._trial(model, changed)
             kept = zip(model.score(changed).missed, before, strict=True)
-            if trial.missed < missed / 2 and all(new <= old for new, old in kept):
+            if trial.missed < one.missed / 2 and all(new <= old for new, old in kept):
                 found.append((trial.missed, place, changed))
-        return min(found, key=lambda one: one[:2])[2] if found else None
+        if not found:
+            return []
+        missed, _, changed = min(found, key=lambda f: f[:2])
+        rules = (*one.row.rules, "roundings carried along")
+        row = _error(model, changed, rules, one.row.direct)
+        return [_Found(one.usually - one.missed + missed, missed, changed, row, model)]
 
     def best(self, model: ErrorModel, chosen: Mapping[str, Node]) -> tuple[Node, MeasuredError]:
         """The shortest form that holds everywhere, the cheap ones first; else a composition; else
@@ -223,10 +275,7 @@ class _Search:
         if model.quantity == "weight" and any(found.score.missed[:4]) and f"d_{x}" in chosen:
             quotient = Candidate(chosen[f"d_{x}"] / Name(x), ("d_x over x",))
             found = min(found, _Row.of(model, quotient), key=lambda r: r.score.rank)
-        units = () if model.loss.predictions else self.units
-        unit = units[0] if units else None
-        form = at_the_ends(model, found.measured.candidate.form, self._leading, unit)
-        form = at_the_labels(model, form, self._written)
+        form = self._finished(model, found.measured.candidate.form)
         _refuse_wrong(model, form, raw)
         return form, _error(model, form, found.measured.candidate.rules, direct)
 
@@ -342,8 +391,10 @@ class _Search:
     def _ordered(self, expression: Expr) -> Iterator[Node | None]:
         kinds = (sympy.Mul, sympy.Pow, sympy.Piecewise)
         settled = expression.has(nan, sympy.zoo)
+        loss = self.derivation.loss
+        if expression.is_Add and loss.kind == "pointwise":
+            yield from reordered(expression)
         if isinstance(expression, kinds) and not settled:
-            loss = self.derivation.loss
             for ranges in (self.ranges, *self._near):
                 for way in WAYS if self.units else (*WAYS, ROOTED):
                     with suppress(CannotLower):

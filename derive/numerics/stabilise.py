@@ -58,6 +58,7 @@ _BITS = 53  # of balls that are known
 _ROUNDS = 4  # in which harder points are sought
 # Points of a trial, weighed: so few a longer form is not worth, so many it is.
 _SELDOM, _OFTEN = COMMON // 2, 6 * COMMON
+_WORSE = 1.5  # times as many as before: harder points lead nowhere
 _CARRIED = 8  # forms whose roundings are carried along
 _FAR_OFF = 1e10  # ULP
 _EVERYDAY = 10_000  # how often a point counts where an everyday value is infinite
@@ -182,15 +183,17 @@ class _Search:
         """The best form, on harder points too where it misses those; and what it was measured
         on."""
         found: list[_Found] = []
-        usual = model
+        usual, last = model, math.inf
         for _ in range(_ROUNDS):
             form, row = self.best(model, chosen)
             trial = self._trial(model, form)
             # what is infinite is no trial: there the usual points have a say, too
             usually = trial.missed + COMMON * _lost_at(usual, form)
             found.append(_Found(usually, trial.missed, form, row, model))
-            if trial.missed <= _SELDOM or form in [before.form for before in found[:-1]]:
+            again = form in [before.form for before in found[:-1]]
+            if trial.missed <= _SELDOM or trial.missed > _WORSE * last or again:
                 break
+            last = trial.missed
             if len(found) == 1:  # what is lost beside zeros alone, no other form keeps
                 found += self._carried(found[0])
                 if found[-1].missed <= _SELDOM:

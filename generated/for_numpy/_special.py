@@ -17,6 +17,13 @@ _GAP = (
     929569 / 15728640, -3202291 / 8912896, 221930581 / 79691776, -4722116521 / 176160768,
     968383680827 / 3087007744, -14717667114151 / 3355443200,
 )  # fmt: skip
+# Of digamma(z + 1/2) - log(z) in 1/z, even powers: -B_m(1/2)/m, m = 2, 4, … (likewise).
+_BENDS = (
+    1 / 24, -7 / 960, 31 / 8064, -127 / 30720, 511 / 67584, -1414477 / 67092480, 8191 / 98304,
+    -118518239 / 267386880, 5749691557 / 1882718208,
+)  # fmt: skip
+# digamma is 0 at 1 + _ZERO; the first number is one of every dtype.
+_ZERO = 0.4616321325302124, 1.2438149938918909e-08
 
 
 def _elementwise(function: Callable[[float], float], value: ArrayLike) -> Floats:
@@ -70,6 +77,25 @@ def _from_twelve(value: ArrayLike) -> tuple[list[tuple[Floats, Any]], Floats]:
         steps.append((z, z < 12))
         z = np.where(z < 12, z + 1, z)
     return steps, z
+
+
+def loggamma1p(a: ArrayLike) -> Floats:
+    """log gamma(1 + a) for a > 0."""
+    return loggamma(1 + np.asarray(a, dtype=np.float64))
+
+
+def digamma1p(a: ArrayLike) -> Floats:
+    """digamma(1 + a) for a > 0, also beside its zero r: the sum over k > 0 of
+    (a - r)/((k + r) (k + a)), from k = 9 on as a difference of asymptotic series."""
+    a = np.asarray(a, dtype=np.float64)
+    r, first = sum(_ZERO), 8.5 + sum(_ZERO)
+    beside, y = (a - _ZERO[0]) - _ZERO[1], 1 / (a + 8.5)
+    series = (
+        sum(c / first ** (n - i) for n, c in zip(range(2, 20, 2), _BENDS, strict=True) if i < n)
+        for i in range(2 * len(_BENDS))
+    )
+    total = sum(1 / (k + r) / (k + a) for k in range(8, 0, -1)) - y * horner(y, tuple(series))
+    return np.asarray(np.where(a > 1e18, np.log(a), np.log1p(beside / first) + beside * total))
 
 
 def gamma_gap(z: ArrayLike) -> Floats:

@@ -119,29 +119,47 @@ def d2_c(x: Any, c: Any = 1.0) -> Any:
     u = np.abs(y)
     s = y * y
     v = np.arctan(s)
-    q = s * y * y + 1
     w = s / (s * s + 1)
-    value = v - w * w * s * 4 - w
+    q = v - w * w * s * 4 - w
+    p = np.abs(v)
+    r = 8 * p
+    g = y**6
+    h = s * y * y
+    k = h + 1
+    m = g / k
+    n = 4 / k
+    t = m * n
+    q2 = v - t
+    v2 = y / k
+    u2 = v2 * y
+    q3 = q2 - u2
+    v3 = (x - y * c - _product_error(y, c)) / c
+    u3 = y * v3
+    q4 = u3 + u3 + _product_error(y, y)
+    q5 = k - h
+    u4 = y * (y * q4 + s * v3 + _product_error(s, y))
+    q6 = u4 + s * y * v3 + _product_error(s * y, y) + (h - (k - q5) + (1 - q5))
+    q7 = q2 - v
+    q8 = q3 - q2
+    u5 = n * ((g - m * k - _product_error(m, k) + g * (6 * (v3 / y)) - m * q6) / k)
+    q10 = u5 + m * ((4 - n * k - _product_error(n, k) - n * q6) / k) + _product_error(m, n)
+    q12 = y - v2 * k - _product_error(v2, k) + v3 - v2 * q6
+    q11 = y * (q12 / k) + v2 * v3 + _product_error(v2, y)
+    q13 = q2 - (q3 - q8) + (-u2 - q8)
+    q9 = q3 + (q4 / (1 + s * s) - q10 + (v - (q2 - q7) + (-t - q7)) - q11 + q13)
+    u6 = np.abs(q9 - q)
+    value = _where_rare(
+        (np.abs(q) < 0.125 * p) & (p < r) & (np.abs(t) < r) & (u6 < p), lambda: q9, q
+    )
     value = _where_rare(u >= 2.0**60, lambda: 1.5707963267948966, value)
     terms = (
-        0.0013048078661129737, 0.02452550577525641, -0.09536312769630913, 0.19310109008732107,
-        -0.27618201848277724, 0.30781742334148376, -0.275604457635056, 0.19365490108092195,
-        -0.09162285035341958, -5.5878102654179796e-05, 0.061126974484682205, -0.08551689666857902,
-        0.07916024692349968, -0.054512337619294866, 0.024769817351307843, 0.00018326092156593107,
-        -0.015421355313762508, 0.020560597055616348, -0.01809792951906876, 0.011616650559207804,
-        -0.004782999366881349, -5.6507418907708936e-05, 0.0036770513716817554,
-        -0.006120284041611555, 0.003875822978318727,
-    )  # fmt: skip
-    value = np.where(u < 2.25, _horner(u - 1.875, terms) * u * u * u * u * u * u, value)
-    value = np.where(u < 1.5, v - y**6 / q * (4 / q) - y / q * y, value)
-    terms2 = (
         -3.3333333333333335, -3.580032161026732e-16, 7.200000000000139, -2.124357352846901e-11,
         -11.142857141141267, -8.417213649779398e-08, 15.111113837022486, -6.144929504780948e-05,
         -19.08991088227183, -0.011946801791232066, 23.183601976692234, -0.7136587930218575,
         -23.507090461060574, -13.022936296432263, 64.80366436694726, -57.44012238488139,
         17.013424668924966,
     )  # fmt: skip
-    return np.where(u < 0.5, _horner(u * u, terms2) * u * u * u * u * u * u, value)
+    return np.where(u < 0.5, _horner(u * u, terms) * u * u * u * u * u * u, value)
 
 
 @_elementwise
@@ -166,3 +184,11 @@ def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
     return np.where(rare, value(), usual) if np.count_nonzero(rare) else usual
+
+
+def _product_error(a: Any, b: Any) -> Any:
+    """a*b - round(a*b), exactly (Dekker's splitting)."""
+    a_high = 134217729.0 * a - (134217729.0 * a - a)
+    b_high = 134217729.0 * b - (134217729.0 * b - b)
+    a_low, b_low = a - a_high, b - b_high
+    return ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low

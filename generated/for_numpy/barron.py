@@ -226,7 +226,12 @@ def _exprel(z: Any) -> Any:
 
 def _half_weighted(f: Any, d: Any, y: Any, b: Any) -> Any:
     """f (c + d w)/(1 + w)/2, finite for finite f: the power beside it may fade (c = 2)."""
-    value = _weighted(f, 1, 0.5 * d, y, b)
+    v = y / b
+    w = v * y
+    value = f * ((1 + d * (0.5 * w)) / (1 + w))
+    value = _where_rare(
+        w >= 2.0**80, lambda: np.where(np.abs(f) < 1, f * (0.5 * d), 0.5 * f * d) + f / v / y, value
+    )
     u = np.abs(value)
     return _where_rare(u == np.inf, lambda: f * np.maximum(np.minimum(0.5 * d, 1), -1), value)
 
@@ -364,7 +369,7 @@ def _square_difference_0_pm1_p_p(f: Any, y: Any, b: Any, p: Any) -> Any:
         g >= 2.0**90,
         lambda: (
             _power1p_square(y, b, 0.5 * p)
-            * (f * np.where(near, m, v))
+            * (f * np.where(near, z, v))
             * _power1p_square(y, b, 0.5 * p)
         ),
         value,

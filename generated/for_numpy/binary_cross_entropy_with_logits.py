@@ -86,7 +86,7 @@ def _parameters(pos_weight: Any = 1.0) -> Any:
 @_elementwise
 def loss(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
     """Binary cross-entropy of logits, elementwise."""
-    value = pos_weight * y * _softplus(-z) + (1 - y) * _softplus(z)
+    value = y * _softplus(-z) * pos_weight + (1 - y) * _softplus(z)
     value = _where_rare(y == 0, lambda: _softplus(z), value)
     return _where_rare(y == 1, lambda: _root_softplus(-z) * pos_weight * _root_softplus(-z), value)
 
@@ -128,43 +128,8 @@ def d_z(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
 @_elementwise
 def d_y(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
     """The derivative in y."""
-    u = (pos_weight - 1) * _softplus(-z)
-    q = u - z
-    v = np.abs(u)
-    w = _where_rare(-z < 0, lambda: 0, -z)
-    p = np.exp(-np.abs(-z))
-    r = 1 + p
-    L = np.log(r)
-    g = w + L
-    h = pos_weight * g
-    k = np.abs(h)
-    m = 8 * v
-    n = _where_rare(z < 0, lambda: 0, z)
-    t = np.exp(-np.abs(z))
-    q2 = 1 + t
-    L2 = np.log(q2)
-    q3 = n + L2
-    u2 = np.abs(q3)
-    q4 = h - q3
-    q5 = r - 1
-    q6 = g - w
-    q7 = q2 - 1
-    q8 = q3 - n
-    q9 = q4 - h
-    u6 = pos_weight * ((1 - (r - q5) + (p - q5)) / r + (w - (g - q6) + (L - q6)))
-    q12 = (1 - (q2 - q7) + (t - q7)) / q2 + (n - (q3 - q8) + (L2 - q8))
-    q10 = q4 + (u6 + _product_error(pos_weight, g) - q12 + (h - (q4 - q9) + (-q3 - q9)))
-    u3 = (pos_weight - 1) * _softplus(z)
-    q11 = u3 - pos_weight * z
-    u4 = np.abs(u3)
-    u5 = 8 * u4
-    u7 = np.abs(q10 - q11)
-    value = _where_rare(
-        (np.abs(q11) < 0.125 * u4) & (k < u5) & (u2 < u5) & (u7 < u4), lambda: q10, q11
-    )
-    u9 = np.abs(q10 - q)
-    u8 = _where_rare((np.abs(q) < 0.125 * v) & (k < m) & (u2 < m) & (u9 < v), lambda: q10, q)
-    return np.where(z > 0, u8, value)
+    value = (pos_weight - 1) * _softplus(z) - pos_weight * z
+    return np.where(z > 0, (pos_weight - 1) * _softplus(-z) - z, value)
 
 
 @_elementwise
@@ -208,8 +173,8 @@ def d2_z_pos_weight(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
 def value_and_grad(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
     """(loss, d_z) in one pass."""
     far = y == 1
-    u = pos_weight * y
     h = 1 - y
+    u = pos_weight * y
     q = h * _sigmoid(z) - u * _sigmoid(-z)
     v = np.abs(h * _sigmoid(z))
     p = np.exp(-np.abs(z))
@@ -232,7 +197,7 @@ def value_and_grad(z: Any, y: Any, pos_weight: Any = 1.0) -> Any:
     u3 = h * ((w - g * r - _product_error(g, r) - g * (1 - (r - q4) + (p - q4))) / r)
     u4 = g * (1 - (h - (h - 1)) + (-y - (h - 1)))
     q7 = q3 + (u4 + u3 + _product_error(h, g) - q8 + (k - (q3 - q6) + (-u2 - q6)))
-    value = u * _softplus(-z) + h * _softplus(z)
+    value = y * _softplus(-z) * pos_weight + h * _softplus(z)
     value = _where_rare(y == 0, lambda: _softplus(z), value)
     value = _where_rare(far, lambda: _root_softplus(-z) * pos_weight * _root_softplus(-z), value)
     u5 = np.abs(q7 - q)

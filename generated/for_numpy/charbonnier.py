@@ -78,8 +78,8 @@ def d2_x(x: Any, scale: Any = 1.0) -> Any:
     y = x / scale
     size = np.abs(x)
     s = y * y
-    value = 1 / scale / (s + 1) * (1 / scale / np.sqrt(s + 1))
-    return _where_rare(np.abs(y) >= 2.0**60, lambda: scale / size / size / size, value)
+    value = 1 / np.sqrt(s + 1) / scale / (s + 1) / scale
+    return _where_rare(np.abs(y) >= 2.0**40, lambda: scale / size / size / size, value)
 
 
 @_elementwise

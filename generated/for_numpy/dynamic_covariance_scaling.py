@@ -70,10 +70,11 @@ def d_x(x: Any, phi: Any = 1.0) -> Any:
 @_elementwise
 def d_phi(x: Any, phi: Any = 1.0) -> Any:
     """The derivative in phi."""
-    w = x / phi * x
-    value = (0.5 * w * w * 3 - w - 0.5) / (w + 1) / (w + 1)
-    value = np.where(x * x <= phi, 0, value)
-    return _where_rare(np.abs(x / np.sqrt(phi)) >= 2.0**30, lambda: 1.5, value)
+    y = x / np.sqrt(phi)
+    u = y * y
+    value = 0.5 * ((u - 1) / (u + 1)) * ((u * 3 + 1) / (u + 1))
+    value = np.where(u <= 1, 0, value)
+    return _where_rare(np.abs(y) >= 2.0**60, lambda: 1.5, value)
 
 
 @_elementwise

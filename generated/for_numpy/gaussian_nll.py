@@ -96,7 +96,7 @@ def d_v(mu: Any, v: Any, y: Any) -> Any:
     """The derivative in v."""
     u = (y - mu) / v
     value = 0.5 * (1 - u * (y - mu)) / v
-    return _where_rare(np.abs(mu) >= 2.0**30, lambda: 1 / v / 2 - 0.5 * u * u, value)
+    return _where_rare(np.abs(mu) >= 32768, lambda: 1 / v / 2 - 0.5 * u * u, value)
 
 
 @_elementwise
@@ -144,7 +144,7 @@ def value_and_grad(mu: Any, v: Any, y: Any) -> Any:
     u = (y - mu) / v
     value = u * (0.5 * (y - mu)) + np.log(v) / 2
     slope2 = 0.5 * (1 - u * (y - mu)) / v
-    slope2 = _where_rare(np.abs(mu) >= 2.0**30, lambda: 1 / v / 2 - 0.5 * u * u, slope2)
+    slope2 = _where_rare(np.abs(mu) >= 32768, lambda: 1 / v / 2 - 0.5 * u * u, slope2)
     return value, (mu - y) / v, slope2
 
 

@@ -72,8 +72,8 @@ def d_scale(x: Any, scale: Any = 1.0) -> Any:
     """The derivative in scale."""
     y = x / scale
     s = y * y
-    value = -16 * y / (s + 4) / scale * y / (s + 4)
-    return _where_rare(np.abs(y) >= 2.0**60, lambda: -scale / x * (16 / x), value)
+    value = -y / scale * (16 / (s * (s + 8) + 16) * y)
+    return _where_rare(np.abs(y) >= 2.0**30, lambda: -scale / x * (16 / x), value)
 
 
 @_elementwise
@@ -81,8 +81,11 @@ def d2_x(x: Any, scale: Any = 1.0) -> Any:
     """The second derivative in x."""
     y = x / scale
     s = y * y
-    value = 16 / scale / (s * (s + 8) + 16) * (4 - s * 3) / (s + 4) / scale
-    return _where_rare(np.abs(y) >= 2.0**30, lambda: -48 / x * scale / x * (scale / x / x), value)
+    q = 1 / (0.25 * y * y + 1)
+    value = q / scale * ((q * 4 - 3) * q / scale)
+    value = _where_rare(np.abs(y) >= 2.0**60, lambda: -48 / x * scale / x * (scale / x / x), value)
+    v = (64 - s * 48) / (s + 4) / scale / (s * (s + 8) + 16) / scale
+    return np.where(np.abs(y) < 2, v, value)
 
 
 @_elementwise

@@ -89,9 +89,7 @@ def d_mu(mu: Any, y: Any) -> Any:
 @_elementwise
 def d_y(mu: Any, y: Any) -> Any:
     """The derivative in y."""
-    value = (y - mu) / mu / y
-    value = _where_rare(mu / y < 2.0**-54, lambda: 1 / mu, value)
-    return _where_rare(np.abs(mu) == np.inf, lambda: -1 / y, value)
+    return _where_rare(1 / (mu / y) < 2.0**-54, lambda: -1 / y, (y - mu) / y / mu)
 
 
 @_elementwise

@@ -72,8 +72,8 @@ def d_a(x: Any, a: Any = 1.0) -> Any:
 @_elementwise
 def d2_x(x: Any, a: Any = 1.0) -> Any:
     """The second derivative in x."""
-    half = np.exp(a / 2 * x)
-    return half * a * a * half
+    p = a * np.exp(a / 2 * x)
+    return p * p
 
 
 @_elementwise

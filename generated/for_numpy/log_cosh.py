@@ -69,10 +69,7 @@ def d_c(x: Any, c: Any = 1.0) -> Any:
     """The derivative in c."""
     y = x / c
     u = np.abs(y)
-    v = y * 2
-    value = c * _softplus(v) * 2 - x - 0.6931471805599453 * c * 2 - x * _sigmoid(v) * 2
-    w = 0.6931471805599453 * c * 2
-    value = np.where(y > 0, x + c * _softplus(-v) * 2 + x * _sigmoid(-v) * 2 - w, value)
+    value = c * (2 * _logcosh(y) - y * np.tanh(y))
     value = _where_rare(u >= 2.0**60, lambda: np.abs(x), value)
     terms = (
         0.06975959734524323, -0.06077358398052147, 0.024501386181119432, -0.0012019988402237128,
@@ -184,17 +181,6 @@ def _logcosh_excess(z: Any) -> Any:
         -4.5362191339398325e-07, 7.971207698331879e-08, -6.967594734823738e-09,
     )  # fmt: skip
     return np.where(size < 1, square * _horner(square, terms), value)
-
-
-def _sigmoid(z: Any) -> Any:
-    """1/(1 + exp(-z)), without overflow."""
-    p = np.exp(-np.abs(z))
-    return _where_rare(z < 0, lambda: p, 1) / (1 + p)
-
-
-def _softplus(z: Any) -> Any:
-    """log(1 + exp(z)), without overflow."""
-    return np.maximum(z, 0) + _log1p(np.exp(-np.abs(z)))
 
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:

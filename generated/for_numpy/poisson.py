@@ -9,7 +9,7 @@ Source: Nelder and Wedderburn, J. R. Statist. Soc. A 135(3), 1972.
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """
 
-from functools import reduce, wraps
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -76,12 +76,18 @@ def _parameters() -> Any:
 @_elementwise
 def loss(mu: Any, y: Any) -> Any:
     """Poisson loss, elementwise."""
-    u = mu / y
-    q = mu - y * np.log(mu)
-    value = y * (1 - np.log(y) - _log1p_minus((mu - y) / y))
-    value = _where_rare(np.abs(u) >= 256, lambda: q, value)
-    value = np.where(np.abs(u) < 0.5, q, value)
-    value = _where_rare(np.abs(mu) == np.inf, lambda: np.inf, value)
+    L = np.log(mu)
+    u = y * L
+    q = mu - u
+    size = np.abs(mu)
+    v = q - mu
+    w = q + (mu - (q - v) + (-u - v) - _product_error(y, L))
+    p = np.abs(w - q)
+    r = 0.125 * size
+    value = _where_rare(
+        (np.abs(q) < r) & (8 * size > size) & (np.abs(u) < 8 * size) & (p < size), lambda: w, q
+    )
+    value = _where_rare(mu == np.inf, lambda: np.inf, value)
     return _where_rare(y == 0, lambda: mu, value)
 
 
@@ -113,41 +119,31 @@ def d2_mu_y(mu: Any, y: Any) -> Any:
 def value_and_grad(mu: Any, y: Any) -> Any:
     """(loss, d_mu) in one pass."""
     far = y == 0
-    u = mu / y
-    q = mu - y * np.log(mu)
-    value = y * (1 - np.log(y) - _log1p_minus((mu - y) / y))
-    value = _where_rare(np.abs(u) >= 256, lambda: q, value)
-    value = np.where(np.abs(u) < 0.5, q, value)
-    value = _where_rare(np.abs(mu) == np.inf, lambda: np.inf, value)
+    L = np.log(mu)
+    u = y * L
+    q = mu - u
+    size = np.abs(mu)
+    v = q - mu
+    w = q + (mu - (q - v) + (-u - v) - _product_error(y, L))
+    p = np.abs(w - q)
+    r = 0.125 * size
+    value = _where_rare(
+        (np.abs(q) < r) & (8 * size > size) & (np.abs(u) < 8 * size) & (p < size), lambda: w, q
+    )
+    value = _where_rare(mu == np.inf, lambda: np.inf, value)
     value = _where_rare(far, lambda: mu, value)
     slope = _where_rare(far, lambda: 1, 1 - y / mu)
     return value, slope
 
 
-def _log1p_minus(z: Any) -> Any:
-    """log(1 + z) - z, without cancellation at small z."""
-    w = z / (2 + z)
-    value = _log1p(z) - z
-    value = _where_rare(z == np.inf, lambda: -np.inf, value)
-    terms = (
-        1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
-        1 / 27, 1 / 29, 1 / 31, 1 / 33, 1 / 35,
-    )  # fmt: skip
-    u = 0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))
-    return np.where((z > -0.5) & (z < 1), -z * z * u, value)
-
-
-def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
-    """The polynomial with these coefficients, lowest first."""
-    return reduce(lambda total, c: total * z + c, coefficients[::-1])
-
-
-def _log1p(w: Any) -> Any:
-    """log(1 + w), by log, which is the faster one, and what rounding takes from u = 1 + w."""
-    u = 1 + w
-    return np.log(u) + np.fmax((w - (u - 1)) / u, -1)  # -1: there log(u) is infinite
-
-
 def _where_rare(rare: Any, value: Any, usual: Any) -> Any:
     """`value()` where the condition holds; not evaluated where it holds nowhere."""
     return np.where(rare, value(), usual) if np.count_nonzero(rare) else usual
+
+
+def _product_error(a: Any, b: Any) -> Any:
+    """a*b - round(a*b), exactly (Dekker's splitting)."""
+    a_high = 134217729.0 * a - (134217729.0 * a - a)
+    b_high = 134217729.0 * b - (134217729.0 * b - b)
+    a_low, b_low = a - a_high, b - b_high
+    return ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low

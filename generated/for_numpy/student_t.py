@@ -131,8 +131,8 @@ def d2_x(x: Any, df: Any = 1.0, scale: Any = 1.0) -> Any:
     if _all(df >= 2.0**1000):
         return np.where(np.isnan(x), x, 1 / scale / scale)
     y = x / scale
-    r = np.abs(y) / np.sqrt(df)
-    value = _weighted(-1, y, df) / scale / df / (r * r + 1) * (df + 1) / scale
+    w = y * y / df
+    value = (df + 1) / scale / (w + 1) / df * (1 - w) / (w + 1) / scale
     u = df / x * (scale / x) * scale * 3
     return _where_rare(u < 2.0**-54, lambda: -(df + 1) / x / x, value)
 

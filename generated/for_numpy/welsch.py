@@ -65,7 +65,7 @@ def d_x(x: Any, scale: Any = 1.0) -> Any:
     p = np.exp(-0.25 * y * y) / scale
     value = p * x * p
     value = _where_rare(np.abs(y) >= 2.0**20, lambda: 0, value)
-    return np.where(np.abs(y) < 3, y / scale * np.exp(-0.5 * y * y), value)
+    return np.where(np.abs(y) < 4, y / scale * np.exp(-0.5 * y * y), value)
 
 
 @_elementwise

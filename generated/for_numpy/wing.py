@@ -89,7 +89,7 @@ def d_w(x: Any, w: Any = 10.0, epsilon: Any = 2.0) -> Any:
 def d_epsilon(x: Any, w: Any = 10.0, epsilon: Any = 2.0) -> Any:
     """The derivative in epsilon."""
     s = np.minimum(np.maximum(x, -w), w)
-    return _where_rare(x == 0, lambda: 0, -w / epsilon * (np.abs(s) / (epsilon + np.abs(s))))
+    return _where_rare(x == 0, lambda: 0, -w / (epsilon + np.abs(s)) * (np.abs(s) / epsilon))
 
 
 @_elementwise

@@ -44,7 +44,7 @@ class AdaptiveLoss(torch.nn.Module):
     """
 
     law: ClassVar[Density]
-    total: ClassVar[Function | None] = None
+    total: ClassVar[tuple[Function, Function] | None] = None
     parameters_of: ClassVar[dict[str, Parameter]]
     signature: ClassVar[inspect.Signature]
     channel_dim: int = -1
@@ -52,7 +52,7 @@ class AdaptiveLoss(torch.nn.Module):
     reduction: str = "mean"
 
     def __init_subclass__(
-        cls, law: Density | None = None, total: Function | None = None, **more: Any
+        cls, law: Density | None = None, total: tuple[Function, Function] | None = None, **more: Any
     ) -> None:
         super().__init_subclass__(**more)
         if law is None:
@@ -160,16 +160,17 @@ class AdaptiveLoss(torch.nn.Module):
         count = max(v.numel() for v in values)
         if self.total is None or residual.numel() < _WORTH * count:
             return None
+        fits, total = self.total
         rows = residual.reshape(1, -1)
         if count > 1:
             rows = residual.movedim(self.channel_dim, 0).reshape(count, -1).contiguous()
         parts = []
         for k, row in enumerate(rows.unbind(0)):
             at = [v[k % v.numel()] for v in values]
-            part = type(self).total(row, *at, mean=self.reduction == "mean")  # type: ignore[misc]
-            if part is None:
+            if not fits(row, row, *at):
                 return None
-            parts.append(part)
+            zero = row.new_zeros(()).expand(row.shape)
+            parts.append(total(row, zero, self.reduction == "mean", *at))
         log_z, losses = self.law.log_partition(*values), torch.stack(parts)
         if self.reduction == "mean":
             return losses.mean() + log_z.mean()

@@ -28,6 +28,14 @@ class DensityDistribution(torch.distributions.Distribution):
     rsample and icdf have the derivatives of a quantile in every parameter, up to the third. cdf,
     icdf, mean, variance and entropy come from quadrature; the lower tail keeps its relative
     accuracy. A parameter whose name has another meaning here ends in an underscore.
+
+    Args:
+        loc: where the residual is 0; the parameters of the loss follow, under their names.
+        validate_args: whether parameters and values are checked, as in torch.distributions.
+    Shape: loc and the parameters broadcast to the batch shape; every event is a number.
+    Examples:
+        >>> law = Name(loc=0.5)  # of the density's name
+        >>> law.log_prob(torch.tensor([0.0, 1.0])), law.rsample((1000,)).mean()
     """
 
     law: ClassVar[Density]

@@ -207,8 +207,9 @@ class Law:
         length = self.fact(self.length, parameters)[0][..., None, None].log()
         s = (length + _steps(int(top) + 1, length) * 2 - top).clamp(-top, top)
         s = torch.minimum(s, limit) + torch.zeros_like(place.sign)
-        rise, _, over = risen(s)
-        unit, stop, ended = behind(s, (rise < 1).cumprod(-1)), behind(s, ~over), over[..., -1:]
+        rise, fall, over = risen(s)
+        unit, stop = behind(s, (rise < 1).cumprod(-1)), behind(s, ~over)
+        ended = (fall > torch.cummin(fall, -1).values + 1.25 * digits).any(-1, keepdim=True)
         first = (unit - 0.78 * digits).clamp(min=-top)
         stop = torch.where(power < _INF, torch.minimum(stop, unit + 0.78 * digits), stop)
         stop = torch.maximum(torch.minimum(stop, limit), first + 1e-3)

@@ -14,6 +14,13 @@ _GAP = (
     929569 / 15728640, -3202291 / 8912896, 221930581 / 79691776, -4722116521 / 176160768,
     968383680827 / 3087007744, -14717667114151 / 3355443200,
 )  # fmt: skip
+# Of digamma(z + 1/2) - log(z) in 1/z, even powers: -B_m(1/2)/m, m = 2, 4, … (likewise).
+_BENDS = (
+    1 / 24, -7 / 960, 31 / 8064, -127 / 30720, 511 / 67584, -1414477 / 67092480, 8191 / 98304,
+    -118518239 / 267386880, 5749691557 / 1882718208,
+)  # fmt: skip
+# digamma is 0 at 1 + _ZERO; the first number is one of every dtype.
+_ZERO = 0.4616321325302124, 1.2438149938918909e-08
 _KEPT: dict[Any, Tensor] = {}
 _grad: Any = torch.func.grad
 _in_transform: Any = torch._C._are_functorch_transforms_active
@@ -38,6 +45,29 @@ def horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     for c in coefficients[-2::-1]:
         total = total * z + c
     return total
+
+
+def loggamma1p(a: Tensor) -> Tensor:
+    """log gamma(1 + a) for a > 0; its slopes are those of digamma1p, since torch.digamma loses
+    digits beside its zero."""
+    here = a.detach()
+    # at the middle the first two slopes are right
+    return torch.lgamma(1 + here) + (a - here) * digamma1p((a + here) / 2)
+
+
+def digamma1p(a: Tensor) -> Tensor:
+    """digamma(1 + a) for a > 0, also beside its zero r: the sum over k > 0 of
+    (a - r)/((k + r) (k + a)), from k = 9 on as a difference of asymptotic series."""
+    r, first = sum(_ZERO), 8.5 + sum(_ZERO)
+    beside, y = (a - _ZERO[0]) - _ZERO[1], 1 / (a + 8.5)
+    series = (
+        sum(c / first ** (n - i) for n, c in zip(range(2, 20, 2), _BENDS, strict=True) if i < n)
+        for i in range(2 * len(_BENDS))
+    )
+    total: Any = -y * horner(y, tuple(series))
+    for k in range(8, 0, -1):
+        total = total + 1 / (k + r) / (k + a)
+    return torch.where(a > 1e18, torch.log(a), torch.log1p(beside / first) + beside * total)
 
 
 def gamma_gap(z: Tensor) -> Tensor:

@@ -21,35 +21,41 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 __all__ = ["ArctanLoss", "d2_c", "d2_x", "d2_x_c", "d_c", "d_x", "loss", "value_and_grad", "weight"]
+_RULES: Any = [("c", "> 0 and finite", lambda p: (p > 0) & (p < math.inf))]
 _FORMULAS: dict[str, Any] = {}
 
 
-def _elementwise(_formula: Any) -> Any:
-    """The formula of tensors, float32 at least; the dtype of x comes out."""
+def _op(_formula: Any, _name: str = "") -> Any:
+    # an operation: the formula of each element, in float32 at least; the dtype of x comes out
+    def function(x: Tensor, c: Any = 1.0) -> Tensor:
+        return _evaluate(_formula, x, c)
+
+    function.__name__ = function.__qualname__ = _formula.__name__ = _name or _formula.__name__
     _FORMULAS[_formula.__name__] = _formula
-    return functools.wraps(_formula)(lambda x, c=1.0: _evaluate(_formula, x, c))
+    function.__doc__ = _formula.__doc__ or f"{_name}: d2_a_b is d^2 loss/d a d b, weight is d_x/x."
+    return function
 
 
-@_elementwise
-def loss(x: Tensor, c: Any = 1.0) -> Tensor:
+@_op
+def loss(x: Tensor, c: Tensor) -> Tensor:
     """Arctan loss, elementwise."""
     y = x / c
-    return torch.where(torch.abs(y) < 2.0**-27, 0.5 * x * x, c / 2 * (c * torch.atan(y * y)))
+    return torch.where(abs(y) < 2.0**-27, 0.5 * x * x, c / 2 * (c * torch.atan(y * y)))
 
 
-@_elementwise
-def d_x(x: Tensor, c: Any = 1.0) -> Tensor:
+@_op
+def d_x(x: Tensor, c: Tensor) -> Tensor:
     """The derivative in x, the influence."""
     y = x / c
     s = y * y
-    return torch.where(torch.abs(y) >= 2.0**27, c / y * (1 / y / y), x / (1 + s * s))
+    return torch.where(abs(y) >= 2.0**27, c / y * (1 / y / y), x / (1 + s * s))
 
 
-@_elementwise
-def d_c(x: Tensor, c: Any = 1.0) -> Tensor:
+@_op
+def d_c(x: Tensor, c: Tensor) -> Tensor:
     """The derivative in c."""
     y = x / c
-    u = torch.abs(y)
+    u = abs(y)
     s = y * y
     value = c * (torch.atan(s) - y / (s * y * y + 1) * y)
     value = torch.where(u >= 2.0**60, 1.5707963267948966 * c, value)
@@ -72,62 +78,76 @@ def d_c(x: Tensor, c: Any = 1.0) -> Tensor:
     return torch.where(u < 0.5, _horner(u * u, terms2) * c * u * u * u * u * u * u, value)
 
 
-@_elementwise
-def d2_x(x: Tensor, c: Any = 1.0) -> Tensor:
+@_op
+def d2_x(x: Tensor, c: Tensor) -> Tensor:
     """The second derivative in x."""
     y = x / c
     s = y * y
     q = s * y * y + 1
-    value = (1 - s * y * y * 3) / q / q
-    return torch.where(torch.abs(y) >= 2.0**27, -3 / y / y * (1 / y / y), value)
+    return torch.where(abs(y) >= 2.0**27, -3 / y / y * (1 / y / y), (1 - s * y * y * 3) / q / q)
 
 
-@_elementwise
-def d2_x_c(x: Tensor, c: Any = 1.0) -> Tensor:
+@_op
+def d2_x_c(x: Tensor, c: Tensor) -> Tensor:
     """The mixed second derivative in x and c."""
     y = x / c
     q = y * y * y * y + 1
-    return torch.where(torch.abs(y) >= 2.0**27, 4 / y * (1 / y / y), y / q * 4 * y * y * y / q * y)
+    return torch.where(abs(y) >= 2.0**27, 4 / y * (1 / y / y), y / q * 4 * y * y * y / q * y)
 
 
-@_elementwise
-def d2_c(x: Tensor, c: Any = 1.0) -> Tensor:
+@_op
+def d2_c(x: Tensor, c: Tensor) -> Tensor:
     """The second derivative in c."""
     y = x / c
-    u = torch.abs(y)
+    u = abs(y)
     s = y * y
     v = torch.atan(s)
-    q = s * y * y + 1
     w = s / (s * s + 1)
-    value = v - w * w * s * 4 - w
+    q = v - w * w * s * 4 - w
+    p = abs(v)
+    r = 8 * p
+    g = y**6
+    h = s * y * y
+    k = h + 1
+    m = g / k
+    n = 4 / k
+    t = m * n
+    q2 = v - t
+    v2 = y / k
+    u2 = v2 * y
+    q3 = q2 - u2
+    v3 = (x - y * c - _product_error(y, c)) / c
+    u3 = y * v3
+    q4 = u3 + u3 + _product_error(y, y)
+    q5 = k - h
+    u4 = y * (y * q4 + s * v3 + _product_error(s, y))
+    q6 = u4 + s * y * v3 + _product_error(s * y, y) + (h - (k - q5) + (1 - q5))
+    q7 = q2 - v
+    q8 = q3 - q2
+    u5 = n * ((g - m * k - _product_error(m, k) + g * (6 * (v3 / y)) - m * q6) / k)
+    q10 = u5 + m * ((4 - n * k - _product_error(n, k) - n * q6) / k) + _product_error(m, n)
+    q12 = y - v2 * k - _product_error(v2, k) + v3 - v2 * q6
+    q11 = y * (q12 / k) + v2 * v3 + _product_error(v2, y)
+    q13 = q2 - (q3 - q8) + (-u2 - q8)
+    q9 = q3 + (q4 / (1 + s * s) - q10 + (v - (q2 - q7) + (-t - q7)) - q11 + q13)
+    value = torch.where((abs(q) < 0.125 * p) & (p < r) & (abs(t) < r) & (abs(q9 - q) < p), q9, q)
     value = torch.where(u >= 2.0**60, 1.5707963267948966, value)
     terms = (
-        0.0013048078661129737, 0.02452550577525641, -0.09536312769630913, 0.19310109008732107,
-        -0.27618201848277724, 0.30781742334148376, -0.275604457635056, 0.19365490108092195,
-        -0.09162285035341958, -5.5878102654179796e-05, 0.061126974484682205, -0.08551689666857902,
-        0.07916024692349968, -0.054512337619294866, 0.024769817351307843, 0.00018326092156593107,
-        -0.015421355313762508, 0.020560597055616348, -0.01809792951906876, 0.011616650559207804,
-        -0.004782999366881349, -5.6507418907708936e-05, 0.0036770513716817554,
-        -0.006120284041611555, 0.003875822978318727,
-    )  # fmt: skip
-    value = torch.where(u < 2.25, _horner(u - 1.875, terms) * u * u * u * u * u * u, value)
-    value = torch.where(u < 1.5, v - y**6 / q * (4 / q) - y / q * y, value)
-    terms2 = (
         -3.3333333333333335, -3.580032161026732e-16, 7.200000000000139, -2.124357352846901e-11,
         -11.142857141141267, -8.417213649779398e-08, 15.111113837022486, -6.144929504780948e-05,
         -19.08991088227183, -0.011946801791232066, 23.183601976692234, -0.7136587930218575,
         -23.507090461060574, -13.022936296432263, 64.80366436694726, -57.44012238488139,
         17.013424668924966,
     )  # fmt: skip
-    return torch.where(u < 0.5, _horner(u * u, terms2) * u * u * u * u * u * u, value)
+    return torch.where(u < 0.5, _horner(u * u, terms) * u * u * u * u * u * u, value)
 
 
-@_elementwise
-def weight(x: Tensor, c: Any = 1.0) -> Tensor:
+@_op
+def weight(x: Tensor, c: Tensor) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / c
     s = y * y
-    return torch.where(torch.abs(y) >= 2.0**27, 1 / y / y * (1 / y / y), 1 / (1 + s * s))
+    return torch.where(abs(y) >= 2.0**27, 1 / y / y * (1 / y / y), 1 / (1 + s * s))
 
 
 def value_and_grad(x: Tensor, c: Any = 1.0) -> tuple[Tensor, Tensor]:
@@ -140,6 +160,14 @@ def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     return functools.reduce(lambda total, c: total * z + c, coefficients[::-1])
 
 
+def _product_error(a: Any, b: Any) -> Any:
+    """a*b - round(a*b), exactly (Dekker's splitting into halves of 26 or 12 bits)."""
+    split = 4097.0 if a.dtype == torch.float32 else 134217729.0
+    a_high, b_high = split * a - (split * a - a), split * b - (split * b - b)
+    a_low, b_low = a - a_high, b - b_high
+    return ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
 class ArctanLoss(torch.nn.Module):
     """Arctan loss of input - target, as in torch.nn.
 
@@ -149,8 +177,7 @@ class ArctanLoss(torch.nn.Module):
         validate: check tensors, too, at every call, which waits for the device.
     Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
     Examples:
-        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
-        >>> ArctanLoss()(input, target).backward()
+        >>> ArctanLoss()(torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)).backward()
     """
 
     def __init__(self, c: Any = 1.0, reduction: Any = "mean", *, validate: bool = False):
@@ -159,28 +186,22 @@ class ArctanLoss(torch.nn.Module):
             c, reduction = 1.0 if reduction == "mean" else reduction, c
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-        for value, rule in zip((c,), _RULES):
-            if isinstance(value, Tensor) and value.grad_fn is not None:
-                raise TypeError(f"{rule[0]} is computed: give a Parameter, or call `loss`")
-            _beside(torch.zeros(()), value, *rule)
-            setattr(self, rule[0], torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
+        loss(torch.zeros((), device="cpu"), c)  # checks the numbers
+        if isinstance(c, Tensor) and c.grad_fn is not None:
+            raise TypeError("c is computed: give a Parameter, or call `loss`")
+        self.c = torch.nn.Buffer(c) if type(c) is Tensor else c
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The loss of input - target, each element times its weight."""
-        parameters = [self.c]
-        for value, rule in zip(parameters, _RULES) if self.validate else ():
-            if _beside(torch.zeros(()), value, *rule).isnan().any():
-                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
-        if weight is None and self.reduction != "none":
-            total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
-            if total is not None:
-                return total
+        if self.validate and not torch.as_tensor(_RULES[0][2](self.c)).all():
+            raise ValueError(f"c must be > 0 and finite, got {self.c}")
+        if weight is None and self.reduction != "none" and _is_plain(input, target, self.c):
+            return _Total.apply(input, target, self.reduction == "mean", self.c)
         if input.shape != target.shape:
             warnings.warn(f"sizes are broadcast: {input.shape}, {target.shape}", stacklevel=4)
         dtype = torch.promote_types(input.dtype, target.dtype)
         wide = torch.promote_types(dtype, torch.float32 if dtype.is_floating_point else torch.int64)
-        values = loss(input.to(wide) - target.to(wide), *parameters)
+        values = loss(input.to(wide) - target.to(wide), self.c)
         values = values if weight is None else values * weight
         values = values if self.reduction == "none" else getattr(values, self.reduction)()
         cast = input.device.type != "meta" and torch.is_autocast_enabled(input.device.type)
@@ -190,9 +211,6 @@ class ArctanLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("c", "reduction"))
 
 
-_RULES: tuple[Any, ...] = (("c", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
-
-
 def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
     """The formula of tensors of one dtype and device."""
     x = x if isinstance(x, Tensor) else torch.as_tensor(x)
@@ -200,28 +218,23 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
         raise TypeError(f"x must be real, got dtype {x.dtype}")
     dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
-    values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
+    values, least = [x], torch.finfo(x.dtype).tiny
+    for p, (name, rule, valid) in zip(parameters, _RULES):
+        if isinstance(p, Tensor):  # NaN where it is wrong (no waiting); its slope, too: a product
+            values.append((p * torch.where(valid(p), 1.0, math.nan)).to(x.dtype))
+        elif isinstance(p, (float, int)) and valid(p):
+            p = p if abs(p) >= least or valid(0.0) else math.copysign(least, p)  # not rounded to 0
+            values.append(torch.full((), p, dtype=x.dtype, device=x.device))
+        else:
+            raise ValueError(f"{name} must be {rule}, got {p!r}")
     wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
     if not torch.compiler.is_compiling():
         result = _BothWays.apply(formula.__name__, *values)
-    elif wanted and not torch._C._are_functorch_transforms_active():
-        result = _Closed.apply(formula.__name__, *values)
-    else:  # the compiler decides what to keep
-        result = formula(*values)
+    elif torch._C._are_functorch_transforms_active():
+        result = _expanded(formula.__name__, *values)
+    else:
+        result = _Closed.apply(formula.__name__, *values) if wanted else formula(*values)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
-
-
-def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
-    """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
-    if isinstance(value, Tensor):
-        # a product, so that its slope is NaN too
-        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
-    if not isinstance(value, (float, int)) or not valid(value):
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny
-    if abs(value) < least and not valid(0.0):  # nor rounded to 0
-        value = math.copysign(least, value)
-    return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
 class _Closed(torch.autograd.Function):
@@ -258,6 +271,26 @@ class _BothWays(_Closed):
             return sum(d() * t for d, t in found if t is not None)
 
 
+def _by(name: str, at: Any) -> list[Tensor]:
+    """Its derivatives, as far as this file has them."""
+    found = _slopes(name, at) if name in _SLOPES else []
+    return [torch.nan_to_num(d(), nan=math.nan) for d in found]
+
+
+def _expanded(name: str, *values: Tensor) -> Tensor:
+    """Its expansion at the values themselves, for transforms that are compiled: autodiff would be
+    spoiled by branches not taken. Right up to the derivatives of this file, infinite beyond."""
+    at = [v.detach() for v in values]
+    steps = [torch.where(torch.isinf(a), 0, v - a) for v, a in zip(values, at)]
+    total = _FORMULAS[name](*at)
+    for n, one, d in zip(_SLOPES.get(name, ()), steps, _by(name, at)):
+        total = total + one * d
+        for other, d2 in zip(steps, _by(n, at)):
+            total = total + one * other * d2 / 2
+    order = 0.5 + (name in _SLOPES) + (name == "loss")
+    return total + sum(step**order for step in steps)
+
+
 def _slopes(name: str, values: Any, once: bool = False) -> list[Any]:
     """Its derivatives there, to be called; without derivatives of their own where told so."""
     if name not in _SLOPES:
@@ -273,22 +306,16 @@ _SLOPES = {
 }
 
 
-def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum in one pass over the memory of the CPU; None for what does not lie there
-    in one piece, is traced or in a transform, and for parameters far out."""
-    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
-        return None
-    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
-    target = x.new_zeros(()).expand(x.shape) if target is None else target
-    plain = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    plain = plain and not torch._C._are_functorch_transforms_active() and x.numel() > 0
-    plain = plain and forward_ad._current_level < 0
-    kinds = (Tensor, torch.nn.Parameter)
-    plain = plain and all(type(t) in kinds and t.is_cpu and t.is_contiguous() for t in tensors)
-    plain = plain and all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
-    numbers = [p.item() if isinstance(p, Tensor) else p for p in parameters if plain]
-    plain = plain and all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(numbers, _RULES))
-    return _Total.apply(x, target, mean, *parameters) if plain else None
+def _is_plain(x: Tensor, target: Tensor, *given: Any) -> bool:
+    """Whether all of it lies in the CPU's memory in one piece, untraced, outside of transforms."""
+    traced = torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack()
+    plain = not traced and not torch._C._are_functorch_transforms_active()
+    plain = plain and torch.autograd.forward_ad._current_level < 0 and x.shape == target.shape
+    plain = plain and x.dtype == target.dtype in (torch.float32, torch.float64) and x.numel() > 0
+    given = tuple(torch.as_tensor(p).detach() for p in given if plain)
+    dense = (type(t.data) is Tensor and t.is_cpu and t.is_contiguous() for t in (x, target, *given))
+    plain = plain and all(dense) and all(t.numel() == 1 for t in given)
+    return plain and all(1e-9 < abs(p) < 1e9 and r[2](p) for p, r in zip(map(float, given), _RULES))
 
 
 class _Total(torch.autograd.Function):
@@ -297,11 +324,9 @@ class _Total(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
         ctx.share, ctx.parameters = 1 / x.numel() if mean else 1.0, parameters
-        slope, step, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
-        parts = [(x, target, slope)]
-        if x.numel() > step:
-            parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
-        for one, other, s in parts:
+        slope, size, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
+        split = (t.detach().view(-1).split(size) for t in (x, target, slope))
+        for one, other, s in zip(*split) if x.numel() > size else [(x, target, slope)]:
             values = one - other, *parameters
             torch.mul(d_x(*values), ctx.share, out=s)
             found = [f(*values).sum().item() for f in (loss, d_c)]
@@ -314,8 +339,7 @@ class _Total(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
-            values = x - target, *ctx.parameters
-            slope, *sums = (ctx.share * f(*values) for f in (d_x, d_c))
+            slope, *sums = (ctx.share * f(x - target, *ctx.parameters) for f in (d_x, d_c))
         slope = slope if not torch.is_grad_enabled() and grad.item() == 1 else slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
         by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)

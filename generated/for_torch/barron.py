@@ -28,136 +28,138 @@ from torch.autograd import forward_ad
 
 __all__ = ["BarronLoss", "d2_alpha", "d2_alpha_scale", "d2_scale", "d2_x", "d2_x_alpha"]
 __all__ += ["d2_x_scale", "d_alpha", "d_scale", "d_x", "loss", "value_and_grad", "weight"]
+_RULES: Any = [
+    ("alpha", "a number in [-inf, inf], not NaN", lambda p: p >= -math.inf),
+    ("scale", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),
+]
 _FORMULAS: dict[str, Any] = {}
 
 
-def _elementwise(_formula: Any) -> Any:
-    """The formula of tensors, float32 at least; the dtype of x comes out."""
+def _op(_formula: Any, _name: str = "") -> Any:
+    # an operation: the formula of each element, in float32 at least; the dtype of x comes out
+    def function(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
+        return _evaluate(_formula, x, alpha, scale)
+
+    function.__name__ = function.__qualname__ = _formula.__name__ = _name or _formula.__name__
     _FORMULAS[_formula.__name__] = _formula
-    return functools.wraps(_formula)(
-        lambda x, alpha=1.0, scale=1.0: _evaluate(_formula, x, alpha, scale)
-    )
+    function.__doc__ = _formula.__doc__ or f"{_name}: d2_a_b is d^2 loss/d a d b, weight is d_x/x."
+    return function
 
 
-@_elementwise
-def loss(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
+@_op
+def loss(x: Tensor, alpha: Tensor, scale: Tensor) -> Tensor:
     """General adaptive robust loss, elementwise."""
     a = torch.clamp(alpha, -(2.0**100), 2.0**100)
-    b = torch.clamp(torch.abs(a - 2), min=2.0**-100)
+    b = torch.clamp(abs(a - 2), min=2.0**-100)
     return _square_difference_0_p(b / 2, x / scale, b, a / 2)
 
 
-@_elementwise
-def d_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
+@_op
+def d_x(x: Tensor, alpha: Tensor, scale: Tensor) -> Tensor:
     """The derivative in x, the influence."""
     y = x / scale
     a = torch.clamp(alpha, -(2.0**100), 2.0**100)
-    u = torch.clamp(torch.abs(a - 2), min=2.0**-100)
+    u = torch.clamp(abs(a - 2), min=2.0**-100)
     value = _times_power1p_less_one(y, 1, scale, 1, y, u, a / 2)
-    v = torch.abs(y)
-    return torch.where(v == math.inf, _sign(x) * (torch.abs(x) ** (a - 1) / scale), value)
+    return torch.where(abs(y) == math.inf, _sign(x) * (abs(x) ** (a - 1) / scale), value)
 
 
-@_elementwise
-def d_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
+@_op
+def d_alpha(x: Tensor, alpha: Tensor, scale: Tensor) -> Tensor:
     """The derivative in alpha."""
-    a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    b = torch.abs(a - 2)
+    a = torch.where((alpha == 2) | (abs(alpha) >= 2.0**1000), 1, alpha)
+    b = abs(a - 2)
     value = _square_difference_0_pm1_p_p(b / 4, x / scale, b, a / 2)
-    value = torch.where(torch.abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     w = torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf))
     return torch.where(alpha == 2, w, value)
 
 
-@_elementwise
-def d_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
+@_op
+def d_scale(x: Tensor, alpha: Tensor, scale: Tensor) -> Tensor:
     """The derivative in scale."""
     y = x / scale
     a = torch.clamp(alpha, -(2.0**100), 2.0**100)
-    u = torch.clamp(torch.abs(a - 2), min=2.0**-100)
+    u = torch.clamp(abs(a - 2), min=2.0**-100)
     value = _times_power1p_less_one(y, -y, scale, 1, y, u, a / 2)
-    return torch.where(torch.abs(y) == math.inf, -2 * torch.abs(x) ** a / scale, value)
+    return torch.where(abs(y) == math.inf, -2 * abs(x) ** a / scale, value)
 
 
-@_elementwise
-def d2_x(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
+@_op
+def d2_x(x: Tensor, alpha: Tensor, scale: Tensor) -> Tensor:
     """The second derivative in x."""
     y = x / scale
     a = torch.clamp(alpha, -(2.0**100), 2.0**100)
-    b = torch.clamp(torch.abs(a - 2), min=2.0**-100)
+    b = torch.clamp(abs(a - 2), min=2.0**-100)
     value = _times_power1p_less_one(1, _weighted(1 / scale, 1, a - 1, y, b), scale, 1, y, b, a / 2)
-    return torch.where(torch.abs(y) == math.inf, torch.abs(x) ** (a - 2) / (scale * scale), value)
+    return torch.where(abs(y) == math.inf, abs(x) ** (a - 2) / (scale * scale), value)
 
 
-@_elementwise
-def d2_x_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
+@_op
+def d2_x_alpha(x: Tensor, alpha: Tensor, scale: Tensor) -> Tensor:
     """The mixed second derivative in x and alpha."""
     y = x / scale
-    a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    b = torch.abs(a - 2)
+    a = torch.where((alpha == 2) | (abs(alpha) >= 2.0**1000), 1, alpha)
+    b = abs(a - 2)
     u = 0.5 * _exp_difference_over_m1_0_0(_log1p_over(y, b))
     value = _times_power1p_less_one(y, u, scale / _log1p_over(y, b), 1, y, b, a / 2)
-    v = _sign(x) * torch.where(a - 1 < 0, 0, math.inf)
-    value = torch.where(torch.abs(y) == math.inf, v, value)
-    value = torch.where(torch.abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(abs(y) == math.inf, _sign(x) * torch.where(a - 1 < 0, 0, math.inf), value)
+    value = torch.where(abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     return torch.where(alpha == 2, torch.where(x == 0, 0, math.inf * _sign(x)), value)
 
 
-@_elementwise
-def d2_x_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
+@_op
+def d2_x_scale(x: Tensor, alpha: Tensor, scale: Tensor) -> Tensor:
     """The mixed second derivative in x and scale."""
     y = x / scale
     a = torch.clamp(alpha, -(2.0**100), 2.0**100)
-    b = torch.clamp(torch.abs(a - 2), min=2.0**-100)
+    b = torch.clamp(abs(a - 2), min=2.0**-100)
     value = _times_power1p_less_one(2, -_half_weighted(y, a, y, b), scale, scale, y, b, a / 2)
-    u = torch.abs(y)
-    return torch.where(
-        u == math.inf, -_sign(x) * (torch.abs(x) ** (a - 1) / (scale * scale)), value
-    )
+    return torch.where(abs(y) == math.inf, -_sign(x) * (abs(x) ** (a - 1) / (scale * scale)), value)
 
 
-@_elementwise
-def d2_alpha(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
+@_op
+def d2_alpha(x: Tensor, alpha: Tensor, scale: Tensor) -> Tensor:
     """The second derivative in alpha."""
-    a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    value = _square_bend(_sign(a - 2) / 4, x / scale, torch.abs(a - 2), a / 2)
-    value = torch.where(torch.abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
+    a = torch.where((alpha == 2) | (abs(alpha) >= 2.0**1000), 1, alpha)
+    value = _square_bend(_sign(a - 2) / 4, x / scale, abs(a - 2), a / 2)
+    value = torch.where(abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     w = torch.where(torch.isnan(x), x, torch.where(x == 0, 0, math.inf))
     return torch.where(alpha == 2, w, value)
 
 
-@_elementwise
-def d2_alpha_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
+@_op
+def d2_alpha_scale(x: Tensor, alpha: Tensor, scale: Tensor) -> Tensor:
     """The mixed second derivative in alpha and scale."""
     y = x / scale
-    a = torch.where((alpha == 2) | (torch.abs(alpha) >= 2.0**1000), 1, alpha)
-    b = torch.abs(a - 2)
+    a = torch.where((alpha == 2) | (abs(alpha) >= 2.0**1000), 1, alpha)
+    b = abs(a - 2)
     u = -0.5 * y * _exp_difference_over_m1_0_0(_log1p_over(y, b))
     value = _times_power1p_less_one(y, u, scale / _log1p_over(y, b), 1, y, b, a / 2)
-    value = torch.where(torch.abs(y) == math.inf, torch.where(a < 0, 0, -math.inf), value)
-    value = torch.where(torch.abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
+    value = torch.where(abs(y) == math.inf, torch.where(a < 0, 0, -math.inf), value)
+    value = torch.where(abs(alpha) >= 2.0**1000, torch.where(torch.isnan(x), x, 0), value)
     w = torch.where(torch.isnan(x), x, torch.where(x == 0, 0, -math.inf))
     return torch.where(alpha == 2, w, value)
 
 
-@_elementwise
-def d2_scale(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
+@_op
+def d2_scale(x: Tensor, alpha: Tensor, scale: Tensor) -> Tensor:
     """The second derivative in scale."""
     y = x / scale
     a = torch.clamp(alpha, -(2.0**100), 2.0**100)
-    b = torch.clamp(torch.abs(a - 2), min=2.0**-100)
+    b = torch.clamp(abs(a - 2), min=2.0**-100)
     value = _times_power1p_less_one(y, y, scale / _weighted(1, 3, a + 1, y, b), scale, y, b, a / 2)
-    return torch.where(torch.abs(y) == math.inf, 2 * torch.abs(x) ** a / (scale * scale), value)
+    return torch.where(abs(y) == math.inf, 2 * abs(x) ** a / (scale * scale), value)
 
 
-@_elementwise
-def weight(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> Tensor:
+@_op
+def weight(x: Tensor, alpha: Tensor, scale: Tensor) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / scale
     a = torch.clamp(alpha, -(2.0**100), 2.0**100)
-    u = torch.clamp(torch.abs(a - 2), min=2.0**-100)
+    u = torch.clamp(abs(a - 2), min=2.0**-100)
     value = _times_power1p_less_one(1, 1, scale, scale, y, u, a / 2)
-    value = torch.where(torch.abs(y) == math.inf, torch.abs(x) ** (a - 2) / (scale * scale), value)
+    value = torch.where(abs(y) == math.inf, abs(x) ** (a - 2) / (scale * scale), value)
     return torch.where(torch.isnan(x), x, value)
 
 
@@ -169,16 +171,14 @@ def value_and_grad(x: Tensor, alpha: Any = 1.0, scale: Any = 1.0) -> tuple[Tenso
 def _exp_difference_m1_0_0(z: Any) -> Any:
     """z^2 exp[-z, 0, 0], the divided difference of exp."""
     p = torch.exp(-z)
-    value = z - 1 + p
-    return torch.where(torch.abs(z) < 1, z * z * (p * _exp_series(torch.abs(z), (0, 1, 1))), value)
+    return torch.where(abs(z) < 1, z * z * (p * _exp_series(abs(z), (0, 1, 1))), z - 1 + p)
 
 
 def _exp_difference_over_m1_0_0(z: Any) -> Any:
     """z exp[-z, 0, 0], the divided difference of exp."""
     m = torch.clamp(z, max=1e9)
     value = (m - 1 + torch.exp(-m)) / m
-    u = torch.exp(-z) * _exp_series(torch.abs(z), (0, 1, 1))
-    return torch.where(torch.abs(z) < 1, z * u, value)
+    return torch.where(abs(z) < 1, z * (torch.exp(-z) * _exp_series(abs(z), (0, 1, 1))), value)
 
 
 def _exprel(z: Any) -> Any:
@@ -188,39 +188,45 @@ def _exprel(z: Any) -> Any:
 
 def _half_weighted(f: Any, d: Any, y: Any, b: Any) -> Any:
     """f (c + d w)/(1 + w)/2, finite for finite f: the power beside it may fade (c = 2)."""
-    value = _weighted(f, 1, 0.5 * d, y, b)
-    u = torch.abs(value)
-    return torch.where(u == math.inf, f * torch.clamp(torch.clamp(0.5 * d, max=1), min=-1), value)
+    v = y / b
+    w = v * y
+    value = f * ((1 + d * (0.5 * w)) / (1 + w))
+    value = torch.where(
+        w >= 2.0**80, torch.where(abs(f) < 1, f * (0.5 * d), 0.5 * f * d) + f / v / y, value
+    )
+    return torch.where(
+        abs(value) == math.inf, f * torch.clamp(torch.clamp(0.5 * d, max=1), min=-1), value
+    )
 
 
 def _in_halves(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, q: Any, root: Any) -> Any:
     """f e (1 + y^2/b)^q/(root^2 c d): the power in halves, beside f/c and e/d."""
     half = _power1p_square(y, b, 0.5 * q)
-    v = torch.abs(y) / torch.sqrt(b)
-    half = torch.where(v >= math.inf, torch.abs(y) ** q * torch.clamp(b, max=1) ** (-0.5 * q), half)
+    v = abs(y) / torch.sqrt(b)
+    half = torch.where(v >= math.inf, abs(y) ** q * torch.clamp(b, max=1) ** (-0.5 * q), half)
     extreme = (half < 2.0**-100) | (half >= math.inf)
     quarter = _power1p_square(y, b, 0.25 * q)
     first = torch.where(extreme, quarter, half)
     low = torch.clamp(first, max=1)
     above = f * low
     start = f / root * low
-    side = torch.where(torch.abs(above) <= 2.0**20, above / c / root, start / c)
+    side = torch.where(abs(above) <= 2.0**20, above / c / root, start / c)
     below = e * low
-    small = torch.abs(below) <= 2.0**20
-    near = torch.where(torch.abs(start) >= 1, start * below / c, side * below)
+    small = abs(below) <= 2.0**20
+    near = torch.where(abs(start) >= 1, start * below / c, side * below)
     high = torch.clamp(first, min=1)
     again = torch.where(extreme, quarter, 1)
     w = torch.where(small, below / d / root, e / root * low / d)
     value = side * high * again * (w * high * again)
-    u = torch.where(torch.abs(near) < 1, near / d / root, near / root / d)
-    value = torch.where((torch.abs(side) >= 1) & small, u * high * again * high * again, value)
+    u = torch.where(abs(near) < 1, near / d / root, near / root / d)
+    value = torch.where((abs(side) >= 1) & small, u * high * again * high * again, value)
     return torch.where(first == 0, 0, value)
 
 
 def _log1p_over(y: Any, b: Any) -> Any:
     """log(1 + y^2/b), also where y^2/b overflows."""
     w = y / b * y
-    return torch.where(w >= 2.0**80, 2 * torch.log(torch.abs(y)) - torch.log(b), torch.log1p(w))
+    return torch.where(w >= 2.0**80, 2 * torch.log(abs(y)) - torch.log(b), torch.log1p(w))
 
 
 def _power1p_square(y: Any, b: Any, q: Any) -> Any:
@@ -232,7 +238,7 @@ def _power1p_square(y: Any, b: Any, q: Any) -> Any:
     lift = total - 1
     u = q * ((1 - (total - lift) + (w - lift) + _product_error(v, y)) / total)
     value = torch.where((power > 0) & (power < math.inf), power * torch.exp(u), power)
-    return torch.where(w >= 2.0**80, (torch.abs(y) / torch.sqrt(b)) ** (2 * q), value)
+    return torch.where(w >= 2.0**80, (abs(y) / torch.sqrt(b)) ** (2 * q), value)
 
 
 def _power_difference_0_p_p(z: Any, p: Any, g: Any) -> Any:
@@ -260,7 +266,7 @@ def _power_difference_0_p_p_p(z: Any, p: Any, g: Any) -> Any:
 
 def _root1p_square(t: Any) -> Any:
     """sqrt(1 + t^2), also where t^2 overflows."""
-    return torch.where(torch.abs(t) >= 2.0**40, torch.abs(t), torch.sqrt(1 + t * t))
+    return torch.where(abs(t) >= 2.0**40, abs(t), torch.sqrt(1 + t * t))
 
 
 def _square_bend(f: Any, y: Any, b: Any, p: Any) -> Any:
@@ -286,7 +292,7 @@ def _square_bend(f: Any, y: Any, b: Any, p: Any) -> Any:
 
 def _square_difference_0_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     """f z^1 exp[0, p z], z = log(1 + y^2/b)."""
-    t = torch.abs(y) / torch.sqrt(b)
+    t = abs(y) / torch.sqrt(b)
     z = _log1p_over(y, b)
     m = torch.clamp(z, max=1e9)
     value = f * (z * _exprel(p * m))
@@ -309,7 +315,7 @@ def _square_difference_0_pm1_p_p(f: Any, y: Any, b: Any, p: Any) -> Any:
     m = torch.clamp(z, max=1e9)
     near = p * m < 2.5
     q = p - 1
-    near2 = torch.abs(q * z) < 7 / 10
+    near2 = abs(q * z) < 7 / 10
     w = torch.where(near2, 0, torch.exp(torch.clamp(-z, min=-80)) / q)
     v = (_exp_difference_m1_0_0(m) - (-torch.expm1(-m) - w) / p) / p
     high = torch.clamp(p, min=0)
@@ -323,7 +329,7 @@ def _square_difference_0_pm1_p_p(f: Any, y: Any, b: Any, p: Any) -> Any:
         g >= 2.0**90,
         (
             _power1p_square(y, b, 0.5 * p)
-            * (f * torch.where(near, m, v))
+            * (f * torch.where(near, z, v))
             * _power1p_square(y, b, 0.5 * p)
         ),
         value,
@@ -337,19 +343,11 @@ def _times_power1p_less_one(f: Any, e: Any, c: Any, d: Any, y: Any, b: Any, p: A
     part = f * power / c
     side = e / d
     value = part * side
-    u = torch.abs(part * side)
-    v = torch.abs(part)
+    u = abs(part * side)
     return torch.where(
-        (power < 2.0**-100) | ((v < 2.0**-100) | (u == math.inf)),
+        (power < 2.0**-100) | ((abs(part) < 2.0**-100) | (u == math.inf)),
         _in_halves(
-            f,
-            e,
-            c,
-            d,
-            y,
-            b,
-            q,
-            torch.where(p < 0.5, _root1p_square(torch.abs(y) / torch.sqrt(b)), 1),
+            f, e, c, d, y, b, q, torch.where(p < 0.5, _root1p_square(abs(y) / torch.sqrt(b)), 1)
         ),
         value,
     )
@@ -398,8 +396,7 @@ class BarronLoss(torch.nn.Module):
         validate: check tensors, too, at every call, which waits for the device.
     Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
     Examples:
-        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
-        >>> BarronLoss()(input, target).backward()
+        >>> BarronLoss()(torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)).backward()
     """
 
     def __init__(
@@ -408,23 +405,20 @@ class BarronLoss(torch.nn.Module):
         super().__init__()
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-        for value, rule in zip((alpha, scale), _RULES):
-            if isinstance(value, Tensor) and value.grad_fn is not None:
-                raise TypeError(f"{rule[0]} is computed: give a Parameter, or call `loss`")
-            _beside(torch.zeros(()), value, *rule)
-            setattr(self, rule[0], torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
+        loss(torch.zeros((), device="cpu"), alpha, scale)  # checks the numbers
+        for value, (name, *_) in zip([alpha, scale], _RULES):
+            if isinstance(value, Tensor) and value.grad_fn is not None:
+                raise TypeError(f"{name} is computed: give a Parameter, or call `loss`")
+            setattr(self, name, torch.nn.Buffer(value) if type(value) is Tensor else value)
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The loss of input - target, each element times its weight."""
         parameters = [self.alpha, self.scale]
-        for value, rule in zip(parameters, _RULES) if self.validate else ():
-            if _beside(torch.zeros(()), value, *rule).isnan().any():
-                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
-        if weight is None and self.reduction != "none":
-            total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
-            if total is not None:
-                return total
+        for p, (name, rule, valid) in zip(parameters, _RULES):
+            if self.validate and not torch.as_tensor(valid(p)).all():
+                raise ValueError(f"{name} must be {rule}, got {p}")
+        if weight is None and self.reduction != "none" and _is_plain(input, target, *parameters):
+            return _Total.apply(input, target, self.reduction == "mean", *parameters)
         if input.shape != target.shape:
             warnings.warn(f"sizes are broadcast: {input.shape}, {target.shape}", stacklevel=4)
         dtype = torch.promote_types(input.dtype, target.dtype)
@@ -439,12 +433,6 @@ class BarronLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("alpha", "scale", "reduction"))
 
 
-_RULES: tuple[Any, ...] = (
-    ("alpha", "a number in [-inf, inf], not NaN", lambda p: p >= -math.inf),
-    ("scale", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),
-)
-
-
 def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
     """The formula of tensors of one dtype and device."""
     x = x if isinstance(x, Tensor) else torch.as_tensor(x)
@@ -452,28 +440,23 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
         raise TypeError(f"x must be real, got dtype {x.dtype}")
     dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
-    values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
+    values, least = [x], torch.finfo(x.dtype).tiny
+    for p, (name, rule, valid) in zip(parameters, _RULES):
+        if isinstance(p, Tensor):  # NaN where it is wrong (no waiting); its slope, too: a product
+            values.append((p * torch.where(valid(p), 1.0, math.nan)).to(x.dtype))
+        elif isinstance(p, (float, int)) and valid(p):
+            p = p if abs(p) >= least or valid(0.0) else math.copysign(least, p)  # not rounded to 0
+            values.append(torch.full((), p, dtype=x.dtype, device=x.device))
+        else:
+            raise ValueError(f"{name} must be {rule}, got {p!r}")
     wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
     if not torch.compiler.is_compiling():
         result = _BothWays.apply(formula.__name__, *values)
-    elif wanted and not torch._C._are_functorch_transforms_active():
-        result = _Closed.apply(formula.__name__, *values)
-    else:  # the compiler decides what to keep
-        result = formula(*values)
+    elif torch._C._are_functorch_transforms_active():
+        result = _expanded(formula.__name__, *values)
+    else:
+        result = _Closed.apply(formula.__name__, *values) if wanted else formula(*values)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
-
-
-def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
-    """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
-    if isinstance(value, Tensor):
-        # a product, so that its slope is NaN too
-        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
-    if not isinstance(value, (float, int)) or not valid(value):
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny
-    if abs(value) < least and not valid(0.0):  # nor rounded to 0
-        value = math.copysign(least, value)
-    return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
 class _Closed(torch.autograd.Function):
@@ -510,6 +493,26 @@ class _BothWays(_Closed):
             return sum(d() * t for d, t in found if t is not None)
 
 
+def _by(name: str, at: Any) -> list[Tensor]:
+    """Its derivatives, as far as this file has them."""
+    found = _slopes(name, at) if name in _SLOPES else []
+    return [torch.nan_to_num(d(), nan=math.nan) for d in found]
+
+
+def _expanded(name: str, *values: Tensor) -> Tensor:
+    """Its expansion at the values themselves, for transforms that are compiled: autodiff would be
+    spoiled by branches not taken. Right up to the derivatives of this file, infinite beyond."""
+    at = [v.detach() for v in values]
+    steps = [torch.where(torch.isinf(a), 0, v - a) for v, a in zip(values, at)]
+    total = _FORMULAS[name](*at)
+    for n, one, d in zip(_SLOPES.get(name, ()), steps, _by(name, at)):
+        total = total + one * d
+        for other, d2 in zip(steps, _by(n, at)):
+            total = total + one * other * d2 / 2
+    order = 0.5 + (name in _SLOPES) + (name == "loss")
+    return total + sum(step**order for step in steps)
+
+
 def _slopes(name: str, values: Any, once: bool = False) -> list[Any]:
     """Its derivatives there, to be called; without derivatives of their own where told so."""
     if name not in _SLOPES:
@@ -538,22 +541,16 @@ def _inside(x: Tensor, *parameters: Any) -> list[Any]:
     return values
 
 
-def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum in one pass over the memory of the CPU; None for what does not lie there
-    in one piece, is traced or in a transform, and for parameters far out."""
-    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
-        return None
-    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
-    target = x.new_zeros(()).expand(x.shape) if target is None else target
-    plain = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    plain = plain and not torch._C._are_functorch_transforms_active() and x.numel() > 0
-    plain = plain and forward_ad._current_level < 0
-    kinds = (Tensor, torch.nn.Parameter)
-    plain = plain and all(type(t) in kinds and t.is_cpu and t.is_contiguous() for t in tensors)
-    plain = plain and all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
-    numbers = [p.item() if isinstance(p, Tensor) else p for p in parameters if plain]
-    plain = plain and all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(numbers, _RULES))
-    return _Total.apply(x, target, mean, *parameters) if plain else None
+def _is_plain(x: Tensor, target: Tensor, *given: Any) -> bool:
+    """Whether all of it lies in the CPU's memory in one piece, untraced, outside of transforms."""
+    traced = torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack()
+    plain = not traced and not torch._C._are_functorch_transforms_active()
+    plain = plain and torch.autograd.forward_ad._current_level < 0 and x.shape == target.shape
+    plain = plain and x.dtype == target.dtype in (torch.float32, torch.float64) and x.numel() > 0
+    given = tuple(torch.as_tensor(p).detach() for p in given if plain)
+    dense = (type(t.data) is Tensor and t.is_cpu and t.is_contiguous() for t in (x, target, *given))
+    plain = plain and all(dense) and all(t.numel() == 1 for t in given)
+    return plain and all(1e-9 < abs(p) < 1e9 and r[2](p) for p, r in zip(map(float, given), _RULES))
 
 
 class _Total(torch.autograd.Function):
@@ -562,11 +559,9 @@ class _Total(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
         ctx.share, ctx.parameters = 1 / x.numel() if mean else 1.0, parameters
-        slope, step, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
-        parts = [(x, target, slope)]
-        if x.numel() > step:
-            parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
-        for one, other, s in parts:
+        slope, size, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
+        split = (t.detach().view(-1).split(size) for t in (x, target, slope))
+        for one, other, s in zip(*split) if x.numel() > size else [(x, target, slope)]:
             try:
                 found = _block(one - other, s, ctx, *map(float, parameters))
             except ArithmeticError:  # a factor is 0/0

@@ -48,7 +48,7 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """Binary cross-entropy of logits, elementwise."""
-    value = pos_weight * y * _softplus(-z) + (1 - y) * _softplus(z)
+    value = y * _softplus(-z) * pos_weight + (1 - y) * _softplus(z)
     value = torch.where(y == 0, _softplus(z), value)
     return torch.where(y == 1, _root_softplus(-z) * pos_weight * _root_softplus(-z), value)
 
@@ -59,14 +59,14 @@ def d_z(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     h = 1 - y
     u = pos_weight * y
     q = h * _sigmoid(z) - u * _sigmoid(-z)
-    v = torch.abs(h * _sigmoid(z))
-    p = torch.exp(-torch.abs(z))
+    v = abs(h * _sigmoid(z))
+    p = torch.exp(-abs(z))
     w = torch.where(z < 0, p, 1)
     r = 1 + p
     g = w / r
     k = h * g
     m = 8 * v
-    n = torch.exp(-torch.abs(-z))
+    n = torch.exp(-abs(-z))
     t = torch.where(-z < 0, n, 1)
     q2 = 1 + n
     v2 = t / q2
@@ -80,51 +80,17 @@ def d_z(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     u3 = h * ((w - g * r - _product_error(g, r) - g * (1 - (r - q4) + (p - q4))) / r)
     u4 = g * (1 - (h - (h - 1)) + (-y - (h - 1)))
     q7 = q3 + (u4 + u3 + _product_error(h, g) - q8 + (k - (q3 - q6) + (-u2 - q6)))
-    u5 = torch.abs(q7 - q)
-    u6 = torch.abs(u2)
-    u7 = torch.abs(q)
-    value = torch.where((0.125 * v > u7) & (torch.abs(k) < m) & (u6 < m) & (u5 < v), q7, q)
+    value = torch.where(
+        (abs(q) < 0.125 * v) & (abs(k) < m) & (abs(u2) < m) & (abs(q7 - q) < v), q7, q
+    )
     return torch.where(y == 1, -_root_sigmoid(-z) * pos_weight * _root_sigmoid(-z), value)
 
 
 @_elementwise
 def d_y(z: Tensor, y: Tensor, pos_weight: Any = 1.0) -> Any:
     """The derivative in y."""
-    u = (pos_weight - 1) * _softplus(-z)
-    q = u - z
-    v = torch.abs(u)
-    w = torch.where(-z < 0, 0, -z)
-    p = torch.exp(-torch.abs(-z))
-    r = 1 + p
-    L = torch.log(r)
-    g = w + L
-    h = pos_weight * g
-    k = torch.abs(h)
-    m = 8 * v
-    n = torch.where(z < 0, 0, z)
-    t = torch.exp(-torch.abs(z))
-    q2 = 1 + t
-    L2 = torch.log(q2)
-    q3 = n + L2
-    u2 = torch.abs(q3)
-    q4 = h - q3
-    q5 = r - 1
-    q6 = g - w
-    q7 = q2 - 1
-    q8 = q3 - n
-    q9 = q4 - h
-    u6 = pos_weight * ((1 - (r - q5) + (p - q5)) / r + (w - (g - q6) + (L - q6)))
-    q12 = (1 - (q2 - q7) + (t - q7)) / q2 + (n - (q3 - q8) + (L2 - q8))
-    q10 = q4 + (u6 + _product_error(pos_weight, g) - q12 + (h - (q4 - q9) + (-q3 - q9)))
-    u3 = (pos_weight - 1) * _softplus(z)
-    q11 = u3 - pos_weight * z
-    u4 = torch.abs(u3)
-    u5 = 8 * u4
-    u7 = torch.abs(q10 - q11)
-    value = torch.where((torch.abs(q11) < 0.125 * u4) & (k < u5) & (u2 < u5) & (u7 < u4), q10, q11)
-    u9 = torch.abs(q10 - q)
-    u8 = torch.where((torch.abs(q) < 0.125 * v) & (k < m) & (u2 < m) & (u9 < v), q10, q)
-    return torch.where(z > 0, u8, value)
+    value = (pos_weight - 1) * _softplus(z) - pos_weight * z
+    return torch.where(z > 0, (pos_weight - 1) * _softplus(-z) - z, value)
 
 
 @_elementwise
@@ -181,13 +147,13 @@ def _root_softplus(z: Any) -> Any:
 
 def _sigmoid(z: Any) -> Any:
     """1/(1 + exp(-z)), without overflow."""
-    p = torch.exp(-torch.abs(z))
+    p = torch.exp(-abs(z))
     return torch.where(z < 0, p, 1) / (1 + p)
 
 
 def _softplus(z: Any) -> Any:
     """log(1 + exp(z)), without overflow."""
-    return torch.clamp(z, min=0) + torch.log1p(torch.exp(-torch.abs(z)))
+    return torch.clamp(z, min=0) + torch.log1p(torch.exp(-abs(z)))
 
 
 def _product_error(a: Any, b: Any) -> Any:

@@ -117,13 +117,13 @@ def value_and_grad(z: Tensor, y: Tensor, gamma: Any = 2.0) -> tuple[Tensor, ...]
 
 def _power1p_exp(z: Any, q: Any) -> Any:
     """(1 + exp(z))^q, also where exp(z) overflows."""
-    decay = torch.exp(-torch.abs(z))
+    decay = torch.exp(-abs(z))
     more = 1 + decay
     power = more**q
     u = q * ((decay - (more - 1)) / more)
     v = q * torch.clamp(torch.clamp(torch.clamp(z, min=0), max=1e30), min=-1e30)
     value = power * torch.exp(v + torch.clamp(u, -80, 80))
-    return torch.where(torch.abs(q) <= 8, (power + power * u) * torch.exp(v), value)
+    return torch.where(abs(q) <= 8, (power + power * u) * torch.exp(v), value)
 
 
 def _root_sigmoid(z: Any) -> Any:
@@ -138,18 +138,18 @@ def _root_softplus(z: Any) -> Any:
 
 def _sigmoid(z: Any) -> Any:
     """1/(1 + exp(-z)), without overflow."""
-    p = torch.exp(-torch.abs(z))
+    p = torch.exp(-abs(z))
     return torch.where(z < 0, p, 1) / (1 + p)
 
 
 def _softplus(z: Any) -> Any:
     """log(1 + exp(z)), without overflow."""
-    return torch.clamp(z, min=0) + torch.log1p(torch.exp(-torch.abs(z)))
+    return torch.clamp(z, min=0) + torch.log1p(torch.exp(-abs(z)))
 
 
 def _softplus_crossed(z: Any) -> Any:
     """exp(-z) softplus(z) - softplus(-z), without cancellation."""
-    a = torch.clamp(torch.abs(z), max=1e30)
+    a = torch.clamp(abs(z), max=1e30)
     b = torch.clamp(a, max=40)
     value = _sign(z) * torch.exp(-torch.clamp(z, min=0)) * (a - torch.expm1(b) * _softplus(-b))
     terms = (
@@ -159,7 +159,7 @@ def _softplus_crossed(z: Any) -> Any:
         1.1082662027100173e-11, -9.213930073949239e-13, 6.15003731854373e-14,
         -2.3203718596892428e-15,
     )  # fmt: skip
-    return torch.where(torch.abs(z) < 1.5, -torch.expm1(-z) * _horner(z * z, terms), value)
+    return torch.where(abs(z) < 1.5, -torch.expm1(-z) * _horner(z * z, terms), value)
 
 
 def _softplus_product(z: Any) -> Any:
@@ -171,7 +171,7 @@ def _softplus_product(z: Any) -> Any:
         5.444146511282372e-11, -5.044379737784243e-12, 4.270858853869834e-13,
         -2.832032276052363e-14, 1.0402666632653275e-15,
     )  # fmt: skip
-    return torch.where(torch.abs(z) < 1.5, _horner(z * z, terms), _softplus(z) * _softplus(-z))
+    return torch.where(abs(z) < 1.5, _horner(z * z, terms), _softplus(z) * _softplus(-z))
 
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:

@@ -22,67 +22,66 @@ from torch.autograd import forward_ad
 
 __all__ = ["CharbonnierLoss", "d2_scale", "d2_x", "d2_x_scale", "d_scale", "d_x", "loss"]
 __all__ += ["value_and_grad", "weight"]
+_RULES: Any = [("scale", "> 0 and finite", lambda p: (p > 0) & (p < math.inf))]
 _FORMULAS: dict[str, Any] = {}
 
 
-def _elementwise(_formula: Any) -> Any:
-    """The formula of tensors, float32 at least; the dtype of x comes out."""
+def _op(_formula: Any, _name: str = "") -> Any:
+    # an operation: the formula of each element, in float32 at least; the dtype of x comes out
+    def function(x: Tensor, scale: Any = 1.0) -> Tensor:
+        return _evaluate(_formula, x, scale)
+
+    function.__name__ = function.__qualname__ = _formula.__name__ = _name or _formula.__name__
     _FORMULAS[_formula.__name__] = _formula
-    return functools.wraps(_formula)(lambda x, scale=1.0: _evaluate(_formula, x, scale))
+    function.__doc__ = _formula.__doc__ or f"{_name}: d2_a_b is d^2 loss/d a d b, weight is d_x/x."
+    return function
 
 
-@_elementwise
-def loss(x: Tensor, scale: Any = 1.0) -> Tensor:
+@_op
+def loss(x: Tensor, scale: Tensor) -> Tensor:
     """Charbonnier loss (pseudo-Huber), elementwise."""
     y = x / scale
-    return torch.where(torch.abs(y) >= 2.0**60, torch.abs(y), y / (torch.sqrt(y * y + 1) + 1) * y)
+    return torch.where(abs(y) >= 2.0**60, abs(y), y / (torch.sqrt(y * y + 1) + 1) * y)
 
 
-@_elementwise
-def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
+@_op
+def d_x(x: Tensor, scale: Tensor) -> Tensor:
     """The derivative in x, the influence."""
     y = x / scale
-    value = 1 / _root1p_square(y) * y / scale
-    return torch.where(torch.abs(y) == math.inf, _sign(y) / scale, value)
+    return torch.where(abs(y) == math.inf, _sign(y) / scale, 1 / _root1p_square(y) * y / scale)
 
 
-@_elementwise
-def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
-    """The derivative in scale."""
-    return -x / scale * d_x(x, scale)
+d_scale = _op(lambda x, scale: -x / scale * d_x(x, scale), "d_scale")
 
 
-@_elementwise
-def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
+@_op
+def d2_x(x: Tensor, scale: Tensor) -> Tensor:
     """The second derivative in x."""
     y = x / scale
-    size = torch.abs(x)
+    size = abs(x)
     s = y * y
-    value = 1 / scale / (s + 1) * (1 / scale / torch.sqrt(s + 1))
-    return torch.where(torch.abs(y) >= 2.0**60, scale / size / size / size, value)
+    value = 1 / torch.sqrt(s + 1) / scale / (s + 1) / scale
+    return torch.where(abs(y) >= 2.0**40, scale / size / size / size, value)
 
 
-@_elementwise
-def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
+@_op
+def d2_x_scale(x: Tensor, scale: Tensor) -> Tensor:
     """The mixed second derivative in x and scale."""
     y = x / scale
     u = 1 / _root1p_square(y) * y
     value = u / scale * ((u * u - 2) / scale)
-    return torch.where(torch.abs(y) == math.inf, -_sign(y) / scale / scale, value)
+    return torch.where(abs(y) == math.inf, -_sign(y) / scale / scale, value)
 
 
-@_elementwise
-def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
+@_op
+def d2_scale(x: Tensor, scale: Tensor) -> Tensor:
     """The second derivative in scale."""
     y = x / scale
     u = 1 / _root1p_square(y) * y
-    return torch.where(torch.abs(y) == math.inf, math.inf, u / scale * (y / scale) * (3 - u * u))
+    return torch.where(abs(y) == math.inf, math.inf, u / scale * (y / scale) * (3 - u * u))
 
 
-@_elementwise
-def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
-    """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    return 1 / _root1p_square(x / scale) / scale / scale
+weight = _op(lambda x, scale: 1 / _root1p_square(x / scale) / scale / scale, "weight")
 
 
 def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
@@ -92,7 +91,7 @@ def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
 
 def _root1p_square(t: Any) -> Any:
     """sqrt(1 + t^2), also where t^2 overflows."""
-    return torch.where(torch.abs(t) >= 2.0**40, torch.abs(t), torch.sqrt(1 + t * t))
+    return torch.where(abs(t) >= 2.0**40, abs(t), torch.sqrt(1 + t * t))
 
 
 def _sign(value: Any) -> Any:
@@ -109,8 +108,7 @@ class CharbonnierLoss(torch.nn.Module):
         validate: check tensors, too, at every call, which waits for the device.
     Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
     Examples:
-        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
-        >>> CharbonnierLoss()(input, target).backward()
+        >>> CharbonnierLoss()(torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)).backward()
     """
 
     def __init__(self, scale: Any = 1.0, reduction: Any = "mean", *, validate: bool = False):
@@ -119,28 +117,22 @@ class CharbonnierLoss(torch.nn.Module):
             scale, reduction = 1.0 if reduction == "mean" else reduction, scale
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-        for value, rule in zip((scale,), _RULES):
-            if isinstance(value, Tensor) and value.grad_fn is not None:
-                raise TypeError(f"{rule[0]} is computed: give a Parameter, or call `loss`")
-            _beside(torch.zeros(()), value, *rule)
-            setattr(self, rule[0], torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
+        loss(torch.zeros((), device="cpu"), scale)  # checks the numbers
+        if isinstance(scale, Tensor) and scale.grad_fn is not None:
+            raise TypeError("scale is computed: give a Parameter, or call `loss`")
+        self.scale = torch.nn.Buffer(scale) if type(scale) is Tensor else scale
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The loss of input - target, each element times its weight."""
-        parameters = [self.scale]
-        for value, rule in zip(parameters, _RULES) if self.validate else ():
-            if _beside(torch.zeros(()), value, *rule).isnan().any():
-                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
-        if weight is None and self.reduction != "none":
-            total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
-            if total is not None:
-                return total
+        if self.validate and not torch.as_tensor(_RULES[0][2](self.scale)).all():
+            raise ValueError(f"scale must be > 0 and finite, got {self.scale}")
+        if weight is None and self.reduction != "none" and _is_plain(input, target, self.scale):
+            return _Total.apply(input, target, self.reduction == "mean", self.scale)
         if input.shape != target.shape:
             warnings.warn(f"sizes are broadcast: {input.shape}, {target.shape}", stacklevel=4)
         dtype = torch.promote_types(input.dtype, target.dtype)
         wide = torch.promote_types(dtype, torch.float32 if dtype.is_floating_point else torch.int64)
-        values = loss(input.to(wide) - target.to(wide), *parameters)
+        values = loss(input.to(wide) - target.to(wide), self.scale)
         values = values if weight is None else values * weight
         values = values if self.reduction == "none" else getattr(values, self.reduction)()
         cast = input.device.type != "meta" and torch.is_autocast_enabled(input.device.type)
@@ -150,9 +142,6 @@ class CharbonnierLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("scale", "reduction"))
 
 
-_RULES: tuple[Any, ...] = (("scale", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
-
-
 def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
     """The formula of tensors of one dtype and device."""
     x = x if isinstance(x, Tensor) else torch.as_tensor(x)
@@ -160,28 +149,23 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
         raise TypeError(f"x must be real, got dtype {x.dtype}")
     dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
-    values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
+    values, least = [x], torch.finfo(x.dtype).tiny
+    for p, (name, rule, valid) in zip(parameters, _RULES):
+        if isinstance(p, Tensor):  # NaN where it is wrong (no waiting); its slope, too: a product
+            values.append((p * torch.where(valid(p), 1.0, math.nan)).to(x.dtype))
+        elif isinstance(p, (float, int)) and valid(p):
+            p = p if abs(p) >= least or valid(0.0) else math.copysign(least, p)  # not rounded to 0
+            values.append(torch.full((), p, dtype=x.dtype, device=x.device))
+        else:
+            raise ValueError(f"{name} must be {rule}, got {p!r}")
     wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
     if not torch.compiler.is_compiling():
         result = _BothWays.apply(formula.__name__, *values)
-    elif wanted and not torch._C._are_functorch_transforms_active():
-        result = _Closed.apply(formula.__name__, *values)
-    else:  # the compiler decides what to keep
-        result = formula(*values)
+    elif torch._C._are_functorch_transforms_active():
+        result = _expanded(formula.__name__, *values)
+    else:
+        result = _Closed.apply(formula.__name__, *values) if wanted else formula(*values)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
-
-
-def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
-    """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
-    if isinstance(value, Tensor):
-        # a product, so that its slope is NaN too
-        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
-    if not isinstance(value, (float, int)) or not valid(value):
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny
-    if abs(value) < least and not valid(0.0):  # nor rounded to 0
-        value = math.copysign(least, value)
-    return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
 class _Closed(torch.autograd.Function):
@@ -218,6 +202,26 @@ class _BothWays(_Closed):
             return sum(d() * t for d, t in found if t is not None)
 
 
+def _by(name: str, at: Any) -> list[Tensor]:
+    """Its derivatives, as far as this file has them."""
+    found = _slopes(name, at) if name in _SLOPES else []
+    return [torch.nan_to_num(d(), nan=math.nan) for d in found]
+
+
+def _expanded(name: str, *values: Tensor) -> Tensor:
+    """Its expansion at the values themselves, for transforms that are compiled: autodiff would be
+    spoiled by branches not taken. Right up to the derivatives of this file, infinite beyond."""
+    at = [v.detach() for v in values]
+    steps = [torch.where(torch.isinf(a), 0, v - a) for v, a in zip(values, at)]
+    total = _FORMULAS[name](*at)
+    for n, one, d in zip(_SLOPES.get(name, ()), steps, _by(name, at)):
+        total = total + one * d
+        for other, d2 in zip(steps, _by(n, at)):
+            total = total + one * other * d2 / 2
+    order = 0.5 + (name in _SLOPES) + (name == "loss")
+    return total + sum(step**order for step in steps)
+
+
 def _slopes(name: str, values: Any, once: bool = False) -> list[Any]:
     """Its derivatives there, to be called; without derivatives of their own where told so."""
     if name not in _SLOPES:
@@ -233,22 +237,16 @@ _SLOPES = {
 }
 
 
-def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum in one pass over the memory of the CPU; None for what does not lie there
-    in one piece, is traced or in a transform, and for parameters far out."""
-    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
-        return None
-    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
-    target = x.new_zeros(()).expand(x.shape) if target is None else target
-    plain = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    plain = plain and not torch._C._are_functorch_transforms_active() and x.numel() > 0
-    plain = plain and forward_ad._current_level < 0
-    kinds = (Tensor, torch.nn.Parameter)
-    plain = plain and all(type(t) in kinds and t.is_cpu and t.is_contiguous() for t in tensors)
-    plain = plain and all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
-    numbers = [p.item() if isinstance(p, Tensor) else p for p in parameters if plain]
-    plain = plain and all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(numbers, _RULES))
-    return _Total.apply(x, target, mean, *parameters) if plain else None
+def _is_plain(x: Tensor, target: Tensor, *given: Any) -> bool:
+    """Whether all of it lies in the CPU's memory in one piece, untraced, outside of transforms."""
+    traced = torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack()
+    plain = not traced and not torch._C._are_functorch_transforms_active()
+    plain = plain and torch.autograd.forward_ad._current_level < 0 and x.shape == target.shape
+    plain = plain and x.dtype == target.dtype in (torch.float32, torch.float64) and x.numel() > 0
+    given = tuple(torch.as_tensor(p).detach() for p in given if plain)
+    dense = (type(t.data) is Tensor and t.is_cpu and t.is_contiguous() for t in (x, target, *given))
+    plain = plain and all(dense) and all(t.numel() == 1 for t in given)
+    return plain and all(1e-9 < abs(p) < 1e9 and r[2](p) for p, r in zip(map(float, given), _RULES))
 
 
 class _Total(torch.autograd.Function):
@@ -257,11 +255,9 @@ class _Total(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
         ctx.share, ctx.parameters = 1 / x.numel() if mean else 1.0, parameters
-        slope, step, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
-        parts = [(x, target, slope)]
-        if x.numel() > step:
-            parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
-        for one, other, s in parts:
+        slope, size, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
+        split = (t.detach().view(-1).split(size) for t in (x, target, slope))
+        for one, other, s in zip(*split) if x.numel() > size else [(x, target, slope)]:
             found = _block(one - other, s, ctx, *map(float, parameters))
             if not all(map(math.isfinite, found)):  # out of the ordinary: by the functions
                 values = one - other, *parameters
@@ -276,8 +272,7 @@ class _Total(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
-            values = x - target, *ctx.parameters
-            slope, *sums = (ctx.share * f(*values) for f in (d_x, d_scale))
+            slope, *sums = (ctx.share * f(x - target, *ctx.parameters) for f in (d_x, d_scale))
         slope = slope if not torch.is_grad_enabled() and grad.item() == 1 else slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
         by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)

@@ -22,53 +22,38 @@ from torch.autograd import forward_ad
 
 __all__ = ["ExpectileLoss", "d2_tau", "d2_x", "d2_x_tau", "d_tau", "d_x", "loss", "value_and_grad"]
 __all__ += ["weight"]
+_RULES: Any = [("tau", "in (0, 1)", lambda p: (p > 0) & (p < 1))]
 _FORMULAS: dict[str, Any] = {}
 
 
-def _elementwise(_formula: Any) -> Any:
-    """The formula of tensors, float32 at least; the dtype of x comes out."""
+def _op(_formula: Any, _name: str = "") -> Any:
+    # an operation: the formula of each element, in float32 at least; the dtype of x comes out
+    def function(x: Tensor, tau: Any = 0.5) -> Tensor:
+        return _evaluate(_formula, x, tau)
+
+    function.__name__ = function.__qualname__ = _formula.__name__ = _name or _formula.__name__
     _FORMULAS[_formula.__name__] = _formula
-    return functools.wraps(_formula)(lambda x, tau=0.5: _evaluate(_formula, x, tau))
+    function.__doc__ = _formula.__doc__ or f"{_name}: d2_a_b is d^2 loss/d a d b, weight is d_x/x."
+    return function
 
 
-@_elementwise
-def loss(x: Tensor, tau: Any = 0.5) -> Tensor:
+@_op
+def loss(x: Tensor, tau: Tensor) -> Tensor:
     """Expectile loss, elementwise."""
     return torch.where(x > 0, x * (1 - tau) * x, x * tau * x)
 
 
-@_elementwise
-def d_x(x: Tensor, tau: Any = 0.5) -> Tensor:
-    """The derivative in x, the influence."""
-    return torch.where(x > 0, 2 * (1 - tau) * x, 2 * tau * x)
+d_x = _op(lambda x, tau: torch.where(x > 0, 2 * (1 - tau) * x, 2 * tau * x), "d_x")
+d_tau = _op(lambda x, tau: torch.where(x > 0, -x * x, x * x), "d_tau")
+d2_x = _op(
+    lambda x, tau: torch.where(torch.isnan(x), x, torch.where(x > 0, 2 - 2 * tau, 2 * tau)), "d2_x"
+)
+d2_x_tau = _op(lambda x, tau: torch.where(x > 0, -2 * x, 2 * x), "d2_x_tau")
+d2_tau = _op(lambda x, tau: torch.where(torch.isnan(x), x, 0), "d2_tau")
 
 
-@_elementwise
-def d_tau(x: Tensor, tau: Any = 0.5) -> Tensor:
-    """The derivative in tau."""
-    return torch.where(x > 0, -x * x, x * x)
-
-
-@_elementwise
-def d2_x(x: Tensor, tau: Any = 0.5) -> Tensor:
-    """The second derivative in x."""
-    return torch.where(torch.isnan(x), x, torch.where(x > 0, 2 - 2 * tau, 2 * tau))
-
-
-@_elementwise
-def d2_x_tau(x: Tensor, tau: Any = 0.5) -> Tensor:
-    """The mixed second derivative in x and tau."""
-    return torch.where(x > 0, -2 * x, 2 * x)
-
-
-@_elementwise
-def d2_tau(x: Tensor, tau: Any = 0.5) -> Tensor:
-    """The second derivative in tau."""
-    return torch.where(torch.isnan(x), x, 0)
-
-
-@_elementwise
-def weight(x: Tensor, tau: Any = 0.5) -> Tensor:
+@_op
+def weight(x: Tensor, tau: Tensor) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     value = 2 * tau
     value = torch.where(x > 0, 2 - 2 * tau, value)
@@ -90,8 +75,7 @@ class ExpectileLoss(torch.nn.Module):
         validate: check tensors, too, at every call, which waits for the device.
     Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
     Examples:
-        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
-        >>> ExpectileLoss()(input, target).backward()
+        >>> ExpectileLoss()(torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)).backward()
     """
 
     def __init__(self, tau: Any = 0.5, reduction: Any = "mean", *, validate: bool = False):
@@ -100,28 +84,22 @@ class ExpectileLoss(torch.nn.Module):
             tau, reduction = 0.5 if reduction == "mean" else reduction, tau
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-        for value, rule in zip((tau,), _RULES):
-            if isinstance(value, Tensor) and value.grad_fn is not None:
-                raise TypeError(f"{rule[0]} is computed: give a Parameter, or call `loss`")
-            _beside(torch.zeros(()), value, *rule)
-            setattr(self, rule[0], torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
+        loss(torch.zeros((), device="cpu"), tau)  # checks the numbers
+        if isinstance(tau, Tensor) and tau.grad_fn is not None:
+            raise TypeError("tau is computed: give a Parameter, or call `loss`")
+        self.tau = torch.nn.Buffer(tau) if type(tau) is Tensor else tau
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The loss of input - target, each element times its weight."""
-        parameters = [self.tau]
-        for value, rule in zip(parameters, _RULES) if self.validate else ():
-            if _beside(torch.zeros(()), value, *rule).isnan().any():
-                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
-        if weight is None and self.reduction != "none":
-            total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
-            if total is not None:
-                return total
+        if self.validate and not torch.as_tensor(_RULES[0][2](self.tau)).all():
+            raise ValueError(f"tau must be in (0, 1), got {self.tau}")
+        if weight is None and self.reduction != "none" and _is_plain(input, target, self.tau):
+            return _Total.apply(input, target, self.reduction == "mean", self.tau)
         if input.shape != target.shape:
             warnings.warn(f"sizes are broadcast: {input.shape}, {target.shape}", stacklevel=4)
         dtype = torch.promote_types(input.dtype, target.dtype)
         wide = torch.promote_types(dtype, torch.float32 if dtype.is_floating_point else torch.int64)
-        values = loss(input.to(wide) - target.to(wide), *parameters)
+        values = loss(input.to(wide) - target.to(wide), self.tau)
         values = values if weight is None else values * weight
         values = values if self.reduction == "none" else getattr(values, self.reduction)()
         cast = input.device.type != "meta" and torch.is_autocast_enabled(input.device.type)
@@ -131,9 +109,6 @@ class ExpectileLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("tau", "reduction"))
 
 
-_RULES: tuple[Any, ...] = (("tau", "in (0, 1)", lambda p: (p > 0) & (p < 1)),)
-
-
 def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
     """The formula of tensors of one dtype and device."""
     x = x if isinstance(x, Tensor) else torch.as_tensor(x)
@@ -141,28 +116,23 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
         raise TypeError(f"x must be real, got dtype {x.dtype}")
     dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
-    values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
+    values, least = [x], torch.finfo(x.dtype).tiny
+    for p, (name, rule, valid) in zip(parameters, _RULES):
+        if isinstance(p, Tensor):  # NaN where it is wrong (no waiting); its slope, too: a product
+            values.append((p * torch.where(valid(p), 1.0, math.nan)).to(x.dtype))
+        elif isinstance(p, (float, int)) and valid(p):
+            p = p if abs(p) >= least or valid(0.0) else math.copysign(least, p)  # not rounded to 0
+            values.append(torch.full((), p, dtype=x.dtype, device=x.device))
+        else:
+            raise ValueError(f"{name} must be {rule}, got {p!r}")
     wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
     if not torch.compiler.is_compiling():
         result = _BothWays.apply(formula.__name__, *values)
-    elif wanted and not torch._C._are_functorch_transforms_active():
-        result = _Closed.apply(formula.__name__, *values)
-    else:  # the compiler decides what to keep
-        result = formula(*values)
+    elif torch._C._are_functorch_transforms_active():
+        result = _expanded(formula.__name__, *values)
+    else:
+        result = _Closed.apply(formula.__name__, *values) if wanted else formula(*values)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
-
-
-def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
-    """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
-    if isinstance(value, Tensor):
-        # a product, so that its slope is NaN too
-        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
-    if not isinstance(value, (float, int)) or not valid(value):
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny
-    if abs(value) < least and not valid(0.0):  # nor rounded to 0
-        value = math.copysign(least, value)
-    return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
 class _Closed(torch.autograd.Function):
@@ -199,6 +169,26 @@ class _BothWays(_Closed):
             return sum(d() * t for d, t in found if t is not None)
 
 
+def _by(name: str, at: Any) -> list[Tensor]:
+    """Its derivatives, as far as this file has them."""
+    found = _slopes(name, at) if name in _SLOPES else []
+    return [torch.nan_to_num(d(), nan=math.nan) for d in found]
+
+
+def _expanded(name: str, *values: Tensor) -> Tensor:
+    """Its expansion at the values themselves, for transforms that are compiled: autodiff would be
+    spoiled by branches not taken. Right up to the derivatives of this file, infinite beyond."""
+    at = [v.detach() for v in values]
+    steps = [torch.where(torch.isinf(a), 0, v - a) for v, a in zip(values, at)]
+    total = _FORMULAS[name](*at)
+    for n, one, d in zip(_SLOPES.get(name, ()), steps, _by(name, at)):
+        total = total + one * d
+        for other, d2 in zip(steps, _by(n, at)):
+            total = total + one * other * d2 / 2
+    order = 0.5 + (name in _SLOPES) + (name == "loss")
+    return total + sum(step**order for step in steps)
+
+
 def _slopes(name: str, values: Any, once: bool = False) -> list[Any]:
     """Its derivatives there, to be called; without derivatives of their own where told so."""
     if name not in _SLOPES:
@@ -214,55 +204,41 @@ _SLOPES = {
 }
 
 
-def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum in one pass over the memory of the CPU; None for what does not lie there
-    in one piece, is traced or in a transform, and for parameters far out."""
-    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
-        return None
-    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
-    target = x.new_zeros(()).expand(x.shape) if target is None else target
-    plain = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    plain = plain and not torch._C._are_functorch_transforms_active() and x.numel() > 0
-    plain = plain and forward_ad._current_level < 0
-    kinds = (Tensor, torch.nn.Parameter)
-    plain = plain and all(type(t) in kinds and t.is_cpu and t.is_contiguous() for t in tensors)
-    plain = plain and all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
-    numbers = [p.item() if isinstance(p, Tensor) else p for p in parameters if plain]
-    plain = plain and all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(numbers, _RULES))
-    return _Total.apply(x, target, mean, *parameters) if plain else None
+def _is_plain(x: Tensor, target: Tensor, *given: Any) -> bool:
+    """Whether all of it lies in the CPU's memory in one piece, untraced, outside of transforms."""
+    traced = torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack()
+    plain = not traced and not torch._C._are_functorch_transforms_active()
+    plain = plain and torch.autograd.forward_ad._current_level < 0 and x.shape == target.shape
+    plain = plain and x.dtype == target.dtype in (torch.float32, torch.float64) and x.numel() > 0
+    given = tuple(torch.as_tensor(p).detach() for p in given if plain)
+    dense = (type(t.data) is Tensor and t.is_cpu and t.is_contiguous() for t in (x, target, *given))
+    plain = plain and all(dense) and all(t.numel() == 1 for t in given)
+    return plain and all(1e-9 < abs(p) < 1e9 and r[2](p) for p, r in zip(map(float, given), _RULES))
 
 
 class _Total(torch.autograd.Function):
     """Block by block, in memory that stays in the cache; the slope is kept for backward."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        ctx.share, ctx.parameters = 1 / x.numel() if mean else 1.0, parameters
-        slope, step, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
-        parts = [(x, target, slope)]
-        if x.numel() > step:
-            parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
-        (tau,) = map(float, parameters)
-        for one, other, s in parts:
+    def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, tau: Any) -> Tensor:
+        ctx.share, ctx.parameters, tau = 1 / x.numel() if mean else 1.0, (tau,), float(tau)
+        slope, size, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
+        split = (t.detach().view(-1).split(size) for t in (x, target, slope))
+        for one, other, s in zip(*split) if x.numel() > size else [(x, target, slope)]:
             d = one - other
+            by = d_tau(d, tau).sum().item() if ctx.needs_input_grad[3] else 0.0
             u = torch.mul(d, d)
             v = torch.mul(u, 1 - tau)
             w = torch.mul(u, tau)
             c1 = d > 0
             torch.where(c1, v, w, out=v)
-            found = [v.sum().item(), 0.0]
             torch.mul(d, 2 - tau * 2, out=w)
             d.mul_(tau * 2)
             torch.where(c1, w, d, out=s)
-            if ctx.needs_input_grad[3]:
-                torch.mul(u, -1, out=v)
-                torch.where(c1, v, u, out=v)
-                found[1] = v.sum().item()
+            sums.append([v.sum().item(), by])
             s.mul_(ctx.share)
-            if math.isnan(found[0]):  # which no sign or choice of slopes may hide
+            if math.isnan(sums[-1][0]):
                 s.masked_fill_(torch.isnan(one - other), math.nan)
-                found = [math.nan for _ in found]
-            sums.append(found)
         value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
         ctx.save_for_backward(x, target, slope)
         return x.new_full((), value)
@@ -271,8 +247,7 @@ class _Total(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
-            values = x - target, *ctx.parameters
-            slope, *sums = (ctx.share * f(*values) for f in (d_x, d_tau))
+            slope, *sums = (ctx.share * f(x - target, *ctx.parameters) for f in (d_x, d_tau))
         slope = slope if not torch.is_grad_enabled() and grad.item() == 1 else slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
         by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)

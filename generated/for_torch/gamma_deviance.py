@@ -46,21 +46,19 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 def loss(mu: Tensor, y: Tensor) -> Any:
     """Gamma deviance, elementwise."""
     value = y / mu - 1 + _log_ratio(mu, y, mu - y)
-    return torch.where(torch.abs(mu / y) < 3, -_log1p_minus((y - mu) / mu), value)
+    return torch.where(abs(mu / y) < 3, -_log1p_minus((y - mu) / mu), value)
 
 
 @_elementwise
 def d_mu(mu: Tensor, y: Tensor) -> Any:
     """The derivative in mu."""
-    return torch.where(torch.abs(mu) == math.inf, 0, (mu - y) / mu / mu)
+    return torch.where(abs(mu) == math.inf, 0, (mu - y) / mu / mu)
 
 
 @_elementwise
 def d_y(mu: Tensor, y: Tensor) -> Any:
     """The derivative in y."""
-    value = (y - mu) / mu / y
-    value = torch.where(mu / y < 2.0**-54, 1 / mu, value)
-    return torch.where(torch.abs(mu) == math.inf, -1 / y, value)
+    return torch.where(1 / (mu / y) < 2.0**-54, -1 / y, (y - mu) / y / mu)
 
 
 @_elementwise
@@ -96,11 +94,11 @@ def _log1p_minus(z: Any) -> Any:
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
     """log(t/z), from d = t - z where neither is far beyond the other."""
     least = torch.clamp(t, max=z)
-    size = torch.log1p(torch.abs(d) / least)
+    size = torch.log1p(abs(d) / least)
     q = t / z
     value = 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
     value = torch.where((q > 1e-30) & (q < 1e30), torch.log(q), value)
-    return torch.where(torch.abs(d) < 2 * least, torch.where(d < 0, -size, size), value)
+    return torch.where(abs(d) < 2 * least, torch.where(d < 0, -size, size), value)
 
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:

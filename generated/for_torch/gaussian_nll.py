@@ -60,8 +60,7 @@ def d_mu(mu: Tensor, v: Tensor, y: Tensor) -> Any:
 def d_v(mu: Tensor, v: Tensor, y: Tensor) -> Any:
     """The derivative in v."""
     u = (y - mu) / v
-    value = 0.5 * (1 - u * (y - mu)) / v
-    return torch.where(torch.abs(mu) >= 2.0**30, 1 / v / 2 - 0.5 * u * u, value)
+    return torch.where(abs(mu) >= 32768, 1 / v / 2 - 0.5 * u * u, 0.5 * (1 - u * (y - mu)) / v)
 
 
 @_elementwise
@@ -92,9 +91,9 @@ def d2_mu_y(mu: Tensor, v: Tensor, y: Tensor) -> Any:
 def d2_v(mu: Tensor, v: Tensor, y: Tensor) -> Any:
     """The second derivative in v."""
     value = ((y - mu) / v * (y - mu) - 0.5) / v / v
-    u = torch.abs(v / 2 - y * y) / mu / mu
-    w = torch.abs(y) / torch.abs(mu) * 2
-    return torch.where((u < 2.0**-54) & (w < 2.0**-54), mu / v / v * (mu / v), value)
+    u = abs(v / 2 - y * y) / mu / mu
+    w = mu / v / v * (mu / v)
+    return torch.where((u < 2.0**-54) & (abs(y) / abs(mu) * 2 < 2.0**-54), w, value)
 
 
 @_elementwise

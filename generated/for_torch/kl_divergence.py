@@ -104,11 +104,11 @@ def _log_quotient(a: Any, b: Any) -> Any:
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
     """log(t/z), from d = t - z where neither is far beyond the other."""
     least = torch.clamp(t, max=z)
-    size = torch.log1p(torch.abs(d) / least)
+    size = torch.log1p(abs(d) / least)
     q = t / z
     value = 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
     value = torch.where((q > 1e-30) & (q < 1e30), torch.log(q), value)
-    return torch.where(torch.abs(d) < 2 * least, torch.where(d < 0, -size, size), value)
+    return torch.where(abs(d) < 2 * least, torch.where(d < 0, -size, size), value)
 
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:

@@ -150,14 +150,12 @@ def _value_and_grad(b: Any, a: Any, T: Any) -> Any:
 
 def _chance_divergence(p: Any, q: Any, w: Any) -> Any:
     """q log(q/p) - q + p for p = q exp(-w); p at q = 0."""
-    value = q * w - q + p
-    value = torch.where(torch.abs(w) < 1, q * _expm1_minus(-w), value)
-    return torch.where(q == 0, p, value)
+    return torch.where(q == 0, p, torch.where(abs(w) < 1, q * _expm1_minus(-w), q * w - q + p))
 
 
 def _chance_gap(p: Any, q: Any, w: Any) -> Any:
     """p - q for p = q exp(-w)."""
-    return torch.where(torch.abs(w) < 1, q * torch.expm1(-w), p - q)
+    return torch.where(abs(w) < 1, q * torch.expm1(-w), p - q)
 
 
 def _expm1_minus(z: Any) -> Any:
@@ -170,7 +168,7 @@ def _expm1_minus(z: Any) -> Any:
         1.6059043836821613e-10, 1.1470745597729725e-11, 7.647163731819816e-13,
         4.779477332387385e-14, 2.8114572543455206e-15, 1.5619206968586225e-16,
     )  # fmt: skip
-    return torch.where(torch.abs(z) < 1, z * z * _horner(z, terms), value)
+    return torch.where(abs(z) < 1, z * z * _horner(z, terms), value)
 
 
 def _apart(n: Tensor, m: Tensor, difference: Tensor, weight: Tensor) -> Tensor:

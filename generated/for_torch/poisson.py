@@ -45,12 +45,17 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(mu: Tensor, y: Tensor) -> Any:
     """Poisson loss, elementwise."""
-    u = mu / y
-    q = mu - y * torch.log(mu)
-    value = y * (1 - torch.log(y) - _log1p_minus((mu - y) / y))
-    value = torch.where(torch.abs(u) >= 256, q, value)
-    value = torch.where(torch.abs(u) < 0.5, q, value)
-    value = torch.where(torch.abs(mu) == math.inf, math.inf, value)
+    L = torch.log(mu)
+    u = y * L
+    q = mu - u
+    size = abs(mu)
+    v = q - mu
+    w = q + (mu - (q - v) + (-u - v) - _product_error(y, L))
+    p = 0.125 * size
+    value = torch.where(
+        (abs(q) < p) & (8 * size > size) & (abs(u) < 8 * size) & (abs(w - q) < size), w, q
+    )
+    value = torch.where(mu == math.inf, math.inf, value)
     return torch.where(y == 0, mu, value)
 
 
@@ -83,22 +88,12 @@ def value_and_grad(mu: Tensor, y: Tensor) -> tuple[Tensor, ...]:
     return loss(mu, y), d_mu(mu, y)
 
 
-def _log1p_minus(z: Any) -> Any:
-    """log(1 + z) - z, without cancellation at small z."""
-    w = z / (2 + z)
-    value = torch.log1p(z) - z
-    value = torch.where(z == math.inf, -math.inf, value)
-    terms = (
-        1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15, 1 / 17, 1 / 19, 1 / 21, 1 / 23, 1 / 25,
-        1 / 27, 1 / 29, 1 / 31, 1 / 33, 1 / 35,
-    )  # fmt: skip
-    u = 0.5 * (1 - w) * (1 - (1 - w) * w * _horner(w * w, terms))
-    return torch.where((z > -0.5) & (z < 1), -z * z * u, value)
-
-
-def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
-    """The polynomial with these coefficients, lowest first."""
-    return functools.reduce(lambda total, c: total * z + c, coefficients[::-1])
+def _product_error(a: Any, b: Any) -> Any:
+    """a*b - round(a*b), exactly (Dekker's splitting into halves of 26 or 12 bits)."""
+    split = 4097.0 if a.dtype == torch.float32 else 134217729.0
+    a_high, b_high = split * a - (split * a - a), split * b - (split * b - b)
+    a_low, b_low = a - a_high, b - b_high
+    return ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low
 
 
 class PoissonLoss(torch.nn.Module):

@@ -48,16 +48,16 @@ def loss(mu: Tensor, y: Tensor) -> Any:
     u = mu / y
     q = mu - y + y * _log_ratio(y, mu, y - mu)
     value = -y * _log1p_minus((mu - y) / y)
-    value = torch.where(torch.abs(u) >= 256, q, value)
-    value = torch.where(torch.abs(u) < 0.25, q, value)
-    value = torch.where(torch.abs(mu) == math.inf, math.inf, value)
+    value = torch.where(abs(u) >= 256, q, value)
+    value = torch.where(abs(u) < 0.25, q, value)
+    value = torch.where(abs(mu) == math.inf, math.inf, value)
     return torch.where(y == 0, mu, value)
 
 
 @_elementwise
 def d_mu(mu: Tensor, y: Tensor) -> Any:
     """The derivative in mu."""
-    return torch.where(y == 0, 1, torch.where(torch.abs(mu) == math.inf, 1, (mu - y) / mu))
+    return torch.where(y == 0, 1, torch.where(abs(mu) == math.inf, 1, (mu - y) / mu))
 
 
 @_elementwise
@@ -99,11 +99,11 @@ def _log1p_minus(z: Any) -> Any:
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
     """log(t/z), from d = t - z where neither is far beyond the other."""
     least = torch.clamp(t, max=z)
-    size = torch.log1p(torch.abs(d) / least)
+    size = torch.log1p(abs(d) / least)
     q = t / z
     value = 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
     value = torch.where((q > 1e-30) & (q < 1e30), torch.log(q), value)
-    return torch.where(torch.abs(d) < 2 * least, torch.where(d < 0, -size, size), value)
+    return torch.where(abs(d) < 2 * least, torch.where(d < 0, -size, size), value)
 
 
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:

@@ -10,66 +10,41 @@ Source: Legendre, Nouvelles méthodes pour la détermination des orbites des com
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """
 
-import functools
 import math
 import warnings
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 __all__ = ["QuadraticLoss", "d2_scale", "d2_x", "d2_x_scale", "d_scale", "d_x", "loss"]
 __all__ += ["value_and_grad", "weight"]
+_RULES: Any = [("scale", "> 0 and finite", lambda p: (p > 0) & (p < math.inf))]
 
 
-def _elementwise(_formula: Any) -> Any:
-    """The formula of tensors, float32 at least; the dtype of x comes out."""
-    return functools.wraps(_formula)(lambda x, scale=1.0: _evaluate(_formula, x, scale))
+def _op(_formula: Any, _name: str = "") -> Any:
+    # an operation: the formula of each element, in float32 at least; the dtype of x comes out
+    def function(x: Tensor, scale: Any = 1.0) -> Tensor:
+        return _evaluate(_formula, x, scale)
+
+    function.__name__ = function.__qualname__ = _name or _formula.__name__
+    function.__doc__ = _formula.__doc__ or f"{_name}: d2_a_b is d^2 loss/d a d b, weight is d_x/x."
+    return function
 
 
-@_elementwise
-def loss(x: Tensor, scale: Any = 1.0) -> Tensor:
+@_op
+def loss(x: Tensor, scale: Tensor) -> Tensor:
     """Quadratic loss (L2), elementwise."""
     y = x / scale
     return 0.5 * y * y
 
 
-@_elementwise
-def d_x(x: Tensor, scale: Any = 1.0) -> Tensor:
-    """The derivative in x, the influence."""
-    return x / scale / scale
-
-
-@_elementwise
-def d_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
-    """The derivative in scale."""
-    return -x / scale * d_x(x, scale)
-
-
-@_elementwise
-def d2_x(x: Tensor, scale: Any = 1.0) -> Tensor:
-    """The second derivative in x."""
-    return torch.where(torch.isnan(x), x, 1 / scale / scale)
-
-
-@_elementwise
-def d2_x_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
-    """The mixed second derivative in x and scale."""
-    return -x / scale / scale * (2 / scale)
-
-
-@_elementwise
-def d2_scale(x: Tensor, scale: Any = 1.0) -> Tensor:
-    """The second derivative in scale."""
-    y = x / scale
-    return 3 * y / scale * (y / scale)
-
-
-@_elementwise
-def weight(x: Tensor, scale: Any = 1.0) -> Tensor:
-    """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    return torch.where(torch.isnan(x), x, 1 / scale / scale)
+d_x = _op(lambda x, scale: x / scale / scale, "d_x")
+d_scale = _op(lambda x, scale: -x / scale * d_x(x, scale), "d_scale")
+d2_x = _op(lambda x, scale: torch.where(torch.isnan(x), x, 1 / scale / scale), "d2_x")
+d2_x_scale = _op(lambda x, scale: -x / scale / scale * (2 / scale), "d2_x_scale")
+d2_scale = _op(lambda x, scale: 3 * (x / scale) / scale * d_x(x, scale), "d2_scale")
+weight = _op(lambda x, scale: torch.where(torch.isnan(x), x, 1 / scale / scale), "weight")
 
 
 def value_and_grad(x: Tensor, scale: Any = 1.0) -> tuple[Tensor, Tensor]:
@@ -86,8 +61,7 @@ class QuadraticLoss(torch.nn.Module):
         validate: check tensors, too, at every call, which waits for the device.
     Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
     Examples:
-        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
-        >>> QuadraticLoss()(input, target).backward()
+        >>> QuadraticLoss()(torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)).backward()
     """
 
     def __init__(self, scale: Any = 1.0, reduction: Any = "mean", *, validate: bool = False):
@@ -96,28 +70,22 @@ class QuadraticLoss(torch.nn.Module):
             scale, reduction = 1.0 if reduction == "mean" else reduction, scale
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-        for value, rule in zip((scale,), _RULES):
-            if isinstance(value, Tensor) and value.grad_fn is not None:
-                raise TypeError(f"{rule[0]} is computed: give a Parameter, or call `loss`")
-            _beside(torch.zeros(()), value, *rule)
-            setattr(self, rule[0], torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
+        loss(torch.zeros((), device="cpu"), scale)  # checks the numbers
+        if isinstance(scale, Tensor) and scale.grad_fn is not None:
+            raise TypeError("scale is computed: give a Parameter, or call `loss`")
+        self.scale = torch.nn.Buffer(scale) if type(scale) is Tensor else scale
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The loss of input - target, each element times its weight."""
-        parameters = [self.scale]
-        for value, rule in zip(parameters, _RULES) if self.validate else ():
-            if _beside(torch.zeros(()), value, *rule).isnan().any():
-                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
-        if weight is None and self.reduction != "none":
-            total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
-            if total is not None:
-                return total
+        if self.validate and not torch.as_tensor(_RULES[0][2](self.scale)).all():
+            raise ValueError(f"scale must be > 0 and finite, got {self.scale}")
+        if weight is None and self.reduction != "none" and _is_plain(input, target, self.scale):
+            return _Total.apply(input, target, self.reduction == "mean", self.scale)
         if input.shape != target.shape:
             warnings.warn(f"sizes are broadcast: {input.shape}, {target.shape}", stacklevel=4)
         dtype = torch.promote_types(input.dtype, target.dtype)
         wide = torch.promote_types(dtype, torch.float32 if dtype.is_floating_point else torch.int64)
-        values = loss(input.to(wide) - target.to(wide), *parameters)
+        values = loss(input.to(wide) - target.to(wide), self.scale)
         values = values if weight is None else values * weight
         values = values if self.reduction == "none" else getattr(values, self.reduction)()
         cast = input.device.type != "meta" and torch.is_autocast_enabled(input.device.type)
@@ -127,9 +95,6 @@ class QuadraticLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("scale", "reduction"))
 
 
-_RULES: tuple[Any, ...] = (("scale", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
-
-
 def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
     """The formula of tensors of one dtype and device."""
     x = x if isinstance(x, Tensor) else torch.as_tensor(x)
@@ -137,61 +102,45 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
         raise TypeError(f"x must be real, got dtype {x.dtype}")
     dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
-    values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
+    values, least = [x], torch.finfo(x.dtype).tiny
+    for p, (name, rule, valid) in zip(parameters, _RULES):
+        if isinstance(p, Tensor):  # NaN where it is wrong (no waiting); its slope, too: a product
+            values.append((p * torch.where(valid(p), 1.0, math.nan)).to(x.dtype))
+        elif isinstance(p, (float, int)) and valid(p):
+            p = p if abs(p) >= least or valid(0.0) else math.copysign(least, p)  # not rounded to 0
+            values.append(torch.full((), p, dtype=x.dtype, device=x.device))
+        else:
+            raise ValueError(f"{name} must be {rule}, got {p!r}")
     result = formula(*values)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
 
 
-def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
-    """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
-    if isinstance(value, Tensor):
-        # a product, so that its slope is NaN too
-        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
-    if not isinstance(value, (float, int)) or not valid(value):
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny
-    if abs(value) < least and not valid(0.0):  # nor rounded to 0
-        value = math.copysign(least, value)
-    return torch.full((), value, dtype=x.dtype, device=x.device)
-
-
-def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum in one pass over the memory of the CPU; None for what does not lie there
-    in one piece, is traced or in a transform, and for parameters far out."""
-    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
-        return None
-    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
-    target = x.new_zeros(()).expand(x.shape) if target is None else target
-    plain = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    plain = plain and not torch._C._are_functorch_transforms_active() and x.numel() > 0
-    plain = plain and forward_ad._current_level < 0
-    kinds = (Tensor, torch.nn.Parameter)
-    plain = plain and all(type(t) in kinds and t.is_cpu and t.is_contiguous() for t in tensors)
-    plain = plain and all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
-    numbers = [p.item() if isinstance(p, Tensor) else p for p in parameters if plain]
-    plain = plain and all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(numbers, _RULES))
-    return _Total.apply(x, target, mean, *parameters) if plain else None
+def _is_plain(x: Tensor, target: Tensor, *given: Any) -> bool:
+    """Whether all of it lies in the CPU's memory in one piece, untraced, outside of transforms."""
+    traced = torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack()
+    plain = not traced and not torch._C._are_functorch_transforms_active()
+    plain = plain and torch.autograd.forward_ad._current_level < 0 and x.shape == target.shape
+    plain = plain and x.dtype == target.dtype in (torch.float32, torch.float64) and x.numel() > 0
+    given = tuple(torch.as_tensor(p).detach() for p in given if plain)
+    dense = (type(t.data) is Tensor and t.is_cpu and t.is_contiguous() for t in (x, target, *given))
+    plain = plain and all(dense) and all(t.numel() == 1 for t in given)
+    return plain and all(1e-9 < abs(p) < 1e9 and r[2](p) for p, r in zip(map(float, given), _RULES))
 
 
 class _Total(torch.autograd.Function):
     """Block by block, in memory that stays in the cache; the slope is kept for backward."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        ctx.share, ctx.parameters = 1 / x.numel() if mean else 1.0, parameters
-        slope, step, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
-        parts = [(x, target, slope)]
-        if x.numel() > step:
-            parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
-        (scale,) = map(float, parameters)
-        for one, other, s in parts:
+    def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, scale: Any) -> Tensor:
+        ctx.share, ctx.parameters, scale = 1 / x.numel() if mean else 1.0, (scale,), float(scale)
+        slope, size, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
+        split = (t.detach().view(-1).split(size) for t in (x, target, slope))
+        for one, other, s in zip(*split) if x.numel() > size else [(x, target, slope)]:
             d = one - other
             u = torch.mul(d, d)
-            found = [u.sum().item() / scale / scale / 2, 0.0]
-            if ctx.needs_input_grad[3]:
-                found[1] = -(u.sum().item() / (scale * scale * scale))
+            by = ctx.needs_input_grad[3] and -(u.sum().item() / (scale * scale * scale))
+            sums.append([u.sum().item() / scale / scale / 2, by])
             torch.mul(d, ctx.share / (scale * scale), out=s)
-            sums.append(found)
         value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
         ctx.save_for_backward(x, target, slope)
         return x.new_full((), value)
@@ -200,8 +149,7 @@ class _Total(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
-            values = x - target, *ctx.parameters
-            slope, *sums = (ctx.share * f(*values) for f in (d_x, d_scale))
+            slope, *sums = (ctx.share * f(x - target, *ctx.parameters) for f in (d_x, d_scale))
         slope = slope if not torch.is_grad_enabled() and grad.item() == 1 else slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
         by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)

@@ -20,64 +20,63 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 __all__ = ["RamsayLoss", "d2_a", "d2_x", "d2_x_a", "d_a", "d_x", "loss", "value_and_grad", "weight"]
+_RULES: Any = [("a", "> 0 and finite", lambda p: (p > 0) & (p < math.inf))]
 _FORMULAS: dict[str, Any] = {}
 
 
-def _elementwise(_formula: Any) -> Any:
-    """The formula of tensors, float32 at least; the dtype of x comes out."""
+def _op(_formula: Any, _name: str = "") -> Any:
+    # an operation: the formula of each element, in float32 at least; the dtype of x comes out
+    def function(x: Tensor, a: Any = 0.3) -> Tensor:
+        return _evaluate(_formula, x, a)
+
+    function.__name__ = function.__qualname__ = _formula.__name__ = _name or _formula.__name__
     _FORMULAS[_formula.__name__] = _formula
-    return functools.wraps(_formula)(lambda x, a=0.3: _evaluate(_formula, x, a))
+    function.__doc__ = _formula.__doc__ or f"{_name}: d2_a_b is d^2 loss/d a d b, weight is d_x/x."
+    return function
 
 
-@_elementwise
-def loss(x: Tensor, a: Any = 0.3) -> Tensor:
+@_op
+def loss(x: Tensor, a: Tensor) -> Tensor:
     """Ramsay's Ea, elementwise."""
-    value = x * _exp_difference_alone_0_1_1(-a * torch.abs(x)) * x
-    return torch.where(torch.abs(a * x) >= 2.0**20, 1 / a / a, value)
+    value = x * _exp_difference_alone_0_1_1(-a * abs(x)) * x
+    return torch.where(abs(a * x) >= 2.0**20, 1 / a / a, value)
 
 
-@_elementwise
-def d_x(x: Tensor, a: Any = 0.3) -> Tensor:
+@_op
+def d_x(x: Tensor, a: Tensor) -> Tensor:
     """The derivative in x, the influence."""
-    y = a * x
-    half = torch.exp(-a / 2 * torch.abs(x))
-    value = half * x * half
-    value = torch.where(torch.abs(y) >= 2.0**27, 0, value)
-    return torch.where(torch.abs(y) < 4, x * torch.exp(-a * torch.abs(x)), value)
+    half = torch.exp(-a / 2 * abs(x))
+    return torch.where(abs(a * x) == math.inf, 0, half * x * half)
 
 
-@_elementwise
-def d_a(x: Tensor, a: Any = 0.3) -> Tensor:
+@_op
+def d_a(x: Tensor, a: Tensor) -> Tensor:
     """The derivative in a."""
-    value = -x * x * _exp_difference_alone_0_1_1_1(-a * torch.abs(x)) * torch.abs(x) * 2
-    return torch.where(torch.abs(a * x) >= 2.0**20, -2 / a / a / a, value)
+    value = -x * x * _exp_difference_alone_0_1_1_1(-a * abs(x)) * abs(x) * 2
+    return torch.where(abs(a * x) >= 2.0**20, -2 / a / a / a, value)
 
 
-@_elementwise
-def d2_x(x: Tensor, a: Any = 0.3) -> Tensor:
+@_op
+def d2_x(x: Tensor, a: Tensor) -> Tensor:
     """The second derivative in x."""
-    value = (1 - a * torch.abs(x)) * torch.exp(-a * torch.abs(x))
-    return torch.where(torch.abs(a * x) >= 2.0**27, 0, value)
+    return torch.where(abs(a * x) >= 2.0**27, 0, (1 - a * abs(x)) * torch.exp(-a * abs(x)))
 
 
-@_elementwise
-def d2_x_a(x: Tensor, a: Any = 0.3) -> Tensor:
+@_op
+def d2_x_a(x: Tensor, a: Tensor) -> Tensor:
     """The mixed second derivative in x and a."""
-    half = torch.exp(-a / 2 * torch.abs(x))
-    return torch.where(torch.abs(a * x) == math.inf, 0, -half * x * torch.abs(x) * half)
+    half = torch.exp(-a / 2 * abs(x))
+    return torch.where(abs(a * x) == math.inf, 0, -half * x * abs(x) * half)
 
 
-@_elementwise
-def d2_a(x: Tensor, a: Any = 0.3) -> Tensor:
+@_op
+def d2_a(x: Tensor, a: Tensor) -> Tensor:
     """The second derivative in a."""
-    value = 6 * x * x * _exp_difference_alone_0_1_1_1_1(-a * torch.abs(x)) * x * x
-    return torch.where(torch.abs(a * x) >= 32768, 6 / a / a / a / a, value)
+    value = 6 * x * x * _exp_difference_alone_0_1_1_1_1(-a * abs(x)) * x * x
+    return torch.where(abs(a * x) >= 32768, 6 / a / a / a / a, value)
 
 
-@_elementwise
-def weight(x: Tensor, a: Any = 0.3) -> Tensor:
-    """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    return torch.exp(-a * torch.abs(x))
+weight = _op(lambda x, a: torch.exp(-a * abs(x)), "weight")
 
 
 def value_and_grad(x: Tensor, a: Any = 0.3) -> tuple[Tensor, Tensor]:
@@ -87,7 +86,7 @@ def value_and_grad(x: Tensor, a: Any = 0.3) -> tuple[Tensor, Tensor]:
 
 def _exp_difference_alone_0_1_1(z: Any) -> Any:
     """exp[0, z, z], the divided difference of exp."""
-    size = torch.abs(z)
+    size = abs(z)
     far = z < 0
     p = torch.exp(z)
     u = (z - 1 + torch.exp(-z)) * p
@@ -98,7 +97,7 @@ def _exp_difference_alone_0_1_1(z: Any) -> Any:
 
 def _exp_difference_alone_0_1_1_1(z: Any) -> Any:
     """exp[0, z, z, z], the divided difference of exp."""
-    size = torch.abs(z)
+    size = abs(z)
     far = z < 0
     p = torch.exp(z)
     u = (z * z * 0.5 - z + 1 - torch.exp(-z)) * p
@@ -119,7 +118,7 @@ def _exp_difference_alone_0_1_1_1(z: Any) -> Any:
 
 def _exp_difference_alone_0_1_1_1_1(z: Any) -> Any:
     """exp[0, z, z, z, z], the divided difference of exp."""
-    size = torch.abs(z)
+    size = abs(z)
     far = z < 0
     p = torch.exp(z)
     u = (z * z * z * (1 / 6) - z * z * 0.5 + z - 1 + torch.exp(-z)) * p
@@ -169,8 +168,7 @@ class RamsayLoss(torch.nn.Module):
         validate: check tensors, too, at every call, which waits for the device.
     Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
     Examples:
-        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
-        >>> RamsayLoss()(input, target).backward()
+        >>> RamsayLoss()(torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)).backward()
     """
 
     def __init__(self, a: Any = 0.3, reduction: Any = "mean", *, validate: bool = False):
@@ -179,28 +177,22 @@ class RamsayLoss(torch.nn.Module):
             a, reduction = 0.3 if reduction == "mean" else reduction, a
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-        for value, rule in zip((a,), _RULES):
-            if isinstance(value, Tensor) and value.grad_fn is not None:
-                raise TypeError(f"{rule[0]} is computed: give a Parameter, or call `loss`")
-            _beside(torch.zeros(()), value, *rule)
-            setattr(self, rule[0], torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
+        loss(torch.zeros((), device="cpu"), a)  # checks the numbers
+        if isinstance(a, Tensor) and a.grad_fn is not None:
+            raise TypeError("a is computed: give a Parameter, or call `loss`")
+        self.a = torch.nn.Buffer(a) if type(a) is Tensor else a
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The loss of input - target, each element times its weight."""
-        parameters = [self.a]
-        for value, rule in zip(parameters, _RULES) if self.validate else ():
-            if _beside(torch.zeros(()), value, *rule).isnan().any():
-                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
-        if weight is None and self.reduction != "none":
-            total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
-            if total is not None:
-                return total
+        if self.validate and not torch.as_tensor(_RULES[0][2](self.a)).all():
+            raise ValueError(f"a must be > 0 and finite, got {self.a}")
+        if weight is None and self.reduction != "none" and _is_plain(input, target, self.a):
+            return _Total.apply(input, target, self.reduction == "mean", self.a)
         if input.shape != target.shape:
             warnings.warn(f"sizes are broadcast: {input.shape}, {target.shape}", stacklevel=4)
         dtype = torch.promote_types(input.dtype, target.dtype)
         wide = torch.promote_types(dtype, torch.float32 if dtype.is_floating_point else torch.int64)
-        values = loss(input.to(wide) - target.to(wide), *parameters)
+        values = loss(input.to(wide) - target.to(wide), self.a)
         values = values if weight is None else values * weight
         values = values if self.reduction == "none" else getattr(values, self.reduction)()
         cast = input.device.type != "meta" and torch.is_autocast_enabled(input.device.type)
@@ -210,9 +202,6 @@ class RamsayLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("a", "reduction"))
 
 
-_RULES: tuple[Any, ...] = (("a", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
-
-
 def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
     """The formula of tensors of one dtype and device."""
     x = x if isinstance(x, Tensor) else torch.as_tensor(x)
@@ -220,28 +209,23 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
         raise TypeError(f"x must be real, got dtype {x.dtype}")
     dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
-    values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
+    values, least = [x], torch.finfo(x.dtype).tiny
+    for p, (name, rule, valid) in zip(parameters, _RULES):
+        if isinstance(p, Tensor):  # NaN where it is wrong (no waiting); its slope, too: a product
+            values.append((p * torch.where(valid(p), 1.0, math.nan)).to(x.dtype))
+        elif isinstance(p, (float, int)) and valid(p):
+            p = p if abs(p) >= least or valid(0.0) else math.copysign(least, p)  # not rounded to 0
+            values.append(torch.full((), p, dtype=x.dtype, device=x.device))
+        else:
+            raise ValueError(f"{name} must be {rule}, got {p!r}")
     wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
     if not torch.compiler.is_compiling():
         result = _BothWays.apply(formula.__name__, *values)
-    elif wanted and not torch._C._are_functorch_transforms_active():
-        result = _Closed.apply(formula.__name__, *values)
-    else:  # the compiler decides what to keep
-        result = formula(*values)
+    elif torch._C._are_functorch_transforms_active():
+        result = _expanded(formula.__name__, *values)
+    else:
+        result = _Closed.apply(formula.__name__, *values) if wanted else formula(*values)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
-
-
-def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
-    """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
-    if isinstance(value, Tensor):
-        # a product, so that its slope is NaN too
-        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
-    if not isinstance(value, (float, int)) or not valid(value):
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny
-    if abs(value) < least and not valid(0.0):  # nor rounded to 0
-        value = math.copysign(least, value)
-    return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
 class _Closed(torch.autograd.Function):
@@ -278,6 +262,26 @@ class _BothWays(_Closed):
             return sum(d() * t for d, t in found if t is not None)
 
 
+def _by(name: str, at: Any) -> list[Tensor]:
+    """Its derivatives, as far as this file has them."""
+    found = _slopes(name, at) if name in _SLOPES else []
+    return [torch.nan_to_num(d(), nan=math.nan) for d in found]
+
+
+def _expanded(name: str, *values: Tensor) -> Tensor:
+    """Its expansion at the values themselves, for transforms that are compiled: autodiff would be
+    spoiled by branches not taken. Right up to the derivatives of this file, infinite beyond."""
+    at = [v.detach() for v in values]
+    steps = [torch.where(torch.isinf(a), 0, v - a) for v, a in zip(values, at)]
+    total = _FORMULAS[name](*at)
+    for n, one, d in zip(_SLOPES.get(name, ()), steps, _by(name, at)):
+        total = total + one * d
+        for other, d2 in zip(steps, _by(n, at)):
+            total = total + one * other * d2 / 2
+    order = 0.5 + (name in _SLOPES) + (name == "loss")
+    return total + sum(step**order for step in steps)
+
+
 def _slopes(name: str, values: Any, once: bool = False) -> list[Any]:
     """Its derivatives there, to be called; without derivatives of their own where told so."""
     if name not in _SLOPES:
@@ -293,22 +297,16 @@ _SLOPES = {
 }
 
 
-def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum in one pass over the memory of the CPU; None for what does not lie there
-    in one piece, is traced or in a transform, and for parameters far out."""
-    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
-        return None
-    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
-    target = x.new_zeros(()).expand(x.shape) if target is None else target
-    plain = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    plain = plain and not torch._C._are_functorch_transforms_active() and x.numel() > 0
-    plain = plain and forward_ad._current_level < 0
-    kinds = (Tensor, torch.nn.Parameter)
-    plain = plain and all(type(t) in kinds and t.is_cpu and t.is_contiguous() for t in tensors)
-    plain = plain and all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
-    numbers = [p.item() if isinstance(p, Tensor) else p for p in parameters if plain]
-    plain = plain and all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(numbers, _RULES))
-    return _Total.apply(x, target, mean, *parameters) if plain else None
+def _is_plain(x: Tensor, target: Tensor, *given: Any) -> bool:
+    """Whether all of it lies in the CPU's memory in one piece, untraced, outside of transforms."""
+    traced = torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack()
+    plain = not traced and not torch._C._are_functorch_transforms_active()
+    plain = plain and torch.autograd.forward_ad._current_level < 0 and x.shape == target.shape
+    plain = plain and x.dtype == target.dtype in (torch.float32, torch.float64) and x.numel() > 0
+    given = tuple(torch.as_tensor(p).detach() for p in given if plain)
+    dense = (type(t.data) is Tensor and t.is_cpu and t.is_contiguous() for t in (x, target, *given))
+    plain = plain and all(dense) and all(t.numel() == 1 for t in given)
+    return plain and all(1e-9 < abs(p) < 1e9 and r[2](p) for p, r in zip(map(float, given), _RULES))
 
 
 class _Total(torch.autograd.Function):
@@ -317,11 +315,9 @@ class _Total(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
         ctx.share, ctx.parameters = 1 / x.numel() if mean else 1.0, parameters
-        slope, step, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
-        parts = [(x, target, slope)]
-        if x.numel() > step:
-            parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
-        for one, other, s in parts:
+        slope, size, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
+        split = (t.detach().view(-1).split(size) for t in (x, target, slope))
+        for one, other, s in zip(*split) if x.numel() > size else [(x, target, slope)]:
             values = one - other, *parameters
             torch.mul(d_x(*values), ctx.share, out=s)
             found = [f(*values).sum().item() for f in (loss, d_a)]
@@ -334,8 +330,7 @@ class _Total(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
-            values = x - target, *ctx.parameters
-            slope, *sums = (ctx.share * f(*values) for f in (d_x, d_a))
+            slope, *sums = (ctx.share * f(x - target, *ctx.parameters) for f in (d_x, d_a))
         slope = slope if not torch.is_grad_enabled() and grad.item() == 1 else slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
         by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)

@@ -10,67 +10,43 @@ Source: Girshick, Fast R-CNN, ICCV 2015, arXiv:1504.08083, eq. 3 (there beta = 1
 Errors of every function, measured against the definition: docs/accuracy.md of derive.
 """
 
-import functools
 import math
 import warnings
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 __all__ = ["SmoothL1Loss", "d2_beta", "d2_x", "d2_x_beta", "d_beta", "d_x", "loss"]
 __all__ += ["value_and_grad", "weight"]
+_RULES: Any = [("beta", "> 0 and finite", lambda p: (p > 0) & (p < math.inf))]
 
 
-def _elementwise(_formula: Any) -> Any:
-    """The formula of tensors, float32 at least; the dtype of x comes out."""
-    return functools.wraps(_formula)(lambda x, beta=1.0: _evaluate(_formula, x, beta))
+def _op(_formula: Any, _name: str = "") -> Any:
+    # an operation: the formula of each element, in float32 at least; the dtype of x comes out
+    def function(x: Tensor, beta: Any = 1.0) -> Tensor:
+        return _evaluate(_formula, x, beta)
+
+    function.__name__ = function.__qualname__ = _name or _formula.__name__
+    function.__doc__ = _formula.__doc__ or f"{_name}: d2_a_b is d^2 loss/d a d b, weight is d_x/x."
+    return function
 
 
-@_elementwise
-def loss(x: Tensor, beta: Any = 1.0) -> Tensor:
+@_op
+def loss(x: Tensor, beta: Tensor) -> Tensor:
     """Smooth L1 loss, elementwise."""
-    u = 2 * beta
-    t = torch.clamp(torch.clamp(x, -u, u) / u, -0.5, 0.5)
-    return t * x + t * (x - u * t)
+    t = torch.clamp(torch.clamp(x, -(2 * beta), 2 * beta) / (2 * beta), -0.5, 0.5)
+    return t * x + t * (x - 2 * beta * t)
 
 
-@_elementwise
-def d_x(x: Tensor, beta: Any = 1.0) -> Tensor:
-    """The derivative in x, the influence."""
-    return torch.clamp(x, -beta, beta) / beta
-
-
-@_elementwise
-def d_beta(x: Tensor, beta: Any = 1.0) -> Tensor:
-    """The derivative in beta."""
-    s = torch.clamp(x, -beta, beta)
-    return -0.5 * (s / beta) * (s / beta)
-
-
-@_elementwise
-def d2_x(x: Tensor, beta: Any = 1.0) -> Tensor:
-    """The second derivative in x."""
-    return torch.where(torch.isnan(x), x, torch.where(torch.abs(x) <= beta, 1 / beta, 0))
-
-
-@_elementwise
-def d2_x_beta(x: Tensor, beta: Any = 1.0) -> Tensor:
-    """The mixed second derivative in x and beta."""
-    return torch.where(torch.abs(x) > beta, 0, -x / beta / beta)
-
-
-@_elementwise
-def d2_beta(x: Tensor, beta: Any = 1.0) -> Tensor:
-    """The second derivative in beta."""
-    return torch.where(torch.abs(x) > beta, 0, x / beta / beta * (x / beta))
-
-
-@_elementwise
-def weight(x: Tensor, beta: Any = 1.0) -> Tensor:
-    """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    return 1 / torch.clamp(beta, min=torch.abs(x))
+d_x = _op(lambda x, beta: torch.clamp(x, -beta, beta) / beta, "d_x")
+d_beta = _op(lambda x, beta: -0.5 * d_x(x, beta) * d_x(x, beta), "d_beta")
+d2_x = _op(lambda x, beta: torch.where(abs(x) <= beta, 1 / beta, 0), "d2_x")
+d2_x_beta = _op(lambda x, beta: torch.where(abs(x) > beta, 0, -x / beta / beta), "d2_x_beta")
+d2_beta = _op(
+    lambda x, beta: torch.where(abs(x) > beta, 0, x / beta / beta * (x / beta)), "d2_beta"
+)
+weight = _op(lambda x, beta: 1 / torch.clamp(beta, min=abs(x)), "weight")
 
 
 def value_and_grad(x: Tensor, beta: Any = 1.0) -> tuple[Tensor, Tensor]:
@@ -87,8 +63,7 @@ class SmoothL1Loss(torch.nn.Module):
         validate: check tensors, too, at every call, which waits for the device.
     Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
     Examples:
-        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
-        >>> SmoothL1Loss()(input, target).backward()
+        >>> SmoothL1Loss()(torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)).backward()
     """
 
     def __init__(self, beta: Any = 1.0, reduction: Any = "mean", *, validate: bool = False):
@@ -97,28 +72,22 @@ class SmoothL1Loss(torch.nn.Module):
             beta, reduction = 1.0 if reduction == "mean" else reduction, beta
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-        for value, rule in zip((beta,), _RULES):
-            if isinstance(value, Tensor) and value.grad_fn is not None:
-                raise TypeError(f"{rule[0]} is computed: give a Parameter, or call `loss`")
-            _beside(torch.zeros(()), value, *rule)
-            setattr(self, rule[0], torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
+        loss(torch.zeros((), device="cpu"), beta)  # checks the numbers
+        if isinstance(beta, Tensor) and beta.grad_fn is not None:
+            raise TypeError("beta is computed: give a Parameter, or call `loss`")
+        self.beta = torch.nn.Buffer(beta) if type(beta) is Tensor else beta
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The loss of input - target, each element times its weight."""
-        parameters = [self.beta]
-        for value, rule in zip(parameters, _RULES) if self.validate else ():
-            if _beside(torch.zeros(()), value, *rule).isnan().any():
-                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
-        if weight is None and self.reduction != "none":
-            total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
-            if total is not None:
-                return total
+        if self.validate and not torch.as_tensor(_RULES[0][2](self.beta)).all():
+            raise ValueError(f"beta must be > 0 and finite, got {self.beta}")
+        if weight is None and self.reduction != "none" and _is_plain(input, target, self.beta):
+            return _Total.apply(input, target, self.reduction == "mean", self.beta)
         if input.shape != target.shape:
             warnings.warn(f"sizes are broadcast: {input.shape}, {target.shape}", stacklevel=4)
         dtype = torch.promote_types(input.dtype, target.dtype)
         wide = torch.promote_types(dtype, torch.float32 if dtype.is_floating_point else torch.int64)
-        values = loss(input.to(wide) - target.to(wide), *parameters)
+        values = loss(input.to(wide) - target.to(wide), self.beta)
         values = values if weight is None else values * weight
         values = values if self.reduction == "none" else getattr(values, self.reduction)()
         cast = input.device.type != "meta" and torch.is_autocast_enabled(input.device.type)
@@ -128,9 +97,6 @@ class SmoothL1Loss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("beta", "reduction"))
 
 
-_RULES: tuple[Any, ...] = (("beta", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
-
-
 def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
     """The formula of tensors of one dtype and device."""
     x = x if isinstance(x, Tensor) else torch.as_tensor(x)
@@ -138,69 +104,47 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
         raise TypeError(f"x must be real, got dtype {x.dtype}")
     dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
-    values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
-    result = formula(*values)
-    lost = torch.isnan(result)  # so that slopes at NaN are NaN, clipped or not
-    if x.requires_grad:
-        result = torch.where(lost, x * torch.where(lost, math.nan, 1.0), result)
-    for p in values[1:]:
-        if p.requires_grad:
-            result = result + 0 * p * torch.where(lost, math.nan, 1.0)
+    values, least = [x], torch.finfo(x.dtype).tiny
+    for p, (name, rule, valid) in zip(parameters, _RULES):
+        if isinstance(p, Tensor):  # NaN where it is wrong (no waiting); its slope, too: a product
+            values.append((p * torch.where(valid(p), 1.0, math.nan)).to(x.dtype))
+        elif isinstance(p, (float, int)) and valid(p):
+            p = p if abs(p) >= least or valid(0.0) else math.copysign(least, p)  # not rounded to 0
+            values.append(torch.full((), p, dtype=x.dtype, device=x.device))
+        else:
+            raise ValueError(f"{name} must be {rule}, got {p!r}")
+    lost = torch.where(torch.isnan(x), math.nan, 1.0).to(x.dtype)  # spoils the slopes, too
+    result = formula(*(v * lost if v.requires_grad else v for v in values)) * lost
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
 
 
-def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
-    """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
-    if isinstance(value, Tensor):
-        # a product, so that its slope is NaN too
-        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
-    if not isinstance(value, (float, int)) or not valid(value):
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny
-    if abs(value) < least and not valid(0.0):  # nor rounded to 0
-        value = math.copysign(least, value)
-    return torch.full((), value, dtype=x.dtype, device=x.device)
-
-
-def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum in one pass over the memory of the CPU; None for what does not lie there
-    in one piece, is traced or in a transform, and for parameters far out."""
-    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
-        return None
-    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
-    target = x.new_zeros(()).expand(x.shape) if target is None else target
-    plain = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    plain = plain and not torch._C._are_functorch_transforms_active() and x.numel() > 0
-    plain = plain and forward_ad._current_level < 0
-    kinds = (Tensor, torch.nn.Parameter)
-    plain = plain and all(type(t) in kinds and t.is_cpu and t.is_contiguous() for t in tensors)
-    plain = plain and all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
-    numbers = [p.item() if isinstance(p, Tensor) else p for p in parameters if plain]
-    plain = plain and all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(numbers, _RULES))
-    return _Total.apply(x, target, mean, *parameters) if plain else None
+def _is_plain(x: Tensor, target: Tensor, *given: Any) -> bool:
+    """Whether all of it lies in the CPU's memory in one piece, untraced, outside of transforms."""
+    traced = torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack()
+    plain = not traced and not torch._C._are_functorch_transforms_active()
+    plain = plain and torch.autograd.forward_ad._current_level < 0 and x.shape == target.shape
+    plain = plain and x.dtype == target.dtype in (torch.float32, torch.float64) and x.numel() > 0
+    given = tuple(torch.as_tensor(p).detach() for p in given if plain)
+    dense = (type(t.data) is Tensor and t.is_cpu and t.is_contiguous() for t in (x, target, *given))
+    plain = plain and all(dense) and all(t.numel() == 1 for t in given)
+    return plain and all(1e-9 < abs(p) < 1e9 and r[2](p) for p, r in zip(map(float, given), _RULES))
 
 
 class _Total(torch.autograd.Function):
     """Block by block, in memory that stays in the cache; the slope is kept for backward."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        ctx.share, ctx.parameters = 1 / x.numel() if mean else 1.0, parameters
-        slope, step, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
-        parts = [(x, target, slope)]
-        if x.numel() > step:
-            parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
-        (beta,) = map(float, parameters)
-        for one, other, s in parts:
+    def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, beta: Any) -> Tensor:
+        ctx.share, ctx.parameters, beta = 1 / x.numel() if mean else 1.0, (beta,), float(beta)
+        slope, size, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
+        split = (t.detach().view(-1).split(size) for t in (x, target, slope))
+        for one, other, s in zip(*split) if x.numel() > size else [(x, target, slope)]:
             d = one - other
+            by = d_beta(d, beta).sum().item() if ctx.needs_input_grad[3] else 0.0
             torch.clamp(d, -beta, beta, out=s)
             d.add_(s, alpha=-0.5).mul_(s)
-            found = [d.sum().item() / beta, 0.0]
-            if ctx.needs_input_grad[3]:
-                torch.mul(s, s, out=d)
-                found[1] = -(d.sum().item() / beta / beta / 2)
+            sums.append([d.sum().item() / beta, by])
             s.mul_(ctx.share / beta)
-            sums.append(found)
         value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
         ctx.save_for_backward(x, target, slope)
         return x.new_full((), value)
@@ -209,8 +153,7 @@ class _Total(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
-            values = x - target, *ctx.parameters
-            slope, *sums = (ctx.share * f(*values) for f in (d_x, d_beta))
+            slope, *sums = (ctx.share * f(x - target, *ctx.parameters) for f in (d_x, d_beta))
         slope = slope if not torch.is_grad_enabled() and grad.item() == 1 else slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
         by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)

@@ -22,48 +22,54 @@ from torch.autograd import forward_ad
 
 __all__ = ["SmoothQuantileLoss", "d2_c", "d2_tau", "d2_tau_c", "d2_x", "d2_x_c", "d2_x_tau", "d_c"]
 __all__ += ["d_tau", "d_x", "loss", "value_and_grad", "weight"]
+_RULES: Any = [
+    ("tau", "in (0, 1)", lambda p: (p > 0) & (p < 1)),
+    ("c", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),
+]
 _FORMULAS: dict[str, Any] = {}
 
 
-def _elementwise(_formula: Any) -> Any:
-    """The formula of tensors, float32 at least; the dtype of x comes out."""
+def _op(_formula: Any, _name: str = "") -> Any:
+    # an operation: the formula of each element, in float32 at least; the dtype of x comes out
+    def function(x: Tensor, tau: Any = 0.9, c: Any = 0.5) -> Tensor:
+        return _evaluate(_formula, x, tau, c)
+
+    function.__name__ = function.__qualname__ = _formula.__name__ = _name or _formula.__name__
     _FORMULAS[_formula.__name__] = _formula
-    return functools.wraps(_formula)(lambda x, tau=0.9, c=0.5: _evaluate(_formula, x, tau, c))
+    function.__doc__ = _formula.__doc__ or f"{_name}: d2_a_b is d^2 loss/d a d b, weight is d_x/x."
+    return function
 
 
-@_elementwise
-def loss(x: Tensor, tau: Any = 0.9, c: Any = 0.5) -> Tensor:
+@_op
+def loss(x: Tensor, tau: Tensor, c: Tensor) -> Tensor:
     """Smooth quantile loss, elementwise."""
     y = x / c
     return torch.where(y > 0, x * (1 - tau) + c * _softplus(-y), c * _softplus(y) - tau * x)
 
 
-@_elementwise
-def d_x(x: Tensor, tau: Any = 0.9, c: Any = 0.5) -> Tensor:
+@_op
+def d_x(x: Tensor, tau: Tensor, c: Tensor) -> Tensor:
     """The derivative in x, the influence."""
     y = x / c
     value = _sigmoid(y) - tau
     value = torch.where(y > 0, 1 - tau - _sigmoid(-y), value)
-    return torch.where(torch.abs(y) < 1, 0.5 - tau - 0.5 * torch.tanh(-0.5 * y), value)
+    return torch.where(abs(y) < 1, 0.5 - tau - 0.5 * torch.tanh(-0.5 * y), value)
 
 
-@_elementwise
-def d_tau(x: Tensor, tau: Any = 0.9, c: Any = 0.5) -> Tensor:
-    """The derivative in tau."""
-    return -x
+d_tau = _op(lambda x, tau, c: -x, "d_tau")
 
 
-@_elementwise
-def d_c(x: Tensor, tau: Any = 0.9, c: Any = 0.5) -> Tensor:
+@_op
+def d_c(x: Tensor, tau: Tensor, c: Tensor) -> Tensor:
     """The derivative in c."""
     y = x / c
     value = _softplus(y) - y * _sigmoid(y)
     value = torch.where(y > 0, _softplus(-y) + y * _sigmoid(-y), value)
-    return torch.where(torch.abs(y) >= 2.0**27, 0, value)
+    return torch.where(abs(y) >= 2.0**27, 0, value)
 
 
-@_elementwise
-def d2_x(x: Tensor, tau: Any = 0.9, c: Any = 0.5) -> Tensor:
+@_op
+def d2_x(x: Tensor, tau: Tensor, c: Tensor) -> Tensor:
     """The second derivative in x."""
     y = x / c
     value = _sigmoid(-y) / c * _sigmoid(y)
@@ -75,46 +81,35 @@ def d2_x(x: Tensor, tau: Any = 0.9, c: Any = 0.5) -> Tensor:
     )
 
 
-@_elementwise
-def d2_x_tau(x: Tensor, tau: Any = 0.9, c: Any = 0.5) -> Tensor:
-    """The mixed second derivative in x and tau."""
-    return torch.where(torch.isnan(x), x, -1)
+d2_x_tau = _op(lambda x, tau, c: torch.where(torch.isnan(x), x, -1), "d2_x_tau")
 
 
-@_elementwise
-def d2_x_c(x: Tensor, tau: Any = 0.9, c: Any = 0.5) -> Tensor:
+@_op
+def d2_x_c(x: Tensor, tau: Tensor, c: Tensor) -> Tensor:
     """The mixed second derivative in x and c."""
     y = x / c
     p = _root_sigmoid(-y) / c * _root_sigmoid(y)
-    return torch.where(torch.abs(y) == math.inf, 0, -p * x * p)
+    return torch.where(abs(y) == math.inf, 0, -p * x * p)
 
 
-@_elementwise
-def d2_tau(x: Tensor, tau: Any = 0.9, c: Any = 0.5) -> Tensor:
-    """The second derivative in tau."""
-    return torch.where(torch.isnan(x), x, 0)
+d2_tau = _op(lambda x, tau, c: torch.where(torch.isnan(x), x, 0), "d2_tau")
+d2_tau_c = _op(lambda x, tau, c: torch.where(torch.isnan(x), x, 0), "d2_tau_c")
 
 
-@_elementwise
-def d2_tau_c(x: Tensor, tau: Any = 0.9, c: Any = 0.5) -> Tensor:
-    """The mixed second derivative in tau and c."""
-    return torch.where(torch.isnan(x), x, 0)
-
-
-@_elementwise
-def d2_c(x: Tensor, tau: Any = 0.9, c: Any = 0.5) -> Tensor:
+@_op
+def d2_c(x: Tensor, tau: Tensor, c: Tensor) -> Tensor:
     """The second derivative in c."""
     y = x / c
     p = _root_sigmoid(-y) / c * x * _root_sigmoid(y)
-    return torch.where(torch.abs(y) >= 2.0**27, 0, p / c * p)
+    return torch.where(abs(y) >= 2.0**27, 0, p / c * p)
 
 
-@_elementwise
-def weight(x: Tensor, tau: Any = 0.9, c: Any = 0.5) -> Tensor:
+@_op
+def weight(x: Tensor, tau: Tensor, c: Tensor) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
     y = x / c
     w = torch.where(y > 0, 1 - tau - _sigmoid(-y), _sigmoid(y) - tau)
-    value = torch.where(torch.abs(y) < 1, 0.5 - tau - 0.5 * torch.tanh(-0.5 * y), w) / x
+    value = torch.where(abs(y) < 1, 0.5 - tau - 0.5 * torch.tanh(-0.5 * y), w) / x
     return torch.where(y == 0, torch.where(tau == 0.5, 1 / c / 4, (0.5 - tau) / x), value)
 
 
@@ -130,13 +125,13 @@ def _root_sigmoid(z: Any) -> Any:
 
 def _sigmoid(z: Any) -> Any:
     """1/(1 + exp(-z)), without overflow."""
-    p = torch.exp(-torch.abs(z))
+    p = torch.exp(-abs(z))
     return torch.where(z < 0, p, 1) / (1 + p)
 
 
 def _softplus(z: Any) -> Any:
     """log(1 + exp(z)), without overflow."""
-    return torch.clamp(z, min=0) + torch.log1p(torch.exp(-torch.abs(z)))
+    return torch.clamp(z, min=0) + torch.log1p(torch.exp(-abs(z)))
 
 
 class SmoothQuantileLoss(torch.nn.Module):
@@ -149,8 +144,7 @@ class SmoothQuantileLoss(torch.nn.Module):
         validate: check tensors, too, at every call, which waits for the device.
     Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
     Examples:
-        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
-        >>> SmoothQuantileLoss()(input, target).backward()
+        >>> SmoothQuantileLoss()(torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)).backward()
     """
 
     def __init__(
@@ -159,23 +153,20 @@ class SmoothQuantileLoss(torch.nn.Module):
         super().__init__()
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-        for value, rule in zip((tau, c), _RULES):
-            if isinstance(value, Tensor) and value.grad_fn is not None:
-                raise TypeError(f"{rule[0]} is computed: give a Parameter, or call `loss`")
-            _beside(torch.zeros(()), value, *rule)
-            setattr(self, rule[0], torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
+        loss(torch.zeros((), device="cpu"), tau, c)  # checks the numbers
+        for value, (name, *_) in zip([tau, c], _RULES):
+            if isinstance(value, Tensor) and value.grad_fn is not None:
+                raise TypeError(f"{name} is computed: give a Parameter, or call `loss`")
+            setattr(self, name, torch.nn.Buffer(value) if type(value) is Tensor else value)
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The loss of input - target, each element times its weight."""
         parameters = [self.tau, self.c]
-        for value, rule in zip(parameters, _RULES) if self.validate else ():
-            if _beside(torch.zeros(()), value, *rule).isnan().any():
-                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
-        if weight is None and self.reduction != "none":
-            total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
-            if total is not None:
-                return total
+        for p, (name, rule, valid) in zip(parameters, _RULES):
+            if self.validate and not torch.as_tensor(valid(p)).all():
+                raise ValueError(f"{name} must be {rule}, got {p}")
+        if weight is None and self.reduction != "none" and _is_plain(input, target, *parameters):
+            return _Total.apply(input, target, self.reduction == "mean", *parameters)
         if input.shape != target.shape:
             warnings.warn(f"sizes are broadcast: {input.shape}, {target.shape}", stacklevel=4)
         dtype = torch.promote_types(input.dtype, target.dtype)
@@ -190,12 +181,6 @@ class SmoothQuantileLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("tau", "c", "reduction"))
 
 
-_RULES: tuple[Any, ...] = (
-    ("tau", "in (0, 1)", lambda p: (p > 0) & (p < 1)),
-    ("c", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),
-)
-
-
 def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
     """The formula of tensors of one dtype and device."""
     x = x if isinstance(x, Tensor) else torch.as_tensor(x)
@@ -203,28 +188,23 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
         raise TypeError(f"x must be real, got dtype {x.dtype}")
     dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
-    values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
+    values, least = [x], torch.finfo(x.dtype).tiny
+    for p, (name, rule, valid) in zip(parameters, _RULES):
+        if isinstance(p, Tensor):  # NaN where it is wrong (no waiting); its slope, too: a product
+            values.append((p * torch.where(valid(p), 1.0, math.nan)).to(x.dtype))
+        elif isinstance(p, (float, int)) and valid(p):
+            p = p if abs(p) >= least or valid(0.0) else math.copysign(least, p)  # not rounded to 0
+            values.append(torch.full((), p, dtype=x.dtype, device=x.device))
+        else:
+            raise ValueError(f"{name} must be {rule}, got {p!r}")
     wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
     if not torch.compiler.is_compiling():
         result = _BothWays.apply(formula.__name__, *values)
-    elif wanted and not torch._C._are_functorch_transforms_active():
-        result = _Closed.apply(formula.__name__, *values)
-    else:  # the compiler decides what to keep
-        result = formula(*values)
+    elif torch._C._are_functorch_transforms_active():
+        result = _expanded(formula.__name__, *values)
+    else:
+        result = _Closed.apply(formula.__name__, *values) if wanted else formula(*values)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
-
-
-def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
-    """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
-    if isinstance(value, Tensor):
-        # a product, so that its slope is NaN too
-        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
-    if not isinstance(value, (float, int)) or not valid(value):
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny
-    if abs(value) < least and not valid(0.0):  # nor rounded to 0
-        value = math.copysign(least, value)
-    return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
 class _Closed(torch.autograd.Function):
@@ -261,6 +241,26 @@ class _BothWays(_Closed):
             return sum(d() * t for d, t in found if t is not None)
 
 
+def _by(name: str, at: Any) -> list[Tensor]:
+    """Its derivatives, as far as this file has them."""
+    found = _slopes(name, at) if name in _SLOPES else []
+    return [torch.nan_to_num(d(), nan=math.nan) for d in found]
+
+
+def _expanded(name: str, *values: Tensor) -> Tensor:
+    """Its expansion at the values themselves, for transforms that are compiled: autodiff would be
+    spoiled by branches not taken. Right up to the derivatives of this file, infinite beyond."""
+    at = [v.detach() for v in values]
+    steps = [torch.where(torch.isinf(a), 0, v - a) for v, a in zip(values, at)]
+    total = _FORMULAS[name](*at)
+    for n, one, d in zip(_SLOPES.get(name, ()), steps, _by(name, at)):
+        total = total + one * d
+        for other, d2 in zip(steps, _by(n, at)):
+            total = total + one * other * d2 / 2
+    order = 0.5 + (name in _SLOPES) + (name == "loss")
+    return total + sum(step**order for step in steps)
+
+
 def _slopes(name: str, values: Any, once: bool = False) -> list[Any]:
     """Its derivatives there, to be called; without derivatives of their own where told so."""
     if name not in _SLOPES:
@@ -277,22 +277,16 @@ _SLOPES = {
 }
 
 
-def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum in one pass over the memory of the CPU; None for what does not lie there
-    in one piece, is traced or in a transform, and for parameters far out."""
-    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
-        return None
-    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
-    target = x.new_zeros(()).expand(x.shape) if target is None else target
-    plain = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    plain = plain and not torch._C._are_functorch_transforms_active() and x.numel() > 0
-    plain = plain and forward_ad._current_level < 0
-    kinds = (Tensor, torch.nn.Parameter)
-    plain = plain and all(type(t) in kinds and t.is_cpu and t.is_contiguous() for t in tensors)
-    plain = plain and all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
-    numbers = [p.item() if isinstance(p, Tensor) else p for p in parameters if plain]
-    plain = plain and all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(numbers, _RULES))
-    return _Total.apply(x, target, mean, *parameters) if plain else None
+def _is_plain(x: Tensor, target: Tensor, *given: Any) -> bool:
+    """Whether all of it lies in the CPU's memory in one piece, untraced, outside of transforms."""
+    traced = torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack()
+    plain = not traced and not torch._C._are_functorch_transforms_active()
+    plain = plain and torch.autograd.forward_ad._current_level < 0 and x.shape == target.shape
+    plain = plain and x.dtype == target.dtype in (torch.float32, torch.float64) and x.numel() > 0
+    given = tuple(torch.as_tensor(p).detach() for p in given if plain)
+    dense = (type(t.data) is Tensor and t.is_cpu and t.is_contiguous() for t in (x, target, *given))
+    plain = plain and all(dense) and all(t.numel() == 1 for t in given)
+    return plain and all(1e-9 < abs(p) < 1e9 and r[2](p) for p, r in zip(map(float, given), _RULES))
 
 
 class _Total(torch.autograd.Function):
@@ -301,11 +295,9 @@ class _Total(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
         ctx.share, ctx.parameters = 1 / x.numel() if mean else 1.0, parameters
-        slope, step, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
-        parts = [(x, target, slope)]
-        if x.numel() > step:
-            parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
-        for one, other, s in parts:
+        slope, size, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
+        split = (t.detach().view(-1).split(size) for t in (x, target, slope))
+        for one, other, s in zip(*split) if x.numel() > size else [(x, target, slope)]:
             values = one - other, *parameters
             torch.mul(d_x(*values), ctx.share, out=s)
             found = [f(*values).sum().item() for f in (loss, d_tau, d_c)]
@@ -318,8 +310,7 @@ class _Total(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
-            values = x - target, *ctx.parameters
-            slope, *sums = (ctx.share * f(*values) for f in (d_x, d_tau, d_c))
+            slope, *sums = (ctx.share * f(x - target, *ctx.parameters) for f in (d_x, d_tau, d_c))
         slope = slope if not torch.is_grad_enabled() and grad.item() == 1 else slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
         by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)

@@ -22,56 +22,53 @@ from torch.autograd import forward_ad
 
 __all__ = ["SquaredEpsilonInsensitiveLoss", "d2_epsilon", "d2_x", "d2_x_epsilon", "d_epsilon"]
 __all__ += ["d_x", "loss", "value_and_grad", "weight"]
+_RULES: Any = [("epsilon", "> 0 and finite", lambda p: (p > 0) & (p < math.inf))]
 _FORMULAS: dict[str, Any] = {}
 
 
-def _elementwise(_formula: Any) -> Any:
-    """The formula of tensors, float32 at least; the dtype of x comes out."""
+def _op(_formula: Any, _name: str = "") -> Any:
+    # an operation: the formula of each element, in float32 at least; the dtype of x comes out
+    def function(x: Tensor, epsilon: Any = 0.1) -> Tensor:
+        return _evaluate(_formula, x, epsilon)
+
+    function.__name__ = function.__qualname__ = _formula.__name__ = _name or _formula.__name__
     _FORMULAS[_formula.__name__] = _formula
-    return functools.wraps(_formula)(lambda x, epsilon=0.1: _evaluate(_formula, x, epsilon))
+    function.__doc__ = _formula.__doc__ or f"{_name}: d2_a_b is d^2 loss/d a d b, weight is d_x/x."
+    return function
 
 
-@_elementwise
-def loss(x: Tensor, epsilon: Any = 0.1) -> Tensor:
+@_op
+def loss(x: Tensor, epsilon: Tensor) -> Tensor:
     """Squared epsilon-insensitive loss, elementwise."""
-    u = torch.clamp(torch.abs(x) - epsilon, min=0)
+    u = torch.clamp(abs(x) - epsilon, min=0)
     return u * u
 
 
-@_elementwise
-def d_x(x: Tensor, epsilon: Any = 0.1) -> Tensor:
-    """The derivative in x, the influence."""
-    return _sign(x) * torch.clamp(torch.abs(x) - epsilon, min=0) * 2
+d_x = _op(lambda x, epsilon: _sign(x) * torch.clamp(abs(x) - epsilon, min=0) * 2, "d_x")
+d_epsilon = _op(lambda x, epsilon: -2 * torch.clamp(abs(x) - epsilon, min=0), "d_epsilon")
 
 
-@_elementwise
-def d_epsilon(x: Tensor, epsilon: Any = 0.1) -> Tensor:
-    """The derivative in epsilon."""
-    return -2 * torch.clamp(torch.abs(x) - epsilon, min=0)
-
-
-@_elementwise
-def d2_x(x: Tensor, epsilon: Any = 0.1) -> Tensor:
+@_op
+def d2_x(x: Tensor, epsilon: Tensor) -> Tensor:
     """The second derivative in x."""
-    return torch.where(torch.isnan(x), x, 2 * torch.where(torch.abs(x) <= epsilon, 0, 1))
+    return torch.where(torch.isnan(x), x, 2 * torch.where(abs(x) <= epsilon, 0, 1))
 
 
-@_elementwise
-def d2_x_epsilon(x: Tensor, epsilon: Any = 0.1) -> Tensor:
-    """The mixed second derivative in x and epsilon."""
-    return 2 * torch.where(torch.abs(x) <= epsilon, 0, -_sign(x))
+d2_x_epsilon = _op(
+    lambda x, epsilon: 2 * torch.where(abs(x) <= epsilon, 0, -_sign(x)), "d2_x_epsilon"
+)
 
 
-@_elementwise
-def d2_epsilon(x: Tensor, epsilon: Any = 0.1) -> Tensor:
+@_op
+def d2_epsilon(x: Tensor, epsilon: Tensor) -> Tensor:
     """The second derivative in epsilon."""
-    return torch.where(torch.isnan(x), x, 2 * torch.where(torch.abs(x) <= epsilon, 0, 1))
+    return torch.where(torch.isnan(x), x, 2 * torch.where(abs(x) <= epsilon, 0, 1))
 
 
-@_elementwise
-def weight(x: Tensor, epsilon: Any = 0.1) -> Tensor:
+@_op
+def weight(x: Tensor, epsilon: Tensor) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    size = torch.abs(x)
+    size = abs(x)
     value = torch.clamp(size - epsilon, min=0) / size * 2
     value = torch.where(x == 0, 0, value)
     return torch.where(size == math.inf, 2, value)
@@ -96,8 +93,7 @@ class SquaredEpsilonInsensitiveLoss(torch.nn.Module):
         validate: check tensors, too, at every call, which waits for the device.
     Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
     Examples:
-        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
-        >>> SquaredEpsilonInsensitiveLoss()(input, target).backward()
+        >>> SquaredEpsilonInsensitiveLoss()(torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)).backward()
     """
 
     def __init__(self, epsilon: Any = 0.1, reduction: Any = "mean", *, validate: bool = False):
@@ -106,28 +102,22 @@ class SquaredEpsilonInsensitiveLoss(torch.nn.Module):
             epsilon, reduction = 0.1 if reduction == "mean" else reduction, epsilon
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-        for value, rule in zip((epsilon,), _RULES):
-            if isinstance(value, Tensor) and value.grad_fn is not None:
-                raise TypeError(f"{rule[0]} is computed: give a Parameter, or call `loss`")
-            _beside(torch.zeros(()), value, *rule)
-            setattr(self, rule[0], torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
+        loss(torch.zeros((), device="cpu"), epsilon)  # checks the numbers
+        if isinstance(epsilon, Tensor) and epsilon.grad_fn is not None:
+            raise TypeError("epsilon is computed: give a Parameter, or call `loss`")
+        self.epsilon = torch.nn.Buffer(epsilon) if type(epsilon) is Tensor else epsilon
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The loss of input - target, each element times its weight."""
-        parameters = [self.epsilon]
-        for value, rule in zip(parameters, _RULES) if self.validate else ():
-            if _beside(torch.zeros(()), value, *rule).isnan().any():
-                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
-        if weight is None and self.reduction != "none":
-            total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
-            if total is not None:
-                return total
+        if self.validate and not torch.as_tensor(_RULES[0][2](self.epsilon)).all():
+            raise ValueError(f"epsilon must be > 0 and finite, got {self.epsilon}")
+        if weight is None and self.reduction != "none" and _is_plain(input, target, self.epsilon):
+            return _Total.apply(input, target, self.reduction == "mean", self.epsilon)
         if input.shape != target.shape:
             warnings.warn(f"sizes are broadcast: {input.shape}, {target.shape}", stacklevel=4)
         dtype = torch.promote_types(input.dtype, target.dtype)
         wide = torch.promote_types(dtype, torch.float32 if dtype.is_floating_point else torch.int64)
-        values = loss(input.to(wide) - target.to(wide), *parameters)
+        values = loss(input.to(wide) - target.to(wide), self.epsilon)
         values = values if weight is None else values * weight
         values = values if self.reduction == "none" else getattr(values, self.reduction)()
         cast = input.device.type != "meta" and torch.is_autocast_enabled(input.device.type)
@@ -137,9 +127,6 @@ class SquaredEpsilonInsensitiveLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("epsilon", "reduction"))
 
 
-_RULES: tuple[Any, ...] = (("epsilon", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
-
-
 def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
     """The formula of tensors of one dtype and device."""
     x = x if isinstance(x, Tensor) else torch.as_tensor(x)
@@ -147,28 +134,23 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
         raise TypeError(f"x must be real, got dtype {x.dtype}")
     dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
-    values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
+    values, least = [x], torch.finfo(x.dtype).tiny
+    for p, (name, rule, valid) in zip(parameters, _RULES):
+        if isinstance(p, Tensor):  # NaN where it is wrong (no waiting); its slope, too: a product
+            values.append((p * torch.where(valid(p), 1.0, math.nan)).to(x.dtype))
+        elif isinstance(p, (float, int)) and valid(p):
+            p = p if abs(p) >= least or valid(0.0) else math.copysign(least, p)  # not rounded to 0
+            values.append(torch.full((), p, dtype=x.dtype, device=x.device))
+        else:
+            raise ValueError(f"{name} must be {rule}, got {p!r}")
     wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
     if not torch.compiler.is_compiling():
         result = _BothWays.apply(formula.__name__, *values)
-    elif wanted and not torch._C._are_functorch_transforms_active():
-        result = _Closed.apply(formula.__name__, *values)
-    else:  # the compiler decides what to keep
-        result = formula(*values)
+    elif torch._C._are_functorch_transforms_active():
+        result = _expanded(formula.__name__, *values)
+    else:
+        result = _Closed.apply(formula.__name__, *values) if wanted else formula(*values)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
-
-
-def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
-    """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
-    if isinstance(value, Tensor):
-        # a product, so that its slope is NaN too
-        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
-    if not isinstance(value, (float, int)) or not valid(value):
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny
-    if abs(value) < least and not valid(0.0):  # nor rounded to 0
-        value = math.copysign(least, value)
-    return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
 class _Closed(torch.autograd.Function):
@@ -205,6 +187,26 @@ class _BothWays(_Closed):
             return sum(d() * t for d, t in found if t is not None)
 
 
+def _by(name: str, at: Any) -> list[Tensor]:
+    """Its derivatives, as far as this file has them."""
+    found = _slopes(name, at) if name in _SLOPES else []
+    return [torch.nan_to_num(d(), nan=math.nan) for d in found]
+
+
+def _expanded(name: str, *values: Tensor) -> Tensor:
+    """Its expansion at the values themselves, for transforms that are compiled: autodiff would be
+    spoiled by branches not taken. Right up to the derivatives of this file, infinite beyond."""
+    at = [v.detach() for v in values]
+    steps = [torch.where(torch.isinf(a), 0, v - a) for v, a in zip(values, at)]
+    total = _FORMULAS[name](*at)
+    for n, one, d in zip(_SLOPES.get(name, ()), steps, _by(name, at)):
+        total = total + one * d
+        for other, d2 in zip(steps, _by(n, at)):
+            total = total + one * other * d2 / 2
+    order = 0.5 + (name in _SLOPES) + (name == "loss")
+    return total + sum(step**order for step in steps)
+
+
 def _slopes(name: str, values: Any, once: bool = False) -> list[Any]:
     """Its derivatives there, to be called; without derivatives of their own where told so."""
     if name not in _SLOPES:
@@ -220,49 +222,38 @@ _SLOPES = {
 }
 
 
-def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum in one pass over the memory of the CPU; None for what does not lie there
-    in one piece, is traced or in a transform, and for parameters far out."""
-    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
-        return None
-    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
-    target = x.new_zeros(()).expand(x.shape) if target is None else target
-    plain = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    plain = plain and not torch._C._are_functorch_transforms_active() and x.numel() > 0
-    plain = plain and forward_ad._current_level < 0
-    kinds = (Tensor, torch.nn.Parameter)
-    plain = plain and all(type(t) in kinds and t.is_cpu and t.is_contiguous() for t in tensors)
-    plain = plain and all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
-    numbers = [p.item() if isinstance(p, Tensor) else p for p in parameters if plain]
-    plain = plain and all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(numbers, _RULES))
-    return _Total.apply(x, target, mean, *parameters) if plain else None
+def _is_plain(x: Tensor, target: Tensor, *given: Any) -> bool:
+    """Whether all of it lies in the CPU's memory in one piece, untraced, outside of transforms."""
+    traced = torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack()
+    plain = not traced and not torch._C._are_functorch_transforms_active()
+    plain = plain and torch.autograd.forward_ad._current_level < 0 and x.shape == target.shape
+    plain = plain and x.dtype == target.dtype in (torch.float32, torch.float64) and x.numel() > 0
+    given = tuple(torch.as_tensor(p).detach() for p in given if plain)
+    dense = (type(t.data) is Tensor and t.is_cpu and t.is_contiguous() for t in (x, target, *given))
+    plain = plain and all(dense) and all(t.numel() == 1 for t in given)
+    return plain and all(1e-9 < abs(p) < 1e9 and r[2](p) for p, r in zip(map(float, given), _RULES))
 
 
 class _Total(torch.autograd.Function):
     """Block by block, in memory that stays in the cache; the slope is kept for backward."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        ctx.share, ctx.parameters = 1 / x.numel() if mean else 1.0, parameters
-        slope, step, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
-        parts = [(x, target, slope)]
-        if x.numel() > step:
-            parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
-        (epsilon,) = map(float, parameters)
-        for one, other, s in parts:
+    def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, epsilon: Any) -> Tensor:
+        ctx.share, ctx.parameters = 1 / x.numel() if mean else 1.0, (epsilon,)
+        epsilon = float(epsilon)
+        slope, size, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
+        split = (t.detach().view(-1).split(size) for t in (x, target, slope))
+        for one, other, s in zip(*split) if x.numel() > size else [(x, target, slope)]:
             d = one - other
+            by = d_epsilon(d, epsilon).sum().item() if ctx.needs_input_grad[3] else 0.0
             u = torch.abs(d).add_(-epsilon).clamp_(min=0)
             v = torch.mul(u, u)
-            found = [v.sum().item(), 0.0]
             d.sign_()
             torch.mul(d, u, out=s)
-            if ctx.needs_input_grad[3]:
-                found[1] = -2 * u.sum().item()
+            sums.append([v.sum().item(), by])
             s.mul_(2 * ctx.share)
-            if math.isnan(found[0]):  # which no sign or choice of slopes may hide
+            if math.isnan(sums[-1][0]):
                 s.masked_fill_(torch.isnan(one - other), math.nan)
-                found = [math.nan for _ in found]
-            sums.append(found)
         value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
         ctx.save_for_backward(x, target, slope)
         return x.new_full((), value)
@@ -271,8 +262,7 @@ class _Total(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
-            values = x - target, *ctx.parameters
-            slope, *sums = (ctx.share * f(*values) for f in (d_x, d_epsilon))
+            slope, *sums = (ctx.share * f(x - target, *ctx.parameters) for f in (d_x, d_epsilon))
         slope = slope if not torch.is_grad_enabled() and grad.item() == 1 else slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
         by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)

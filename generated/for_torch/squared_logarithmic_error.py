@@ -48,29 +48,26 @@ def _elementwise(_formula: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @_elementwise
 def loss(mu: Tensor, y: Tensor) -> Any:
     """Squared logarithmic error, elementwise."""
-    q = torch.log1p(mu) - torch.log1p(y)
     u = _log_ratio(y + 1, mu + 1, y - mu)
-    return torch.where(torch.abs(mu) < 2.0**-12, q * q, u * u)
+    return u * u
 
 
 @_elementwise
 def d_mu(mu: Tensor, y: Tensor) -> Any:
     """The derivative in mu."""
-    value = -_log_ratio(y + 1, mu + 1, y - mu) / (mu + 1) * 2
-    return torch.where(torch.abs(mu) == math.inf, 0, value)
+    return torch.where(abs(mu) == math.inf, 0, -_log_ratio(y + 1, mu + 1, y - mu) / (mu + 1) * 2)
 
 
 @_elementwise
 def d_y(mu: Tensor, y: Tensor) -> Any:
     """The derivative in y."""
-    return 2 / (y + 1) * _log_ratio(y + 1, mu + 1, y - mu)
+    return _log_ratio(y + 1, mu + 1, y - mu) / (y + 1) * 2
 
 
 @_elementwise
 def d2_mu(mu: Tensor, y: Tensor) -> Any:
     """The second derivative in mu."""
-    value = 2 / (mu + 1) * _log_ratio_gap(mu, y) / (mu + 1)
-    return torch.where(torch.abs(mu) == math.inf, 0, value)
+    return torch.where(abs(mu) == math.inf, 0, 2 / (mu + 1) * _log_ratio_gap(mu, y) / (mu + 1))
 
 
 @_elementwise
@@ -87,11 +84,11 @@ def value_and_grad(mu: Tensor, y: Tensor) -> tuple[Tensor, ...]:
 def _log_ratio(t: Any, z: Any, d: Any) -> Any:
     """log(t/z), from d = t - z where neither is far beyond the other."""
     least = torch.clamp(t, max=z)
-    size = torch.log1p(torch.abs(d) / least)
+    size = torch.log1p(abs(d) / least)
     q = t / z
     value = 2 * torch.log(torch.sqrt(t) / torch.sqrt(z))
     value = torch.where((q > 1e-30) & (q < 1e30), torch.log(q), value)
-    return torch.where(torch.abs(d) < 2 * least, torch.where(d < 0, -size, size), value)
+    return torch.where(abs(d) < 2 * least, torch.where(d < 0, -size, size), value)
 
 
 def _log_ratio_gap(t: Any, z: Any) -> Any:
@@ -104,7 +101,7 @@ def _log_ratio_gap(t: Any, z: Any) -> Any:
     beside = total - 2 * total2 - 0.5 * total2 - 0.25 * total2 + (0.031718171540954763 * total2 + q)
     value = 1 - _log_ratio(total, total2, t - z)
     L = torch.log1p(beside / total2 / 2.718281828459045)
-    return torch.where(torch.abs(beside) < 1.5 * total2, -L, value)
+    return torch.where(abs(beside) < total2, -L, value)
 
 
 class SquaredLogarithmicErrorLoss(torch.nn.Module):

@@ -20,58 +20,48 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 __all__ = ["TalwarLoss", "d2_c", "d2_x", "d2_x_c", "d_c", "d_x", "loss", "value_and_grad", "weight"]
+_RULES: Any = [("c", "> 0 and finite", lambda p: (p > 0) & (p < math.inf))]
 _FORMULAS: dict[str, Any] = {}
 
 
-def _elementwise(_formula: Any) -> Any:
-    """The formula of tensors, float32 at least; the dtype of x comes out."""
+def _op(_formula: Any, _name: str = "") -> Any:
+    # an operation: the formula of each element, in float32 at least; the dtype of x comes out
+    def function(x: Tensor, c: Any = 2.795) -> Tensor:
+        return _evaluate(_formula, x, c)
+
+    function.__name__ = function.__qualname__ = _formula.__name__ = _name or _formula.__name__
     _FORMULAS[_formula.__name__] = _formula
-    return functools.wraps(_formula)(lambda x, c=2.795: _evaluate(_formula, x, c))
+    function.__doc__ = _formula.__doc__ or f"{_name}: d2_a_b is d^2 loss/d a d b, weight is d_x/x."
+    return function
 
 
-@_elementwise
-def loss(x: Tensor, c: Any = 2.795) -> Tensor:
+@_op
+def loss(x: Tensor, c: Tensor) -> Tensor:
     """Talwar loss (truncated quadratic), elementwise."""
     return torch.clamp(c / 2 * c, max=0.5 * x * x)
 
 
-@_elementwise
-def d_x(x: Tensor, c: Any = 2.795) -> Tensor:
-    """The derivative in x, the influence."""
-    return torch.where(c == torch.abs(x), 0.5 * x, torch.where(torch.abs(x) > c, 0, x))
+d_x = _op(lambda x, c: torch.where(c == abs(x), 0.5 * x, torch.where(abs(x) > c, 0, x)), "d_x")
 
 
-@_elementwise
-def d_c(x: Tensor, c: Any = 2.795) -> Tensor:
+@_op
+def d_c(x: Tensor, c: Tensor) -> Tensor:
     """The derivative in c."""
-    value = torch.where(torch.abs(x) > c, c, 0)
-    value = torch.where(c == torch.abs(x), c / 2, value)
+    value = torch.where(abs(x) > c, c, 0)
+    value = torch.where(c == abs(x), c / 2, value)
     return torch.where(torch.isnan(x), x, value)
 
 
-@_elementwise
-def d2_x(x: Tensor, c: Any = 2.795) -> Tensor:
-    """The second derivative in x."""
-    return torch.where(torch.isnan(x), x, torch.where(torch.abs(x) > c, 0, 1))
+d2_x = _op(lambda x, c: torch.where(torch.isnan(x), x, torch.where(abs(x) > c, 0, 1)), "d2_x")
+d2_x_c = _op(lambda x, c: torch.where(torch.isnan(x), x, 0), "d2_x_c")
+d2_c = _op(lambda x, c: torch.where(torch.isnan(x), x, torch.where(abs(x) > c, 1, 0)), "d2_c")
 
 
-@_elementwise
-def d2_x_c(x: Tensor, c: Any = 2.795) -> Tensor:
-    """The mixed second derivative in x and c."""
-    return torch.where(torch.isnan(x), x, 0)
-
-
-@_elementwise
-def d2_c(x: Tensor, c: Any = 2.795) -> Tensor:
-    """The second derivative in c."""
-    return torch.where(torch.isnan(x), x, torch.where(torch.abs(x) > c, 1, 0))
-
-
-@_elementwise
-def weight(x: Tensor, c: Any = 2.795) -> Tensor:
+@_op
+def weight(x: Tensor, c: Tensor) -> Tensor:
     """d_x/x, continued at x = 0: for iteratively reweighted least squares."""
-    value = torch.where(torch.abs(x) > c, 0, 1)
-    value = torch.where(c == torch.abs(x), 0.5, value)
+    value = torch.where(abs(x) > c, 0, 1)
+    value = torch.where(c == abs(x), 0.5, value)
     return torch.where(torch.isnan(x), x, value)
 
 
@@ -89,8 +79,7 @@ class TalwarLoss(torch.nn.Module):
         validate: check tensors, too, at every call, which waits for the device.
     Shape: input, target and weight broadcast; the output is a scalar, or has their shape.
     Examples:
-        >>> input, target = torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)
-        >>> TalwarLoss()(input, target).backward()
+        >>> TalwarLoss()(torch.randn(3, 5, requires_grad=True), torch.randn(3, 5)).backward()
     """
 
     def __init__(self, c: Any = 2.795, reduction: Any = "mean", *, validate: bool = False):
@@ -99,28 +88,22 @@ class TalwarLoss(torch.nn.Module):
             c, reduction = 2.795 if reduction == "mean" else reduction, c
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-        for value, rule in zip((c,), _RULES):
-            if isinstance(value, Tensor) and value.grad_fn is not None:
-                raise TypeError(f"{rule[0]} is computed: give a Parameter, or call `loss`")
-            _beside(torch.zeros(()), value, *rule)
-            setattr(self, rule[0], torch.nn.Buffer(value) if type(value) is Tensor else value)
         self.reduction, self.validate = reduction, validate
+        loss(torch.zeros((), device="cpu"), c)  # checks the numbers
+        if isinstance(c, Tensor) and c.grad_fn is not None:
+            raise TypeError("c is computed: give a Parameter, or call `loss`")
+        self.c = torch.nn.Buffer(c) if type(c) is Tensor else c
 
     def forward(self, input: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The loss of input - target, each element times its weight."""
-        parameters = [self.c]
-        for value, rule in zip(parameters, _RULES) if self.validate else ():
-            if _beside(torch.zeros(()), value, *rule).isnan().any():
-                raise ValueError(f"{rule[0]} must be {rule[1]}, got {value}")
-        if weight is None and self.reduction != "none":
-            total = _total(input, *parameters, target=target, mean=self.reduction == "mean")
-            if total is not None:
-                return total
+        if self.validate and not torch.as_tensor(_RULES[0][2](self.c)).all():
+            raise ValueError(f"c must be > 0 and finite, got {self.c}")
+        if weight is None and self.reduction != "none" and _is_plain(input, target, self.c):
+            return _Total.apply(input, target, self.reduction == "mean", self.c)
         if input.shape != target.shape:
             warnings.warn(f"sizes are broadcast: {input.shape}, {target.shape}", stacklevel=4)
         dtype = torch.promote_types(input.dtype, target.dtype)
         wide = torch.promote_types(dtype, torch.float32 if dtype.is_floating_point else torch.int64)
-        values = loss(input.to(wide) - target.to(wide), *parameters)
+        values = loss(input.to(wide) - target.to(wide), self.c)
         values = values if weight is None else values * weight
         values = values if self.reduction == "none" else getattr(values, self.reduction)()
         cast = input.device.type != "meta" and torch.is_autocast_enabled(input.device.type)
@@ -130,9 +113,6 @@ class TalwarLoss(torch.nn.Module):
         return ", ".join(f"{n}={getattr(self, n)!r}" for n in ("c", "reduction"))
 
 
-_RULES: tuple[Any, ...] = (("c", "> 0 and finite", lambda p: (p > 0) & (p < math.inf)),)
-
-
 def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
     """The formula of tensors of one dtype and device."""
     x = x if isinstance(x, Tensor) else torch.as_tensor(x)
@@ -140,28 +120,23 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
         raise TypeError(f"x must be real, got dtype {x.dtype}")
     dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     x = x.to(torch.promote_types(dtype, torch.float32)).contiguous()  # views round as it does
-    values = [x, *(_beside(x, p, *rule) for p, rule in zip(parameters, _RULES))]
+    values, least = [x], torch.finfo(x.dtype).tiny
+    for p, (name, rule, valid) in zip(parameters, _RULES):
+        if isinstance(p, Tensor):  # NaN where it is wrong (no waiting); its slope, too: a product
+            values.append((p * torch.where(valid(p), 1.0, math.nan)).to(x.dtype))
+        elif isinstance(p, (float, int)) and valid(p):
+            p = p if abs(p) >= least or valid(0.0) else math.copysign(least, p)  # not rounded to 0
+            values.append(torch.full((), p, dtype=x.dtype, device=x.device))
+        else:
+            raise ValueError(f"{name} must be {rule}, got {p!r}")
     wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
     if not torch.compiler.is_compiling():
         result = _BothWays.apply(formula.__name__, *values)
-    elif wanted and not torch._C._are_functorch_transforms_active():
-        result = _Closed.apply(formula.__name__, *values)
-    else:  # the compiler decides what to keep
-        result = formula(*values)
+    elif torch._C._are_functorch_transforms_active():
+        result = _expanded(formula.__name__, *values)
+    else:
+        result = _Closed.apply(formula.__name__, *values) if wanted else formula(*values)
     return result.to(dtype).broadcast_to(torch.broadcast_shapes(*(v.shape for v in values)))
-
-
-def _beside(x: Tensor, value: Any, name: str, rule: str, valid: Any) -> Tensor:
-    """A parameter beside x: a number is checked; a tensor is NaN where it is wrong (no waiting)."""
-    if isinstance(value, Tensor):
-        # a product, so that its slope is NaN too
-        return (value * torch.where(valid(value), 1.0, math.nan)).to(x.dtype)
-    if not isinstance(value, (float, int)) or not valid(value):
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
-    least = torch.finfo(x.dtype).tiny
-    if abs(value) < least and not valid(0.0):  # nor rounded to 0
-        value = math.copysign(least, value)
-    return torch.full((), value, dtype=x.dtype, device=x.device)
 
 
 class _Closed(torch.autograd.Function):
@@ -198,6 +173,26 @@ class _BothWays(_Closed):
             return sum(d() * t for d, t in found if t is not None)
 
 
+def _by(name: str, at: Any) -> list[Tensor]:
+    """Its derivatives, as far as this file has them."""
+    found = _slopes(name, at) if name in _SLOPES else []
+    return [torch.nan_to_num(d(), nan=math.nan) for d in found]
+
+
+def _expanded(name: str, *values: Tensor) -> Tensor:
+    """Its expansion at the values themselves, for transforms that are compiled: autodiff would be
+    spoiled by branches not taken. Right up to the derivatives of this file, infinite beyond."""
+    at = [v.detach() for v in values]
+    steps = [torch.where(torch.isinf(a), 0, v - a) for v, a in zip(values, at)]
+    total = _FORMULAS[name](*at)
+    for n, one, d in zip(_SLOPES.get(name, ()), steps, _by(name, at)):
+        total = total + one * d
+        for other, d2 in zip(steps, _by(n, at)):
+            total = total + one * other * d2 / 2
+    order = 0.5 + (name in _SLOPES) + (name == "loss")
+    return total + sum(step**order for step in steps)
+
+
 def _slopes(name: str, values: Any, once: bool = False) -> list[Any]:
     """Its derivatives there, to be called; without derivatives of their own where told so."""
     if name not in _SLOPES:
@@ -213,54 +208,41 @@ _SLOPES = {
 }
 
 
-def _total(x: Tensor, *parameters: Any, target: Tensor | None = None, mean: bool = True) -> Any:
-    """The mean or the sum in one pass over the memory of the CPU; None for what does not lie there
-    in one piece, is traced or in a transform, and for parameters far out."""
-    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
-        return None
-    tensors = [v for v in (x, target, *parameters) if isinstance(v, Tensor)]
-    target = x.new_zeros(()).expand(x.shape) if target is None else target
-    plain = x.shape == target.shape and x.dtype == target.dtype in (torch.float32, torch.float64)
-    plain = plain and not torch._C._are_functorch_transforms_active() and x.numel() > 0
-    plain = plain and forward_ad._current_level < 0
-    kinds = (Tensor, torch.nn.Parameter)
-    plain = plain and all(type(t) in kinds and t.is_cpu and t.is_contiguous() for t in tensors)
-    plain = plain and all(p.numel() == 1 for p in parameters if isinstance(p, Tensor))
-    numbers = [p.item() if isinstance(p, Tensor) else p for p in parameters if plain]
-    plain = plain and all(rule[2](p) and 1e-9 < abs(p) < 1e9 for p, rule in zip(numbers, _RULES))
-    return _Total.apply(x, target, mean, *parameters) if plain else None
+def _is_plain(x: Tensor, target: Tensor, *given: Any) -> bool:
+    """Whether all of it lies in the CPU's memory in one piece, untraced, outside of transforms."""
+    traced = torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack()
+    plain = not traced and not torch._C._are_functorch_transforms_active()
+    plain = plain and torch.autograd.forward_ad._current_level < 0 and x.shape == target.shape
+    plain = plain and x.dtype == target.dtype in (torch.float32, torch.float64) and x.numel() > 0
+    given = tuple(torch.as_tensor(p).detach() for p in given if plain)
+    dense = (type(t.data) is Tensor and t.is_cpu and t.is_contiguous() for t in (x, target, *given))
+    plain = plain and all(dense) and all(t.numel() == 1 for t in given)
+    return plain and all(1e-9 < abs(p) < 1e9 and r[2](p) for p, r in zip(map(float, given), _RULES))
 
 
 class _Total(torch.autograd.Function):
     """Block by block, in memory that stays in the cache; the slope is kept for backward."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, *parameters: Any) -> Tensor:
-        ctx.share, ctx.parameters = 1 / x.numel() if mean else 1.0, parameters
-        slope, step, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
-        parts = [(x, target, slope)]
-        if x.numel() > step:
-            parts = list(zip(*(t.detach().view(-1).split(step) for t in parts[0])))
-        (c,) = map(float, parameters)
-        for one, other, s in parts:
+    def forward(ctx: Any, x: Tensor, target: Tensor, mean: bool, c: Any) -> Tensor:
+        ctx.share, ctx.parameters, c = 1 / x.numel() if mean else 1.0, (c,), float(c)
+        slope, size, sums = torch.empty_like(x), torch.get_num_threads() << 16, []
+        split = (t.detach().view(-1).split(size) for t in (x, target, slope))
+        for one, other, s in zip(*split) if x.numel() > size else [(x, target, slope)]:
             d = one - other
+            by = d_c(d, c).sum().item() if ctx.needs_input_grad[3] else 0.0
             u = torch.mul(d, d).mul_(0.5).clamp_(max=c / 2 * c)
-            found = [u.sum().item(), 0.0]
+            total = u.sum().item()
             torch.abs(d, out=u)
             c1 = u > c
             v = torch.where(c1, d.new_full((), 0), d)
             c2 = u == c
             d.mul_(0.5)
             torch.where(c2, d, v, out=s)
-            if ctx.needs_input_grad[3]:
-                torch.where(c1, d.new_full((), c), d.new_full((), 0), out=u)
-                torch.where(c2, d.new_full((), c / 2), u, out=u)
-                found[1] = u.sum().item()
+            sums.append([total, by])
             s.mul_(ctx.share)
-            if math.isnan(found[0]):  # which no sign or choice of slopes may hide
+            if math.isnan(sums[-1][0]):
                 s.masked_fill_(torch.isnan(one - other), math.nan)
-                found = [math.nan for _ in found]
-            sums.append(found)
         value, *ctx.sums = (math.fsum(v) * ctx.share for v in zip(*sums))
         ctx.save_for_backward(x, target, slope)
         return x.new_full((), value)
@@ -269,8 +251,7 @@ class _Total(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         (x, target, slope), sums, needs = ctx.saved_tensors, ctx.sums, ctx.needs_input_grad
         if torch.is_grad_enabled():  # double backward: elementwise
-            values = x - target, *ctx.parameters
-            slope, *sums = (ctx.share * f(*values) for f in (d_x, d_c))
+            slope, *sums = (ctx.share * f(x - target, *ctx.parameters) for f in (d_x, d_c))
         slope = slope if not torch.is_grad_enabled() and grad.item() == 1 else slope * grad
         found = zip(sums, ctx.parameters, needs[3:])
         by = ((grad * v).sum().to(p.dtype).reshape(p.shape) if n else None for v, p, n in found)

@@ -2,7 +2,7 @@
 # From the definition of huber (sha256 36a0628bdf2e) by: derive regenerate huber --target numpy
 """Density exp(-loss)/Z: Huber loss.
 
-log Z = log(sqrt(2*pi)*erf(sqrt(2)*delta/2) + 2*exp(-delta^2/2)/delta).
+log Z = log(sqrt(2*pi)*erf(delta/sqrt(2)) + 2*exp(-delta^2/2)/delta).
 """
 
 from __future__ import annotations

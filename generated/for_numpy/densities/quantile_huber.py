@@ -2,8 +2,8 @@
 # From the definition of quantile_huber (sha256 53e17bd46274) by: derive regenerate quantile_huber --target numpy
 """Density exp(-loss)/Z: Quantile Huber loss.
 
-log Z = log(sqrt(2*pi*kappa)*erf(sqrt(2*kappa)*sqrt(1 - tau)/2)/(2*sqrt(1 - tau)) +
-sqrt(2*pi*kappa)*erf(sqrt(2*kappa*tau)/2)/(2*sqrt(tau)) + exp(kappa*(tau - 1)/2)/(1 - tau) +
+log Z = log(sqrt(pi*kappa)*erf(sqrt(1 - tau)*sqrt(kappa/2))/sqrt(2*(1 - tau)) +
+sqrt(pi*kappa/(2*tau))*erf(sqrt(kappa*tau/2)) + exp(kappa*(tau - 1)/2)/(1 - tau) +
 exp(-kappa*tau/2)/tau).
 """
 

@@ -2,7 +2,7 @@
 # From the definition of smooth_l1 (sha256 2d6c7b695413) by: derive regenerate smooth_l1 --target numpy
 """Density exp(-loss)/Z: Smooth L1 loss.
 
-log Z = log(sqrt(2*pi*beta)*erf(sqrt(2*beta)/2) + 2*exp(-beta/2)).
+log Z = log(sqrt(2*pi*beta)*erf(sqrt(beta/2)) + 2*exp(-beta/2)).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from ..absolute import _total, d_x, loss
+from ..absolute import _is_plain, _Total, d_x, loss
 
 _DENSITY = Density(
     "absolute",
@@ -35,8 +35,8 @@ d2_log_partition_scale = _DENSITY.d_log_partition("scale", "scale")
 
 
 class Absolute(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, scale."""
+    """The density of x - loc; parameters: loc, scale: see `DensityDistribution`."""
 
 
-class AdaptiveAbsoluteLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveAbsoluteLoss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with scale learned: see `AdaptiveLoss`."""

@@ -18,7 +18,7 @@ from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
 from .._special import Stored
-from ..barron import _total, d_x, loss
+from ..barron import _is_plain, _Total, d_x, loss
 
 
 _stored = Stored(
@@ -125,8 +125,8 @@ d2_log_partition_scale = _DENSITY.d_log_partition("scale", "scale")
 
 
 class Barron(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, alpha, scale."""
+    """The density of x - loc; parameters: loc, alpha, scale: see `DensityDistribution`."""
 
 
-class AdaptiveBarronLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveBarronLoss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with alpha and scale learned: see `AdaptiveLoss`."""

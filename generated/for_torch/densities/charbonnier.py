@@ -15,7 +15,7 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from ..charbonnier import _total, d_x, loss
+from ..charbonnier import _is_plain, _Total, d_x, loss
 
 _DENSITY = Density(
     "charbonnier",
@@ -35,8 +35,8 @@ d2_log_partition_scale = _DENSITY.d_log_partition("scale", "scale")
 
 
 class Charbonnier(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, scale."""
+    """The density of x - loc; parameters: loc, scale: see `DensityDistribution`."""
 
 
-class AdaptiveCharbonnierLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveCharbonnierLoss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with scale learned: see `AdaptiveLoss`."""

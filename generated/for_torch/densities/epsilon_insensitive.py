@@ -15,7 +15,7 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from ..epsilon_insensitive import _total, d_x, loss
+from ..epsilon_insensitive import _is_plain, _Total, d_x, loss
 
 _DENSITY = Density(
     "epsilon_insensitive",
@@ -39,8 +39,8 @@ d2_log_partition_epsilon = _DENSITY.d_log_partition("epsilon", "epsilon")
 
 
 class EpsilonInsensitive(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, epsilon."""
+    """The density of x - loc; parameters: loc, epsilon: see `DensityDistribution`."""
 
 
-class AdaptiveEpsilonInsensitiveLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveEpsilonInsensitiveLoss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with epsilon learned: see `AdaptiveLoss`."""

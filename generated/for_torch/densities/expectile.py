@@ -15,7 +15,7 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from ..expectile import _total, d2_tau, d_tau, d_x, loss
+from ..expectile import _is_plain, _Total, d2_tau, d_tau, d_x, loss
 
 
 def _log_z(tau: Any) -> Any:
@@ -45,8 +45,8 @@ d2_log_partition_tau = _DENSITY.d_log_partition("tau", "tau")
 
 
 class Expectile(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, tau."""
+    """The density of x - loc; parameters: loc, tau: see `DensityDistribution`."""
 
 
-class AdaptiveExpectileLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveExpectileLoss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with tau learned: see `AdaptiveLoss`."""

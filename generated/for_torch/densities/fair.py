@@ -14,7 +14,7 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from ..fair import _total, d2_c, d_c, d_x, loss
+from ..fair import _is_plain, _Total, d2_c, d_c, d_x, loss
 
 _DENSITY = Density(
     "fair",
@@ -33,8 +33,8 @@ d2_log_partition_c = _DENSITY.d_log_partition("c", "c")
 
 
 class Fair(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, c."""
+    """The density of x - loc; parameters: loc, c: see `DensityDistribution`."""
 
 
-class AdaptiveFairLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveFairLoss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with c learned: see `AdaptiveLoss`."""

@@ -2,7 +2,7 @@
 # From the definition of huber (sha256 36a0628bdf2e) by: derive regenerate huber --target torch
 """Density exp(-loss)/Z: Huber loss.
 
-log Z = log(sqrt(2*pi)*erf(sqrt(2)*delta/2) + 2*exp(-delta^2/2)/delta).
+log Z = log(sqrt(2*pi)*erf(delta/sqrt(2)) + 2*exp(-delta^2/2)/delta).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from ..huber import _total, d2_delta, d_delta, d_x, loss
+from ..huber import _is_plain, _Total, d2_delta, d_delta, d_x, loss
 
 
 def _log_z(delta: Any) -> Any:
@@ -51,8 +51,8 @@ d2_log_partition_delta = _DENSITY.d_log_partition("delta", "delta")
 
 
 class Huber(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, delta."""
+    """The density of x - loc; parameters: loc, delta: see `DensityDistribution`."""
 
 
-class AdaptiveHuberLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveHuberLoss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with delta learned: see `AdaptiveLoss`."""

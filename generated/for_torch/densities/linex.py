@@ -15,7 +15,7 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from ..linex import _total, d2_a, d_a, d_x, loss
+from ..linex import _is_plain, _Total, d2_a, d_a, d_x, loss
 
 _DENSITY = Density(
     "linex",
@@ -35,8 +35,8 @@ d2_log_partition_a = _DENSITY.d_log_partition("a", "a")
 
 
 class Linex(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, a."""
+    """The density of x - loc; parameters: loc, a: see `DensityDistribution`."""
 
 
-class AdaptiveLinexLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveLinexLoss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with a learned: see `AdaptiveLoss`."""

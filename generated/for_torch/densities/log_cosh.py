@@ -15,7 +15,7 @@ from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
 from .._special import gamma_gap as _gamma_gap, gamma_gap1 as _gamma_gap1, gamma_gap2 as _gamma_gap2
-from ..log_cosh import _total, d_x, loss
+from ..log_cosh import _is_plain, _Total, d_x, loss
 
 _DENSITY = Density(
     "log_cosh",
@@ -38,8 +38,8 @@ d2_log_partition_c = _DENSITY.d_log_partition("c", "c")
 
 
 class LogCosh(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, c."""
+    """The density of x - loc; parameters: loc, c: see `DensityDistribution`."""
 
 
-class AdaptiveLogCoshLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveLogCoshLoss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with c learned: see `AdaptiveLoss`."""

@@ -18,7 +18,7 @@ from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
 from .._special import gamma_gap as _gamma_gap
-from ..q_gaussian import _total, d2_q, d_q, d_x, loss
+from ..q_gaussian import _is_plain, _Total, d2_q, d_q, d_x, loss
 
 
 def _log_z(q: Any, c: Any) -> Any:
@@ -57,8 +57,8 @@ d2_log_partition_c = _DENSITY.d_log_partition("c", "c")
 
 
 class QGaussian(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, q, c."""
+    """The density of x - loc; parameters: loc, q, c: see `DensityDistribution`."""
 
 
-class AdaptiveQGaussianLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveQGaussianLoss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with q and c learned: see `AdaptiveLoss`."""

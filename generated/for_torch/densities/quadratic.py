@@ -15,7 +15,7 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from ..quadratic import _total, d_x, loss
+from ..quadratic import _is_plain, _Total, d_x, loss
 
 _DENSITY = Density(
     "quadratic",
@@ -35,8 +35,8 @@ d2_log_partition_scale = _DENSITY.d_log_partition("scale", "scale")
 
 
 class Quadratic(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, scale."""
+    """The density of x - loc; parameters: loc, scale: see `DensityDistribution`."""
 
 
-class AdaptiveQuadraticLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveQuadraticLoss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with scale learned: see `AdaptiveLoss`."""

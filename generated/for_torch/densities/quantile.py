@@ -13,7 +13,7 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from ..quantile import _total, d_x, loss
+from ..quantile import _is_plain, _Total, d_x, loss
 
 _DENSITY = Density(
     "quantile",
@@ -33,8 +33,8 @@ d2_log_partition_tau = _DENSITY.d_log_partition("tau", "tau")
 
 
 class Quantile(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, tau."""
+    """The density of x - loc; parameters: loc, tau: see `DensityDistribution`."""
 
 
-class AdaptiveQuantileLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveQuantileLoss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with tau learned: see `AdaptiveLoss`."""

@@ -2,8 +2,8 @@
 # From the definition of quantile_huber (sha256 53e17bd46274) by: derive regenerate quantile_huber --target torch
 """Density exp(-loss)/Z: Quantile Huber loss.
 
-log Z = log(sqrt(2*pi*kappa)*erf(sqrt(2*kappa)*sqrt(1 - tau)/2)/(2*sqrt(1 - tau)) +
-sqrt(2*pi*kappa)*erf(sqrt(2*kappa*tau)/2)/(2*sqrt(tau)) + exp(kappa*(tau - 1)/2)/(1 - tau) +
+log Z = log(sqrt(pi*kappa)*erf(sqrt(1 - tau)*sqrt(kappa/2))/sqrt(2*(1 - tau)) +
+sqrt(pi*kappa/(2*tau))*erf(sqrt(kappa*tau/2)) + exp(kappa*(tau - 1)/2)/(1 - tau) +
 exp(-kappa*tau/2)/tau).
 """
 
@@ -18,7 +18,17 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from ..quantile_huber import _total, d2_kappa, d2_tau, d2_tau_kappa, d_kappa, d_tau, d_x, loss
+from ..quantile_huber import (
+    _is_plain,
+    _Total,
+    d2_kappa,
+    d2_tau,
+    d2_tau_kappa,
+    d_kappa,
+    d_tau,
+    d_x,
+    loss,
+)
 
 
 def _log_z(tau: Any, kappa: Any) -> Any:
@@ -61,8 +71,8 @@ d2_log_partition_kappa = _DENSITY.d_log_partition("kappa", "kappa")
 
 
 class QuantileHuber(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, tau, kappa."""
+    """The density of x - loc; parameters: loc, tau, kappa: see `DensityDistribution`."""
 
 
-class AdaptiveQuantileHuberLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveQuantileHuberLoss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with tau and kappa learned: see `AdaptiveLoss`."""

@@ -2,7 +2,7 @@
 # From the definition of smooth_l1 (sha256 2d6c7b695413) by: derive regenerate smooth_l1 --target torch
 """Density exp(-loss)/Z: Smooth L1 loss.
 
-log Z = log(sqrt(2*pi*beta)*erf(sqrt(2*beta)/2) + 2*exp(-beta/2)).
+log Z = log(sqrt(2*pi*beta)*erf(sqrt(beta/2)) + 2*exp(-beta/2)).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from ..smooth_l1 import _total, d2_beta, d_beta, d_x, loss
+from ..smooth_l1 import _is_plain, _Total, d2_beta, d_beta, d_x, loss
 
 
 def _log_z(beta: Any) -> Any:
@@ -52,8 +52,8 @@ d2_log_partition_beta = _DENSITY.d_log_partition("beta", "beta")
 
 
 class SmoothL1(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, beta."""
+    """The density of x - loc; parameters: loc, beta: see `DensityDistribution`."""
 
 
-class AdaptiveSmoothL1Loss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveSmoothL1Loss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with beta learned: see `AdaptiveLoss`."""

@@ -15,7 +15,7 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from ..smooth_quantile import _total, d2_c, d2_tau, d2_tau_c, d_c, d_tau, d_x, loss
+from ..smooth_quantile import _is_plain, _Total, d2_c, d2_tau, d2_tau_c, d_c, d_tau, d_x, loss
 
 _DENSITY = Density(
     "smooth_quantile",
@@ -45,8 +45,8 @@ d2_log_partition_c = _DENSITY.d_log_partition("c", "c")
 
 
 class SmoothQuantile(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, tau, c."""
+    """The density of x - loc; parameters: loc, tau, c: see `DensityDistribution`."""
 
 
-class AdaptiveSmoothQuantileLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveSmoothQuantileLoss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with tau and c learned: see `AdaptiveLoss`."""

@@ -16,7 +16,7 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from ..squared_epsilon_insensitive import _total, d_x, loss
+from ..squared_epsilon_insensitive import _is_plain, _Total, d_x, loss
 
 
 def _d2_epsilon(epsilon: Any) -> Any:
@@ -46,8 +46,10 @@ d2_log_partition_epsilon = _DENSITY.d_log_partition("epsilon", "epsilon")
 
 
 class SquaredEpsilonInsensitive(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, epsilon."""
+    """The density of x - loc; parameters: loc, epsilon: see `DensityDistribution`."""
 
 
-class AdaptiveSquaredEpsilonInsensitiveLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveSquaredEpsilonInsensitiveLoss(
+    AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)
+):
     """-log_density(residual), with epsilon learned: see `AdaptiveLoss`."""

@@ -16,7 +16,7 @@ from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
 from .._special import gamma_gap as _gamma_gap, gamma_gap1 as _gamma_gap1, gamma_gap2 as _gamma_gap2
-from ..student_t import _total, d_x, loss
+from ..student_t import _is_plain, _Total, d_x, loss
 
 _DENSITY = Density(
     "student_t",
@@ -47,8 +47,8 @@ d2_log_partition_scale = _DENSITY.d_log_partition("scale", "scale")
 
 
 class StudentT(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, df, scale."""
+    """The density of x - loc; parameters: loc, df, scale: see `DensityDistribution`."""
 
 
-class AdaptiveStudentTLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveStudentTLoss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with df and scale learned: see `AdaptiveLoss`."""

@@ -14,7 +14,7 @@ from torch.distributions import constraints
 from .._adaptive import AdaptiveLoss
 from .._density import Density, Parameter
 from .._distribution import DensityDistribution
-from ..wing import _total, d_epsilon, d_w, d_x, loss
+from ..wing import _is_plain, _Total, d_epsilon, d_w, d_x, loss
 
 _DENSITY = Density(
     "wing",
@@ -36,8 +36,8 @@ d_log_partition_epsilon = _DENSITY.d_log_partition("epsilon")
 
 
 class Wing(DensityDistribution, law=_DENSITY):
-    """The density of the residual x - loc; parameters: loc, w, epsilon."""
+    """The density of x - loc; parameters: loc, w, epsilon: see `DensityDistribution`."""
 
 
-class AdaptiveWingLoss(AdaptiveLoss, law=_DENSITY, total=_total):
+class AdaptiveWingLoss(AdaptiveLoss, law=_DENSITY, total=(_is_plain, _Total.apply)):
     """-log_density(residual), with w and epsilon learned: see `AdaptiveLoss`."""

@@ -98,10 +98,29 @@ def test_transforms_inside_a_compiled_function(loss):
         return vmap(grad(lambda v: file.loss(v, *p)))(x)
 
     torch._dynamo.reset()
+    # at 0 and far out a branch that is not taken is infinite
+    points = torch.cat([POINTS, torch.tensor([0.0, 1e-200, -1e-320, 1e90], dtype=torch.float64)])
     for work in (by_x, by_first, each):
         compiled = torch.compile(work, fullgraph=True, backend="aot_eager")
-        got, want = compiled(POINTS, *values), work(POINTS, *values)
+        got, want = compiled(points, *values), work(points, *values)
         torch.testing.assert_close(got, want, rtol=1e-9, atol=1e-12)
+
+
+@quiet
+@pytest.mark.parametrize("alpha", [0.0, 2.0, -2.0])
+def test_transforms_inside_a_compiled_function_at_special_parameters(alpha):
+    file, scale = _file("barron"), torch.tensor(1.3, dtype=torch.float64)
+    alpha = torch.tensor(alpha, dtype=torch.float64)
+    points = torch.cat([POINTS, torch.zeros(1, dtype=torch.float64)])
+
+    def work(x):
+        slope = grad(lambda v: file.loss(v, alpha, scale).sum())
+        return slope(x), grad(lambda v: slope(v).sum())(x)
+
+    torch._dynamo.reset()
+    got = torch.compile(work, fullgraph=True, backend="aot_eager")(points)
+    want = file.d_x(points, alpha, scale), file.d2_x(points, alpha, scale)
+    torch.testing.assert_close(got, want, rtol=1e-9, atol=1e-12)
 
 
 @quiet

@@ -92,12 +92,13 @@ def context(module: Module, target: Target) -> dict[str, Any]:
             }
             for p in module.parameters
         ],
-        "related": module.related
-        and {
+        "related": {
             "names": ", ".join(f"{n}: Any" for n in module.related.parameters),
             "test": printer.expression(module.related.condition),
             "rule": module.related.rule,
-        },
+        }
+        if module.related
+        else False,
         "functions": [
             {
                 **function(_owned(f, syntax), printer),

@@ -94,7 +94,8 @@ def _corners(loss: Loss) -> Iterator[Group]:
         parameters = [loss.default(p) for p in loss.parameters]
         parameters[one], parameters[other] = 2.0**_HALF * _BEYOND_RANGE, 2.0**-_HALF
         x = [p * 2.0**k for p in (parameters[one], parameters[other]) for k in _AROUND]
-        yield Group(tuple(parameters), to_dtype(np.array(x), "float32"))
+        at = in_order(loss, dict(zip(loss.parameters, parameters, strict=True)))
+        yield Group(tuple(at.values()), to_dtype(np.array(x), "float32"))
 
 
 def _with_corners(loss: Loss, sample: Sample) -> Sample:

@@ -21,8 +21,7 @@ __all__ += ["d2_x_c", "d_a", "d_b", "d_c", "d_x", "loss", "value_and_grad", "wei
 
 
 def _elementwise(formula: Any) -> Any:
-    """The formula in float64, in blocks that stay in the cache; the dtype of x comes out."""
-
+    # the formula in float64, in blocks that stay in the cache; the dtype of x comes out
     @wraps(formula)
     @np.errstate(all="ignore")
     def evaluate(x: Any, *_given: Any, **_named: Any) -> Any:

@@ -18,8 +18,7 @@ __all__ = ["d2_delta", "d2_x", "d2_x_delta", "d_delta", "d_x", "loss", "value_an
 
 
 def _elementwise(formula: Any) -> Any:
-    """The formula in float64, in blocks that stay in the cache; the dtype of x comes out."""
-
+    # the formula in float64, in blocks that stay in the cache; the dtype of x comes out
     @wraps(formula)
     @np.errstate(all="ignore")
     def evaluate(x: Any, *_given: Any, **_named: Any) -> Any:

@@ -76,7 +76,7 @@ def of_catalogue(name: str) -> StableForm:
     return stable_form(load(name))
 
 
-_PATTERN = re.compile(r"((?:exp|power|square)_difference(?:_over|_plus)?)_(.+)")
+_PATTERN = re.compile(r"((?:exp|power|square)_difference(?:_over|_plus|_alone)?)_(.+)")
 _WORD = re.compile(r"(p?)(m?)(?:(\d+)(?:over(\d+))?)?")
 
 

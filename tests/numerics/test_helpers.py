@@ -48,7 +48,7 @@ BOUNDS: dict[str, float] = {
     "hypot": 1.5, "hypot_log": 1.5, "hypot_mean": 4.0, "ratio_log": 3.0, "ratio_power": 2.5,
     "ratio_in_halves": 8.0, "times_ratio_power": 5.0,
     "softplus_step": 4.0, "less_pi": 4.0, "gamma_gap": 3.5, "gamma_gap1": 5.0, "gamma_gap2": 6.0,
-    "digamma1p": 3.0, "loggamma1p": 3.0,
+    "digamma1p": 3.0, "loggamma1p": 4.0,
 }  # fmt: skip
 
 
@@ -135,6 +135,8 @@ def _arguments(name: str) -> tuple[np.ndarray, ...]:
     if name.startswith("chance_"):
         q, w = _pairs(_spread(1e-12, 1.0), _signed(_spread(1e-7, 20)))
         return q * np.exp(-w), q, w
+    if name == "loggamma1p":  # its slope is what is asked beside its zeros
+        return (_spread(3.0, 1e20),)
     if name == "digamma1p":
         zero = 0.46163214496836234
         return (np.concatenate([_spread(1e-12, 1e25), zero * (1 + _signed(SMALL)), _around(1e18)]),)

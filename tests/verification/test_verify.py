@@ -141,7 +141,7 @@ def test_a_report_holds_only_if_everything_agrees():
 
 
 def test_without_the_ball_arithmetic_the_message_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(backend, "arb", None)
+    monkeypatch.setattr(backend, "flint", None)
     with pytest.raises(EnvironmentTrouble, match="pip install"):
         Oracle(load("huber"))
 

@@ -103,7 +103,8 @@ def _digamma1p() -> Node:
         zero = mp.findroot(lambda z: mp.digamma(1 + z), 0.46)
         start = zero + STEPS + mp.mpf(1) / 2
         known = math.ldexp(round(math.ldexp(float(zero), 24)), -24)  # in every dtype
-        beside = Local("beside", (_a - known) - float(zero - known))
+        high = float(zero - known)
+        beside = Local("beside", (_a - known) - high - float(zero - known - high))
         inverse = Local("inverse", 1 / (_a + (STEPS + 0.5)))
         bends = [mp.bernpoly(2 * k, 0.5) / (2 * k) for k in range(1, _BENDS + 1)]
         series = [

@@ -177,7 +177,7 @@ def test_quantities_of_the_catalogue_mean_what_they_meant(
     points = {"x": "1.3", "alpha": "-0.7", "scale": "1.9", "delta": "0.8", "beta": "0.6",
               "df": "2.7", "c": "1.9", "tau": "0.3", "epsilon": "0.6", "phi": "1.7",
               "a": "0.9", "b": "1.4", "kappa": "1.1", "q": "1.7", "w": "2.3",
-              "lam": "0.4"}  # fmt: skip
+              "lam": "0.4", "eps": "0.6"}  # fmt: skip
     for sign_of_x in (1, -1):
         at = {v: mp.mpf(points[v.name]) * (sign_of_x if v == loss.residual else 1)
               for v in loss.variables}  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 from mpmath import mp
 from sympy import (
     Abs,
+    Dummy,
     Expr,
     Max,
     Min,
@@ -19,6 +20,7 @@ from sympy import (
     Symbol,
     default_sort_key,
     factor_terms,
+    powsimp,
     roots,
     sign,
     solve,
@@ -180,7 +182,7 @@ def _sides(
         except NotReal:
             continue
         if expanded(below - above) != 0:
-            yield below, above, _first_jump(below, above, x, {**at, x: middle})
+            yield below, above, _first_jump(below, above, x, place, at)
 
 
 def _cases(
@@ -196,17 +198,21 @@ def _cases(
     return tuple(cases) if len(cases := joined(found)) > 1 else ()
 
 
-def _first_jump(below: Expr, above: Expr, x: Symbol, at: Mapping[Symbol, Any]) -> tuple[int, bool]:
+def _first_jump(
+    below: Expr, above: Expr, x: Symbol, place: Expr, at: Mapping[Symbol, Any]
+) -> tuple[int, bool]:
     """The order of the first derivative that differs on the two sides, and whether it is infinite;
     3 where none does."""
+    t = Dummy("t", positive=True)  # the way from the place: x^2 and x^(p - 1) are one power of it
+    below, above = below.subs(x, place - t), above.subs(x, place + t)
     for order in range(3):
         try:
-            one, other = evaluate(below, at), evaluate(above, at)
+            one, other = (evaluate(powsimp(side), {**at, t: 0}) for side in (below, above))
         except NotReal:
             return order, True
         if abs(one - other) > mp.mpf(10) ** -NOTHING * (1 + abs(one)):
             return order, False
-        below, above = partial(below, x), partial(above, x)
+        below, above = -partial(below, t), partial(above, t)
     return 3, False
 
 

@@ -119,6 +119,12 @@ def test_what_jumps_depends_on_an_exponent():
     assert found.cases == (((2, True), e - y < 2), ((3, False), S.true))
 
 
+def test_a_power_that_is_infinite_beside_one_that_is_more_0_is_no_jump():
+    p = Symbol("p", positive=True)
+    (found,) = facts(Loss("p", "p", "p", (x, p), x**2 / (1 + abs(x) ** p))).breaks
+    assert (found.order, found.infinite, found.cases) == (3, False, ())
+
+
 def test_what_jumps_says_at_which_parameters_it_does_not():
     tau = Symbol("tau", positive=True)
     sides = Piecewise((tau * x**2, x > 0), ((1 - tau) * x**2, True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -246,6 +248,15 @@ def test_a_finite_slope_is_taken_at_the_parameter_where_another_is_infinite():
     assert torch.isfinite(by_alpha)
     fused = torch.autograd.grad(file.BarronLoss(2.0, 0.7, "sum")(x, torch.zeros_like(x)), x)
     assert torch.equal(fused[0], slope)
+
+
+def test_a_slope_moved_off_an_infinite_one_keeps_its_own_slope():
+    """It was a silent 0, where the second derivative is infinite."""
+    file = generated("torch", "barron")
+    x, alpha = torch.tensor([-3.0, 0.5]).double(), torch.tensor(2.0).double().requires_grad_()
+    (slope,) = torch.autograd.grad(file.loss(x, alpha).sum(), alpha, create_graph=True)
+    (curve,) = torch.autograd.grad(slope, alpha)
+    torch.testing.assert_close(curve, file.d2_alpha(x, math.nextafter(2.0, 0.0)).sum())
 
 
 @pytest.mark.parametrize("case", PLAIN, ids=str)

@@ -174,7 +174,7 @@ class Lexer(Stream):
         if last.kind == "FUNC" and last.value == "log":
             if plain in ("e",):
                 return
-            if not plain.isdigit() or not 1 < int(plain) < 1000:
+            if not (plain.isascii() and plain.isdigit()) or not 1 < int(plain) < 1000:
                 raise self.error("the base of a logarithm is a whole number", at)
             self.out[-1] = Piece("FUNC", f"log:{plain}", last.at)
             return

@@ -69,6 +69,7 @@ READ = (
 REFUSED = (
     (r"\log(x)_+", "a subscript"),
     (r"[x, c]_+", "a subscript"),
+    (r"\log_²x", "the base of a logarithm"),
     (r"x^2/2c^2", "two readings"),
     (r"1/2\delta^2", "two readings"),
     (r"\ln(1+x)^2", "two readings"),

@@ -13,6 +13,7 @@ from derive.numerics.nodes import Call, Name, Node, children, walk
 from derive.program.blocks import Naming, make_block
 from derive.program.lowering import RESERVED, helpers_of, parameter
 from derive.program.module import Assignment, Block, Documentation, Helper, Parameter
+from derive.program.nan import guarded_rows
 from derive.program.wording import classes_line, definition_lines, meaning, roles_line
 
 _MOST = 8  # operations in one statement, about
@@ -119,7 +120,9 @@ def _block(form: ClasswiseForm, derivation: ClasswiseDerivation, parts: Sequence
     reserved = frozenset(RESERVED | names | set(_ARRAYS))
     naming = Naming(reserved, derivation.loss.residual.name, most=_MOST)
     by = frozenset(p.name for p in derivation.loss.parameters)
-    return _in_place(make_block([form.quantities[p] for p in parts], naming), by)
+    vectors = [v.name for v in form.loss.variables if isinstance(v, Along) and v.sort != "index"]
+    results = [guarded_rows(form.quantities[p], vectors) for p in parts]
+    return _in_place(make_block(results, naming), by)
 
 
 def _in_place(block: Block, by: Set[str]) -> Block:

@@ -1,21 +1,38 @@
-"""NaN in, NaN out: a guard where a result would not depend on the residual."""
+"""NaN in, NaN out: a guard where a result would not depend on what is given."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from derive.numerics.helpers import HELPERS, Helper
 from derive.numerics.nodes import CONDITIONS, Call, Local, Name, Node, Number, call, walk, where
 
+# How far NaN in one entry reaches: nowhere, to the same entry of the result, or all over its row.
+_NOWHERE, _ENTRY, _ROW = 0, 1, 2
+_BY_FIRST = frozenset({"entry", "beside", "level", "centred", "rest", "others"})
+
 
 def guarded(result: Node, residual: str) -> Node:
     """The result, and NaN where the residual is NaN. The sign of NaN counts as NaN."""
-    if _passes_nan(result, residual, {}):
+    if _reach(result, residual, _ROW, {}):
         return result
     other = _other_way_round(result)
-    if other is not None and _passes_nan(other, residual, {}):
+    if other is not None and _reach(other, residual, _ROW, {}):
         return other
     return where(call("is_nan", Name(residual)), Name(residual), result)
+
+
+def guarded_rows(result: Node, vectors: Sequence[str]) -> Node:
+    """The result, and NaN all over a row of classes where an entry of a vector is NaN."""
+    lost = [v for v in vectors if _reach(result, v, _ENTRY, {}) < _ROW]
+    if not lost:
+        return result
+    first, *others = (call("largest", Name(v)) for v in lost)
+    for one in others:
+        first = first + one
+    top = Local("top", first)
+    return where(call("is_nan", top), top, result)
 
 
 def _other_way_round(result: Node) -> Node | None:
@@ -29,37 +46,62 @@ def _other_way_round(result: Node) -> Node | None:
     return where(call("lt" if condition.op == "le" else "le", right, left), no, yes)
 
 
-def _passes_nan(current: Node, x: str, seen: dict[int, bool]) -> bool:
+def _reach(current: Node, x: str, given: int, seen: dict[int, int]) -> int:
+    """given: what NaN in x is as it comes in, a residual all there is."""
     key = id(current)
     if key not in seen:
-        if isinstance(current, Name):
-            seen[key] = current.name == x
-        elif isinstance(current, Local):
-            seen[key] = _passes_nan(current.value, x, seen)
-        elif not isinstance(current, Call) or current.op in CONDITIONS:
-            seen[key] = False
-        elif current.op in ("where", "patch"):
-            # Comparisons with NaN are false, so the last branch is taken.
-            condition, _, last = current.args
-            seen[key] = not _holds_for_nan(condition) and _passes_nan(last, x, seen)
-        elif current.op == "pow":  # NaN**0 and 1**NaN are 1
-            base, exponent = current.args
-            fixed = isinstance(exponent, Number) and exponent.value != 0
-            seen[key] = fixed and _passes_nan(base, x, seen)
-        elif current.op in HELPERS:
-            seen[key] = any(
-                _passes_nan(argument, x, seen) and _helper_passes_nan(HELPERS[current.op], name)
-                for name, argument in zip(HELPERS[current.op].parameters, current.args, strict=True)
-            )
-        else:
-            seen[key] = any(_passes_nan(a, x, seen) for a in current.args)
+        seen[key] = _found(current, x, given, seen)
     return seen[key]
+
+
+def _found(current: Node, x: str, given: int, seen: dict[int, int]) -> int:
+    if isinstance(current, Name):
+        return given if current.name == x else _NOWHERE
+    if isinstance(current, Local):
+        return _reach(current.value, x, given, seen)
+    if not isinstance(current, Call) or current.op in CONDITIONS:
+        return _NOWHERE
+    reached = [_reach(a, x, given, seen) for a in current.args]
+    match current.op:
+        case "where" | "patch":
+            # Comparisons with NaN are false: there the last branch is taken.
+            false = _false(current.args[0], x, given, seen)
+            if given == _ROW and not _holds_for_nan(current.args[0]):
+                false = _ROW  # what is chosen by a parameter depends on the residual either way
+            return max(min(reached[1:]), min(false, reached[2]))
+        case "pow":  # NaN**0 and 1**NaN are 1
+            exponent = current.args[1]
+            fixed = isinstance(exponent, Number) and exponent.value != 0
+            return reached[0] if fixed else _NOWHERE
+        case "total" | "largest":
+            return _ROW if reached[0] else _NOWHERE
+        case "hit" | "count" | "share":
+            return _NOWHERE
+        case "put" | "put_into":
+            return _ROW if min(reached[0], reached[2]) == _ROW else _NOWHERE
+        case op if op in _BY_FIRST:  # one entry's own NaN may be the one that is left out
+            return _ROW if reached[0] == _ROW else _NOWHERE
+        case op if op in HELPERS:
+            helper = HELPERS[op]
+            passed = zip(helper.parameters, reached, strict=False)  # fixed ones are left out
+            return max((r for n, r in passed if _helper_passes_nan(helper, n)), default=_NOWHERE)
+    return max(reached)
+
+
+def _false(condition: Node, x: str, given: int, seen: dict[int, int]) -> int:
+    """Where a condition is false for certain, as it compares with NaN."""
+    if isinstance(condition, Call) and condition.op in ("and", "or"):
+        parts = [_false(a, x, given, seen) for a in condition.args]
+        return max(parts) if condition.op == "and" else min(parts)
+    if isinstance(condition, Call) and condition.op in ("lt", "le", "eq"):
+        return max(_reach(a, x, given, seen) for a in condition.args)
+    return _NOWHERE
 
 
 @cache
 def _helper_passes_nan(helper: Helper, name: str) -> bool:
     bodies = [helper.body] if helper.shortcut is None else [helper.body, helper.shortcut[1]]
-    return all(_passes_nan(body, name, {}) for body in bodies)
+    return all(_reach(body, name, _ROW, {}) for body in bodies)
 
 
 def _holds_for_nan(condition: Node) -> bool:

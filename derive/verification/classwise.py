@@ -192,6 +192,20 @@ class Table:
         return found
 
 
+class Holed(Table):
+    """The same inputs with NaN in one entry of each row: nothing there has a value."""
+
+    @cached_property
+    def inputs(self) -> dict[str, Floats]:
+        found, vectors = dict(super().inputs), self.vectors
+        for v in vectors:
+            found[v.name] = found[v.name].copy()
+        for row in range(self.size):
+            place, entry = row % len(vectors), row // len(vectors) % self.count
+            found[vectors[place].name][row, entry] = np.nan
+        return found
+
+
 def orders(places: tuple[int, ...], size: int) -> tuple[int, ...]:
     return tuple(sum(p == i for p in places) for i in range(size))
 
@@ -292,9 +306,31 @@ def _judged(row: Row, name: str, tables: Sequence[Table], files: Emitted, runner
                     witness=_witness(table, at // (len(high) // table.size)),
                     detail=label if beyond[at] > row.allowed else row.detail,
                 )
+    row = _nan_passed(row, name, tables[-1], files, runner)
     if not row.points:
         return row.but(verdict=UNKNOWN, detail="the definition has no value at any of the points")
     return row.but(verdict=REFUTED) if row.excess > row.allowed else row
+
+
+def _nan_passed(row: Row, name: str, table: Table, files: Emitted, runner: Runner) -> Row:
+    """The row, refuted where a NaN among the classes is not NaN in what comes out."""
+    holed = Holed(table.loss, table.dtype, table.count, table.target, table.size, table.seed)
+    for label, request in _ways(name, holed, files):
+        got, trouble = _run(request, holed, files, runner, name)
+        if got is None:
+            return row.but(detail=f"{label}: {trouble}", excess=np.inf)
+        lost = np.flatnonzero(~np.isnan(got))
+        if len(lost):
+            return row.but(
+                excess=np.inf,
+                error=np.inf,
+                kappa=0.0,
+                expected="nan",
+                got=hexadecimal(float(got[lost[0]])),
+                witness=_witness(holed, lost[0] // (len(got) // holed.size)),
+                detail=f"{label}: NaN is lost",
+            )
+    return row
 
 
 def _witness(table: Table, row: int) -> dict[str, str]:

@@ -6,6 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy
+import torch
 from sympy import Interval, Symbol, exp, log
 
 import derive
@@ -122,3 +123,27 @@ def test_a_surprise_beside_the_logarithm_of_its_total(tmp_path):
     at_zero = SCORES - SCORES[0, 0]  # where the logarithm of the total is as small
     found = own.loss(at_zero, np.array([0]), w=0.5)[0]
     assert found == pytest.approx(float(LEFT + LEFT**2 / 2), rel=1e-14)
+
+
+@pytest.mark.parametrize("target", ["numpy", "torch"])
+@pytest.mark.parametrize(
+    "name", ["multi_margin", "zero_one_multiclass", "cross_entropy", "brier_multiclass"]
+)
+def test_nan_among_the_classes_is_nan_all_over_its_row_alone(name, target):
+    own = derive.compile(name, target)
+    rows, t, moves = np.array([[0.2, 0.3, 0.5]] * 4), np.array([0, 1, 2, 0]), np.ones((4, 3))
+    rows[range(3), [1, 2, 1]] = np.nan  # beside the target's entry
+    given = [torch.tensor(a) if target == "torch" else a for a in (rows, t, moves)]
+    for call in (own.loss, own.value_and_grad, own.hessian_product):
+        found = call(*given[: 3 if call is own.hessian_product else 2])
+        for result in found if isinstance(found, tuple) else (found,):
+            missing = np.isnan(np.asarray(result)).reshape(4, -1)
+            assert missing[:3].all()
+            assert not missing[3].any()
+
+
+def test_a_score_of_minus_infinity_is_no_nan():
+    margins = derive.compile("multi_margin", "numpy")
+    scores = np.array([[1.0, -np.inf, 0.5]])
+    np.testing.assert_allclose(margins.loss(scores, np.array([0])), [0.5 / 3])
+    np.testing.assert_allclose(margins.d_f(scores, np.array([0])), [[-1 / 3, 0, 1 / 3]])

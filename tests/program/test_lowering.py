@@ -16,12 +16,12 @@ from derive.numerics.nodes import Call, Local, Name, Number, call, walk, where
 from derive.program.homogeneity import relations
 from derive.program.lowering import RESERVED, lower_module, parameter
 from derive.program.module import Module
-from derive.program.nan import guarded
+from derive.program.nan import guarded, guarded_rows
 
 # Choosing forms takes seconds a loss: the first ten stand for all.
 catalogue = pytest.mark.parametrize("name", tuple(RESIDUAL)[:10])
 X = np.array([-1e200, -40.0, -1.2, -1e-9, 0.0, 1e-160, 0.3, 2.0, 1e5, np.inf])
-INSIDE = {"alpha": 1.3, "scale": 1.75, "delta": 0.8, "beta": 0.8, "df": 2.6}
+INSIDE = {"alpha": 1.3, "scale": 1.75, "delta": 0.8, "beta": 0.8, "df": 2.6, "eps": 0.8, "a": 1.3}
 
 
 def _module(name: str) -> Module:
@@ -211,3 +211,33 @@ def test_the_guard_stands_where_nan_would_be_lost(result, expected):
     got, plain = (np.broadcast_to(evaluate(e, values), 3) for e in (found, result))
     assert np.isnan(got[0])
     np.testing.assert_array_equal(got[1:], plain[1:])
+
+
+z, hit = Name("z"), call("hit", Name("z"), Name("t"))
+gaps = z - call("largest", z)
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (gaps, False),
+        (call("log1p", call("rest", call("exp", gaps))) - call("entry", gaps, Name("t")), False),
+        (call("total", where(call("eq", d, 0), 0, z)), True),  # where d = 0 z is not asked
+        (call("entry", z, Name("t")), True),  # one class alone is read
+        (z * 2, True),  # the other entries of the slope
+        (where(hit, 0, gaps), True),
+        (where(hit, gaps, gaps), False),
+        (call("put", gaps, Name("t"), call("entry", z, Name("t"))), True),
+        (where(call("lt", 0, gaps), 1, 0), True),
+        (where(call("lt", 0, gaps), 1, gaps), False),
+        (where(call("or", call("lt", 0, gaps), call("eq", d, 0)), 1, gaps), True),
+        (Number(0), True),
+    ],
+    ids=str,
+)
+def test_the_guard_stands_where_nan_would_not_reach_a_whole_row(result, expected):
+    assert (guarded_rows(result, ["z"]) != result) is expected
+
+
+def test_one_guard_is_for_all_vectors():
+    assert str(guarded_rows(z * Name("p"), ["z", "p"])).count("is_nan") == 1

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from emitted import NUMPY, TORCH, write_cauchy
 
+from derive.api import emit
 from derive.definitions.catalogue import load
 from derive.definitions.samples import draw
 from derive.errors import BadInput, EnvironmentTrouble
@@ -192,3 +193,16 @@ def test_far_scores_of_two_vectors_are_not_alike():
     inputs = Table(load("kl_divergence_logits"), "float64", 3, 0, 4, 0).inputs
     first, second = (inputs[name][-1] for name in ("a", "b"))
     assert np.max(np.abs(first)) > 300 and not np.allclose(first, second)
+
+
+@pytest.mark.parametrize("loses", [False, True])
+def test_nan_among_classes_that_gets_lost_is_refuted(tmp_path, loses):
+    text = emit("zero_one_multiclass", "numpy")
+    assert "np.isnan(top)" in text
+    (tmp_path / "for_numpy").mkdir()
+    text = text.replace("np.isnan(top)", "top == np.inf") if loses else text
+    (tmp_path / "for_numpy" / "zero_one_multiclass.py").write_text(text, encoding="utf-8")
+    report = verify([load("zero_one_multiclass")], tmp_path, (NUMPY,), EVERYDAY, jobs=1)
+    lost = {r.quantity for r in report.refuted if "NaN is lost" in r.detail}
+    assert lost == ({"loss", "d_z", "hessian_product"} if loses else set())
+    assert report.holds is not loses

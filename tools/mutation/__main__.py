@@ -191,4 +191,7 @@ def _asked(loss: Loss, seed: int, plan: Plan) -> Rows:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Other processes find what is kept between calls in a module with a name of its own.
+    from tools.mutation import __main__ as named
+
+    sys.exit(named.main())

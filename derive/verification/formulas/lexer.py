@@ -169,10 +169,12 @@ class Lexer(Stream):
         last = self.out[-1]
         if last.kind == "RBAR" and plain in ("1", "2"):
             return  # the norm of a number
+        if last.kind == "RP" and plain == "+" and self._positive_part():
+            return
         if last.kind == "FUNC" and last.value == "log":
             if plain in ("e",):
                 return
-            if not plain.isdigit() or not 1 < int(plain) < 1000:
+            if not (plain.isascii() and plain.isdigit()) or not 1 < int(plain) < 1000:
                 raise self.error("the base of a logarithm is a whole number", at)
             self.out[-1] = Piece("FUNC", f"log:{plain}", last.at)
             return
@@ -193,6 +195,23 @@ class Lexer(Stream):
         if last.kind not in ("NAME", "TEXT") or len(plain) > 24:
             raise self.error("a subscript stands behind a name", at)
         self.out[-1] = Piece(last.kind, f"{last.value}_{plain}", last.at)
+
+    def _positive_part(self) -> bool:
+        """[u]_+ is max(u, 0); behind a function's brackets it has two readings."""
+        index, depth = len(self.out) - 1, 0
+        while True:
+            depth += (self.out[index].kind == "RP") - (self.out[index].kind == "LP")
+            if depth == 0:
+                break
+            if depth == 1 and self.out[index].kind == "COMMA":
+                return False
+            index -= 1
+        start, end = self.out[index], self.out[-1]
+        if index and self.out[index - 1].kind in ("FUNC", "POW", "BESSEL"):
+            return False
+        self.out[-1:] = [Piece("COMMA", ",", end.at), Piece("NUM", "0", end.at), end]
+        self.out.insert(index, Piece("FUNC", c.FUNCTIONS["max"], start.at))
+        return True
 
     def _below_power(self, plain: str) -> bool:
         """x^2_i is the square of x_i; the 2 of a norm says nothing of a single number."""

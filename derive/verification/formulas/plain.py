@@ -27,4 +27,5 @@ def recognized(ratio: Expr) -> Expr | None:
 def is_nearly_zero(e: Expr) -> bool:
     """Whether an expression is 0 to many digits, at simple values of the parameters."""
     numbers = {v: SAMPLES[k] for k, v in enumerate(sorted(e.free_symbols, key=str))}
-    return bool(abs(sympy.N(e.subs(numbers), 40)) < 1e-30)
+    found = sympy.N(e.subs(numbers), 40)
+    return bool(found.is_finite) and bool(abs(found) < 1e-30)  # an undefined one is no zero

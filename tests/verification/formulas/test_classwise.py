@@ -17,6 +17,12 @@ CASES = (
     ("softmax_cross_entropy", "log(sum(exp(z/T))) + z[t]/T", "different", None),
     ("brier_multiclass", "sum(q**2) - 2*q[t] + 1", "equal", None),
     ("entropy", "sum(p*log(p))", "up to", "-1"),
+    (  # the ratio of the slopes is 0/0 at the sample
+        "multi_margin",
+        "sum(piecewise((1, k != t), (0, True))*max(0, f[t] + margin + power - 1)**power)/sum(1)",
+        "different",
+        None,
+    ),
 )
 
 

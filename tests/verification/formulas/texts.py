@@ -10,6 +10,9 @@ READ = (
     (r"0{,}5\,x^2", "x**2/2"),
     (r"0,5x^2", "x**2/2"),
     (r"x^2/2", "x**2/2"),
+    (r"[x-c]_+", "max(x - c, 0)"),
+    (r"c\left(|x|-c\right)_{+}^2", "c*max(abs(x) - c, 0)**2"),
+    (r"[[x]_+-1]_+", "max(max(x, 0) - 1, 0)"),
     (r"\alpha/2-1", "alpha/2 - 1"),
     (r"2(|x|-|y|)", "2*(abs(x) - abs(y))"),
     (r"||x|-1|", "abs(abs(x) - 1)"),
@@ -64,6 +67,9 @@ READ = (
 )  # fmt: skip
 
 REFUSED = (
+    (r"\log(x)_+", "a subscript"),
+    (r"[x, c]_+", "a subscript"),
+    (r"\log_²x", "the base of a logarithm"),
     (r"x^2/2c^2", "two readings"),
     (r"1/2\delta^2", "two readings"),
     (r"\ln(1+x)^2", "two readings"),

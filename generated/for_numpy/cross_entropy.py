@@ -97,31 +97,39 @@ def _target(value: Any, z: Any, axis: int) -> Any:
 def loss(q: Any, t: Any, axis: int = -1) -> Any:
     """Cross-entropy of probabilities, one number for each row of classes."""
     if t.dtype.kind == "f":
-        return -_total(np.where(t == 0, 0, t * np.log(q)))
-    return -np.log(_entry(q, t))
+        top = _largest(q)
+        return np.where(np.isnan(top), top, -_total(np.where(t == 0, 0, t * np.log(q))))
+    top = _largest(q)
+    return np.where(np.isnan(top), top, -np.log(_entry(q, t)))
 
 
 @_over_classes
 def d_q(q: Any, t: Any, axis: int = -1) -> Any:
     """The gradient in q, one number a class."""
     if t.dtype.kind == "f":
-        return np.where(t == 0, 0, -t / q)
-    return np.where(_hit(q, t), -1 / _entry(q, t), 0)
+        top = _largest(q) + _largest(t)
+        return np.where(np.isnan(top), top, np.where(t == 0, 0, -t / q))
+    top = _largest(q)
+    return np.where(np.isnan(top), top, np.where(_hit(q, t), -1 / _entry(q, t), 0))
 
 
 @_over_classes
 def hessian_product(q: Any, t: Any, v: Any, axis: int = -1) -> Any:
     """The product of the Hessian in q with v."""
     if t.dtype.kind == "f":
-        return np.where(t == 0, 0, t / q * (v / q))
-    return np.where(_hit(q, t), _entry(v, t) / _entry(q, t) / _entry(q, t), 0)
+        top = _largest(q) + _largest(t)
+        return np.where(np.isnan(top), top, np.where(t == 0, 0, t / q * (v / q)))
+    top = _largest(q)
+    value = np.where(_hit(q, t), _entry(v, t) / _entry(q, t) / _entry(q, t), 0)
+    return np.where(np.isnan(top), top, value)
 
 
 @_over_classes
 def d_t(q: Any, t: Any, axis: int = -1) -> Any:
     """The derivative in t."""
     if t.dtype.kind == "f":
-        return -np.log(q)
+        top = _largest(q) + _largest(t)
+        return np.where(np.isnan(top), top, -np.log(q))
     raise ValueError("t names a class: there is no derivative in it")
 
 
@@ -129,10 +137,15 @@ def d_t(q: Any, t: Any, axis: int = -1) -> Any:
 def value_and_grad(q: Any, t: Any, axis: int = -1) -> Any:
     """(loss, d_q) in one pass."""
     if t.dtype.kind == "f":
-        value = -_total(np.where(t == 0, 0, t * np.log(q)))
-        return value, np.where(t == 0, 0, -t / q)
-    slope = np.where(_hit(q, t), -1 / _entry(q, t), 0)
-    return -np.log(_entry(q, t)), slope
+        top = _largest(q)
+        top2 = top + _largest(t)
+        value = np.where(np.isnan(top), top, -_total(np.where(t == 0, 0, t * np.log(q))))
+        slope = np.where(np.isnan(top2), top2, np.where(t == 0, 0, -t / q))
+        return value, slope
+    top = _largest(q)
+    value = np.where(np.isnan(top), top, -np.log(_entry(q, t)))
+    slope = np.where(np.isnan(top), top, np.where(_hit(q, t), -1 / _entry(q, t), 0))
+    return value, slope
 
 
 def _entry(value: Any, target: Any) -> Any:
@@ -143,6 +156,11 @@ def _entry(value: Any, target: Any) -> Any:
 def _hit(like: Any, target: Any) -> Any:
     """Which entries are those of the target's class."""
     return np.arange(like.shape[-1]) == target
+
+
+def _largest(value: Any) -> Any:
+    """The largest entry."""
+    return np.max(value, -1, keepdims=True)
 
 
 def _total(value: Any) -> Any:

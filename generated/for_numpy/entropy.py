@@ -84,21 +84,30 @@ def loss(p: Any, axis: int = -1) -> Any:
 @_over_classes
 def d_p(p: Any, axis: int = -1) -> Any:
     """The gradient in p, one number a class."""
-    return -1 - np.log(p)
+    top = _largest(p)
+    return np.where(np.isnan(top), top, -1 - np.log(p))
 
 
 @_over_classes
 def hessian_product(p: Any, v: Any, axis: int = -1) -> Any:
     """The product of the Hessian in p with v."""
-    return -v / p
+    top = _largest(p)
+    return np.where(np.isnan(top), top, -v / p)
 
 
 @_over_classes
 def value_and_grad(p: Any, axis: int = -1) -> Any:
     """(loss, d_p) in one pass."""
     L = np.log(p)
+    top = _largest(p)
     value = -_total(np.where(p == 0, 0, p * L))
-    return value, -1 - L
+    slope = np.where(np.isnan(top), top, -1 - L)
+    return value, slope
+
+
+def _largest(value: Any) -> Any:
+    """The largest entry."""
+    return np.max(value, -1, keepdims=True)
 
 
 def _total(value: Any) -> Any:

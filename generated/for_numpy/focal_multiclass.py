@@ -110,12 +110,13 @@ def _target(value: Any, z: Any, axis: int) -> Any:
 def loss(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
     """Multiclass focal loss, one number for each row of classes."""
     if t.dtype.kind == "f":
-        gaps = z - _largest(z)
+        top = _largest(z)
+        gaps = z - top
         e = np.exp(gaps)
         rest = _rest(e)
         q = _log1p(rest) - gaps
         o = _others(e) / (1 + rest)
-        return _total(np.where(t == 0, 0, t * q * o**gamma))
+        return np.where(np.isnan(top), top, _total(np.where(t == 0, 0, t * q * o**gamma)))
     gaps = z - _largest(z)
     n = _log1p(_rest(np.exp(gaps))) - _entry(gaps, t)
     return n * (-np.expm1(-n)) ** gamma
@@ -125,6 +126,7 @@ def loss(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
 def d_z(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
     """The gradient in z, one number a class."""
     if t.dtype.kind == "f":
+        top = _largest(t)
         gaps = z - _largest(z)
         e = np.exp(gaps)
         rest = _rest(e)
@@ -134,7 +136,8 @@ def d_z(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
         p = np.expm1(u)
         w = t * (-p) ** gamma * (np.where(s == 0, 0, s / _exprel(u) * gamma) + 1)
         a = np.where(t == 0, 0, w)
-        return s * _others(a) + a * p
+        r = s * _others(a) + a * p
+        return np.where(np.isnan(top), top, r)
     gaps = z - _largest(z)
     e = np.exp(gaps)
     rest = _rest(e)
@@ -151,6 +154,7 @@ def d_z(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
 def d_gamma(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
     """The derivative in gamma."""
     if t.dtype.kind == "f":
+        top = _largest(z) + _largest(t)
         gaps = z - _largest(z)
         e = np.exp(gaps)
         rest = _rest(e)
@@ -158,17 +162,20 @@ def d_gamma(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
         p = o**gamma
         q = _log1p(rest) - gaps
         w = np.where(p == 0, 0, np.where(t == 0, 0, t * _log1mexp(q) * q * p))
-        return _total(w)
-    gaps = z - _largest(z)
+        return np.where(np.isnan(top), top, _total(w))
+    top = _largest(z)
+    gaps = z - top
     n = _log1p(_rest(np.exp(gaps))) - _entry(gaps, t)
     p = (-np.expm1(-n)) ** gamma
-    return np.where(p == 0, 0, n * _log1mexp(n) * p)
+    w = np.where(p == 0, 0, n * _log1mexp(n) * p)
+    return np.where(np.isnan(top), top, w)
 
 
 @_over_classes
 def hessian_product(z: Any, t: Any, v: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
     """The product of the Hessian in z with v."""
     if t.dtype.kind == "f":
+        top = _largest(t)
         gaps = z - _largest(z)
         e = np.exp(gaps)
         rest = _rest(e)
@@ -192,7 +199,8 @@ def hessian_product(z: Any, t: Any, v: Any, gamma: Any = 2.0, axis: int = -1) ->
         u2 = _total(np.where(t == 0, 0, t * g))
         u3 = _centred(v, s) * s * (q2 + np.where(near2, 0, w2) - u2)
         a = np.where(near, 0, u3)
-        return s * _others(a) + a * p
+        q4 = s * _others(a) + a * p
+        return np.where(np.isnan(top), top, q4)
     gaps = z - _largest(z)
     e = np.exp(gaps)
     rest = _rest(e)
@@ -213,12 +221,13 @@ def hessian_product(z: Any, t: Any, v: Any, gamma: Any = 2.0, axis: int = -1) ->
 def d_t(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
     """The derivative in t."""
     if t.dtype.kind == "f":
+        top = _largest(t)
         gaps = z - _largest(z)
         e = np.exp(gaps)
         rest = _rest(e)
         q = _log1p(rest) - gaps
         o = _others(e) / (1 + rest)
-        return q * o**gamma
+        return np.where(np.isnan(top), top, q * o**gamma)
     raise ValueError("t names a class: there is no derivative in it")
 
 
@@ -226,18 +235,21 @@ def d_t(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
 def value_and_grad(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> Any:
     """(loss, d_z) in one pass."""
     if t.dtype.kind == "f":
-        gaps = z - _largest(z)
+        top = _largest(z)
+        gaps = z - top
         e = np.exp(gaps)
         rest = _rest(e)
         q = _log1p(rest) - gaps
         o = _others(e) / (1 + rest)
+        top2 = _largest(t)
         s = e / (1 + rest)
         u = -q
         p = np.expm1(u)
         w = t * (-p) ** gamma * (np.where(s == 0, 0, s / _exprel(u) * gamma) + 1)
         a = np.where(t == 0, 0, w)
-        value = _total(np.where(t == 0, 0, t * q * o**gamma))
-        return value, s * _others(a) + a * p
+        r = s * _others(a) + a * p
+        value = np.where(np.isnan(top), top, _total(np.where(t == 0, 0, t * q * o**gamma)))
+        return value, np.where(np.isnan(top2), top2, r)
     gaps = z - _largest(z)
     e = np.exp(gaps)
     rest = _rest(e)

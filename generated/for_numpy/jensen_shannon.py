@@ -103,19 +103,24 @@ def loss(q: Any, p: Any, axis: int = -1) -> Any:
 @_over_classes
 def d_q(q: Any, p: Any, axis: int = -1) -> Any:
     """The gradient in q, one number a class."""
-    return np.where(p + q == 0, 0.6931471805599453, _log_ratio(q * 2, p + q, q - p)) / 2
+    top = _largest(q) + _largest(p)
+    u = np.where(p + q == 0, 0.6931471805599453, _log_ratio(q * 2, p + q, q - p)) / 2
+    return np.where(np.isnan(top), top, u)
 
 
 @_over_classes
 def d_p(q: Any, p: Any, axis: int = -1) -> Any:
     """The derivative in p."""
-    return np.where(p + q == 0, 0.6931471805599453, _log_ratio(p * 2, p + q, p - q)) / 2
+    top = _largest(q) + _largest(p)
+    u = np.where(p + q == 0, 0.6931471805599453, _log_ratio(p * 2, p + q, p - q)) / 2
+    return np.where(np.isnan(top), top, u)
 
 
 @_over_classes
 def hessian_product(q: Any, p: Any, v: Any, axis: int = -1) -> Any:
     """The product of the Hessian in q with v."""
-    return np.where(p == 0, 0, p / q / 2 * (v / (p + q)))
+    top = _largest(q) + _largest(p)
+    return np.where(np.isnan(top), top, np.where(p == 0, 0, p / q / 2 * (v / (p + q))))
 
 
 @_over_classes
@@ -123,8 +128,9 @@ def value_and_grad(q: Any, p: Any, axis: int = -1) -> Any:
     """(loss, d_q) in one pass."""
     u = p + q
     w = _divergence(p * 2, u, q - p) / 4 + _divergence(q * 2, u, p - q) / 4
-    slope = np.where(u == 0, 0.6931471805599453, _log_ratio(q * 2, u, q - p)) / 2
-    return _total(w), slope
+    top = _largest(q) + _largest(p)
+    r = np.where(u == 0, 0.6931471805599453, _log_ratio(q * 2, u, q - p)) / 2
+    return _total(w), np.where(np.isnan(top), top, r)
 
 
 def _divergence(a: Any, b: Any, d: Any) -> Any:
@@ -166,6 +172,11 @@ def _log_ratio(t: Any, z: Any, d: Any) -> Any:
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     """The polynomial with these coefficients, lowest first."""
     return reduce(lambda total, c: total * z + c, coefficients[::-1])
+
+
+def _largest(value: Any) -> Any:
+    """The largest entry."""
+    return np.max(value, -1, keepdims=True)
 
 
 def _log1p(w: Any) -> Any:

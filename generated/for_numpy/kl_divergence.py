@@ -102,26 +102,31 @@ def loss(q: Any, p: Any, axis: int = -1) -> Any:
 @_over_classes
 def d_q(q: Any, p: Any, axis: int = -1) -> Any:
     """The gradient in q, one number a class."""
-    return np.where(p == 0, 0, -p / q)
+    top = _largest(q) + _largest(p)
+    return np.where(np.isnan(top), top, np.where(p == 0, 0, -p / q))
 
 
 @_over_classes
 def d_p(q: Any, p: Any, axis: int = -1) -> Any:
     """The derivative in p."""
-    return _log_ratio(p, q, p - q) + 1
+    top = _largest(q) + _largest(p)
+    return np.where(np.isnan(top), top, _log_ratio(p, q, p - q) + 1)
 
 
 @_over_classes
 def hessian_product(q: Any, p: Any, v: Any, axis: int = -1) -> Any:
     """The product of the Hessian in q with v."""
-    return np.where(p == 0, 0, p / q * (v / q))
+    top = _largest(q) + _largest(p)
+    return np.where(np.isnan(top), top, np.where(p == 0, 0, p / q * (v / q)))
 
 
 @_over_classes
 def value_and_grad(q: Any, p: Any, axis: int = -1) -> Any:
     """(loss, d_q) in one pass."""
+    top = _largest(q) + _largest(p)
     value = _total(p - q) + _total(_divergence(p, q, q - p))
-    return value, np.where(p == 0, 0, -p / q)
+    slope = np.where(np.isnan(top), top, np.where(p == 0, 0, -p / q))
+    return value, slope
 
 
 def _divergence(a: Any, b: Any, d: Any) -> Any:
@@ -163,6 +168,11 @@ def _log_ratio(t: Any, z: Any, d: Any) -> Any:
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     """The polynomial with these coefficients, lowest first."""
     return reduce(lambda total, c: total * z + c, coefficients[::-1])
+
+
+def _largest(value: Any) -> Any:
+    """The largest entry."""
+    return np.max(value, -1, keepdims=True)
 
 
 def _log1p(w: Any) -> Any:

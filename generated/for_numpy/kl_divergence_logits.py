@@ -125,17 +125,19 @@ def d_b(b: Any, a: Any, T: Any = 1.0, axis: int = -1) -> Any:
 @_over_classes
 def d_a(b: Any, a: Any, T: Any = 1.0, axis: int = -1) -> Any:
     """The derivative in a."""
+    top = _largest(b)
     u = (a - _largest(a)) / T
     e = np.exp(u)
     rest = _rest(e)
     s = e / (1 + rest)
-    w = (b - _largest(b)) / T
+    w = (b - top) / T
     p = np.exp(w)
     rest2 = _rest(p)
     q = _log1p(rest2) - w
     r = _log1p(rest) - u
     g = p / (1 + rest2)
-    return np.where(s == 0, 0, _centred(_apart(q, r, a / T - b / T, g), s) / T * s)
+    h = np.where(s == 0, 0, _centred(_apart(q, r, a / T - b / T, g), s) / T * s)
+    return np.where(np.isnan(top), top, h)
 
 
 @_over_classes
@@ -161,9 +163,10 @@ def d_T(b: Any, a: Any, T: Any = 1.0, axis: int = -1) -> Any:
 @_over_classes
 def hessian_product(b: Any, a: Any, v: Any, T: Any = 1.0, axis: int = -1) -> Any:
     """The product of the Hessian in b with v."""
+    top = _largest(a)
     e = np.exp((b - _largest(b)) / T)
     s = e / (1 + _rest(e))
-    return np.where(s == 0, 0, _centred(v, s) / T * (s / T))
+    return np.where(np.isnan(top), top, np.where(s == 0, 0, _centred(v, s) / T * (s / T)))
 
 
 @_over_classes

@@ -147,8 +147,10 @@ def d_z(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
 def d_eps(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
     """The derivative in eps."""
     if t.dtype.kind == "f":
+        top = _largest(z)
         level = _level(z)
-        return _total(np.where(t == 0, 0, t * level)) - _total(t) / z.shape[-1] * _total(level)
+        q = _total(np.where(t == 0, 0, t * level)) - _total(t) / z.shape[-1] * _total(level)
+        return np.where(np.isnan(top), top, q)
     return -_total(z - _entry(z, t)) / z.shape[-1]
 
 
@@ -156,9 +158,10 @@ def d_eps(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
 def hessian_product(z: Any, t: Any, v: Any, eps: Any = 0.1, axis: int = -1) -> Any:
     """The product of the Hessian in z with v."""
     if t.dtype.kind == "f":
+        top = _largest(t)
         e = np.exp(z - _largest(z))
         s = e / (1 + _rest(e))
-        return np.where(s == 0, 0, _centred(v, s) * _total(t) * s)
+        return np.where(np.isnan(top), top, np.where(s == 0, 0, _centred(v, s) * _total(t) * s))
     e = np.exp(z - _largest(z))
     s = e / (1 + _rest(e))
     return np.where(s == 0, 0, _centred(v, s) * s)
@@ -168,9 +171,10 @@ def hessian_product(z: Any, t: Any, v: Any, eps: Any = 0.1, axis: int = -1) -> A
 def d_t(z: Any, t: Any, eps: Any = 0.1, axis: int = -1) -> Any:
     """The derivative in t."""
     if t.dtype.kind == "f":
+        top = _largest(t)
         gaps = z - _largest(z)
         q = _log1p(_rest(np.exp(gaps))) - gaps
-        return q + _total(q) / z.shape[-1] * eps - q * eps
+        return np.where(np.isnan(top), top, q + _total(q) / z.shape[-1] * eps - q * eps)
     raise ValueError("t names a class: there is no derivative in it")
 
 

@@ -109,13 +109,15 @@ def _target(value: Any, z: Any, axis: int) -> Any:
 @_over_classes
 def loss(f: Any, t: Any, margin: Any = 1.0, power: Any = 1.0, axis: int = -1) -> Any:
     """Multiclass hinge loss (Weston and Watkins), one number for each row of classes."""
+    top = _largest(f)
     u = _total(np.where(_hit(f, t), 0, np.maximum(f - _entry(f, t) + margin, 0) ** power))
-    return u / f.shape[-1]
+    return np.where(np.isnan(top), top, u / f.shape[-1])
 
 
 @_over_classes
 def d_f(f: Any, t: Any, margin: Any = 1.0, power: Any = 1.0, axis: int = -1) -> Any:
     """The gradient in f, one number a class."""
+    top = _largest(f)
     u = _hit(f, t)
     q = f - _entry(f, t) + margin
     far = q > 0
@@ -127,27 +129,30 @@ def d_f(f: Any, t: Any, margin: Any = 1.0, power: Any = 1.0, axis: int = -1) -> 
     h = np.where(far, np.where(u, 0, -p), g)
     k = np.where(near, np.where(u, 0, r), 0)
     m = np.where(far, np.where(u, 0, p), k)
-    return (np.where(u, _total(h), 0) + m) / f.shape[-1]
+    return np.where(np.isnan(top), top, (np.where(u, _total(h), 0) + m) / f.shape[-1])
 
 
 @_over_classes
 def d_margin(f: Any, t: Any, margin: Any = 1.0, power: Any = 1.0, axis: int = -1) -> Any:
     """The derivative in margin."""
+    top = _largest(f)
     q = f - _entry(f, t) + margin
     u = q**power / q
     w = np.where(q == 0, np.where(_hit(f, t), 0, power / 2 * np.where(power == 1, 1, 0)), 0)
     p = np.where(q > 0, np.where(_hit(f, t), 0, u * power), w)
-    return _total(p) / f.shape[-1]
+    return np.where(np.isnan(top), top, _total(p) / f.shape[-1])
 
 
 @_over_classes
 def d_power(f: Any, t: Any, margin: Any = 1.0, power: Any = 1.0, axis: int = -1) -> Any:
     """The derivative in power."""
+    top = _largest(f)
     q = f - _entry(f, t) + margin
     p = np.maximum(q, 0) ** power
     u = np.log(q) * p
     w = np.where(_hit(f, t), 0, np.where(p == 0, 0, u))
-    return _total(np.where(q > 0, w, 0)) / f.shape[-1]
+    r = _total(np.where(q > 0, w, 0)) / f.shape[-1]
+    return np.where(np.isnan(top), top, r)
 
 
 @_over_classes
@@ -155,6 +160,7 @@ def hessian_product(
     f: Any, t: Any, v: Any, margin: Any = 1.0, power: Any = 1.0, axis: int = -1
 ) -> Any:
     """The product of the Hessian in f with v."""
+    top = _largest(f)
     u = _hit(f, t)
     q = f - _entry(f, t) + margin
     far = q > 0
@@ -169,12 +175,13 @@ def hessian_product(
     q2 = g + np.where(u, n, 0) + v * m
     u2 = -h
     u3 = _entry(v, t) * np.where(far, np.where(u, 0, u2), 0)
-    return (q2 + u3) / f.shape[-1]
+    return np.where(np.isnan(top), top, (q2 + u3) / f.shape[-1])
 
 
 @_over_classes
 def value_and_grad(f: Any, t: Any, margin: Any = 1.0, power: Any = 1.0, axis: int = -1) -> Any:
     """(loss, d_f) in one pass."""
+    top = _largest(f)
     u = _hit(f, t)
     q = f - _entry(f, t) + margin
     w = _total(np.where(u, 0, np.maximum(q, 0) ** power))
@@ -187,8 +194,9 @@ def value_and_grad(f: Any, t: Any, margin: Any = 1.0, power: Any = 1.0, axis: in
     k = np.where(far, np.where(u, 0, -r), h)
     m = np.where(near, np.where(u, 0, g), 0)
     n = np.where(far, np.where(u, 0, r), m)
-    slope = (np.where(u, _total(k), 0) + n) / f.shape[-1]
-    return w / f.shape[-1], slope
+    value = np.where(np.isnan(top), top, w / f.shape[-1])
+    slope = np.where(np.isnan(top), top, (np.where(u, _total(k), 0) + n) / f.shape[-1])
+    return value, slope
 
 
 def _entry(value: Any, target: Any) -> Any:
@@ -199,6 +207,11 @@ def _entry(value: Any, target: Any) -> Any:
 def _hit(like: Any, target: Any) -> Any:
     """Which entries are those of the target's class."""
     return np.arange(like.shape[-1]) == target
+
+
+def _largest(value: Any) -> Any:
+    """The largest entry."""
+    return np.max(value, -1, keepdims=True)
 
 
 def _total(value: Any) -> Any:

@@ -99,20 +99,24 @@ def loss(f: Any, t: Any, axis: int = -1) -> Any:
 @_over_classes
 def d_f(f: Any, t: Any, axis: int = -1) -> Any:
     """The gradient in f, one number a class."""
-    return np.where(_hit(f, t), -1, 0) + _share(f + np.where(_hit(f, t), 0, 1))
+    top = _largest(f)
+    value = np.where(_hit(f, t), -1, 0) + _share(f + np.where(_hit(f, t), 0, 1))
+    return np.where(np.isnan(top), top, value)
 
 
 @_over_classes
 def hessian_product(f: Any, t: Any, v: Any, axis: int = -1) -> Any:
     """The product of the Hessian in f with v."""
-    return 0
+    top = _largest(f)
+    return np.where(np.isnan(top), top, 0)
 
 
 @_over_classes
 def value_and_grad(f: Any, t: Any, axis: int = -1) -> Any:
     """(loss, d_f) in one pass."""
     w = np.where(_hit(f, t), 0, 1)
-    slope = np.where(_hit(f, t), -1, 0) + _share(f + w)
+    top = _largest(f)
+    slope = np.where(np.isnan(top), top, np.where(_hit(f, t), -1, 0) + _share(f + w))
     return _largest(f - _entry(f, t) + w), slope
 
 

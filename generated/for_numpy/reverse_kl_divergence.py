@@ -101,26 +101,31 @@ def loss(q: Any, p: Any, axis: int = -1) -> Any:
 @_over_classes
 def d_q(q: Any, p: Any, axis: int = -1) -> Any:
     """The gradient in q, one number a class."""
-    return _log_ratio(q, p, q - p) + 1
+    top = _largest(q) + _largest(p)
+    return np.where(np.isnan(top), top, _log_ratio(q, p, q - p) + 1)
 
 
 @_over_classes
 def d_p(q: Any, p: Any, axis: int = -1) -> Any:
     """The derivative in p."""
-    return np.where(q == 0, 0, -q / p)
+    top = _largest(q) + _largest(p)
+    return np.where(np.isnan(top), top, np.where(q == 0, 0, -q / p))
 
 
 @_over_classes
 def hessian_product(q: Any, p: Any, v: Any, axis: int = -1) -> Any:
     """The product of the Hessian in q with v."""
-    return v / q
+    top = _largest(q) + _largest(p)
+    return np.where(np.isnan(top), top, v / q)
 
 
 @_over_classes
 def value_and_grad(q: Any, p: Any, axis: int = -1) -> Any:
     """(loss, d_q) in one pass."""
+    top = _largest(q) + _largest(p)
     value = _total(_divergence(q, p, p - q)) - _total(p - q)
-    return value, _log_ratio(q, p, q - p) + 1
+    slope = np.where(np.isnan(top), top, _log_ratio(q, p, q - p) + 1)
+    return value, slope
 
 
 def _divergence(a: Any, b: Any, d: Any) -> Any:
@@ -162,6 +167,11 @@ def _log_ratio(t: Any, z: Any, d: Any) -> Any:
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     """The polynomial with these coefficients, lowest first."""
     return reduce(lambda total, c: total * z + c, coefficients[::-1])
+
+
+def _largest(value: Any) -> Any:
+    """The largest entry."""
+    return np.max(value, -1, keepdims=True)
 
 
 def _log1p(w: Any) -> Any:

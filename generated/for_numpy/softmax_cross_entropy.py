@@ -111,9 +111,10 @@ def _target(value: Any, z: Any, axis: int) -> Any:
 def loss(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
     """Softmax cross-entropy, one number for each row of classes."""
     if t.dtype.kind == "f":
-        u = (z - _largest(z)) / T
+        top = _largest(z)
+        u = (z - top) / T
         q = _log1p(_rest(np.exp(u))) - u
-        return _total(np.where(t == 0, 0, t * q))
+        return np.where(np.isnan(top), top, _total(np.where(t == 0, 0, t * q)))
     u = (z - _largest(z)) / T
     return _log1p(_rest(np.exp(u))) - _entry(u, t)
 
@@ -122,12 +123,13 @@ def loss(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
 def d_z(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
     """The gradient in z, one number a class."""
     if t.dtype.kind == "f":
+        top = _largest(t)
         u = (z - _largest(z)) / T
         e = np.exp(u)
         rest = _rest(e)
         s = e / (1 + rest)
         q = _log1p(rest) - u
-        return (s * _others(t) + t * np.expm1(-q)) / T
+        return np.where(np.isnan(top), top, (s * _others(t) + t * np.expm1(-q)) / T)
     u = (z - _largest(z)) / T
     e = np.exp(u)
     rest = _rest(e)
@@ -158,9 +160,11 @@ def d_T(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
 def hessian_product(z: Any, t: Any, v: Any, T: Any = 1.0, axis: int = -1) -> Any:
     """The product of the Hessian in z with v."""
     if t.dtype.kind == "f":
+        top = _largest(t)
         e = np.exp((z - _largest(z)) / T)
         s = e / (1 + _rest(e))
-        return np.where(s == 0, 0, _centred(v, s) / T * (_total(t) / T) * s)
+        w = np.where(s == 0, 0, _centred(v, s) / T * (_total(t) / T) * s)
+        return np.where(np.isnan(top), top, w)
     e = np.exp((z - _largest(z)) / T)
     s = e / (1 + _rest(e))
     return np.where(s == 0, 0, _centred(v, s) / T * (s / T))
@@ -170,8 +174,10 @@ def hessian_product(z: Any, t: Any, v: Any, T: Any = 1.0, axis: int = -1) -> Any
 def d_t(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
     """The derivative in t."""
     if t.dtype.kind == "f":
+        top = _largest(t)
         u = (z - _largest(z)) / T
-        return _log1p(_rest(np.exp(u))) - u
+        q = _log1p(_rest(np.exp(u))) - u
+        return np.where(np.isnan(top), top, q)
     raise ValueError("t names a class: there is no derivative in it")
 
 
@@ -179,13 +185,15 @@ def d_t(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
 def value_and_grad(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> Any:
     """(loss, d_z) in one pass."""
     if t.dtype.kind == "f":
-        u = (z - _largest(z)) / T
+        top = _largest(z)
+        u = (z - top) / T
         e = np.exp(u)
         rest = _rest(e)
         q = _log1p(rest) - u
+        top2 = _largest(t)
         s = e / (1 + rest)
-        value = _total(np.where(t == 0, 0, t * q))
-        slope = (s * _others(t) + t * np.expm1(-q)) / T
+        value = np.where(np.isnan(top), top, _total(np.where(t == 0, 0, t * q)))
+        slope = np.where(np.isnan(top2), top2, (s * _others(t) + t * np.expm1(-q)) / T)
         return value, slope
     u = (z - _largest(z)) / T
     e = np.exp(u)

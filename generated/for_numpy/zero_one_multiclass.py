@@ -94,26 +94,30 @@ def _target(value: Any, z: Any, axis: int) -> Any:
 @_over_classes
 def loss(z: Any, t: Any, axis: int = -1) -> Any:
     """Zero-one loss over classes, one number for each row of classes."""
-    return np.where(_entry(z, t) < _largest(z), 1, 0)
+    top = _largest(z)
+    return np.where(np.isnan(top), top, np.where(_entry(z, t) < top, 1, 0))
 
 
 @_over_classes
 def d_z(z: Any, t: Any, axis: int = -1) -> Any:
     """The gradient in z, one number a class."""
-    return 0
+    top = _largest(z)
+    return np.where(np.isnan(top), top, 0)
 
 
 @_over_classes
 def hessian_product(z: Any, t: Any, v: Any, axis: int = -1) -> Any:
     """The product of the Hessian in z with v."""
-    return 0
+    top = _largest(z)
+    return np.where(np.isnan(top), top, 0)
 
 
 @_over_classes
 def value_and_grad(z: Any, t: Any, axis: int = -1) -> Any:
     """(loss, d_z) in one pass."""
-    value = np.where(_entry(z, t) < _largest(z), 1, 0)
-    return value, 0
+    top = _largest(z)
+    value = np.where(np.isnan(top), top, np.where(_entry(z, t) < top, 1, 0))
+    return value, np.where(np.isnan(top), top, 0)
 
 
 def _entry(value: Any, target: Any) -> Any:

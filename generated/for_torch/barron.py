@@ -452,7 +452,7 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
     wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
     if not torch.compiler.is_compiling():
         result = _BothWays.apply(formula.__name__, *values)
-    elif torch._C._are_functorch_transforms_active():
+    elif torch._C._are_functorch_transforms_active() or wanted and torch.compiler.is_exporting():
         result = _expanded(formula.__name__, *values)
     else:
         result = _Closed.apply(formula.__name__, *values) if wanted else formula(*values)
@@ -536,8 +536,9 @@ def _inside(x: Tensor, *parameters: Any) -> list[Any]:
     values = [x, *parameters]
     for place, end in ((1, 2.0),):
         value = torch.as_tensor(values[place], dtype=x.dtype, device=x.device)
-        below = torch.nextafter(value.detach(), torch.full_like(value, -math.inf))
-        values[place] = torch.where(value == end, below, value)
+        at = value.detach()  # the step has no slope, the value keeps its own
+        step = torch.nextafter(at, torch.full_like(at, -math.inf)) - at
+        values[place] = value + torch.where(at == end, step, 0)
     return values
 
 

@@ -52,22 +52,30 @@ def _loss(q: Any, t: Any) -> Any:
 
 
 def _d_q(q: Any, t: Any) -> Any:
-    return q * 2 + torch.where(_hit(q, t), -2, 0)
+    top = _largest(q)
+    return torch.where(torch.isnan(top), top, q * 2 + torch.where(_hit(q, t), -2, 0))
 
 
 def _hessian_product(q: Any, t: Any, v: Any) -> Any:
-    return v * 2
+    top = _largest(q)
+    return torch.where(torch.isnan(top), top, v * 2)
 
 
 def _value_and_grad(q: Any, t: Any) -> Any:
     u = q + torch.where(_hit(q, t), -1, 0)
-    slope = q * 2 + torch.where(_hit(q, t), -2, 0)
+    top = _largest(q)
+    slope = torch.where(torch.isnan(top), top, q * 2 + torch.where(_hit(q, t), -2, 0))
     return _total(u * u), slope
 
 
 def _hit(like: Tensor, target: Tensor) -> Tensor:
     """Which entries are those of the target's class."""
     return torch.arange(like.shape[-1], device=like.device) == target
+
+
+def _largest(value: Tensor) -> Tensor:
+    """The largest entry."""
+    return torch.amax(value, -1, keepdim=True)
 
 
 def _total(value: Tensor) -> Tensor:

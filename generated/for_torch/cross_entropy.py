@@ -54,34 +54,48 @@ def value_and_grad(q: Any, t: Any, axis: int = -1) -> tuple[Tensor, Tensor]:
 
 def _loss(q: Any, t: Any) -> Any:
     if t.is_floating_point():
-        return -_total(torch.where(t == 0, 0, t * torch.log(q)))
-    return -torch.log(_entry(q, t))
+        top = _largest(q)
+        return torch.where(torch.isnan(top), top, -_total(torch.where(t == 0, 0, t * torch.log(q))))
+    top = _largest(q)
+    return torch.where(torch.isnan(top), top, -torch.log(_entry(q, t)))
 
 
 def _d_q(q: Any, t: Any) -> Any:
     if t.is_floating_point():
-        return torch.where(t == 0, 0, -t / q)
-    return torch.where(_hit(q, t), -1 / _entry(q, t), 0)
+        top = _largest(q) + _largest(t)
+        return torch.where(torch.isnan(top), top, torch.where(t == 0, 0, -t / q))
+    top = _largest(q)
+    return torch.where(torch.isnan(top), top, torch.where(_hit(q, t), -1 / _entry(q, t), 0))
 
 
 def _hessian_product(q: Any, t: Any, v: Any) -> Any:
     if t.is_floating_point():
-        return torch.where(t == 0, 0, t / q * (v / q))
-    return torch.where(_hit(q, t), _entry(v, t) / _entry(q, t) / _entry(q, t), 0)
+        top = _largest(q) + _largest(t)
+        return torch.where(torch.isnan(top), top, torch.where(t == 0, 0, t / q * (v / q)))
+    top = _largest(q)
+    value = torch.where(_hit(q, t), _entry(v, t) / _entry(q, t) / _entry(q, t), 0)
+    return torch.where(torch.isnan(top), top, value)
 
 
 def _d_t(q: Any, t: Any) -> Any:
     if t.is_floating_point():
-        return -torch.log(q)
+        top = _largest(q) + _largest(t)
+        return torch.where(torch.isnan(top), top, -torch.log(q))
     raise ValueError("t names a class: there is no derivative in it")
 
 
 def _value_and_grad(q: Any, t: Any) -> Any:
     if t.is_floating_point():
+        top = _largest(q)
+        top2 = top + _largest(t)
         value = -_total(torch.where(t == 0, 0, t * torch.log(q)))
-        return value, torch.where(t == 0, 0, -t / q)
-    slope = torch.where(_hit(q, t), -1 / _entry(q, t), 0)
-    return -torch.log(_entry(q, t)), slope
+        value = torch.where(torch.isnan(top), top, value)
+        slope = torch.where(torch.isnan(top2), top2, torch.where(t == 0, 0, -t / q))
+        return value, slope
+    top = _largest(q)
+    value = torch.where(torch.isnan(top), top, -torch.log(_entry(q, t)))
+    slope = torch.where(torch.isnan(top), top, torch.where(_hit(q, t), -1 / _entry(q, t), 0))
+    return value, slope
 
 
 def _entry(value: Tensor, target: Tensor) -> Tensor:
@@ -92,6 +106,11 @@ def _entry(value: Tensor, target: Tensor) -> Tensor:
 def _hit(like: Tensor, target: Tensor) -> Tensor:
     """Which entries are those of the target's class."""
     return torch.arange(like.shape[-1], device=like.device) == target
+
+
+def _largest(value: Tensor) -> Tensor:
+    """The largest entry."""
+    return torch.amax(value, -1, keepdim=True)
 
 
 def _total(value: Tensor) -> Tensor:

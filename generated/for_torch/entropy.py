@@ -50,17 +50,26 @@ def _loss(p: Any) -> Any:
 
 
 def _d_p(p: Any) -> Any:
-    return -1 - torch.log(p)
+    top = _largest(p)
+    return torch.where(torch.isnan(top), top, -1 - torch.log(p))
 
 
 def _hessian_product(p: Any, v: Any) -> Any:
-    return -v / p
+    top = _largest(p)
+    return torch.where(torch.isnan(top), top, -v / p)
 
 
 def _value_and_grad(p: Any) -> Any:
     L = torch.log(p)
+    top = _largest(p)
     value = -_total(torch.where(p == 0, 0, p * L))
-    return value, -1 - L
+    slope = torch.where(torch.isnan(top), top, -1 - L)
+    return value, slope
+
+
+def _largest(value: Tensor) -> Tensor:
+    """The largest entry."""
+    return torch.amax(value, -1, keepdim=True)
 
 
 def _total(value: Tensor) -> Tensor:

@@ -68,12 +68,13 @@ def value_and_grad(z: Any, t: Any, gamma: Any = 2.0, axis: int = -1) -> tuple[Te
 
 def _loss(z: Any, t: Any, gamma: Any) -> Any:
     if t.is_floating_point():
-        gaps = z - _largest(z)
+        top = _largest(z)
+        gaps = z - top
         e = torch.exp(gaps)
         rest = _rest(e)
         q = torch.log1p(rest) - gaps
         o = _others(e) / (1 + rest)
-        return _total(torch.where(t == 0, 0, t * q * o**gamma))
+        return torch.where(torch.isnan(top), top, _total(torch.where(t == 0, 0, t * q * o**gamma)))
     gaps = z - _largest(z)
     n = torch.log1p(_rest(torch.exp(gaps))) - _entry(gaps, t)
     return n * (-torch.expm1(-n)) ** gamma
@@ -81,6 +82,7 @@ def _loss(z: Any, t: Any, gamma: Any) -> Any:
 
 def _d_z(z: Any, t: Any, gamma: Any) -> Any:
     if t.is_floating_point():
+        top = _largest(t)
         gaps = z - _largest(z)
         e = torch.exp(gaps)
         rest = _rest(e)
@@ -90,7 +92,8 @@ def _d_z(z: Any, t: Any, gamma: Any) -> Any:
         p = torch.expm1(u)
         w = t * (-p) ** gamma * (torch.where(s == 0, 0, s / _exprel(u) * gamma) + 1)
         a = torch.where(t == 0, 0, w)
-        return s * _others(a) + a * p
+        r = s * _others(a) + a * p
+        return torch.where(torch.isnan(top), top, r)
     gaps = z - _largest(z)
     e = torch.exp(gaps)
     rest = _rest(e)
@@ -105,6 +108,7 @@ def _d_z(z: Any, t: Any, gamma: Any) -> Any:
 
 def _d_gamma(z: Any, t: Any, gamma: Any) -> Any:
     if t.is_floating_point():
+        top = _largest(z) + _largest(t)
         gaps = z - _largest(z)
         e = torch.exp(gaps)
         rest = _rest(e)
@@ -112,15 +116,18 @@ def _d_gamma(z: Any, t: Any, gamma: Any) -> Any:
         p = o**gamma
         q = torch.log1p(rest) - gaps
         w = torch.where(p == 0, 0, torch.where(t == 0, 0, t * _log1mexp(q) * q * p))
-        return _total(w)
-    gaps = z - _largest(z)
+        return torch.where(torch.isnan(top), top, _total(w))
+    top = _largest(z)
+    gaps = z - top
     n = torch.log1p(_rest(torch.exp(gaps))) - _entry(gaps, t)
     p = (-torch.expm1(-n)) ** gamma
-    return torch.where(p == 0, 0, n * _log1mexp(n) * p)
+    w = torch.where(p == 0, 0, n * _log1mexp(n) * p)
+    return torch.where(torch.isnan(top), top, w)
 
 
 def _hessian_product(z: Any, t: Any, v: Any, gamma: Any) -> Any:
     if t.is_floating_point():
+        top = _largest(t)
         gaps = z - _largest(z)
         e = torch.exp(gaps)
         rest = _rest(e)
@@ -144,7 +151,8 @@ def _hessian_product(z: Any, t: Any, v: Any, gamma: Any) -> Any:
         u2 = _total(torch.where(t == 0, 0, t * g))
         u3 = _centred(v, s) * s * (q2 + torch.where(near2, 0, w2) - u2)
         a = torch.where(near, 0, u3)
-        return s * _others(a) + a * p
+        q4 = s * _others(a) + a * p
+        return torch.where(torch.isnan(top), top, q4)
     gaps = z - _largest(z)
     e = torch.exp(gaps)
     rest = _rest(e)
@@ -163,29 +171,34 @@ def _hessian_product(z: Any, t: Any, v: Any, gamma: Any) -> Any:
 
 def _d_t(z: Any, t: Any, gamma: Any) -> Any:
     if t.is_floating_point():
+        top = _largest(t)
         gaps = z - _largest(z)
         e = torch.exp(gaps)
         rest = _rest(e)
         q = torch.log1p(rest) - gaps
         o = _others(e) / (1 + rest)
-        return q * o**gamma
+        return torch.where(torch.isnan(top), top, q * o**gamma)
     raise ValueError("t names a class: there is no derivative in it")
 
 
 def _value_and_grad(z: Any, t: Any, gamma: Any) -> Any:
     if t.is_floating_point():
-        gaps = z - _largest(z)
+        top = _largest(z)
+        gaps = z - top
         e = torch.exp(gaps)
         rest = _rest(e)
         q = torch.log1p(rest) - gaps
         o = _others(e) / (1 + rest)
+        top2 = _largest(t)
         s = e / (1 + rest)
         u = -q
         p = torch.expm1(u)
         w = t * (-p) ** gamma * (torch.where(s == 0, 0, s / _exprel(u) * gamma) + 1)
         a = torch.where(t == 0, 0, w)
-        value = _total(torch.where(t == 0, 0, t * q * o**gamma))
-        return value, s * _others(a) + a * p
+        r = s * _others(a) + a * p
+        value = torch.where(torch.isnan(top), top, _total(torch.where(t == 0, 0, t * q * o**gamma)))
+        slope = torch.where(torch.isnan(top2), top2, r)
+        return value, slope
     gaps = z - _largest(z)
     e = torch.exp(gaps)
     rest = _rest(e)

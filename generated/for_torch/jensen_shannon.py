@@ -59,21 +59,28 @@ def _loss(q: Any, p: Any) -> Any:
 
 
 def _d_q(q: Any, p: Any) -> Any:
-    return torch.where(p + q == 0, 0.6931471805599453, _log_ratio(q * 2, p + q, q - p)) / 2
+    top = _largest(q) + _largest(p)
+    u = torch.where(p + q == 0, 0.6931471805599453, _log_ratio(q * 2, p + q, q - p)) / 2
+    return torch.where(torch.isnan(top), top, u)
 
 
 def _d_p(q: Any, p: Any) -> Any:
-    return torch.where(p + q == 0, 0.6931471805599453, _log_ratio(p * 2, p + q, p - q)) / 2
+    top = _largest(q) + _largest(p)
+    u = torch.where(p + q == 0, 0.6931471805599453, _log_ratio(p * 2, p + q, p - q)) / 2
+    return torch.where(torch.isnan(top), top, u)
 
 
 def _hessian_product(q: Any, p: Any, v: Any) -> Any:
-    return torch.where(p == 0, 0, p / q / 2 * (v / (p + q)))
+    top = _largest(q) + _largest(p)
+    return torch.where(torch.isnan(top), top, torch.where(p == 0, 0, p / q / 2 * (v / (p + q))))
 
 
 def _value_and_grad(q: Any, p: Any) -> Any:
     u = p + q
     w = _divergence(p * 2, u, q - p) / 4 + _divergence(q * 2, u, p - q) / 4
-    slope = torch.where(u == 0, 0.6931471805599453, _log_ratio(q * 2, u, q - p)) / 2
+    top = _largest(q) + _largest(p)
+    r = torch.where(u == 0, 0.6931471805599453, _log_ratio(q * 2, u, q - p)) / 2
+    slope = torch.where(torch.isnan(top), top, r)
     return _total(w), slope
 
 
@@ -117,6 +124,11 @@ def _log_ratio(t: Any, z: Any, d: Any) -> Any:
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     """The polynomial with these coefficients, lowest first."""
     return functools.reduce(lambda total, c: total * z + c, coefficients[::-1])
+
+
+def _largest(value: Tensor) -> Tensor:
+    """The largest entry."""
+    return torch.amax(value, -1, keepdim=True)
 
 
 def _total(value: Tensor) -> Tensor:

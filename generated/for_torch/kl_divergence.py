@@ -58,20 +58,25 @@ def _loss(q: Any, p: Any) -> Any:
 
 
 def _d_q(q: Any, p: Any) -> Any:
-    return torch.where(p == 0, 0, -p / q)
+    top = _largest(q) + _largest(p)
+    return torch.where(torch.isnan(top), top, torch.where(p == 0, 0, -p / q))
 
 
 def _d_p(q: Any, p: Any) -> Any:
-    return _log_ratio(p, q, p - q) + 1
+    top = _largest(q) + _largest(p)
+    return torch.where(torch.isnan(top), top, _log_ratio(p, q, p - q) + 1)
 
 
 def _hessian_product(q: Any, p: Any, v: Any) -> Any:
-    return torch.where(p == 0, 0, p / q * (v / q))
+    top = _largest(q) + _largest(p)
+    return torch.where(torch.isnan(top), top, torch.where(p == 0, 0, p / q * (v / q)))
 
 
 def _value_and_grad(q: Any, p: Any) -> Any:
+    top = _largest(q) + _largest(p)
     value = _total(p - q) + _total(_divergence(p, q, q - p))
-    return value, torch.where(p == 0, 0, -p / q)
+    slope = torch.where(torch.isnan(top), top, torch.where(p == 0, 0, -p / q))
+    return value, slope
 
 
 def _divergence(a: Any, b: Any, d: Any) -> Any:
@@ -114,6 +119,11 @@ def _log_ratio(t: Any, z: Any, d: Any) -> Any:
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     """The polynomial with these coefficients, lowest first."""
     return functools.reduce(lambda total, c: total * z + c, coefficients[::-1])
+
+
+def _largest(value: Tensor) -> Tensor:
+    """The largest entry."""
+    return torch.amax(value, -1, keepdim=True)
 
 
 def _total(value: Tensor) -> Tensor:

@@ -95,17 +95,19 @@ def _d_b(b: Any, a: Any, T: Any) -> Any:
 
 
 def _d_a(b: Any, a: Any, T: Any) -> Any:
+    top = _largest(b)
     u = _over(a - _largest(a), T)
     e = torch.exp(u)
     rest = _rest(e)
     s = e / (1 + rest)
-    w = _over(b - _largest(b), T)
+    w = _over(b - top, T)
     p = torch.exp(w)
     rest2 = _rest(p)
     q = torch.log1p(rest2) - w
     r = torch.log1p(rest) - u
     g = p / (1 + rest2)
-    return torch.where(s == 0, 0, _centred(_apart(q, r, a / T - b / T, g), s) / T * s)
+    h = torch.where(s == 0, 0, _centred(_apart(q, r, a / T - b / T, g), s) / T * s)
+    return torch.where(torch.isnan(top), top, h)
 
 
 def _d_T(b: Any, a: Any, T: Any) -> Any:
@@ -127,9 +129,10 @@ def _d_T(b: Any, a: Any, T: Any) -> Any:
 
 
 def _hessian_product(b: Any, a: Any, v: Any, T: Any) -> Any:
+    top = _largest(a)
     e = torch.exp(_over(b - _largest(b), T))
     s = e / (1 + _rest(e))
-    return torch.where(s == 0, 0, _centred(v, s) / T * (s / T))
+    return torch.where(torch.isnan(top), top, torch.where(s == 0, 0, _centred(v, s) / T * (s / T)))
 
 
 def _value_and_grad(b: Any, a: Any, T: Any) -> Any:

@@ -101,16 +101,21 @@ def _d_z(z: Any, t: Any, eps: Any) -> Any:
 
 def _d_eps(z: Any, t: Any, eps: Any) -> Any:
     if t.is_floating_point():
+        top = _largest(z)
         level = _level(z)
-        return _total(torch.where(t == 0, 0, t * level)) - _total(t) / z.shape[-1] * _total(level)
+        q = _total(torch.where(t == 0, 0, t * level)) - _total(t) / z.shape[-1] * _total(level)
+        return torch.where(torch.isnan(top), top, q)
     return -_total(z - _entry(z, t)) / z.shape[-1]
 
 
 def _hessian_product(z: Any, t: Any, v: Any, eps: Any) -> Any:
     if t.is_floating_point():
+        top = _largest(t)
         e = torch.exp(z - _largest(z))
         s = e / (1 + _rest(e))
-        return torch.where(s == 0, 0, _centred(v, s) * _total(t) * s)
+        value = _centred(v, s) * _total(t) * s
+        value = torch.where(s == 0, 0, value)
+        return torch.where(torch.isnan(top), top, value)
     e = torch.exp(z - _largest(z))
     s = e / (1 + _rest(e))
     return torch.where(s == 0, 0, _centred(v, s) * s)
@@ -118,9 +123,10 @@ def _hessian_product(z: Any, t: Any, v: Any, eps: Any) -> Any:
 
 def _d_t(z: Any, t: Any, eps: Any) -> Any:
     if t.is_floating_point():
+        top = _largest(t)
         gaps = z - _largest(z)
         q = torch.log1p(_rest(torch.exp(gaps))) - gaps
-        return q + _total(q) / z.shape[-1] * eps - q * eps
+        return torch.where(torch.isnan(top), top, q + _total(q) / z.shape[-1] * eps - q * eps)
     raise ValueError("t names a class: there is no derivative in it")
 
 

@@ -70,11 +70,13 @@ def value_and_grad(
 
 
 def _loss(f: Any, t: Any, margin: Any, power: Any) -> Any:
+    top = _largest(f)
     u = _total(torch.where(_hit(f, t), 0, torch.clamp(f - _entry(f, t) + margin, min=0) ** power))
-    return u / f.shape[-1]
+    return torch.where(torch.isnan(top), top, u / f.shape[-1])
 
 
 def _d_f(f: Any, t: Any, margin: Any, power: Any) -> Any:
+    top = _largest(f)
     u = _hit(f, t)
     q = f - _entry(f, t) + margin
     far = q > 0
@@ -86,27 +88,31 @@ def _d_f(f: Any, t: Any, margin: Any, power: Any) -> Any:
     h = torch.where(far, torch.where(u, 0, -p), g)
     k = torch.where(near, torch.where(u, 0, r), 0)
     m = torch.where(far, torch.where(u, 0, p), k)
-    return (torch.where(u, _total(h), 0) + m) / f.shape[-1]
+    return torch.where(torch.isnan(top), top, (torch.where(u, _total(h), 0) + m) / f.shape[-1])
 
 
 def _d_margin(f: Any, t: Any, margin: Any, power: Any) -> Any:
+    top = _largest(f)
     q = f - _entry(f, t) + margin
     u = q**power / q
     v = power / 2 * torch.where(power == 1, 1, 0)
     w = torch.where(q == 0, torch.where(_hit(f, t), 0, v), 0)
     p = torch.where(q > 0, torch.where(_hit(f, t), 0, u * power), w)
-    return _total(p) / f.shape[-1]
+    return torch.where(torch.isnan(top), top, _total(p) / f.shape[-1])
 
 
 def _d_power(f: Any, t: Any, margin: Any, power: Any) -> Any:
+    top = _largest(f)
     q = f - _entry(f, t) + margin
     p = torch.clamp(q, min=0) ** power
     u = torch.log(q) * p
     w = torch.where(_hit(f, t), 0, torch.where(p == 0, 0, u))
-    return _total(torch.where(q > 0, w, 0)) / f.shape[-1]
+    r = _total(torch.where(q > 0, w, 0)) / f.shape[-1]
+    return torch.where(torch.isnan(top), top, r)
 
 
 def _hessian_product(f: Any, t: Any, v: Any, margin: Any, power: Any) -> Any:
+    top = _largest(f)
     u = _hit(f, t)
     q = f - _entry(f, t) + margin
     far = q > 0
@@ -121,10 +127,11 @@ def _hessian_product(f: Any, t: Any, v: Any, margin: Any, power: Any) -> Any:
     q2 = g + torch.where(u, n, 0) + v * m
     u2 = -h
     u3 = _entry(v, t) * torch.where(far, torch.where(u, 0, u2), 0)
-    return (q2 + u3) / f.shape[-1]
+    return torch.where(torch.isnan(top), top, (q2 + u3) / f.shape[-1])
 
 
 def _value_and_grad(f: Any, t: Any, margin: Any, power: Any) -> Any:
+    top = _largest(f)
     u = _hit(f, t)
     q = f - _entry(f, t) + margin
     w = _total(torch.where(u, 0, torch.clamp(q, min=0) ** power))
@@ -137,8 +144,9 @@ def _value_and_grad(f: Any, t: Any, margin: Any, power: Any) -> Any:
     k = torch.where(far, torch.where(u, 0, -r), h)
     m = torch.where(near, torch.where(u, 0, g), 0)
     n = torch.where(far, torch.where(u, 0, r), m)
-    slope = (torch.where(u, _total(k), 0) + n) / f.shape[-1]
-    return w / f.shape[-1], slope
+    value = torch.where(torch.isnan(top), top, w / f.shape[-1])
+    slope = torch.where(torch.isnan(top), top, (torch.where(u, _total(k), 0) + n) / f.shape[-1])
+    return value, slope
 
 
 def _entry(value: Tensor, target: Tensor) -> Tensor:
@@ -149,6 +157,11 @@ def _entry(value: Tensor, target: Tensor) -> Tensor:
 def _hit(like: Tensor, target: Tensor) -> Tensor:
     """Which entries are those of the target's class."""
     return torch.arange(like.shape[-1], device=like.device) == target
+
+
+def _largest(value: Tensor) -> Tensor:
+    """The largest entry."""
+    return torch.amax(value, -1, keepdim=True)
 
 
 def _total(value: Tensor) -> Tensor:

@@ -51,16 +51,20 @@ def _loss(f: Any, t: Any) -> Any:
 
 
 def _d_f(f: Any, t: Any) -> Any:
-    return torch.where(_hit(f, t), -1, 0) + _share(f + torch.where(_hit(f, t), 0, 1))
+    top = _largest(f)
+    value = torch.where(_hit(f, t), -1, 0) + _share(f + torch.where(_hit(f, t), 0, 1))
+    return torch.where(torch.isnan(top), top, value)
 
 
 def _hessian_product(f: Any, t: Any, v: Any) -> Any:
-    return 0
+    top = _largest(f)
+    return torch.where(torch.isnan(top), top, 0)
 
 
 def _value_and_grad(f: Any, t: Any) -> Any:
     w = torch.where(_hit(f, t), 0, 1)
-    slope = torch.where(_hit(f, t), -1, 0) + _share(f + w)
+    top = _largest(f)
+    slope = torch.where(torch.isnan(top), top, torch.where(_hit(f, t), -1, 0) + _share(f + w))
     return _largest(f - _entry(f, t) + w), slope
 
 

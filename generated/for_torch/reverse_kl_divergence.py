@@ -57,20 +57,25 @@ def _loss(q: Any, p: Any) -> Any:
 
 
 def _d_q(q: Any, p: Any) -> Any:
-    return _log_ratio(q, p, q - p) + 1
+    top = _largest(q) + _largest(p)
+    return torch.where(torch.isnan(top), top, _log_ratio(q, p, q - p) + 1)
 
 
 def _d_p(q: Any, p: Any) -> Any:
-    return torch.where(q == 0, 0, -q / p)
+    top = _largest(q) + _largest(p)
+    return torch.where(torch.isnan(top), top, torch.where(q == 0, 0, -q / p))
 
 
 def _hessian_product(q: Any, p: Any, v: Any) -> Any:
-    return v / q
+    top = _largest(q) + _largest(p)
+    return torch.where(torch.isnan(top), top, v / q)
 
 
 def _value_and_grad(q: Any, p: Any) -> Any:
+    top = _largest(q) + _largest(p)
     value = _total(_divergence(q, p, p - q)) - _total(p - q)
-    return value, _log_ratio(q, p, q - p) + 1
+    slope = torch.where(torch.isnan(top), top, _log_ratio(q, p, q - p) + 1)
+    return value, slope
 
 
 def _divergence(a: Any, b: Any, d: Any) -> Any:
@@ -113,6 +118,11 @@ def _log_ratio(t: Any, z: Any, d: Any) -> Any:
 def _horner(z: Any, coefficients: tuple[float, ...]) -> Any:
     """The polynomial with these coefficients, lowest first."""
     return functools.reduce(lambda total, c: total * z + c, coefficients[::-1])
+
+
+def _largest(value: Tensor) -> Tensor:
+    """The largest entry."""
+    return torch.amax(value, -1, keepdim=True)
 
 
 def _total(value: Tensor) -> Tensor:

@@ -69,21 +69,23 @@ def value_and_grad(z: Any, t: Any, T: Any = 1.0, axis: int = -1) -> tuple[Tensor
 
 def _loss(z: Any, t: Any, T: Any) -> Any:
     if t.is_floating_point():
-        u = _over(z - _largest(z), T)
+        top = _largest(z)
+        u = _over(z - top, T)
         q = torch.log1p(_rest(torch.exp(u))) - u
-        return _total(torch.where(t == 0, 0, t * q))
+        return torch.where(torch.isnan(top), top, _total(torch.where(t == 0, 0, t * q)))
     u = _over(z - _largest(z), T)
     return torch.log1p(_rest(torch.exp(u))) - _entry(u, t)
 
 
 def _d_z(z: Any, t: Any, T: Any) -> Any:
     if t.is_floating_point():
+        top = _largest(t)
         u = _over(z - _largest(z), T)
         e = torch.exp(u)
         rest = _rest(e)
         s = e / (1 + rest)
         q = torch.log1p(rest) - u
-        return (s * _others(t) + t * torch.expm1(-q)) / T
+        return torch.where(torch.isnan(top), top, (s * _others(t) + t * torch.expm1(-q)) / T)
     u = _over(z - _largest(z), T)
     e = torch.exp(u)
     rest = _rest(e)
@@ -110,9 +112,11 @@ def _d_T(z: Any, t: Any, T: Any) -> Any:
 
 def _hessian_product(z: Any, t: Any, v: Any, T: Any) -> Any:
     if t.is_floating_point():
+        top = _largest(t)
         e = torch.exp(_over(z - _largest(z), T))
         s = e / (1 + _rest(e))
-        return torch.where(s == 0, 0, _centred(v, s) / T * (_total(t) / T) * s)
+        w = torch.where(s == 0, 0, _centred(v, s) / T * (_total(t) / T) * s)
+        return torch.where(torch.isnan(top), top, w)
     e = torch.exp(_over(z - _largest(z), T))
     s = e / (1 + _rest(e))
     return torch.where(s == 0, 0, _centred(v, s) / T * (s / T))
@@ -120,20 +124,24 @@ def _hessian_product(z: Any, t: Any, v: Any, T: Any) -> Any:
 
 def _d_t(z: Any, t: Any, T: Any) -> Any:
     if t.is_floating_point():
+        top = _largest(t)
         u = _over(z - _largest(z), T)
-        return torch.log1p(_rest(torch.exp(u))) - u
+        q = torch.log1p(_rest(torch.exp(u))) - u
+        return torch.where(torch.isnan(top), top, q)
     raise ValueError("t names a class: there is no derivative in it")
 
 
 def _value_and_grad(z: Any, t: Any, T: Any) -> Any:
     if t.is_floating_point():
-        u = _over(z - _largest(z), T)
+        top = _largest(z)
+        u = _over(z - top, T)
         e = torch.exp(u)
         rest = _rest(e)
         q = torch.log1p(rest) - u
+        top2 = _largest(t)
         s = e / (1 + rest)
-        value = _total(torch.where(t == 0, 0, t * q))
-        slope = (s * _others(t) + t * torch.expm1(-q)) / T
+        value = torch.where(torch.isnan(top), top, _total(torch.where(t == 0, 0, t * q)))
+        slope = torch.where(torch.isnan(top2), top2, (s * _others(t) + t * torch.expm1(-q)) / T)
         return value, slope
     u = _over(z - _largest(z), T)
     e = torch.exp(u)

@@ -48,20 +48,25 @@ def value_and_grad(z: Any, t: Any, axis: int = -1) -> tuple[Tensor, Tensor]:
 
 
 def _loss(z: Any, t: Any) -> Any:
-    return torch.where(_entry(z, t) < _largest(z), 1, 0)
+    top = _largest(z)
+    return torch.where(torch.isnan(top), top, torch.where(_entry(z, t) < top, 1, 0))
 
 
 def _d_z(z: Any, t: Any) -> Any:
-    return 0
+    top = _largest(z)
+    return torch.where(torch.isnan(top), top, 0)
 
 
 def _hessian_product(z: Any, t: Any, v: Any) -> Any:
-    return 0
+    top = _largest(z)
+    return torch.where(torch.isnan(top), top, 0)
 
 
 def _value_and_grad(z: Any, t: Any) -> Any:
-    value = torch.where(_entry(z, t) < _largest(z), 1, 0)
-    return value, 0
+    top = _largest(z)
+    value = torch.where(torch.isnan(top), top, torch.where(_entry(z, t) < top, 1, 0))
+    slope = torch.where(torch.isnan(top), top, 0)
+    return value, slope
 
 
 def _entry(value: Tensor, target: Tensor) -> Tensor:

@@ -283,7 +283,7 @@ def _evaluate(formula: Any, x: Any, *parameters: Any) -> Tensor:
     wanted = torch.is_grad_enabled() and any(v.requires_grad for v in values)
     if not torch.compiler.is_compiling():
         result = _BothWays.apply(formula.__name__, *values)
-    elif torch._C._are_functorch_transforms_active() or wanted and torch.compiler.is_exporting():
+    elif torch._C._are_functorch_transforms_active() or (wanted and torch.compiler.is_exporting()):
         result = _expanded(formula.__name__, *values)
     else:
         result = _Closed.apply(formula.__name__, *values) if wanted else formula(*values)
